@@ -1,0 +1,74 @@
+# One command for each thing a developer does. `make help` lists them.
+# PYTHON=/path/to/python3.12 chooses the Python; ARGS="-k retry" goes to pytest; FRESH=1 starts with empty state.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help run test unit e2e fuzz check fmt bench lock clean
+MAKEFLAGS += --no-print-directory
+PIP_COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
+LOCKS = requirements requirements-local requirements-dev requirements-ministack
+
+# Finds a Python that is new enough and lets it bring the named environments up to date.
+define setup
+for p in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.14); do \
+  if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$p"; break; fi; \
+done; \
+if [ -z "$${python:-}" ]; then \
+  echo "posthorn: $(if $(PYTHON),$(PYTHON) is not Python 3.11 or newer,Python 3.11 or newer is needed); install one or name it with PYTHON=/path/to/python3." >&2; \
+  exit 1; \
+fi; \
+"$$python" infra/environment.py
+endef
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## start the whole local stack in the foreground (FRESH=1: with empty state); Ctrl-C stops it
+	@$(setup) local ministack
+	@exec env $(if $(FRESH),POSTHORN_FRESH=1) .venv/bin/python -m infra.local
+
+test: ## every test
+	@$(setup) dev ministack
+	@exec .venv/bin/python -m pytest -n auto --dist loadgroup -q $(ARGS)
+
+unit: ## the fast tests: pure code, architecture
+	@$(setup) dev
+	@exec .venv/bin/python -m pytest -q -m "not slow" tests/unit tests/architecture $(ARGS)
+
+e2e: ## the scenarios against the local stack
+	@$(setup) dev ministack
+	@exec .venv/bin/python -m pytest -n auto --dist loadgroup -q tests/e2e $(ARGS)
+
+fuzz: ## random input for each parser (FUZZ_SECONDS=60)
+	@$(setup) dev
+	@FUZZ_SECONDS=$${FUZZ_SECONDS:-60} exec .venv/bin/python -m pytest -q --timeout 0 tests/property tests/fuzz $(ARGS)
+
+check: ## lint, format, types, spelling; changes nothing
+	@$(setup) dev
+	.venv/bin/python -m ruff check --quiet .
+	.venv/bin/python -m ruff format --check --quiet .
+	.venv/bin/python -m mypy
+	.venv/bin/python -m codespell_lib
+
+fmt: ## format, and fix what can be fixed safely
+	@$(setup) dev
+	.venv/bin/python -m ruff format .
+	.venv/bin/python -m ruff check --fix .
+
+bench: ## measure speed and cost
+	@$(setup) dev ministack
+	@exec .venv/bin/python -m bench $(ARGS)
+
+lock: ## compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
+	@$(setup) dev
+	@set -e; for name in $(LOCKS); do echo "locking $$name.txt …"; \
+	  env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null \
+	    $(PIP_COMPILE) --output-file $$name.txt $$name.in; \
+	  { echo "# Compiled from $$name.in by \`make lock\`: edit that file, not this one."; cat $$name.txt; } > $$name.tmp; \
+	  mv $$name.tmp $$name.txt; done
+
+clean: ## remove caches and build products (ALL=1: also environments and local state)
+	@find . \( -path './.venv*' -o -path ./.git -o -path ./.local \) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov build dist *.egg-info
+	@$(if $(ALL),rm -rf .venv .venv-ministack .venv.lock .venv-ministack.lock .local)

@@ -1,0 +1,34 @@
+"""The Chalice app behind API Gateway: it registers the blueprints of `functions/` and does nothing else.
+
+Event functions never load this module. The app keeps the current request per thread, so that a threaded server may use
+one app for many requests at a time, as the local stack does.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from chalice.app import Chalice, Request
+
+from functions import api_v1, api_v2
+
+
+class Application(Chalice):
+    """Chalice with a current request for each thread."""
+
+    _here = threading.local()
+
+    @property
+    def current_request(self) -> Any:
+        """The request that this thread is answering."""
+        return getattr(self._here, "request", None)
+
+    @current_request.setter
+    def current_request(self, request: Request | None) -> None:
+        self._here.request = request
+
+
+app = Application(app_name="posthorn")
+app.register_blueprint(api_v1.blueprint)
+app.register_blueprint(api_v2.blueprint)

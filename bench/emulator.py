@@ -1,0 +1,47 @@
+"""The AWS emulator for benchmarks: a fresh one on a free port of loopback, with the standard AWS variables pointing at it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.smtp_peers import Absent
+from chalicelib.config import Settings
+from tests.aws_backend import MINISTACK, start_backend
+
+
+@contextmanager
+def emulator() -> Iterator[Settings]:
+    """The names of a fresh data plane; Absent when the emulator's environment was never made."""
+    if not MINISTACK.exists():
+        raise Absent("The AWS emulator is not installed (python3 infra/environment.py ministack)")
+    with tempfile.TemporaryDirectory(prefix="posthorn-path-") as folder:
+        process, backend = start_backend(Path(folder))
+        before = dict(os.environ)
+        os.environ.update(
+            AWS_ENDPOINT_URL=backend.endpoint,
+            AWS_REGION="us-east-1",
+            AWS_DEFAULT_REGION="us-east-1",
+            AWS_ACCESS_KEY_ID="test",
+            AWS_SECRET_ACCESS_KEY="test",
+            AWS_EC2_METADATA_DISABLED="true",
+        )
+        try:
+            yield backend.settings()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

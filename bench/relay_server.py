@@ -1,0 +1,215 @@
+"""Our whole relay in one process and without AWS calls: gateway, accept, attempts, both signatures, real connections.
+
+`python -m bench.relay_server --port N --sink N` prints the key for AUTH. What is stubbed is storage alone: bodies lie in
+a dictionary until they are delivered, wake-ups go straight from accept to the delivering use case, in batches of at most
+50. Nothing survives the process, so it says 250 to mail that a crash would lose; it is for measuring only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import logging
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import uvloop
+
+from bench.tenant import make_tenant
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.egress import NetworkEgress
+from chalicelib.adapters.memory import MemoryMessageStore, MemoryWorld
+from chalicelib.adapters.randomness import SystemRand
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import BlobRef, MessageRecord, ServerId, State, WorkItem
+from chalicelib.ports import UploadTicket
+from chalicelib.services.attempt import WakeUp
+from gateway.configuration import Configuration
+from gateway.journal import Journal
+from gateway.server import Gateway
+from gateway.site import Site, services_of
+
+BATCH = 50
+WORKERS = 4
+LEFT_SECONDS = 0.5
+ALGORITHMS = {"both": ("rsa-sha256", "ed25519-sha256"), "rsa": ("rsa-sha256",)}
+
+
+class PassingBlobs:
+    """A `BlobStore` whose bodies stay until `drop`."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[BlobRef, bytes] = {}
+        self._number = 0
+
+    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        """Keep the bodies; one reference a body."""
+        self._number += 1
+        refs, offset = [], 0
+        for body in bodies:
+            refs.append(BlobRef(f"r/{server}/{self._number}", offset, len(body)))
+            self._bodies[refs[-1]] = body
+            offset += len(body)
+        return refs
+
+    async def get(self, ref: BlobRef) -> bytes:
+        """The bytes, until they are dropped."""
+        if ref not in self._bodies:
+            raise NotFound("The content of this message is no longer kept")
+        return self._bodies[ref]
+
+    def drop(self, ref: BlobRef) -> None:
+        """Forget a body."""
+        self._bodies.pop(ref, None)
+
+    async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
+        """Nothing is uploaded here."""
+        raise NotFound("There are no uploads here")
+
+    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
+        """Nothing was uploaded."""
+        raise NotFound("There are no uploads here")
+
+
+class PassingMessages(MemoryMessageStore):
+    """The memory store, which forgets messages that are done, so that a long benchmark does not fill memory."""
+
+    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+        """Write, then forget what is done."""
+        moved = await super().replace(before, after)
+        if moved and after.state is State.DONE:
+            message = after.message
+            key = (message.server_id, message.id)
+            del self._records[key], self._logs[key]
+        return moved
+
+
+class HandedQueue:
+    """A `WorkQueue` whose items are handed to whoever waits in `take`."""
+
+    def __init__(self) -> None:
+        self._items: deque[WorkItem] = deque()
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
+        """Hand items over, after `delay` seconds."""
+        if delay:
+            asyncio.get_running_loop().call_later(delay, self.put, items)
+        else:
+            self.put(items)
+
+    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+        """What is left comes back by itself."""
+
+    def put(self, items: Sequence[WorkItem]) -> None:
+        """Add items and wake a worker."""
+        self._items.extend(items)
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+
+    async def take(self) -> list[WorkItem]:
+        """At least one item, at most BATCH."""
+        while not self._items:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(waiter)
+            await waiter
+        return [self._items.popleft() for _ in range(min(BATCH, len(self._items)))]
+
+
+class Relay:
+    """The assembled program, and the workers that play its event source."""
+
+    def __init__(self, sink_port: int) -> None:
+        settings = replace(Settings(), delivery_port=sink_port, allow_private_delivery=True)
+        zone = {"sink.example": {"MX": [(10, "mx.sink.example")]}}
+        world = MemoryWorld(SystemClock(), SystemRand(), zone=zone)
+        world.resolver.zone["mx.sink.example"] = {"A": ["127.0.0.1"]}
+        self.blobs, self.queue = PassingBlobs(), HandedQueue()
+        world.blobs = self.blobs  # type: ignore[assignment]  # the ports are protocols, the world's fields are not
+        world.queue = self.queue  # type: ignore[assignment]
+        world.messages = PassingMessages()
+        world.egress = NetworkEgress(settings, world.vault)  # type: ignore[assignment]
+        self.program = Posthorn(settings, world)
+
+    async def work(self) -> None:
+        """Deliver for ever."""
+        while True:
+            items = await self.queue.take()
+            wakeups = [WakeUp(item, str(number)) for number, item in enumerate(items)]
+            left = await self.program.attempt.run(wakeups)
+            again = [wakeup.item for wakeup in wakeups if wakeup.receipt in left]
+            if again:
+                asyncio.get_running_loop().call_later(LEFT_SECONDS, self.queue.put, again)
+            for wakeup in wakeups:
+                if wakeup.receipt not in left:
+                    self.blobs.drop(wakeup.item.message.blob)
+
+
+async def serve(port: int, sink_port: int, signatures: str) -> None:
+    """Run until the process is ended."""
+    relay = Relay(sink_port)
+    program = relay.program
+    tenant = await make_tenant(program, algorithms=ALGORITHMS[signatures])
+    configuration = Configuration(
+        mx_port=-1, submission_port=port, submissions_port=-1, allow_plain_auth=True
+    )
+    # The log is rendered in full and dropped, so that a disk does not count.
+    journal = Journal(_Dropped(), program.clock.now, addresses=False)
+    site = Site(configuration, program.settings, services_of(program), journal, None)
+    workers = [asyncio.create_task(relay.work()) for _ in range(WORKERS)]
+    gateway = Gateway(site)
+    await gateway.start()
+    print(f"key {tenant.smtp_key}", flush=True)
+    await asyncio.gather(*workers)
+
+
+class _Dropped(io.TextIOBase):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        """Dropped."""
+        return len(text)
+
+
+def main() -> None:
+    """Read the command line and serve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--sink", type=int, required=True)
+    parser.add_argument("--signatures", choices=sorted(ALGORITHMS), default="both")
+    parser.add_argument("--profile", metavar="FILE", help="write cProfile statistics at SIGTERM")
+    given = parser.parse_args()
+    logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own line for each event
+    main_loop = serve(given.port, given.sink, given.signatures)
+    if given.profile:
+        _profiled(main_loop, given.profile)
+    else:
+        uvloop.run(main_loop)
+
+
+def _profiled(main_loop: object, file: str) -> None:
+    import cProfile
+    import signal
+
+    profile = cProfile.Profile()
+
+    def end(*_: object) -> None:
+        profile.disable()
+        profile.dump_stats(file)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
+    profile.enable()
+    asyncio.run(main_loop)  # type: ignore[arg-type]  # asyncio's own loop lets signal handlers run
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The one customer of the benchmarks that relay mail.
+
+An organization, a server, a trusted domain with both DKIM keys, credentials for SMTP and HTTP, and a way out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.model import CredentialKind, EgressSource, Server
+from chalicelib.services.authenticate import Grant
+
+DOMAIN = "demo.test"
+SENDER = f"sender@{DOMAIN}"
+DIRECT = EgressSource("default")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """The customer, and the keys that let a client in over SMTP and HTTP."""
+
+    server: Server
+    grant: Grant
+    smtp_key: str
+    api_key: str
+
+
+async def make_tenant(
+    program: Posthorn, way_out: EgressSource = DIRECT, *, algorithms: tuple[str, ...] = ()
+) -> Tenant:
+    """Set a fresh installation up. `algorithms` limits the signatures made to these."""
+    await program.installation.ensure()
+    tenants = program.accounts
+    server = await tenants.create_server(await tenants.create_organization("Bench"), "Bench")
+    domain = await program.domains.trust(await program.domains.add(server, DOMAIN))
+    if algorithms:
+        keys = tuple(key for key in domain.keys if key.algorithm in algorithms)
+        assert len(keys) == len(algorithms)
+        await program.accounts_store.update_domain(replace(domain, keys=keys))
+    smtp, smtp_key = await tenants.create_credential(server, CredentialKind.SMTP, "smtp")
+    _, api_key = await tenants.create_credential(server, CredentialKind.API, "api")
+    await program.accounts_store.add_egress_source(way_out)
+    return Tenant(server, Grant(server, smtp), smtp_key, api_key)

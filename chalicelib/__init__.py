@@ -1,0 +1,1 @@
+"""Everything the handlers of `functions/` and the SMTP gateway call: domain, services, adapters and the HTTP shapes."""

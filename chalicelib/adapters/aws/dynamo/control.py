@@ -1,0 +1,225 @@
+"""Configuration in the control table as people change it: always fresh, names kept unique by conditional writes.
+
+What is stored twice is written in one transaction. A suspension of an organization is copied to its servers one by one,
+so that the mail path reads one item; a crash in between leaves some of them until the change is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from chalicelib.adapters.aws.dynamo import places
+from chalicelib.adapters.aws.dynamo.models import ControlItem, Item
+from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
+from chalicelib.adapters.aws.dynamo.values import parse_value, render_value
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.model import (
+    Credential,
+    Domain,
+    EgressSource,
+    Installation,
+    Organization,
+    OrganizationId,
+    Server,
+    ServerId,
+)
+
+_T = TypeVar("_T")
+_NEW = "attribute_not_exists(PK)"
+_KNOWN = "attribute_exists(PK)"
+
+
+class DynamoAccounts:
+    """The `Accounts` port over the control table. `changed` is called after each change, to drop caches."""
+
+    def __init__(
+        self, session: AwsSession, table: str, changed: Callable[[], None] | None = None
+    ) -> None:
+        self._table = Table(session, table, changed)
+
+    async def install(self, installation: Installation) -> bool:
+        """Set the installation up; False when it was already."""
+        return (await self._table.put(item_of(places.INSTALLATION, installation), _NEW)).held
+
+    async def next_number(self, kind: str) -> int:
+        """A fresh number of a kind."""
+        key = (places.NUMBERS, kind)
+        one: Item = {":one": {"N": "1"}}
+        written = await self._table.update(key, "ADD n :one", one, returning="UPDATED_NEW")
+        return int(written.item["n"]["N"])
+
+    async def add_organization(self, organization: Organization) -> None:
+        """Conflict when the permalink is taken."""
+        key = (places.ORGANIZATIONS, organization.permalink)
+        await self._add(key, organization, "organization")
+
+    async def organizations(self) -> list[Organization]:
+        """All organizations, by permalink."""
+        return await self._list(Organization, places.ORGANIZATIONS)
+
+    async def organization(self, permalink: str) -> Organization:
+        """By permalink."""
+        item = await self._table.get(places.ORGANIZATIONS, permalink)
+        return value_of(Organization, _known(item, "organization"))
+
+    async def update_organization(self, organization: Organization) -> None:
+        """Change everything but id and permalink, and tell its servers whether they are suspended."""
+        key = (places.ORGANIZATIONS, organization.permalink)
+        await self._update(key, organization, "organization")
+        suspended = {":suspended": {"BOOL": organization.suspended_at is not None}}
+        for server in await self.servers(organization.id):
+            await self._table.update(
+                places.server_key(server.id),
+                "SET v.organization_suspended = :suspended",
+                suspended,
+                _KNOWN,
+            )
+
+    async def add_server(self, server: Server) -> None:
+        """Conflict when the organization has this permalink already, or the id is taken."""
+        stored = await self._with_suspension(server)
+        name = places.server_name_key(server)
+        marker = ControlItem(pk=name[0], sk=name[1], number=server.id).serialize()
+        added = await self._table.transact(
+            _put(item_of(places.server_key(server.id), stored), _NEW), _put(marker, _NEW)
+        )
+        if not added:
+            raise Conflict("This server already exists")
+
+    async def servers(self, organization: OrganizationId) -> list[Server]:
+        """The servers of an organization, by permalink."""
+        names = await self._table.query(
+            ("PK", f"O#{organization}"),
+            sort="begins_with(SK, :prefix)",
+            values={":prefix": {"S": "V#"}},
+            consistent=True,
+        )
+        keys = [places.server_key(ServerId(int(name["n"]["N"]))) for name in names]
+        items = await self._table.get_many(keys) if keys else {}
+        return [value_of(Server, items[key]) for key in keys if key in items]
+
+    async def server(self, organization: str, permalink: str) -> Server:
+        """By permalinks."""
+        owner = await self.organization(organization)
+        name = await self._table.get(f"O#{owner.id}", f"V#{permalink}")
+        server = ServerId(int(_known(name, "server")["n"]["N"]))
+        item = await self._table.get(*places.server_key(server))
+        return value_of(Server, _known(item, "server"))
+
+    async def update_server(self, server: Server) -> None:
+        """Change everything but id, organization and permalink."""
+        stored = await self._with_suspension(server)
+        await self._update(places.server_key(server.id), stored, "server")
+
+    async def add_domain(self, domain: Domain) -> None:
+        """Conflict when this owner has the name already."""
+        await self._add(places.domain_key(domain), domain, "domain")
+
+    async def domains(self, organization: OrganizationId, server: ServerId | None) -> list[Domain]:
+        """The domains of exactly this owner, by name."""
+        return await self._list(Domain, places.owner_partition(organization, server), "D#")
+
+    async def update_domain(self, domain: Domain) -> None:
+        """Change everything but owner and name."""
+        await self._update(places.domain_key(domain), domain, "domain")
+
+    async def remove_domain(self, domain: Domain) -> None:
+        """Remove a domain."""
+        await self._remove(places.domain_key(domain), "domain")
+
+    async def add_credential(self, credential: Credential) -> None:
+        """Conflict when id, key digest or network (of this server) is taken."""
+        if not await self._table.transact(*_both_copies(credential, _NEW)):
+            raise Conflict("This credential already exists")
+
+    async def credentials(self, server: ServerId) -> list[Credential]:
+        """The credentials of a server, by id."""
+        return await self._list(Credential, f"V#{server}", "K#")
+
+    async def update_credential(self, credential: Credential) -> None:
+        """Change everything but server, id, digest and network."""
+        if not await self._table.transact(*_both_copies(credential, _KNOWN)):
+            raise NotFound("There is no such credential")
+
+    async def remove_credential(self, credential: Credential) -> None:
+        """Remove a credential; its key stops working for logins of this moment."""
+        keys = (
+            places.credential_key(credential.server_id, credential.id),
+            places.look_up_key(credential),
+        )
+        if not await self._table.transact(*(_delete(key) for key in keys)):
+            raise NotFound("There is no such credential")
+
+    async def add_egress_source(self, source: EgressSource) -> None:
+        """Conflict when the pool has a source of this name."""
+        await self._add(places.source_key(source), source, "egress source")
+
+    async def egress_sources(self, pool: str) -> list[EgressSource]:
+        """The sources of a pool, by name."""
+        return await self._list(EgressSource, f"POOL#{pool}")
+
+    async def remove_egress_source(self, source: EgressSource) -> None:
+        """Remove a source."""
+        await self._remove(places.source_key(source), "egress source")
+
+    async def _with_suspension(self, server: Server) -> Server:
+        item = await self._table.get(places.ORGANIZATIONS, server.organization_permalink)
+        suspended = item is not None and value_of(Organization, item).suspended_at is not None
+        return replace(server, organization_suspended=suspended)
+
+    async def _add(self, key: Key, value: Any, what: str) -> None:
+        if not (await self._table.put(item_of(key, value), _NEW)).held:
+            raise Conflict(f"This {what} already exists")
+
+    async def _update(self, key: Key, value: Any, what: str) -> None:
+        if not (await self._table.put(item_of(key, value), _KNOWN)).held:
+            raise NotFound(f"There is no such {what}")
+
+    async def _remove(self, key: Key, what: str) -> None:
+        if not (await self._table.delete(key)).item:
+            raise NotFound(f"There is no such {what}")
+
+    async def _list(self, kind: type[_T], partition: str, prefix: str = "") -> list[_T]:
+        items = await self._table.query(
+            ("PK", partition),
+            sort="begins_with(SK, :prefix)" if prefix else None,
+            values={":prefix": {"S": prefix}} if prefix else None,
+            consistent=True,
+        )
+        return [value_of(kind, item) for item in items]
+
+
+def item_of(key: Key, value: Any) -> Item:
+    """A configuration value at its place."""
+    item: Item = ControlItem(pk=key[0], sk=key[1]).serialize()
+    return {**item, "v": render_value(value)}
+
+
+def value_of(kind: type[_T], item: Item) -> _T:
+    """The configuration value of an item."""
+    return parse_value(kind, item["v"])
+
+
+def _both_copies(credential: Credential, condition: str) -> tuple[dict[str, Any], ...]:
+    keys = (
+        places.credential_key(credential.server_id, credential.id),
+        places.look_up_key(credential),
+    )
+    return tuple(_put(item_of(key, credential), condition) for key in keys)
+
+
+def _put(item: Item, condition: str) -> dict[str, Any]:
+    return {"Put": {"Item": item, "ConditionExpression": condition}}
+
+
+def _delete(key: Key) -> dict[str, Any]:
+    return {"Delete": {"Key": key_of(*key), "ConditionExpression": _KNOWN}}
+
+
+def _known(item: Item | None, what: str) -> Item:
+    if item is None:
+        raise NotFound(f"There is no such {what}")
+    return item

@@ -1,0 +1,73 @@
+"""First answers by idempotency key in the mail table: `S#<server>#I` and the key, kept for 24 hours.
+
+A claim is one conditional put. Long answers are compressed; one that does not fit into an item is a `TemporaryFailure`
+of `complete`, which leaves the claim open.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from chalicelib.adapters.aws.dynamo.models import AnswerItem, Item
+from chalicelib.adapters.aws.dynamo.table import Table
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.model import ServerId
+from chalicelib.ports import Claimed, IdempotencyClaim, Rand
+
+ANSWER_KEPT_SECONDS = 86_400
+CLAIM_OPEN_SECONDS = 60
+
+_FREE = "attribute_not_exists(PK) OR x <= :now"
+_LEFT_OPEN = "(attribute_not_exists(st) AND f = :fingerprint AND t <= :abandoned)"
+_OPEN = "attribute_exists(PK) AND attribute_not_exists(st)"
+
+
+class DynamoIdempotencyKeys:
+    """The `IdempotencyKeys` port over the mail table."""
+
+    def __init__(self, session: AwsSession, table: str, rand: Rand) -> None:
+        self._table = Table(session, table)
+        self._rand = rand
+
+    async def begin(
+        self, server: ServerId, key: str, fingerprint: str, now: float
+    ) -> IdempotencyClaim:
+        """Claim a key for a request; see the port."""
+        write = self._rand.bytes(8).hex()
+        item = AnswerItem(
+            pk=_partition(server), sk=key, fingerprint=fingerprint, started_at=now, write=write
+        ).serialize()
+        item["x"] = {"N": str(int(now) + ANSWER_KEPT_SECONDS)}
+        values: Item = {
+            ":now": {"N": str(int(now))},
+            ":fingerprint": {"S": fingerprint},
+            ":abandoned": {"N": repr(now - CLAIM_OPEN_SECONDS)},
+        }
+        written = await self._table.put(item, f"{_FREE} OR {_LEFT_OPEN}", values)
+        known = written.item
+        if written.held or known.get("n") == {"S": write}:
+            return IdempotencyClaim(Claimed.STARTED)
+        if known.get("f") != {"S": fingerprint}:
+            return IdempotencyClaim(Claimed.OTHER_BODY)
+        if "st" not in known:
+            return IdempotencyClaim(Claimed.IN_FLIGHT)
+        body = zlib.decompress(known["b"]["B"]).decode()
+        return IdempotencyClaim(Claimed.REPLAY, int(known["st"]["N"]), body)
+
+    async def complete(self, server: ServerId, key: str, status: int, body: str) -> None:
+        """Keep the first answer; a later one changes nothing."""
+        values: Item = {
+            ":status": {"N": str(status)},
+            ":body": {"B": zlib.compress(body.encode())},
+        }
+        await self._table.update(
+            (_partition(server), key), "SET st = :status, b = :body", values, _OPEN
+        )
+
+    async def abandon(self, server: ServerId, key: str) -> None:
+        """Give an open claim back; an answered one stays."""
+        await self._table.delete((_partition(server), key), _OPEN)
+
+
+def _partition(server: ServerId) -> str:
+    return f"S#{server}#I"

@@ -1,0 +1,208 @@
+"""Messages in DynamoDB (design sections 5.2 and 6): creation, claims and outcomes.
+
+Each change of state is one conditional update; a condition that fails brings back the item, so that no second read is
+needed. Every write carries a random mark: when the SDK repeats a write whose answer was lost, the mark tells that the
+first one held. A server's `shards` must not change once it has messages, because the shard follows from the id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chalicelib.adapters.aws.dynamo.models import Item, OlderDeliveryItem
+from chalicelib.adapters.aws.dynamo.reads import MessageReads, Shards, one_shard
+from chalicelib.adapters.aws.dynamo.records import (
+    delivery_map,
+    log_partition,
+    message_item,
+    read_record,
+)
+from chalicelib.adapters.aws.dynamo.table import Key, Table, Written
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.standing import NEWEST_KEPT, added_deliveries
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.model import Delivery, Message, MessageRecord, State, WorkItem
+from chalicelib.ports import ClaimFailure, ClaimRefused, Rand
+
+# What a change of state may write; the rest of the item never changes.
+MUTABLE = (
+    *("st", "ss", "a", "tr", "lo", "lu", "w", "h", "hx"),
+    *("la", "ps", "l", "n", "fk", "dk", "du"),
+)
+
+_NEW = "attribute_not_exists(PK)"
+# Operands are the values before the update, so that the item tells whether a lease was taken over.
+_CLAIM = "SET ps = ss, ss = :leased, lo = :owner, lu = :until, n = :write REMOVE dk, du"
+_CLAIMABLE = "t = :token AND a = :attempt AND (ss = :waiting OR (ss = :leased AND lu <= :now))"
+_RACES = 5
+_BUSY = "The message is being changed by others, try again later"
+
+
+class DynamoMessageStore(MessageReads):
+    """The `MessageStore` port over the mail table. `shards` says how many partitions a server's lists have."""
+
+    def __init__(
+        self, session: AwsSession, table: str, rand: Rand, shards: Shards = one_shard
+    ) -> None:
+        super().__init__(Table(session, table), shards)
+        self._rand = rand
+
+    async def create(self, messages: Sequence[Message]) -> list[bool]:
+        """Store new messages, in parallel; see the port."""
+        return list(await asyncio.gather(*(self._create(message) for message in messages)))
+
+    async def claim(
+        self, item: WorkItem, owner: str, now: int, lease_until: int
+    ) -> MessageRecord | ClaimRefused:
+        """Lease a record for an attempt: one update, or (no item yet) an update and a put; see the port."""
+        message = item.message
+        key = await self._key(message.server_id, message.scope, message.id)
+        write = self._mark()
+        for _ in range(_RACES):
+            written = await self._lease(key, item, owner, now, lease_until, write)
+            if not written.held and not written.item:
+                leased = MessageRecord(
+                    message,
+                    state=State.LEASED,
+                    attempt=item.attempt,
+                    lease_owner=owner,
+                    lease_until=lease_until,
+                )
+                written = await self._put(leased, write)
+                if not written.held and not _is_ours(written, write):
+                    continue  # somebody created it in between: now there is something to claim
+            record = read_record(written.item)
+            if written.held or _is_ours(written, write):
+                return record
+            return ClaimRefused(_refusal(record, item), record)
+        raise TemporaryFailure(_BUSY)
+
+    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+        """Write `after` over `before` by one update; see the port."""
+        message = before.message
+        key = await self._key(message.server_id, message.scope, message.id)
+        added = added_deliveries(before, after)
+        kept = before.deliveries[-NEWEST_KEPT:]
+        write = self._mark()
+        for _ in range(_RACES):
+            log = kept + tuple(one for one in added if one not in kept)
+            moved = log[:-NEWEST_KEPT]
+            # Those already in the log are written elsewhere before they leave the item; new ones only once they count.
+            await self._keep_older(before, [one for one in moved if one in kept])
+            changed = replace(after, message=message, deliveries=log[-NEWEST_KEPT:])
+            written = await self._change(key, before, kept, changed, bool(moved), write)
+            if written.held or _is_ours(written, write):
+                await self._keep_older(before, [one for one in moved if one not in kept])
+                return True
+            if not written.item:
+                return False
+            stored = read_record(written.item)
+            if _generation(stored) != _generation(before):
+                return False
+            kept = stored.deliveries  # only the log has grown: add to it as it is now
+        raise TemporaryFailure(_BUSY)
+
+    async def clear_due(self, record: MessageRecord) -> bool:
+        """Take a record out of the due index if its attempt is the same."""
+        message = record.message
+        written = await self._table.update(
+            await self._key(message.server_id, message.scope, message.id),
+            "REMOVE dk, du",
+            {":attempt": {"N": str(record.attempt)}},
+            "a = :attempt",
+        )
+        return written.held
+
+    async def _create(self, message: Message) -> bool:
+        written = await self._put(MessageRecord(message), "")
+        return written.held or written.item.get("t") == {"S": message.token}
+
+    async def _put(self, record: MessageRecord, write: str) -> Written:
+        message = record.message
+        shard = message.id % await self._shards(message.server_id)
+        return await self._table.put(message_item(record, shard, write), _NEW)
+
+    async def _lease(
+        self, key: Key, item: WorkItem, owner: str, now: int, lease_until: int, write: str
+    ) -> Written:
+        values: Item = {
+            ":leased": {"S": State.LEASED.value},
+            ":waiting": {"S": State.WAITING.value},
+            ":owner": {"S": owner},
+            ":until": {"N": str(lease_until)},
+            ":now": {"N": str(now)},
+            ":token": {"S": item.message.token},
+            ":attempt": {"N": str(item.attempt)},
+            ":write": {"S": write},
+        }
+        return await self._table.update(key, _CLAIM, values, _CLAIMABLE, returning="ALL_NEW")
+
+    async def _change(
+        self,
+        key: Key,
+        before: MessageRecord,
+        kept: Sequence[Delivery],
+        changed: MessageRecord,
+        moved: bool,
+        write: str,
+    ) -> Written:
+        item = message_item(changed, 0, write)
+        if moved:
+            item["lm"] = {"BOOL": True}
+        names = [name for name in (*MUTABLE, "lm") if name in item]
+        gone = [name for name in MUTABLE if name not in item]
+        expression = "SET " + ", ".join(f"{name} = :{name}" for name in names)
+        if gone:
+            expression += " REMOVE " + ", ".join(gone)
+        condition, values = _unchanged(before, kept)
+        values.update({f":{name}": item[name] for name in names})
+        return await self._table.update(key, expression, values, condition)
+
+    async def _keep_older(self, record: MessageRecord, deliveries: Sequence[Delivery]) -> None:
+        partition = log_partition(record.message.server_id, record.message.id)
+        for delivery in deliveries:
+            item = OlderDeliveryItem(
+                pk=partition, sk=f"D#{delivery.id:010d}", delivery=delivery_map(delivery)
+            )
+            await self._table.put(item.serialize())
+
+    def _mark(self) -> str:
+        return self._rand.bytes(6).hex()
+
+
+def _unchanged(record: MessageRecord, kept: Sequence[Delivery]) -> tuple[str, Item]:
+    """The condition that generation and log are as known, with its values."""
+    parts = ["a = :was_attempt", "ss = :was_state"]
+    values: Item = {
+        ":was_attempt": {"N": str(record.attempt)},
+        ":was_state": {"S": record.state.value},
+    }
+    if record.lease_owner:
+        parts.append("lo = :was_owner")
+        values[":was_owner"] = {"S": record.lease_owner}
+    else:
+        parts.append("attribute_not_exists(lo)")
+    if kept:
+        parts.append(f"l[{len(kept) - 1}].i = :was_last AND attribute_not_exists(l[{len(kept)}])")
+        values[":was_last"] = {"N": str(kept[-1].id)}
+    else:
+        parts.append("attribute_not_exists(l)")
+    return " AND ".join(parts), values
+
+
+def _generation(record: MessageRecord) -> tuple[int, State, str]:
+    return record.attempt, record.state, record.lease_owner
+
+
+def _is_ours(written: Written, write: str) -> bool:
+    return written.item.get("n") == {"S": write}
+
+
+def _refusal(record: MessageRecord, item: WorkItem) -> ClaimFailure:
+    if record.message.token != item.message.token:
+        return ClaimFailure.COLLISION
+    if record.attempt == item.attempt and record.state is State.LEASED:
+        return ClaimFailure.LEASED
+    return ClaimFailure.STALE

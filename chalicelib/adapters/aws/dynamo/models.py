@@ -1,0 +1,202 @@
+"""The two tables as PynamoDB models: keys, indexes, and the attributes of each kind of item.
+
+These declarations are the truth that the CloudFormation template is tested against, and they turn values into
+attribute maps. Attribute names are one or two letters, because every item pays for them; the Python names tell.
+The calls themselves go through `chalicelib.adapters.aws.session`, which knows about failures and costs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pynamodb.attributes import (
+    BinaryAttribute,
+    BooleanAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+MAIL_TABLE = "posthorn-mail"
+CONTROL_TABLE = "posthorn-control"
+
+Item = dict[str, dict[str, Any]]
+
+
+class _MailMeta:
+    table_name = MAIL_TABLE
+    region = "us-east-1"
+    billing_mode = "PAY_PER_REQUEST"
+
+
+class _ControlMeta:
+    table_name = CONTROL_TABLE
+    region = "us-east-1"
+    billing_mode = "PAY_PER_REQUEST"
+
+
+class RecipientIndex(GlobalSecondaryIndex[Any]):
+    """Messages of a recipient, newest last: `S#<server>#R#<recipient>` and the message id."""
+
+    class Meta:
+        index_name = "rcpt"
+        projection = KeysOnlyProjection()
+
+    recipient = UnicodeAttribute(hash_key=True, attr_name="rk")
+    sk = UnicodeAttribute(range_key=True, attr_name="SK")
+
+
+class FlagIndex(GlobalSecondaryIndex[Any]):
+    """Messages held, queued for retry, failed or bounced: `S#<server>#<o|i>#<H|Q|F|B>` and the message id."""
+
+    class Meta:
+        index_name = "flag"
+        projection = KeysOnlyProjection()
+
+    flag = UnicodeAttribute(hash_key=True, attr_name="fk")
+    sk = UnicodeAttribute(range_key=True, attr_name="SK")
+
+
+class DueIndex(GlobalSecondaryIndex[Any]):
+    """Messages for the sweeper: `DUE#0` to `DUE#7` and the epoch second to wake at."""
+
+    class Meta:
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    shard = UnicodeAttribute(hash_key=True, attr_name="dk")
+    at = NumberAttribute(range_key=True, attr_name="du")
+
+
+class DeliveryMap(MapAttribute[str, Any]):
+    """One delivery, inside its message or as an older one beside it."""
+
+    id = NumberAttribute(attr_name="i")
+    status = UnicodeAttribute(attr_name="s")
+    details = UnicodeAttribute(attr_name="d", null=True)
+    at = NumberAttribute(attr_name="t")
+    output = UnicodeAttribute(attr_name="o", null=True)
+    sent_with_ssl = BooleanAttribute(attr_name="e", null=True)
+    log_id = UnicodeAttribute(attr_name="g", null=True)
+    seconds = NumberAttribute(attr_name="c", null=True)
+    tls = UnicodeAttribute(attr_name="y", null=True)
+    source = UnicodeAttribute(attr_name="b", null=True)
+    remote = UnicodeAttribute(attr_name="m", null=True)
+
+
+class MailItem(Model):
+    """Any item of the mail table. `expires_at` is epoch seconds after which DynamoDB removes it."""
+
+    class Meta(_MailMeta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True, attr_name="PK")
+    sk = UnicodeAttribute(range_key=True, attr_name="SK")
+    expires_at = TTLAttribute(attr_name="x", null=True)
+
+    by_recipient = RecipientIndex()
+    by_flag = FlagIndex()
+    by_due = DueIndex()
+
+
+class MessageItem(MailItem):
+    """A message: `S#<server>#<o|i>#<shard>` and its id in ten digits."""
+
+    class Meta(_MailMeta):
+        pass
+
+    token = UnicodeAttribute(attr_name="t")
+    mail_from = UnicodeAttribute(attr_name="f")
+    rcpt_to = UnicodeAttribute(attr_name="r")
+    subject = UnicodeAttribute(attr_name="j")
+    message_id = UnicodeAttribute(attr_name="m")
+    received_at = NumberAttribute(attr_name="ra")
+    size = NumberAttribute(attr_name="z")
+    blob_key = UnicodeAttribute(attr_name="k")
+    blob_offset = NumberAttribute(attr_name="ko", null=True)
+    blob_length = NumberAttribute(attr_name="kl")
+    pool = UnicodeAttribute(attr_name="p")
+    domain = UnicodeAttribute(attr_name="d")
+    credential_id = UnicodeAttribute(attr_name="c")
+    tag = UnicodeAttribute(attr_name="g", null=True)
+    marks = NumberAttribute(attr_name="b", null=True)
+    dsn = ListAttribute(of=UnicodeAttribute, attr_name="y", null=True)
+
+    status = UnicodeAttribute(attr_name="st")
+    state = UnicodeAttribute(attr_name="ss")
+    attempt = NumberAttribute(attr_name="a")
+    tries = NumberAttribute(attr_name="tr", null=True)
+    lease_owner = UnicodeAttribute(attr_name="lo", null=True)
+    lease_until = NumberAttribute(attr_name="lu", null=True)
+    wake_at = NumberAttribute(attr_name="w", null=True)
+    held = BooleanAttribute(attr_name="h", null=True)
+    hold_expires_at = NumberAttribute(attr_name="hx", null=True)
+    last_attempt_at = NumberAttribute(attr_name="la", null=True)
+    previous_state = UnicodeAttribute(attr_name="ps", null=True)
+    deliveries = ListAttribute(of=DeliveryMap, attr_name="l", null=True)
+    has_older_deliveries = BooleanAttribute(attr_name="lm", null=True)
+    write = UnicodeAttribute(attr_name="n", null=True)
+
+    recipient_key = UnicodeAttribute(attr_name="rk")
+    flag_key = UnicodeAttribute(attr_name="fk", null=True)
+    due_key = UnicodeAttribute(attr_name="dk", null=True)
+    due_at = NumberAttribute(attr_name="du", null=True)
+
+
+class OlderDeliveryItem(MailItem):
+    """A delivery that no longer fits beside its message: `T#<server>#<message>` and `D#<id>`."""
+
+    class Meta(_MailMeta):
+        pass
+
+    delivery = DeliveryMap(attr_name="v")  # type: ignore[no-untyped-call]  # as PynamoDB ships it
+
+
+class SuppressionItem(MailItem):
+    """A suppressed recipient: `S#<server>#SUP` and the address without case."""
+
+    class Meta(_MailMeta):
+        pass
+
+    address = UnicodeAttribute(attr_name="r")
+    reason = UnicodeAttribute(attr_name="d")
+    at = NumberAttribute(attr_name="t")
+
+
+class NumberItem(MailItem):
+    """The highest number given out of a kind: `S#<server>#SEQ` and the kind. Also a minute's volume."""
+
+    class Meta(_MailMeta):
+        pass
+
+    number = NumberAttribute(attr_name="n")
+
+
+class AnswerItem(MailItem):
+    """The first answer to a request with an idempotency key: `S#<server>#I` and the key."""
+
+    class Meta(_MailMeta):
+        pass
+
+    fingerprint = UnicodeAttribute(attr_name="f")
+    started_at = NumberAttribute(attr_name="t")
+    write = UnicodeAttribute(attr_name="n")
+    status = NumberAttribute(attr_name="st", null=True)
+    body = BinaryAttribute(legacy_encoding=False, attr_name="b", null=True)
+
+
+class ControlItem(Model):
+    """Any item of the control table: `value` is the configuration value, as a map of its fields (see `values`)."""
+
+    class Meta(_ControlMeta):
+        pass
+
+    pk = UnicodeAttribute(hash_key=True, attr_name="PK")
+    sk = UnicodeAttribute(range_key=True, attr_name="SK")
+    expires_at = TTLAttribute(attr_name="x", null=True)
+    value: MapAttribute[str, Any] = MapAttribute(attr_name="v", null=True)
+    number = NumberAttribute(attr_name="n", null=True)

@@ -1,0 +1,69 @@
+"""Rising integers from counters in the mail table, leased in blocks (design section 5.1).
+
+A block serves this process for ten seconds and the rest of it is then dropped, so that numbers stay in order of time to
+within seconds among processes. Two instances never give the same number; gaps are normal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass
+
+from chalicelib.adapters.aws.dynamo.table import Table
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.model import ServerId
+from chalicelib.ports import Clock
+
+HIGHEST_NUMBER = 2**31 - 1
+BLOCK_SECONDS = 10
+
+
+@dataclass(slots=True)
+class _Block:
+    next: int = 1
+    end: int = 1
+    leased_at: float = 0.0
+
+
+class DynamoNumbers:
+    """The `Numbers` port over the mail table. `block` is how many numbers one call leases (100 for a gateway)."""
+
+    def __init__(self, session: AwsSession, table: str, clock: Clock, block: int = 20) -> None:
+        self._table = Table(session, table)
+        self._clock = clock
+        self._block = block
+        self._blocks: defaultdict[tuple[ServerId, str], _Block] = defaultdict(_Block)
+        self._locks: defaultdict[tuple[ServerId, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
+        """`count` fresh numbers, rising; PermanentFailure when the server has used all 2**31 - 1."""
+        block = self._blocks[server, kind]
+        async with self._locks[server, kind]:
+            if block.leased_at + BLOCK_SECONDS <= self._clock.monotonic():
+                block.next = block.end
+            taken = self._from(block, count)
+            if len(taken) < count:
+                await self._lease(block, server, kind, count - len(taken))
+                taken += self._from(block, count - len(taken))
+            return taken
+
+    def _from(self, block: _Block, count: int) -> list[int]:
+        first = block.next
+        block.next = min(block.end, first + count)
+        return list(range(first, block.next))
+
+    async def _lease(self, block: _Block, server: ServerId, kind: str, missing: int) -> None:
+        size = max(self._block, missing)
+        written = await self._table.update(
+            (f"S#{server}#SEQ", kind),
+            "ADD n :size",
+            {":size": {"N": str(size)}},
+            returning="UPDATED_NEW",
+        )
+        last = int(written.item["n"]["N"])
+        if last > HIGHEST_NUMBER:
+            raise PermanentFailure("This server has used all its numbers")
+        block.next, block.end = last - size + 1, last + 1
+        block.leased_at = self._clock.monotonic()

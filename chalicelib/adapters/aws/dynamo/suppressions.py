@@ -1,0 +1,53 @@
+"""Suppressed recipients in the mail table: `S#<server>#SUP` and the address without case, removed by TTL when over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chalicelib.adapters.aws.dynamo.models import Item, SuppressionItem
+from chalicelib.adapters.aws.dynamo.table import Key, Table
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.standing import recipient_key
+from chalicelib.domain.model import ServerId, Suppression
+
+
+class DynamoSuppressionList:
+    """The `SuppressionList` port over the mail table."""
+
+    def __init__(self, session: AwsSession, table: str) -> None:
+        self._table = Table(session, table)
+
+    async def listed(
+        self, pairs: Sequence[tuple[ServerId, str]], now: float
+    ) -> dict[tuple[ServerId, str], Suppression]:
+        """Those of the pairs that are listed and not expired: one batch read for up to a hundred pairs."""
+        keys = {pair: _key(*pair) for pair in pairs}
+        items = await self._table.get_many(list(keys.values()), consistent=False)
+        found = {pair: _read(items[key]) for pair, key in keys.items() if key in items}
+        # TTL removes late, so that an entry may still be there after its end.
+        return {pair: entry for pair, entry in found.items() if entry.keep_until > now}
+
+    async def add(self, server: ServerId, entry: Suppression) -> None:
+        """List a recipient, or renew its entry."""
+        pk, sk = _key(server, entry.address)
+        item = SuppressionItem(
+            pk=pk, sk=sk, address=entry.address, reason=entry.reason, at=entry.at
+        ).serialize()
+        await self._table.put({**item, "x": {"N": str(entry.keep_until)}})
+
+    async def remove(self, server: ServerId, address: str) -> bool:
+        """Unlist a recipient; False when it was not listed."""
+        return bool((await self._table.delete(_key(server, address))).item)
+
+
+def _key(server: ServerId, address: str) -> Key:
+    return f"S#{server}#SUP", recipient_key(address)
+
+
+def _read(item: Item) -> Suppression:
+    return Suppression(
+        address=item["r"]["S"],
+        reason=item["d"]["S"],
+        at=float(item["t"]["N"]),
+        keep_until=int(item["x"]["N"]),
+    )

@@ -1,0 +1,220 @@
+"""DynamoDB verbs that all access patterns share: conditional writes that tell why they failed, whole batches, queries.
+
+Each verb is as many calls as DynamoDB needs and no more; unprocessed keys are asked for again, three times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.adapters.aws.dynamo.models import Item
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.errors import TemporaryFailure
+
+Key = tuple[str, str]
+
+_FAILED = "ConditionalCheckFailedException"
+_BATCH_KEYS = 100
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a conditional write did: whether its condition held, and the item after it, or (not held) as it stands."""
+
+    held: bool
+    item: Item
+
+
+class Table:
+    """One table by its name. `written` is called after each write, whether or not its condition held."""
+
+    def __init__(
+        self, session: AwsSession, name: str, written: Callable[[], None] | None = None
+    ) -> None:
+        self.name = name
+        self._session = session
+        self._written = written or _nothing
+
+    async def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
+        """One item, or None."""
+        answer = await self._session.call(
+            "dynamodb",
+            "get_item",
+            TableName=self.name,
+            Key=key_of(pk, sk),
+            ConsistentRead=consistent,
+        )
+        item: Item | None = answer.get("Item")
+        return item
+
+    async def get_many(self, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Item]:
+        """Those of the keys that exist."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, Item] = {}
+        for start in range(0, len(wanted), _BATCH_KEYS):
+            await self._get_batch(wanted[start : start + _BATCH_KEYS], consistent, found)
+        return found
+
+    async def put(
+        self,
+        item: Item,
+        condition: str | None = None,
+        values: Item | None = None,
+        names: dict[str, str] | None = None,
+    ) -> Written:
+        """Put an item, if the condition holds."""
+        parameters: dict[str, Any] = {"TableName": self.name, "Item": item}
+        if condition is not None:
+            _add_condition(parameters, condition, values, names)
+        answer = await self._conditional("put_item", parameters)
+        return answer if answer is not None else Written(True, item)
+
+    async def update(
+        self,
+        key: Key,
+        expression: str,
+        values: Item,
+        condition: str | None = None,
+        *,
+        returning: str = "NONE",
+    ) -> Written:
+        """Update an item, if the condition holds. `returning` as in DynamoDB; `Written.item` is what it returned."""
+        parameters: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": key_of(*key),
+            "UpdateExpression": expression,
+            "ReturnValues": returning,
+        }
+        if condition is not None:
+            _add_condition(parameters, condition, None, None)
+        if values:
+            parameters["ExpressionAttributeValues"] = values
+        answer = await self._conditional("update_item", parameters)
+        return answer if answer is not None else Written(True, {})
+
+    async def delete(self, key: Key, condition: str | None = None) -> Written:
+        """Delete an item, if the condition holds; `Written.item` is what was deleted."""
+        parameters: dict[str, Any] = {
+            "TableName": self.name,
+            "Key": key_of(*key),
+            "ReturnValues": "ALL_OLD",
+        }
+        if condition is not None:
+            _add_condition(parameters, condition, None, None)
+        answer = await self._conditional("delete_item", parameters)
+        return answer if answer is not None else Written(True, {})
+
+    async def query(
+        self,
+        partition: tuple[str, str],
+        *,
+        limit: int | None = None,
+        sort: str | None = None,
+        values: Item | None = None,
+        index: str | None = None,
+        forward: bool = True,
+        consistent: bool = False,
+    ) -> list[Item]:
+        """The items of one partition (attribute name, value), at most `limit`; `sort` narrows by sort key."""
+        condition = f"{partition[0]} = :partition" + (f" AND {sort}" if sort else "")
+        parameters: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {":partition": {"S": partition[1]}, **(values or {})},
+            "ScanIndexForward": forward,
+            "ConsistentRead": consistent,
+        }
+        if index is not None:
+            parameters["IndexName"] = index
+        found: list[Item] = []
+        while True:
+            if limit is not None:
+                parameters["Limit"] = limit - len(found)
+            answer = await self._session.call("dynamodb", "query", **parameters)
+            found += answer["Items"]
+            last = answer.get("LastEvaluatedKey")
+            if not last or (limit is not None and len(found) >= limit):
+                return found
+            parameters["ExclusiveStartKey"] = last
+
+    async def transact(self, *actions: dict[str, Any]) -> bool:
+        """All of the actions (as in DynamoDB, without the table's name) or none; False when a condition failed."""
+        from botocore.exceptions import ClientError
+
+        items = [
+            {verb: {"TableName": self.name, **action}}
+            for one in actions
+            for verb, action in one.items()
+        ]
+        cancelled = "TransactionCanceledException"
+        try:
+            await self._session.call(
+                "dynamodb", "transact_write_items", expected=(cancelled,), TransactItems=items
+            )
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons") or []
+            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
+                return False
+            raise TemporaryFailure("The change met another one, try again later") from error
+        finally:
+            self._written()
+        return True
+
+    async def _conditional(self, operation: str, parameters: dict[str, Any]) -> Written | None:
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = await self._session.call(
+                "dynamodb", operation, expected=(_FAILED,), **parameters
+            )
+        except ClientError as error:
+            response: dict[str, Any] = {**error.response}
+            return Written(False, response.get("Item", {}))
+        finally:
+            self._written()
+        attributes: Item | None = answer.get("Attributes")
+        return Written(True, attributes) if attributes else None
+
+    async def _get_batch(
+        self, keys: Sequence[Key], consistent: bool, found: dict[Key, Item]
+    ) -> None:
+        request: dict[str, Any] = {
+            self.name: {
+                "Keys": [key_of(*key) for key in keys],
+                "ConsistentRead": consistent,
+            }
+        }
+        for _ in range(_TRIES):
+            answer = await self._session.call("dynamodb", "batch_get_item", RequestItems=request)
+            for item in answer["Responses"].get(self.name, ()):
+                found[item["PK"]["S"], item["SK"]["S"]] = item
+            request = answer.get("UnprocessedKeys") or {}
+            if not request:
+                return
+        raise TemporaryFailure("The mail store is busy, try again later")
+
+
+def key_of(pk: str, sk: str) -> Item:
+    """A primary key as an attribute map."""
+    return {"PK": {"S": pk}, "SK": {"S": sk}}
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
+
+
+def _add_condition(
+    parameters: dict[str, Any],
+    condition: str,
+    values: Item | None,
+    names: dict[str, str] | None,
+) -> None:
+    parameters["ConditionExpression"] = condition
+    parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+    if values:
+        parameters["ExpressionAttributeValues"] = values
+    if names:
+        parameters["ExpressionAttributeNames"] = names

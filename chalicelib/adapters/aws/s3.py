@@ -1,0 +1,105 @@
+"""Message bytes in S3: one object a request or group commit, read back by byte range.
+
+Keys are `r/<server>/<yyyymmdd>/<random>` for accepted mail and `u/<server>/<id>` for uploads by clients. Packed bodies
+lie one after the other, so that one PUT pays for many messages. Objects are never changed; lifecycle rules remove them.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.model import BlobRef, ServerId
+from chalicelib.ports import Rand, UploadTicket
+
+UPLOAD_SECONDS = 3_600
+_UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
+_GONE = ("NoSuchKey", "InvalidRange", "404")
+
+
+class S3BlobStore:
+    """The `BlobStore` port over one bucket."""
+
+    def __init__(self, session: AwsSession, bucket: str, rand: Rand) -> None:
+        self._session = session
+        self._bucket = bucket
+        self._rand = rand
+
+    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        """Store the bodies in one object; one reference a body, in order. No bodies: no object."""
+        if not bodies:
+            return []
+        day = time.strftime("%Y%m%d", time.gmtime(now))
+        key = f"r/{server}/{day}/{self._rand.bytes(12).hex()}"
+        whole = bodies[0] if len(bodies) == 1 else b"".join(bodies)
+        await self._session.call("s3", "put_object", Bucket=self._bucket, Key=key, Body=whole)
+        refs, offset = [], 0
+        for body in bodies:
+            refs.append(BlobRef(key, offset, len(body)))
+            offset += len(body)
+        return refs
+
+    async def get(self, ref: BlobRef) -> bytes:
+        """The bytes of a reference; NotFound when purged, TemporaryFailure when they came short."""
+        if ref.length == 0:
+            return b""
+        from botocore.exceptions import ClientError
+
+        try:
+            body: bytes = await self._session.call(
+                "s3",
+                "get_object",
+                expected=_GONE,
+                then=_read,
+                Bucket=self._bucket,
+                Key=ref.key,
+                Range=f"bytes={ref.offset}-{ref.offset + ref.length - 1}",
+            )
+        except ClientError as error:
+            raise NotFound("The content of this message is no longer kept") from error
+        if len(body) != ref.length:
+            raise TemporaryFailure("The content of this message could not be read", key=ref.key)
+        return body
+
+    async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
+        """A pre-signed PUT of exactly `size` bytes: the length is a signed header, so no other length is taken."""
+        upload_id = self._rand.bytes(16).hex()
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": f"u/{server}/{upload_id}",
+            "ContentLength": size,
+        }
+        sign = partial(
+            self._session.client("s3").generate_presigned_url,
+            "put_object",
+            Params=parameters,
+            ExpiresIn=UPLOAD_SECONDS,
+        )
+        url: str = await self._session.run(sign)
+        headers = {"Content-Length": str(size)}
+        return UploadTicket(upload_id, url, "PUT", headers, int(now) + UPLOAD_SECONDS)
+
+    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
+        """The reference of a finished upload of this server; NotFound when there is none."""
+        from botocore.exceptions import ClientError
+
+        if not _UPLOAD_ID.fullmatch(upload_id):
+            raise NotFound("There is no such upload")
+        key = f"u/{server}/{upload_id}"
+        try:
+            facts = await self._session.call(
+                "s3", "head_object", expected=("404", "NoSuchKey"), Bucket=self._bucket, Key=key
+            )
+        except ClientError as error:
+            raise NotFound("There is no such upload") from error
+        return BlobRef(key, 0, int(facts["ContentLength"]))
+
+
+def _read(answer: Any) -> bytes:
+    body: bytes = answer["Body"].read()
+    return body

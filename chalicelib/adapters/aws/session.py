@@ -1,0 +1,135 @@
+"""The one door to AWS: lazily made clients, one thread pool, and failures as values of the error tree.
+
+Promises that no client exists before its first call (a cold start pays only for what it uses), that a call never blocks
+the event loop, and that whatever goes wrong arrives as `TemporaryFailure` with a text fit for users — except the codes
+that the caller names as expected, which arrive as botocore's `ClientError`. Clients retry throttling, 5xx and broken
+connections twice; nothing here retries beyond that. The standard AWS variables give endpoint, region and credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chalicelib.domain.errors import TemporaryFailure
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+    from chalicelib.adapters.meter import Meter
+
+_T = TypeVar("_T")
+
+_CONNECT_SECONDS = 3
+_READ_SECONDS = 15
+_ATTEMPTS = 3
+_UNAVAILABLE = "The mail store is not available at the moment, try again later"
+
+
+class AwsSession:
+    """Clients of one process. `threads` bounds the calls in flight; `meter` counts them."""
+
+    def __init__(self, *, threads: int = 32, meter: Meter | None = None) -> None:
+        self._threads = threads
+        self._meter = meter
+        self._clients: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._session: Any = None
+        self._pool = ThreadPoolExecutor(threads, "aws")
+
+    async def call(
+        self,
+        service: str,
+        operation: str,
+        /,
+        *,
+        expected: tuple[str, ...] = (),
+        then: Callable[[Any], Any] | None = None,
+        **parameters: Any,
+    ) -> Any:
+        """Call an operation (`put_item`) in the pool; `then` turns the answer into the result in the same thread.
+
+        Raises ClientError for the `expected` error codes, TemporaryFailure for everything else that goes wrong.
+        """
+        return await self.run(partial(self._call, service, operation, expected, then, parameters))
+
+    async def run(self, work: Callable[[], _T]) -> _T:
+        """Run blocking work in the pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def client(self, service: str) -> Any:
+        """The client of a service, made on first use."""
+        client = self._clients.get(service)
+        if client is None:
+            with self._lock:  # making clients is not safe in parallel; using them is
+                client = self._clients.get(service) or self._make(service)
+                self._clients[service] = client
+        return client
+
+    def close(self) -> None:
+        """Close connections and threads; calls in flight finish."""
+        self._pool.shutdown(wait=True)
+        for client in self._clients.values():
+            client.close()
+
+    def _call(
+        self,
+        service: str,
+        operation: str,
+        expected: tuple[str, ...],
+        then: Callable[[Any], Any] | None,
+        parameters: dict[str, Any],
+    ) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+        try:
+            answer = getattr(self.client(service), operation)(**parameters)
+            return then(answer) if then is not None else answer
+        except ClientError as error:
+            if error_code(error) in expected:
+                raise
+            code = error_code(error)
+            raise _unavailable(service, operation, code) from error
+        except (BotoCoreError, HTTPClientError, OSError) as error:
+            raise _unavailable(service, operation, type(error).__name__) from error
+
+    def _make(self, service: str) -> Any:
+        import botocore.session
+        from botocore.config import Config
+
+        if self._session is None:
+            self._session = botocore.session.get_session()
+            if self._meter is not None:
+                self._meter.attach(self._session)
+        # A host without names for buckets needs paths; AWS itself prefers names.
+        local = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            max_pool_connections=self._threads,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            tcp_keepalive=True,
+            parameter_validation=False,
+            signature_version="s3v4" if service == "s3" else None,
+            s3={"addressing_style": "path" if local else "auto"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        return self._session.create_client(service, region_name=region, config=config)
+
+
+def error_code(error: ClientError) -> str:
+    """The service's code of an error, such as `ConditionalCheckFailedException`."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _unavailable(service: str, operation: str, code: str) -> TemporaryFailure:
+    return TemporaryFailure(
+        _UNAVAILABLE, aws_service=service, aws_operation=operation, aws_code=code
+    )

@@ -1,0 +1,109 @@
+"""Wake-ups in SQS, one queue a pool: `<prefix>deliver-<pool>`.
+
+A send is complete or it raises: entries that SQS refuses are sent again twice, then the whole send fails, and those
+already in will arrive all the same (at least once). Receiving and deleting are the event source's, not ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.model import WorkItem
+from chalicelib.domain.workitem import render_work_item
+from chalicelib.ports import Clock
+
+LONGEST_DELAY = 900
+LONGEST_HIDING = 43_200
+_BATCH_ENTRIES = 10
+_BATCH_BYTES = 256_000
+_TRIES = 3
+_PAUSE_SECONDS = 0.1
+_NO_LONGER_HELD = (
+    "ReceiptHandleIsInvalid",
+    "InvalidParameterValue",
+    "MessageNotInflight",
+    "AWS.SimpleQueueService.MessageNotInflight",
+    "InvalidReceiptHandle",
+)
+
+_Entry = dict[str, str | int]
+
+
+class SqsWorkQueue:
+    """The `WorkQueue` port over SQS."""
+
+    def __init__(self, session: AwsSession, prefix: str, clock: Clock) -> None:
+        self._session = session
+        self._prefix = prefix
+        self._clock = clock
+        self._urls: dict[str, str] = {}
+
+    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
+        """Queue items, hidden for `delay` seconds; TemporaryFailure unless all are in."""
+        if not 0 <= delay <= LONGEST_DELAY:
+            raise ValueError(f"a delay is 0 to {LONGEST_DELAY} seconds, not {delay}")
+        if not items:
+            return
+        url = await self._url(pool)
+        bodies = [render_work_item(item) for item in items]
+        await asyncio.gather(*(self._send_batch(url, batch) for batch in _batches(bodies, delay)))
+
+    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+        """Keep a received wake-up hidden; TemporaryFailure for a receipt that is no longer good."""
+        from botocore.exceptions import ClientError
+
+        if not 0 <= seconds <= LONGEST_HIDING:
+            raise ValueError(f"a wake-up is hidden 0 to {LONGEST_HIDING} seconds, not {seconds}")
+        url = await self._url(pool)
+        try:
+            await self._session.call(
+                "sqs",
+                "change_message_visibility",
+                expected=_NO_LONGER_HELD,
+                QueueUrl=url,
+                ReceiptHandle=receipt,
+                VisibilityTimeout=seconds,
+            )
+        except ClientError as error:
+            raise TemporaryFailure("The wake-up is no longer held by this receipt") from error
+
+    async def _url(self, pool: str) -> str:
+        url = self._urls.get(pool)
+        if url is None:
+            name = f"{self._prefix}deliver-{pool}"
+            answer = await self._session.call("sqs", "get_queue_url", QueueName=name)
+            url = self._urls[pool] = str(answer["QueueUrl"])
+        return url
+
+    async def _send_batch(self, url: str, entries: list[_Entry]) -> None:
+        for attempt in range(_TRIES):
+            if attempt:
+                await self._clock.sleep(_PAUSE_SECONDS * attempt)
+            answer = await self._session.call(
+                "sqs", "send_message_batch", QueueUrl=url, Entries=entries
+            )
+            sent = {entry["Id"] for entry in answer.get("Successful", ())}
+            entries = [entry for entry in entries if entry["Id"] not in sent]
+            if not entries:
+                return
+        raise TemporaryFailure("The message could not be queued, try again later")
+
+
+def _batches(bodies: Sequence[str], delay: int) -> Iterator[list[_Entry]]:
+    batch: list[_Entry] = []
+    size = 0
+    for body in bodies:
+        length = len(body.encode())
+        if len(batch) == _BATCH_ENTRIES or (batch and size + length > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        entry: _Entry = {"Id": str(len(batch)), "MessageBody": body}
+        if delay:
+            entry["DelaySeconds"] = delay
+        batch.append(entry)
+        size += length
+    if batch:
+        yield batch

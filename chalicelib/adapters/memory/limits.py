@@ -1,0 +1,124 @@
+"""Small per-server facts kept in the process: suppressions, numbers, send volume and first answers by key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.adapters.standing import recipient_key
+from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.model import ServerId, Suppression
+from chalicelib.ports import Claimed, IdempotencyClaim
+
+HIGHEST_NUMBER = 2**31 - 1
+ANSWER_KEPT_SECONDS = 86_400
+CLAIM_OPEN_SECONDS = 60
+
+
+class MemorySuppressionList:
+    """The `SuppressionList` port in memory."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[ServerId, str], Suppression] = {}
+
+    async def listed(
+        self, pairs: Sequence[tuple[ServerId, str]], now: float
+    ) -> dict[tuple[ServerId, str], Suppression]:
+        """Those of the pairs that are listed and not expired."""
+        if not self._entries:
+            return {}
+        found = {}
+        for server, address in pairs:
+            entry = self._entries.get((server, recipient_key(address)))
+            if entry is not None and entry.keep_until > now:
+                found[server, address] = entry
+        return found
+
+    async def add(self, server: ServerId, entry: Suppression) -> None:
+        """List a recipient, or renew its entry."""
+        self._entries[server, recipient_key(entry.address)] = entry
+
+    async def remove(self, server: ServerId, address: str) -> bool:
+        """Unlist a recipient; False when it was not listed."""
+        return self._entries.pop((server, recipient_key(address)), None) is not None
+
+
+class MemoryNumbers:
+    """The `Numbers` port in memory: without gaps."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[ServerId, str], int] = {}
+
+    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
+        """The next `count` numbers of a kind."""
+        last = self._last.get((server, kind), 0)
+        if last + count > HIGHEST_NUMBER:
+            raise PermanentFailure("This server has used all its numbers")
+        self._last[server, kind] = last + count
+        return list(range(last + 1, last + count + 1))
+
+
+class MemorySendVolume:
+    """The `SendVolume` port in memory, by minute."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[ServerId, dict[int, int]] = {}
+
+    async def last_hour(self, server: ServerId, now: float) -> int:
+        """The sum over this minute and the 59 before."""
+        minute = int(now) // 60
+        counts = self._minutes.get(server, {})
+        return sum(counts.get(past, 0) for past in range(minute - 59, minute + 1))
+
+    async def add(self, server: ServerId, count: int, now: float) -> None:
+        """Count first attempts in the minute of `now`."""
+        minute = int(now) // 60
+        counts = self._minutes.setdefault(server, {})
+        if minute not in counts:
+            for past in [past for past in counts if past < minute - 60]:
+                del counts[past]
+        counts[minute] = counts.get(minute, 0) + count
+
+
+@dataclass(slots=True)
+class _Answer:
+    fingerprint: str
+    started_at: float
+    status: int | None = None
+    body: str = ""
+
+
+class MemoryIdempotencyKeys:
+    """The `IdempotencyKeys` port in memory."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[ServerId, str], _Answer] = {}
+
+    async def begin(
+        self, server: ServerId, key: str, fingerprint: str, now: float
+    ) -> IdempotencyClaim:
+        """Claim a key for a request; see the port."""
+        known = self._answers.get((server, key))
+        if known is None or known.started_at + ANSWER_KEPT_SECONDS <= now:
+            self._answers[server, key] = _Answer(fingerprint, now)
+            return IdempotencyClaim(Claimed.STARTED)
+        if known.fingerprint != fingerprint:
+            return IdempotencyClaim(Claimed.OTHER_BODY)
+        if known.status is not None:
+            return IdempotencyClaim(Claimed.REPLAY, known.status, known.body)
+        if known.started_at + CLAIM_OPEN_SECONDS > now:
+            return IdempotencyClaim(Claimed.IN_FLIGHT)
+        known.started_at = now
+        return IdempotencyClaim(Claimed.STARTED)
+
+    async def complete(self, server: ServerId, key: str, status: int, body: str) -> None:
+        """Keep the first answer; a later one changes nothing."""
+        known = self._answers.get((server, key))
+        if known is not None and known.status is None:
+            known.status, known.body = status, body
+
+    async def abandon(self, server: ServerId, key: str) -> None:
+        """Give an open claim back."""
+        known = self._answers.get((server, key))
+        if known is not None and known.status is None:
+            del self._answers[server, key]

@@ -1,0 +1,123 @@
+"""A work queue in the process with the habits of a real one: delays, visibility, duplicates, no order.
+
+`receive` and `delete` are for whoever plays the event source (runner, benchmark, tests). `duplicate` is the share of
+sends that arrive twice and `reorder` shuffles what a receive returns; both are off unless set.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.model import WorkItem
+from chalicelib.ports import Clock, Rand
+
+LONGEST_DELAY = 900
+LONGEST_HIDING = 43_200
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedItem:
+    """A wake-up as received: the receipt for `hide` and `delete`, and how often it was received."""
+
+    receipt: str
+    item: WorkItem
+    receive_count: int
+
+
+@dataclass(slots=True)
+class _Entry:
+    item: WorkItem
+    visible_at: float
+    receipt: str = ""
+    receive_count: int = 0
+
+
+class MemoryWorkQueue:
+    """The `WorkQueue` port in memory."""
+
+    def __init__(self, clock: Clock, rand: Rand, visibility: int = 360) -> None:
+        self.duplicate = 0.0
+        self.reorder = False
+        self.sent = 0
+        self._clock = clock
+        self._rand = rand
+        self._visibility = visibility
+        self._number = 0
+        self._ready: dict[str, list[tuple[float, int]]] = {}
+        self._entries: dict[int, _Entry] = {}
+
+    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
+        """Queue items, hidden for `delay` seconds."""
+        if not 0 <= delay <= LONGEST_DELAY:
+            raise ValueError(f"a delay is 0 to {LONGEST_DELAY} seconds, not {delay}")
+        visible_at = self._clock.now() + delay
+        for item in items:
+            self._add(pool, item, visible_at)
+            if self.duplicate and self._rand.uniform() < self.duplicate:
+                self._add(pool, item, visible_at)
+        self.sent += len(items)
+
+    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+        """Keep a received wake-up hidden from now; TemporaryFailure for a receipt that is no longer good."""
+        if not 0 <= seconds <= LONGEST_HIDING:
+            raise ValueError(f"a wake-up is hidden 0 to {LONGEST_HIDING} seconds, not {seconds}")
+        number = self._number_of(receipt)
+        if number is None:
+            raise TemporaryFailure("The wake-up is no longer held by this receipt")
+        entry = self._entries[number]
+        entry.visible_at = self._clock.now() + seconds
+        heapq.heappush(self._ready.setdefault(pool, []), (entry.visible_at, number))
+
+    async def receive(self, pool: str, limit: int = 10) -> list[ReceivedItem]:
+        """Up to `limit` visible wake-ups, hidden for the visibility time from now."""
+        now = self._clock.now()
+        heap = self._ready.setdefault(pool, [])
+        taken: list[int] = []
+        while heap and heap[0][0] <= now and len(taken) < limit:
+            visible_at, number = heapq.heappop(heap)
+            entry = self._entries.get(number)
+            if entry is not None and entry.visible_at == visible_at and number not in taken:
+                taken.append(number)
+        if self.reorder:
+            taken.sort(key=lambda _: self._rand.uniform())
+        return [self._hand_out(pool, number, now + self._visibility) for number in taken]
+
+    async def delete(self, pool: str, receipt: str) -> None:
+        """Take a received wake-up out of its queue; unknown receipts are ignored."""
+        number = self._number_of(receipt)
+        if number is not None:
+            del self._entries[number]
+
+    def depth(self, pool: str) -> int:
+        """How many wake-ups a pool's queue holds, visible or not."""
+        return len({number for _, number in self._ready.get(pool, []) if number in self._entries})
+
+    def next_visible_at(self, pool: str) -> float | None:
+        """When the next wake-up of a pool can be received (epoch seconds); None when it has none."""
+        times = [
+            when
+            for when, number in self._ready.get(pool, [])
+            if number in self._entries and self._entries[number].visible_at == when
+        ]
+        return min(times, default=None)
+
+    def _add(self, pool: str, item: WorkItem, visible_at: float) -> None:
+        self._number += 1
+        self._entries[self._number] = _Entry(item, visible_at)
+        heapq.heappush(self._ready.setdefault(pool, []), (visible_at, self._number))
+
+    def _hand_out(self, pool: str, number: int, visible_at: float) -> ReceivedItem:
+        entry = self._entries[number]
+        entry.visible_at = visible_at
+        entry.receive_count += 1
+        entry.receipt = f"{number}:{entry.receive_count}"
+        heapq.heappush(self._ready[pool], (visible_at, number))
+        return ReceivedItem(entry.receipt, entry.item, entry.receive_count)
+
+    def _number_of(self, receipt: str) -> int | None:
+        number = int(receipt.partition(":")[0])
+        entry = self._entries.get(number)
+        return number if entry is not None and entry.receipt == receipt else None

@@ -1,0 +1,228 @@
+"""Mail transactions over an open SMTP session, as few round trips and as little CPU as the server
+allows.
+
+With PIPELINING the envelope is one write and three replies (RFC 2920); a RSET that the last
+transaction left to do rides in front. The reply that decides is returned, never interpreted. It
+promises that no byte of a message is sent before 354, and that OutcomeUnknown is raised exactly
+when the final dot was handed to the socket and no reply to it was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.adapters.smtp_connection import CHUNK, SmtpConnection
+from chalicelib.domain.dot_stuffing import stuff
+from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
+from chalicelib.domain.model import Envelope
+from chalicelib.domain.reply import Reply
+from chalicelib.domain.smtp_commands import (
+    NEEDS_SMTPUTF8,
+    Extensions,
+    mail_command,
+    needs_smtputf8,
+    rcpt_command,
+)
+from chalicelib.ports import Transaction
+
+OUT_OF_STEP = "The server's replies are out of step."
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """Seconds. `connect`: TCP and proxy; `reply`: one reply, or no progress in sending; `final`:
+    the reply to the final dot; `idle`: how long a session is kept."""
+
+    connect: float = 30.0
+    reply: float = 30.0
+    final: float = 60.0
+    idle: float = 30.0
+
+
+class SmtpSession:
+    """A session past greeting, EHLO and TLS. `uses` counts its transactions; `answered` says
+    whether the server has replied to anything in the present one."""
+
+    def __init__(
+        self, connection: SmtpConnection, extensions: Extensions, limits: TimeLimits
+    ) -> None:
+        self.connection = connection
+        self.extensions = extensions
+        self.uses = 0
+        self.answered = False
+        self._limits = limits
+        self._open_transaction = False
+        self._over = False
+        self._busy = False
+
+    @property
+    def is_reusable(self) -> bool:
+        """True when another transaction may start."""
+        return not self._over and self.connection.is_quiet
+
+    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
+        """Send one message; see `chalicelib.ports.Conversation.transact`. Raises Rejected, before
+        anything is written, for an envelope that no command can carry."""
+        self.answered = False
+        if needs_smtputf8(envelope) and "SMTPUTF8" not in self.extensions:
+            converted = _with_ascii_domains(envelope)
+            if converted is None:
+                return Transaction(NEEDS_SMTPUTF8, "MAIL")
+            envelope = converted
+        size = sum(map(len, content))
+        eight_bit = not all(map(bytes.isascii, content))
+        mail = mail_command(envelope, self.extensions, size, eight_bit)
+        rcpt = rcpt_command(envelope, self.extensions)
+        self.uses += 1
+        self._busy = True
+        try:
+            refused = await self._envelope(mail, rcpt)
+            return refused if refused is not None else await self._content(content)
+        except BaseException:
+            self._over = True
+            self.connection.abort()
+            raise
+        finally:
+            self._busy = False
+
+    def quit(self) -> None:
+        """Say QUIT if possible and close; in the middle of a transaction, break it off."""
+        self._over = True
+        if self._busy:
+            self.connection.abort()
+        else:
+            self.connection.quit()
+
+    def abort(self) -> None:
+        """Close at once: a transaction under way ends with its TemporaryFailure or
+        OutcomeUnknown."""
+        self._over = True
+        self.connection.abort()
+
+    async def _envelope(self, mail: bytes, rcpt: bytes) -> Transaction | None:
+        """Say MAIL, RCPT and DATA; None after 354, else the refusal."""
+        reset = b"RSET\r\n" if self._open_transaction else b""
+        self._open_transaction = True
+        if "PIPELINING" in self.extensions:
+            self.connection.say(reset + mail + rcpt + b"DATA\r\n")
+            return await self._hear_pipelined(bool(reset))
+        if reset:
+            self.connection.say(reset)
+            await self._hear()
+        for stage, command in (("MAIL", mail), ("RCPT", rcpt), ("DATA", b"DATA\r\n")):
+            self.connection.say(command)
+            reply = await self._hear()
+            if not _is_go(stage, reply):
+                return Transaction(reply, stage)
+        return None
+
+    async def _hear_pipelined(self, reset: bool) -> Transaction | None:
+        if reset and (reply := await self._hear()).code == 421:
+            return Transaction(reply, "MAIL")
+        refused: Transaction | None = None
+        for stage in ("MAIL", "RCPT", "DATA"):
+            try:
+                reply = await self._hear()
+            except TemporaryFailure:
+                if refused is None:
+                    raise
+                return self._end(refused)
+            if refused is None:
+                refused = None if _is_go(stage, reply) else Transaction(reply, stage)
+            elif reply.code == 354:
+                await self._take_back(refused)
+            if self._over:
+                return refused
+        return refused
+
+    async def _take_back(self, refused: Transaction) -> None:
+        """The server wants content although it refused the envelope: give it none (RFC 2920 §3.1).
+
+        A lone dot is safe when no recipient was accepted; otherwise the connection goes.
+        """
+        if refused.stage != "RCPT":
+            self._end(refused)
+            return
+        try:
+            self.connection.say(b".\r\n")
+            await self._hear()
+        except TemporaryFailure:
+            self._end(refused)
+
+    async def _content(self, content: Sequence[bytes]) -> Transaction:
+        parts = stuff(content)
+        at_length = sum(map(len, parts)) > CHUNK
+        early = await self._early_reply()
+        if early is None and at_length:
+            early = await self._say_at_length(parts)
+        if early is not None:
+            return self._end(Transaction(early, "."))
+        self.connection.say(parts[-1] if at_length else b"".join(parts))
+        try:
+            reply = await self._hear(self._limits.final)
+        except TemporaryFailure as lost:
+            raise OutcomeUnknown("The connection was lost after the message was sent.") from lost
+        self._open_transaction = False
+        return Transaction(reply, ".")
+
+    async def _say_at_length(self, parts: Sequence[bytes]) -> Reply | None:
+        """Send all parts but the last in chunks, at the server's pace; the reply of a server that does
+        not wait for the end."""
+        for part in parts[:-1]:
+            view = memoryview(part)
+            for start in range(0, len(part), CHUNK):
+                self.connection.say(bytes(view[start : start + CHUNK]))
+                await self.connection.drain(self._limits.reply)
+                if (early := await self._early_reply()) is not None:
+                    return early
+        return None
+
+    async def _early_reply(self) -> Reply | None:
+        """A refusal that came before the final dot. A positive reply there raises TemporaryFailure: it
+        answers nothing that was asked, so none that follows can be trusted."""
+        if self.connection.is_quiet:
+            return None
+        reply = await self._hear()
+        if reply.is_positive:
+            raise TemporaryFailure(OUT_OF_STEP)
+        return reply
+
+    async def _hear(self, seconds: float | None = None) -> Reply:
+        reply = await self.connection.reply(seconds or self._limits.reply)
+        self.answered = True
+        if reply.code == 421:
+            self._over = True
+        return reply
+
+    def _end(self, result: Transaction) -> Transaction:
+        self._over = True
+        self.connection.abort()
+        return result
+
+
+def _is_go(stage: str, reply: Reply) -> bool:
+    """True when the dialogue may go on. A positive reply of the wrong kind raises
+    TemporaryFailure."""
+    wanted = reply.code == 354 if stage == "DATA" else 200 <= reply.code < 300
+    if reply.is_positive and not wanted:
+        raise TemporaryFailure(OUT_OF_STEP)
+    return wanted
+
+
+def _with_ascii_domains(envelope: Envelope) -> Envelope | None:
+    """The envelope with its domains as A-labels; None when a local part is not ASCII, or a domain
+    has no A-labels."""
+    import idna
+
+    addresses = []
+    for address in (envelope.mail_from, envelope.rcpt_to):
+        local, at, domain = address.rpartition("@")
+        if not local.isascii():
+            return None
+        try:
+            ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
+        except idna.IDNAError:
+            return None
+        addresses.append(f"{local}{at}{ascii_domain}")
+    return replace(envelope, mail_from=addresses[0], rcpt_to=addresses[1])

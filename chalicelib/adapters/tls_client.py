@@ -1,0 +1,61 @@
+"""The client side of TLS for mail: what a policy asks for, and the contexts that do it.
+
+Between mail servers TLS is opportunistic: no certificate is verified, because the alternative is
+clear text. A smarthost that must be encrypted is verified against the system's authorities
+(contract section 5B). Legacy ciphers stay allowed where nothing is verified, for the same reason.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+from enum import StrEnum
+
+from chalicelib.domain.errors import Rejected
+
+
+class TlsMode(StrEnum):
+    """When to encrypt. IMPLICIT: from the first byte (port 465)."""
+
+    NONE = "none"
+    OPPORTUNISTIC = "opportunistic"
+    REQUIRED = "required"
+    IMPLICIT = "implicit"
+
+
+_SPELLINGS = {
+    "": TlsMode.NONE,
+    "none": TlsMode.NONE,
+    "auto": TlsMode.OPPORTUNISTIC,
+    "opportunistic": TlsMode.OPPORTUNISTIC,
+    "required": TlsMode.REQUIRED,
+    "starttls": TlsMode.REQUIRED,
+    "startls": TlsMode.REQUIRED,  # how existing relay addresses spell it (QUIRK-02)
+    "implicit": TlsMode.IMPLICIT,
+    "tls": TlsMode.IMPLICIT,
+    "ssl": TlsMode.IMPLICIT,
+}
+
+
+def read_tls_mode(text: str) -> TlsMode:
+    """The mode that a source's `tls` names, in our words or Postal's. Raises Rejected."""
+    mode = _SPELLINGS.get(text.strip().lower())
+    if mode is None:
+        raise Rejected(f"{text[:20]!r} is no TLS mode: none, opportunistic, required or implicit.")
+    return mode
+
+
+@functools.cache
+def unverified_context() -> ssl.SSLContext:
+    """Encrypts without asking who the server is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context
+
+
+@functools.cache
+def verified_context() -> ssl.SSLContext:
+    """Encrypts and verifies certificate and host name with the system's authorities."""
+    return ssl.create_default_context()

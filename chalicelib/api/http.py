@@ -1,0 +1,77 @@
+"""One HTTP request and one answer as values, and what the API needs of the assembled program.
+
+Operations are coroutines `(program, request) -> answer`, so that they run the same under Lambda, the local stack and a
+test. Header names in a request are lower-case. Nothing here reads sockets or Lambda events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from chalicelib.domain.model import CredentialKind
+from chalicelib.ports import Clock
+from chalicelib.services.authenticate import Authenticate, Grant
+from chalicelib.services.history import MessageHistory
+from chalicelib.services.idempotency import AnswerOnce
+from chalicelib.services.submit import SubmitMail
+
+# A Lambda answer may have 6 MB including JSON escapes; base64 makes 4.5 MB of bytes just fit.
+LARGEST_ANSWER = 4_500_000
+API_KEYS = frozenset({CredentialKind.API})
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request. `route` is the path's template, `path` the path itself; `notes` end up in the log line."""
+
+    method: str
+    path: str
+    path_values: Mapping[str, str]
+    query: Mapping[str, list[str]]
+    headers: Mapping[str, str]
+    body: bytes
+    client_address: str
+    request_id: str
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def content_type(self) -> str:
+        """The media type with parameters, as sent; empty when there is none."""
+        return self.headers.get("content-type", "").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """An answer. A `bytes` body is sent as it is, in a content type that gateways pass through as binary."""
+
+    status: int
+    body: str | bytes
+    headers: Mapping[str, str]
+
+
+class MailProgram(Protocol):
+    """The services that the HTTP API calls."""
+
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def authenticate(self) -> Authenticate: ...
+    @property
+    def submit(self) -> SubmitMail: ...
+    @property
+    def history(self) -> MessageHistory: ...
+    @property
+    def once(self) -> AnswerOnce: ...
+
+
+Operation = Callable[[MailProgram, HttpRequest], Coroutine[Any, Any, HttpAnswer]]
+Fallback = Callable[[HttpRequest], HttpAnswer]
+
+
+async def grant_of(program: MailProgram, request: HttpRequest, key: str) -> Grant:
+    """The grant of an API key, noted in the log line. Raises Unauthenticated."""
+    grant = await program.authenticate.by_key(key, API_KEYS)
+    request.notes["server_id"] = grant.server.id
+    return grant

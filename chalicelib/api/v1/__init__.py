@@ -1,0 +1,1 @@
+"""HTTP API v1: wire-compatible with Postal (contract section 2)."""

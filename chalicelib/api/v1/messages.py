@@ -1,0 +1,150 @@
+"""The actions `messages/message` and `messages/deliveries` (contract sections 2.4 and 2.5).
+
+Opens and clicks are always empty lists and nothing is inspected: the keys are there for clients that insist on them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+from chalicelib.api.http import LARGEST_ANSWER
+from chalicelib.api.v1.envelope import Call, Failure
+from chalicelib.api.v1.parameters import message_number
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.message import Part, bodies_and_attachments, decode_part, read_headers
+from chalicelib.domain.model import Delivery, MessageRecord
+
+BASE64_LINE = 45  # bytes that make 60 characters
+_OF_CONTENT = frozenset({"plain_body", "html_body", "attachments", "headers", "raw_message"})
+_ALL = frozenset({"status", "details", "inspection", "activity_entries"}) | _OF_CONTENT
+
+
+async def message(call: Call) -> dict[str, Any]:
+    """One message with the expansions asked for."""
+    record = await _record(call)
+    asked = call.parameters.get("_expansions")
+    wanted = (
+        _ALL
+        if asked is True
+        else _ALL & set(filter(_is_name, asked))
+        if isinstance(asked, list)
+        else set()
+    )
+    content = await call.program.history.content(record) if wanted & _OF_CONTENT else b"?"
+    if wanted & _OF_CONTENT and len(content or b"") > LARGEST_ANSWER:
+        raise Failure("MessageTooLarge", "The message is too large to be shown with its content")
+    shown: dict[str, Any] = {"id": record.message.id, "token": record.message.token}
+    known = {
+        "status": _status(record),
+        "details": _details(record, purged=content is None),
+        "inspection": _INSPECTION,
+    }
+    shown |= {name: known[name] for name in known if name in wanted}
+    if wanted & _OF_CONTENT:
+        parsed = _content(content)
+        shown |= {name: parsed[name] for name in parsed if name in wanted}
+    if "activity_entries" in wanted:
+        shown["activity_entries"] = {"loads": [], "clicks": []}
+    return shown
+
+
+async def deliveries(call: Call) -> list[dict[str, Any]]:
+    """The log of one message, oldest first."""
+    record = await _record(call)
+    return [_delivery(entry) for entry in await call.program.history.deliveries(record)]
+
+
+async def _record(call: Call) -> MessageRecord:
+    number, shown = message_number(call.parameters)
+    try:
+        if number is not None:
+            return await call.program.history.record(call.grant.server.id, number)
+    except NotFound:
+        number = None
+    raise Failure("MessageNotFound", "No message found matching provided ID", id=shown)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _status(record: MessageRecord) -> dict[str, Any]:
+    return {
+        "status": record.status.value,
+        "last_delivery_attempt": record.last_attempt_at,
+        "held": record.held,
+        "hold_expiry": None if record.hold_expires_at is None else float(record.hold_expires_at),
+    }
+
+
+def _details(record: MessageRecord, purged: bool) -> dict[str, Any]:
+    message = record.message
+    return {
+        "rcpt_to": message.rcpt_to,
+        "mail_from": message.mail_from,
+        "subject": message.subject,
+        "message_id": message.message_id,
+        "timestamp": float(message.received_at),
+        "direction": message.scope.value,
+        "size": None if purged else str(message.size),
+        "bounce": message.bounce,
+        "bounce_for_id": 0,
+        "tag": message.tag,
+        "received_with_ssl": message.received_with_ssl,
+    }
+
+
+_INSPECTION = {
+    "inspected": False,
+    "spam": False,
+    "spam_score": 0.0,
+    "threat": False,
+    "threat_details": None,
+}
+
+
+def _content(content: bytes | None) -> dict[str, Any]:
+    """What is read from the bytes; of purged ones, what Postal says then."""
+    plain, html, parts = (
+        bodies_and_attachments(content) if content is not None else (None, None, ())
+    )
+    return {
+        "plain_body": plain,
+        "html_body": html,
+        "attachments": [_attachment(content or b"", part) for part in parts],
+        "headers": read_headers(content).texts() if content is not None else {},
+        "raw_message": mime_base64(b"\r\n\r\n" if content is None else content),
+    }
+
+
+def _attachment(content: bytes, part: Part) -> dict[str, Any]:
+    data = decode_part(content, part)
+    return {
+        "filename": part.filename,
+        "content_type": part.content_type,
+        "data": mime_base64(data),
+        "size": len(data),
+        "hash": hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+    }
+
+
+def mime_base64(data: bytes) -> str:
+    """Base64 with a line feed after every 60 characters and at the end."""
+    text = base64.b64encode(data).decode("ascii")
+    width = BASE64_LINE // 3 * 4
+    return "".join(f"{text[at : at + width]}\n" for at in range(0, len(text), width))
+
+
+def _delivery(entry: Delivery) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "status": entry.status.value,
+        "details": entry.details,
+        "output": entry.output,
+        "sent_with_ssl": entry.sent_with_ssl,
+        "log_id": entry.log_id,
+        "time": None if entry.seconds is None else round(entry.seconds, 2),
+        "timestamp": float(entry.at),
+    }

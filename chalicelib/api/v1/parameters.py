@@ -1,0 +1,110 @@
+"""Reading single v1 parameters: lenient about types where Postal is, and clear about which one is wrong.
+
+Texts that go into a message are checked for what would break out of their field; every complaint names the parameter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.api.v1.envelope import ParameterFault
+from chalicelib.domain.address import bare_address, split_list
+from chalicelib.domain.headerfield import text_fault
+
+LONGEST_ENTRY = 600
+LONGEST_LIST = 100_000
+LONGEST_ADDRESS = 255
+
+
+def is_blank(value: Any) -> bool:
+    """Blank as Postal's language has it: nothing, false, white space, an empty list or object."""
+    return (
+        value is None
+        or value is False
+        or value in ([], {})
+        or (isinstance(value, str) and not value.strip())
+    )
+
+
+def is_true(value: Any) -> bool:
+    """Truthiness of a flag; the text "false" and zero mean no."""
+    return value not in (None, False, 0, "", "0", "false")
+
+
+def text(parameters: Mapping[str, Any], name: str) -> str | None:
+    """A text parameter, None when absent; numbers become text."""
+    value = parameters.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool | int | float):
+        return as_text(value)
+    raise ParameterFault(f"`{name}` parameter must be a string")
+
+
+def line(parameters: Mapping[str, Any], name: str, longest: int) -> str | None:
+    """A text parameter that stays on one line of a header."""
+    value = text(parameters, name)
+    refuse_fault(name, text_fault(value, longest) if value is not None else None)
+    return value
+
+
+def refuse_fault(name: str, fault: str | None) -> None:
+    """Raise ParameterFault, naming the parameter, when there is a fault."""
+    if fault is not None:
+        raise ParameterFault(f"`{name}` parameter is invalid: {fault}")
+
+
+def as_text(value: Any) -> str:
+    """A JSON scalar as text: null is empty, booleans are lower-case."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def entries(parameters: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """The entries of an address list: an array of strings or one comma-separated string; blank ones do not count."""
+    value = parameters.get(name)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        refuse_fault(name, text_fault(value, LONGEST_LIST))
+    listed = split_list(value) if isinstance(value, str) else value
+    if not isinstance(listed, list | tuple):
+        raise ParameterFault(f"`{name}` parameter must be an array of strings")
+    kept = [entry for entry in listed if not is_blank(entry)]
+    for entry in kept:
+        if not isinstance(entry, str):
+            raise ParameterFault(f"`{name}` parameter must be an array of strings")
+    return tuple(entry.strip(" ") for entry in kept)
+
+
+def addressed(name: str, listed: tuple[str, ...]) -> tuple[str, ...]:
+    """The bare address of each entry, as typed. ParameterFault for one that would break out of its line."""
+    return tuple(_addressed(f"{name}[{number}]", entry) for number, entry in enumerate(listed))
+
+
+def _addressed(name: str, entry: str) -> str:
+    refuse_fault(name, text_fault(entry, LONGEST_ENTRY))
+    address = bare_address(entry)
+    if not address:
+        refuse_fault(name, "has no address")
+    refuse_fault(name, text_fault(address, LONGEST_ADDRESS))
+    return address
+
+
+def message_number(parameters: Mapping[str, Any]) -> tuple[int | None, Any]:
+    """The `id` parameter as number (None when it is none) and as it shall be shown again (QUIRK-03)."""
+    value = parameters.get("id")
+    if is_blank(value):
+        raise ParameterFault("`id` parameter is required but is missing")
+    if isinstance(value, str) and len(value) <= 20 and value.strip().isdecimal():
+        return int(value), int(value)
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value), int(value)
+    if isinstance(value, dict | list | bool | float):
+        raise ParameterFault("`id` parameter must be an integer")
+    return (value, value) if isinstance(value, int) else (None, value)

@@ -1,0 +1,212 @@
+"""The actions `send/message` and `send/raw` (contract sections 2.2 and 2.3).
+
+Checks run in the contract's order and the first failing one is reported. Texts that would break out of a header or
+envelope line are refused by name; recipients are otherwise not checked for syntax, because clients rely on one bad
+address not stopping the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.api.v1.envelope import Call, Failure, ParameterFault
+from chalicelib.api.v1.parameters import (
+    LONGEST_ENTRY,
+    LONGEST_LIST,
+    addressed,
+    as_text,
+    entries,
+    is_blank,
+    is_true,
+    line,
+    refuse_fault,
+    text,
+)
+from chalicelib.domain.address import bare_address, is_mailbox, split_list
+from chalicelib.domain.compose import (
+    Attachment,
+    Draft,
+    ascii_domain,
+    envelope_addresses,
+    header_faults,
+    read_mailbox,
+)
+from chalicelib.domain.encoded_words import decode_base64
+from chalicelib.domain.headerfield import (
+    LONGEST_FILENAME,
+    LONGEST_VALUE,
+    Mailbox,
+    content_type_fault,
+    name_fault,
+    text_fault,
+    value_fault,
+)
+from chalicelib.domain.message import normalise_newlines
+from chalicelib.services.accept import SenderRefused
+from chalicelib.services.submit import Order, Receipt
+
+MOST_ADDRESSES = 50
+MOST_HEADERS = 200
+LONGEST_TAG = 255
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+NOT_AUTHORISED = "The From address is not authorised to send mail from this server"
+_TOO_MANY = "The maximum number of {} addresses has been reached (maximum 50)"
+_SHOWABLE = re.compile(r'[^\s,;:<>"()\[\]\\]+')
+
+
+async def send_message(call: Call) -> dict[str, Any]:
+    """Compose a message and accept it once a recipient."""
+    parameters = call.parameters
+    listed = {name: entries(parameters, name) for name in ("to", "cc", "bcc")}
+    _check_contract(parameters, listed)
+    typed = {name: addressed(name, entries) for name, entries in listed.items()}
+    draft = _draft(parameters, listed)
+    if not is_mailbox(draft.author.address, smtputf8=True):
+        raise Failure("UnauthenticatedFromAddress", NOT_AUTHORISED)
+    files = [item for item in _array(parameters, "attachments") if isinstance(item, dict)]
+    if missing := _missing_in(files):
+        await call.program.submit.authorise(call.grant, draft)
+        raise missing
+    draft = replace(draft, attachments=tuple(map(_attachment, range(len(files)), files)))
+    envelope = envelope_addresses(address for name in typed for address in typed[name])
+    order = Order(
+        mail_from=draft.author.address,
+        recipients=tuple(dict.fromkeys(envelope.values())),
+        draft=draft,
+        tag=line(parameters, "tag", LONGEST_TAG) or None,
+        bounce=is_true(parameters.get("bounce")),
+        smtputf8=draft.needs_smtputf8 or not all(map(str.isascii, envelope.values())),
+    )
+    receipt = await call.program.submit.submit(call.grant, order, call.client_address)
+    return _success(receipt, envelope)
+
+
+async def send_raw(call: Call) -> dict[str, Any]:
+    """Accept a finished message, once a distinct recipient."""
+    parameters = call.parameters
+    rcpt_to = parameters.get("rcpt_to")
+    if not isinstance(rcpt_to, list):
+        raise ParameterFault("`rcpt_to` parameter is required but is missing")
+    for name in ("mail_from", "data"):
+        if is_blank(parameters.get(name)):
+            raise ParameterFault(f"`{name}` parameter is required but is missing")
+    typed = entries(parameters, "rcpt_to")
+    bare = addressed("rcpt_to", typed)
+    sent_to = envelope_addresses(bare)
+    envelope = {entry: sent_to[address] for entry, address in zip(typed, bare, strict=True)}
+    mail_from = ascii_domain(bare_address(line(parameters, "mail_from", LONGEST_ENTRY) or ""))
+    order = Order(
+        mail_from=mail_from,
+        recipients=tuple(dict.fromkeys(envelope.values())),
+        content=normalise_newlines(decode_base64((text(parameters, "data") or "").encode())),
+        bounce=is_true(parameters.get("bounce")),
+        smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
+    )
+    try:
+        receipt = await call.program.submit.submit(call.grant, order, call.client_address)
+    except SenderRefused as refused:
+        raise Failure("UnauthenticatedFromAddress") from refused
+    return _success(receipt, envelope)
+
+
+def _success(receipt: Receipt, envelope: Mapping[str, str]) -> dict[str, Any]:
+    """The answer: every address as the client typed it, with the message it stands for."""
+    made = {accepted.rcpt_to: accepted for accepted in receipt.accepted}
+    messages = {
+        typed: {"id": made[address].id, "token": made[address].token}
+        for typed, address in envelope.items()
+    }
+    return {"message_id": receipt.message_id, "messages": messages}
+
+
+def _check_contract(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]]) -> None:
+    """The checks that come before authorisation, in order."""
+    if not any(listed.values()):
+        raise Failure("NoRecipients", "There are no recipients defined to receive this message")
+    for name, shown in (("to", "To"), ("cc", "CC"), ("bcc", "BCC")):
+        if len(listed[name]) > MOST_ADDRESSES:
+            raise Failure(f"TooMany{shown}Addresses", _TOO_MANY.format(shown))
+    if is_blank(text(parameters, "plain_body")) and is_blank(text(parameters, "html_body")):
+        raise Failure("NoContent", "There is no content defined for this e-mail")
+    if is_blank(text(parameters, "from")):
+        raise Failure("FromAddressMissing", "The From address is missing and is required")
+
+
+def _draft(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]]) -> Draft:
+    """The message without attachments; its author may still be nobody."""
+    sender = line(parameters, "sender", LONGEST_ENTRY)
+    replies = line(parameters, "reply_to", LONGEST_LIST)
+    headers = _headers(parameters.get("headers"))
+    reply_to = tuple(map(read_mailbox, split_list(replies or "")))
+    if not all(is_mailbox(mailbox.address, smtputf8=True) for mailbox in reply_to):
+        headers = (
+            *(pair for pair in headers if pair[0].lower() != "reply-to"),
+            ("Reply-To", replies or ""),
+        )
+        refuse_fault("reply_to", value_fault(replies or ""))
+        reply_to = ()
+    author = read_mailbox(line(parameters, "from", LONGEST_ENTRY) or "")
+    return Draft(
+        author=author,
+        sender=_sender(sender) if sender and sender.strip() else None,
+        to=tuple(map(_shown, listed["to"])),
+        cc=tuple(map(_shown, listed["cc"])),
+        reply_to=reply_to,
+        subject=line(parameters, "subject", LONGEST_VALUE),
+        text=text(parameters, "plain_body"),
+        html=text(parameters, "html_body"),
+        headers=headers,
+    )
+
+
+def _sender(entry: str) -> Mailbox:
+    mailbox = read_mailbox(entry)
+    if not is_mailbox(mailbox.address, smtputf8=True):
+        refuse_fault("sender", "is not an e-mail address")
+    return mailbox
+
+
+def _shown(entry: str) -> Mailbox:
+    """A recipient as a header shows it; not at all when that could be read as something else."""
+    mailbox = read_mailbox(entry)
+    if is_mailbox(mailbox.address, smtputf8=True):
+        return mailbox
+    return Mailbox("", mailbox.address if _SHOWABLE.fullmatch(mailbox.address) else "")
+
+
+def _headers(given: Any) -> tuple[tuple[str, str], ...]:
+    """Extra headers; anything but an object is ignored."""
+    if not isinstance(given, dict):
+        return ()
+    if len(given) > MOST_HEADERS:
+        raise ParameterFault(f"`headers` parameter has more than {MOST_HEADERS} entries")
+    headers = tuple((name.replace("_", "-"), as_text(value)) for name, value in given.items())
+    for name, value in headers:
+        refuse_fault(f"headers[{name[:80]}]", name_fault(name) or value_fault(value))
+    for name, fault in header_faults(headers):
+        refuse_fault(f"headers[{name}]", fault)
+    return headers
+
+
+def _array(parameters: Mapping[str, Any], name: str) -> list[Any]:
+    value = parameters.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _missing_in(files: list[dict[str, Any]]) -> Failure | None:
+    if any(is_blank(item.get("name")) for item in files):
+        return Failure("AttachmentMissingName", "An attachment is missing a name")
+    if any(is_blank(item.get("data")) for item in files):
+        return Failure("AttachmentMissingData", "An attachment is missing data")
+    return None
+
+
+def _attachment(number: int, item: dict[str, Any]) -> Attachment:
+    name = text(item, "name") or ""
+    content_type = (text(item, "content_type") or "").strip(" ") or DEFAULT_CONTENT_TYPE
+    refuse_fault(f"attachments[{number}][name]", text_fault(name, LONGEST_FILENAME))
+    refuse_fault(f"attachments[{number}][content_type]", content_type_fault(content_type))
+    return Attachment(name, content_type, decode_base64((text(item, "data") or "").encode()))

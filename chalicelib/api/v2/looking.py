@@ -1,0 +1,137 @@
+"""Looking at messages with API v2: lists, one message, its bytes and its log."""
+
+from __future__ import annotations
+
+from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.models import (
+    DeliveryEntry,
+    DeliveryLog,
+    Email,
+    EmailPage,
+    EmailQuery,
+    as_json,
+)
+from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
+from chalicelib.api.v2.reading import INVALID, read_grant, read_query
+from chalicelib.domain.compose import read_mailbox
+from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
+from chalicelib.domain.model import Delivery, MessageRecord, State
+from chalicelib.services.authenticate import Grant
+
+JSON_TYPE = {"Content-Type": "application/json"}
+BINARY = "application/octet-stream"
+
+
+async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """One page of messages, newest first."""
+    grant = await read_grant(program, request)
+    query = read_query(EmailQuery, request)
+    if query.to is not None and query.status is not None:
+        fault = FieldError("/status", "not_with_to", "cannot be combined with to")
+        raise InvalidRequest(INVALID, (fault,))
+    try:
+        page = await program.history.page(
+            grant.server.id,
+            query.direction,
+            flag=query.status.value if query.status else None,
+            recipient=read_mailbox(query.to).address if query.to else None,
+            limit=query.limit,
+            cursor=query.cursor,
+        )
+    except Rejected as error:
+        fault = FieldError("/cursor", "cursor", "was not given out for this list")
+        raise InvalidRequest(INVALID, (fault,)) from error
+    answer = EmailPage(
+        data=[_email(record) for record in page.records],
+        has_more=page.next_cursor is not None,
+        next_cursor=page.next_cursor,
+    )
+    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
+
+
+async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """One message."""
+    record = await _record(program, request, await read_grant(program, request))
+    return HttpAnswer(200, render_json(as_json(_email(record))), JSON_TYPE)
+
+
+async def show_deliveries(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """The log of one message, oldest first."""
+    record = await _record(program, request, await read_grant(program, request))
+    log = await program.history.deliveries(record)
+    answer = DeliveryLog(data=[_entry(delivery) for delivery in log])
+    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
+
+
+async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """The bytes of one message.
+
+    UTF-8, which nearly all mail is, goes out as message/rfc822. Other bytes only survive the gateway as a binary type,
+    and the gateway hands those out only to a client that accepts them.
+    """
+    record = await _record(program, request, await read_grant(program, request))
+    if record.message.size > LARGEST_ANSWER:
+        raise ContentTooLarge(
+            f"The message has more than {LARGEST_ANSWER} bytes, the largest answer"
+        )
+    content = await program.history.content(record)
+    if content is None:
+        raise NotFound("The bytes of this message are no longer kept")
+    try:
+        return HttpAnswer(200, content.decode("utf-8"), {"Content-Type": "message/rfc822"})
+    except UnicodeDecodeError as error:
+        accepted = request.headers.get("accept", "")
+        if BINARY not in accepted and "*/*" not in accepted:
+            raise NotAcceptable(f"The message is not UTF-8; send Accept: {BINARY}") from error
+    return HttpAnswer(200, content, {"Content-Type": BINARY})
+
+
+async def _record(program: MailProgram, request: HttpRequest, grant: Grant) -> MessageRecord:
+    record = await program.history.record_named(grant.server.id, request.path_values["id"])
+    request.notes["message_id"] = record.message.id
+    return record
+
+
+def _email(record: MessageRecord) -> Email:
+    message = record.message
+    waiting = record.state is State.WAITING and record.wake_at > 0
+    return Email.model_validate(
+        {
+            "id": message.id,
+            "token": message.token,
+            "direction": message.scope,
+            "status": record.status,
+            "from": message.mail_from,
+            "to": message.rcpt_to,
+            "subject": message.subject,
+            "message_id": message.message_id,
+            "tag": message.tag,
+            "size": message.size,
+            "bounce": message.bounce,
+            "held": record.held,
+            "hold_expires_at": record.hold_expires_at,
+            "received_at": message.received_at,
+            "received_with_tls": message.received_with_ssl,
+            "last_attempt_at": record.last_attempt_at,
+            "next_attempt_at": record.wake_at if waiting else None,
+        }
+    )
+
+
+def _entry(delivery: Delivery) -> DeliveryEntry:
+    return DeliveryEntry.model_validate(
+        {
+            "id": delivery.id,
+            "status": delivery.status,
+            "details": delivery.details,
+            "output": delivery.output,
+            "at": delivery.at,
+            "seconds": delivery.seconds,
+            "sent_with_tls": delivery.sent_with_ssl,
+            "tls": delivery.tls,
+            "source": delivery.source,
+            "remote": delivery.remote,
+            "log_id": delivery.log_id,
+        }
+    )

@@ -1,0 +1,226 @@
+"""The requests and answers of API v2, as the declarations that both validate and document them.
+
+Requests forbid unknown fields. Times are RFC 3339 in UTC, ids are integers per server, tokens are what headers show.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from chalicelib.api.v2.problems import Problem
+from chalicelib.api.v2.texts import (
+    Address,
+    Addresses,
+    Base64,
+    ContentId,
+    ContentType,
+    FileName,
+    HeaderName,
+    HeaderValue,
+    Line,
+    Tag,
+    UploadId,
+)
+from chalicelib.domain.model import Scope, Status
+
+MOST_IN_BATCH = 100
+MOST_ON_PAGE = 100
+MOST_HEADERS = 200
+MOST_ATTACHMENTS = 500
+
+
+def _moment(epoch: float) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+# Made from epoch seconds or read back from a text; always shown in UTC with milliseconds.
+Moment = Annotated[
+    datetime,
+    BeforeValidator(lambda value: _moment(value) if isinstance(value, int | float) else value),
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    Field(examples=["2026-03-22T12:00:00.000Z"]),
+]
+
+
+class Request(BaseModel):
+    """A request; fields that are not in it are refused."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=False)
+
+
+class Answer(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class AttachmentToSend(Request):
+    """A file: its bytes as `content`, or an `upload`. With `content_id` it is shown inside the HTML as `cid:`."""
+
+    filename: FileName
+    content: Base64 | None = None
+    upload: UploadId | None = None
+    content_type: ContentType = "application/octet-stream"
+    content_id: ContentId | None = None
+
+
+class NamedTag(Request):
+    """A tag as other services have it; its value is the tag, its name is not kept."""
+
+    name: Tag
+    value: Tag
+
+
+class EmailToSend(Request):
+    """A message: described by its fields, or finished as `raw` or `raw_upload`."""
+
+    author: Annotated[Address, Field(alias="from")]
+    to: Addresses = []
+    cc: Addresses = []
+    bcc: Addresses = []
+    reply_to: Addresses = []
+    sender: Address | None = None
+    subject: Line | None = None
+    text: str | None = None
+    html: str | None = None
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = {}
+    attachments: Annotated[list[AttachmentToSend], Field(max_length=MOST_ATTACHMENTS)] = []
+    tag: Tag | None = None
+    tags: Annotated[list[NamedTag], Field(max_length=1)] = []
+    raw: Annotated[Base64 | None, Field(description="A whole message (RFC 5322).")] = None
+    raw_upload: Annotated[UploadId | None, Field(description="A message uploaded before.")] = None
+
+
+class UploadToMake(Request):
+    """What is to be uploaded."""
+
+    size: Annotated[int, Field(ge=1, strict=True, description="Bytes.")]
+
+
+class Flag(StrEnum):
+    """Where a message stands, as lists can be filtered."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    FAILED = "failed"
+    BOUNCED = "bounced"
+
+
+class EmailQuery(Request):
+    """The filters of a list."""
+
+    to: Annotated[Address | None, Field(description="Only messages for this recipient.")] = None
+    status: Annotated[Flag | None, Field(description="Only messages that stand so.")] = None
+    direction: Scope = Scope.OUTGOING
+    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 30
+    cursor: Annotated[
+        str | None, Field(max_length=2_000, description="`next_cursor` as given.")
+    ] = None
+
+
+class AcceptedRecipient(Answer):
+    """One message made: there is one for each recipient."""
+
+    id: int
+    token: str
+    to: str
+
+
+class AcceptedEmail(Answer):
+    """A message accepted: it will be delivered, or its record says why not."""
+
+    id: Annotated[int, Field(description="The id of the first recipient's message.")]
+    message_id: Annotated[str | None, Field(description="Message-ID without brackets.")]
+    emails: list[AcceptedRecipient]
+
+
+class BatchResult(Answer):
+    """What became of one item: `email` when accepted, else `problem`."""
+
+    index: int
+    status: int
+    email: AcceptedEmail | None = None
+    problem: Problem | None = None
+
+
+class BatchResults(Answer):
+    """One result for each item, in order."""
+
+    data: list[BatchResult]
+    accepted: int
+    rejected: int
+
+
+class Email(Answer):
+    """A message and where it stands."""
+
+    id: int
+    token: str
+    direction: Scope
+    status: Status
+    mail_from: Annotated[str, Field(alias="from", description="Envelope sender.")]
+    to: Annotated[str, Field(description="Envelope recipient.")]
+    subject: str
+    message_id: str
+    tag: str | None
+    size: int
+    bounce: bool
+    held: bool
+    hold_expires_at: Moment | None
+    received_at: Moment
+    received_with_tls: bool
+    last_attempt_at: Moment | None
+    next_attempt_at: Moment | None
+
+
+class EmailPage(Answer):
+    """One page, newest first."""
+
+    data: list[Email]
+    has_more: bool
+    next_cursor: str | None
+
+
+class DeliveryEntry(Answer):
+    """One attempt or change of state. What nobody was asked about is null."""
+
+    id: int
+    status: Status
+    details: str
+    output: Annotated[str | None, Field(description="The remote server's answer.")]
+    at: Moment
+    seconds: float | None
+    sent_with_tls: bool
+    tls: Annotated[str | None, Field(description="TLS version and cipher.")]
+    source: Annotated[str | None, Field(description="Where we sent from.")]
+    remote: Annotated[str | None, Field(description="Whom we sent to.")]
+    log_id: str | None
+
+
+class DeliveryLog(Answer):
+    """The log of one message, oldest first."""
+
+    data: list[DeliveryEntry]
+
+
+class Upload(Answer):
+    """Where to send the bytes: one request with this method and these headers, before it expires."""
+
+    id: str
+    url: str
+    method: Literal["PUT", "POST"]
+    headers: dict[str, str]
+    expires_at: Moment
+
+
+def as_json(answer: BaseModel) -> dict[str, Any]:
+    """An answer as a JSON object, by its public names."""
+    return answer.model_dump(mode="json", by_alias=True)

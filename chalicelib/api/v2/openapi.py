@@ -1,0 +1,162 @@
+"""The OpenAPI 3.1 document of API v2, generated from the route table and the models that validate requests."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic.json_schema import models_json_schema
+
+from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.models import MOST_IN_BATCH
+from chalicelib.api.v2.problems import PROBLEM_TYPE, STATUSES, Problem
+from chalicelib.api.v2.routes import ROUTES, Route
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+VERSION = "2.0"
+_REF = "#/components/schemas/{model}"
+_INTRODUCTION = (
+    "Send mail and see what became of it. Authenticate with an API key as `Authorization: Bearer <key>`. "
+    "Errors are problem details (RFC 9457) that name every wrong field."
+)
+
+
+@functools.cache
+def document_text() -> str:
+    """The document as JSON."""
+    return render_json(document())
+
+
+def document() -> dict[str, Any]:
+    """The document as an object."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Posthorn API", "version": VERSION, "description": _INTRODUCTION},
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}, {"serverKey": []}],
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "serverKey": {"type": "apiKey", "in": "header", "name": "X-Server-API-Key"},
+            },
+        },
+    }
+
+
+def _schemas() -> dict[str, Any]:
+    requests = [(model, "validation") for route in ROUTES if (model := route.body)]
+    answers = [
+        (route.answer, "serialization") for route in ROUTES if not isinstance(route.answer, str)
+    ]
+    every: dict[Any, None] = dict.fromkeys([*requests, *answers, (Problem, "serialization")])
+    _, schema = models_json_schema(list(every), ref_template=_REF)
+    found: dict[str, Any] = schema["$defs"]
+    return found
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "responses": {str(route.status): _success(route)} | _problems(route),
+    }
+    if parameters := _parameters(route):
+        operation["parameters"] = parameters
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": _json(_body_schema(route))}
+    if route.is_public:
+        operation["security"] = []
+    return operation
+
+
+def _body_schema(route: Route) -> dict[str, Any]:
+    one = _reference(route.body)
+    if not route.body_is_list:
+        return one
+    return {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_IN_BATCH}
+
+
+def _success(route: Route) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": route.summary}
+    if isinstance(route.answer, str):
+        response["content"] = {route.answer: {}}
+    else:
+        response["content"] = _json(_reference(route.answer))
+    if route.idempotent:
+        text = {"schema": {"type": "string", "const": "true"}}
+        response["headers"] = {
+            "Idempotent-Replayed": text | {"description": "The first answer, given again."}
+        }
+    return response
+
+
+def _problems(route: Route) -> dict[str, Any]:
+    titles = {status: title for _, status, title in reversed(STATUSES)}
+    content = {PROBLEM_TYPE: {"schema": _reference(Problem)}}
+    return {
+        str(status): {"description": titles[status], "content": content}
+        for status in sorted({*route.errors, 500} if not route.is_public else {500})
+    }
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": "The number or the token of a message.",
+            "schema": {"type": "string"},
+        }
+        for name in re.findall(r"\{(\w+)\}", route.path)
+    ]
+    if route.query is not None:
+        found += _query_parameters(route.query)
+    if route.idempotent:
+        found.append(
+            {
+                "name": "Idempotency-Key",
+                "in": "header",
+                "description": "The same key and body give the first answer again for 24 hours.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 256},
+            }
+        )
+    return found
+
+
+def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema(ref_template=_REF)
+    defined = schema.get("$defs", {})
+    found = []
+    for name, own in schema["properties"].items():
+        described = {"description": own.pop("description")} if "description" in own else {}
+        found.append({"name": name, "in": "query", **described, "schema": _inlined(own, defined)})
+    return found
+
+
+def _inlined(schema: dict[str, Any], defined: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its references to other definitions replaced by them."""
+    target = schema.get("$ref", "").rpartition("/")[2]
+    if target in defined:
+        rest = {name: value for name, value in schema.items() if name != "$ref"}
+        return {**defined[target], **rest}
+    if "anyOf" in schema:
+        options = [_inlined(option, defined) for option in schema["anyOf"]]
+        return {**schema, "anyOf": options}
+    return schema
+
+
+def _json(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
+
+
+def _reference(model: type[BaseModel] | None) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=model.__name__ if model else "")}

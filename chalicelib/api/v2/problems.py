@@ -1,0 +1,150 @@
+"""Errors as `application/problem+json` (RFC 9457), and the one table from error to HTTP status.
+
+Every problem has type, title, status, detail, instance, code and request_id; one about a request's fields lists each of
+them in `errors` with its JSON pointer. Details are the public texts of the errors: no cause, key or stack trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chalicelib.api.http import HttpAnswer, HttpRequest
+from chalicelib.api.json_body import render_json
+from chalicelib.domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    MailError,
+    NotFound,
+    Refused,
+    Rejected,
+    TemporaryFailure,
+    Unauthenticated,
+)
+
+PROBLEM_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:posthorn:problem:"
+RETRY_AFTER = "30"
+
+
+class MalformedRequest(Rejected):
+    """The body is no JSON at all."""
+
+    code = "malformed_request"
+
+
+class UnsupportedMediaType(Rejected):
+    """The body is in a type that no endpoint reads."""
+
+    code = "unsupported_media_type"
+
+
+class ContentTooLarge(Rejected):
+    """More bytes than the endpoint can take or give."""
+
+    code = "content_too_large"
+
+
+class MethodNotAllowed(Rejected):
+    """The path exists, the method does not."""
+
+    code = "method_not_allowed"
+
+
+class NotAcceptable(Rejected):
+    """The client does not take the only form in which there is an answer."""
+
+    code = "not_acceptable"
+
+
+# The first class that matches decides.
+STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
+    (MalformedRequest, 400, "Malformed request"),
+    (UnsupportedMediaType, 415, "Unsupported media type"),
+    (ContentTooLarge, 413, "Content too large"),
+    (MethodNotAllowed, 405, "Method not allowed"),
+    (NotAcceptable, 406, "Not acceptable"),
+    (Unauthenticated, 401, "Not authenticated"),
+    (Refused, 403, "Refused"),
+    (NotFound, 404, "Not found"),
+    (Conflict, 409, "Conflict"),
+    (Rejected, 422, "Invalid request"),
+    (TemporaryFailure, 503, "Temporarily unavailable"),
+    (MailError, 500, "Internal error"),
+)
+
+
+class FieldProblem(BaseModel):
+    """One wrong field."""
+
+    pointer: str = Field(description="JSON pointer (RFC 6901) into the request body or query.")
+    code: str
+    detail: str
+
+
+class Problem(BaseModel):
+    """An error (RFC 9457)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: list[FieldProblem] | None = Field(None, description="Every wrong field.")
+
+
+def problem_of(error: MailError, request: HttpRequest) -> Problem:
+    """The problem that a client is told."""
+    status, title = _status_of(error)
+    code = ContentTooLarge.code if status == 413 else error.code
+    errors = error.errors if isinstance(error, InvalidRequest) else ()
+    return Problem(
+        type=TYPE_PREFIX + code,
+        title=title,
+        status=status,
+        detail=error.public,
+        instance=request.path,
+        code=code,
+        request_id=request.request_id,
+        errors=[_field_problem(field) for field in errors] or None,
+    )
+
+
+def answer_problem(error: MailError, request: HttpRequest) -> HttpAnswer:
+    """The problem as an answer, noted in the log line."""
+    problem = problem_of(error, request)
+    request.notes["outcome"] = problem.code
+    headers = {"Content-Type": PROBLEM_TYPE}
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="Posthorn"'
+    if problem.status == 503:
+        headers["Retry-After"] = RETRY_AFTER
+    return HttpAnswer(problem.status, render_json(as_json(problem)), headers)
+
+
+def as_json(problem: Problem) -> dict[str, Any]:
+    """The problem as a JSON object; `errors` only where there are any."""
+    return problem.model_dump(exclude_none=True)
+
+
+def failed(request: HttpRequest) -> HttpAnswer:
+    """The answer to an error that nobody foresaw."""
+    return answer_problem(
+        MailError("Something went wrong here; nothing is known to be done"), request
+    )
+
+
+def _status_of(error: MailError) -> tuple[int, str]:
+    if isinstance(error, Rejected) and error.reply.code == 552:
+        return 413, "Content too large"
+    return next((status, title) for kind, status, title in STATUSES if isinstance(error, kind))
+
+
+def _field_problem(field: FieldError) -> FieldProblem:
+    return FieldProblem(pointer=field.pointer, code=field.code, detail=field.detail)

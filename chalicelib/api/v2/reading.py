@@ -1,0 +1,116 @@
+"""Reading v2 requests: key, body, query and headers, and every wrong field of them named at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.api.http import HttpRequest, MailProgram, grant_of
+from chalicelib.api.json_body import parse_json
+from chalicelib.api.v2.problems import MalformedRequest, UnsupportedMediaType
+from chalicelib.api.v2.texts import WrongText
+from chalicelib.domain.errors import FieldError, InvalidRequest, Refused, Unauthenticated
+from chalicelib.services.authenticate import Grant
+
+LONGEST_KEY = 256
+INVALID = "The request has wrong fields; see errors"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class ServerSuspended(Refused):
+    """The server, or its organization, is suspended."""
+
+    code = "server_suspended"
+
+
+async def read_grant(program: MailProgram, request: HttpRequest) -> Grant:
+    """The grant of a Bearer key or of X-Server-API-Key. Raises Unauthenticated, ServerSuspended."""
+    grant = await grant_of(program, request, _key(request.headers))
+    if grant.server.is_suspended:
+        raise ServerSuspended("This server is suspended")
+    return grant
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    authorization = headers.get("authorization", "")
+    scheme, _, key = authorization.partition(" ")
+    if authorization and scheme.lower() != "bearer":
+        raise Unauthenticated("The Authorization header must be `Bearer` and a key")
+    key = key.strip() or headers.get("x-server-api-key", "").strip()
+    if not key:
+        raise Unauthenticated("An API key is required: Authorization: Bearer <key>")
+    return key
+
+
+def read_json(request: HttpRequest) -> Any:
+    """The JSON value of a body. Raises UnsupportedMediaType, MalformedRequest."""
+    kind = request.content_type.partition(";")[0].strip().lower()
+    if kind != "application/json" and not (
+        kind.startswith("application/") and kind.endswith("+json")
+    ):
+        raise UnsupportedMediaType("The body must be application/json")
+    try:
+        return parse_json(request.body)
+    except ValueError as error:
+        raise MalformedRequest("The body is not valid JSON") from error
+
+
+def validated(model: type[_Model], value: Any, more: Sequence[FieldError] = ()) -> _Model:
+    """The value as a model. Raises InvalidRequest that names every wrong field, those of `more` included."""
+    if not isinstance(value, dict):
+        raise InvalidRequest(INVALID, (FieldError("", "type", "must be a JSON object"),))
+    try:
+        read = model.model_validate(value, by_alias=True)
+    except ValidationError as error:
+        raise InvalidRequest(INVALID, _unique([*_field_errors(error), *more])) from error
+    if more:
+        raise InvalidRequest(INVALID, tuple(more))
+    return read
+
+
+def read_query(model: type[_Model], request: HttpRequest) -> _Model:
+    """The query parameters as a model; one that is repeated is wrong."""
+    repeated = [
+        FieldError(pointer(name), "repeated", "is given more than once")
+        for name, values in request.query.items()
+        if len(values) > 1
+    ]
+    return validated(model, {name: values[0] for name, values in request.query.items()}, repeated)
+
+
+def read_idempotency_key(request: HttpRequest) -> str | None:
+    """The Idempotency-Key header, None when absent. Raises InvalidRequest."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    key = key.strip()
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        detail = f"must have 1 to {LONGEST_KEY} printable ASCII characters"
+        raise InvalidRequest(
+            f"The Idempotency-Key header {detail}",
+            (FieldError("/headers/idempotency-key", "idempotency_key", detail),),
+        )
+    return key
+
+
+def pointer(*steps: str | int) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
+def _field_errors(error: ValidationError) -> list[FieldError]:
+    found = []
+    for item in error.errors(include_url=False, include_input=False):
+        wrong = item.get("ctx", {}).get("error")
+        code = wrong.code if isinstance(wrong, WrongText) else item["type"]
+        detail = str(wrong) if isinstance(wrong, WrongText) else item["msg"]
+        steps = [step for step in item["loc"] if step != "[key]"]
+        found.append(FieldError(pointer(*steps), code, detail))
+    return found
+
+
+def _unique(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    """One complaint for each field, the first."""
+    return tuple({error.pointer: error for error in reversed(errors)}.values())[::-1]

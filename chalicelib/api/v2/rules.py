@@ -1,0 +1,80 @@
+"""What the fields of a message to send must be to each other.
+
+The rules read the request as it came, so that they are told together with what is wrong in single fields; wherever a
+field has another type than it should, they leave the complaint to its declaration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.api.v2.reading import pointer
+from chalicelib.domain.compose import header_faults
+from chalicelib.domain.errors import FieldError
+
+_FINISHED = ("raw", "raw_upload")
+_DESCRIBING = ("reply_to", "sender", "subject", "text", "html", "headers", "attachments")
+
+
+def email_faults(value: Any, *, in_batch: bool = False) -> list[FieldError]:
+    """Every rule that a message to send breaks."""
+    if not isinstance(value, dict):
+        return []
+    faults = [*_recipients(value), *_content(value), *_headers(value), *_attachments(value)]
+    if value.get("tag") and value.get("tags"):
+        faults.append(FieldError("/tags", "not_with_tag", "cannot be given together with tag"))
+    return [*faults, *(_uploads(value) if in_batch else ())]
+
+
+def _recipients(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    if not any(value.get(name) for name in ("to", "cc", "bcc")):
+        yield FieldError("/to", "missing", "at least one recipient in to, cc or bcc is required")
+
+
+def _content(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    finished = [name for name in _FINISHED if value.get(name) is not None]
+    if len(finished) == 2:
+        yield FieldError("/raw_upload", "not_with_raw", "cannot be given together with raw")
+    if finished:
+        for name in _DESCRIBING:
+            if value.get(name):
+                yield FieldError(
+                    pointer(name), "not_with_raw", f"cannot be given with {finished[0]}"
+                )
+    elif not any(_has_text(value.get(name)) for name in ("text", "html")):
+        yield FieldError("/text", "missing", "text, html or raw is required")
+
+
+def _has_text(value: Any) -> bool:
+    return bool(value.strip()) if isinstance(value, str) else value is not None
+
+
+def _headers(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    headers = value.get("headers")
+    if isinstance(headers, dict):
+        for name, fault in header_faults([(name, "") for name in headers]):
+            yield FieldError(pointer("headers", name), "header_name", fault)
+
+
+def _attachments(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    listed = value.get("attachments")
+    for number, item in enumerate(listed if isinstance(listed, list) else ()):
+        if not isinstance(item, dict):
+            continue
+        at = pointer("attachments", number)
+        if (item.get("content") is None) == (item.get("upload") is None):
+            yield FieldError(f"{at}/content", "missing", "either content or upload is required")
+        if item.get("content_id") is not None and not _has_text(value.get("html")):
+            yield FieldError(f"{at}/content_id", "not_without_html", "only html can show it")
+
+
+def _uploads(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    """A batch holds what its request holds, so that its size is bounded."""
+    if value.get("raw_upload") is not None:
+        yield FieldError("/raw_upload", "not_in_batch", "uploads cannot be sent in a batch")
+    listed = value.get("attachments")
+    for number, item in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(item, dict) and item.get("upload") is not None:
+            at = pointer("attachments", number, "upload")
+            yield FieldError(at, "not_in_batch", "uploads cannot be sent in a batch")

@@ -1,0 +1,183 @@
+"""Sending with API v2: one message, a batch, and uploads for what does not fit into a request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.models import (
+    MOST_IN_BATCH,
+    AcceptedEmail,
+    AcceptedRecipient,
+    BatchResult,
+    BatchResults,
+    EmailToSend,
+    Upload,
+    UploadToMake,
+    as_json,
+)
+from chalicelib.api.v2.problems import problem_of
+from chalicelib.api.v2.reading import (
+    INVALID,
+    pointer,
+    read_grant,
+    read_idempotency_key,
+    read_json,
+    validated,
+)
+from chalicelib.api.v2.rules import email_faults
+from chalicelib.api.v2.texts import decode
+from chalicelib.domain.compose import Attachment, Draft, envelope_addresses, read_mailbox
+from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
+from chalicelib.domain.message import normalise_newlines
+from chalicelib.services.authenticate import Grant
+from chalicelib.services.idempotency import Answer, fingerprint
+from chalicelib.services.submit import Order, Receipt
+
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+async def send_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """Accept one message."""
+    grant = await read_grant(program, request)
+    value = read_json(request)
+    email = validated(EmailToSend, value, email_faults(value))
+
+    async def work() -> Answer:
+        order = order_of(email, await _uploads(program, grant, email))
+        receipt = await program.submit.submit(grant, order, request.client_address)
+        return Answer(202, render_json(as_json(_accepted(receipt))))
+
+    return await _once(program, request, grant, work)
+
+
+async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """Accept each message of a batch that can be accepted, and say for each what became of it."""
+    grant = await read_grant(program, request)
+    items = read_json(request)
+    if not isinstance(items, list) or not 1 <= len(items) <= MOST_IN_BATCH:
+        detail = f"must be an array of 1 to {MOST_IN_BATCH} messages"
+        raise InvalidRequest(INVALID, (FieldError("", "batch", detail),))
+
+    async def work() -> Answer:
+        read = [_order_or_error(item) for item in items]
+        orders = [order for order in read if isinstance(order, Order)]
+        made = iter(await program.submit.submit_all(grant, orders, request.client_address))
+        outcomes = [next(made) if isinstance(item, Order) else item for item in read]
+        results = [_result(index, outcome, request) for index, outcome in enumerate(outcomes)]
+        accepted = sum(result.email is not None for result in results)
+        answer = BatchResults(data=results, accepted=accepted, rejected=len(results) - accepted)
+        request.notes.update(accepted=accepted, rejected=answer.rejected)
+        return Answer(200, render_json(as_json(answer)), keep=accepted > 0)
+
+    return await _once(program, request, grant, work)
+
+
+async def make_upload(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """Permission to upload one message or attachment."""
+    grant = await read_grant(program, request)
+    wanted = validated(UploadToMake, read_json(request))
+    ticket = await program.submit.upload_ticket(grant.server, wanted.size)
+    upload = Upload.model_validate(
+        {
+            "id": ticket.id,
+            "url": ticket.url,
+            "method": ticket.method,
+            "headers": dict(ticket.headers),
+            "expires_at": ticket.expires_at,
+        }
+    )
+    return HttpAnswer(201, render_json(as_json(upload)), JSON_TYPE)
+
+
+async def _once(
+    program: MailProgram, request: HttpRequest, grant: Grant, work: Callable[[], Awaitable[Answer]]
+) -> HttpAnswer:
+    """The answer of `work`, or the first answer when the request carries a key that was used for it."""
+    key = read_idempotency_key(request)
+    if key is None:
+        answer: Answer = await work()
+    else:
+        mark = fingerprint(request.method.encode(), request.path.encode(), request.body)
+        answer = await program.once.answer(grant.server.id, key, mark, work)
+    replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
+    return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
+
+
+def _order_or_error(item: Any) -> Order | MailError:
+    try:
+        return order_of(validated(EmailToSend, item, email_faults(item, in_batch=True)), {})
+    except InvalidRequest as error:
+        return error
+
+
+async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> dict[str, bytes]:
+    """The uploads that a message names, by id. InvalidRequest when one is missing."""
+    named = {
+        item.upload: pointer("attachments", n, "upload") for n, item in enumerate(email.attachments)
+    }
+    named[email.raw_upload] = "/raw_upload"
+    ids = [upload for upload in named if upload is not None]
+    try:
+        return dict(zip(ids, await program.submit.uploaded(grant.server, ids), strict=True))
+    except NotFound as missing:
+        upload = str(missing.fields["upload"])
+        fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")
+        raise InvalidRequest(INVALID, (fault,)) from missing
+
+
+def order_of(email: EmailToSend, uploads: dict[str, bytes]) -> Order:
+    """What a valid request orders."""
+    addresses = (read_mailbox(entry).address for entry in (*email.to, *email.cc, *email.bcc))
+    recipients = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
+    mail_from = read_mailbox(email.author).address
+    tag = email.tag or (email.tags[0].value if email.tags else None)
+    beyond_ascii = not all(map(str.isascii, (mail_from, *recipients)))
+    if email.raw is not None or email.raw_upload is not None:
+        whole = decode(email.raw) if email.raw is not None else uploads[email.raw_upload or ""]
+        content = normalise_newlines(whole)
+        return Order(mail_from, recipients, None, content, tag, smtputf8=beyond_ascii)
+    draft = _draft(email, uploads)
+    return Order(
+        mail_from, recipients, draft, tag=tag, smtputf8=beyond_ascii or draft.needs_smtputf8
+    )
+
+
+def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
+    return Draft(
+        author=read_mailbox(email.author),
+        to=tuple(map(read_mailbox, email.to)),
+        cc=tuple(map(read_mailbox, email.cc)),
+        sender=read_mailbox(email.sender) if email.sender else None,
+        reply_to=tuple(map(read_mailbox, email.reply_to)),
+        subject=email.subject,
+        text=email.text,
+        html=email.html,
+        headers=tuple(email.headers.items()),
+        attachments=tuple(
+            Attachment(
+                item.filename,
+                item.content_type,
+                uploads[item.upload] if item.upload is not None else decode(item.content or ""),
+                item.content_id,
+            )
+            for item in email.attachments
+        ),
+    )
+
+
+def _accepted(receipt: Receipt) -> AcceptedEmail:
+    emails = [
+        AcceptedRecipient(id=made.id, token=made.token, to=made.rcpt_to)
+        for made in receipt.accepted
+    ]
+    return AcceptedEmail(id=emails[0].id, message_id=receipt.message_id, emails=emails)
+
+
+def _result(index: int, outcome: Receipt | MailError, request: HttpRequest) -> BatchResult:
+    if isinstance(outcome, Receipt):
+        return BatchResult(index=index, status=202, email=_accepted(outcome))
+    problem = problem_of(outcome, request)
+    return BatchResult(index=index, status=problem.status, problem=problem)

@@ -1,0 +1,109 @@
+"""Checked texts of v2 requests as annotated types: what pydantic validates is what the OpenAPI document says.
+
+Each check raises with a machine code, so that a wrong field is reported with pointer, code and detail. The checks are
+those of the domain; nothing here decides what mail may hold.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from chalicelib.domain.address import is_mailbox, split_list
+from chalicelib.domain.compose import read_mailbox
+from chalicelib.domain.headerfield import (
+    LONGEST_FILENAME,
+    LONGEST_VALUE,
+    content_type_fault,
+    name_fault,
+    text_fault,
+    value_fault,
+)
+
+LONGEST_ENTRY = 600
+LONGEST_TAG = 100
+MOST_ADDRESSES = 50
+_UPLOAD_ID = r"^[A-Za-z0-9_-]{1,128}$"
+
+
+class WrongText(ValueError):
+    """Why a text is refused, with the machine code that clients see."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def _refusing(code: str, fault_of: Callable[[str], str | None]) -> AfterValidator:
+    """A validator that refuses a text in which `fault_of` finds something."""
+
+    def check(text: str) -> str:
+        fault = fault_of(text)
+        if fault is not None:
+            raise WrongText(code, fault)
+        return text
+
+    return AfterValidator(check)
+
+
+def _address_fault(text: str) -> str | None:
+    if fault := text_fault(text, LONGEST_ENTRY):
+        return fault
+    if not is_mailbox(read_mailbox(text).address, smtputf8=True):
+        return "is not an e-mail address (RFC 5321 section 4.1.2), alone or as Name <address>"
+    return None
+
+
+def _as_list(value: Any) -> Any:
+    """One string is a list of one, or of the entries between its commas."""
+    if isinstance(value, str):
+        return [value] if text_fault(value) else list(split_list(value)) or [value]
+    return value
+
+
+def _decoded(text: str) -> str:
+    try:
+        binascii.a2b_base64("".join(text.split()), strict_mode=True)
+    except (binascii.Error, ValueError):
+        raise WrongText("base64", "is not base64 (RFC 4648 section 4)") from None
+    return text
+
+
+def decode(text: str) -> bytes:
+    """The bytes of a `Base64` text."""
+    return binascii.a2b_base64(text)
+
+
+Address = Annotated[
+    str, _refusing("address", _address_fault), Field(examples=["Ada <ada@example.com>"])
+]
+Addresses = Annotated[
+    list[Address],
+    Field(max_length=MOST_ADDRESSES),
+    BeforeValidator(_as_list),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "description": "One address, or several between commas."},
+                {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ADDRESSES},
+            ],
+            "examples": [["Ada <ada@example.com>", "bob@example.com"]],
+        }
+    ),
+]
+Line = Annotated[str, _refusing("line", text_fault), Field(max_length=LONGEST_VALUE)]
+Tag = Annotated[str, _refusing("line", text_fault), Field(min_length=1, max_length=LONGEST_TAG)]
+HeaderName = Annotated[str, _refusing("header_name", name_fault)]
+HeaderValue = Annotated[str, _refusing("header_value", value_fault)]
+FileName = Annotated[
+    str, _refusing("line", text_fault), Field(min_length=1, max_length=LONGEST_FILENAME)
+]
+ContentType = Annotated[str, _refusing("content_type", content_type_fault)]
+ContentId = Annotated[str, Field(pattern=r"^[!#-'*+\-./0-9=?@A-Z^_`a-z{|}~]{1,200}$")]
+Base64 = Annotated[
+    str, AfterValidator(_decoded), Field(json_schema_extra={"contentEncoding": "base64"})
+]
+UploadId = Annotated[str, Field(pattern=_UPLOAD_ID)]

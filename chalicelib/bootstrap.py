@@ -1,0 +1,417 @@
+"""The one place where ports meet adapters and services meet ports.
+
+`posthorn()` is the process's assembled program, built from the environment on first use; each part is made when it
+is first asked for, so that a function pays only for what it uses. `in_memory()` assembles the same services on
+memory adapters. `run()` executes a coroutine on the process's one background event loop, where connections survive
+from call to call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from chalicelib.config import Settings, read_settings
+
+if TYPE_CHECKING:
+    from chalicelib import ports
+    from chalicelib.adapters.memory import MemoryWorld
+    from chalicelib.adapters.meter import Meter
+    from chalicelib.services.accept import AcceptMail
+    from chalicelib.services.accounts import Tenants
+    from chalicelib.services.attempt import AttemptDelivery
+    from chalicelib.services.authenticate import Authenticate
+    from chalicelib.services.dead_letters import DeadLetters
+    from chalicelib.services.domains import Domains
+    from chalicelib.services.history import MessageHistory
+    from chalicelib.services.holds import Holds
+    from chalicelib.services.idempotency import AnswerOnce
+    from chalicelib.services.installation import Installation
+    from chalicelib.services.retry_due import RetryDue
+    from chalicelib.services.submit import SubmitMail
+    from chalicelib.services.transmit import Transmit
+
+T = TypeVar("T")
+
+
+class Ports(Protocol):
+    """One adapter for each port."""
+
+    @property
+    def clock(self) -> ports.Clock: ...
+    @property
+    def rand(self) -> ports.Rand: ...
+    @property
+    def directory(self) -> ports.Directory: ...
+    @property
+    def accounts_store(self) -> ports.Accounts: ...
+    @property
+    def messages(self) -> ports.MessageStore: ...
+    @property
+    def blobs(self) -> ports.BlobStore: ...
+    @property
+    def queue(self) -> ports.WorkQueue: ...
+    @property
+    def suppressions(self) -> ports.SuppressionList: ...
+    @property
+    def numbers(self) -> ports.Numbers: ...
+    @property
+    def volume(self) -> ports.SendVolume: ...
+    @property
+    def idempotency(self) -> ports.IdempotencyKeys: ...
+    @property
+    def vault(self) -> ports.KeyVault: ...
+    @property
+    def resolver(self) -> ports.Resolver: ...
+    @property
+    def egress(self) -> ports.Egress: ...
+
+
+class Posthorn:
+    """The assembled program: the ports by name, and the services over them."""
+
+    def __init__(self, settings: Settings, adapters: Ports, meter: Meter | None = None) -> None:
+        self.settings = settings
+        self.meter = meter
+        self._adapters = adapters
+
+    @property
+    def clock(self) -> ports.Clock:
+        return self._adapters.clock
+
+    @property
+    def rand(self) -> ports.Rand:
+        return self._adapters.rand
+
+    @property
+    def directory(self) -> ports.Directory:
+        return self._adapters.directory
+
+    @property
+    def accounts_store(self) -> ports.Accounts:
+        return self._adapters.accounts_store
+
+    @property
+    def messages(self) -> ports.MessageStore:
+        return self._adapters.messages
+
+    @property
+    def blobs(self) -> ports.BlobStore:
+        return self._adapters.blobs
+
+    @property
+    def queue(self) -> ports.WorkQueue:
+        return self._adapters.queue
+
+    @property
+    def suppressions(self) -> ports.SuppressionList:
+        return self._adapters.suppressions
+
+    @property
+    def numbers(self) -> ports.Numbers:
+        return self._adapters.numbers
+
+    @property
+    def volume(self) -> ports.SendVolume:
+        return self._adapters.volume
+
+    @property
+    def idempotency(self) -> ports.IdempotencyKeys:
+        return self._adapters.idempotency
+
+    @property
+    def vault(self) -> ports.KeyVault:
+        return self._adapters.vault
+
+    @property
+    def resolver(self) -> ports.Resolver:
+        return self._adapters.resolver
+
+    @property
+    def egress(self) -> ports.Egress:
+        return self._adapters.egress
+
+    @cached_property
+    def signer(self) -> ports.Signer:
+        from chalicelib.adapters.signer import KeyringSigner
+
+        return KeyringSigner(self.vault)
+
+    @cached_property
+    def keys(self) -> ports.KeyMaker:
+        from chalicelib.adapters.keys import CryptographyKeyMaker
+
+        return CryptographyKeyMaker()
+
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        from chalicelib.services.authenticate import Authenticate
+
+        return Authenticate(self.directory, self.vault)
+
+    @cached_property
+    def accept(self) -> AcceptMail:
+        from chalicelib.services.accept import AcceptMail
+
+        return AcceptMail(
+            self.settings,
+            self.clock,
+            self.rand,
+            self.directory,
+            self.numbers,
+            self.blobs,
+            self.queue,
+            self.messages,
+        )
+
+    @cached_property
+    def transmit(self) -> Transmit:
+        from chalicelib.services.transmit import Transmit
+
+        return Transmit(
+            self.settings, self.clock, self.rand, self.directory, self.resolver, self.egress
+        )
+
+    @cached_property
+    def attempt(self) -> AttemptDelivery:
+        from chalicelib.services.attempt import AttemptDelivery
+        from chalicelib.services.outgoing import SendOutgoing
+        from chalicelib.services.seal import SealOutgoing
+
+        seal = SealOutgoing(self.settings, self.clock, self.directory, self.vault, self.signer)
+        outgoing = SendOutgoing(
+            settings=self.settings,
+            clock=self.clock,
+            rand=self.rand,
+            directory=self.directory,
+            messages=self.messages,
+            blobs=self.blobs,
+            suppressions=self.suppressions,
+            numbers=self.numbers,
+            volume=self.volume,
+            seal=seal,
+            transmit=self.transmit,
+        )
+        return AttemptDelivery(
+            self.settings,
+            self.clock,
+            self.rand,
+            self.directory,
+            self.messages,
+            self.queue,
+            self.suppressions,
+            outgoing,
+        )
+
+    @cached_property
+    def retry_due(self) -> RetryDue:
+        from chalicelib.services.retry_due import RetryDue
+
+        return RetryDue(self.clock, self.messages, self.queue, self.numbers)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        from chalicelib.services.dead_letters import DeadLetters
+
+        return DeadLetters(self.settings, self.clock, self.messages, self.numbers)
+
+    @cached_property
+    def holds(self) -> Holds:
+        from chalicelib.services.holds import Holds
+
+        return Holds(self.clock, self.messages, self.queue, self.numbers)
+
+    @cached_property
+    def history(self) -> MessageHistory:
+        from chalicelib.services.history import MessageHistory
+
+        return MessageHistory(self.messages, self.blobs)
+
+    @cached_property
+    def submit(self) -> SubmitMail:
+        from chalicelib.services.submit import SubmitMail
+
+        return SubmitMail(
+            self.settings, self.clock, self.rand, self.resolver, self.blobs, self.accept
+        )
+
+    @cached_property
+    def once(self) -> AnswerOnce:
+        from chalicelib.services.idempotency import AnswerOnce
+
+        return AnswerOnce(self.idempotency, self.clock)
+
+    @cached_property
+    def accounts(self) -> Tenants:
+        from chalicelib.services.accounts import Tenants
+
+        return Tenants(self.accounts_store, self.vault, self.clock, self.rand)
+
+    @cached_property
+    def domains(self) -> Domains:
+        from chalicelib.services.domains import Domains
+
+        return Domains(
+            self.accounts_store,
+            self.vault,
+            self.keys,
+            self.resolver,
+            self.clock,
+            self.rand,
+            self.settings,
+        )
+
+    @cached_property
+    def installation(self) -> Installation:
+        from chalicelib.services.installation import Installation
+
+        return Installation(
+            self.accounts_store,
+            self.directory,
+            self.vault,
+            self.keys,
+            self.rand,
+            self.settings,
+        )
+
+
+def in_memory(
+    settings: Settings | None = None, world: MemoryWorld | None = None, *, live: bool = False
+) -> Posthorn:
+    """The program on memory adapters. Give a `world` to script or inspect what is around it.
+
+    `live` takes the system's clock and randomness in place of controlled ones, for a process that people use.
+    """
+    from chalicelib.adapters.memory import MemoryWorld
+
+    if live:
+        from chalicelib.adapters.clock import SystemClock
+        from chalicelib.adapters.randomness import SystemRand
+
+        world = MemoryWorld(SystemClock(), SystemRand())
+    return Posthorn(settings or Settings(), world or MemoryWorld())
+
+
+class _Background:
+    """The process's event loop, in a thread of its own, started on first use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                thread = threading.Thread(
+                    target=self._loop.run_forever, name="posthorn-loop", daemon=True
+                )
+                thread.start()
+            return self._loop
+
+
+_background = _Background()
+_assembled: list[Posthorn] = []
+_assembling = threading.Lock()
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine, executed on the background loop. Not to be called from that loop."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _background.loop()).result()
+
+
+def posthorn() -> Posthorn:
+    """The process's program, from the environment (or as `use` set it)."""
+    with _assembling:
+        if not _assembled:
+            _assembled.append(on_aws(read_settings(os.environ)))
+        return _assembled[0]
+
+
+def use(program: Posthorn | None) -> None:
+    """Make `posthorn()` answer with this program; None goes back to the environment."""
+    with _assembling:
+        _assembled[:] = [] if program is None else [program]
+
+
+def on_aws(settings: Settings) -> Posthorn:
+    """The program on AWS adapters, at the endpoint of the standard AWS variables."""
+    adapters = _AwsAdapters(settings)
+    return Posthorn(settings, adapters, adapters.meter)
+
+
+class _AwsAdapters:
+    """The adapters of a deployed process, each made on first use, with the crash points of `settings.kill_at`."""
+
+    def __init__(self, settings: Settings) -> None:
+        from chalicelib.adapters.aws import AwsWorld
+        from chalicelib.adapters.clock import SystemClock
+        from chalicelib.adapters.meter import Meter
+        from chalicelib.adapters.randomness import SystemRand
+
+        self._settings = settings
+        self.meter = Meter()
+        self.clock: ports.Clock = SystemClock(settings.clock_file)
+        self.rand: ports.Rand = SystemRand()
+        self._world = AwsWorld(settings, self.clock, self.rand, meter=self.meter)
+
+    def _breakable(self, port: T, name: str) -> T:
+        from chalicelib.adapters.faults import with_crash_points
+
+        return with_crash_points(port, name, self._settings.kill_at)
+
+    @cached_property
+    def directory(self) -> ports.Directory:
+        return self._world.directory
+
+    @cached_property
+    def accounts_store(self) -> ports.Accounts:
+        return self._world.accounts_store
+
+    @cached_property
+    def messages(self) -> ports.MessageStore:
+        return self._breakable(self._world.messages, "messages")
+
+    @cached_property
+    def blobs(self) -> ports.BlobStore:
+        return self._breakable(self._world.blobs, "blobs")
+
+    @cached_property
+    def queue(self) -> ports.WorkQueue:
+        return self._breakable(self._world.queue, "queue")
+
+    @cached_property
+    def suppressions(self) -> ports.SuppressionList:
+        return self._world.suppressions
+
+    @cached_property
+    def numbers(self) -> ports.Numbers:
+        return self._world.numbers
+
+    @cached_property
+    def volume(self) -> ports.SendVolume:
+        return self._world.volume
+
+    @cached_property
+    def idempotency(self) -> ports.IdempotencyKeys:
+        return self._world.idempotency
+
+    @cached_property
+    def vault(self) -> ports.KeyVault:
+        return self._world.vault
+
+    @cached_property
+    def resolver(self) -> ports.Resolver:
+        from chalicelib.adapters.dns import DnsResolver
+
+        return DnsResolver(self._settings, self.clock)
+
+    @cached_property
+    def egress(self) -> ports.Egress:
+        from chalicelib.adapters.egress import NetworkEgress
+
+        return self._breakable(NetworkEgress(self._settings, self.vault), "egress")

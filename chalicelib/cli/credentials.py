@@ -1,0 +1,122 @@
+"""`posthorn credential`: what lets clients in. A key is printed once, when it is made."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import click
+
+from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.shapes import credential_shape
+from chalicelib.cli.terminal import facts, moment, table, visible, yes
+from chalicelib.domain.model import BareNewlines, Credential, CredentialKind
+from chalicelib.services.accounts import CredentialOptions
+
+LONGEST_KEY_FILE = 1_000
+
+
+@click.group("credential")
+@json_option
+def credential_group() -> None:
+    """Credentials: API keys, SMTP keys, and networks that need no key."""
+
+
+@credential_group.command("create")
+@click.argument("name")
+@click.option(
+    "--kind",
+    type=click.Choice([each.value for each in CredentialKind], case_sensitive=False),
+    required=True,
+    help="API for HTTP, SMTP for AUTH, SMTP-IP for a network.",
+)
+@click.option("--network", metavar="CIDR", help="SMTP-IP: the address or network.")
+@click.option("--hold", is_flag=True, help="Hold every message sent with it.")
+@click.option("--cram", is_flag=True, help="SMTP: allow CRAM-MD5, which keeps the key sealed.")
+@click.option(
+    "--bare-newlines",
+    type=click.Choice([each.value for each in BareNewlines]),
+    default=BareNewlines.REFUSE.value,
+    show_default=True,
+    help="What to do with content that has a bare CR or LF.",
+)
+@click.option(
+    "--key-file",
+    type=click.File("r"),
+    help="Keep the existing key in this file (`-`: standard input) instead of making one.",
+)
+@server_option
+@json_option
+@pass_session
+def create(
+    session: Session,
+    name: str,
+    kind: str,
+    key_file: IO[str] | None,
+    server: str | None,
+    **given: Any,
+) -> None:
+    """Create a credential. Its key is printed once and cannot be read again."""
+    owner = session.server(server)
+    given["bare_newlines"] = BareNewlines(given["bare_newlines"])
+    options = CredentialOptions(**given)
+    tenants = session.posthorn.accounts
+    chosen = CredentialKind(kind)
+    key: str | None = None
+    if key_file is not None:
+        known = key_file.read(LONGEST_KEY_FILE).strip()
+        made = session.call(tenants.import_key(owner, chosen, name, known, options))
+    else:
+        made, key = session.call(tenants.create_credential(owner, chosen, name, options))
+    shape = credential_shape(made)
+    text = _facts(made)
+    if key is not None and chosen is not CredentialKind.SMTP_IP:
+        shape["key"] = key
+        text += f"\n\nKey, shown this once: {key}"
+    session.show(shape, text)
+
+
+@credential_group.command("list")
+@server_option
+@json_option
+@pass_session
+def list_all(session: Session, server: str | None) -> None:
+    """List the credentials of a server."""
+    found = session.call(session.posthorn.accounts.credentials(session.server(server)))
+    rows = [
+        (
+            each.id,
+            each.kind.value,
+            each.name,
+            each.network or f"…{each.hint}",
+            yes(each.hold),
+            "never" if each.last_used_at is None else moment(each.last_used_at),
+        )
+        for each in found
+    ]
+    text = table(rows, ("id", "kind", "name", "key", "hold", "last used"))
+    session.show([credential_shape(each) for each in found], text)
+
+
+@credential_group.command("revoke")
+@click.argument("credential", metavar="ID")
+@server_option
+@json_option
+@pass_session
+def revoke(session: Session, credential: str, server: str | None) -> None:
+    """Delete a credential: whoever uses it is refused within half a minute."""
+    owner = session.server(server)
+    gone = session.call(session.posthorn.accounts.revoke_credential(owner, credential))
+    session.show({"revoked": gone.id}, f"Revoked {gone.id} ({visible(gone.name)}).")
+
+
+def _facts(credential: Credential) -> str:
+    pairs = [
+        ("Credential", credential.id),
+        ("Kind", credential.kind.value),
+        ("Name", credential.name),
+        ("Network", credential.network or ""),
+        ("Holds mail", yes(credential.hold)),
+        ("CRAM-MD5", yes(credential.sealed_key is not None)),
+        ("Bare newlines", credential.bare_newlines.value),
+    ]
+    return facts([(name, value) for name, value in pairs if value])

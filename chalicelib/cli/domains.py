@@ -1,0 +1,157 @@
+"""`posthorn domain`: sending domains and their DNS records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_shape
+from chalicelib.cli.terminal import facts, moment, table, visible, yes
+from chalicelib.domain.dnsrecords import DnsRecord
+from chalicelib.domain.model import Domain
+from chalicelib.services.domains import Owner
+
+
+def owner_options(command: Any) -> Any:
+    """`--server`, or `--organization` for a domain that all its servers may use."""
+    organization = click.option(
+        "--organization", metavar="ORG", help="The organization's own domain instead of a server's."
+    )
+    return server_option(organization(command))
+
+
+def _owner(session: Session, server: str | None, organization: str | None) -> Owner:
+    if server is not None and organization is not None:
+        raise click.UsageError("Give either --server or --organization, not both.")
+    if organization is not None:
+        return session.organization(organization)
+    return session.server(server)
+
+
+@click.group("domain")
+@json_option
+def domain_group() -> None:
+    """Sending domains: who may be in From, and with which keys."""
+
+
+@domain_group.command("add")
+@click.argument("name")
+@click.option("--use-for-any", is_flag=True, help="Let this domain authorise any From address.")
+@owner_options
+@json_option
+@pass_session
+def add(
+    session: Session, name: str, use_for_any: bool, server: str | None, organization: str | None
+) -> None:
+    """Add a domain, make its keys, and print the records to publish."""
+    owner = _owner(session, server, organization)
+    domain = session.call(session.posthorn.domains.add(owner, name, use_for_any=use_for_any))
+    _show(session, domain)
+
+
+@domain_group.command("list")
+@owner_options
+@json_option
+@pass_session
+def list_all(session: Session, server: str | None, organization: str | None) -> None:
+    """List the domains of a server or organization."""
+    owner = _owner(session, server, organization)
+    found = session.call(session.posthorn.domains.owned_by(owner))
+    rows = [
+        (each.name, _verified(each), yes(each.dkim_ok), yes(each.return_path_ok)) for each in found
+    ]
+    text = table(rows, ("domain", "verified", "dkim", "return path"))
+    session.show([domain_shape(each) for each in found], text)
+
+
+@domain_group.command("show")
+@click.argument("name")
+@owner_options
+@json_option
+@pass_session
+def show(session: Session, name: str, server: str | None, organization: str | None) -> None:
+    """Show a domain and the records to publish."""
+    _show(session, _find(session, name, server, organization))
+
+
+@domain_group.command("verify")
+@click.argument("name")
+@owner_options
+@json_option
+@pass_session
+def verify(session: Session, name: str, server: str | None, organization: str | None) -> None:
+    """Look at what is published in DNS, and remember it."""
+    domain = _find(session, name, server, organization)
+    outcome = session.call(session.posthorn.domains.verify(domain))
+    shape = _shape(session, outcome.domain)
+    shape["findings"] = [finding_shape(each) for each in outcome.findings]
+    rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
+    text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
+    session.show(shape, text)
+
+
+@domain_group.command("trust")
+@click.argument("name")
+@owner_options
+@json_option
+@pass_session
+def trust(session: Session, name: str, server: str | None, organization: str | None) -> None:
+    """Take a domain as verified and published, without looking. For administrators."""
+    domain = _find(session, name, server, organization)
+    _show(session, session.call(session.posthorn.domains.trust(domain)))
+
+
+@domain_group.command("remove")
+@click.argument("name")
+@owner_options
+@json_option
+@pass_session
+def remove(session: Session, name: str, server: str | None, organization: str | None) -> None:
+    """Remove a domain and its keys: mail from it is refused from then on."""
+    domain = _find(session, name, server, organization)
+    session.call(session.posthorn.domains.remove(domain))
+    session.show({"removed": domain.name}, f"Removed {visible(domain.name)}.")
+
+
+def _find(session: Session, name: str, server: str | None, organization: str | None) -> Domain:
+    owner = _owner(session, server, organization)
+    return session.call(session.posthorn.domains.find(owner, name))
+
+
+def _show(session: Session, domain: Domain) -> None:
+    records = session.posthorn.domains.records(domain)
+    text = f"{_facts(domain)}\n\nPublish these records:\n\n{_records_text(records)}"
+    session.show(_shape(session, domain), text)
+
+
+def _shape(session: Session, domain: Domain) -> Shape:
+    records = session.posthorn.domains.records(domain)
+    return {**domain_shape(domain), "records": [record_shape(each) for each in records]}
+
+
+def _records_text(records: tuple[DnsRecord, ...]) -> str:
+    """Each record on lines of its own: values are too long for a table, and are there to be copied."""
+    blocks = []
+    for record in records:
+        need = "required" if record.required else "recommended"
+        head = f"{record.kind} {record.name}  ({record.purpose.value}, {need})"
+        blocks.append(f"  {visible(head)}\n    {visible(record.value)}")
+    return "\n".join(blocks)
+
+
+def _facts(domain: Domain) -> str:
+    return facts(
+        [
+            ("Domain", domain.name),
+            ("Owner", "organization" if domain.server_id is None else "server"),
+            ("Verified", _verified(domain)),
+            ("DKIM", yes(domain.dkim_ok)),
+            ("Return path", yes(domain.return_path_ok)),
+        ]
+    )
+
+
+def _verified(domain: Domain) -> str:
+    return "no" if domain.verified_at is None else moment(domain.verified_at)

@@ -1,0 +1,171 @@
+"""`posthorn message`: what became of messages, and what a person can do about one."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+
+import click
+
+from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.shapes import message_shape, timeline_shape
+from chalicelib.cli.terminal import json_text, moment, table, visible_lines
+from chalicelib.cli.timeline import render_timeline
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import MessageRecord, Scope
+
+FLAGS = ("held", "queued", "failed", "bounced")
+LONGEST_SUBJECT = 40
+
+
+@click.group("message")
+@json_option
+def message_group() -> None:
+    """Messages: lists, timelines, raw content, release, cancel, retry."""
+
+
+@message_group.command("list")
+@click.option(
+    "--direction",
+    type=click.Choice([each.value for each in Scope]),
+    default=Scope.OUTGOING.value,
+    show_default=True,
+)
+@click.option("--flag", type=click.Choice(FLAGS), help="Only these.")
+@click.option("--to", "recipient", metavar="ADDRESS", help="Only those for this recipient.")
+@click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True)
+@click.option("--cursor", help="Where the page before ended.")
+@server_option
+@json_option
+@pass_session
+def list_page(
+    session: Session,
+    direction: str,
+    flag: str | None,
+    recipient: str | None,
+    limit: int,
+    cursor: str | None,
+    server: str | None,
+) -> None:
+    """List messages, newest first."""
+    if flag is not None and recipient is not None:
+        raise click.UsageError("Give either --flag or --to, not both.")
+    owner, scope = session.server(server), Scope(direction)
+    page = session.call(
+        session.posthorn.history.page(
+            owner.id, scope, flag=flag, recipient=recipient, limit=limit, cursor=cursor
+        )
+    )
+    text = table(
+        [_row(record) for record in page.records],
+        ("id", "received", "status", "to", "subject"),
+    )
+    if page.next_cursor is not None:
+        text += f"\n\nMore: --cursor {page.next_cursor}"
+    shape = {
+        "messages": [message_shape(record) for record in page.records],
+        "next_cursor": page.next_cursor,
+    }
+    session.show(shape, text)
+
+
+@message_group.command("show")
+@click.argument("message", metavar="ID")
+@server_option
+@json_option
+@pass_session
+def show(session: Session, message: str, server: str | None) -> None:
+    """Show a message's timeline: accepted, each attempt, what comes next."""
+    _show(session, _find(session, message, server))
+
+
+@message_group.command("raw")
+@click.argument("message", metavar="ID")
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."
+)
+@server_option
+@json_option
+@pass_session
+def raw(session: Session, message: str, output: Path | None, server: str | None) -> None:
+    """Print the message's bytes as they were accepted.
+
+    To a file or pipe the bytes are exact. On a terminal, control characters are shown instead of obeyed.
+    """
+    record = _find(session, message, server)
+    content = session.call(session.posthorn.history.content(record))
+    if content is None:
+        raise NotFound("The content of this message was removed")
+    if session.json:
+        encoded = base64.b64encode(content).decode()
+        click.echo(json_text({"id": record.message.id, "size": len(content), "raw": encoded}))
+    elif output is not None:
+        output.write_bytes(content)
+    elif sys.stdout.isatty():
+        click.echo(visible_lines(content))
+    else:
+        sys.stdout.buffer.write(content)
+
+
+@message_group.command("release")
+@click.argument("message", metavar="ID")
+@server_option
+@json_option
+@pass_session
+def release(session: Session, message: str, server: str | None) -> None:
+    """Send a held message on."""
+    found = _find(session, message, server).message
+    session.call(session.posthorn.holds.release(found.server_id, found.id))
+    _show(session, _find(session, message, server))
+
+
+@message_group.command("cancel")
+@click.argument("message", metavar="ID")
+@server_option
+@json_option
+@pass_session
+def cancel(session: Session, message: str, server: str | None) -> None:
+    """End a message's hold without sending it."""
+    found = _find(session, message, server).message
+    session.call(session.posthorn.holds.cancel(found.server_id, found.id))
+    _show(session, _find(session, message, server))
+
+
+@message_group.command("retry")
+@click.argument("message", metavar="ID")
+@server_option
+@json_option
+@pass_session
+def retry(session: Session, message: str, server: str | None) -> None:
+    """Try a waiting, held or failed message again now."""
+    found = _find(session, message, server).message
+    session.call(session.posthorn.holds.retry(found.server_id, found.id))
+    _show(session, _find(session, message, server))
+
+
+def _find(session: Session, name: str, server: str | None) -> MessageRecord:
+    """The server's message of this number or token."""
+    owner = session.server(server)
+    return session.call(session.posthorn.history.record_named(owner.id, name))
+
+
+def _show(session: Session, record: MessageRecord) -> None:
+    app = session.posthorn
+    deliveries = session.call(app.history.deliveries(record))
+    text = render_timeline(record, deliveries, app.clock.now())
+    session.show(timeline_shape(record, deliveries), text)
+
+
+def _row(record: MessageRecord) -> tuple[str, ...]:
+    message = record.message
+    subject = message.subject
+    if len(subject) > LONGEST_SUBJECT:
+        subject = subject[: LONGEST_SUBJECT - 1] + "…"
+    return (
+        str(message.id),
+        moment(message.received_at),
+        record.status.value,
+        message.rcpt_to,
+        subject,
+    )

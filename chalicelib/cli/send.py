@@ -1,0 +1,136 @@
+"""`posthorn send`: one message from the command line, by the HTTP API or by SMTP.
+
+It is a client like any other: what it sends goes through the same checks. Keys come from the local stack or from
+variables, never from an argument that other users of the machine could read.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import click
+
+from chalicelib.cli import transports
+from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.stack import Stack
+from chalicelib.cli.terminal import visible
+from chalicelib.cli.transports import Attachment, Mail, Submission
+
+SUBMISSION_PORT = 587
+LARGEST_INPUT = 64 * 1024 * 1024
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("send")
+@click.option("--from", "mail_from", metavar="ADDRESS", help="The sender; the stack's if left out.")
+@click.option("--to", multiple=True, required=True, metavar="ADDRESS", help="May be repeated.")
+@click.option("--subject", default="", help="The subject.")
+@click.option("--text", help="The text body.")
+@click.option("--html", help="The HTML body.")
+@click.option("--attach", multiple=True, type=_FILE, help="A file to attach; may be repeated.")
+@click.option("--tag", help="The message's tag.")
+@click.option(
+    "--file",
+    type=click.File("rb"),
+    help="A whole message with its header, instead of the parts (`-`: standard input).",
+)
+@click.option("--smtp", is_flag=True, help="Submit by SMTP instead of HTTP.")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Where to, if not to the local stack: https://host, or with --smtp smtp://host:587, smtps://host:465.",
+)
+@json_option
+@pass_session
+def send_command(session: Session, smtp: bool, url: str | None, **parts: Any) -> None:
+    """Send a message, as any client would.
+
+    With --url the key is read from the variable POSTHORN_API_KEY, or POSTHORN_SMTP_KEY with --smtp.
+    """
+    stack = None if url is not None else session.stack
+    mail = _mail(stack, **parts)
+    if smtp:
+        answer = transports.by_smtp(mail, _submission(stack, url))
+        session.show({"reply": answer}, f"Accepted: {visible(answer)}")
+        return
+    accepted = transports.by_http(mail, *_api(stack, url))
+    lines = [f"Accepted for {each['to']} as message {each['id']}." for each in accepted]
+    session.show({"messages": accepted}, "\n".join(visible(line) for line in lines))
+
+
+def _mail(
+    stack: Stack | None, *, mail_from: str | None, file: IO[bytes] | None, **parts: Any
+) -> Mail:
+    sender = mail_from or (stack.from_address if stack is not None else None)
+    if sender is None:
+        raise click.UsageError("Say who sends it with --from.")
+    described = any(parts[name] for name in ("subject", "text", "html", "attach"))
+    if file is not None:
+        if described:
+            raise click.UsageError("--file has the whole message; leave the parts out.")
+        return Mail(sender, parts["to"], tag=parts["tag"], raw=_message_in(file))
+    if parts["text"] is None and parts["html"] is None:
+        raise click.UsageError("Say what to send with --text, --html or --file.")
+    return Mail(
+        mail_from=sender,
+        to=parts["to"],
+        subject=parts["subject"],
+        text=parts["text"],
+        html=parts["html"],
+        attachments=tuple(_attachment(path) for path in parts["attach"]),
+        tag=parts["tag"],
+    )
+
+
+def _message_in(file: IO[bytes]) -> bytes:
+    """The bytes of a message; a file with the bare line feeds of Unix gets CRLF, any other is taken as it is."""
+    content = file.read(LARGEST_INPUT)
+    if b"\r" not in content:
+        content = content.replace(b"\n", b"\r\n")
+    if not content:
+        raise click.UsageError("The message is empty.")
+    return content
+
+
+def _attachment(path: Path) -> Attachment:
+    kind, encoding = mimetypes.guess_type(path.name)
+    if kind is None or encoding is not None:
+        kind = "application/octet-stream"
+    return Attachment(path.name, kind, path.read_bytes())
+
+
+def _api(stack: Stack | None, url: str | None) -> tuple[str, str]:
+    """Address and key of the API."""
+    if url is not None:
+        return url, _key("POSTHORN_API_KEY")
+    if stack is None:
+        raise click.UsageError("Say where the API is with --url.")
+    return stack.http, os.environ.get("POSTHORN_API_KEY") or stack.api_key
+
+
+def _submission(stack: Stack | None, url: str | None) -> Submission:
+    if url is not None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+            raise click.UsageError(
+                "With --smtp the address is smtp://host:port or smtps://host:port."
+            )
+        implicit = parts.scheme == "smtps"
+        port = parts.port or (465 if implicit else SUBMISSION_PORT)
+        username = parts.username or "posthorn"  # the key alone decides
+        return Submission(parts.hostname, port, username, _key("POSTHORN_SMTP_KEY"), implicit)
+    if stack is None:
+        raise click.UsageError("Say where the submission server is with --url.")
+    key = os.environ.get("POSTHORN_SMTP_KEY") or stack.smtp_key
+    return Submission(stack.host, stack.submission, stack.smtp_username, key)
+
+
+def _key(variable: str) -> str:
+    key = os.environ.get(variable)
+    if not key:
+        raise click.UsageError(f"Put the key into the variable {variable}.")
+    return key

@@ -1,0 +1,132 @@
+"""One run of the command: how to print, which installation, which server is meant.
+
+`Session` is what every command gets as click's context object. It opens the installation on first use, so that `--help`
+and wrong usage need none.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from chalicelib.bootstrap import Posthorn, posthorn, run
+from chalicelib.cli.stack import NoStack, Stack, find_stack
+from chalicelib.cli.terminal import json_text
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import Organization, Server
+
+Result = TypeVar("Result")
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _open() -> Posthorn:
+    try:
+        return posthorn()
+    except ValueError as unreadable:
+        # It names the variable; no setting is a secret.
+        raise NoStack(str(unreadable)) from unreadable
+
+
+@dataclass
+class Session:
+    """The state of one run. `open_installation` is replaced by tests."""
+
+    json: bool = False
+    stack_file: Path | None = None
+    open_installation: Callable[[], Posthorn] = _open
+    run: Callable[[Coroutine[Any, Any, Any]], Any] = field(default=run)
+
+    @functools.cached_property
+    def stack(self) -> Stack | None:
+        """The local stack in use, None when the environment names AWS."""
+        return find_stack(os.environ, self.stack_file)
+
+    @functools.cached_property
+    def posthorn(self) -> Posthorn:
+        """The installation, configured as its functions are."""
+        if self.stack is not None:
+            os.environ.update(self.stack.environment)
+        return self.open_installation()
+
+    def call(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of a coroutine of the installation."""
+        result: Result = self.run(work)
+        return result
+
+    def show(self, value: object, text: str) -> None:
+        """Print the value as JSON, or else the text, which must have been made visible."""
+        click.echo(json_text(value) if self.json else text)
+
+    def organization(self, permalink: str | None) -> Organization:
+        """The named organization, or the only one."""
+        tenants = self.posthorn.accounts
+        if permalink is not None:
+            return self.call(tenants.organization(permalink))
+        found = self.call(tenants.organizations())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound("There is no organization yet: create one with `organization create`")
+        raise click.UsageError(
+            "There are several organizations; say which one with --organization."
+        )
+
+    def server(self, full_name: str | None) -> Server:
+        """The server `organization/server`, or the only one there is."""
+        if full_name is not None:
+            organization, slash, server = full_name.partition("/")
+            if not slash or not organization or not server:
+                raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
+            return self.call(self.posthorn.accounts.server(organization, server))
+        found = self.call(self._servers())
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound("There is no server yet: create one with `server create`")
+        raise click.UsageError("There are several servers; say which one with --server.")
+
+    async def _servers(self) -> list[Server]:
+        tenants = self.posthorn.accounts
+        return [
+            server
+            for organization in await tenants.organizations()
+            for server in await tenants.servers(organization)
+        ]
+
+
+def json_option(command: Command) -> Command:
+    """Give a command `--json`, which may stand at any level of the command line."""
+
+    def remember(context: click.Context, _parameter: click.Parameter, chosen: bool) -> None:
+        if chosen:
+            context.ensure_object(Session).json = True
+
+    option = click.option(
+        "--json", is_flag=True, expose_value=False, callback=remember, help="Print JSON."
+    )
+    decorated: Command = option(command)
+    return decorated
+
+
+def server_option(command: Command) -> Command:
+    """Give a command `--server`, passed as `server`."""
+    option = click.option(
+        "--server",
+        metavar="ORG/SERVER",
+        help="The mail server; may be left out when there is only one.",
+    )
+    decorated: Command = option(command)
+    return decorated
+
+
+def pass_session(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the session as its first argument."""
+    decorate: Callable[..., Any] = click.make_pass_decorator(Session)
+    decorated: Callable[..., Any] = decorate(command)
+    return decorated

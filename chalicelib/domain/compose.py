@@ -1,0 +1,245 @@
+"""A message built from what an API client described: Draft in, exact bytes out.
+
+The structure is that of contract section 2.2: `multipart/mixed` with one `multipart/alternative` inside, then the
+attachments in base64; pictures for the HTML part stand beside it in a `multipart/related`. Bcc never appears.
+Texts that might break a field must have passed the `*_fault` functions of `headerfield`; identifiers, date and
+boundaries are passed in. Nothing here authorises a sender or adds trace fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import email.utils
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.address import bare_address, split_list
+from chalicelib.domain.headerfield import Mailbox, render_mailboxes, render_parameters, render_text
+
+WANTED_LINE = 78
+ONCE_ONLY = frozenset(
+    "from sender reply-to to cc bcc message-id in-reply-to references subject date".split()
+)
+OURS_ALONE = frozenset({"from", "mime-version", "received", "return-path"})
+_MAILBOX_FIELDS = frozenset(
+    {"sender", "reply-to", "to", "cc", "disposition-notification-to", "errors-to"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to send along. With a `content_id` it belongs to the HTML part, which shows it as `cid:`."""
+
+    name: str
+    content_type: str
+    content: bytes
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message as a client describes it. `headers` are extra fields; those that a parameter sets give way to it."""
+
+    author: Mailbox
+    to: tuple[Mailbox, ...] = ()
+    cc: tuple[Mailbox, ...] = ()
+    sender: Mailbox | None = None
+    reply_to: tuple[Mailbox, ...] = ()
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def needs_smtputf8(self) -> bool:
+        """True when a shown address cannot be written in ASCII."""
+        shown = (self.author, *self.to, *self.cc, *self.reply_to)
+        return any(mailbox.needs_smtputf8 for mailbox in (*shown, self.sender) if mailbox)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What makes one message unique: Message-ID without brackets, RFC 5322 date, boundaries found nowhere in it."""
+
+    message_id: str
+    date: str
+    mixed: str
+    alternative: str
+    related: str
+
+
+def read_mailbox(text: str) -> Mailbox:
+    """`Name <address> (comment)` as name and address (contract section 2.6 rule 1), an IDN domain in ASCII."""
+    address = ascii_domain(bare_address(text))
+    name = text[: text.rfind("<")].strip() if "<" in text else ""
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = _unescaped(name[1:-1])
+    return Mailbox(name, address)
+
+
+def ascii_domain(address: str) -> str:
+    """The address with its domain as A-labels; as it was when the domain is no name (RFC 5891)."""
+    local, at, domain = address.rpartition("@")
+    if not at or domain.isascii():
+        return address
+    try:
+        return f"{local}@{domain.encode('idna').decode()}"
+    except UnicodeError:
+        return address
+
+
+def envelope_addresses(addresses: Iterable[str]) -> dict[str, str]:
+    """Bare addresses as the envelope has them, by how they were typed: the domain in ASCII.
+
+    Those that differ in nothing but the case of the domain are one recipient, as it was typed first (QUIRK-19).
+    """
+    firsts: dict[str, str] = {}
+    found = {}
+    for typed in addresses:
+        address = ascii_domain(typed)
+        local, _, domain = address.rpartition("@")
+        found[typed] = firsts.setdefault(f"{local}@{domain.lower()}", address)
+    return found
+
+
+def header_faults(headers: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """(name, fault) for each extra header that a client may not set, or sets twice where RFC 5322 allows one."""
+    seen: set[str] = set()
+    for name, _ in headers:
+        lower = name.lower()
+        if lower in OURS_ALONE or lower.startswith("content-"):
+            yield name, f"the {name} header cannot be set here"
+        elif lower in ONCE_ONLY and lower in seen:
+            yield name, f"the {name} header is given more than once"
+        seen.add(lower)
+
+
+def compose(draft: Draft, stamp: Stamp) -> bytes:
+    """The message, CRLF lines of at most 998 octets, ASCII unless an address needs SMTPUTF8."""
+    top = f'multipart/mixed; boundary="{stamp.mixed}"'
+    attached = [item for item in draft.attachments if item.content_id is None]
+    parts = [_alternative(draft, stamp), *(_attachment(item, "attachment") for item in attached)]
+    fields = [*_fields(draft, stamp), _content_type(top)]
+    return b"".join([*fields, b"\r\n", *_multipart(stamp.mixed, parts)])
+
+
+def _fields(draft: Draft, stamp: Stamp) -> Iterator[bytes]:
+    extra = [(name, value) for name, value in draft.headers if name.lower() != "bcc"]
+    date = next((value for name, value in extra if _is_date(name, value)), stamp.date)
+    yield render_text("Date", date)
+    yield render_mailboxes("From", [draft.author])
+    given = {"from", "date", "message-id", "mime-version"}
+    for name, mailboxes in (
+        ("Sender", (draft.sender,) if draft.sender else ()),
+        ("Reply-To", draft.reply_to),
+        ("To", draft.to),
+        ("Cc", draft.cc),
+    ):
+        if shown := [mailbox for mailbox in mailboxes if mailbox.address]:
+            given.add(name.lower())
+            yield render_mailboxes(name, shown)
+    yield f"Message-ID: <{stamp.message_id}>\r\n".encode()
+    if draft.subject is not None:
+        given.add("subject")
+        yield render_text("Subject", draft.subject)
+    yield b"MIME-Version: 1.0\r\n"
+    for name, value in extra:
+        if name.lower() not in given:
+            yield _extra_field(name, value)
+
+
+def _extra_field(name: str, value: str) -> bytes:
+    if name.lower() in _MAILBOX_FIELDS and not value.isascii():
+        return render_mailboxes(name, [read_mailbox(entry) for entry in split_list(value)])
+    return render_text(name, value)
+
+
+def _is_date(name: str, value: str) -> bool:
+    return name.lower() == "date" and email.utils.parsedate_tz(value) is not None
+
+
+def _alternative(draft: Draft, stamp: Stamp) -> list[bytes]:
+    parts = []
+    if draft.text is not None and draft.text.strip():
+        parts.append(_text_part("plain", draft.text))
+    if draft.html is not None and draft.html.strip():
+        parts.append(_html_part(draft, stamp))
+    kind = f'multipart/alternative; boundary="{stamp.alternative}"'
+    return [_content_type(kind), b"\r\n", *_multipart(stamp.alternative, parts)]
+
+
+def _html_part(draft: Draft, stamp: Stamp) -> list[bytes]:
+    page = _text_part("html", draft.html or "")
+    shown = [item for item in draft.attachments if item.content_id is not None]
+    if not shown:
+        return page
+    kind = f'multipart/related; type="text/html"; boundary="{stamp.related}"'
+    parts = [page, *(_attachment(item, "inline") for item in shown)]
+    return [_content_type(kind), b"\r\n", *_multipart(stamp.related, parts)]
+
+
+def _multipart(boundary: str, parts: Sequence[list[bytes]]) -> Iterator[bytes]:
+    mark = f"--{boundary}".encode()
+    for part in parts:
+        yield mark + b"\r\n"
+        yield from part
+        yield b"\r\n"
+    yield mark + b"--\r\n"
+
+
+def _text_part(subtype: str, text: str) -> list[bytes]:
+    encoding, body = encode_text(text)
+    return [
+        _content_type(f"text/{subtype}; charset=UTF-8"),
+        f"Content-Transfer-Encoding: {encoding}\r\n\r\n".encode(),
+        body,
+    ]
+
+
+def encode_text(text: str) -> tuple[str, bytes]:
+    """Transfer encoding and encoded body: 7bit for short ASCII lines, else the shorter of the two encodings."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
+    if plain.isascii() and b"\0" not in plain and _longest_line(plain) <= WANTED_LINE:
+        return "7bit", plain.replace(b"\n", b"\r\n")
+    quoted = binascii.b2a_qp(plain, istext=True)
+    if len(quoted) <= len(plain) * 4 // 3:
+        return "quoted-printable", quoted.replace(b"\n", b"\r\n")
+    return "base64", _base64_lines(plain.replace(b"\n", b"\r\n"))
+
+
+def _longest_line(text: bytes) -> int:
+    return max(map(len, text.split(b"\n")))
+
+
+def _attachment(item: Attachment, disposition: str) -> list[bytes]:
+    fields = [
+        render_text("Content-Type", item.content_type),
+        b"Content-Transfer-Encoding: base64\r\n",
+        render_parameters("Content-Disposition", disposition, [("filename", item.name)]),
+    ]
+    if item.content_id is not None:
+        fields.append(render_text("Content-ID", f"<{item.content_id}>"))
+    return [*fields, b"\r\n", _base64_lines(item.content)]
+
+
+def _base64_lines(content: bytes) -> bytes:
+    return base64.encodebytes(content).rstrip(b"\n").replace(b"\n", b"\r\n")
+
+
+def _content_type(value: str) -> bytes:
+    """A Content-Type field; its boundary goes on a line of its own."""
+    return f"Content-Type: {value}\r\n".replace("; boundary=", ";\r\n boundary=").encode()
+
+
+def _unescaped(text: str) -> str:
+    """The text of a quoted string (RFC 5322 section 3.2.4)."""
+    kept, escaped = [], False
+    for character in text:
+        if character == "\\" and not escaped:
+            escaped = True
+            continue
+        kept.append(character)
+        escaped = False
+    return "".join(kept)

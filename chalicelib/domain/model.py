@@ -1,0 +1,395 @@
+"""The nouns of Posthorn as frozen values: who sends, what was accepted, where it stands, what was tried.
+
+Times are epoch seconds (float where sub-seconds are shown to clients, int where they are compared in storage),
+sizes are bytes, e-mail content is `bytes`, everything people read is `str`. Nothing here validates: borders parse,
+then these are true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+OrganizationId = NewType("OrganizationId", int)
+ServerId = NewType("ServerId", int)
+MessageId = NewType("MessageId", int)
+
+
+class Scope(StrEnum):
+    """Direction of a message, as contract section 1.11 names it."""
+
+    OUTGOING = "outgoing"
+    INCOMING = "incoming"
+
+
+class Status(StrEnum):
+    """Message and delivery statuses of contract section 1.12; the texts are wire facts."""
+
+    PENDING = "Pending"
+    SENT = "Sent"
+    SOFT_FAIL = "SoftFail"
+    HARD_FAIL = "HardFail"
+    HELD = "Held"
+    BOUNCED = "Bounced"
+    PROCESSED = "Processed"
+    HOLD_CANCELLED = "HoldCancelled"
+    ERROR = "Error"
+
+
+class State(StrEnum):
+    """Where a message stands for the workers (never shown to clients).
+
+    WAITING: a wake-up for `attempt` is in a queue or in the due index. LEASED: a worker has it until `lease_until`.
+    HELD: waits for a person. DONE: no worker will touch it again.
+    """
+
+    WAITING = "W"
+    LEASED = "L"
+    HELD = "H"
+    DONE = "D"
+
+
+class ServerMode(StrEnum):
+    """Contract section 1.3."""
+
+    LIVE = "Live"
+    DEVELOPMENT = "Development"
+
+
+class CredentialKind(StrEnum):
+    """Contract section 1.4."""
+
+    SMTP = "SMTP"
+    API = "API"
+    SMTP_IP = "SMTP-IP"
+
+
+class BareNewlines(StrEnum):
+    """What a credential wants done with bare CR or LF in content."""
+
+    REFUSE = "refuse"
+    NORMALISE = "normalise"
+
+
+class UnknownOutcome(StrEnum):
+    """What a server wants when the peer may already have the message (crash matrix rows 6 and 7)."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A tenant. `permalink` is unique in the installation."""
+
+    id: OrganizationId
+    permalink: str
+    name: str
+    uuid: str
+    created_at: int
+    suspended_at: int | None = None
+    suspension_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses."""
+
+    id: ServerId
+    organization_id: OrganizationId
+    organization_permalink: str
+    permalink: str
+    name: str
+    token: str
+    uuid: str
+    created_at: int
+    mode: ServerMode = ServerMode.LIVE
+    pool: str = "default"
+    shards: int = 1
+    send_limit: int | None = None
+    allow_sender: bool = False
+    privacy_mode: bool = False
+    retry_schedule: str | None = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    suspended_at: int | None = None
+    suspension_reason: str | None = None
+    organization_suspended: bool = False
+
+    @property
+    def is_suspended(self) -> bool:
+        """True when the server or its organization is suspended (contract section 1.1)."""
+        return self.suspended_at is not None or self.organization_suspended
+
+    @property
+    def full_name(self) -> str:
+        """`{organization}/{server}` as in URLs and SMTP user names."""
+        return f"{self.organization_permalink}/{self.permalink}"
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """A signing key of a domain. `wrapped` is the private key (PKCS#8 DER) sealed by the key vault under `context`;
+    `public` is the base64 text of the DNS record's `p=`."""
+
+    domain: str
+    selector: str
+    algorithm: str  # "rsa-sha256" or "ed25519-sha256"
+    wrapped: bytes
+    public: str
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which the private key is sealed."""
+        return {"item": "dkim", "domain": self.domain, "selector": self.selector}
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A sending domain, owned by a server or (server_id None) by its organization (contract section 1.5)."""
+
+    name: str
+    organization_id: OrganizationId
+    server_id: ServerId | None
+    uuid: str
+    created_at: int
+    verification_token: str
+    dkim_identifier: str
+    keys: tuple[DkimKey, ...] = ()
+    verified_at: int | None = None
+    dkim_ok: bool = False
+    return_path_ok: bool = False
+    use_for_any: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What lets a client in. Only the digest of the key is kept; `sealed_key` exists only for CRAM-MD5.
+
+    `id` is unique in the installation and never secret. `network` is the CIDR text of an SMTP-IP credential.
+    """
+
+    id: str
+    server_id: ServerId
+    kind: CredentialKind
+    name: str
+    created_at: int
+    digest: str = ""
+    hint: str = ""
+    sealed_key: bytes | None = None
+    network: str | None = None
+    hold: bool = False
+    bare_newlines: BareNewlines = BareNewlines.REFUSE
+    last_used_at: int | None = None
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which `sealed_key` is sealed."""
+        return {"item": "credential", "credential": self.id}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What belongs to the installation as a whole: its fallback signing key and the sealed key of its address
+    MACs."""
+
+    signing_key: DkimKey
+    sealed_mac_key: bytes
+
+    @property
+    def mac_context(self) -> dict[str, str]:
+        """The associated data under which `sealed_mac_key` is sealed."""
+        return {"item": "address-mac"}
+
+
+class EgressKind(StrEnum):
+    """How a source reaches the world (design section 7)."""
+
+    DIRECT = "direct"
+    SOCKS5 = "socks5"
+    SMARTHOST = "smarthost"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressSource:
+    """One way out, as data. `address` and `address6` are local addresses to bind (empty: the system's choice);
+    `host`/`port` name the SOCKS5 proxy or the smarthost; `username`/`sealed_password` its AUTH."""
+
+    name: str
+    pool: str = "default"
+    kind: EgressKind = EgressKind.DIRECT
+    address: str = ""
+    address6: str = ""
+    ehlo: str = ""
+    priority: int = 100
+    host: str = ""
+    port: int = 0
+    username: str = ""
+    sealed_password: bytes | None = None
+    tls: str = "opportunistic"  # opportunistic | required | implicit | none
+    suspended_until: int = 0
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which `sealed_password` is sealed."""
+        return {"item": "egress", "source": self.name}
+
+
+@dataclass(frozen=True, slots=True)
+class BlobRef:
+    """Where stored bytes lie: an object's key, first byte and length. Several messages may share or pack one
+    object."""
+
+    key: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class DsnParameters:
+    """RFC 3461 parameters of a recipient and its transaction, as given; empty text when absent."""
+
+    notify: str = ""
+    orcpt: str = ""
+    ret: str = ""
+    envid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One accepted message for one recipient: all that never changes. It travels whole in the work item, so that
+    whoever comes first can create the stored record (design section 6 rule 1)."""
+
+    server_id: ServerId
+    id: MessageId
+    token: str
+    scope: Scope
+    mail_from: str
+    rcpt_to: str
+    subject: str
+    message_id: str
+    received_at: float
+    size: int
+    blob: BlobRef
+    pool: str
+    domain: str
+    credential_id: str
+    tag: str | None = None
+    bounce: bool = False
+    hold: bool = False
+    received_with_ssl: bool = False
+    smtputf8: bool = False
+    dsn: DsnParameters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt or change of state (contract section 1.12). `seconds` and `log_id` are None when nothing was
+    sent."""
+
+    id: int
+    status: Status
+    details: str
+    at: float
+    output: str | None = None
+    sent_with_ssl: bool = False
+    log_id: str | None = None
+    seconds: float | None = None
+    tls: str | None = None  # "TLSv1.3 TLS_AES_256_GCM_SHA384"
+    source: str | None = None  # local address, or name of the egress source
+    remote: str | None = None  # "198.51.100.7:25 (mx.example.com)"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRecord:
+    """A message and where it stands.
+
+    `attempt` is the generation every wake-up and claim is keyed on: it rises with each finish, release or retry.
+    `tries` counts conversations with the outside that failed, for the retry schedule. `wake_at` is when a WAITING
+    record should be tried again; `in_due_index` says whether the sweeper (True) or a delayed queue message (False)
+    does it. `taken_over` is set by a claim that took over an expired lease: an earlier worker died between its
+    claim and its finish, perhaps after the peer had the message.
+    """
+
+    message: Message
+    status: Status = Status.PENDING
+    state: State = State.WAITING
+    attempt: int = 0
+    tries: int = 0
+    lease_owner: str = ""
+    lease_until: int = 0
+    wake_at: int = 0
+    in_due_index: bool = False
+    held: bool = False
+    hold_expires_at: int | None = None
+    last_attempt_at: float | None = None
+    taken_over: bool = False
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt ended, when the store was away too long to be told: it travels in a wake-up (design rule 7).
+
+    `owner` is the lease under which it was made; the rest are the fields of the record after the attempt.
+    """
+
+    owner: str
+    state: State
+    tries: int
+    wake_at: int
+    in_due_index: bool
+    hold_expires_at: int | None
+    delivery: Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """A wake-up: which message, for which attempt.
+
+    `manual` marks a release or retry by a person (contract section 4). With a `settlement` there is nothing to send:
+    the attempt was made, and only its end must be stored.
+    """
+
+    message: Message
+    attempt: int
+    manual: bool = False
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A recipient that a server does not send to until `keep_until` (contract section 1.13)."""
+
+    address: str
+    reason: str
+    at: float
+    keep_until: int
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What MAIL FROM and RCPT TO will say. `mail_from` is empty for the null sender."""
+
+    mail_from: str
+    rcpt_to: str
+    smtputf8: bool = False
+    dsn: DsnParameters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One place to deliver to: a host name, one of its addresses and a port."""
+
+    host: str
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records, newest first, and the cursor of the next page (None at the end)."""
+
+    records: tuple[MessageRecord, ...]
+    next_cursor: str | None = None
+    notes: tuple[str, ...] = field(default=())

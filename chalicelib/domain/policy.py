@@ -1,0 +1,157 @@
+"""What happens to an outgoing message before it may be sent: one list of named checks, each pure.
+
+`OUTGOING` is the order of contract section 4. A check looks at the record and the gathered facts and returns a
+decision, or None to let the message go on; the first decision wins. Nothing here sends, stores or reads the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.domain.model import (
+    Domain,
+    MessageRecord,
+    Server,
+    Suppression,
+    UnknownOutcome,
+)
+from chalicelib.domain.model import ServerMode as Mode
+
+TOO_MANY_SOFT_FAILS = "too many soft fails"
+TOO_MANY_HARD_FAILS = "too many hard fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the checks need to know. `sent_last_hour` matters only when the server has a limit; `manual` says that a
+    person released the message, which lifts the checks that a person may overrule (contract section 4, steps 5, 6
+    and 14)."""
+
+    server: Server
+    domain: Domain | None
+    suppression: Suppression | None
+    sent_last_hour: int
+    max_attempts: int
+    manual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the message for a person."""
+
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Give the message up; `suppress` is the reason to list the recipient for, if any."""
+
+    details: str
+    suppress: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Sign and send it."""
+
+
+Decision = Hold | Fail | Go
+Check = Callable[[MessageRecord, Facts], Decision | None]
+
+
+def server_suspended(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 2: a suspended server's mail waits."""
+    if not facts.server.is_suspended:
+        return None
+    return Hold(
+        "Mail server has been suspended. No e-mails can be processed at present. "
+        "Contact support for assistance."
+    )
+
+
+def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 3: the retry schedule has run out."""
+    if record.tries < facts.max_attempts:
+        return None
+    rcpt = record.message.rcpt_to
+    return Fail(
+        f"Maximum number of delivery attempts ({facts.max_attempts}) has been reached. Added {rcpt} to "
+        f"suppression list because delivery has failed {facts.max_attempts} times.",
+        suppress=TOO_MANY_SOFT_FAILS,
+    )
+
+
+def outcome_unknown(record: MessageRecord, facts: Facts) -> Decision | None:
+    """A worker died with the message in hand; servers that must not duplicate ask a person."""
+    if not record.taken_over or facts.manual:
+        return None
+    if facts.server.unknown_outcome is UnknownOutcome.RESEND:
+        return None
+    return Hold(
+        "An earlier attempt was interrupted and the remote server may already have this message."
+    )
+
+
+def domain_still_ours(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 4: the authorised domain was removed or is no longer verified."""
+    return None if facts.domain is not None else Fail("Message's domain no longer exist")
+
+
+def recipient_present(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 4: a message needs a recipient."""
+    return None if record.message.rcpt_to else Fail("Message doesn't have an RCPT to")
+
+
+def credential_hold(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 5: the credential holds everything that is submitted with it."""
+    if not record.message.hold or facts.manual:
+        return None
+    return Hold("Credential is configured to hold all messages authenticated by it.")
+
+
+def recipient_suppressed(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 6: the recipient is on the server's suppression list."""
+    if facts.suppression is None or facts.manual:
+        return None
+    return Hold(
+        f"Recipient ({record.message.rcpt_to}) is on the suppression list "
+        f"(reason: {facts.suppression.reason})"
+    )
+
+
+def send_limit(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 12: the server's hourly limit. Only first attempts count against it (QUIRK-16)."""
+    limit = facts.server.send_limit
+    if limit is None or record.tries > 0 or facts.sent_last_hour < limit:
+        return None
+    return Hold(f"Message held because send limit ({limit}) has been reached.")
+
+
+def development_mode(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 14: a server in development mode sends only what a person releases."""
+    if facts.server.mode is not Mode.DEVELOPMENT or facts.manual:
+        return None
+    return Hold("Server is in development mode.")
+
+
+OUTGOING: tuple[Check, ...] = (
+    server_suspended,
+    attempts_exhausted,
+    outcome_unknown,
+    domain_still_ours,
+    recipient_present,
+    credential_hold,
+    recipient_suppressed,
+    send_limit,
+    development_mode,
+)
+
+
+def decide(record: MessageRecord, facts: Facts, checks: tuple[Check, ...] = OUTGOING) -> Decision:
+    """The first decision of the list, or Go."""
+    for check in checks:
+        decision = check(record, facts)
+        if decision is not None:
+            return decision
+    return Go()

@@ -1,0 +1,123 @@
+"""How a record moves on: each function takes a record as claimed and returns it as it shall be stored.
+
+Every move raises `attempt`, so that wake-ups and claims of the old generation fail (design rules 2 and 5). Waits of
+up to `LONGEST_DELAY` seconds are left to a delayed queue message, longer ones to the due index. Nothing here stores
+anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.model import Delivery, MessageRecord, Settlement, State, Status
+
+LONGEST_DELAY = 900
+
+
+def sent(record: MessageRecord, delivery: Delivery) -> MessageRecord:
+    """The remote host took the message."""
+    return _done(record, delivery)
+
+
+def failed(record: MessageRecord, delivery: Delivery) -> MessageRecord:
+    """The message is given up."""
+    return _done(record, delivery)
+
+
+def waiting(record: MessageRecord, delivery: Delivery, wake_at: int) -> MessageRecord:
+    """A soft failure or an internal error: try again at `wake_at` (epoch seconds)."""
+    now = int(delivery.at)
+    return replace(
+        _moved(record, delivery),
+        state=State.WAITING,
+        tries=record.tries + 1,
+        wake_at=wake_at,
+        in_due_index=wake_at - now > LONGEST_DELAY,
+        last_attempt_at=delivery.at,
+    )
+
+
+def held(record: MessageRecord, delivery: Delivery, expires_at: int) -> MessageRecord:
+    """The message waits for a person until `expires_at` (contract section 4, holds)."""
+    return replace(
+        _moved(record, delivery),
+        state=State.HELD,
+        held=True,
+        hold_expires_at=expires_at,
+        wake_at=0,
+        in_due_index=False,
+    )
+
+
+def released(record: MessageRecord, now: int) -> MessageRecord:
+    """A person sends the message on: due at once, so that the sweeper finds it if its wake-up gets lost."""
+    return replace(
+        record,
+        status=Status.PENDING,
+        state=State.WAITING,
+        attempt=record.attempt + 1,
+        tries=0,
+        lease_owner="",
+        lease_until=0,
+        wake_at=now,
+        in_due_index=True,
+        held=False,
+        hold_expires_at=None,
+        taken_over=False,
+    )
+
+
+def hold_cancelled(record: MessageRecord, delivery: Delivery) -> MessageRecord:
+    """A hold ended without action."""
+    return replace(_moved(record, delivery), state=State.DONE, held=False, hold_expires_at=None)
+
+
+def settlement_of(before: MessageRecord, after: MessageRecord) -> Settlement:
+    """What must be remembered of an attempt whose end could not be stored."""
+    return Settlement(
+        owner=before.lease_owner,
+        state=after.state,
+        tries=after.tries,
+        wake_at=after.wake_at,
+        in_due_index=after.in_due_index,
+        hold_expires_at=after.hold_expires_at,
+        delivery=after.deliveries[-1],
+    )
+
+
+def settled(record: MessageRecord, settlement: Settlement) -> MessageRecord:
+    """A leased record as the settlement says it ended."""
+    return replace(
+        _moved(record, settlement.delivery),
+        state=settlement.state,
+        tries=settlement.tries,
+        wake_at=settlement.wake_at,
+        in_due_index=settlement.in_due_index,
+        held=settlement.state is State.HELD,
+        hold_expires_at=settlement.hold_expires_at,
+        last_attempt_at=settlement.delivery.at,
+    )
+
+
+def _done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
+    return replace(
+        _moved(record, delivery),
+        state=State.DONE,
+        held=False,
+        hold_expires_at=None,
+        wake_at=0,
+        in_due_index=False,
+        last_attempt_at=delivery.at if delivery.log_id else record.last_attempt_at,
+    )
+
+
+def _moved(record: MessageRecord, delivery: Delivery) -> MessageRecord:
+    return replace(
+        record,
+        status=delivery.status,
+        attempt=record.attempt + 1,
+        lease_owner="",
+        lease_until=0,
+        taken_over=False,
+        deliveries=(*record.deliveries, delivery),
+    )

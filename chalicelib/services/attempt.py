@@ -1,0 +1,209 @@
+"""One delivery attempt for each wake-up: claim it, send it through the outgoing steps, settle it.
+
+The steps themselves are listed in `chalicelib.services.outgoing`. A wake-up that is not reported as left over is
+done with; one that is left over comes back by itself. Nothing is lost whichever line this process dies at, and a
+message is sent twice only if it dies, or loses the store, between the final dot and the settling write (design
+section 6).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.config import Settings
+from chalicelib.domain import settle
+from chalicelib.domain.address import domain_of
+from chalicelib.domain.errors import MailError, TemporaryFailure
+from chalicelib.domain.model import MessageRecord, Settlement, State, WorkItem
+from chalicelib.domain.settle import LONGEST_DELAY
+from chalicelib.ports import (
+    ClaimFailure,
+    ClaimRefused,
+    Clock,
+    Directory,
+    MessageStore,
+    Rand,
+    SuppressionList,
+    WorkQueue,
+)
+from chalicelib.services.outgoing import Known, SendOutgoing, log_fields, pair_of
+
+LOG = logging.getLogger("posthorn.attempt")
+
+MOST_AT_ONCE = 50
+MOST_LANES_A_SITE = 5
+CONVERSATION_SECONDS = 120
+SETTLE_SECONDS = 120
+SETTLEMENT_DELAY = 30
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """A received work item and the receipt that hides or keeps it."""
+
+    item: WorkItem
+    receipt: str
+
+
+class AttemptDelivery:
+    """The delivering use case."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        rand: Rand,
+        directory: Directory,
+        messages: MessageStore,
+        queue: WorkQueue,
+        suppressions: SuppressionList,
+        outgoing: SendOutgoing,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rand = rand
+        self._directory = directory
+        self._messages = messages
+        self._queue = queue
+        self._suppressions = suppressions
+        self._outgoing = outgoing
+
+    async def run(self, wakeups: Sequence[WakeUp], seconds_left: float = 300.0) -> set[str]:
+        """Work through a batch; returns the receipts that must come back.
+
+        No conversation starts when fewer than CONVERSATION_SECONDS are left of `seconds_left` (rule 8).
+        """
+        last_start = self._clock.monotonic() + seconds_left - CONVERSATION_SECONDS
+        try:
+            known = await self._gather(wakeups)
+        except TemporaryFailure as away:
+            LOG.warning("batch left: %s", away.public)
+            return {wakeup.receipt for wakeup in wakeups}
+        gate = asyncio.Semaphore(MOST_AT_ONCE)
+        left: set[str] = set()
+
+        async def work(lane: list[WakeUp]) -> None:
+            for wakeup in lane:
+                async with gate:
+                    if self._clock.monotonic() > last_start or not await self._one(wakeup, known):
+                        left.add(wakeup.receipt)
+
+        await asyncio.gather(*(work(lane) for lane in _lanes(wakeups)))
+        return left
+
+    async def _gather(self, wakeups: Sequence[WakeUp]) -> Known:
+        servers = sorted({wakeup.item.message.server_id for wakeup in wakeups})
+        pairs = sorted({pair_of(wakeup.item.message) for wakeup in wakeups})
+        now = self._clock.now()
+        found, listed = await asyncio.gather(
+            self._directory.fresh_servers(servers), self._suppressions.listed(pairs, now)
+        )
+        return Known(found, listed)
+
+    async def _one(self, wakeup: WakeUp, known: Known) -> bool:
+        """Claim and settle one message; False when its wake-up must come back."""
+        item = wakeup.item
+        if item.settlement is not None:
+            return await self._store_settlement(item, item.settlement)
+        now = int(self._clock.now())
+        owner = self._rand.bytes(8).hex()
+        try:
+            claimed = await self._messages.claim(
+                item, owner, now, now + self._settings.lease_seconds
+            )
+            if isinstance(claimed, ClaimRefused):
+                return await self._refused(wakeup, claimed, now)
+            after = await self._outgoing.carry(claimed, item, known)
+            await self._settle(item, claimed, after)
+        except MailError as error:
+            LOG.warning(
+                "wake-up left: %s", error.public, extra={"fields": log_fields(item.message)}
+            )
+            return False
+        return True
+
+    async def _refused(self, wakeup: WakeUp, refused: ClaimRefused, now: int) -> bool:
+        """Rules 3 and 4: wait for a held lease, heal a lost wake-up, drop what is over."""
+        record = refused.record
+        if refused.reason is ClaimFailure.LEASED:
+            wait = max(1, record.lease_until - now + 1)
+            await self._queue.hide(wakeup.item.message.pool, wakeup.receipt, wait)
+            return False
+        lost = (
+            refused.reason is ClaimFailure.STALE
+            and record.state is State.WAITING
+            and not record.in_due_index
+            and record.attempt == wakeup.item.attempt + 1
+        )
+        if lost:
+            await self._wake_again(record)
+        return True
+
+    async def _wake_again(self, record: MessageRecord) -> None:
+        """Queue the wake-up of a short wait; longer ones are the sweeper's."""
+        if record.state is not State.WAITING or record.in_due_index:
+            return
+        delay = min(LONGEST_DELAY, max(0, record.wake_at - int(self._clock.now())))
+        item = WorkItem(record.message, record.attempt)
+        await self._queue.send(record.message.pool, [item], delay)
+
+    async def _settle(self, item: WorkItem, before: MessageRecord, after: MessageRecord) -> None:
+        """Store how the attempt ended and see to the next wake-up.
+
+        Rule 7: the write is tried for two minutes, because giving it up means sending again. Then the outcome is put
+        into the queue, which is another service than the store, and written from there.
+        """
+        give_up = self._clock.monotonic() + SETTLE_SECONDS
+        wait = 0.25
+        while True:
+            try:
+                moved = await self._messages.replace(before, after)
+            except TemporaryFailure:
+                if self._clock.monotonic() + wait > give_up:
+                    LOG.error("outcome queued", extra={"fields": log_fields(after.message)})
+                    return await self._queue_settlement(item, before, after)
+            else:
+                return await self._follow(after, moved)
+            await self._clock.sleep(wait)
+            wait = min(wait * 2, 10.0)
+
+    async def _follow(self, after: MessageRecord, moved: bool) -> None:
+        if moved:
+            await self._wake_again(after)
+        else:
+            LOG.warning("lease lost", extra={"fields": log_fields(after.message)})
+
+    async def _queue_settlement(
+        self, item: WorkItem, before: MessageRecord, after: MessageRecord
+    ) -> None:
+        settlement = settle.settlement_of(before, after)
+        queued = WorkItem(item.message, before.attempt, item.manual, settlement)
+        await self._queue.send(item.message.pool, [queued], SETTLEMENT_DELAY)
+
+    async def _store_settlement(self, item: WorkItem, settlement: Settlement) -> bool:
+        """Write an outcome that came through the queue, unless the message has moved on since."""
+        try:
+            record = await self._messages.get(item.message.server_id, item.message.id)
+            if record.attempt == item.attempt and record.lease_owner == settlement.owner:
+                after = settle.settled(record, settlement)
+                if await self._messages.replace(record, after):
+                    await self._wake_again(after)
+        except TemporaryFailure as away:
+            LOG.warning("outcome left: %s", away.public, extra={"fields": log_fields(item.message)})
+            return False
+        return True
+
+
+def _lanes(wakeups: Sequence[WakeUp]) -> list[list[WakeUp]]:
+    """Wake-ups grouped by recipient domain, so that connections are reused; a large group gets several lanes."""
+    groups: dict[str, list[WakeUp]] = {}
+    for wakeup in wakeups:
+        groups.setdefault(domain_of(wakeup.item.message.rcpt_to), []).append(wakeup)
+    return [
+        group[lane::MOST_LANES_A_SITE]
+        for group in groups.values()
+        for lane in range(min(MOST_LANES_A_SITE, len(group)))
+    ]

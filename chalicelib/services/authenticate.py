@@ -1,0 +1,90 @@
+"""Who is asking: a key, a CRAM-MD5 answer or a client address becomes a grant for one server.
+
+The tenant always comes from the credential found here, never from what the client says about itself. A suspended
+server still authenticates (contract section 3.3); whoever uses the grant decides what that means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import NotFound, Unauthenticated
+from chalicelib.domain.ids import key_digest
+from chalicelib.domain.model import Credential, CredentialKind, Server
+from chalicelib.ports import Directory, KeyVault
+
+LONGEST_KEY = 256
+_FULL_NAME = re.compile(r"([a-z0-9-]{1,64})[/_]([a-z0-9-]{1,64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A credential and the server it belongs to."""
+
+    server: Server
+    credential: Credential
+
+
+class Authenticate:
+    """Turns proof into a `Grant`, or raises Unauthenticated without saying what was wrong."""
+
+    def __init__(self, directory: Directory, vault: KeyVault) -> None:
+        self._directory = directory
+        self._vault = vault
+
+    async def by_key(self, key: str, kinds: frozenset[CredentialKind]) -> Grant:
+        """The grant of an API or SMTP key; the user name plays no part (contract section 3.3)."""
+        if not key or len(key) > LONGEST_KEY:
+            raise Unauthenticated("Invalid credential")
+        try:
+            credential = await self._directory.credential(key_digest(key))
+            if credential.kind not in kinds:
+                raise Unauthenticated("Invalid credential")
+            return Grant(await self._directory.server(credential.server_id), credential)
+        except NotFound as missing:
+            raise Unauthenticated("Invalid credential") from missing
+
+    async def by_cram(self, username: str, challenge: bytes, digest: str) -> Grant:
+        """The grant of a CRAM-MD5 answer (RFC 2195): HMAC-MD5 of the challenge, as lower-case hex.
+
+        Only credentials created for it keep a key that can be compared, and only those are tried.
+        """
+        name = _FULL_NAME.fullmatch(username)
+        if name is None:
+            raise Unauthenticated("Denied")
+        try:
+            server = await self._directory.server_named(name[1], name[2])
+        except NotFound as missing:
+            raise Unauthenticated("Denied") from missing
+        for credential in await self._directory.cram_credentials(server.id):
+            if credential.sealed_key is None:
+                continue
+            key = await self._vault.open(credential.sealed_key, credential.context)
+            expected = hmac.new(key, challenge, hashlib.md5).hexdigest()
+            if hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace")):
+                return Grant(server, credential)
+        raise Unauthenticated("Denied")
+
+    async def by_address(self, address: str) -> Grant | None:
+        """The grant of the SMTP-IP credential with the longest network that contains the client, if any."""
+        credential = await self._directory.ip_credential(address)
+        if credential is None:
+            return None
+        try:
+            return Grant(await self._directory.server(credential.server_id), credential)
+        except NotFound:
+            return None
+
+    async def renew(self, grant: Grant) -> Grant:
+        """The grant as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""
+        server_id, credential_id = grant.server.id, grant.credential.id
+        try:
+            credential = await self._directory.credential_by_id(server_id, credential_id)
+            if credential is None:
+                raise Unauthenticated("Invalid credential")
+            return Grant(await self._directory.server(server_id), credential)
+        except NotFound as missing:
+            raise Unauthenticated("Invalid credential") from missing

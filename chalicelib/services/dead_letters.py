@@ -1,0 +1,58 @@
+"""What happens to a wake-up that no worker could finish: its message is held, where people see it.
+
+A dead letter is never dropped before its message is held, is done, or has moved on to another attempt. It sends no
+mail.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from chalicelib.config import Settings
+from chalicelib.domain import settle
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import Delivery, MessageRecord, State, Status, WorkItem
+from chalicelib.ports import Clock, MessageStore, Numbers
+from chalicelib.services.outgoing import log_fields
+
+LOG = logging.getLogger("posthorn.dead_letters")
+
+DAY = 86_400
+GIVEN_UP = (
+    "This message could not be processed and has been held. Retry it when the cause is mended."
+)
+
+
+class DeadLetters:
+    """Holds the messages of dead letters."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, messages: MessageStore, numbers: Numbers
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._messages = messages
+        self._numbers = numbers
+
+    async def hold(self, item: WorkItem) -> bool:
+        """Hold the message of a dead letter; False while a worker still has it, so that the letter comes back."""
+        record = await self._record(item)
+        now = self._clock.now()
+        if record.message.token != item.message.token or record.attempt != item.attempt:
+            return True
+        if record.state is State.LEASED and record.lease_until > now:
+            return False
+        if record.state not in (State.WAITING, State.LEASED):
+            return True
+        number = (await self._numbers.take(item.message.server_id, "delivery", 1))[0]
+        delivery = Delivery(number, Status.HELD, GIVEN_UP, now)
+        after = settle.held(record, delivery, int(now) + self._settings.hold_days * DAY)
+        LOG.error("dead letter", extra={"fields": log_fields(item.message)})
+        return await self._messages.replace(record, after)
+
+    async def _record(self, item: WorkItem) -> MessageRecord:
+        try:
+            return await self._messages.get(item.message.server_id, item.message.id)
+        except NotFound:
+            await self._messages.create([item.message])
+            return await self._messages.get(item.message.server_id, item.message.id)

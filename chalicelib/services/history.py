@@ -1,0 +1,79 @@
+"""What became of messages: records, their logs, their bytes and lists of them, always within one server.
+
+The server comes from the credential, so a message of another tenant is not found, whatever its id. Lists may lag by a
+few seconds; a message looked up by id is as it stands now.
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.ids import read_token
+from chalicelib.domain.model import (
+    Delivery,
+    MessageId,
+    MessageRecord,
+    Page,
+    Scope,
+    ServerId,
+)
+from chalicelib.ports import BlobStore, MessageStore
+
+LARGEST_ID = 2**31 - 1
+NO_SUCH_MESSAGE = "There is no such message"
+
+
+class MessageHistory:
+    """Reads messages of one server."""
+
+    def __init__(self, messages: MessageStore, blobs: BlobStore) -> None:
+        self._messages = messages
+        self._blobs = blobs
+
+    async def record(self, server: ServerId, message: int) -> MessageRecord:
+        """The record of a message; NotFound."""
+        if not 0 < message <= LARGEST_ID:
+            raise NotFound(NO_SUCH_MESSAGE)
+        return await self._messages.get(server, MessageId(message))
+
+    async def record_named(self, server: ServerId, name: str) -> MessageRecord:
+        """The record of a message by its number or its token, as text; NotFound."""
+        if name.isascii() and name.isdigit() and len(name) <= 10:
+            return await self.record(server, int(name))
+        numbers = read_token(name)
+        if numbers is None or numbers[0] != server:
+            raise NotFound(NO_SUCH_MESSAGE)
+        record = await self.record(server, numbers[1])
+        if record.message.token != name:
+            raise NotFound(NO_SUCH_MESSAGE)
+        return record
+
+    async def deliveries(self, record: MessageRecord) -> tuple[Delivery, ...]:
+        """The whole log of a message, oldest first."""
+        return await self._messages.deliveries(record.message.server_id, record.message.id)
+
+    async def content(self, record: MessageRecord) -> bytes | None:
+        """The bytes of a message as accepted, or None when they were purged."""
+        try:
+            return await self._blobs.get(record.message.blob)
+        except NotFound:
+            return None
+
+    async def page(
+        self,
+        server: ServerId,
+        scope: Scope = Scope.OUTGOING,
+        *,
+        flag: str | None = None,
+        recipient: str | None = None,
+        limit: int = 30,
+        cursor: str | None = None,
+    ) -> Page:
+        """Newest first: all of a scope, those of one flag (held, queued, failed, bounced), or those for one recipient.
+
+        `recipient` wins over `flag`. Rejected when the cursor was not given out for this list of this server.
+        """
+        if recipient is not None:
+            return await self._messages.by_recipient(server, recipient, limit, cursor)
+        if flag is not None:
+            return await self._messages.flagged(server, scope, flag, limit, cursor)
+        return await self._messages.page(server, scope, limit, cursor)

@@ -1,0 +1,358 @@
+"""What a claimed outgoing message goes through, as one list of named steps.
+
+`OUTGOING` at the end of this module is that list; the pure checks of its first step are `domain.policy.OUTGOING`.
+Each step gathers what it needs and may settle the passage by setting `after`, which ends it. Steps change nothing
+that lasts but counters and the suppression list: what is stored about the message is the returned record, written
+by the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from chalicelib.config import Settings
+from chalicelib.domain import settle
+from chalicelib.domain.classify import Verdict
+from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
+from chalicelib.domain.ids import log_id
+from chalicelib.domain.model import (
+    Delivery,
+    Envelope,
+    Message,
+    MessageRecord,
+    Server,
+    ServerId,
+    Status,
+    Suppression,
+    UnknownOutcome,
+    WorkItem,
+)
+from chalicelib.domain.policy import TOO_MANY_HARD_FAILS, Facts, Fail, Hold, decide
+from chalicelib.domain.retry import Schedule, default_schedule, next_wait, parse_schedule
+from chalicelib.domain.transmission import Attempted
+from chalicelib.ports import (
+    BlobStore,
+    Clock,
+    Directory,
+    MessageStore,
+    Numbers,
+    Rand,
+    SendVolume,
+    SuppressionList,
+)
+from chalicelib.services.seal import SealOutgoing
+from chalicelib.services.transmit import Transmit
+
+T = TypeVar("T")
+
+LOG = logging.getLogger("posthorn.outgoing")
+
+DAY = 86_400
+LONGEST_DETAILS = 250
+INTERNAL_ERROR = (
+    "An internal error occurred while sending this message. "
+    "This message will be retried automatically."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a batch read before its first claim; `volume` is filled as servers with a limit are met."""
+
+    servers: Mapping[ServerId, Server]
+    suppressions: Mapping[tuple[ServerId, str], Suppression]
+    volume: dict[ServerId, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Passage:
+    """A claimed message on its way through `OUTGOING`; `number` is the id of the delivery entry to come; `after` is
+    set by the step that settles it."""
+
+    record: MessageRecord
+    facts: Facts
+    number: int
+    body: bytes = b""
+    content: Sequence[bytes] = ()
+    envelope: Envelope | None = None
+    attempted: Attempted | None = None
+    after: MessageRecord | None = None
+
+
+class SendOutgoing:
+    """The steps of `OUTGOING` and what they share."""
+
+    def __init__(  # noqa: PLR0913  # one argument a port
+        self,
+        *,
+        settings: Settings,
+        clock: Clock,
+        rand: Rand,
+        directory: Directory,
+        messages: MessageStore,
+        blobs: BlobStore,
+        suppressions: SuppressionList,
+        numbers: Numbers,
+        volume: SendVolume,
+        seal: SealOutgoing,
+        transmit: Transmit,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rand = rand
+        self._directory = directory
+        self._messages = messages
+        self._blobs = blobs
+        self._suppressions = suppressions
+        self._numbers = numbers
+        self._volume = volume
+        self._seal = seal
+        self._transmit = transmit
+
+    async def carry(self, record: MessageRecord, item: WorkItem, known: Known) -> MessageRecord:
+        """Run the steps and return the record to store; anything unforeseen becomes an Error delivery that is tried
+        again (contract section 4, step 21), unless the other side already has the message.
+
+        Raises TemporaryFailure only before anything was sent.
+        """
+        number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
+        facts = await self._facts(record, item, known)
+        if facts is None:
+            gone = Delivery(
+                number, Status.HARD_FAIL, "Mail server no longer exists", self._clock.now()
+            )
+            return settle.failed(record, gone)
+        passage = Passage(record, facts, number)
+        try:
+            for step in OUTGOING:
+                await step(self, passage)
+                if passage.after is not None:
+                    break
+        except MailError as error:
+            LOG.warning(
+                "attempt broke: %s", error.public, extra={"fields": log_fields(record.message)}
+            )
+        except (
+            Exception
+        ):  # a defect becomes a retry that people can see, instead of a lease that runs out
+            LOG.exception("attempt broke", extra={"fields": log_fields(record.message)})
+        after = passage.after or self._broken(passage)
+        _log(passage, after)
+        return after
+
+    def _broken(self, passage: Passage) -> MessageRecord:
+        """Where a passage stands whose steps broke off: sent if the other side said so, else tried again."""
+        attempted = passage.attempted
+        if attempted is not None and attempted.verdict is Verdict.SENT:
+            delivery = self._delivery(passage, Status.SENT, attempted.details, attempted)
+            return settle.sent(passage.record, delivery)
+        delivery = self._delivery(passage, Status.ERROR, INTERNAL_ERROR)
+        return settle.waiting(passage.record, delivery, self._next_wake(passage))
+
+    async def _facts(self, record: MessageRecord, item: WorkItem, known: Known) -> Facts | None:
+        message = record.message
+        server = known.servers.get(message.server_id)
+        if server is None:
+            return None
+        limited = server.send_limit is not None
+        if limited and server.id not in known.volume:
+            known.volume[server.id] = await self._volume.last_hour(server.id, self._clock.now())
+        facts = Facts(
+            server=server,
+            domain=await self._directory.verified_domain(server, message.domain),
+            suppression=known.suppressions.get(pair_of(message)),
+            sent_last_hour=known.volume.get(server.id, 0),
+            max_attempts=self._max_attempts(server),
+            manual=item.manual,
+        )
+        if limited and record.tries == 0:
+            known.volume[server.id] += 1
+        return facts
+
+    def _max_attempts(self, server: Server) -> int:
+        if server.retry_schedule is None:
+            return self._settings.max_attempts
+        return len(parse_schedule(server.retry_schedule).waits) + 1
+
+    def _schedule(self, server: Server) -> Schedule:
+        if server.retry_schedule is None:
+            return default_schedule(self._settings.max_attempts)
+        return parse_schedule(server.retry_schedule)
+
+    async def decide(self, passage: Passage) -> None:
+        """The pure checks of `domain.policy.OUTGOING`."""
+        decision = decide(passage.record, passage.facts)
+        if isinstance(decision, Hold):
+            passage.after = self._held(passage, decision.details)
+        elif isinstance(decision, Fail):
+            passage.after = await self._failed(passage, decision)
+
+    async def count(self, passage: Passage) -> None:
+        """Count a first attempt against the server's hourly limit."""
+        server = passage.facts.server
+        if server.send_limit is not None and passage.record.tries == 0:
+            await self._volume.add(server.id, 1, self._clock.now())
+
+    async def load(self, passage: Passage) -> None:
+        """Read the stored bytes."""
+        try:
+            passage.body = await self._blobs.get(passage.record.message.blob)
+        except NotFound:
+            fail = Fail("Raw message has been removed. Cannot send message.")
+            passage.after = await self._failed(passage, fail)
+
+    async def seal(self, passage: Passage) -> None:
+        """Choose the envelope, prepend our fields, sign."""
+        domain = passage.facts.domain
+        if domain is None:
+            raise RuntimeError("decide lets no message without a domain through")
+        sealed = await self._seal.seal(passage.record.message, passage.body, domain)
+        passage.envelope, passage.content = sealed.envelope, sealed.content
+
+    async def send(self, passage: Passage) -> None:
+        """Hand the message to a receiving server."""
+        if passage.envelope is None:
+            raise RuntimeError("send comes after seal")
+        passage.attempted = await self._transmit.deliver(
+            passage.record.message, passage.envelope, passage.content, passage.record.tries
+        )
+
+    async def outcome(self, passage: Passage) -> None:
+        """Turn what the other side said into the record's next state."""
+        attempted = passage.attempted
+        if attempted is None:
+            raise RuntimeError("outcome comes after send")
+        if attempted.verdict is Verdict.SENT:
+            passage.after = await self._sent(passage, attempted)
+        elif attempted.verdict is Verdict.HARD:
+            passage.after = await self._refused_for_good(passage, attempted)
+        else:
+            passage.after = await self._soft(passage, attempted)
+
+    async def _sent(self, passage: Passage, attempted: Attempted) -> MessageRecord:
+        message, details = passage.record.message, attempted.details
+        listed = passage.facts.suppression is not None
+        if listed and await self._beside(
+            self._suppressions.remove(message.server_id, message.rcpt_to)
+        ):
+            details += " Recipient removed from suppression list"
+        delivery = self._delivery(passage, Status.SENT, details, attempted)
+        return settle.sent(passage.record, delivery)
+
+    async def _refused_for_good(self, passage: Passage, attempted: Attempted) -> MessageRecord:
+        message, details = passage.record.message, attempted.details
+        since = self._clock.now() - DAY
+        fails = self._messages.hard_fails(message.server_id, message.rcpt_to, since)
+        if await self._beside(fails):
+            await self._beside(self._suppress(message, TOO_MANY_HARD_FAILS))
+            details += f" Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
+        delivery = self._delivery(passage, Status.HARD_FAIL, details, attempted)
+        return settle.failed(passage.record, delivery)
+
+    async def _soft(self, passage: Passage, attempted: Attempted) -> MessageRecord:
+        if (
+            attempted.outcome_unknown
+            and passage.facts.server.unknown_outcome is UnknownOutcome.HOLD
+        ):
+            return self._held(passage, attempted.details, attempted)
+        delivery = self._delivery(passage, Status.SOFT_FAIL, attempted.details, attempted)
+        wake_at = self._next_wake(passage, attempted.retry_hint)
+        return settle.waiting(passage.record, delivery, wake_at)
+
+    async def _beside(self, effect: Awaitable[T]) -> T | None:
+        """An effect beside the outcome: its failure is logged, because the outcome must be stored whatever
+        happens."""
+        try:
+            return await effect
+        except TemporaryFailure as away:
+            LOG.warning("effect left out: %s", away.public)
+            return None
+
+    def _next_wake(self, passage: Passage, hint: int | None = None) -> int:
+        """When to try again: the remote's hint, else the schedule; at once when the schedule has run out, because the
+        next attempt only records that."""
+        schedule = self._schedule(passage.facts.server)
+        wait = hint
+        if wait is None:
+            wait = next_wait(schedule, passage.record.tries, self._rand.uniform())
+        return int(self._clock.now()) + (wait or 0)
+
+    def _held(
+        self, passage: Passage, details: str, attempted: Attempted | None = None
+    ) -> MessageRecord:
+        delivery = self._delivery(passage, Status.HELD, details, attempted)
+        expires_at = int(self._clock.now()) + self._settings.hold_days * DAY
+        return settle.held(passage.record, delivery, expires_at)
+
+    async def _failed(self, passage: Passage, fail: Fail) -> MessageRecord:
+        if fail.suppress is not None:
+            await self._suppress(passage.record.message, fail.suppress)
+        delivery = self._delivery(passage, Status.HARD_FAIL, fail.details)
+        return settle.failed(passage.record, delivery)
+
+    async def _suppress(self, message: Message, reason: str) -> None:
+        now = self._clock.now()
+        keep_until = int(now) + self._settings.suppression_days * DAY
+        entry = Suppression(message.rcpt_to, reason, now, keep_until)
+        await self._suppressions.add(message.server_id, entry)
+
+    def _delivery(
+        self,
+        passage: Passage,
+        status: Status,
+        details: str,
+        attempted: Attempted | None = None,
+    ) -> Delivery:
+        """A log entry about now; one without a conversation has neither log id nor time (contract section 2.5)."""
+        now = self._clock.now()
+        details = details[:LONGEST_DETAILS]
+        if attempted is None:
+            return Delivery(passage.number, status, details, now)
+        return Delivery(
+            id=passage.number,
+            status=status,
+            details=details,
+            at=now,
+            output=attempted.output,
+            sent_with_ssl=attempted.sent_with_ssl,
+            log_id=log_id(self._rand.bytes(8)),
+            seconds=round(attempted.seconds, 2),
+            tls=attempted.tls,
+            source=attempted.source,
+            remote=attempted.remote,
+        )
+
+
+Step = Callable[[SendOutgoing, Passage], Awaitable[None]]
+
+OUTGOING: tuple[Step, ...] = (
+    SendOutgoing.decide,
+    SendOutgoing.count,
+    SendOutgoing.load,
+    SendOutgoing.seal,
+    SendOutgoing.send,
+    SendOutgoing.outcome,
+)
+
+
+def pair_of(message: Message) -> tuple[ServerId, str]:
+    """What the suppression list is asked about a message."""
+    return message.server_id, message.rcpt_to
+
+
+def log_fields(message: Message) -> dict[str, str | int]:
+    """What a log line may say about a message: no addresses, no content."""
+    return {"server_id": message.server_id, "message_id": message.id}
+
+
+def _log(passage: Passage, after: MessageRecord) -> None:
+    seconds = passage.attempted.seconds if passage.attempted else 0.0
+    fields = log_fields(after.message) | {
+        "attempt": passage.record.attempt,
+        "outcome": after.status.value,
+        "ms": round(seconds * 1000),
+    }
+    LOG.info("attempt", extra={"fields": fields})

@@ -1,0 +1,100 @@
+"""Making a stored message ready to go: the envelope it travels in, the fields in front of it, the signatures over
+both.
+
+The stored bytes are never changed; each attempt seals them afresh and nothing of it is kept. A domain whose DKIM
+records are published signs with its own keys, any other with the installation's key under the return path domain
+(contract section 4, step 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.config import Settings
+from chalicelib.domain import dkim
+from chalicelib.domain.headers import read_headers
+from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.model import DkimKey, Domain, Envelope, Message
+from chalicelib.domain.received import rfc2822_date
+from chalicelib.domain.signing import Additions, additions
+from chalicelib.ports import Clock, Directory, KeyVault, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What goes out: the envelope, and parts whose concatenation is the exact content."""
+
+    envelope: Envelope
+    content: Sequence[bytes]
+
+
+class SealOutgoing:
+    """Envelope, own fields and signatures of outgoing messages."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        directory: Directory,
+        vault: KeyVault,
+        signer: Signer,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._directory = directory
+        self._vault = vault
+        self._signer = signer
+        self._mac_key: bytes | None = None
+
+    async def seal(self, message: Message, body: bytes, domain: Domain) -> Sealed:
+        """Seal one message. TemporaryFailure when key or vault cannot be reached."""
+        envelope = await self._envelope(message, domain)
+        front = additions(
+            read_headers(body),
+            token=message.token,
+            message_id=f"{message.token}@{self._settings.return_path_domain}",
+            date=rfc2822_date(message.received_at),
+            resent_sender=self._resent_sender(envelope),
+        )
+        signatures = await self._signatures(front, body, domain) if front.sign else []
+        return Sealed(envelope, front.assemble(signatures, body))
+
+    async def _envelope(self, message: Message, domain: Domain) -> Envelope:
+        """A return path of its own for each message, so that a bounce names it; none for a bounce (RFC 5321
+        §4.5.5)."""
+        mail_from = ""
+        if not message.bounce:
+            local = return_path_local(message.token, await self._mac())
+            mail_from = f"{local}@{self._return_path_host(domain)}"
+        return Envelope(mail_from, message.rcpt_to, message.smtputf8, message.dsn)
+
+    def _return_path_host(self, domain: Domain) -> str:
+        if domain.return_path_ok:
+            return f"{self._settings.custom_return_path_prefix}.{domain.name}"
+        return self._settings.return_path_domain
+
+    def _resent_sender(self, envelope: Envelope) -> str | None:
+        return envelope.mail_from or None if self._settings.resent_sender else None
+
+    async def _signatures(self, front: Additions, body: bytes, domain: Domain) -> list[bytes]:
+        canonical = dkim.prepare(body, front.signed)
+        at = int(self._clock.now())
+        signatures = []
+        for key in await self._keys(domain):
+            signing = dkim.signing_input(canonical, key.domain, key.selector, key.algorithm, at)
+            signatures.append(dkim.finish(signing, await self._signer.sign(key, signing.digest)))
+        return signatures
+
+    async def _keys(self, domain: Domain) -> tuple[DkimKey, ...]:
+        if domain.dkim_ok and domain.keys:
+            return domain.keys
+        return ((await self._directory.installation()).signing_key,)
+
+    async def _mac(self) -> bytes:
+        if self._mac_key is None:
+            installation = await self._directory.installation()
+            self._mac_key = await self._vault.open(
+                installation.sealed_mac_key, installation.mac_context
+            )
+        return self._mac_key

@@ -1,0 +1,297 @@
+"""Hands one message to a receiving server: which way out, which hosts in which order, and what the
+end means.
+
+Never raises for what the world does: the result is always an `Attempted`, temporary unless a
+refusal is proven. Another host is tried only when nothing was said about the message yet (contract
+section 4.16), a broken conversation is begun again once, and nothing is sent again after the final
+dot. It does not store, retry later or suppress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from chalicelib.config import Settings
+from chalicelib.domain import classify
+from chalicelib.domain.classify import Verdict
+from chalicelib.domain.destination import (
+    hosts_in_order,
+    literal_address,
+    missing_domain,
+    only_private_hosts,
+    recipient_domain,
+)
+from chalicelib.domain.egress import IMPLIED, can_reach, choose_source
+from chalicelib.domain.errors import (
+    MailError,
+    NotFound,
+    OutcomeUnknown,
+    PermanentFailure,
+    Rejected,
+    SourceUnavailable,
+    TemporaryFailure,
+)
+from chalicelib.domain.model import EgressKind, EgressSource, Envelope, Message, Target
+from chalicelib.domain.public_address import is_public
+from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
+from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
+
+DEADLINE_SECONDS = 120.0
+"""All of one attempt (design section 6 rule 8)."""
+
+MOST_TARGETS = 20
+NO_SOURCE = "No egress source of pool {pool} is available."
+
+
+@dataclass(slots=True)
+class _Journey:
+    """One attempt under way: what is sent, by when it must be over, and what was tried."""
+
+    message: Message
+    envelope: Envelope
+    content: Sequence[bytes]
+    tries: int
+    domain: str
+    began: float
+    ends: float
+    tried: list[str] = field(default_factory=list)
+    private: bool = False
+    reached: bool = False
+    last_failure: TemporaryFailure | None = None
+
+
+class Transmit:
+    """The sending use case. `deadline` is the number of seconds that one attempt may take."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        rand: Rand,
+        directory: Directory,
+        resolver: Resolver,
+        egress: Egress,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rand = rand
+        self._directory = directory
+        self._resolver = resolver
+        self._egress = egress
+        self._deadline = deadline
+
+    async def deliver(
+        self, message: Message, envelope: Envelope, content: Sequence[bytes], tries: int
+    ) -> Attempted:
+        """Attempt to send; `tries` failed attempts came before. The concatenated parts of `content`
+        are the exact bytes, with CRLF lines, not dot-stuffed."""
+        began = self._clock.monotonic()
+        domain = recipient_domain(envelope.rcpt_to)
+        journey = _Journey(message, envelope, content, tries, domain, began, began + self._deadline)
+        try:
+            attempted = await self._by_some_source(journey)
+        except (PermanentFailure, Rejected) as proven:
+            attempted = _gave_up(journey, Verdict.HARD, proven)
+        except TemporaryFailure as away:
+            attempted = _gave_up(journey, Verdict.SOFT, away)
+        return replace(attempted, seconds=self._clock.monotonic() - began)
+
+    async def _by_some_source(self, journey: _Journey) -> Attempted:
+        pool = journey.message.pool
+        sources = await self._directory.egress_sources(pool) or (IMPLIED,)
+        avoid: set[str] = set()
+        while True:
+            source = choose_source(sources, journey.message.token, self._clock.now(), avoid)
+            if source is None:
+                reason = f" {journey.last_failure.public}" if journey.last_failure else ""
+                raise TemporaryFailure(NO_SOURCE.format(pool=pool) + reason)
+            try:
+                return await self._by(source, journey)
+            except SourceUnavailable as fault:
+                journey.last_failure = fault
+                avoid.add(source.name)
+
+    async def _by(self, source: EgressSource, journey: _Journey) -> Attempted:
+        """Try the targets in order until one has an opinion. Raises SourceUnavailable."""
+        count = 0
+        async for target in self._targets(source, journey):
+            count += 1
+            if count > MOST_TARGETS or self._seconds_left(journey) <= 0:
+                break
+            journey.tried.append(target.host)
+            try:
+                conversation = await self._connect(target, source, journey)
+            except SourceUnavailable:
+                raise
+            except TemporaryFailure as unreachable:
+                journey.last_failure = unreachable
+                continue
+            return await self._converse(conversation, source, journey)
+        return self._unreachable(journey)
+
+    async def _connect(
+        self, target: Target, source: EgressSource, journey: _Journey
+    ) -> Conversation:
+        try:
+            async with asyncio.timeout(self._seconds_left(journey)):
+                return await self._egress.connect(target, source)
+        except TimeoutError as late:
+            raise TemporaryFailure("The connection took too long.") from late
+
+    async def _converse(
+        self, conversation: Conversation, source: EgressSource, journey: _Journey
+    ) -> Attempted:
+        """One transaction; begun again once when the conversation breaks before the final dot
+        (contract 4.19)."""
+        broken: TemporaryFailure
+        for last in (False, True):
+            try:
+                transaction = await self._transact(conversation, journey)
+            except OutcomeUnknown as unknown:
+                await conversation.close()
+                return _interrupted(conversation, unknown, outcome_unknown=True)
+            except TemporaryFailure as lost:
+                await conversation.close()
+                broken = lost
+            except (PermanentFailure, Rejected):
+                await conversation.release()
+                raise
+            else:
+                attempted = _concluded(conversation, source, journey, transaction)
+                await conversation.release()
+                return attempted
+            if last or self._seconds_left(journey) <= 0:
+                break
+            try:
+                conversation = await self._connect(conversation.target, source, journey)
+            except TemporaryFailure as gone:
+                broken = gone
+                break
+        return _interrupted(conversation, broken)
+
+    async def _transact(self, conversation: Conversation, journey: _Journey) -> Transaction:
+        """The transaction within the deadline. Closing the conversation makes it end by its own
+        account: as temporary failure or, after the final dot, as unknown."""
+        task = asyncio.ensure_future(conversation.transact(journey.envelope, journey.content))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._seconds_left(journey))
+            if not done:
+                await conversation.close()
+            return await task
+        finally:
+            task.cancel()
+
+    async def _targets(self, source: EgressSource, journey: _Journey) -> AsyncIterator[Target]:
+        """Where to try, found as needed: AAAA before A at each host (contract 4.16)."""
+        if source.kind is EgressKind.SMARTHOST:
+            for address in await self._operator_addresses(source.host):
+                yield Target(source.host, address, source.port)
+            return
+        port = self._settings.delivery_port
+        async for host, address in self._addresses(journey):
+            if not self._settings.allow_private_delivery and not is_public(address):
+                journey.private = True
+            elif can_reach(source, address):
+                journey.reached = True
+                yield Target(host, address, port)
+
+    async def _addresses(self, journey: _Journey) -> AsyncIterator[tuple[str, str]]:
+        literal = literal_address(journey.domain)
+        if literal is not None:
+            yield journey.domain, literal
+            return
+        try:
+            records = await self._resolver.mx(journey.domain)
+        except NotFound as missing:
+            raise missing_domain(journey.tries) from missing
+        draws = iter([self._rand.uniform() for _ in records])
+        for host in hosts_in_order(journey.domain, records, draws):
+            try:
+                addresses = await self._resolver.addresses(host)
+            except TemporaryFailure as away:
+                journey.tried.append(host)
+                journey.last_failure = away
+                continue
+            if not addresses:
+                journey.tried.append(host)
+            for address in addresses:
+                yield host, address
+
+    async def _operator_addresses(self, host: str) -> Sequence[str]:
+        try:
+            return (str(ip_address(host)),)
+        except ValueError:
+            return await self._resolver.addresses(host)
+
+    def _seconds_left(self, journey: _Journey) -> float:
+        return journey.ends - self._clock.monotonic()
+
+    def _unreachable(self, journey: _Journey) -> Attempted:
+        if journey.private and not journey.reached:
+            raise only_private_hosts(journey.tries)
+        failure = journey.last_failure
+        return Attempted(
+            Verdict.SOFT,
+            classify.unreachable_text(journey.domain, journey.tried),
+            output=_cut(failure.public) if failure else None,
+            retry_hint=classify.retry_after_hint(failure.public) if failure else None,
+        )
+
+
+def _concluded(
+    conversation: Conversation, source: EgressSource, journey: _Journey, result: Transaction
+) -> Attempted:
+    """What the server's deciding reply means (contract section 4.19)."""
+    verdict = classify.classify(result.reply, result.stage)
+    remote = classify.place(conversation.target)
+    if verdict is Verdict.SENT:
+        bound = conversation.source if source.address or source.address6 else ""
+        details = classify.accepted_text(journey.envelope.rcpt_to, remote, bound)
+    else:
+        details = classify.refused_text(verdict, remote)
+    hint = classify.retry_after_hint(result.reply.text) if verdict is Verdict.SOFT else None
+    return Attempted(
+        verdict,
+        details,
+        output=_cut(str(result.reply)),
+        tls=conversation.tls,
+        source=conversation.source,
+        remote=remote,
+        retry_hint=hint,
+    )
+
+
+def _interrupted(
+    conversation: Conversation, error: MailError, outcome_unknown: bool = False
+) -> Attempted:
+    remote = classify.place(conversation.target)
+    return Attempted(
+        Verdict.SOFT,
+        classify.interrupted_text(remote),
+        output=_cut(error.public),
+        tls=conversation.tls,
+        source=conversation.source,
+        remote=remote,
+        outcome_unknown=outcome_unknown,
+    )
+
+
+def _gave_up(journey: _Journey, verdict: Verdict, error: MailError) -> Attempted:
+    """An end without a conversation: DNS, policy or the envelope decided."""
+    if (
+        isinstance(error, TemporaryFailure)
+        and not journey.tried
+        and error.reply.enhanced == "4.4.3"
+    ):
+        details = f"{classify.unreachable_text(journey.domain, ())} {error.public}"
+    else:
+        details = error.public
+    return Attempted(verdict, details, output=_cut(str(error.reply)))
+
+
+def _cut(text: str) -> str:
+    return text[:LONGEST_OUTPUT]

@@ -1,0 +1,177 @@
+"""Writes the pages that follow from the code: `python -m docs.generate` from the repository's root.
+
+`render_pages` is pure towards the file system, so that a test can compare without writing. Each page says that it is
+generated; what stands in the docstrings of `Settings`, `Configuration` and of the commands is the text to change.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from dataclasses import Field, fields
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "smtp-gateway"))
+
+from chalicelib.cli.main import command  # noqa: E402  # the path above must be there first
+from chalicelib.config import Settings  # noqa: E402  # as above
+from gateway.configuration import Configuration  # noqa: E402  # as above
+
+WIDTH = 96
+NOTICE = "<!-- Written by `python -m docs.generate`; change the docstrings that it reads. -->\n"
+
+SETTINGS_INTRODUCTION = """\
+# Settings
+
+Everything is configured by environment variables; none of them holds a secret. A variable that is absent or empty means
+the default. A text that cannot be read stops the process at its start, with one sentence that names the variable.
+AWS itself is configured by its standard variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, credentials). The variables of the
+local stack are in [local-stack.md](../local-stack.md), those of the command in [command-line.md](../command-line.md).
+"""
+COMMANDS_INTRODUCTION = """\
+# The command `posthorn`
+
+`make run` installs it as `.venv/bin/posthorn`. It talks to the AWS account that the environment names; when the
+environment names none, to the local stack that runs here, which it finds by `.local/stack.json` (`POSTHORN_STATE` names
+another folder, `--stack` another file).
+
+* `--json` may stand anywhere and prints JSON for machines; `posthorn tail --json` prints one object a line.
+* Where there is only one organization or server, it need not be named. Servers are named `organization/server`.
+* A message is named by its number or its token.
+* Exit codes: 0 done, 1 it could not be done (one sentence on standard error), 2 wrong usage, 130 stopped with Ctrl-C.
+* Text that came with mail is shown with its control characters escaped, so that it cannot act on your terminal.
+
+| Variable | Meaning |
+|---|---|
+| `POSTHORN_API_KEY` | the API key of `posthorn send`, instead of the local stack's |
+| `POSTHORN_SMTP_KEY` | the SMTP key of `posthorn send --smtp` |
+| `POSTHORN_STATE` | folder in which the local stack's `stack.json` lies |
+| `POSTHORN_DEBUG` | set: show where an unforeseen error happened |
+
+A first look at what became of a message:
+
+```sh
+.venv/bin/posthorn send --to you@example.com --subject Hello --text "It works."
+.venv/bin/posthorn message list
+.venv/bin/posthorn message show 21    # the number that `send` printed
+```
+"""
+
+
+def render_pages() -> dict[Path, str]:
+    """Each generated page by its path."""
+    return {
+        ROOT / "docs" / "reference" / "settings.md": render_settings(),
+        ROOT / "docs" / "command-line.md": render_commands(),
+    }
+
+
+def render_settings() -> str:
+    """The page of all settings."""
+    parts = [
+        NOTICE,
+        SETTINGS_INTRODUCTION,
+        "## Functions and gateway\n",
+        _table(Settings),
+        "## The gateway alone\n\nSizes are bytes, times seconds.\n",
+        _table(Configuration),
+    ]
+    return "\n".join(parts)
+
+
+def render_commands() -> str:
+    """The page of all commands."""
+    parts = [NOTICE, COMMANDS_INTRODUCTION]
+    root = _context(None, "posthorn", command)
+    parts.append(_usage("##", "posthorn", command, root))
+    for name, each in sorted(command.commands.items()):
+        context = _context(root, name, each)
+        parts.append(_usage("##", f"posthorn {name}", each, context))
+        if isinstance(each, click.Group):
+            for verb, leaf in sorted(each.commands.items()):
+                title = f"posthorn {name} {verb}"
+                parts.append(_usage("###", title, leaf, _context(context, verb, leaf)))
+    return "\n".join(parts)
+
+
+def descriptions(described: type) -> dict[str, str]:
+    """What the docstring of a settings class says about each field.
+
+    `one, two (a remark): what it is. three: …` describes three fields; each text ends where the next names begin.
+    """
+    text = " ".join(inspect.cleandoc(described.__doc__ or "").split())
+    name = "|".join(sorted((field.name for field in fields(described)), key=len, reverse=True))
+    start = re.compile(
+        rf"\b(?P<names>(?:{name})\b(?:, (?:{name})\b)*)(?: \((?P<remark>[^)]*)\))?: "
+    )
+    found = list(start.finditer(text))
+    ends = [each.start() for each in found[1:]] + [len(text)]
+    said: dict[str, str] = {}
+    for each, end in zip(found, ends, strict=True):
+        meaning = text[each.end() : end].strip()
+        names = each["names"].split(", ")
+        said |= dict.fromkeys(names, meaning)
+        if each["remark"]:
+            said[names[-1]] = f"{meaning.rstrip('.')} ({each['remark']})."
+    for field in fields(described):
+        # A field may be told in the words on another one.
+        told = (meaning for meaning in said.values() if re.search(rf"\b{field.name}\b", meaning))
+        said.setdefault(field.name, next(told, ""))
+    return said
+
+
+def _table(described: type) -> str:
+    """One row for each meaning: fields that are described together stand together."""
+    said = descriptions(described)
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for meaning, together in groupby(fields(described), key=lambda field: said[field.name]):
+        group = list(together)
+        names = "<br>".join(f"`POSTHORN_{field.name.upper()}`" for field in group)
+        defaults = "<br>".join(_default(field) for field in group)
+        rows.append(f"| {names} | {defaults} | {_cell(meaning)} |")
+    return "\n".join(rows) + "\n"
+
+
+def _default(field: Field[Any]) -> str:
+    if field.default == "":
+        return "empty"
+    if isinstance(field.default, bool):
+        return "`1`" if field.default else "`0`"
+    return f"`{field.default}`"
+
+
+def _cell(text: str) -> str:
+    return (text[:1].upper() + text[1:]).replace("|", "\\|")
+
+
+def _context(parent: click.Context | None, name: str, each: click.Command) -> click.Context:
+    return click.Context(
+        each,
+        parent=parent,
+        info_name=name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
+    )
+
+
+def _usage(level: str, title: str, each: click.Command, context: click.Context) -> str:
+    lines = [line.rstrip() for line in each.get_help(context).splitlines()]
+    return f"{level} {title}\n\n```text\n" + "\n".join(lines) + "\n```\n"
+
+
+def main() -> None:
+    """Write the pages."""
+    for path, text in render_pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

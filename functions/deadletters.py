@@ -1,0 +1,33 @@
+"""The dead letters of the delivering queues: their messages are held, where people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chalice.app import Blueprint
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.workitem import parse_work_item
+from functions.runtime import Batch, on_batch
+
+blueprint = Blueprint(__name__)
+
+
+async def hold(posthorn: Posthorn, batch: Batch) -> Collection[str]:
+    """Hold each letter's message; a letter that cannot be read, or whose message is in hand, stays."""
+    left = set()
+    for record in batch.records:
+        try:
+            held = await posthorn.dead_letters.hold(parse_work_item(record.body))
+        except Rejected:
+            held = False
+        if not held:
+            left.add(record.id)
+    batch.notes.update({"records": len(batch.records), "left": len(left)})
+    return left
+
+
+deadletters = blueprint.on_sqs_message(queue="posthorn-dead", batch_size=10, name="deadletters")(
+    on_batch("deadletters", hold)
+)

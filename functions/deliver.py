@@ -1,0 +1,33 @@
+"""The delivering functions: one for each pool, fed by its queue of wake-ups. Partial batches are handed out again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chalice.app import Blueprint
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.workitem import parse_work_item
+from chalicelib.services.attempt import WakeUp
+from functions.runtime import Batch, on_batch
+
+blueprint = Blueprint(__name__)
+
+
+async def attempt(posthorn: Posthorn, batch: Batch) -> Collection[str]:
+    """One delivery attempt for each wake-up; a body that cannot be read is left to the dead letters."""
+    wakeups, unread = {}, set()
+    for record in batch.records:
+        try:
+            wakeups[record.receipt] = WakeUp(parse_work_item(record.body), record.receipt)
+        except Rejected:
+            unread.add(record.id)
+    left = await posthorn.attempt.run(list(wakeups.values()), batch.seconds_left())
+    batch.notes.update({"records": len(batch.records), "left": len(left), "unread": len(unread)})
+    return unread | {record.id for record in batch.records if record.receipt in left}
+
+
+deliver = blueprint.on_sqs_message(queue="posthorn-deliver-default", batch_size=50, name="deliver")(
+    on_batch("deliver", attempt)
+)

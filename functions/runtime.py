@@ -1,0 +1,207 @@
+"""What every handler is wrapped in: one unit of work, one structured log line, one place where errors end.
+
+A handler is a coroutine function; the wrapper runs it on the process's background loop with the assembled program and
+writes exactly one JSON line: unit, outcome, milliseconds, request id, the notes that the handler left and, when the
+program has a meter, the AWS calls made meanwhile. Lines hold no addresses, content or keys. Chalice's middleware cannot
+do this: it does not run for event functions, which load their own module only.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib import bootstrap
+from chalicelib.domain.errors import MailError
+
+if TYPE_CHECKING:
+    from chalicelib.api.http import Fallback, HttpAnswer, HttpRequest, Operation
+
+Notes = dict[str, Any]
+Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
+View = Callable[..., Response]
+NOBODY_COUNTS = 900.0
+DEEPEST_STACK = 8
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRecord:
+    """One wake-up as SQS hands it over. `receives` counts how often it was handed out, this time included."""
+
+    id: str
+    receipt: str
+    body: str
+    receives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The records of one invocation. `seconds_left` says how long the function may still run; `notes` go to the log."""
+
+    records: tuple[QueueRecord, ...]
+    seconds_left: Callable[[], float]
+    notes: Notes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """One firing of a schedule or one plain invocation."""
+
+    event: Mapping[str, Any]
+    seconds_left: Callable[[], float]
+    notes: Notes = field(default_factory=dict)
+
+
+BatchHandler = Callable[[bootstrap.Posthorn, Batch], Coroutine[Any, Any, Collection[str]]]
+OccasionHandler = Callable[[bootstrap.Posthorn, Occasion], Coroutine[Any, Any, None]]
+
+
+def on_batch(unit: str, handler: BatchHandler) -> Callable[[Any], dict[str, Any]]:
+    """Wrap `async handler(posthorn, batch) -> ids of the records to be handed out again` for `on_sqs_message`.
+
+    An error that escapes the handler hands out the whole batch again. Returns SQS's partial batch answer. `unit` is the
+    name under which the module keeps the registered handler: Chalice builds Lambda's handler string from it.
+    """
+
+    def handle(event: Any) -> dict[str, Any]:
+        batch = _batch_of(event)
+        again: Collection[str] = [record.id for record in batch.records]
+        with UnitOfWork(unit, _request_id(event.context), batch.notes, swallow=True):
+            again = bootstrap.run(handler(bootstrap.posthorn(), batch))
+        return {"batchItemFailures": [{"itemIdentifier": id} for id in again]}
+
+    return _named(handle, unit, handler)
+
+
+def on_occasion(unit: str, handler: OccasionHandler) -> Callable[[Any], None]:
+    """Wrap `async handler(posthorn, occasion)` for `schedule`. Errors leave it, so that Lambda counts them.
+
+    `unit` is the name under which the module keeps the registered handler, as for `on_batch`.
+    """
+
+    def handle(event: Any) -> None:
+        occasion = Occasion(event.to_dict(), _seconds_left(event.context))
+        with UnitOfWork(unit, _request_id(event.context), occasion.notes):
+            bootstrap.run(handler(bootstrap.posthorn(), occasion))
+
+    return _named(handle, unit, handler)
+
+
+def on_http(blueprint: Blueprint, unit: str, operation: Operation, failed: Fallback) -> View:
+    """A view for `route` that runs an operation of `chalicelib.api`; `failed` answers what nobody foresaw."""
+
+    def view(**path_values: str) -> Response:
+        request = _http_request(blueprint.current_request, path_values)
+        request.notes["status"] = 500
+        answer: HttpAnswer | None = None
+        with UnitOfWork(unit, request.request_id, request.notes, swallow=True):
+            answer = bootstrap.run(operation(bootstrap.posthorn(), request))
+            request.notes["status"] = answer.status
+        answer = answer or failed(request)
+        return Response(answer.body, dict(answer.headers), answer.status)
+
+    return view
+
+
+def _named(handle: Wrapped, unit: str, handler: Callable[..., Any]) -> Wrapped:
+    """The wrapper under its public name and in the module of its handler."""
+    handle.__name__ = handle.__qualname__ = unit
+    handle.__module__ = handler.__module__
+    handle.__doc__ = handler.__doc__
+    return handle
+
+
+class UnitOfWork:
+    """Times a block and writes its one log line. `notes` may grow until the end; `swallow` ends errors here."""
+
+    def __init__(self, unit: str, request_id: str, notes: Notes, swallow: bool = False) -> None:
+        self._line: Notes = {"unit": unit, "outcome": "ok", "request_id": request_id}
+        self._notes = notes
+        self._swallow = swallow
+        self._posthorn = bootstrap.posthorn()
+        self._started = self._posthorn.clock.monotonic()
+        self._calls = _aws_calls(self._posthorn)
+
+    def __enter__(self) -> UnitOfWork:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool:
+        if error is not None:
+            self._line |= _account_of(error)
+        elapsed = self._posthorn.clock.monotonic() - self._started
+        aws = _aws_calls(self._posthorn)
+        made = {name: aws[name] - self._calls.get(name, 0) for name in aws}
+        line = self._line | {"ms": round(elapsed * 1000, 1)} | self._notes
+        made = {name: count for name, count in made.items() if count}
+        write_line(line | ({"aws": made} if made else {}))
+        return self._swallow and isinstance(error, Exception)
+
+
+def write_line(line: Mapping[str, Any]) -> None:
+    """One JSON line on standard output, where Lambda and the local stack collect logs."""
+    sys.stdout.write(json.dumps(line, default=str) + "\n")
+    sys.stdout.flush()
+
+
+def _account_of(error: BaseException) -> Notes:
+    """What the log says of an error: code and fields of ours, class and place of anything unexpected."""
+    if isinstance(error, MailError):
+        cause = type(error.__cause__).__name__ if error.__cause__ else None
+        return {**error.fields, "outcome": error.code, "cause": cause}
+    frames = traceback.extract_tb(error.__traceback__)[-DEEPEST_STACK:]
+    stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return {"outcome": "error", "error": type(error).__name__, "stack": stack}
+
+
+def _aws_calls(posthorn: bootstrap.Posthorn) -> dict[str, int]:
+    """Calls made so far by operation; empty where the program has no meter."""
+    return {} if posthorn.meter is None else dict(posthorn.meter.snapshot().calls)
+
+
+def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest:
+    """Chalice's request as a value of ours. The client's address is what the gateway saw, not what a header says."""
+    from chalicelib.api.http import HttpRequest
+
+    query = event.query_params
+    return HttpRequest(
+        method=event.method,
+        path=str(event.context.get("path", event.path)),
+        path_values=path_values,
+        query={name: query.getlist(name) for name in query} if query else {},
+        headers={name.lower(): value for name, value in event.headers.items()},
+        body=event.raw_body if isinstance(event.raw_body, bytes) else event.raw_body.encode(),
+        client_address=str(event.context.get("identity", {}).get("sourceIp", "")),
+        request_id=str(event.context.get("requestId") or _request_id(event.lambda_context)),
+    )
+
+
+def _batch_of(event: Any) -> Batch:
+    records = tuple(
+        QueueRecord(
+            id=record["messageId"],
+            receipt=record["receiptHandle"],
+            body=record["body"],
+            receives=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
+        )
+        for record in event.to_dict()["Records"]
+    )
+    return Batch(records, _seconds_left(event.context))
+
+
+def _seconds_left(context: Any) -> Callable[[], float]:
+    """Lambda's own countdown, where there is one."""
+    countdown = getattr(context, "get_remaining_time_in_millis", None)
+    return (lambda: countdown() / 1000) if countdown else (lambda: NOBODY_COUNTS)
+
+
+def _request_id(context: Any) -> str:
+    return str(getattr(context, "aws_request_id", "") or "")

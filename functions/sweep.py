@@ -1,0 +1,19 @@
+"""Every minute: wake what is due, end holds that have expired."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint, Rate
+
+from chalicelib.bootstrap import Posthorn
+from functions.runtime import Occasion, on_occasion
+
+blueprint = Blueprint(__name__)
+
+
+async def wake_due(posthorn: Posthorn, occasion: Occasion) -> None:
+    """One sweep over the due index."""
+    swept = await posthorn.retry_due.run()
+    occasion.notes.update({"woken": swept.woken, "expired": swept.expired})
+
+
+sweep = blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")(on_occasion("sweep", wake_due))

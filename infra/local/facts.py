@@ -1,0 +1,69 @@
+"""The facts of a running stack: `stack.json` for tools (design section 10.1) and the same for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from infra.local.plan import HOST, LOCAL_DEFAULTS, Plan
+from infra.local.seed_names import ADMIN, DOMAIN, ORGANIZATION, SERVER
+
+SHARED = (
+    *LOCAL_DEFAULTS,
+    "AWS_ENDPOINT_URL",
+    "POSTHORN_DNS_SERVER",
+    "POSTHORN_DELIVERY_PORT",
+    "POSTHORN_ALLOW_PRIVATE_DELIVERY",
+    "POSTHORN_CLOCK_FILE",
+)
+
+
+def facts_of(
+    plan: Plan, secrets: Mapping[str, str], pids: Mapping[str, int | Sequence[int] | None]
+) -> dict[str, Any]:
+    """What `stack.json` holds. `environment` lets a tool act as one of the stack's own processes; it has no secret."""
+    environment = plan.environment()
+    ports = plan.ports
+    return {
+        "http": plan.http_url,
+        "aws": plan.aws_url,
+        "smtp": {
+            "host": HOST,
+            "mx": ports["mx"],
+            "submission": ports["submission"],
+            "submissions": ports["submissions"],
+        },
+        "inbox": {"http": f"{plan.http_url}/_local/inbox", "smtp": ports["inbox"]},
+        "dns": f"{HOST}:{ports['dns']}",
+        "admin": {"email": ADMIN, "password": secrets.get("admin_password", "")},
+        "server": {
+            "organization": ORGANIZATION,
+            "name": SERVER,
+            "domain": DOMAIN,
+            "from": f"hello@{DOMAIN}",
+            "api_key": secrets.get("api_key", ""),
+            "smtp_username": f"{ORGANIZATION}/{SERVER}",
+            "smtp_key": secrets.get("smtp_key", ""),
+        },
+        "pids": dict(pids),
+        "environment": {name: environment[name] for name in SHARED if name in environment},
+    }
+
+
+def for_people(facts: Mapping[str, Any], plan: Plan) -> list[str]:
+    """The facts as lines of a terminal."""
+    smtp, server = facts["smtp"], facts["server"]
+    rows = (
+        ("web and API", facts["http"]),
+        ("inbox", facts["inbox"]["http"]),
+        (
+            "submission",
+            f"{HOST}:{smtp['submission']} (STARTTLS), {HOST}:{smtp['submissions']} (TLS)",
+        ),
+        ("incoming mail", f"{HOST}:{smtp['mx']}"),
+        ("SMTP login", f"{server['smtp_username']}  {server['smtp_key']}"),
+        ("API key", server["api_key"]),
+        ("send as", f"anything@{server['domain']}"),
+        ("all facts", str(plan.state / "stack.json")),
+    )
+    return [f"  {name:<14} {value}" for name, value in rows]

@@ -1,0 +1,182 @@
+"""The front of the local stack: `python -m infra.local.front` serves HTTP, catches mail and answers DNS.
+
+`/_local/*` and `/` are the local stack's own; every other path is the Chalice app behind `lambda_http`. Requests to the
+local routes must name a loopback Host (no DNS rebinding), and one that changes something must not come from another
+site's page (no cross-site request). Runs until SIGTERM.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from chalicelib import bootstrap
+from chalicelib.config import Settings
+from chalicelib.domain import dnsrecords
+from infra.local import clock
+from infra.local.certificate import inbox_context
+from infra.local.dns import Published, Zone, serve
+from infra.local.followup import FollowUps
+from infra.local.http_server import Request, Response, Server, json_response
+from infra.local.inbox_pages import PREFIX, InboxPages
+from infra.local.inbox_smtp import InboxServer
+from infra.local.inbox_store import InboxStore
+from infra.local.lambda_http import LambdaHttp
+from infra.local.plan import DEFAULT_PORTS, HOST, ROOT
+from infra.local.verdict import Judge
+
+OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+Answer = Callable[[Request], Response]
+
+
+class Front:
+    """Routes a request to whoever answers it."""
+
+    def __init__(self, pages: InboxPages, app: Answer, clock_file: Path, home: Answer) -> None:
+        self._pages = pages
+        self._app = app
+        self._clock_file = clock_file
+        self._clock = clock.LocalClock(clock_file)
+        self._home = home
+
+    def __call__(self, request: Request) -> Response:
+        path = request.path
+        if path != "/" and not path.startswith("/_local"):
+            return self._app(request)
+        if refusal := refuse_foreign(request):
+            return refusal
+        if path == "/":
+            return self._home(request)
+        if path == "/_local/clock":
+            return self._serve_clock(request)
+        if path == PREFIX or path.startswith(f"{PREFIX}/"):
+            return self._pages(request)
+        return json_response({"message": f"There is nothing at {path[:200]}"}, 404)
+
+    def _serve_clock(self, request: Request) -> Response:
+        if request.method == "POST":
+            try:
+                wanted = json.loads(request.body)["advance"]
+                if isinstance(wanted, bool) or not isinstance(wanted, int | float):
+                    raise TypeError
+                clock.advance(self._clock_file, wanted)
+            except clock.ClockError as refused:
+                return json_response({"message": str(refused)}, 400)
+            except (ValueError, KeyError, TypeError):
+                return json_response({"message": 'send {"advance": seconds}'}, 400)
+        elif request.method not in SAFE_METHODS:
+            return json_response({"message": "Method not allowed"}, 405)
+        offset = clock.read_offset(self._clock_file)
+        now = self._clock.now() - self._clock.offset() + offset
+        return json_response({"now": now, "offset": offset})
+
+
+def refuse_foreign(request: Request) -> Response | None:
+    """A 403 for a request that a page of another site may have sent; None when it is fine."""
+    host = request.headers.get("host", "")
+    if _hostname(f"//{host}") not in LOOPBACK_HOSTS:
+        return json_response({"message": "the Host must be this machine's loopback address"}, 403)
+    if request.method in SAFE_METHODS:
+        return None
+    origin = request.headers.get("origin")
+    if origin is not None and origin != f"http://{host}":
+        return json_response({"message": "requests from other sites are refused"}, 403)
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        return json_response({"message": "requests from other sites are refused"}, 403)
+    return None
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def published_records() -> list[Published]:
+    """What the installation tells its customers to publish, for all domains; MailError when it cannot be read."""
+    return bootstrap.run(_collect(bootstrap.posthorn()))
+
+
+async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
+    store, found = posthorn.accounts_store, []
+    for organization in await store.organizations():
+        owned = await store.domains(organization.id, None)
+        for server in await store.servers(organization.id):
+            owned += await store.domains(organization.id, server.id)
+        for domain in owned:
+            for record in posthorn.domains.records(domain):
+                found.append(Published(record.kind, record.name.lower(), record.value))
+    installation = await posthorn.directory.installation()
+    key = installation.signing_key
+    found.append(Published("TXT", dnsrecords.key_name(key).lower(), dnsrecords.dkim_text(key)))
+    return found
+
+
+def our_records(settings: Settings) -> Iterable[Published]:
+    """Records of the installation itself."""
+    for name in {settings.return_path_domain, settings.spf_include, settings.smtp_hostname}:
+        yield Published("TXT", name, OUR_POLICY)
+
+
+def load_app() -> Answer:
+    """The Chalice app of the repository."""
+    return LambdaHttp(importlib.import_module("app").app)
+
+
+def catch_mail(server: InboxServer, port: int) -> None:
+    """Run the inbox's SMTP server on a loop in a thread of its own; returns when it listens."""
+    listening = threading.Event()
+
+    async def run() -> None:
+        async with await server.start(HOST, port) as listener:
+            listening.set()
+            await listener.serve_forever()
+
+    threading.Thread(target=lambda: asyncio.run(run()), name="inbox", daemon=True).start()
+    if not listening.wait(10):
+        raise OSError(f"the inbox cannot listen on port {port}")
+
+
+def main(environment: Mapping[str, str]) -> int:
+    sys.path.insert(0, str(ROOT))
+    state = Path(environment["POSTHORN_STATE"])
+    ports = {name: int(environment[f"POSTHORN_{name.upper()}_PORT"]) for name in DEFAULT_PORTS}
+    clock_file = Path(environment["POSTHORN_CLOCK_FILE"])
+    settings = bootstrap.posthorn().settings
+    local_clock = clock.LocalClock(clock_file)
+    store = InboxStore(state / "inbox", local_clock.now)
+    follow_ups = FollowUps(ports["mx"])
+    zone = Zone(our_records(settings), published_records, settings.custom_return_path_prefix)
+    serve(zone, ports["dns"])
+    catch_mail(
+        InboxServer(store, inbox_context(state / "tls"), local_clock.now, follow_ups),
+        ports["inbox"],
+    )
+    pages = InboxPages(store, Judge(f"{HOST}:{ports['dns']}"))
+    facts = {"http": f"http://{HOST}:{ports['http']}", "host": HOST, "ports": ports}
+    facts["aws"] = environment["AWS_ENDPOINT_URL"]
+
+    def home(_request: Request) -> Response:
+        return pages.page("home.html", count=store.count(), **facts)
+
+    server = Server((HOST, ports["http"]), Front(pages, load_app(), clock_file, home))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever(poll_interval=0.1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

@@ -1,0 +1,86 @@
+"""Lambda's side of a handler call: the event that a function gets, its context, and how its answer is read.
+
+Pure except for the countdown of a context. The shapes are those of the Lambda developer guide for SQS event sources
+with `ReportBatchItemFailures`, and of EventBridge for a schedule.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+TIMEOUT_SECONDS = 300.0  # of a delivering function, design section 6 rule 8
+MEMORY_MB = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The part of Lambda's context object that handlers may use."""
+
+    function_name: str
+    timeout: float = TIMEOUT_SECONDS
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    function_version: str = "$LATEST"
+    memory_limit_in_mb: int = MEMORY_MB
+    started: float = field(default_factory=time.monotonic)
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.timeout - (time.monotonic() - self.started)) * 1000))
+
+
+def sqs_event(messages: Sequence[Mapping[str, Any]], queue_arn: str, region: str) -> dict[str, Any]:
+    """What Lambda makes of messages as `ReceiveMessage` returned them (all attributes asked for)."""
+    return {
+        "Records": [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": dict(message.get("Attributes", {})),
+                "messageAttributes": dict(message.get("MessageAttributes", {})),
+                "md5OfBody": message.get("MD5OfBody", ""),
+                "eventSource": "aws:sqs",
+                "eventSourceARN": queue_arn,
+                "awsRegion": region,
+            }
+            for message in messages
+        ]
+    }
+
+
+def schedule_event(name: str, now: float, region: str) -> dict[str, Any]:
+    """What an EventBridge rule of this name sends when it fires."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "000000000000",
+        "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": region,
+        "resources": [f"arn:aws:events:{region}:000000000000:rule/{name}"],
+        "detail": {},
+    }
+
+
+def failed_ids(answer: object, ids: Sequence[str]) -> set[str]:
+    """Which of the batch's ids go back to the queue. As Lambda does, an unreadable or foreign answer fails them all."""
+    everything = set(ids)
+    if answer is None:
+        return set()
+    if not isinstance(answer, Mapping):
+        return everything
+    failures = answer.get("batchItemFailures") or []
+    if not isinstance(failures, list):
+        return everything
+    found: set[str] = set()
+    for failure in failures:
+        id = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None
+        if id not in everything:
+            return everything
+        found.add(str(id))
+    return found

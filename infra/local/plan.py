@@ -1,0 +1,183 @@
+"""What one run of the local stack is made of: ports, folders and the environment of each process, decided up front.
+
+`make_plan` reads the caller's environment once and touches nothing but the ports that it was asked to choose itself
+(a port given as 0, or a DNS port near the default). Every text it refuses becomes a `PlanError` of one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+NO_PROXY = "127.0.0.1,localhost"
+ROOT = Path(__file__).resolve().parents[2]
+HOST = "127.0.0.1"
+MAIL_HOSTNAME = "mail.posthorn.test"
+INBOX_HOSTNAME = "inbox.posthorn.test"
+DEFAULT_PORTS = {
+    "http": 8000,
+    "mx": 2525,
+    "submission": 2587,
+    "submissions": 2465,
+    "inbox": 2526,
+    "aws": 4566,
+    "dns": 5354,
+}
+DNS_ATTEMPTS = 20
+
+# Names inside the local installation. A developer's own value of any of these wins.
+LOCAL_DEFAULTS = {
+    "POSTHORN_WEB_HOSTNAME": "posthorn.test",
+    "POSTHORN_SMTP_HOSTNAME": MAIL_HOSTNAME,
+    "POSTHORN_RETURN_PATH_DOMAIN": "rp.posthorn.test",
+    "POSTHORN_ROUTE_DOMAIN": "routes.posthorn.test",
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+DUMMY_CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "posthorn",
+    "AWS_SECRET_ACCESS_KEY": "posthorn",
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+NEVER_PASSED_ON = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
+
+
+class PlanError(Exception):
+    """The environment asks for something impossible. Its text is what the person at the terminal reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run. `own_aws` is False when the caller named an AWS endpoint of their own."""
+
+    state: Path
+    ports: Mapping[str, int]
+    aws_url: str
+    own_aws: bool
+    dns_server: str
+    runners: int
+    fresh: bool
+    reload: bool
+    base: Mapping[str, str]
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{HOST}:{self.ports['http']}"
+
+    @property
+    def clock_file(self) -> Path:
+        return self.state / "clock"
+
+    def environment(self) -> dict[str, str]:
+        """Variables of every child: the caller's, then ours for whatever must be local."""
+        values = {**LOCAL_DEFAULTS, **self.base}
+        if self.own_aws:
+            for name in [name for name in values if name.startswith("AWS_ENDPOINT_URL")]:
+                del values[name]
+            for name in NEVER_PASSED_ON:
+                values.pop(name, None)
+            values.update(DUMMY_CREDENTIALS)
+        elif not any(values.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")):
+            values.update(DUMMY_CREDENTIALS)
+        values.update(
+            {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
+        )
+        values.setdefault("POSTHORN_DELIVERY_PORT", str(self.ports["inbox"]))
+        values |= {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "POSTHORN_DNS_SERVER": self.dns_server,
+            "POSTHORN_ALLOW_PRIVATE_DELIVERY": "1",
+            "POSTHORN_CLOCK_FILE": str(self.clock_file),
+            "POSTHORN_STATE": str(self.state),
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "smtp-gateway"))),
+            "PYTHONUNBUFFERED": "1",
+        }
+        for name in ("NO_PROXY", "no_proxy"):
+            values[name] = ",".join(filter(None, (values.get(name), NO_PROXY)))
+        return values
+
+
+def make_plan(environment: Mapping[str, str]) -> Plan:
+    """Read the caller's variables (design section 10.1); PlanError for a text that makes no sense."""
+    base = dict(environment)
+    ports = _ports(base)
+    own_aws = not base.get("AWS_ENDPOINT_URL")
+    state = Path(base.get("POSTHORN_STATE") or ".local")
+    return Plan(
+        state=(state if state.is_absolute() else ROOT / state),
+        ports=ports,
+        aws_url=base.get("AWS_ENDPOINT_URL") or f"http://{HOST}:{ports['aws']}",
+        own_aws=own_aws,
+        dns_server=base.get("POSTHORN_DNS") or f"{HOST}:{ports['dns']}",
+        runners=_number(base, "POSTHORN_RUNNERS", 1, low=1, high=32),
+        fresh=base.get("POSTHORN_FRESH", "") not in {"", "0"},
+        reload=base.get("POSTHORN_RELOAD", "1") not in {"", "0"},
+        base=base,
+    )
+
+
+def _ports(base: Mapping[str, str]) -> dict[str, int]:
+    ports = {
+        name: _number(base, f"POSTHORN_{name.upper()}_PORT", default, low=0, high=65535)
+        for name, default in DEFAULT_PORTS.items()
+    }
+    named = [port for port in ports.values() if port]
+    if doubled := {port for port in named if named.count(port) > 1}:
+        raise PlanError(
+            f"port {doubled.pop()} is asked for twice; give each POSTHORN_*_PORT its own."
+        )
+    if not base.get("POSTHORN_DNS_PORT"):
+        ports["dns"] = _free_dns_port(ports["dns"], set(named))
+    for name in [name for name, port in ports.items() if port == 0]:
+        ports[name] = _any_free_port(set(ports.values()), udp_too=name == "dns")
+    return ports
+
+
+def _number(base: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = base.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise PlanError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
+    return int(text)
+
+
+def is_free(port: int, udp_too: bool = False) -> bool:
+    """Whether a listener could bind this loopback port now."""
+    kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if udp_too else (socket.SOCK_STREAM,)
+    for kind in kinds:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                return False
+    return True
+
+
+def _free_dns_port(first: int, taken: set[int]) -> int:
+    others = taken - {first}
+    for port in range(first, first + DNS_ATTEMPTS):
+        if port not in others and is_free(port, udp_too=True):
+            return port
+    raise PlanError(
+        f"no DNS port is free from {first} to {first + DNS_ATTEMPTS - 1}; set POSTHORN_DNS_PORT."
+    )
+
+
+def _any_free_port(taken: set[int], udp_too: bool) -> int:
+    for _ in range(DNS_ATTEMPTS):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+        if port not in taken and is_free(port, udp_too):
+            return port
+    raise PlanError("no free port was found on the loopback interface.")

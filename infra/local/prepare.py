@@ -1,0 +1,63 @@
+"""Makes the backend ready, once for each start: `python -m infra.local.prepare`.
+
+Waits for the AWS endpoint, deploys the data-plane template into it and seeds the demo tenant. Ends with exit code 0, or
+with 1 and one sentence on the last line of its output.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.local import aws
+
+WAIT_SECONDS = 15.0
+
+
+class NotPrepared(Exception):
+    """The backend could not be made ready. Its text is one sentence for people."""
+
+
+def prepare(url: str, state: Path) -> None:
+    """Deploy and seed; NotPrepared says what went wrong."""
+    # Imported while the emulator starts: that takes as long.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from chalicelib.bootstrap import posthorn, run
+    from chalicelib.domain.errors import MailError
+    from infra import stack
+    from infra.local.seed import seed
+
+    _wait(url)
+    try:
+        stack.deploy_data(url)
+        run(seed(posthorn(), state))
+    except (BotoCoreError, ClientError, stack.StackFailed) as error:
+        raise NotPrepared(f"the AWS endpoint {url} refused the set-up: {error}") from error
+    except MailError as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise NotPrepared(f"the demo tenant could not be made: {error.public}{cause}") from error
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not aws.is_ready(url):
+        if time.monotonic() > deadline:
+            raise NotPrepared(f"nothing answers at the AWS endpoint {url}")
+        time.sleep(0.02)
+
+
+def main(environment: Mapping[str, str]) -> int:
+    try:
+        prepare(environment["AWS_ENDPOINT_URL"], Path(environment["POSTHORN_STATE"]))
+    except NotPrepared as error:
+        print(str(error).replace("\n", " "), flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(os.environ))

@@ -1,0 +1,63 @@
+"""The demo tenant of the local stack, through the same services that people use: idempotent, keys stable.
+
+The keys are kept in `secrets.json` of the state folder, so that a restart shows the same ones and a lost database gets
+them back. Nothing is changed about a demo tenant that somebody has edited, except that what is missing is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from pathlib import Path
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.ids import key_digest
+from chalicelib.domain.model import CredentialKind, EgressSource, Organization, Server
+from infra.local.folder import SECRETS, read_secrets, write_private
+from infra.local.seed_names import DOMAIN, ORGANIZATION, SERVER
+
+CREDENTIALS = {"api_key": CredentialKind.API, "smtp_key": CredentialKind.SMTP}
+
+
+async def seed(posthorn: Posthorn, state: Path) -> None:
+    """Make whatever of the demo tenant does not exist; MailError when the backend refuses."""
+    known = read_secrets(state)
+    await posthorn.installation.ensure()
+    server = await _server(posthorn, await _organization(posthorn))
+    await _domain(posthorn, server)
+    with contextlib.suppress(Conflict):
+        await posthorn.accounts_store.add_egress_source(EgressSource(name="default"))
+    have = {credential.digest for credential in await posthorn.accounts.credentials(server)}
+    for name, kind in CREDENTIALS.items():
+        label = f"demo {kind.value}"
+        if name not in known:
+            _, known[name] = await posthorn.accounts.create_credential(server, kind, label)
+        elif key_digest(known[name]) not in have:
+            await posthorn.accounts.import_key(server, kind, label, known[name])
+    known.setdefault("admin_password", secrets.token_urlsafe(18))
+    write_private(state / SECRETS, json.dumps(known) + "\n")
+
+
+async def _organization(posthorn: Posthorn) -> Organization:
+    try:
+        return await posthorn.accounts.organization(ORGANIZATION)
+    except NotFound:
+        return await posthorn.accounts.create_organization("Demo", ORGANIZATION)
+
+
+async def _server(posthorn: Posthorn, organization: Organization) -> Server:
+    try:
+        return await posthorn.accounts.server(ORGANIZATION, SERVER)
+    except NotFound:
+        return await posthorn.accounts.create_server(organization, "Demo", SERVER)
+
+
+async def _domain(posthorn: Posthorn, server: Server) -> None:
+    try:
+        domain = await posthorn.domains.find(server, DOMAIN)
+    except NotFound:
+        domain = await posthorn.domains.add(server, DOMAIN)
+    if domain.verified_at is None or not domain.dkim_ok or not domain.return_path_ok:
+        await posthorn.domains.trust(domain)

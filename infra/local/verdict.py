@@ -1,0 +1,188 @@
+"""What an independent receiver would say of a caught message: DKIM by dkimpy, SPF by pyspf, DMARC alignment by us.
+
+Look-ups go to the DNS server of the local stack. The libraries are not linear in white space, so a message beyond the
+guard is not judged and says so; a verdict never raises. DMARC here takes the last two labels as the organisation.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import dkim
+import dns.exception
+import dns.resolver
+import spf
+
+from chalicelib.domain.message import read_headers
+from infra.local.inbox_store import Caught
+
+LARGEST_JUDGED = 4 * 1024 * 1024
+MOST_SIGNATURES = 8
+LOOKUP_SECONDS = 5.0
+_LONG_BLANK = re.compile(rb"[ \t\r\n]{4096}")
+_TAG = re.compile(rb"(?:^|;)\s*([a-z]+)\s*=\s*([^;]*)")
+_DOMAIN = re.compile(rb"@([A-Za-z0-9.-]{1,253})")
+_spf_lock = threading.Lock()
+
+# What pyspf expects of each kind of record.
+_SPF_SHAPES: dict[str, Callable[[Any], object]] = {
+    "A": lambda record: record.address,
+    "AAAA": lambda record: record.address,
+    "MX": lambda record: (record.preference, record.exchange.to_text(True)),
+    "PTR": lambda record: record.target.to_text(True),
+    "TXT": lambda record: record.strings,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One DKIM-Signature field and whether it verifies; `problem` is empty when it does."""
+
+    domain: str
+    selector: str
+    algorithm: str
+    valid: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`dkim`, `spf` and `dmarc` are Authentication-Results words (RFC 8601): pass, fail, none, neutral, …"""
+
+    dkim: str
+    spf: str
+    dmarc: str
+    signatures: tuple[Signature, ...] = ()
+    note: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "dkim": self.dkim,
+            "spf": self.spf,
+            "dmarc": self.dmarc,
+            "note": self.note,
+            "signatures": [
+                {
+                    "domain": each.domain,
+                    "selector": each.selector,
+                    "algorithm": each.algorithm,
+                    "valid": each.valid,
+                    "problem": each.problem,
+                }
+                for each in self.signatures
+            ],
+        }
+
+
+class Judge:
+    """Verdicts with look-ups at one DNS server, given as `host:port`."""
+
+    def __init__(self, dns_server: str, lookup_seconds: float = LOOKUP_SECONDS) -> None:
+        host, _, port = dns_server.rpartition(":")
+        self._resolver = dns.resolver.Resolver(configure=False)
+        self._resolver.nameservers = [host.strip("[]")]
+        self._resolver.port = int(port)
+        self._resolver.lifetime = lookup_seconds
+
+    def judge(self, caught: Caught, content: bytes) -> Verdict:
+        """The verdict on a message as it was received."""
+        if len(content) > LARGEST_JUDGED or _LONG_BLANK.search(content):
+            return Verdict("none", "none", "none", note="Not judged: too large, or too much blank.")
+        signatures = tuple(self._signatures(content))
+        signed = {each.domain for each in signatures if each.valid}
+        sent, spf_domain = self._spf(caught)
+        author = _author_domain(content)
+        aligned = {_organisation(name) for name in signed}
+        if sent == "pass":
+            aligned.add(_organisation(spf_domain))
+        dmarc = "none"
+        if author and self._has_policy(author):
+            dmarc = "pass" if _organisation(author) in aligned else "fail"
+        dkim_word = "none" if not signatures else ("pass" if signed else "fail")
+        return Verdict(dkim_word, sent, dmarc, signatures)
+
+    def _signatures(self, content: bytes) -> Iterable[Signature]:
+        fields = read_headers(content).values(b"dkim-signature")[:MOST_SIGNATURES]
+        for index, value in enumerate(fields):
+            tags = {tag[1]: tag[2].strip().decode("latin-1") for tag in _TAG.finditer(value)}
+            problem = ""
+            try:
+                checker = dkim.DKIM(content, minkey=1024, timeout=int(LOOKUP_SECONDS))
+                valid = bool(checker.verify(idx=index, dnsfunc=self._key_record))
+            except (dkim.DKIMException, ValueError, IndexError, KeyError, TypeError) as error:
+                valid, problem = False, str(error) or type(error).__name__
+            except dns.exception.DNSException as error:
+                valid, problem = False, f"key look-up: {type(error).__name__}"
+            if not valid and not problem:
+                problem = "the signature does not match"
+            yield Signature(
+                tags.get(b"d", "").lower(), tags.get(b"s", ""), tags.get(b"a", ""), valid, problem
+            )
+
+    def _key_record(self, name: bytes | str, **_options: object) -> bytes | None:
+        text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
+        texts = self._texts(text.rstrip("."))
+        return texts[0] if texts else None
+
+    def _texts(self, name: str) -> list[bytes]:
+        try:
+            answer = self._resolver.resolve(name, "TXT")
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        return [b"".join(record.strings) for record in answer]
+
+    def _spf(self, caught: Caught) -> tuple[str, str]:
+        """The SPF word and the domain that it is about. Private to this thread: pyspf's look-up is a global."""
+        domain = caught.mail_from.rpartition("@")[2].lower() or caught.helo.lower()
+        with _spf_lock:
+            spf.DNSLookup = self._spf_lookup
+            try:
+                query = spf.query(
+                    i=caught.peer.rpartition(":")[0] or "127.0.0.1",
+                    s=caught.mail_from or f"postmaster@{domain}",
+                    h=caught.helo,
+                    querytime=20,
+                )
+                word: str = query.check()[0]
+            except Exception:  # pyspf raises bare exceptions for hostile names
+                word = "temperror"
+        return word, domain
+
+    def _spf_lookup(
+        self, name: str, kind: str, _tcp: bool = True, timeout: float = LOOKUP_SECONDS
+    ) -> list[tuple[tuple[str, str], object]]:
+        if kind not in _SPF_SHAPES:
+            return []
+        try:
+            answer = self._resolver.resolve(
+                name, kind, lifetime=min(timeout, self._resolver.lifetime)
+            )
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return []
+        except dns.exception.DNSException as error:
+            raise spf.TempError(f"DNS {error}") from error
+        return [((name, kind), _SPF_SHAPES[kind](record)) for record in answer]
+
+    def _has_policy(self, author: str) -> bool:
+        try:
+            return any(
+                text.lower().startswith(b"v=dmarc1")
+                for name in (author, _organisation(author))
+                for text in self._texts(f"_dmarc.{name}")
+            )
+        except dns.exception.DNSException:
+            return False
+
+
+def _author_domain(content: bytes) -> str:
+    values = read_headers(content).values(b"from")
+    found = _DOMAIN.findall(values[-1]) if values else []
+    return found[-1].decode("ascii").lower().strip(".") if found else ""
+
+
+def _organisation(domain: str) -> str:
+    return ".".join(domain.lower().split(".")[-2:])

@@ -1,0 +1,176 @@
+"""Deploy a CloudFormation stack to any endpoint, with progress and, when it fails, the reason of the first failure.
+
+`deploy` creates the stack or brings it up to date and does nothing when it is; a stack whose creation failed is removed
+and made anew. Endpoint, region and credentials are those of the client given, so that emulator and AWS take one path.
+It does not delete stacks that ever worked, and never decides parameters.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+DATA_TEMPLATE = Path(__file__).with_name("data.yaml")
+PATIENCE_SECONDS = 900
+Say = Callable[[str], None]
+
+# Output of the data stack → field of `chalicelib.config.Settings`.
+SETTINGS = {
+    "ControlTable": "control_table",
+    "MailTable": "mail_table",
+    "Bucket": "bucket",
+    "QueuePrefix": "queue_prefix",
+    "KeyAlias": "key_alias",
+}
+
+
+class StackFailed(Exception):
+    """The stack could not be deployed. Its text names the resource and CloudFormation's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What to deploy."""
+
+    name: str
+    template: str
+    parameters: Mapping[str, str]
+
+
+def deploy_data(
+    endpoint: str | None = None,
+    prefix: str = "posthorn",
+    *,
+    bucket: str = "",
+    say: Say | None = None,
+) -> dict[str, str]:
+    """Deploy the data plane as stack `<prefix>-data`; its names, by field of `Settings`.
+
+    Without an `endpoint` the standard AWS variables decide. On AWS itself `bucket` may stay empty; an emulator has a
+    world of its own, where the default name is free.
+    """
+    endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
+    parameters = {"Prefix": prefix}
+    if bucket or endpoint:
+        parameters["BucketName"] = bucket or f"{prefix}-mail-raw"
+    if endpoint and endpoint.startswith("http:"):
+        parameters["RequireTls"] = "false"
+    stack = Stack(f"{prefix}-data", DATA_TEMPLATE.read_text(), parameters)
+    outputs = deploy(cloudformation(endpoint), stack, say)
+    return {field: outputs[output] for output, field in SETTINGS.items()}
+
+
+def cloudformation(endpoint: str | None) -> CloudFormationClient:
+    """A client for an endpoint, with the standard AWS variables for the rest."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    client: Any = botocore.session.get_session().create_client(
+        "cloudformation", region_name=region, endpoint_url=endpoint
+    )
+    return client  # type: ignore[no-any-return]  # botocore makes clients at run time
+
+
+def deploy(
+    client: CloudFormationClient, stack: Stack, say: Say | None = None, pause: float = 0.2
+) -> dict[str, str]:
+    """Create or update the stack and wait for it; its outputs. Raises StackFailed."""
+    say = say or _silent
+    status = _status(client, stack.name)
+    if status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"}:
+        say(f"{stack.name}: removing what a failed creation left")
+        client.delete_stack(StackName=stack.name)
+        _wait(client, stack.name, say, pause, gone=True)
+        status = None
+    if _start(client, stack, creating=status is None):
+        say(f"{stack.name}: {'creating' if status is None else 'updating'}")
+        _wait(client, stack.name, say, pause)
+    described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
+    return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+
+
+def _start(client: CloudFormationClient, stack: Stack, creating: bool) -> bool:
+    """Ask for the change; False when there is nothing to change."""
+    request: Any = {
+        "StackName": stack.name,
+        "TemplateBody": stack.template,
+        "Parameters": [
+            {"ParameterKey": key, "ParameterValue": value}
+            for key, value in stack.parameters.items()
+        ],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+    }
+    try:
+        if creating:
+            client.create_stack(**request)
+        else:
+            client.update_stack(**request)
+    except ClientError as error:
+        text = error.response["Error"].get("Message", "")
+        if "No updates are to be performed" in text:
+            return False
+        raise StackFailed(f"{stack.name}: {text}") from error
+    return True
+
+
+def _wait(
+    client: CloudFormationClient, name: str, say: Say, pause: float, *, gone: bool = False
+) -> None:
+    """Follow the events until the stack rests; StackFailed with the first failure's reason when it rests wrongly."""
+    known: set[str] = set()
+    failures: list[str] = []
+    end = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < end:
+        status = _status(client, name)
+        failures += _tell_news(client, name, known, say)
+        if status is None or status == "DELETE_COMPLETE":
+            if gone:
+                return
+            raise StackFailed(f"{name}: {failures[0] if failures else 'the stack is gone'}")
+        if not status.endswith("_IN_PROGRESS"):
+            if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} and not gone:
+                return
+            raise StackFailed(f"{name}: {failures[0] if failures else status}")
+        time.sleep(pause)
+    raise StackFailed(f"{name}: not done after {PATIENCE_SECONDS} s")
+
+
+def _tell_news(client: CloudFormationClient, name: str, known: set[str], say: Say) -> list[str]:
+    """Say the events that are new; the failures among them, oldest first."""
+    try:
+        events = client.describe_stack_events(StackName=name)["StackEvents"]
+    except ClientError:  # the stack has just gone
+        return []
+    failures = []
+    for event in reversed(events):
+        if event["EventId"] in known:
+            continue
+        known.add(event["EventId"])
+        status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
+        line = f"{event.get('LogicalResourceId', '')} {status} {reason}".rstrip()
+        say(f"{name}: {line}")
+        if status.endswith("_FAILED") and "cancelled" not in reason:
+            failures.append(line)
+    return failures
+
+
+def _status(client: CloudFormationClient, name: str) -> str | None:
+    """The stack's status; None when there is no such stack."""
+    try:
+        return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    except ClientError as error:
+        if "does not exist" in error.response["Error"].get("Message", ""):
+            return None
+        raise
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""

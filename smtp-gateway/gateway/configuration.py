@@ -1,0 +1,139 @@
+"""Every setting of the gateway alone, as one frozen value; what it shares with the functions is `chalicelib.config`.
+
+Read once from `POSTHORN_*` environment variables (the field's name in upper case) and overridden by command line flags.
+Nothing here is a secret: the TLS key is named by its path.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Role(StrEnum):
+    """What a listener is for. SUBMISSIONS starts with TLS (RFC 8314); the others offer STARTTLS."""
+
+    MX = "mx"
+    SUBMISSION = "submission"
+    SUBMISSIONS = "submissions"
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings with their defaults; every `*_seconds` is in seconds, every size in bytes.
+
+    gateway_bind: local address of all listeners. mx_port, submission_port, submissions_port: 0 lets the system choose,
+    -1 switches the listener off. gateway_health_port: HTTP `/health` on loopback, 0 for none.
+    state: folder in which a self-signed certificate is kept when none is given.
+    tls_certificate, tls_key: PEM files; both or neither.
+    allow_plain_auth: AUTH without TLS for clients on loopback. offer_cram_md5: name CRAM-MD5 in EHLO; it is understood
+    either way, but some clients try nothing else once they see it.
+    proxy_networks: comma-separated networks whose connections must begin with a PROXY protocol header.
+    log_addresses: write client addresses into the log.
+    max_connections, max_connections_per_client (one IPv4 address or one IPv6 /64): open at a time.
+    max_buffered: content held in memory by all sessions before DATA is answered with 452.
+    max_command_line: of one command with its line end; AUTH lines may have max_auth_line (RFC 4954 section 4).
+    max_errors: 5xx replies before the session is cut. max_idle_commands: commands between two accepted messages.
+    max_auth_failures: of one session. auth_delay_seconds: waited after a failure, times the number of failures.
+    max_address_failures, address_failure_seconds: failures of one client address before AUTH is refused for a while.
+    command_seconds: for the next whole command. data_seconds: between two pieces of content.
+    transaction_seconds: from MAIL to the end of content. handshake_seconds: PROXY header, TLS.
+    anonymous_seconds: until a client must have authenticated or had a message accepted.
+    ptr_seconds: longest wait for the client's name. renew_seconds: how long a session trusts what AUTH found.
+    shutdown_seconds: for transactions in flight when asked to stop.
+    commit_wait_seconds, commit_messages, commit_bytes: bounds of one group commit. commits_in_flight: at a time.
+    """
+
+    gateway_bind: str = "127.0.0.1"
+    mx_port: int = 2525
+    submission_port: int = 2587
+    submissions_port: int = 2465
+    gateway_health_port: int = 0
+    state: str = ".local"
+    tls_certificate: str = ""
+    tls_key: str = ""
+    allow_plain_auth: bool = False
+    offer_cram_md5: bool = True
+    proxy_networks: str = ""
+    log_addresses: bool = False
+    max_connections: int = 1_000
+    max_connections_per_client: int = 100
+    max_buffered: int = 512 * 1024 * 1024
+    max_command_line: int = 4_096
+    max_auth_line: int = 12_288
+    max_errors: int = 20
+    max_idle_commands: int = 500
+    max_auth_failures: int = 3
+    auth_delay_seconds: float = 1.0
+    max_address_failures: int = 30
+    address_failure_seconds: float = 600.0
+    command_seconds: float = 300.0
+    data_seconds: float = 180.0
+    transaction_seconds: float = 1_200.0
+    handshake_seconds: float = 30.0
+    anonymous_seconds: float = 600.0
+    ptr_seconds: float = 1.0
+    renew_seconds: float = 10.0
+    shutdown_seconds: float = 20.0
+    commit_wait_seconds: float = 0.02
+    commit_messages: int = 64
+    commit_bytes: int = 8 * 1024 * 1024
+    commits_in_flight: int = 16
+
+    @property
+    def listeners(self) -> tuple[tuple[Role, int], ...]:
+        """Role and port of each listener that is switched on."""
+        ports = (
+            (Role.MX, self.mx_port),
+            (Role.SUBMISSION, self.submission_port),
+            (Role.SUBMISSIONS, self.submissions_port),
+        )
+        return tuple((role, port) for role, port in ports if port >= 0)
+
+
+def read_configuration(environment: Mapping[str, str]) -> Configuration:
+    """The configuration from `POSTHORN_*` variables; ValueError names the variable that cannot be read."""
+    values: dict[str, str | int | float | bool] = {}
+    for field in fields(Configuration):
+        name = f"POSTHORN_{field.name.upper()}"
+        text = environment.get(name, "")
+        if text:
+            values[field.name] = _read(name, text, type(field.default))
+    configuration = Configuration(**values)  # type: ignore[arg-type]  # _read gives each its field's type
+    parse_networks(configuration.proxy_networks)
+    if bool(configuration.tls_certificate) != bool(configuration.tls_key):
+        raise ValueError("POSTHORN_TLS_CERTIFICATE and POSTHORN_TLS_KEY must be given together")
+    return configuration
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """The networks of a comma-separated list; ValueError names the one that is none."""
+    networks = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        try:
+            networks.append(ipaddress.ip_network(part, strict=False))
+        except ValueError as wrong:
+            raise ValueError(f"POSTHORN_PROXY_NETWORKS: {part!r} is not a network") from wrong
+    return tuple(networks)
+
+
+def _read(name: str, text: str, kind: type) -> str | int | float | bool:
+    if kind is str:
+        return text
+    if kind is bool:
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise ValueError(f"{name} must be true or false, not {text!r}")
+    try:
+        number = float(text) if kind is float else int(text)
+    except ValueError as wrong:
+        raise ValueError(f"{name} must be a number, not {text!r}") from wrong
+    if number < 0 and not name.endswith("_PORT"):
+        raise ValueError(f"{name} must not be negative")
+    return number

@@ -1,0 +1,124 @@
+"""The gateway alone, for benchmarks and first tries: one organization, server, domain and key, all in memory.
+
+What is accepted is kept nowhere: bodies and queue items are counted and dropped, so that a long benchmark does not fill
+memory. Directory, numbers, authentication and every accept step are the real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.ids import key_digest, new_key
+from chalicelib.domain.model import (
+    BlobRef,
+    Credential,
+    CredentialKind,
+    Domain,
+    Message,
+    Organization,
+    OrganizationId,
+    Server,
+    ServerId,
+    WorkItem,
+)
+from chalicelib.ports import UploadTicket
+from chalicelib.services.accept import AcceptMail
+from gateway.site import Services
+
+ORGANIZATION = OrganizationId(1)
+SERVER = ServerId(1)
+
+
+class CountedBlobs:
+    """A `BlobStore` that keeps nothing."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        """Count the bytes; one reference a body."""
+        refs, offset = [], 0
+        for body in bodies:
+            refs.append(BlobRef(f"dropped/{server}", offset, len(body)))
+            offset += len(body)
+        self.bytes += offset
+        return refs
+
+    async def get(self, ref: BlobRef) -> bytes:
+        """Nothing is kept."""
+        raise NotFound("Nothing is kept here")
+
+    async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
+        """Nothing is taken."""
+        raise NotFound("Nothing is kept here")
+
+    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
+        """Nothing was taken."""
+        raise NotFound("Nothing is kept here")
+
+
+class CountedQueue:
+    """A `WorkQueue` that nobody reads."""
+
+    def __init__(self) -> None:
+        self.items = 0
+
+    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
+        """Count the items."""
+        self.items += len(items)
+
+    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+        """There is nothing to hide."""
+
+
+class CountedMessages:
+    """The one verb of a `MessageStore` that accepting needs."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+
+    async def create(self, messages: Sequence[Message]) -> list[bool]:
+        """Count the messages."""
+        self.messages += len(messages)
+        return [True] * len(messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Demonstration:
+    """The services of a demonstration, its sending domain and its key."""
+
+    services: Services
+    domain: str
+    key: str
+
+
+async def demonstration(program: Posthorn) -> Demonstration:
+    """Fill an in-memory program with one tenant and replace its stores."""
+    domain, key = "demo.test", new_key(program.rand.bytes(64))
+    accounts, now = program.accounts_store, int(program.clock.now())
+    await accounts.add_organization(Organization(ORGANIZATION, "demo", "Demo", "demo-org", now))
+    await accounts.add_server(
+        Server(SERVER, ORGANIZATION, "demo", "demo", "Demo", "demo00", "demo-server", now)
+    )
+    await accounts.add_domain(
+        Domain(domain, ORGANIZATION, SERVER, "demo-domain", now, "", "", verified_at=now)
+    )
+    digest = key_digest(key)
+    await accounts.add_credential(
+        Credential("demo-key", SERVER, CredentialKind.SMTP, "Demo", now, digest=digest)
+    )
+    accept = AcceptMail(
+        program.settings,
+        program.clock,
+        program.rand,
+        program.directory,
+        program.numbers,
+        CountedBlobs(),
+        CountedQueue(),
+        CountedMessages(),  # type: ignore[arg-type]  # accepting calls no other verb
+    )
+    services = Services(program.authenticate, accept, program.resolver, program.clock, program.rand)
+    return Demonstration(services, domain, key)

@@ -1,0 +1,253 @@
+"""Serves one SMTP connection: takes commands from the wire, has the session answer them, reads content, keeps order.
+
+Commands are found in one table for all connections and answered at once where nothing has to be waited for. Limits on
+line length, errors and idle commands live here; what a command means is in `session`, bytes are in `wire`. RFC 5321,
+2920 (pipelining), 3030 (chunking), 3207 (STARTTLS).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from typing import ClassVar
+
+from chalicelib.domain.errors import MailError, Rejected
+from gateway import replies
+from gateway.content import MOST_DROPPED, read_chunk, read_data, skip_chunk
+from gateway.session import Answer
+from gateway.wire import TOO_LONG, Wire
+
+ADDRESS_VERBS = frozenset({b"MAIL", b"RCPT"})
+UNCOUNTED_VERBS = frozenset({b"RCPT", b"DATA", b"BDAT"})
+FOREIGN_VERBS = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"PROXY"})
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_CHUNK = re.compile(rb"([0-9]{1,12})(?:[ ]+(LAST))?[ ]*", re.IGNORECASE)
+_FIVE = ord("5")
+
+Command = Callable[["SmtpProtocol", bytes], Answer]
+
+
+class SmtpProtocol(Wire):
+    """The command loop of one connection."""
+
+    _COMMANDS: ClassVar[dict[bytes, Command]] = {}
+    _errors = 0
+    _commands = 0
+    _draining = False
+    _said_quit = False
+
+    def drain(self) -> None:
+        """The gateway is stopping: leave now if no transaction is open, else after it."""
+        self._draining = True
+        if self._waiting and self.mail.transaction is None:
+            self.cut(replies.SHUTTING_DOWN)
+
+    async def _handle_client(self) -> None:
+        """The life of a connection; aiosmtpd starts it as a task."""
+        try:
+            await self._serve()
+        except (ConnectionError, TimeoutError):
+            self._ending = True
+        except Exception as fault:  # one faulty session must not go silent, nor harm the others
+            self.site.journal.fault(fault)
+            self.send(replies.INTERNAL)
+        self.flush()
+        if self._said_quit:
+            self.close()
+        else:
+            self.linger()
+
+    async def _serve(self) -> None:
+        self.send(self.mail.greeting())
+        while not self._ending:
+            line = self.take_line(self.limits.max_command_line)
+            if line is None:
+                if self.is_flooded:
+                    self.end(replies.LINE_TOO_LONG)
+                elif not await self.more_of_line(self.limits.command_seconds):
+                    return
+                continue
+            try:
+                reply = self._answer(line)
+                if not isinstance(reply, bytes):
+                    reply = await reply
+            except MailError as error:
+                reply = error.reply.render()
+            self._reply(reply)
+
+    def _answer(self, line: bytes) -> Answer:
+        verb, _, argument = line.partition(b" ")
+        verb = verb.upper()
+        if line is TOO_LONG:
+            return replies.LINE_TOO_LONG
+        if _CONTROL.search(line) or not (line.isascii() or verb in ADDRESS_VERBS):
+            return replies.SYNTAX
+        command = self._COMMANDS.get(verb)
+        if command is None:
+            return self._unknown(verb)
+        if verb not in UNCOUNTED_VERBS:
+            self._commands += 1
+            if self._commands > self.limits.max_idle_commands:
+                self.end()
+                return replies.TOO_MANY_COMMANDS
+        return command(self, argument)
+
+    def _unknown(self, verb: bytes) -> bytes:
+        if (
+            verb in FOREIGN_VERBS
+        ):  # a web client, or a PROXY header from a network that may not send one
+            self.end()
+            return replies.PROXY_ERROR if verb == b"PROXY" else replies.UNSUPPORTED
+        return replies.UNSUPPORTED if verb else replies.SYNTAX
+
+    def _reply(self, reply: bytes) -> None:
+        self.send(reply)
+        if self._ending:
+            return
+        if reply[:1] == b"5":
+            self._errors += 1
+            if self._errors >= self.limits.max_errors:
+                self.end(replies.TOO_MANY_ERRORS)
+                return
+        if self._draining and self.mail.transaction is None:
+            self.end(replies.SHUTTING_DOWN)
+
+    def _ehlo(self, argument: bytes) -> bytes:
+        return self.mail.ehlo(argument)
+
+    def _helo(self, argument: bytes) -> bytes:
+        return self.mail.helo(argument)
+
+    def _mail_from(self, argument: bytes) -> Answer:
+        self.open_transaction()
+        return self.mail.mail(argument)
+
+    def _rcpt_to(self, argument: bytes) -> Answer:
+        return self.mail.recipient(argument)
+
+    def _rset(self, argument: bytes) -> bytes:
+        if argument.strip():
+            return replies.NO_ARGUMENT
+        self.mail.reset()
+        return replies.OK
+
+    def _noop(self, _: bytes) -> bytes:
+        return replies.OK
+
+    def _help(self, _: bytes) -> bytes:
+        return replies.HELP
+
+    def _vrfy(self, argument: bytes) -> bytes:
+        return replies.CANNOT_VERIFY if argument.strip() else replies.NEEDS_ARGUMENT
+
+    def _expn(self, _: bytes) -> bytes:
+        return replies.UNSUPPORTED
+
+    def _quit(self, argument: bytes) -> bytes:
+        if argument.strip():
+            return replies.NO_ARGUMENT
+        self._said_quit = True
+        self.end()
+        return replies.CLOSING
+
+    async def _starttls(self, argument: bytes) -> bytes:
+        if argument.strip():
+            return replies.NO_ARGUMENT
+        if self.mail.secure:
+            return replies.ALREADY_TLS
+        if self.site.tls is None:
+            return replies.NO_TLS
+        self.send(replies.READY_FOR_TLS)
+        if not await self.start_tls(self.site.tls):
+            self.site.journal.event("tls_failed", self._peer.address, trace=self.mail.trace)
+            raise ConnectionResetError
+        self.mail.secured()
+        return b""
+
+    async def _auth(self, argument: bytes) -> bytes:
+        before = self.mail.auth_failures
+        reply = await self.mail.authenticate(argument, self._ask)
+        failures = self.mail.auth_failures
+        if failures > before:
+            await asyncio.sleep(self.limits.auth_delay_seconds * failures)
+            if failures >= self.limits.max_auth_failures:
+                self.send(reply)
+                self.end()
+                return replies.TOO_MANY_FAILURES
+        return reply
+
+    async def _ask(self, challenge: bytes) -> bytes:
+        """Send a challenge of AUTH and wait for the answer."""
+        self.send(challenge)
+        while True:
+            line = self.take_line(self.limits.max_auth_line)
+            if line is TOO_LONG or self.is_flooded:
+                raise replies.refuse(500, "5.5.2", "Authentication line too long")
+            if line is not None:
+                return line
+            if not await self.more_of_line(self.limits.command_seconds):
+                raise ConnectionResetError
+
+    async def _data(self, argument: bytes) -> bytes:
+        refusal = self.mail.content_refusal(chunk=False)
+        if argument.strip():
+            refusal = replies.NO_ARGUMENT
+        if refusal is not None:
+            if self.buffer:  # content sent without waiting for 354 must never be taken for commands
+                self.end()
+            return refusal
+        self.send(replies.GO_AHEAD)
+        try:
+            content = await read_data(self, self.site.settings.max_message_size)
+        except Rejected as refused:
+            return self.mail.refuse_content(refused)
+        return await self._finish(content)
+
+    async def _bdat(self, argument: bytes) -> bytes:
+        match = _CHUNK.fullmatch(argument)
+        largest = self.site.settings.max_message_size
+        if match is None or int(match[1]) > MOST_DROPPED * largest:
+            self.end()  # nobody knows where the next command would begin
+            return replies.BAD_CHUNK if match is None else replies.too_large(largest).render()
+        count, last = int(match[1]), match[2] is not None
+        refusal = self.mail.chunk_refusal(count)
+        if refusal is not None:
+            await skip_chunk(self, count)
+            self.mail.fail_chunks(over=last)
+            return refusal
+        content = self.mail.add_chunk(await read_chunk(self, count), last=last)
+        if content is None:
+            return f"250 2.0.0 {count} octets received\r\n".encode()
+        return await self._finish(content)
+
+    async def _finish(self, content: bytes) -> bytes:
+        size = len(content)
+        self.site.buffered += size
+        try:
+            reply = await self.mail.finish(content)
+        finally:
+            self.site.buffered -= size
+        if reply[:1] == b"2":
+            self._commands = 0
+        return reply
+
+
+SmtpProtocol._COMMANDS.update(
+    {
+        b"EHLO": SmtpProtocol._ehlo,
+        b"HELO": SmtpProtocol._helo,
+        b"MAIL": SmtpProtocol._mail_from,
+        b"RCPT": SmtpProtocol._rcpt_to,
+        b"DATA": SmtpProtocol._data,
+        b"BDAT": SmtpProtocol._bdat,
+        b"RSET": SmtpProtocol._rset,
+        b"NOOP": SmtpProtocol._noop,
+        b"QUIT": SmtpProtocol._quit,
+        b"AUTH": SmtpProtocol._auth,
+        b"STARTTLS": SmtpProtocol._starttls,
+        b"VRFY": SmtpProtocol._vrfy,
+        b"EXPN": SmtpProtocol._expn,
+        b"HELP": SmtpProtocol._help,
+    }
+)

@@ -1,0 +1,207 @@
+"""The gateway as a whole: its listeners, the way in for each connection, and an orderly stop.
+
+Every connection is counted before anything is spent on it. From a configured proxy network it must begin with a PROXY
+header, which is read to its last byte and no further, so that TLS may follow at once; from anywhere else a PROXY header
+is refused and the socket's own address counts. `stop` takes no new connection, lets open transactions end for a
+bounded time, says 421 to everyone else and returns when every started commit has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+from chalicelib.domain.errors import Rejected
+from gateway import replies
+from gateway.clients import OpenConnections, client_of, plain_address
+from gateway.configuration import Role, parse_networks
+from gateway.protocol import SmtpProtocol
+from gateway.proxy_protocol import Incomplete, read_proxy_header
+from gateway.session import Peer
+from gateway.wire import LINGER_SECONDS, Wire
+
+if TYPE_CHECKING:
+    from gateway.site import Site
+
+BACKLOG = 1_024
+ACCEPTED_AT_ONCE = 64
+PAUSE_SECONDS = 0.5
+OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Gateway:
+    """Listens, and owns every connection until it ends."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.ports: dict[Role, int] = {}
+        self.open = OpenConnections(
+            site.configuration.max_connections, site.configuration.max_connections_per_client
+        )
+        self._proxies = parse_networks(site.configuration.proxy_networks)
+        self._listeners: dict[socket.socket, Role] = {}
+        self._connections: set[SmtpProtocol] = set()
+        self._arrivals: set[asyncio.Task[None]] = set()
+        self._all_gone = asyncio.Event()
+        self._all_gone.set()
+
+    async def start(self) -> None:
+        """Open the listeners; OSError names the address that cannot be had."""
+        configuration = self.site.configuration
+        for role, port in configuration.listeners:
+            try:
+                listener = _listen(configuration.gateway_bind, port)
+            except OSError as error:
+                where = f"{configuration.gateway_bind} port {port} ({role})"
+                raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from error
+            self._listeners[listener] = role
+            self.ports[role] = listener.getsockname()[1]
+            self._watch(listener)
+        self.site.journal.event("started", ports=self.ports)
+
+    async def stop(self) -> None:
+        """Stop in order; returns after `shutdown_seconds` at the latest, apart from commits that have begun."""
+        for listener in self._listeners:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+            listener.close()
+        self._listeners.clear()
+        for arrival in tuple(self._arrivals):
+            arrival.cancel()
+        for connection in tuple(self._connections):
+            connection.drain()
+        seconds = self.site.configuration.shutdown_seconds
+        try:
+            await asyncio.wait_for(self._all_gone.wait(), seconds)
+        except TimeoutError:
+            await self.site.committer.drain()
+            self.site.journal.event("stopped_late", cut=len(self._connections))
+            for connection in tuple(self._connections):
+                connection.cut(replies.SHUTTING_DOWN)
+        await self.site.committer.drain()
+        self.site.journal.event("stopped")
+        self.site.journal.flush()
+
+    def _watch(self, listener: socket.socket) -> None:
+        if listener in self._listeners:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(listener.fileno(), self._accept, listener)
+
+    def _accept(self, listener: socket.socket) -> None:
+        """Take what waits at a listener; rest for a moment when the system has no room for more sockets."""
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, address = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno not in OUT_OF_ROOM:
+                    raise
+                self.site.journal.event("accept_paused", error=error.strerror)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listener.fileno())
+                loop.call_later(PAUSE_SECONDS, self._watch, listener)
+                return
+            connection.setblocking(False)
+            self._admit(connection, plain_address(address[0]), self._listeners[listener])
+
+    def _admit(self, connection: socket.socket, address: str, role: Role) -> None:
+        if self.open.is_full:
+            self._refuse(connection, Peer(address, role), "total")
+            return
+        self.open.total += 1
+        arrival = asyncio.get_running_loop().create_task(self._welcome(connection, address, role))
+        self._arrivals.add(arrival)
+        arrival.add_done_callback(self._arrivals.discard)
+
+    def _refuse(self, connection: socket.socket, peer: Peer, limit: str) -> None:
+        """Turn a connection away; one that begins with TLS could not read why."""
+        self.site.journal.event("connection_refused", peer.address, role=peer.role, reason=limit)
+        if peer.role is not Role.SUBMISSIONS:
+            with contextlib.suppress(OSError):
+                connection.send(replies.TOO_MANY_CONNECTIONS)
+        connection.close()
+
+    async def _welcome(self, connection: socket.socket, address: str, role: Role) -> None:
+        """From an accepted socket to a served connection, or to nothing."""
+        handed_over = False
+        try:
+            peer = Peer(await self._true_address(connection, address), role)
+            if self.open.is_full_for(client_of(peer.address)):
+                self._refuse(connection, peer, "client")
+                return
+            handed_over = await self._serve(connection, peer)
+        except (OSError, TimeoutError, Rejected) as error:
+            text = error.public if isinstance(error, Rejected) else type(error).__name__
+            self.site.journal.event("connection_refused", address, role=role, reason=text)
+        finally:
+            if not handed_over:
+                self.open.total -= 1
+                connection.close()
+
+    async def _true_address(self, connection: socket.socket, address: str) -> str:
+        """The client's address: the socket's, or what a trusted balancer says in its header."""
+        if not any(ipaddress.ip_address(address) in network for network in self._proxies):
+            return address
+        async with asyncio.timeout(self.site.configuration.handshake_seconds):
+            loop, data = asyncio.get_running_loop(), b""
+            while isinstance(header := read_proxy_header(data), Incomplete):
+                piece = await loop.sock_recv(connection, header.count)
+                if not piece:
+                    raise ConnectionResetError
+                data += piece
+        return plain_address(header.source) if header.source else address
+
+    async def _serve(self, connection: socket.socket, peer: Peer) -> bool:
+        """Give the socket to a protocol; True when that owns it from now on."""
+        loop = asyncio.get_running_loop()
+        client = client_of(peer.address)
+        protocol = SmtpProtocol(self.site, peer, loop, lambda wire: self._left(wire, client))
+        self.open.enter(client)
+        self._connections.add(protocol)
+        self._all_gone.clear()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        implicit = peer.role is Role.SUBMISSIONS
+        seconds = self.site.configuration.handshake_seconds
+        try:
+            await loop.connect_accepted_socket(
+                lambda: protocol,
+                connection,
+                ssl=self.site.tls if implicit else None,
+                ssl_handshake_timeout=seconds if implicit else None,
+                ssl_shutdown_timeout=LINGER_SECONDS if implicit else None,
+            )
+        except BaseException:  # whatever ended it, cancellation too: the place must not stay taken
+            if protocol in self._connections:
+                self._left(protocol, client)
+                self.open.total += 1  # `_welcome` gives this one back
+            raise
+        return True
+
+    def _left(self, wire: Wire, client: str) -> None:
+        if isinstance(wire, SmtpProtocol) and wire in self._connections:
+            self._connections.discard(wire)
+            self.open.leave(client)
+            self.open.total -= 1
+            if not self._connections:
+                self._all_gone.set()
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    """A listening socket; for `::` it takes IPv4 as well."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,114 @@
+"""What all sessions of one gateway share: its services, its limits and the texts that are the same for every client."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain.ids import log_id
+from chalicelib.domain.received import rfc2822_date
+from chalicelib.ports import Clock, Rand, Resolver
+from chalicelib.services.accept import AcceptMail
+from chalicelib.services.authenticate import Authenticate
+from gateway.clients import AuthFailures
+from gateway.configuration import Configuration
+from gateway.groupcommit import GroupCommit
+from gateway.journal import Journal
+
+TRACE_RANDOM_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the program that the gateway calls."""
+
+    authenticate: Authenticate
+    accept: AcceptMail
+    resolver: Resolver
+    clock: Clock
+    rand: Rand
+
+
+def services_of(program: Posthorn) -> Services:
+    """The gateway's part of an assembled program."""
+    return Services(
+        program.authenticate, program.accept, program.resolver, program.clock, program.rand
+    )
+
+
+class Site:
+    """Shared by all sessions of one gateway. `buffered` is the content that they hold, in bytes."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        settings: Settings,
+        services: Services,
+        journal: Journal,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        self.configuration = configuration
+        self.settings = settings
+        self.services = services
+        self.journal = journal
+        self.tls = tls
+        self.hostname = settings.smtp_hostname
+        self.monotonic: Callable[[], float] = services.clock.monotonic
+        self.buffered = 0
+        self.failures = AuthFailures(
+            configuration.max_address_failures,
+            configuration.address_failure_seconds,
+            services.clock.monotonic,
+        )
+        self.committer = GroupCommit(
+            services.accept.store,
+            journal.fault,
+            wait=configuration.commit_wait_seconds,
+            messages=configuration.commit_messages,
+            size=configuration.commit_bytes,
+            in_flight=configuration.commits_in_flight,
+        )
+        self._capabilities: dict[tuple[bool, bool], bytes] = {}
+        self._date = (0, "")
+
+    def new_trace(self) -> str:
+        """The mark of one connection in its greeting and in the log: 8 upper-case alphanumerics."""
+        return log_id(self.services.rand.bytes(TRACE_RANDOM_BYTES))
+
+    def date(self) -> str:
+        """Now, as mail writes dates; made once a second."""
+        second = int(self.services.clock.now())
+        if self._date[0] != second:
+            self._date = (second, rfc2822_date(second))
+        return self._date[1]
+
+    def capabilities(self, *, secure: bool, may_authenticate: bool) -> bytes:
+        """The reply to EHLO."""
+        key = (secure, may_authenticate)
+        reply = self._capabilities.get(key)
+        if reply is None:
+            reply = self._capabilities[key] = self._render_capabilities(*key)
+        return reply
+
+    def _render_capabilities(self, secure: bool, may_authenticate: bool) -> bytes:
+        words = [
+            f"{self.hostname} My capabilities are",
+            f"SIZE {self.settings.max_message_size}",
+            "PIPELINING",
+            "8BITMIME",
+            "SMTPUTF8",
+            "ENHANCEDSTATUSCODES",
+            "CHUNKING",
+            "DSN",
+            f"LIMITS RCPTMAX={self.settings.max_recipients}",
+        ]
+        if not secure and self.tls is not None:
+            words.append("STARTTLS")
+        if may_authenticate:
+            cram = " CRAM-MD5" if self.configuration.offer_cram_md5 else ""
+            words.append(f"AUTH PLAIN LOGIN{cram}")
+        lines = [f"250-{word}\r\n" for word in words[:-1]] + [f"250 {words[-1]}\r\n"]
+        return "".join(lines).encode()

@@ -1,0 +1,301 @@
+"""One connection's bytes: a buffer in front, replies behind, and deadlines. A subclass of aiosmtpd's protocol.
+
+aiosmtpd keeps the life of the connection: its transport and the task that serves it. This adds what it is slow at or
+lacks: lines are cut from one buffer that is filled in blocks, replies of pipelined commands leave in one write, and one
+lazy timer holds every time limit. A client that sends without reading, or without end, is made to wait or cut; the
+buffer is bounded except while content is read, whose reader bounds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from aiosmtpd.smtp import SMTP
+
+from gateway import replies
+from gateway.session import MailSession, Peer
+from gateway.site import Site
+
+HIGH_WATER = 256 * 1024
+NO_HIGH_WATER = 1 << 62
+LONGEST_SKIPPED = 64 * 1024
+LINGER_SECONDS = 2.0
+MOST_LINGERED = 1_048_576
+TOO_LONG = b"\n"
+"""What `take_line` gives in place of a line over the limit; no line can hold a line feed."""
+
+
+class _NoHooks:
+    """Stands where aiosmtpd looks for hooks; ours are methods of the protocol itself."""
+
+    def __dir__(self) -> Iterable[str]:
+        return ()
+
+
+_NO_HOOKS = _NoHooks()
+
+
+class Wire(SMTP):
+    """The transport side of one SMTP connection. `on_close` is told once when it has ended."""
+
+    def __init__(
+        self,
+        site: Site,
+        peer: Peer,
+        loop: asyncio.AbstractEventLoop,
+        on_close: Callable[[Wire], None],
+    ) -> None:
+        self.buffer = bytearray()
+        self.high_water = HIGH_WATER
+        self.site = site
+        self.limits = site.configuration
+        self.mail: MailSession
+        self._stream: asyncio.Transport  # aiosmtpd's `transport`, as what it is
+        self._peer = peer
+        self._on_close: Callable[[Wire], None] | None = on_close
+        self._scanned = 0
+        self._skipped = 0
+        self._out: list[bytes] = []
+        self._arrival: asyncio.Future[None] | None = None
+        self._writable: asyncio.Future[None] | None = None
+        self._waiting = False
+        self._held = False
+        self._lingering = False
+        self._lingered = 0
+        self._eof = False
+        self._ending = False
+        self._deadline = 0.0
+        self._line_deadline = 0.0
+        self._armed = 0.0
+        self._started = 0.0
+        self._transaction_end = 0.0
+        self._paused = False
+        super().__init__(_NO_HOOKS, data_size_limit=None, hostname=site.hostname, loop=loop)
+
+    def __dir__(self) -> Iterable[str]:
+        """No names: aiosmtpd would inspect all members of each new connection, at a third of a millisecond."""
+        return ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket, and with implicit TLS its handshake, is ready."""
+        secure = transport.get_extra_info("ssl_object") is not None
+        self.mail = MailSession(self.site, self._peer, secure=secure)
+        self._started = self.loop.time()
+        self._stream = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's have the methods, not the class
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The connection is gone; aiosmtpd cancels the task that serves it."""
+        super().connection_lost(error)
+        self._ended()
+
+    def _ended(self) -> None:
+        if self._on_close is not None:
+            self.mail.close()
+            self._on_close(self)
+            self._on_close = None
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client. Whoever sends faster than its commands are worked on is made to wait."""
+        if self._lingering:
+            self._lingered += len(data)
+            if self._lingered > MOST_LINGERED:
+                self._stream.abort()
+            return
+        self.buffer += data
+        if self._arrival is not None:
+            self._wake()
+        elif len(self.buffer) > self.high_water and not self._held:
+            self._held = True
+            self._stream.pause_reading()
+
+    def eof_received(self) -> bool:
+        """The client will say no more. What it said is still served, unless TLS, which cannot close by half, ended."""
+        self._eof = True
+        if self._lingering:
+            self.close()
+        elif self._arrival is not None:
+            self._wake()
+        return not self.mail.secure
+
+    def pause_writing(self) -> None:
+        """The client does not read: say no more until it does."""
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        """The client reads again."""
+        self._paused = False
+        writable, self._writable = self._writable, None
+        if writable is not None and not writable.done():
+            writable.set_result(None)
+
+    def _wake(self) -> None:
+        arrival, self._arrival = self._arrival, None
+        if arrival is not None and not arrival.done():
+            arrival.set_result(None)
+
+    async def more_of_line(self, seconds: float) -> bool:
+        """As `more`, but `seconds` are for the whole line: single bytes do not buy time."""
+        if not self._line_deadline:
+            self._line_deadline = self.loop.time() + seconds
+        return await self._more_until(self._line_deadline)
+
+    async def more(self, seconds: float) -> bool:
+        """Send what was said and wait at most `seconds` for bytes; False when the client will send no more."""
+        return await self._more_until(self.loop.time() + seconds)
+
+    async def _more_until(self, deadline: float) -> bool:
+        size = len(self.buffer)
+        if self._out:
+            self.flush()
+        self._wait_until(deadline)
+        if self._paused:
+            self._writable = self.loop.create_future()
+            await self._writable
+        if self._held:
+            self._held = False
+            self._stream.resume_reading()
+        if len(self.buffer) == size and not self._eof:
+            self._arrival = self.loop.create_future()
+            await self._arrival
+        self._waiting = False
+        return len(self.buffer) > size
+
+    def take_line(self, longest: int) -> bytes | None:
+        """The next line without its line end; None when it is not complete, TOO_LONG when it is over `longest` bytes.
+
+        A line may end in a bare LF (contract section 3.1). Of a line too long nothing is kept.
+        """
+        buffer = self.buffer
+        end = buffer.find(b"\n", self._scanned)
+        if end < 0:
+            self._scanned = len(buffer)
+            if self._scanned > longest:
+                self._skipped += self._scanned
+                self.forget()
+            return None
+        self._line_deadline = 0.0
+        line = bytes(buffer[:end])
+        del buffer[: end + 1]
+        self._scanned = 0
+        if self._skipped or end >= longest:
+            self._skipped = 0
+            return TOO_LONG
+        return line[:-1] if line[-1:] == b"\r" else line
+
+    @property
+    def is_flooded(self) -> bool:
+        """True when a line without end has gone on for too long."""
+        return self._skipped > LONGEST_SKIPPED
+
+    def forget(self) -> None:
+        """Drop what has arrived and was not read."""
+        self.buffer.clear()
+        self._scanned = 0
+
+    def send(self, reply: bytes) -> None:
+        """Say something; it leaves when the client's commands are used up."""
+        self._out.append(reply)
+
+    def flush(self) -> None:
+        """Write what was said."""
+        if self._out and not self._lingering and not self._stream.is_closing():
+            self._stream.write(b"".join(self._out))
+        self._out.clear()
+
+    def end(self, reply: bytes = b"") -> None:
+        """Say a last thing and stop serving."""
+        self.send(reply)
+        self._ending = True
+
+    def cut(self, reply: bytes) -> None:
+        """End at once from outside the serving task, which then is cancelled."""
+        self.end(reply)
+        self.flush()
+        self.close()
+
+    def close(self) -> None:
+        """Close after what was written has left, or after a short time if the client does not read it."""
+        self._stream.close()
+        if self._paused or self._stream.get_write_buffer_size():
+            self.loop.call_later(LINGER_SECONDS, self._stream.abort)
+
+    def linger(self) -> None:
+        """Close, but let the client read why: closing with unread input would make TCP take the last reply back."""
+        stream = self._stream
+        if self._eof or self._paused or stream.is_closing() or not stream.can_write_eof():
+            self.close()
+            return
+        self._lingering = True
+        self.forget()
+        if self._held:
+            self._held = False
+            self._stream.resume_reading()
+        self._stream.write_eof()
+        self._deadline = self.loop.time() + LINGER_SECONDS
+        self._arm(self._deadline)
+
+    async def start_tls(self, context: ssl.SSLContext) -> bool:
+        """Change to TLS; False when the handshake fails. Plain text that came too early is dropped (RFC 3207)."""
+        self.flush()
+        self.forget()
+        if self._held:
+            self._held = False
+            self._stream.resume_reading()
+        try:
+            transport = await self.loop.start_tls(
+                self._stream,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self.limits.handshake_seconds,
+                ssl_shutdown_timeout=LINGER_SECONDS,
+            )
+        except (OSError, TimeoutError):  # ssl.SSLError is an OSError
+            self._ended()  # not every event loop reports a lost connection after a failed handshake
+            return False
+        if transport is None:
+            return False
+        self.transport = self._stream = transport
+        return True
+
+    def open_transaction(self) -> None:
+        """Start the clock of a transaction."""
+        self._transaction_end = self.loop.time() + self.limits.transaction_seconds
+
+    def _wait_until(self, deadline: float) -> None:
+        """Set the time at which the client has been silent, or in one transaction, for too long."""
+        if self.mail.transaction is not None:
+            deadline = min(deadline, self._transaction_end)
+        if not self.mail.is_known:
+            deadline = min(deadline, self._started + self.limits.anonymous_seconds)
+        self._deadline = deadline
+        self._waiting = True
+        if deadline < self._armed:
+            self._arm(deadline)
+
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """aiosmtpd starts its timer here; ours is one that looks at the deadline when it fires."""
+        self._arm(self.loop.time() + (duration or self.limits.command_seconds))
+
+    def _arm(self, when: float) -> None:
+        if self._timeout_handle is not None:
+            self._timeout_handle.cancel()
+        self._armed = when
+        self._timeout_handle = self.loop.call_at(when, self._timeout_cb)
+
+    def _timeout_cb(self) -> None:
+        now = self.loop.time()
+        if self._lingering:
+            self._stream.abort()
+        elif self._waiting and now >= self._deadline:
+            self.end(replies.TIMED_OUT)
+            self.flush()
+            self.linger()
+        else:
+            self._arm(max(self._deadline, now + 1.0))

@@ -1,0 +1,81 @@
+"""Message bytes come back as they were put: packed, by range, and uploaded by clients."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.adapters.memory import MemoryBlobStore
+from chalicelib.domain.errors import MailError, NotFound
+from chalicelib.domain.model import BlobRef
+from chalicelib.ports import UploadTicket
+from tests.contract.conftest import World
+from tests.fakes import NOW, a_server_id
+
+BODIES = [b"From: a\r\n\r\nbody\r\n", b"", bytes(range(256)) * 40, b"\x00\xff\r\n.\r\n"]
+
+
+async def test_packed_bodies_come_back_one_by_one(world: World) -> None:
+    refs = await world.blobs.put(world.server, BODIES, NOW)
+    assert len({ref.key for ref in refs}) == 1
+    assert refs[0].key.startswith(f"r/{world.server}/20270115/")
+    assert [ref.length for ref in refs] == [len(body) for body in BODIES]
+    assert [await world.blobs.get(ref) for ref in refs] == BODIES
+
+
+async def test_a_part_of_an_object_can_be_referred_to(world: World) -> None:
+    (ref,) = await world.blobs.put(world.server, [b"0123456789"], NOW)
+    assert await world.blobs.get(replace(ref, offset=3, length=4)) == b"3456"
+
+
+async def test_two_puts_never_share_an_object_and_no_bodies_need_none(world: World) -> None:
+    first = await world.blobs.put(world.server, [b"one"], NOW)
+    second = await world.blobs.put(world.server, [b"two"], NOW)
+    assert first[0].key != second[0].key
+    assert await world.blobs.put(world.server, [], NOW) == []
+
+
+async def test_a_purged_object_is_not_found(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.blobs.get(BlobRef(f"r/{world.server}/20270115/gone", 0, 10))
+
+
+async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
+    """What a client does with a ticket."""
+    if isinstance(world.blobs, MemoryBlobStore):
+        world.blobs.finish_upload(ticket, content)
+        return
+    headers = {**ticket.headers, "Content-Type": "application/octet-stream"}
+    request = urllib.request.Request(  # noqa: S310  # the test's own backend
+        ticket.url, content, headers, method=ticket.method
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+        assert answer.status == 200
+
+
+async def test_a_client_uploads_by_itself(world: World) -> None:
+    content = b"x" * 5_000
+    ticket = await world.blobs.ticket(world.server, len(content), NOW)
+    assert (ticket.method, ticket.expires_at) == ("PUT", NOW + 3_600)
+    with pytest.raises(NotFound):
+        await world.blobs.uploaded(world.server, ticket.id)
+    await upload(world, ticket, content)
+    ref = await world.blobs.uploaded(world.server, ticket.id)
+    assert ref.length == len(content)
+    assert await world.blobs.get(ref) == content
+    with pytest.raises(NotFound):
+        await world.blobs.uploaded(a_server_id(), ticket.id)
+
+
+@pytest.mark.parametrize("upload_id", ["", "../r/1", "0" * 31, "0" * 32, "é" * 32, "a" * 100_000])
+async def test_an_unknown_upload_is_not_found(world: World, upload_id: str) -> None:
+    with pytest.raises(NotFound):
+        await world.blobs.uploaded(world.server, upload_id)
+
+
+async def test_failures_are_of_the_error_tree(world: World) -> None:
+    with pytest.raises(MailError):
+        await world.blobs.get(BlobRef("r/none", 5, 5))

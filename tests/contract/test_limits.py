@@ -1,0 +1,157 @@
+"""Suppressions, numbers, send volume and idempotency keys."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.model import Suppression
+from chalicelib.ports import Claimed, IdempotencyClaim
+from tests.contract.conftest import World
+from tests.fakes import NOW, a_server_id
+
+ENTRY = Suppression("Ann@Example.com", "too many hard fails", NOW + 0.5, NOW + 3_600)
+
+
+async def test_a_suppressed_recipient_is_listed_without_case_until_the_end(world: World) -> None:
+    server, other = world.server, a_server_id()
+    await world.suppressions.add(server, ENTRY)
+    pairs = [(server, "ann@example.COM"), (server, "bob@example.com"), (other, "ann@example.com")]
+    assert await world.suppressions.listed(pairs, NOW) == {pairs[0]: ENTRY}
+    assert await world.suppressions.listed(pairs, NOW + 3_600) == {}
+    assert await world.suppressions.listed([], NOW) == {}
+
+
+async def test_pairs_that_differ_in_case_only_are_each_answered(world: World) -> None:
+    await world.suppressions.add(world.server, ENTRY)
+    pairs = [(world.server, "ann@example.com"), (world.server, "ANN@example.com")] * 2
+    found = await world.suppressions.listed(pairs, NOW)
+    assert set(found) == set(pairs)
+
+
+async def test_a_suppression_is_renewed_and_removed(world: World) -> None:
+    pair = (world.server, "ann@example.com")
+    await world.suppressions.add(world.server, ENTRY)
+    renewed = replace(ENTRY, keep_until=NOW + 9_999, reason="too many soft fails")
+    await world.suppressions.add(world.server, renewed)
+    assert await world.suppressions.listed([pair], NOW + 5_000) == {pair: renewed}
+    assert await world.suppressions.remove(world.server, "ANN@example.com") is True
+    assert await world.suppressions.remove(world.server, "ANN@example.com") is False
+    assert await world.suppressions.listed([pair], NOW) == {}
+
+
+async def test_two_hundred_recipients_are_looked_up_at_once(world: World) -> None:
+    pairs = [(world.server, f"user{number}@example.com") for number in range(200)]
+    for _, address in pairs[::50]:
+        await world.suppressions.add(world.server, replace(ENTRY, address=address))
+    found = await world.suppressions.listed(pairs, NOW)
+    assert set(found) == set(pairs[::50])
+
+
+async def test_numbers_rise_and_kinds_are_apart(world: World) -> None:
+    first = await world.numbers.take(world.server, "message", 3)
+    second = await world.numbers.take(world.server, "message", 30)
+    numbers = first + second
+    assert len(numbers) == 33
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] == 1
+    assert (await world.numbers.take(world.server, "delivery", 1)) == [1]
+    assert await world.numbers.take(world.server, "delivery", 0) == []
+
+
+async def test_no_number_is_given_twice_by_two_processes(world: World) -> None:
+    here, there = world.another().numbers, world.another(number_block=100).numbers
+    taken = await asyncio.gather(
+        *(who.take(world.server, "message", n % 7 + 1) for n in range(40) for who in (here, there))
+    )
+    numbers = [number for batch in taken for number in batch]
+    assert len(numbers) == len(set(numbers)) == 2 * sum(n % 7 + 1 for n in range(40))
+    assert min(numbers) >= 1
+    assert all(batch == sorted(batch) for batch in taken)
+
+
+async def test_numbers_of_two_processes_stay_in_order_of_time(world: World) -> None:
+    here, there = world.another().numbers, world.another().numbers
+    await here.take(world.server, "message", 1)
+    later = await there.take(world.server, "message", 20)
+    world.clock.advance(10)
+    (last,) = await here.take(world.server, "message", 1)
+    assert last > max(later)
+
+
+async def test_the_volume_of_an_hour(world: World) -> None:
+    server = world.server
+    assert await world.volume.last_hour(server, NOW) == 0
+    start = NOW - NOW % 60
+    await world.volume.add(server, 5, start)
+    await world.volume.add(server, 2, start + 59)
+    await world.volume.add(server, 1, start + 1_800)
+    await world.volume.add(a_server_id(), 100, start)
+    assert await world.volume.last_hour(server, start + 1_800) == 8
+    assert await world.volume.last_hour(server, start + 3_599) == 8
+    assert await world.volume.last_hour(server, start + 3_600) == 1
+    assert await world.volume.last_hour(server, start + 1_800 + 3_600) == 0
+
+
+async def test_the_volume_counts_what_many_add_at_once(world: World) -> None:
+    await asyncio.gather(*(world.volume.add(world.server, 3, NOW) for _ in range(30)))
+    assert await world.volume.last_hour(world.server, NOW) == 90
+
+
+@pytest.fixture
+def key() -> str:
+    return secrets.token_hex(8)
+
+
+async def test_a_first_answer_is_replayed(world: World, key: str) -> None:
+    keys, server = world.idempotency, world.server
+    body = '{"status":"success","data":"' + "ü" * 3_000 + '"}'
+    assert await keys.begin(server, key, "print", NOW) == IdempotencyClaim(Claimed.STARTED)
+    assert (await keys.begin(server, key, "print", NOW + 59)).found is Claimed.IN_FLIGHT
+    await keys.complete(server, key, 202, body)
+    await keys.complete(server, key, 500, "later")
+    replay = await keys.begin(server, key, "print", NOW + 100)
+    assert replay == IdempotencyClaim(Claimed.REPLAY, 202, body)
+    assert (await keys.begin(server, key, "other", NOW + 100)).found is Claimed.OTHER_BODY
+    assert (await keys.begin(a_server_id(), key, "other", NOW)).found is Claimed.STARTED
+
+
+async def test_an_answer_is_kept_for_a_day(world: World, key: str) -> None:
+    keys, server = world.idempotency, world.server
+    await keys.begin(server, key, "print", NOW)
+    await keys.complete(server, key, 200, "")
+    assert (await keys.begin(server, key, "print", NOW + 86_399)).found is Claimed.REPLAY
+    assert (await keys.begin(server, key, "other", NOW + 86_400)).found is Claimed.STARTED
+
+
+async def test_an_open_claim_is_taken_over_after_a_minute(world: World, key: str) -> None:
+    keys, server = world.idempotency, world.server
+    await keys.begin(server, key, "print", NOW)
+    assert (await keys.begin(server, key, "other", NOW + 60)).found is Claimed.OTHER_BODY
+    assert (await keys.begin(server, key, "print", NOW + 60)).found is Claimed.STARTED
+    assert (await keys.begin(server, key, "print", NOW + 61)).found is Claimed.IN_FLIGHT
+
+
+async def test_a_claim_given_back_is_free(world: World, key: str) -> None:
+    keys, server = world.idempotency, world.server
+    await keys.begin(server, key, "print", NOW)
+    await keys.abandon(server, key)
+    assert (await keys.begin(server, key, "other", NOW)).found is Claimed.STARTED
+    await keys.complete(server, key, 200, "done")
+    await keys.abandon(server, key)
+    assert (await keys.begin(server, key, "other", NOW)).found is Claimed.REPLAY
+    await keys.abandon(server, "never begun")
+    await keys.complete(server, "never begun", 200, "")
+    assert (await keys.begin(server, "never begun", "print", NOW)).found is Claimed.STARTED
+
+
+async def test_of_twenty_claims_of_a_key_one_starts(world: World, key: str) -> None:
+    claims = await asyncio.gather(
+        *(world.idempotency.begin(world.server, key, "print", NOW) for _ in range(20))
+    )
+    found = [claim.found for claim in claims]
+    assert found.count(Claimed.STARTED) == 1
+    assert found.count(Claimed.IN_FLIGHT) == 19

@@ -1,0 +1,148 @@
+"""What the documentation says about settings, commands, requests and tables is what the code says."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import click
+import pytest
+
+from chalicelib.api.v2.models import EmailToSend
+from chalicelib.cli.main import command
+from chalicelib.config import Settings
+from chalicelib.domain.model import Status
+from docs.generate import descriptions, render_pages
+from gateway.configuration import Configuration
+from infra.local.magic import Trick, manner_of
+from tests.docs.pages import ROOT, blocks, pages, posthorn_lines
+
+SOURCES = ("chalicelib", "functions", "smtp-gateway", "infra")
+# Made up by the code itself from a prefix; the names that come of it are documented one by one.
+PREFIXES = {"POSTHORN_", "POSTHORN_RUNNER_"}
+
+
+@pytest.mark.parametrize("page", render_pages(), ids=lambda page: page.name)
+def test_generated_pages_are_up_to_date(page: Path) -> None:
+    assert page.read_text() == render_pages()[page], "run: python -m docs.generate"
+
+
+@pytest.mark.parametrize("described", [Settings, Configuration])
+def test_every_setting_is_described(described: type) -> None:
+    said = descriptions(described)
+    assert [field.name for field in fields(described) if not said.get(field.name)] == []
+
+
+def test_descriptions_are_told_apart() -> None:
+    class Example:
+        """Settings with their defaults.
+
+        control_table, bucket: names. hold_days: a life
+        time. max_recipients (of one request): a number; see mail_table.
+        """
+
+    Example.__dataclass_fields__ = {  # type: ignore[attr-defined]  # only its fields are read
+        name: Settings.__dataclass_fields__[name]
+        for name in ("control_table", "bucket", "hold_days", "max_recipients", "mail_table")
+    }
+    assert descriptions(Example) == {
+        "control_table": "names.",
+        "bucket": "names.",
+        "hold_days": "a life time.",
+        "max_recipients": "a number; see mail_table (of one request).",
+        "mail_table": "a number; see mail_table (of one request).",
+    }
+
+
+def test_every_variable_that_the_code_names_is_documented() -> None:
+    text = "\n".join(page.read_text() for page in pages())
+    named: set[str] = set()
+    for folder in SOURCES:
+        for file in (ROOT / folder).rglob("*.py"):
+            named |= set(re.findall(r"\bPOSTHORN_[A-Z0-9_]*", file.read_text()))
+    missing = {name for name in named - PREFIXES if not re.search(rf"\b{name}\b", text)}
+    assert missing == set()
+
+
+def commands(
+    group: click.Group, path: tuple[str, ...] = ()
+) -> dict[tuple[str, ...], click.Command]:
+    found: dict[tuple[str, ...], click.Command] = {}
+    for name, each in group.commands.items():
+        found[(*path, name)] = each
+        if isinstance(each, click.Group):
+            found |= commands(each, (*path, name))
+    return found
+
+
+def test_every_command_and_option_has_help() -> None:
+    for path, each in commands(command).items():
+        assert each.help, path
+        for parameter in each.params:
+            if isinstance(parameter, click.Option) and not parameter.show_default:
+                assert parameter.help, (path, parameter.name)
+
+
+LINES = [(page, line) for page in pages() for line in posthorn_lines(page)]
+
+
+@pytest.mark.parametrize(("page", "line"), LINES, ids=[" ".join(line) for _, line in LINES])
+def test_commands_in_the_documentation_exist(page: Path, line: list[str]) -> None:
+    words = [word for word in line if word != "--json"]
+    path: tuple[str, ...] = ()
+    while words and (*path, words[0]) in commands(command):
+        path += (words.pop(0),)
+    found = commands(command).get(path)
+    assert found is not None, line
+    if isinstance(found, click.Group):
+        assert words == [], line
+        return
+    context = click.Context(found, info_name="posthorn")
+    parser = found.make_parser(context)
+    values, left, _ = parser.parse_args(words)
+    assert left == []
+    assert values is not None
+
+
+def test_there_are_commands_in_the_documentation() -> None:
+    assert len(LINES) > 10
+
+
+def test_json_in_the_documentation_is_json() -> None:
+    found = [text for page in pages() for text in blocks(page, "json")]
+    assert found
+    for text in found:
+        json.loads(text)
+
+
+def test_requests_in_the_documentation_are_accepted() -> None:
+    bodies = []
+    for page in pages():
+        for text in blocks(page, "sh"):
+            bodies += re.findall(r"api/v2/emails\"? .*?-d '(\{.*?\})'", text, re.DOTALL)
+    assert len(bodies) >= 2
+    for body in bodies:
+        EmailToSend.model_validate(json.loads(body), by_alias=True)
+
+
+def test_the_inboxs_tricks_are_documented() -> None:
+    text = (ROOT / "docs" / "local-stack.md").read_text()
+    addresses = re.findall(r"`(you\+[a-z0-9-]+@example\.com)`", text)
+    shown = {manner_of(address).trick for address in addresses}
+    assert shown == set(Trick) - {Trick.NONE}
+
+
+def test_message_statuses_are_documented() -> None:
+    text = (ROOT / "docs" / "sending.md").read_text()
+    outgoing = set(Status) - {Status.BOUNCED, Status.PROCESSED, Status.ERROR}
+    assert {status for status in outgoing if f"| `{status.value}` |" not in text} == set()
+
+
+def test_indexes_of_the_tables_are_documented() -> None:
+    template = (ROOT / "infra" / "data.yaml").read_text()
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    indexes = re.findall(r"IndexName: (\w+)", template)
+    assert indexes
+    assert [name for name in indexes if f"| `{name}` |" not in text] == []

@@ -1,0 +1,218 @@
+"""A whole local stack for tests: started on free ports with a state folder of its own, stopped without a trace."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import smtplib
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parents[2]
+PORTS = ("HTTP", "MX", "SUBMISSION", "SUBMISSIONS", "INBOX", "AWS", "DNS")
+START_SECONDS = 90.0
+STOP_SECONDS = 60.0
+
+T = TypeVar("T")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
+
+
+def wait_for(look: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+    """The first true answer of `look`; AssertionError when none comes in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if found := look():
+            return found
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.05)
+
+
+def stack_environment(state: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Variables for a stack that meets no other one: any free ports, no reload, nothing of the developer's own."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("POSTHORN_", "AWS_"))
+    }
+    ports = {f"POSTHORN_{name}_PORT": "0" for name in PORTS}
+    ours = {"POSTHORN_STATE": str(state), "POSTHORN_RELOAD": "0", "PYTHONPATH": ""}
+    return clean | ports | ours | dict(settings or {})
+
+
+class RunningStack:
+    """One run of `python -m infra.local`; `facts` is its stack.json as of the start."""
+
+    def __init__(self, state: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.state = state
+        self._output = state.parent / f"{state.name}.out"
+        with self._output.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "infra.local"],
+                cwd=ROOT,
+                env=stack_environment(state, settings),
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                process_group=0,
+            )
+        try:
+            self.facts: dict[str, Any] = self._wait_until_ready()
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def output(self) -> str:
+        """All that the stack said on its terminal."""
+        return self._output.read_text()
+
+    def now_facts(self) -> dict[str, Any]:
+        """stack.json as it is at this moment."""
+        facts: dict[str, Any] = json.loads((self.state / "stack.json").read_text())
+        return facts
+
+    def _wait_until_ready(self) -> dict[str, Any]:
+        def look() -> dict[str, Any] | None:
+            assert self.process.poll() is None, f"the stack ended:\n{self.output}"
+            try:
+                facts = self.now_facts()
+            except FileNotFoundError:
+                return None
+            # A killed run leaves its facts behind until the next one has the folder.
+            return facts if facts["pids"]["supervisor"] == self.process.pid else None
+
+        return wait_for(look, f"stack.json in {self.state}", START_SECONDS)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, bytes]:
+        """Status and body; a body that is not bytes goes as JSON."""
+        url = path if path.startswith("http") else f"{self.facts['http']}{path}"
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        given = {"Content-Type": "application/json"} | dict(headers or {})
+        assert url.startswith("http://127.0.0.1:")
+        request = urllib.request.Request(url, data=data, method=method, headers=given)  # noqa: S310  # see above
+        try:
+            with DIRECT.open(request, timeout=30) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read()
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path."""
+        status, body = self.request("GET", path)
+        assert status == 200, (status, body)
+        return json.loads(body)
+
+    def inbox(self, rcpt: str) -> list[dict[str, Any]]:
+        """What the inbox has for a recipient, newest first."""
+        found: list[dict[str, Any]] = self.get(
+            f"/_local/inbox/messages?rcpt={quote(rcpt)}&limit=1000"
+        )
+        return found
+
+    def arrival(self, rcpt: str, seconds: float = 20.0) -> dict[str, Any]:
+        """The newest message for a recipient, waiting for it."""
+        return wait_for(lambda: self.inbox(rcpt), f"a message for {rcpt}", seconds)[0]
+
+    def raw(self, caught: Mapping[str, Any]) -> bytes:
+        """The exact bytes of a caught message."""
+        status, body = self.request("GET", f"/_local/inbox/messages/{caught['id']}/raw")
+        assert status == 200
+        return body
+
+    def advance(self, seconds: float) -> None:
+        """Move the controlled clock."""
+        status, body = self.request("POST", "/_local/clock", {"advance": seconds})
+        assert status == 200, body
+
+    def submit(self, rcpt: str | list[str], content: bytes, mail_from: str | None = None) -> None:
+        """Send content by SMTP submission with the demo credential."""
+        smtp, server = self.facts["smtp"], self.facts["server"]
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with smtplib.SMTP(smtp["host"], smtp["submission"], "client.test", timeout=30) as client:
+            client.starttls(context=context)
+            client.ehlo()
+            client.user, client.password = server["smtp_username"], server["smtp_key"]
+            client.auth("PLAIN", client.auth_plain)
+            client.sendmail(mail_from or server["from"], rcpt, content)
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Stop it as a person would; its exit code. Nothing of it may be left."""
+        self.process.send_signal(number)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.end()
+            raise
+        assert self.left_over() == [], self.output
+        return code
+
+    def end(self) -> None:
+        """Make sure that nothing of it runs on, however it went."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for pid in self.left_over():
+            os.kill(pid, signal.SIGKILL)
+
+    def left_over(self) -> list[int]:
+        """Processes that still run with this state folder in their environment."""
+        mark = f"POSTHORN_STATE={self.state}".encode()
+        return [pid for pid in _processes() if pid != os.getpid() and mark in _environment(pid)]
+
+    def ports(self) -> list[int]:
+        """Every TCP port that the stack listens on."""
+        smtp = self.facts["smtp"]
+        places = [self.facts["http"], self.facts["aws"], f"dns://{self.facts['dns']}"]
+        numbers = [int(place.rpartition(":")[2]) for place in places]
+        names = ("mx", "submission", "submissions")
+        return [*numbers, *(smtp[name] for name in names), self.facts["inbox"]["smtp"]]
+
+
+def is_listening(port: int) -> bool:
+    """Whether something accepts connections on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def message(rcpt: str, subject: str = "A test", body: str = "Hello.\r\n") -> bytes:
+    """A small message from the demo domain."""
+    return (
+        f"From: Hello <hello@demo.test>\r\nTo: {rcpt}\r\nSubject: {subject}\r\n\r\n{body}".encode()
+    )
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _environment(pid: int) -> set[bytes]:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return (
+            set() if state == "Z" else set(Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"))
+        )
+    except (OSError, IndexError):
+        return set()

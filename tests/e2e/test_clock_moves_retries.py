@@ -1,0 +1,63 @@
+"""Moving the controlled clock makes waiting messages due at once, in every process."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.e2e.stack import RunningStack, message, wait_for
+
+
+def record_of(stack: RunningStack, rcpt: str) -> dict[str, Any]:
+    """The record of the newest message for a recipient; empty when there is none."""
+    key = {"Authorization": f"Bearer {stack.facts['server']['api_key']}"}
+    status, body = stack.request("GET", "/api/v2/emails?limit=100", headers=key)
+    assert status == 200, body
+    return next((each for each in json.loads(body)["data"] if each["to"] == rcpt), {})
+
+
+def test_a_short_retry_waits_in_the_queue_until_the_clock_moves(stack: RunningStack) -> None:
+    rcpt = "short+greylist@example.test"
+    stack.submit(rcpt, message(rcpt))
+    wait_for(lambda: record_of(stack, rcpt).get("status") == "SoftFail", "the first attempt")
+    assert stack.inbox(rcpt) == []
+    begun = time.monotonic()
+    stack.advance(900)
+    stack.arrival(rcpt, 10)
+    assert time.monotonic() - begun < 10
+    assert wait_for(lambda: record_of(stack, rcpt)["status"] == "Sent", "the status")
+
+
+def test_a_long_schedule_plays_to_its_end(stack: RunningStack) -> None:
+    rcpt = "never+451@example.test"
+    stack.submit(rcpt, message(rcpt))
+
+    def over() -> bool:
+        if record_of(stack, rcpt).get("status") == "HardFail":
+            return True
+        stack.advance(4 * 3600)
+        return False
+
+    wait_for(over, "the last attempt", 90)
+    assert stack.inbox(rcpt) == []
+
+
+@pytest.mark.parametrize("advance", [-1, "60", None, True, 1e12, float("nan")])
+def test_the_clock_refuses_to_go_back_or_nowhere(stack: RunningStack, advance: object) -> None:
+    before = stack.get("/_local/clock")["offset"]
+    status, body = stack.request("POST", "/_local/clock", {"advance": advance})
+    assert status == 400
+    assert "advance" in json.loads(body)["message"]
+    assert stack.get("/_local/clock")["offset"] == before
+
+
+def test_the_clock_tells_now_and_offset(stack: RunningStack) -> None:
+    before = stack.get("/_local/clock")
+    status, body = stack.request("POST", "/_local/clock", {"advance": 1.5})
+    after = json.loads(body)
+    assert status == 200
+    assert after["offset"] == pytest.approx(before["offset"] + 1.5)
+    assert 1.5 <= after["now"] - before["now"] < 30

@@ -1,0 +1,87 @@
+"""Gateway and runner are killed again and again while mail comes in: whatever got its 250 arrives."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import smtplib
+import threading
+import time
+
+from tests.e2e.conftest import StartStack
+from tests.e2e.stack import RunningStack, message, wait_for
+
+KILLS = 10
+PAUSE_SECONDS = 1.2
+CLIENTS = 3
+LEASE_AND_VISIBILITY_SECONDS = 400
+
+
+class Clients:
+    """Submitters that try again until they have a 250; `promised` are the recipients that got one."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        self.promised: list[str] = []
+        self._stack = stack
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._submit, args=(number,)) for number in range(CLIENTS)
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _submit(self, client: int) -> None:
+        number = 0
+        while not self._over.is_set():
+            rcpt = f"kill-{client}-{number}@example.test"
+            try:
+                self._stack.submit(rcpt, message(rcpt))
+            except (OSError, smtplib.SMTPException):
+                time.sleep(0.05)
+                continue
+            self.promised.append(rcpt)
+            number += 1
+
+
+def kill_one(stack: RunningStack, dice: random.Random) -> None:
+    """Kill a gateway or runner that runs at this moment."""
+    pids = stack.now_facts()["pids"]
+    victim = dice.choice([*pids["gateway"], *pids["runner"]])
+    try:
+        os.kill(victim, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def test_nothing_that_got_a_250_is_lost(start_stack: StartStack) -> None:
+    stack = start_stack()
+    dice = random.Random(7)
+    clients = Clients(stack)
+    clients.start()
+    for _ in range(KILLS):
+        time.sleep(PAUSE_SECONDS)  # the kills are spread over time on purpose
+        kill_one(stack, dice)
+    clients.finish()
+    assert len(clients.promised) >= KILLS
+
+    def missing() -> set[str]:
+        caught = stack.get("/_local/inbox/messages?limit=1000")
+        return set(clients.promised) - {mail["rcpt_to"] for mail in caught}
+
+    for _ in range(4):
+        try:
+            wait_for(lambda: not missing(), "every promised message in the inbox", 15)
+        except AssertionError:
+            stack.advance(LEASE_AND_VISIBILITY_SECONDS)
+        else:
+            break
+    assert missing() == set()
+    assert stack.output.count("again") >= 1, stack.output

@@ -1,0 +1,90 @@
+"""A gateway, runner or front that dies is started again with one line, and no message is lost over it."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from tests.e2e.conftest import StartStack
+from tests.e2e.stack import RunningStack, message, wait_for
+
+
+def pid_of(stack: RunningStack, name: str) -> int:
+    pid = stack.now_facts()["pids"][name]
+    return int(pid[0] if isinstance(pid, list) else pid)
+
+
+@pytest.mark.parametrize("name", ["gateway", "runner", "front"])
+def test_a_killed_process_comes_back_and_mail_goes_on(start_stack: StartStack, name: str) -> None:
+    stack = start_stack()
+    before = stack.now_facts()["pids"]
+    os.kill(pid_of(stack, name), signal.SIGKILL)
+    dead = before[name][0] if isinstance(before[name], list) else before[name]
+    wait_for(lambda: pid_of(stack, name) != dead, f"another {name}")
+    after = stack.now_facts()["pids"]
+    assert {key for key in before if before[key] != after[key]} == {name}
+    child = "runner-0" if name == "runner" else name
+    line = f"{child} (process {dead}) died: signal SIGKILL; started again as process"
+    assert stack.output.count(line) == 1
+
+    rcpt = f"after-{name}@example.test"
+
+    def sent() -> bool:
+        try:
+            stack.submit(rcpt, message(rcpt))
+        except OSError:
+            return False
+        return True
+
+    wait_for(sent, "a submission that is taken")
+
+    def arrived() -> bool:
+        try:
+            return bool(stack.inbox(rcpt))
+        except OSError:
+            return False
+
+    wait_for(arrived, "the message in the inbox")
+    assert stack.stop() == 0
+
+
+def test_a_runner_killed_in_the_middle_loses_nothing(start_stack: StartStack) -> None:
+    stack = start_stack()
+    slow = [f"slow-{number}+slow@example.test" for number in range(3)]
+    for rcpt in slow:
+        stack.submit(rcpt, message(rcpt))
+    wait_for(lambda: "deliver" in (stack.state / "logs" / "runner-0.log").read_text(), "the runner")
+    os.kill(pid_of(stack, "runner"), signal.SIGKILL)
+
+    def all_there() -> bool:
+        stack.advance(400)  # past lease and visibility time-out
+        return all(stack.inbox(rcpt) for rcpt in slow)
+
+    wait_for(all_there, "every message", 60)
+    assert stack.stop() == 0
+
+
+def test_a_process_that_keeps_dying_ends_the_stack(start_stack: StartStack) -> None:
+    stack = start_stack()
+    killed: set[int] = set()
+
+    def kill_and_see() -> bool:
+        if stack.process.poll() is not None:
+            return True
+        try:
+            pid = pid_of(stack, "gateway")
+        except (FileNotFoundError, ValueError):
+            return False
+        if pid not in killed:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+        return False
+
+    wait_for(kill_and_see, "the end of the stack", 60)
+    assert stack.process.wait(10) == 1
+    said = [line for line in stack.output.splitlines() if line.startswith("posthorn: ")]
+    assert said == ["posthorn: the gateway keeps dying (signal SIGKILL), so the stack stops."]
+    assert len(killed) >= 5
+    assert stack.left_over() == []

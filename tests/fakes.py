@@ -1,0 +1,142 @@
+"""Fakes of every port, and values to feed them: the memory adapters, as tests like to make them.
+
+What a fake promises is what the contract tests in `tests/contract` hold it to; this module adds only short spellings.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from chalicelib.adapters.memory import ControlledClock, MemoryWorld, SeededRand
+from chalicelib.domain.model import (
+    BlobRef,
+    Credential,
+    CredentialKind,
+    Delivery,
+    DkimKey,
+    Domain,
+    Message,
+    MessageId,
+    Organization,
+    OrganizationId,
+    Scope,
+    Server,
+    ServerId,
+    Status,
+    WorkItem,
+)
+
+NOW = 1_800_000_000
+
+
+def a_world(now: float = NOW, seed: int = 0, **options: Any) -> MemoryWorld:
+    """Every port in memory, with a controlled clock at `now`."""
+    return MemoryWorld(ControlledClock(now), SeededRand(seed), **options)
+
+
+def a_server_id() -> ServerId:
+    """A number that no other test uses."""
+    return ServerId(1 + secrets.randbelow(2**31 - 2))
+
+
+def a_message(server: ServerId, number: int, **changes: Any) -> Message:
+    """An ordinary outgoing message."""
+    values: dict[str, Any] = {
+        "server_id": server,
+        "id": MessageId(number),
+        "token": secrets.token_hex(8),
+        "scope": Scope.OUTGOING,
+        "mail_from": "hello@acme.test",
+        "rcpt_to": f"john{number}@example.com",
+        "subject": "Your order is on its way",
+        "message_id": f"{secrets.token_hex(16)}@acme.test",
+        "received_at": NOW + 0.25,
+        "size": 20_480,
+        "blob": BlobRef(f"r/{server}/20270115/{secrets.token_hex(12)}", 0, 20_480),
+        "pool": "default",
+        "domain": "acme.test",
+        "credential_id": secrets.token_hex(6),
+    }
+    return Message(**(values | changes))
+
+
+def a_work_item(message: Message, attempt: int = 0) -> WorkItem:
+    """A wake-up."""
+    return WorkItem(message, attempt)
+
+
+def a_delivery(number: int, status: Status = Status.SENT, **changes: Any) -> Delivery:
+    """An ordinary delivery."""
+    values: dict[str, Any] = {
+        "id": number,
+        "status": status,
+        "details": "Message for john@example.com accepted by 198.51.100.7:25 (mx.example.com)",
+        "at": NOW + 1.5,
+        "output": "250 2.0.0 OK queued as 4F1Xyz",
+        "sent_with_ssl": True,
+        "log_id": "AB12CD34",
+        "seconds": 0.22,
+        "tls": "TLSv1.3 TLS_AES_256_GCM_SHA384",
+        "source": "192.0.2.10",
+        "remote": "198.51.100.7:25 (mx.example.com)",
+    }
+    return Delivery(**(values | changes))
+
+
+def an_organization(**changes: Any) -> Organization:
+    """An organization with a random permalink."""
+    number = a_server_id()
+    values: dict[str, Any] = {
+        "id": OrganizationId(number),
+        "permalink": f"acme-{secrets.token_hex(4)}",
+        "name": "Acme",
+        "uuid": secrets.token_hex(16),
+        "created_at": NOW,
+    }
+    return Organization(**(values | changes))
+
+
+def a_server(organization: Organization, **changes: Any) -> Server:
+    """A server of an organization, with a random permalink."""
+    values: dict[str, Any] = {
+        "id": a_server_id(),
+        "organization_id": organization.id,
+        "organization_permalink": organization.permalink,
+        "permalink": f"app-{secrets.token_hex(4)}",
+        "name": "App",
+        "token": secrets.token_hex(3),
+        "uuid": secrets.token_hex(16),
+        "created_at": NOW,
+    }
+    return Server(**(values | changes))
+
+
+def a_domain(server: Server, *, of_organization: bool = False, **changes: Any) -> Domain:
+    """A verified domain of a server, or of its organization."""
+    values: dict[str, Any] = {
+        "name": f"{secrets.token_hex(4)}.test",
+        "organization_id": server.organization_id,
+        "server_id": None if of_organization else server.id,
+        "uuid": secrets.token_hex(16),
+        "created_at": NOW,
+        "verification_token": secrets.token_hex(16),
+        "dkim_identifier": "abcdef",
+        "keys": (DkimKey("acme.test", "posthorn-abcdef", "rsa-sha256", b"\x00sealed", "MIIB"),),
+        "verified_at": NOW,
+    }
+    return Domain(**(values | changes))
+
+
+def a_credential(server: Server, **changes: Any) -> Credential:
+    """An API credential of a server."""
+    values: dict[str, Any] = {
+        "id": secrets.token_hex(6),
+        "server_id": server.id,
+        "kind": CredentialKind.API,
+        "name": "App",
+        "created_at": NOW,
+        "digest": secrets.token_hex(32),
+        "hint": "ph_a…z",
+    }
+    return Credential(**(values | changes))

@@ -1,0 +1,129 @@
+"""What a fault test plays on: backend, zone, receiving server, a tenant, and a way to run processes against them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain.model import CredentialKind, EgressSource, MessageId, MessageRecord, Server
+from chalicelib.services.accounts import ServerOptions
+from tests.dns_zone import DnsZone
+from tests.peers import SmtpPeer
+from tests.worlds import KeptKeys
+
+KILLED = 137
+RCPT = "john@example.com"
+
+
+@dataclass
+class Stage:
+    """The scenery. `run` starts a process and waits for its end; `kill_at` names the point where it dies."""
+
+    program: Posthorn
+    peer: SmtpPeer
+    server: Server
+    key: str
+    environment: dict[str, str]
+    accepted: list[dict[str, Any]] = field(default_factory=list)
+
+    def start(self, what: str, kill_at: str = "") -> subprocess.Popen[str]:
+        """Start `accept`, `work` or `sweep`."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "tests.fault.process", what],
+            env={**self.environment, "POSTHORN_KILL_AT": kill_at},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, what: str, kill_at: str = "") -> str:
+        """Run to the end, which must be death exactly when `kill_at` is given; returns what was printed."""
+        process = self.start(what, kill_at)
+        out, err = process.communicate(timeout=60)
+        expected = KILLED if kill_at else 0
+        assert process.returncode == expected, (
+            f"{what} ended with {process.returncode}: {err[-3000:]}"
+        )
+        return out
+
+    def accept(self) -> dict[str, Any]:
+        """Submit a message that is promised."""
+        (answer,) = json.loads(self.run("accept").strip().splitlines()[-1])
+        self.accepted.append(answer)
+        return dict(answer)
+
+    def work_until_done(self, rounds: int = 6) -> None:
+        """Let undisturbed workers finish what is there."""
+        for _ in range(rounds):
+            self.run("work")
+            if self._all_done():
+                return
+
+    def record(self, message: int) -> MessageRecord:
+        """The stored record with its log."""
+        store = self.program.messages
+        found = bootstrap.run(store.get(self.server.id, MessageId(message)))
+        log = bootstrap.run(store.deliveries(self.server.id, MessageId(message)))
+        return replace(found, deliveries=log)
+
+    def records(self) -> list[MessageRecord]:
+        """All outgoing records of the server."""
+        from chalicelib.domain.model import Scope
+
+        page = bootstrap.run(self.program.messages.page(self.server.id, Scope.OUTGOING, 50))
+        return list(page.records)
+
+    def _all_done(self) -> bool:
+        return all(record.state.value == "D" for record in self.records()) and bool(self.records())
+
+
+async def _tenant(program: Posthorn) -> tuple[Server, str]:
+    await program.installation.ensure()
+    organization = await program.accounts.create_organization("Acme")
+    options = ServerOptions(retry_schedule="1s*5")
+    server = await program.accounts.create_server(organization, "App", options=options)
+    await program.domains.trust(await program.domains.add(server, "acme.test"))
+    _, key = await program.accounts.create_credential(server, CredentialKind.SMTP, "smtp")
+    await program.accounts_store.add_egress_source(EgressSource("default"))
+    return server, key
+
+
+@pytest.fixture
+def stage(aws_settings: Settings) -> Iterator[Stage]:
+    """A fresh stage; everything on it is stopped afterwards."""
+    with DnsZone() as zone, SmtpPeer().in_thread() as peer:
+        zone.mx("example.com", (10, "mx.example.com"))
+        zone.a("mx.example.com", "127.0.0.1")
+        settings = replace(
+            aws_settings,
+            dns_server=zone.server,
+            delivery_port=peer.port,
+            allow_private_delivery=True,
+            lease_seconds=2,
+        )
+        program = bootstrap.on_aws(settings)
+        program.keys = KeptKeys()
+        server, key = bootstrap.run(_tenant(program))
+        environment = {
+            **os.environ,
+            **{f"POSTHORN_{name.upper()}": str(value) for name, value in asdict(settings).items()},
+            "FAULT_KEY": key,
+            "FAULT_RCPT": RCPT,
+        }
+        yield Stage(program, peer, server, key, environment)
+
+
+def settle(seconds: float) -> None:
+    """Give the backend's own timers (visibility, delay) their time: nothing observable marks their end."""
+    asyncio.run(asyncio.sleep(seconds))

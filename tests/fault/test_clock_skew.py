@@ -1,0 +1,46 @@
+"""Crash matrix row 17: a worker whose clock is ahead sends a second copy; one finish settles, the other is refused."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.memory import ScriptedConversation
+from chalicelib.domain.model import Envelope, State, Status
+from chalicelib.ports import Transaction
+from chalicelib.services.attempt import WakeUp
+from tests.worlds import make_scene
+
+if TYPE_CHECKING:
+    import pytest
+
+
+async def test_the_first_worker_s_finish_fails_and_the_log_says_that_the_lease_was_lost(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    (received,) = await scene.queue.receive("default")
+    plain = ScriptedConversation.transact
+    calls = 0
+
+    async def slow_once(
+        self: ScriptedConversation, envelope: Envelope, content: Sequence[bytes]
+    ) -> Transaction:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            scene.clock.advance(400)
+            assert await scene.deliver_ready() == 1
+        return await plain(self, envelope, content)
+
+    monkeypatch.setattr(ScriptedConversation, "transact", slow_once)
+    with caplog.at_level(logging.WARNING):
+        left = await scene.posthorn.attempt.run([WakeUp(received.item, received.receipt)])
+    assert left == set()
+    assert "lease lost" in caplog.text
+    record = await scene.record(accepted)
+    assert (record.status, record.state, record.attempt) == (Status.SENT, State.DONE, 1)
+    assert len(record.deliveries) == 1
+    assert len(scene.egress.received) == 2

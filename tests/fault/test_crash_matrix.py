@@ -1,0 +1,137 @@
+"""The crash matrix of the design: a real process dies at a named point, others take over, and the mail arrives."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.domain.model import Status, WorkItem
+from tests.fault.stage import Stage
+from tests.peers import DROP
+
+ACCEPT_POINTS_WITHOUT_PROMISE = ["blobs.put:before", "blobs.put:after", "queue.send:before"]
+ACCEPT_POINTS_WITH_WAKE_UP = ["queue.send:after", "messages.create:before", "messages.create:after"]
+WORK_POINTS_BEFORE_THE_DOT = ["messages.claim:after", "blobs.get:after", "egress.connect:after"]
+
+
+@pytest.mark.parametrize("point", ACCEPT_POINTS_WITHOUT_PROMISE)
+def test_row_1_death_before_the_wake_up_promises_nothing_and_sends_nothing(
+    stage: Stage, point: str
+) -> None:
+    stage.run("accept", point)
+    stage.run("work")
+    assert stage.peer.mails == []
+    stage.accept()
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+
+
+@pytest.mark.parametrize("point", ACCEPT_POINTS_WITH_WAKE_UP)
+def test_rows_2_and_3_death_after_the_wake_up_still_delivers_once(stage: Stage, point: str) -> None:
+    stage.run("accept", point)
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+    (record,) = stage.records()
+    assert record.status is Status.SENT
+
+
+@pytest.mark.parametrize("point", WORK_POINTS_BEFORE_THE_DOT)
+def test_rows_4_and_5_death_with_a_lease_is_taken_over_and_delivers_once(
+    stage: Stage, point: str
+) -> None:
+    message = stage.accept()
+    stage.run("work", point)
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+    assert stage.record(message["id"]).status is Status.SENT
+
+
+def test_row_6_death_after_the_final_dot_may_send_a_second_copy_with_the_same_message_id(
+    stage: Stage,
+) -> None:
+    message = stage.accept()
+
+    def kill(_: bytes) -> object:
+        os.kill(worker.pid, signal.SIGKILL)
+        return DROP
+
+    stage.peer.once(".", kill)  # type: ignore[arg-type]
+    worker = stage.start("work")
+    worker.communicate(timeout=60)
+    assert worker.returncode == -signal.SIGKILL
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+    record = stage.record(message["id"])
+    assert record.status is Status.SENT
+    assert b"Message-ID: <one@acme.test>" in stage.peer.mails[0].content
+
+
+def test_row_7_death_between_the_reply_and_the_finish_is_the_one_window_for_a_copy(
+    stage: Stage,
+) -> None:
+    message = stage.accept()
+    stage.run("work", "messages.replace:before")
+    assert len(stage.peer.mails) == 1
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 2
+    record = stage.record(message["id"])
+    assert record.status is Status.SENT
+    assert len(record.deliveries) == 1
+
+
+def test_after_the_finish_nothing_is_sent_again(stage: Stage) -> None:
+    message = stage.accept()
+    stage.run("work", "messages.replace:after")
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+    assert stage.record(message["id"]).status is Status.SENT
+
+
+@pytest.mark.parametrize("point", ["queue.send:before", "queue.send:after"])
+def test_rows_8_and_9_death_around_the_delayed_wake_up_loses_no_retry(
+    stage: Stage, point: str
+) -> None:
+    message = stage.accept()
+    stage.peer.once("RCPT", "450 4.2.0 Greylisted")
+    stage.run("work", point)
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+    record = stage.record(message["id"])
+    assert [each.status for each in record.deliveries] == [Status.SOFT_FAIL, Status.SENT]
+
+
+def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sends_once(
+    stage: Stage,
+) -> None:
+    from dataclasses import replace
+
+    from chalicelib.domain.model import ServerMode
+    from chalicelib.services.accounts import ServerOptions
+
+    development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)
+    bootstrap.run(stage.program.accounts.update_server(stage.server, development))
+    message = stage.accept()
+    stage.run("work")
+    assert stage.record(message["id"]).status is Status.HELD
+    live = replace(development, mode=ServerMode.LIVE)
+    bootstrap.run(stage.program.accounts.update_server(stage.server, live))
+    from chalicelib.domain import settle
+
+    record = stage.record(message["id"])
+    released = settle.released(record, int(stage.program.clock.now()) - 1)
+    assert bootstrap.run(stage.program.messages.replace(record, released))
+    stage.run("sweep", "messages.clear_due:before")
+    stage.run("sweep")
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+
+
+def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:
+    message = stage.accept()
+    item = WorkItem(stage.record(message["id"]).message, 0)
+    bootstrap.run(stage.program.queue.send("default", [item, item]))
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1

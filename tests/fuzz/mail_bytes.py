@@ -1,0 +1,112 @@
+"""Fuzz targets of the mail-byte parsers."""
+
+from __future__ import annotations
+
+import hashlib
+
+from chalicelib.domain import dkim, ids
+from chalicelib.domain.address import (
+    LONGEST_FIELD,
+    addresses_in,
+    bare_address,
+    domain_of,
+    is_mailbox,
+    split_list,
+)
+from chalicelib.domain.message import (
+    bodies_and_attachments,
+    decode_header,
+    decode_part,
+    has_bare_newline,
+    normalise_newlines,
+    read_headers,
+    read_parts,
+)
+from chalicelib.domain.parameters import read_parameters
+from tests.mail_corpus import samples
+
+SEEDS = (
+    b"From: A <a@example.com>\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n =?utf-8?b?w6k=?=\r\n\r\nHello \r\n\r\n",
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\nx\r\n--b--\r\n",
+    b'a/b; name*0*=utf-8\'\'%e2%82; name*1*=%ac; n="x\\"y"',
+    b'G: "Doe, J" <j@x.example>, (c(d)) k@[IPv6:::1];, <@r:l@m>',
+    *samples().values(),
+)
+WORDS = (
+    b"\r\n", b"\r\n\r\n", b"\r\n ", b"=?", b"?q?", b"?=", b"--b", b"--", b"boundary=", b"Content-Type: ", b"From: ",
+    b"@", b"<", b">", b"(", b")", b'"', b"\\", b";", b"*0*=", b"utf-8''", b"  ", b"\t", b" \r\n", b"\x00", b"\xff",
+    b"multipart/",
+)  # fmt: skip
+
+
+def fuzz_header(data: bytes) -> None:
+    """Fields lie inside the block, in order; texts can be encoded."""
+    headers = read_headers(data)
+    at = 0
+    for field in headers.fields:
+        assert at <= field.start < field.end <= headers.body_at <= len(data)
+        at = field.end
+    for texts in headers.texts().values():
+        "".join(texts).encode()
+    normal = normalise_newlines(data)
+    assert not has_bare_newline(normal)
+
+
+def fuzz_encoded_words(data: bytes) -> None:
+    """A header value becomes one line of text that is not longer."""
+    text = decode_header(data)
+    assert len(text) <= len(data)
+    assert "\r" not in text
+    assert "\n" not in text
+    text.encode()
+
+
+def fuzz_mime(data: bytes) -> None:
+    """Leaves are in order, inside, not more than allowed, and can be decoded."""
+    headers = read_headers(data)
+    at = headers.body_at
+    parts = read_parts(data, headers)
+    assert 1 <= len(parts) <= 1_000
+    for part in parts:
+        assert at <= part.start <= part.end <= len(data)
+        assert len(decode_part(data, part)) <= part.end - part.start
+        at = part.end
+    bodies_and_attachments(data)
+
+
+def fuzz_parameters(data: bytes) -> None:
+    """A word and parameters that are clean text."""
+    word, parameters = read_parameters(data)
+    assert word == word.strip()
+    "".join(parameters.values()).encode()
+
+
+def fuzz_address(data: bytes) -> None:
+    """What passes for a mailbox can stand on an SMTP line, and lists come apart."""
+    text = data.decode("utf-8", "replace")[:LONGEST_FIELD]
+    for address in (*addresses_in(text), *split_list(text), bare_address(text), text):
+        domain_of(address)
+        if is_mailbox(address, smtputf8=True):
+            assert not set(address) & set("<>\r\n\x00")
+            assert len(address.encode()) <= 254
+
+
+def fuzz_dkim(data: bytes) -> None:
+    """The body hash is that of the canonical body, however it is reached; the field has no foreign line."""
+    canonical = dkim.prepare(data, (b"Date: x\r\n",))
+    body = data[read_headers(data).body_at :]
+    hashed = hashlib.sha256(dkim.relaxed_body(body)).digest()
+    signing = dkim.signing_input(canonical, "example.com", "s", "rsa-sha256", 1)
+    field = dkim.finish(signing, hashed)
+    assert dkim.relaxed_body(dkim.relaxed_body(body)) == dkim.relaxed_body(body)
+    assert all(line[:1] == b"\t" for line in field.split(b"\r\n")[1:-1])
+    assert len(field) < 20_000
+
+
+def fuzz_tokens(data: bytes) -> None:
+    """Strangers' texts are no tokens, or tokens that are written the same way."""
+    text = data.decode("latin-1")
+    token = ids.read_return_path_local(text, b"key")
+    assert token is None or ids.return_path_local(token, b"key") == text.lower()
+    ids.read_token(text)
+    ids.is_new_key(text)

@@ -1,0 +1,41 @@
+"""The fuzz targets, one line each: a name, and `module:function` of a function that takes bytes.
+
+The function checks what must hold for any input and raises on a violation. Its module may have `SEEDS`, a tuple of
+inputs to start from, and `WORDS`, a tuple of tokens to insert.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TARGETS = {
+    "header": "tests.fuzz.mail_bytes:fuzz_header",
+    "encoded words": "tests.fuzz.mail_bytes:fuzz_encoded_words",
+    "mime": "tests.fuzz.mail_bytes:fuzz_mime",
+    "parameters": "tests.fuzz.mail_bytes:fuzz_parameters",
+    "address": "tests.fuzz.mail_bytes:fuzz_address",
+    "dkim": "tests.fuzz.mail_bytes:fuzz_dkim",
+    "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A loaded target."""
+
+    name: str
+    run: Callable[[bytes], object]
+    seeds: tuple[bytes, ...]
+    words: tuple[bytes, ...]
+
+
+def load(name: str) -> Target:
+    """Import a target by its name."""
+    module_name, _, function = TARGETS[name].partition(":")
+    module = importlib.import_module(module_name)
+    seeds = getattr(module, "SEEDS", ()) or (b"",)
+    return Target(
+        name, getattr(module, function), tuple(seeds), tuple(getattr(module, "WORDS", ()))
+    )

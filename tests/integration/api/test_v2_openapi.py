@@ -1,0 +1,106 @@
+"""The OpenAPI document is valid, complete, and true of the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from app import app
+from chalicelib import bootstrap
+from chalicelib.api.v2.openapi import document
+from chalicelib.api.v2.routes import PREFIX, ROUTES
+from tests.http_api import ApiWorld, Reply
+
+GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
+
+
+@pytest.fixture
+def served(api: ApiWorld) -> dict[str, Any]:
+    reply = api.call("GET", "/api/v2/openapi.json")
+    assert reply.status == 200
+    described: dict[str, Any] = reply.json
+    return described
+
+
+def test_it_is_valid(served: dict[str, Any]) -> None:
+    assert served == document()
+    OpenAPIV31SpecValidator(served).validate()
+
+
+def test_every_route_is_described_and_every_description_is_a_route(
+    api: ApiWorld, served: dict[str, Any]
+) -> None:
+    registered = {
+        (path, method)
+        for path, entries in app.routes.items()
+        if path.startswith(PREFIX)
+        for method in entries
+    }
+    described = {
+        (path, method.upper()) for path, item in served["paths"].items() for method in item
+    }
+    assert {(route.path, route.method) for route in ROUTES} == described
+    assert described <= registered
+    for path, method in registered - described:
+        reply = api.call(method, path.replace("{id}", "1"))
+        assert (reply.status, reply.json["code"]) == (405, "method_not_allowed"), (path, method)
+
+
+def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
+    """An answer of every operation, and of every kind of problem that is easy to get."""
+    sent = api.v2("POST", "/emails", GOOD | {"html": "<p>x", "tag": "t"})
+    bootstrap.run(api.scene.deliver_ready())
+    at = f"/emails/{sent.json['id']}"
+    return [
+        ("/emails", "post", sent),
+        ("/emails", "post", api.v2("POST", "/emails", {})),
+        ("/emails", "post", api.v2("POST", "/emails", b"{")),
+        ("/emails", "post", api.v2("POST", "/emails", GOOD, key="wrong")),
+        ("/emails", "post", api.v2("POST", "/emails", GOOD, content_type="text/plain")),
+        ("/emails", "post", api.v2("POST", "/emails", GOOD | {"from": "a@b.c"})),
+        ("/emails/batch", "post", api.v2("POST", "/emails/batch", [GOOD, {}])),
+        ("/emails", "get", api.v2("GET", "/emails?limit=1")),
+        ("/emails", "get", api.v2("GET", "/emails?limit=0")),
+        ("/emails/{id}", "get", api.v2("GET", at)),
+        ("/emails/{id}", "get", api.v2("GET", "/emails/999")),
+        ("/emails/{id}/raw", "get", api.v2("GET", f"{at}/raw")),
+        ("/emails/{id}/deliveries", "get", api.v2("GET", f"{at}/deliveries")),
+        ("/uploads", "post", api.v2("POST", "/uploads", {"size": 5})),
+        ("/openapi.json", "get", api.v2("GET", "/openapi.json")),
+    ]
+
+
+def test_real_answers_match_their_description(api: ApiWorld, served: dict[str, Any]) -> None:
+    seen = set()
+    for path, method, reply in answers(api):
+        operation = served["paths"][PREFIX + path][method]
+        described = operation["responses"][str(reply.status)]
+        media = reply.headers["content-type"]
+        schema = described["content"][media].get("schema")
+        seen.add((path, method))
+        if schema is not None:
+            whole = {"$ref": schema["$ref"], "components": served["components"]}
+            faults = [
+                f"{'/'.join(map(str, fault.path))}: {fault.message}"
+                for fault in OAS31Validator(whole).iter_errors(reply.json)
+            ]
+            assert faults == [], (path, reply.status, reply.json)
+    assert seen == {
+        (path.removeprefix(PREFIX), method)
+        for path, item in served["paths"].items()
+        for method in item
+    }
+
+
+def test_requests_are_described_by_what_validates_them(served: dict[str, Any]) -> None:
+    schema = served["components"]["schemas"]["EmailToSend"]
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == ["from"]
+    whole = schema | {"components": served["components"]}
+    validator = OAS31Validator(whole)
+    assert validator.is_valid(GOOD)
+    assert not validator.is_valid(GOOD | {"bogus": 1})
+    assert not validator.is_valid(GOOD | {"subject": 5})

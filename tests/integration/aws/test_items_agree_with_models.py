@@ -1,0 +1,119 @@
+"""Stored items are what the PynamoDB models declare, whoever wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from chalicelib.adapters.aws import AwsWorld
+from chalicelib.adapters.aws.dynamo import models
+from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
+from chalicelib.adapters.capacity import INDEX_KEYS
+from chalicelib.adapters.randomness import SystemRand
+from chalicelib.config import Settings
+from chalicelib.domain.model import (
+    DsnParameters,
+    MessageId,
+    MessageRecord,
+    Scope,
+    ServerId,
+    State,
+    Status,
+    Suppression,
+)
+from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+
+if TYPE_CHECKING:
+    from pynamodb.models import Model
+
+pytestmark = pytest.mark.aws
+
+
+async def stored(aws: AwsWorld, table: str, pk: str) -> list[models.Item]:
+    """The items of a partition as they lie in the table."""
+    answer = await aws.session.call(
+        "dynamodb",
+        "query",
+        TableName=table,
+        KeyConditionExpression="PK = :pk",
+        ExpressionAttributeValues={":pk": {"S": pk}},
+    )
+    items: list[models.Item] = answer["Items"]
+    return items
+
+
+def assert_declared(model: type[Model], item: models.Item) -> None:
+    """The model reads the item and writes the same one; nothing in it is undeclared."""
+    assert model.from_raw_data({**item}).serialize() == item
+
+
+async def test_a_message_in_every_state(aws: AwsWorld, aws_names: Settings) -> None:
+    server = a_server_id()
+    message = a_message(server, 1, tag="t", hold=True, dsn=DsnParameters("NEVER", "", "HDRS", "x"))
+    await aws.messages.create([message])
+    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    assert isinstance(record, MessageRecord)
+    waiting = replace(
+        record,
+        state=State.WAITING,
+        status=Status.SOFT_FAIL,
+        attempt=1,
+        wake_at=NOW,
+        in_due_index=True,
+        lease_owner="",
+        lease_until=0,
+        deliveries=tuple(a_delivery(n, details="") for n in range(5)),
+    )
+    assert await aws.messages.replace(record, waiting)
+    (item,) = await stored(aws, aws_names.mail_table, f"S#{server}#o#0")
+    assert_declared(models.MessageItem, item)
+    assert {"rk", "fk", "dk", "du", "lm"} <= item.keys()
+    for older in await stored(aws, aws_names.mail_table, f"T#{server}#1"):
+        assert_declared(models.OlderDeliveryItem, older)
+
+
+async def test_small_facts(aws: AwsWorld, aws_names: Settings) -> None:
+    server = a_server_id()
+    await aws.suppressions.add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
+    await aws.volume.add(server, 3, NOW)
+    await aws.numbers.take(server, "message", 1)
+    await aws.idempotency.begin(server, "key", "print", NOW)
+    await aws.idempotency.complete(server, "key", 200, "body")
+    for model, pk in (
+        (models.SuppressionItem, f"S#{server}#SUP"),
+        (models.NumberItem, f"S#{server}#C"),
+        (models.NumberItem, f"S#{server}#SEQ"),
+        (models.AnswerItem, f"S#{server}#I"),
+    ):
+        (item,) = await stored(aws, aws_names.mail_table, pk)
+        assert_declared(model, item)
+
+
+async def test_lists_of_a_server_with_four_shards_are_merged(
+    aws: AwsWorld, aws_names: Settings
+) -> None:
+    async def four(server: ServerId) -> int:
+        return 4
+
+    store = DynamoMessageStore(aws.session, aws_names.mail_table, SystemRand(), four)
+    server = a_server_id()
+    await store.create([a_message(server, number) for number in range(1, 12)])
+    for shard in range(4):
+        items = await stored(aws, aws_names.mail_table, f"S#{server}#o#{shard}")
+        assert {int(item["SK"]["S"]) % 4 for item in items} == {shard}
+    first = await store.page(server, Scope.OUTGOING, 5)
+    assert [one.message.id for one in first.records] == [11, 10, 9, 8, 7]
+    second = await store.page(server, Scope.OUTGOING, 6, first.next_cursor)
+    assert [one.message.id for one in second.records] == [6, 5, 4, 3, 2, 1]
+    assert second.next_cursor is None
+    assert (await store.get(server, MessageId(7))).message.id == 7
+
+
+def test_the_meter_knows_the_indexes() -> None:
+    declared = {
+        index["index_name"]: {key["AttributeName"] for key in index["key_schema"]}
+        for index in models.MailItem._get_schema()["global_secondary_indexes"]
+    }
+    assert declared == {name: set(keys) for name, keys in INDEX_KEYS.items()}

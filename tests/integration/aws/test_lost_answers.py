@@ -1,0 +1,94 @@
+"""A write whose answer is lost is repeated by the SDK, which must not take our own success for a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.aws import AwsWorld
+from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.ports import Claimed
+from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+
+pytestmark = pytest.mark.aws
+
+
+@pytest.fixture
+def losing(aws: AwsWorld) -> list[str]:
+    """Names of operations whose next answer is lost after DynamoDB did the work: 500 to the SDK, which repeats."""
+    lost: list[str] = []
+    client = aws.session.client("dynamodb")
+    from botocore.awsrequest import AWSResponse
+
+    def lose(request: Any, **_: Any) -> Any:
+        operation = request.headers["X-Amz-Target"].decode().rpartition(".")[2]
+        if operation not in lost:
+            return None
+        lost.remove(operation)
+        real = client._endpoint.http_session.send(
+            request.prepare() if hasattr(request, "prepare") else request
+        )
+        assert real.status_code == 200
+        body = b'{"__type":"InternalServerError","message":"lost"}'
+        answer = AWSResponse(request.url, 500, {}, None)
+        answer._content = body
+        return answer
+
+    client.meta.events.register("before-send.dynamodb", lose)
+    return lost
+
+
+async def test_a_claim_repeated_is_still_ours(aws: AwsWorld, losing: list[str]) -> None:
+    message = a_message(a_server_id(), 1)
+    await aws.messages.create([message])
+    losing.append("UpdateItem")
+    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    assert losing == []
+    assert isinstance(record, MessageRecord)
+    assert record.lease_owner == "w1"
+    assert record.taken_over is False
+
+
+async def test_a_claim_that_creates_repeated_is_still_ours(
+    aws: AwsWorld, losing: list[str]
+) -> None:
+    message = a_message(a_server_id(), 1)
+    losing.append("PutItem")
+    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    assert losing == []
+    assert isinstance(record, MessageRecord)
+
+
+async def test_an_outcome_repeated_is_written_once(aws: AwsWorld, losing: list[str]) -> None:
+    message = a_message(a_server_id(), 1)
+    before = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    assert isinstance(before, MessageRecord)
+    after = replace(
+        before,
+        state=State.DONE,
+        status=Status.SENT,
+        attempt=1,
+        lease_owner="",
+        lease_until=0,
+        deliveries=(a_delivery(1),),
+    )
+    losing.append("UpdateItem")
+    assert await aws.messages.replace(before, after)
+    assert losing == []
+    assert await aws.messages.get(message.server_id, message.id) == after
+
+
+async def test_a_creation_repeated_is_no_collision(aws: AwsWorld, losing: list[str]) -> None:
+    message = a_message(a_server_id(), 1)
+    losing.append("PutItem")
+    assert await aws.messages.create([message]) == [True]
+    assert losing == []
+
+
+async def test_an_idempotency_claim_repeated_has_started(aws: AwsWorld, losing: list[str]) -> None:
+    losing.append("PutItem")
+    claim = await aws.idempotency.begin(a_server_id(), "key", "print", NOW)
+    assert losing == []
+    assert claim.found is Claimed.STARTED

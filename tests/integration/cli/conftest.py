@@ -1,0 +1,72 @@
+"""The command line over an installation in memory: `posthorn("server", "list")` runs one command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.bootstrap import Posthorn, in_memory
+from chalicelib.cli.main import main
+from chalicelib.cli.session import Session
+from chalicelib.config import Settings
+
+SETTINGS = Settings(return_path_domain="rp.ph.example", spf_include="spf.ph.example")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    return MemoryWorld()
+
+
+@pytest.fixture
+def app(world: MemoryWorld) -> Posthorn:
+    return in_memory(SETTINGS, world)
+
+
+@pytest.fixture
+def posthorn(
+    app: Posthorn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Runs a command line against the installation in memory."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
+
+    def run_command(*arguments: str) -> Outcome:
+        code = main(arguments, Session(open_installation=lambda: app))
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run_command
+
+
+@pytest.fixture
+def demo(posthorn: Run) -> Run:
+    """The same, with an organization, a server and a trusted domain."""
+    for arguments in (
+        ("organization", "create", "Demo"),
+        ("server", "create", "Demo"),
+        ("domain", "add", "demo.example"),
+        ("domain", "trust", "demo.example"),
+    ):
+        assert posthorn(*arguments).code == 0
+    return posthorn

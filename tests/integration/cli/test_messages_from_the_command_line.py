@@ -1,0 +1,235 @@
+"""Messages are listed, shown, read raw, released, cancelled, retried and followed from the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chalicelib.bootstrap import run
+from chalicelib.cli.main import main
+from chalicelib.cli.session import Session
+from chalicelib.domain.model import Delivery, State, Status
+from chalicelib.services.accept import Accepted
+from chalicelib.services.accounts import CredentialOptions
+from tests.integration.cli.conftest import Outcome, Run
+from tests.worlds import CONTENT, Scene, make_scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return run(make_scene(credential=CredentialOptions(hold=True)))
+
+
+@pytest.fixture
+def cli(
+    scene: Scene, capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """Runs a command line against the scene."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
+
+    def run_command(*arguments: str) -> Outcome:
+        code = main(arguments, Session(open_installation=lambda: scene.posthorn))
+        captured = capsysbinary.readouterr()
+        return Outcome(code, captured.out.decode("utf-8", "surrogateescape"), captured.err.decode())
+
+    return run_command
+
+
+def fail(scene: Scene, accepted: Accepted, output: str) -> None:
+    """Record a soft failure with these words of the other side."""
+    before = run(scene.record(accepted))
+    delivery = Delivery(
+        7,
+        Status.SOFT_FAIL,
+        "Temporary SMTP delivery error when sending to 198.51.100.7:25 (mx.example.com)",
+        scene.clock.now(),
+        output=output,
+        seconds=0.5,
+        remote="198.51.100.7:25 (mx.example.com)",
+        source="192.0.2.1",
+    )
+    wake_at = int(scene.clock.now()) + 300
+    after = replace(
+        before,
+        status=Status.SOFT_FAIL,
+        state=State.WAITING,
+        attempt=before.attempt + 1,
+        tries=before.tries + 1,
+        wake_at=wake_at,
+        deliveries=(*before.deliveries, delivery),
+    )
+    assert run(scene.posthorn.messages.replace(before, after))
+
+
+def hold(scene: Scene) -> Accepted:
+    """A message that the credential's setting holds."""
+    accepted = run(scene.accept())[0]
+    run(scene.deliver_ready())
+    assert run(scene.record(accepted)).state is State.HELD
+    return accepted
+
+
+def test_a_message_is_listed_and_shown(cli: Run, scene: Scene) -> None:
+    accepted = run(scene.accept("john@example.com"))[0]
+    run(scene.accept("mary@example.net"))
+    listed = cli("message", "list", "--json").json
+    assert [each["rcpt_to"] for each in listed["messages"]] == [
+        "mary@example.net",
+        "john@example.com",
+    ]
+    assert "mary@example.net" in cli("message", "list").out
+    found = cli("message", "list", "--to", "JOHN@example.com", "--json").json["messages"]
+    assert [each["id"] for each in found] == [accepted.id]
+    shown = cli("message", "show", str(accepted.id), "--json").json
+    assert shown["token"] == accepted.token
+    assert shown["deliveries"] == []
+    assert shown == cli("message", "show", accepted.token, "--server", "acme/app", "--json").json
+    assert "Accepted" in cli("message", "show", str(accepted.id)).out
+
+
+def test_pages_follow_each_other(cli: Run, scene: Scene) -> None:
+    for number in range(5):
+        run(scene.accept(f"r{number}@example.com"))
+    first = cli("message", "list", "--limit", "3", "--json").json
+    second = cli("message", "list", "--limit", "3", "--cursor", first["next_cursor"], "--json").json
+    ids = [each["id"] for each in first["messages"] + second["messages"]]
+    assert len(ids) == 5
+    assert ids == sorted(ids, reverse=True)
+    assert cli("message", "list", "--cursor", "nonsense").code == 1
+
+
+def test_a_hostile_reply_is_shown_harmless(cli: Run, scene: Scene) -> None:
+    accepted = run(scene.accept())[0]
+    fail(scene, accepted, "450 4.2.0 \x1b[2J\x1b[H\rAll delivered\x07\u202e")
+    text = cli("message", "show", str(accepted.id)).out
+    assert "\x1b" not in text
+    assert "\r" not in text
+    assert "\u202e" not in text
+    assert "450 4.2.0 \\x1b[2J\\x1b[H\\x0dAll delivered\\x07\\u202e" in text
+    assert "(next)" in text
+    raw = cli("message", "show", str(accepted.id), "--json")
+    assert raw.out.isascii()
+    assert "\x1b" not in raw.out
+    assert raw.json["deliveries"][0]["output"].startswith("450 4.2.0 \x1b")
+    assert raw.json["next_attempt_at"] is not None
+
+
+def test_a_hostile_subject_is_shown_harmless(cli: Run, scene: Scene) -> None:
+    content = CONTENT.replace(b"Subject: Hello", b"Subject: =?utf-8?q?=1B[2J=E2=80=AEx?=")
+    accepted = run(scene.accept(content=content))[0]
+    for arguments in (("message", "list"), ("message", "show", str(accepted.id))):
+        text = cli(*arguments).out
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+def test_raw_gives_the_exact_bytes(cli: Run, scene: Scene, tmp_path: Path) -> None:
+    content = CONTENT + b"\xff\x00\x1b[2J\r\n"
+    accepted = run(scene.accept(content=content))[0]
+    outcome = cli("message", "raw", str(accepted.id))
+    assert outcome.out.encode("utf-8", "surrogateescape") == content
+    file = tmp_path / "message.eml"
+    assert cli("message", "raw", str(accepted.id), "--output", str(file)).out == ""
+    assert file.read_bytes() == content
+    shape = cli("message", "raw", str(accepted.id), "--json").json
+    assert base64.b64decode(shape["raw"]) == content
+
+
+def test_a_held_message_is_released(cli: Run, scene: Scene) -> None:
+    accepted = hold(scene)
+    held = cli("message", "list", "--flag", "held", "--json").json["messages"]
+    assert [each["id"] for each in held] == [accepted.id]
+    released = cli("message", "release", str(accepted.id), "--json").json
+    assert released["held"] is False
+    run(scene.deliver_ready())
+    assert cli("message", "show", str(accepted.id), "--json").json["status"] == "Sent"
+    again = cli("message", "release", str(accepted.id))
+    assert again.code == 1
+    assert "is not held" in again.err
+
+
+def test_a_hold_is_cancelled(cli: Run, scene: Scene) -> None:
+    accepted = hold(scene)
+    assert "HoldCancelled" in cli("message", "cancel", str(accepted.id)).out
+    assert run(scene.record(accepted)).state is State.DONE
+
+
+def test_a_waiting_message_is_tried_again_now(cli: Run, scene: Scene) -> None:
+    accepted = run(scene.accept())[0]
+    fail(scene, accepted, "450 later")
+    assert cli("message", "retry", str(accepted.id)).code == 0
+    run(scene.deliver_ready())
+    assert run(scene.record(accepted)).status is Status.SENT
+    assert cli("message", "retry", str(accepted.id)).code == 1
+
+
+def test_another_servers_message_is_not_found(cli: Run, scene: Scene) -> None:
+    accepted = run(scene.accept())[0]
+    assert cli("server", "create", "Other", "--organization", "acme").code == 0
+    for name in (str(accepted.id), accepted.token):
+        outcome = cli("message", "show", name, "--server", "acme/other")
+        assert outcome.code == 1
+        assert outcome.out == ""
+
+
+def test_tail_shows_what_was_and_what_comes(
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
+    old = run(scene.accept("old@example.com"))[0]
+    older = run(scene.accept("older@example.com"))[0]
+    steps: list[Callable[[], object]] = [
+        lambda: run(scene.accept("new@example.com")),
+        lambda: fail(scene, old, "450 \x1b[2J later"),
+        lambda: None,
+    ]
+    polls = len(steps) + 1
+
+    def between(coroutine: object) -> object:
+        """Run the work of the command; where it would sleep, let the next thing happen."""
+        if getattr(coroutine, "__name__", "") == "sleep":
+            coroutine.close()  # type: ignore[attr-defined]  # a coroutine of asyncio.sleep
+            return steps.pop(0)()
+        return run(coroutine)  # type: ignore[arg-type]
+
+    def session() -> Session:
+        return Session(open_installation=lambda: scene.posthorn, run=between)
+
+    line = ["tail", "--last", "1", "--polls", str(polls), "--json"]
+    assert main(line, session()) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    events = [json.loads(text) for text in out.splitlines()]
+    assert [(each["event"], each["message"]["rcpt_to"]) for each in events] == [
+        ("accepted", "older@example.com"),
+        ("accepted", "new@example.com"),
+        ("delivery", "old@example.com"),
+    ]
+    assert events[0]["message"]["id"] == older.id
+    steps.append(lambda: None)
+    assert main(["tail", "--last", "3", "--polls", "2"], session()) == 0
+    text = capsys.readouterr().out
+    assert text.count("\n") == 4
+    assert "450 \\x1b[2J later" in text
+
+
+def test_tail_ends_quietly_with_control_c(
+    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
+
+    def interrupted(coroutine: object) -> object:
+        if asyncio.iscoroutine(coroutine) and coroutine.__name__ == "sleep":
+            coroutine.close()
+            raise KeyboardInterrupt
+        return run(coroutine)  # type: ignore[arg-type]
+
+    session = Session(open_installation=lambda: scene.posthorn, run=interrupted)
+    assert main(["tail"], session) == 130
+    assert capsys.readouterr().err.strip() == ""

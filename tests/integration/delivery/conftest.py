@@ -1,0 +1,164 @@
+"""A delivery stack on loopback: real sockets, real DNS queries, scripted peers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.clock import SystemClock
+from chalicelib.adapters.dns import DnsResolver
+from chalicelib.adapters.egress import NetworkEgress
+from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.smtp_session import TimeLimits
+from chalicelib.config import Settings
+from chalicelib.domain.model import (
+    BlobRef,
+    EgressSource,
+    Envelope,
+    Message,
+    MessageId,
+    Scope,
+    ServerId,
+    Target,
+)
+from chalicelib.domain.transmission import Attempted
+from chalicelib.services.transmit import Transmit
+from tests.dns_zone import DnsZone
+from tests.peers import SmtpPeer, trusting_context
+
+CONTENT = b"From: a@sender.test\r\nSubject: hello\r\n\r\nhello\r\n"
+SHORT = TimeLimits(connect=2.0, reply=1.0, final=1.0, idle=5.0)
+
+
+class PlainVault:
+    """A vault whose sealed secrets are the secrets."""
+
+    async def seal(self, secret: bytes, context: Any) -> bytes:
+        return secret
+
+    async def open(self, sealed: bytes, context: Any) -> bytes:
+        return sealed
+
+
+class Pools:
+    """The one question that sending asks the directory."""
+
+    def __init__(self, *sources: EgressSource) -> None:
+        self.sources = sources
+
+    async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
+        return tuple(source for source in self.sources if source.pool == pool)
+
+
+class Stack:
+    """Transmit with everything below it; `send` is one attempt."""
+
+    def __init__(self, zone: DnsZone, **settings: Any) -> None:
+        self.settings = replace(
+            Settings(
+                smtp_hostname="mail.posthorn.test",
+                dns_server=zone.server,
+                allow_private_delivery=True,
+            ),
+            **settings,
+        )
+        self.zone = zone
+        self.pools = Pools()
+        self.egress = NetworkEgress(
+            self.settings, PlainVault(), limits=SHORT, trusted=trusting_context()
+        )
+        self.deadline = 20.0
+
+    @property
+    def transmit(self) -> Transmit:
+        clock = SystemClock()
+        resolver = DnsResolver(self.settings, clock, try_seconds=0.3)
+        return Transmit(
+            self.settings,
+            clock,
+            SystemRand(),
+            self.pools,  # type: ignore[arg-type]  # the one verb that is used
+            resolver,
+            self.egress,
+            self.deadline,
+        )
+
+    async def send(
+        self,
+        rcpt_to: str = "bob@example.test",
+        *content: bytes,
+        tries: int = 0,
+        envelope: Envelope | None = None,
+    ) -> Attempted:
+        envelope = envelope or Envelope("bounce@sender.test", rcpt_to)
+        parts = content or (CONTENT,)
+        return await self.transmit.deliver(message_to(rcpt_to), envelope, parts, tries)
+
+
+def message_to(rcpt_to: str, token: str = "abcdefghij012345", pool: str = "default") -> Message:
+    return Message(
+        server_id=ServerId(1),
+        id=MessageId(1),
+        token=token,
+        scope=Scope.OUTGOING,
+        mail_from="a@sender.test",
+        rcpt_to=rcpt_to,
+        subject="hello",
+        message_id="1@sender.test",
+        received_at=0.0,
+        size=1,
+        blob=BlobRef("k", 0, 1),
+        pool=pool,
+        domain="sender.test",
+        credential_id="c",
+    )
+
+
+@pytest.fixture
+def zone() -> Iterator[DnsZone]:
+    with DnsZone() as running:
+        yield running
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[SmtpPeer]:
+    async with SmtpPeer() as running:
+        yield running
+
+
+@pytest.fixture
+async def stack(zone: DnsZone, peer: SmtpPeer) -> AsyncIterator[Stack]:
+    """example.test has one MX, mx.example.test, at the peer's address."""
+    zone.mx("example.test", (10, "mx.example.test"))
+    zone.a("mx.example.test", "127.0.0.1")
+    made = Stack(zone, delivery_port=peer.port)
+    yield made
+    await made.egress.close()
+
+
+@pytest.fixture
+async def egress() -> AsyncIterator[NetworkEgress]:
+    made = NetworkEgress(
+        Settings(smtp_hostname="mail.posthorn.test"),
+        PlainVault(),
+        limits=SHORT,
+        trusted=trusting_context(),
+    )
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def target_of() -> Callable[[SmtpPeer], Target]:
+    return lambda peer: Target("mx.example.test", peer.host, peer.port)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for something that happens on this loop."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)

@@ -1,0 +1,161 @@
+"""Servers that hang up, stall, or talk nonsense, before and after the final dot."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.classify import Verdict
+from tests.integration.delivery.conftest import CONTENT, Stack
+from tests.peers import DROP, RESET, STALL, Delay, Raw, SmtpPeer, Split
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("how", [DROP, RESET], ids=["drop", "reset"])
+@pytest.mark.parametrize("keywords", [["PIPELINING"], []], ids=["pipelined", "stepwise"])
+async def test_a_break_before_the_final_dot_is_tried_once_more(
+    stack: Stack, peer: SmtpPeer, stage: str, how: object, keywords: list[str]
+) -> None:
+    peer.keywords = keywords
+    peer.once(stage, how)  # type: ignore[arg-type]
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SENT
+    assert len(peer.connections) == 2
+    assert len(peer.mails) == 1
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+async def test_a_break_at_each_try_is_temporary_and_certain(
+    stack: Stack, peer: SmtpPeer, stage: str
+) -> None:
+    peer.on(stage, DROP)
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.details == (
+        f"An error occurred while sending the message to 127.0.0.1:{peer.port} (mx.example.test)"
+    )
+    assert not attempted.outcome_unknown
+    assert len(peer.connections) == 2
+
+
+@pytest.mark.parametrize("how", [DROP, RESET, STALL], ids=["drop", "reset", "stall"])
+async def test_silence_after_the_final_dot_is_unknown_and_never_sent_again(
+    stack: Stack, peer: SmtpPeer, how: object
+) -> None:
+    peer.on(".", how)  # type: ignore[arg-type]
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.outcome_unknown
+    assert attempted.details.startswith("An error occurred while sending the message to 127.0.0.1")
+    assert len(peer.connections) == 1
+    assert peer.commands.count("DATA") == 1
+
+
+async def test_a_break_in_the_middle_of_a_long_message_is_certain(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("BODY", DROP)
+    attempted = await stack.send(
+        "bob@example.test", CONTENT + b"x" * 70 + b"\r\n", b"y" * 40_000_000
+    )
+    assert attempted.verdict is Verdict.SOFT
+    assert not attempted.outcome_unknown
+    assert len(peer.connections) == 2
+    assert not peer.mails
+
+
+async def test_a_refusal_in_the_middle_of_a_long_message_is_the_result(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("BODY", Raw(b"552 5.3.4 Too big\r\n", drop=False))
+    long = [b"z" * 998 + b"\r\n"] * 60_000
+    attempted = await stack.send("bob@example.test", *long)
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.output == "552 5.3.4 Too big"
+    assert not peer.mails
+
+
+async def test_a_reply_that_no_command_asked_for_ends_the_conversation(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("DATA", Raw(b"354 go\r\n250 2.0.0 accepted already\r\n"))
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert not attempted.outcome_unknown
+    assert not peer.mails
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"hello there\r\n",
+        b"250" + b" " * 5000 + b"\r\n",
+        b"250-more\r\n" * 101,
+        b"250-a\r\n251 b\r\n",
+        b"\x00\xff\xfe" * 2000,
+    ],
+    ids=["prose", "long line", "many lines", "two codes", "binary"],
+)
+@pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL"])
+async def test_nonsense_is_temporary(
+    stack: Stack, peer: SmtpPeer, nonsense: bytes, stage: str
+) -> None:
+    peer.on(stage, Raw(nonsense, drop=True))
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert not attempted.outcome_unknown
+
+
+async def test_nonsense_after_the_final_dot_leaves_the_outcome_unknown(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on(".", Raw(b"yes, thanks\r\n"))
+    assert (await stack.send()).outcome_unknown
+
+
+async def test_a_slow_server_and_one_that_sends_byte_by_byte_are_waited_for(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("GREETING", Split("220 peer.test ESMTP\nwith two lines"))
+    peer.on("MAIL", Split("250 2.1.0 ok\nindeed"))
+    peer.on("RCPT", Delay(0.3, "250 2.1.5 ok")).on(".", Delay(0.3, "250 2.0.0 at last"))
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SENT
+    assert attempted.output == "250 2.0.0 at last"
+    assert attempted.seconds >= 0.6
+
+
+async def test_a_server_that_stalls_before_the_final_dot_is_given_up(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("RCPT", STALL)
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert not attempted.outcome_unknown
+
+
+@pytest.mark.parametrize(("stage", "unknown"), [("RCPT", False), (".", True)])
+async def test_the_deadline_ends_an_attempt_and_says_truly_whether_the_dot_was_sent(
+    stack: Stack, peer: SmtpPeer, stage: str, unknown: bool
+) -> None:
+    stack.deadline = 0.5
+    peer.on(stage, STALL)
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.outcome_unknown is unknown
+    assert attempted.seconds < 0.95  # the reply's own limit is one second
+    await peer.wait_closed()
+
+
+async def test_dots_and_a_missing_final_newline_arrive_as_they_were(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    parts = (b".first\r", b"\n.second\r\n", b".", b"\r\n..three\r\n.\r\nRSET\r\nend")
+    assert (await stack.send("bob@example.test", *parts)).verdict is Verdict.SENT
+    assert peer.mails[0].content == b"".join(parts) + b"\r\n"
+    assert "RSET" not in peer.commands
+
+
+async def test_a_long_message_arrives_byte_for_byte(stack: Stack, peer: SmtpPeer) -> None:
+    parts = (CONTENT, b"." * 70 + b"\r\n.\r\n" * 50_000, (b"q" * 76 + b"\r\n") * 30_000)
+    assert (await stack.send("bob@example.test", *parts)).verdict is Verdict.SENT
+    assert peer.mails[0].content == b"".join(parts)

@@ -1,0 +1,191 @@
+"""Which hosts are tried, in which order, and what it means when there is none."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from chalicelib.domain.classify import Verdict
+from tests.integration.delivery.conftest import Stack
+from tests.peers import DROP, STALL, SmtpPeer
+
+
+def closed_address(stack: Stack) -> str:
+    """A loopback address where nobody listens on the delivery port."""
+    address = "127.0.0.77"
+    with socket.socket() as probe:
+        assert probe.connect_ex((address, stack.settings.delivery_port)) != 0
+    return address
+
+
+async def test_a_broken_first_host_is_passed_over(stack: Stack, peer: SmtpPeer) -> None:
+    stack.zone.mx("example.test", (5, "dead.example.test"), (10, "mx.example.test"))
+    stack.zone.a("dead.example.test", closed_address(stack))
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SENT
+    assert attempted.remote == f"127.0.0.1:{peer.port} (mx.example.test)"
+
+
+@pytest.mark.parametrize("stage", ["GREETING", "EHLO"])
+@pytest.mark.parametrize(
+    "how",
+    ["421 4.3.2 Too busy", "554 5.7.1 Go away", DROP, STALL],
+    ids=["421", "554", "drop", "stall"],
+)
+async def test_a_host_that_does_not_want_to_talk_is_passed_over(
+    stack: Stack, stage: str, how: object
+) -> None:
+    async with SmtpPeer(host="127.0.0.2", port=stack.settings.delivery_port) as first:
+        first.on(stage, how)  # type: ignore[arg-type]
+        if stage == "EHLO":
+            first.on("HELO", how)  # type: ignore[arg-type]
+        stack.zone.mx("example.test", (5, "first.example.test"), (10, "mx.example.test"))
+        stack.zone.a("first.example.test", "127.0.0.2")
+        attempted = await stack.send()
+        assert attempted.verdict is Verdict.SENT
+        assert attempted.remote is not None and "(mx.example.test)" in attempted.remote
+        assert len(first.connections) == 1
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA", "."])
+async def test_no_other_host_is_asked_after_a_reply_about_the_message(
+    stack: Stack, peer: SmtpPeer, stage: str
+) -> None:
+    async with SmtpPeer(host="127.0.0.2", port=stack.settings.delivery_port) as first:
+        first.on(stage, "450 4.2.0 Later")
+        stack.zone.mx("example.test", (5, "first.example.test"), (10, "mx.example.test"))
+        stack.zone.a("first.example.test", "127.0.0.2")
+        assert (await stack.send()).verdict is Verdict.SOFT
+        assert not peer.connections
+
+
+async def test_when_no_host_answers_each_is_named_once(stack: Stack) -> None:
+    hosts = [(10 + n, f"mx{n}.dead.test") for n in range(3)]
+    stack.zone.mx("dead.test", *hosts)
+    for number, (_, host) in enumerate(hosts):
+        stack.zone.a(host, f"127.0.0.{70 + number}", f"127.0.0.{80 + number}")
+    attempted = await stack.send("bob@dead.test")
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.details == (
+        "No SMTP servers were available for dead.test. "
+        "Tried mx0.dead.test, mx1.dead.test, and mx2.dead.test."
+    )
+    assert attempted.output == "Cannot connect: Connection refused."
+    assert attempted.remote is None
+
+
+async def test_the_greeting_of_the_last_host_is_the_output_and_the_hint(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("GREETING", "421 4.7.0 Come back in 10 minutes")
+    attempted = await stack.send()
+    assert attempted.details == (
+        "No SMTP servers were available for example.test. Tried mx.example.test."
+    )
+    assert (
+        attempted.output == "The server refused the connection: 421 4.7.0 Come back in 10 minutes"
+    )
+    assert attempted.retry_hint == 610
+
+
+async def test_without_mx_the_domain_itself_is_the_host(stack: Stack, peer: SmtpPeer) -> None:
+    stack.zone.a("plain.test", "127.0.0.1")
+    attempted = await stack.send("bob@plain.test")
+    assert attempted.verdict is Verdict.SENT
+    assert attempted.remote == f"127.0.0.1:{peer.port} (plain.test)"
+
+
+async def test_a_domain_without_mx_and_address_has_no_hosts(stack: Stack) -> None:
+    stack.zone.txt("bare.test", "nothing here")
+    attempted = await stack.send("bob@bare.test")
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.details == "No SMTP servers were available for bare.test. Tried bare.test."
+
+
+async def test_a_null_mx_is_permanent_at_once(stack: Stack) -> None:
+    stack.zone.mx("null.test", (0, ""))
+    attempted = await stack.send("bob@null.test")
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.output == "556 5.1.10 Recipient address has null MX"
+
+
+async def test_a_missing_domain_is_permanent_only_when_it_stays_missing(stack: Stack) -> None:
+    for tries in range(3):
+        attempted = await stack.send("bob@missing.test", tries=tries)
+        assert attempted.verdict is Verdict.SOFT
+    attempted = await stack.send("bob@missing.test", tries=3)
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.output == "550 5.1.2 The recipient's domain does not exist"
+
+
+@pytest.mark.parametrize("how", ["SERVFAIL", "REFUSED", "TIMEOUT"])
+async def test_name_servers_that_fail_are_temporary_however_often(stack: Stack, how: str) -> None:
+    stack.zone.fail("broken.test", how)
+    attempted = await stack.send("bob@broken.test", tries=17)
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.details.startswith("No SMTP servers were available for broken.test.")
+    assert attempted.output == "451 4.4.3 The name servers of broken.test do not answer"
+
+
+async def test_a_host_whose_address_cannot_be_looked_up_is_passed_over(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    stack.zone.mx("example.test", (5, "lost.example.test"), (10, "mx.example.test"))
+    stack.zone.fail("lost.example.test", "SERVFAIL")
+    assert (await stack.send()).verdict is Verdict.SENT
+
+
+async def test_an_address_literal_needs_no_dns(stack: Stack, peer: SmtpPeer) -> None:
+    attempted = await stack.send("bob@[127.0.0.1]")
+    assert attempted.verdict is Verdict.SENT
+    assert peer.mails[0].rcpt_to == ["bob@[127.0.0.1]"]
+    assert not stack.zone.queries
+
+
+@pytest.mark.parametrize("domain", ["[127.1]", "[0x7f000001]", "[IPv6:nonsense]", "[::1]", "["])
+async def test_an_unreadable_address_literal_is_permanent(stack: Stack, domain: str) -> None:
+    attempted = await stack.send(f"bob@{domain}")
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.output == "550 5.1.3 Bad destination address literal"
+
+
+async def test_private_hosts_are_refused_unless_allowed(
+    zone: object, stack: Stack, peer: SmtpPeer
+) -> None:
+    guarded = Stack(stack.zone, delivery_port=peer.port, allow_private_delivery=False)
+    stack.zone.mx("inside.test", (10, "metadata.inside.test"), (20, "mx.example.test"))
+    stack.zone.a("metadata.inside.test", "169.254.169.254")
+    for tries, verdict in [(0, Verdict.SOFT), (2, Verdict.SOFT), (3, Verdict.HARD)]:
+        attempted = await guarded.send("bob@inside.test", tries=tries)
+        assert attempted.verdict is verdict
+        assert attempted.details == "The recipient's domain has no public mail server."
+    assert (await guarded.send("bob@[127.0.0.1]")).verdict is Verdict.SOFT
+    assert (await guarded.send("bob@[IPv6:::ffff:127.0.0.1]")).verdict is Verdict.SOFT
+    assert not peer.connections
+
+
+async def test_ipv6_comes_before_ipv4(stack: Stack, peer: SmtpPeer) -> None:
+    if not _has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+    stack.zone.aaaa("mx.example.test", "::1")
+    async with SmtpPeer(host="::1", port=stack.settings.delivery_port) as six:
+        attempted = await stack.send()
+        assert attempted.remote == f"[::1]:{six.port} (mx.example.test)"
+        assert (len(six.mails), len(peer.mails)) == (1, 0)
+
+
+async def test_an_ipv6_address_that_cannot_be_reached_costs_nothing(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    stack.zone.aaaa("mx.example.test", "::1")
+    assert (await stack.send()).remote == f"127.0.0.1:{peer.port} (mx.example.test)"
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

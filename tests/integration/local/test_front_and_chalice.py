@@ -1,0 +1,128 @@
+"""The app behind the front: routes, limits and errors as API Gateway has them, safe from many threads."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from chalice.app import Chalice
+from chalice.app import Response as ChaliceResponse
+
+from infra.local import clock
+from infra.local.front import refuse_foreign
+from infra.local.http_server import Request
+from infra.local.lambda_http import LARGEST_EVENT, LambdaHttp
+
+
+@pytest.fixture
+def front() -> LambdaHttp:
+    app = Chalice("sample")
+
+    @app.route("/echo/{name}", methods=["POST"], content_types=["text/plain"])
+    def echo(name: str) -> dict[str, object]:
+        together.wait(10)
+        return {"name": name, "body": app.current_request.raw_body.decode()}
+
+    @app.route("/cookies")
+    def cookies() -> ChaliceResponse:
+        return ChaliceResponse("x", headers={"Set-Cookie": ["a=1", "b=2"]})
+
+    @app.route("/broken")
+    def broken() -> None:
+        raise RuntimeError("secret inside")
+
+    @app.route("/large")
+    def large() -> str:
+        return "x" * (LARGEST_EVENT + 1)
+
+    together = Barrier(8)
+    return LambdaHttp(app)
+
+
+def get(front: LambdaHttp, path: str, method: str = "GET") -> tuple[int, bytes]:
+    answer = front(Request(method, path, {}, b""))
+    return answer.status, answer.body
+
+
+def test_requests_at_the_same_time_see_their_own_request(front: LambdaHttp) -> None:
+    def ask(number: int) -> dict[str, str]:
+        headers = {"content-type": "text/plain"}
+        answer = front(Request("POST", f"/echo/n{number}", headers, f"body {number}".encode()))
+        found: dict[str, str] = json.loads(answer.body)
+        return found
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(ask, range(8)))
+    assert answers == [{"name": f"n{n}", "body": f"body {n}"} for n in range(8)]
+
+
+def test_unknown_routes_are_404_in_json(front: LambdaHttp) -> None:
+    status, body = get(front, "/nothing/here")
+    assert status == 404
+    assert "nothing" in json.loads(body)["message"]
+
+
+def test_known_routes_with_another_method(front: LambdaHttp) -> None:
+    assert get(front, "/cookies", "DELETE")[0] == 405
+    assert get(front, "/cookies", "HEAD") == (200, b"x")  # the server leaves the body out
+    assert get(front, "/cookies", "OPTIONS")[0] == 200
+
+
+def test_repeated_response_headers_stay_apart(front: LambdaHttp) -> None:
+    answer = front(Request("GET", "/cookies", {}, b""))
+    assert [value for name, value in answer.headers if name == "Set-Cookie"] == ["a=1", "b=2"]
+
+
+def test_an_error_in_a_view_shows_nothing_of_it(front: LambdaHttp) -> None:
+    status, body = get(front, "/broken")
+    assert status == 500
+    assert b"secret" not in body
+    assert b"Traceback" not in body
+
+
+def test_payloads_above_lambdas_limit(front: LambdaHttp) -> None:
+    headers = {"content-type": "text/plain"}
+    answer = front(Request("POST", "/echo/x", headers, b"x" * (LARGEST_EVENT + 1)))
+    assert answer.status == 413
+    assert get(front, "/large")[0] == 502
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "refused"),
+    [
+        ("GET", {"host": "127.0.0.1:8000"}, False),
+        ("GET", {"host": "localhost:8000"}, False),
+        ("GET", {"host": "[::1]:8000"}, False),
+        ("GET", {"host": "rebound.example.com"}, True),
+        ("GET", {"host": "127.0.0.1.example.com"}, True),
+        ("GET", {"host": "[::1"}, True),
+        ("GET", {}, True),
+        ("POST", {"host": "localhost:8000"}, False),
+        ("POST", {"host": "localhost:8000", "origin": "http://localhost:8000"}, False),
+        ("POST", {"host": "localhost:8000", "origin": "http://localhost:9000"}, True),
+        ("POST", {"host": "localhost:8000", "origin": "null"}, True),
+        ("DELETE", {"host": "localhost:8000", "origin": "https://evil.example"}, True),
+        ("POST", {"host": "localhost:8000", "sec-fetch-site": "cross-site"}, True),
+    ],
+)
+def test_local_routes_refuse_other_sites(
+    method: str, headers: dict[str, str], refused: bool
+) -> None:
+    answer = refuse_foreign(Request(method, "/_local/clock", headers, b""))
+    assert (answer is not None and answer.status == 403) is refused
+
+
+def test_the_clock_file_only_grows(tmp_path: Path) -> None:
+    path = tmp_path / "clock"
+    reader = clock.LocalClock(path)
+    assert reader.offset() == 0
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: clock.advance(path, 10), range(20)))
+    assert clock.read_offset(path) == 200
+    for wrong in (-1.0, float("nan"), float("inf"), 1e12):
+        with pytest.raises(clock.ClockError):
+            clock.advance(path, wrong)
+    assert clock.read_offset(path) == 200

@@ -1,0 +1,139 @@
+"""Held mail: what holds it, what a person can do with it, and what happens when nobody does anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain import settle
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.model import ServerMode, State, Status
+from chalicelib.domain.reply import Reply
+from chalicelib.ports import Transaction
+from chalicelib.services.accounts import CredentialOptions, ServerOptions
+from tests.worlds import Scene, make_scene
+
+DAY = 86_400
+
+
+async def held_scene() -> Scene:
+    return await make_scene(server=ServerOptions(mode=ServerMode.DEVELOPMENT))
+
+
+async def test_development_mode_holds_and_release_sends() -> None:
+    scene = await held_scene()
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+    assert (record.status, record.held, record.state) == (Status.HELD, True, State.HELD)
+    assert record.hold_expires_at is not None
+    await scene.posthorn.holds.release(scene.server.id, record.message.id)
+    await scene.deliver_ready()
+    after = await scene.record(accepted)
+    assert (after.status, after.held) == (Status.SENT, False)
+    assert [each.status for each in after.deliveries] == [Status.HELD, Status.SENT]
+
+
+async def test_a_credential_can_hold_everything() -> None:
+    scene = await make_scene(credential=CredentialOptions(hold=True))
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+    assert record.deliveries[0].details == (
+        "Credential is configured to hold all messages authenticated by it."
+    )
+
+
+async def test_the_send_limit_holds_what_is_above_it() -> None:
+    scene = await make_scene(server=ServerOptions(send_limit=3))
+    recipients = [f"user{number}@example.com" for number in range(5)]
+    accepted = await scene.accept(*recipients)
+    await scene.deliver_ready()
+    records = [await scene.record(each) for each in accepted]
+    assert sum(record.status is Status.SENT for record in records) == 3
+    held = [record for record in records if record.status is Status.HELD]
+    assert {record.deliveries[0].details for record in held} == {
+        "Message held because send limit (3) has been reached."
+    }
+    scene.clock.advance(3700)
+    await scene.posthorn.holds.release(scene.server.id, held[0].message.id)
+    await scene.deliver_ready()
+    again = await scene.world.messages.get(scene.server.id, held[0].message.id)
+    assert again.status is Status.SENT
+
+
+async def test_a_suspended_server_holds_mail_that_was_accepted_before() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    await scene.posthorn.accounts.suspend_server(scene.server, "abuse")
+    await scene.deliver_ready()
+    assert (await scene.record(accepted)).status is Status.HELD
+    assert scene.egress.received == []
+
+
+async def test_cancelling_ends_a_hold_without_sending() -> None:
+    scene = await held_scene()
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    await scene.posthorn.holds.cancel(scene.server.id, accepted.id)
+    await scene.play(600)
+    record = await scene.record(accepted)
+    assert (record.status, record.state) == (Status.HOLD_CANCELLED, State.DONE)
+    assert scene.egress.received == []
+
+
+async def test_a_hold_expires_after_seven_days() -> None:
+    scene = await held_scene()
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    await scene.play(7 * DAY - 600, step=HALF_DAY)
+    assert (await scene.record(accepted)).status is Status.HELD
+    await scene.play(1200)
+    record = await scene.record(accepted)
+    assert record.status is Status.HOLD_CANCELLED
+    assert record.deliveries[-1].details == (
+        "The hold on this message has been removed without action."
+    )
+
+
+async def test_only_held_mail_can_be_released_and_sent_mail_cannot_be_retried() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    with pytest.raises(Conflict):
+        await scene.posthorn.holds.release(scene.server.id, accepted.id)
+    await scene.deliver_ready()
+    with pytest.raises(Conflict):
+        await scene.posthorn.holds.retry(scene.server.id, accepted.id)
+
+
+async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted_when_it_works() -> (
+    None
+):
+    scene = await make_scene()
+    refusal = Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT")
+    scene.egress.will("john@example.com", refusal, refusal)
+    await scene.accept()
+    await scene.deliver_ready()
+    (second,) = await scene.accept()
+    await scene.deliver_ready()
+    await scene.posthorn.holds.retry(scene.server.id, second.id)
+    await scene.deliver_ready()
+    record = await scene.record(second)
+    assert record.status is Status.SENT
+    assert record.deliveries[-1].details.endswith(" Recipient removed from suppression list")
+
+
+async def test_a_release_whose_wake_up_was_lost_is_found_by_the_sweeper() -> None:
+    scene = await make_scene(server=ServerOptions(mode=ServerMode.DEVELOPMENT))
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+
+    assert await scene.world.messages.replace(
+        record, settle.released(record, int(scene.clock.now()))
+    )
+    await scene.change_server(mode=ServerMode.LIVE)
+    await scene.play(120)
+    assert (await scene.record(accepted)).status is Status.SENT
+
+
+HALF_DAY = DAY / 2

@@ -1,0 +1,160 @@
+"""What becomes of a message by what the receiving server says: sent, tried again by schedule, given up, suppressed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from chalicelib.domain.errors import OutcomeUnknown
+from chalicelib.domain.model import State, Status, UnknownOutcome
+from chalicelib.domain.reply import Reply
+from chalicelib.ports import Transaction
+from chalicelib.services.accounts import ServerOptions
+from tests.worlds import CONTENT, make_scene
+
+GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
+UNKNOWN_USER = Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT")
+HOUR = 3600
+
+
+async def test_a_message_is_signed_sent_and_recorded() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+    assert (record.status, record.state, record.attempt) == (Status.SENT, State.DONE, 1)
+    (delivery,) = record.deliveries
+    assert delivery.details == (
+        "Message for john@example.com accepted by 93.184.216.34:25 (mx.example.com)"
+    )
+    assert delivery.output == "250 2.0.0 OK"
+    assert delivery.sent_with_ssl
+    assert delivery.log_id is not None
+    (received,) = scene.egress.received
+    assert received.content.endswith(CONTENT)
+    front = received.content.removesuffix(CONTENT)
+    assert front.count(b"DKIM-Signature:") == 2
+    assert b"X-Postal-MsgID: " + accepted.token.encode() in front
+    assert received.envelope.mail_from.endswith("@psrp.acme.test")
+
+
+async def test_each_recipient_has_a_message_and_a_return_path_of_its_own_and_they_share_the_body() -> (
+    None
+):
+    scene = await make_scene()
+    first, second = await scene.accept("a@example.com", "b@example.net")
+    await scene.deliver_ready()
+    paths = {each.envelope.rcpt_to: each.envelope.mail_from for each in scene.egress.received}
+    assert set(paths) == {"a@example.com", "b@example.net"}
+    assert len(set(paths.values())) == 2
+    records = [await scene.record(first), await scene.record(second)]
+    assert records[0].message.blob == records[1].message.blob
+
+
+async def test_the_default_schedule_tries_eighteen_times_and_fails_after_thirty_one_hours() -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", GREYLISTED)
+    (accepted,) = await scene.accept()
+    start = scene.clock.now()
+    await scene.play(40 * HOUR, step=60)
+    record = await scene.record(accepted)
+    *tries, last = record.deliveries
+    assert [each.status for each in tries] == [Status.SOFT_FAIL] * 18
+    assert last.status is Status.HARD_FAIL
+    assert last.details.startswith("Maximum number of delivery attempts (18) has been reached.")
+    waits = [after.at - before.at for before, after in pairwise(tries)]
+    for k, wait in enumerate(waits):
+        assert 0.9 * 300 * 1.3**k <= wait <= 1.1 * 300 * 1.3**k + 121
+    assert 0.9 * 31 * HOUR <= last.at - start <= 1.1 * 31 * HOUR + 40 * 60
+    listed = await scene.world.suppressions.listed(
+        [(scene.server.id, "john@example.com")], scene.clock.now()
+    )
+    assert [each.reason for each in listed.values()] == ["too many soft fails"]
+
+
+async def test_a_server_s_own_schedule_is_followed() -> None:
+    scene = await make_scene(server=ServerOptions(retry_schedule="1m,10m*2"))
+    scene.egress.always("john@example.com", GREYLISTED)
+    (accepted,) = await scene.accept()
+    await scene.play(2 * HOUR, step=10)
+    record = await scene.record(accepted)
+    statuses = [each.status for each in record.deliveries]
+    assert statuses == [*[Status.SOFT_FAIL] * 4, Status.HARD_FAIL]
+    assert "(4) has been reached" in record.deliveries[-1].details
+
+
+async def test_the_remote_s_hint_overrides_the_schedule() -> None:
+    scene = await make_scene()
+    hint = Transaction(Reply(451, "4.7.1", "Greylisted, try again in 2 minutes"), "RCPT")
+    scene.egress.will("john@example.com", hint)
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+    assert record.wake_at - int(record.deliveries[0].at) == 130
+    await scene.play(140, step=10)
+    assert (await scene.record(accepted)).status is Status.SENT
+
+
+async def test_a_long_wait_goes_through_the_due_index_and_a_short_one_through_the_queue() -> None:
+    scene = await make_scene(server=ServerOptions(retry_schedule="5m,1h"))
+    scene.egress.will("john@example.com", GREYLISTED, GREYLISTED)
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    short = await scene.record(accepted)
+    assert not short.in_due_index
+    assert scene.queue.depth("default") == 1
+    await scene.play(340, step=10)
+    long = await scene.record(accepted)
+    assert long.in_due_index
+    assert scene.queue.depth("default") == 0
+    await scene.play(1.2 * HOUR)
+    assert (await scene.record(accepted)).status is Status.SENT
+
+
+async def test_a_permanent_refusal_fails_at_once_and_the_second_in_a_day_suppresses() -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", UNKNOWN_USER)
+    (first,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(first)
+    assert record.status is Status.HARD_FAIL
+    assert record.deliveries[0].details == (
+        "Permanent SMTP delivery error when sending to 93.184.216.34:25 (mx.example.com)"
+    )
+    assert record.deliveries[0].output == "550 5.1.1 User unknown"
+    (second,) = await scene.accept()
+    await scene.deliver_ready()
+    details = (await scene.record(second)).deliveries[0].details
+    assert details.endswith(" Recipient added to suppression list (too many hard fails)")
+    (third,) = await scene.accept()
+    await scene.deliver_ready()
+    held = await scene.record(third)
+    assert held.status is Status.HELD
+    assert "is on the suppression list (reason: too many hard fails)" in held.deliveries[0].details
+
+
+@pytest.mark.parametrize(
+    ("policy", "status"),
+    [(UnknownOutcome.RESEND, Status.SOFT_FAIL), (UnknownOutcome.HOLD, Status.HELD)],
+)
+async def test_a_connection_lost_after_the_final_dot_is_tried_again_or_held(
+    policy: UnknownOutcome, status: Status
+) -> None:
+    scene = await make_scene(server=ServerOptions(unknown_outcome=policy))
+    scene.egress.will("john@example.com", OutcomeUnknown("Connection lost"))  # type: ignore[arg-type]
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    assert (await scene.record(accepted)).status is status
+    assert len(scene.egress.received) == 1
+
+
+async def test_a_message_whose_body_was_purged_fails() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    record = await scene.record(accepted)
+    scene.world.blobs.purge(record.message.blob.key)
+    await scene.deliver_ready()
+    after = await scene.record(accepted)
+    assert after.status is Status.HARD_FAIL
+    assert after.deliveries[0].details == "Raw message has been removed. Cannot send message."

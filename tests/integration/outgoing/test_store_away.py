@@ -1,0 +1,85 @@
+"""The store goes away around a conversation: nothing is sent twice, nothing is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.adapters.memory import MemoryMessageStore
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.model import State, Status
+from chalicelib.domain.reply import Reply
+from chalicelib.domain.workitem import parse_work_item, render_work_item
+from chalicelib.ports import Transaction
+from tests.worlds import Scene, make_scene
+
+
+def away(scene: Scene, *verbs: str, times: int) -> None:
+    """Make verbs of the message store fail `times` times."""
+    left = dict.fromkeys(verbs, times)
+    store: Any = scene.world.messages
+
+    def failing(verb: str) -> Any:
+        async def call(*args: Any) -> Any:
+            if left[verb] > 0:
+                left[verb] -= 1
+                raise TemporaryFailure("The store is away")
+            return await getattr(MemoryMessageStore, verb)(store, *args)
+
+        return call
+
+    for verb in verbs:
+        setattr(store, verb, failing(verb))
+
+
+async def test_a_short_outage_at_the_finish_is_waited_out() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    away(scene, "replace", times=3)
+    await scene.deliver_ready()
+    assert (await scene.record(accepted)).status is Status.SENT
+    assert len(scene.egress.received) == 1
+
+
+async def test_the_outcome_of_a_long_outage_travels_through_the_queue() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    away(scene, "replace", times=10_000)
+    await scene.deliver_ready()
+    assert (await scene.record(accepted)).state is State.LEASED
+    away(scene, "replace", times=0)
+    await scene.play(1200, step=30)
+    record = await scene.record(accepted)
+    assert (record.status, record.state) == (Status.SENT, State.DONE)
+    assert len(scene.egress.received) == 1
+
+
+async def test_a_soft_failure_through_the_queue_is_tried_again() -> None:
+    scene = await make_scene()
+    scene.egress.will("john@example.com", Transaction(Reply(451, "4.7.1", "Greylisted"), "RCPT"))
+    (accepted,) = await scene.accept()
+    away(scene, "replace", times=10_000)
+    await scene.deliver_ready()
+    away(scene, "replace", times=0)
+    await scene.play(1200, step=30)
+    record = await scene.record(accepted)
+    assert [each.status for each in record.deliveries] == [Status.SOFT_FAIL, Status.SENT]
+    assert len(scene.egress.received) == 2
+
+
+async def test_an_outage_before_the_claim_leaves_the_wake_up() -> None:
+    scene = await make_scene()
+    (accepted,) = await scene.accept()
+    away(scene, "claim", times=2)
+    await scene.play(1200, step=60)
+    assert (await scene.record(accepted)).status is Status.SENT
+
+
+async def test_a_settlement_survives_the_queue_s_text_form() -> None:
+    scene = await make_scene()
+    await scene.accept()
+    away(scene, "replace", times=10_000)
+    await scene.deliver_ready()
+    scene.clock.advance(60)
+    received = await scene.queue.receive("default")
+    item = next(each.item for each in received if each.item.settlement)
+    assert parse_work_item(render_work_item(item)) == item

@@ -1,0 +1,236 @@
+"""A domain is added with two sealed keys, published, checked against DNS, and then signs and authorises."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.adapters.memory import MemoryWorld, ScriptedResolver
+from chalicelib.bootstrap import Posthorn, in_memory
+from chalicelib.config import Settings
+from chalicelib.domain.dnsrecords import Purpose, RecordStatus
+from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
+from chalicelib.domain.model import Domain, Server
+from chalicelib.services.domains import Domains, Verification
+from chalicelib.services.installation import Installation
+
+SETTINGS = Settings(return_path_domain="rp.ph.example", spf_include="spf.ph.example")
+
+
+class NumberedKeys:
+    """A `KeyMaker` whose keys are texts, to keep the tests fast; the real one has tests of its own."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    async def make(self, algorithm: str) -> tuple[bytes, str]:
+        self.made += 1
+        await asyncio.sleep(0)
+        return f"private {algorithm} {self.made}".encode(), f"public{self.made}"
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    return MemoryWorld()
+
+
+@pytest.fixture
+def app(world: MemoryWorld) -> Posthorn:
+    return in_memory(SETTINGS, world)
+
+
+@pytest.fixture
+def domains(world: MemoryWorld) -> Domains:
+    keys = NumberedKeys()
+    return Domains(
+        world.accounts_store,
+        world.vault,
+        keys,
+        world.resolver,
+        world.clock,
+        world.rand,
+        SETTINGS,
+    )
+
+
+@pytest.fixture
+async def server(app: Posthorn) -> Server:
+    owner = await app.accounts.create_organization("Acme")
+    return await app.accounts.create_server(owner, "Mail")
+
+
+def publish(resolver: ScriptedResolver, domains: Domains, domain: Domain) -> None:
+    """Put every record of the domain into the zone."""
+    zone: dict[str, dict[str, list[str]]] = {}
+    for record in domains.records(domain):
+        zone.setdefault(record.name, {}).setdefault(record.kind, []).append(record.value)
+    resolver.zone.update(zone)
+
+
+def statuses(outcome: Verification) -> dict[Purpose, RecordStatus]:
+    return {finding.purpose: finding.status for finding in outcome.findings}
+
+
+async def test_a_new_domain_has_two_sealed_keys_and_is_not_verified(
+    domains: Domains, server: Server, world: MemoryWorld
+) -> None:
+    domain = await domains.add(server, " Example.COM. ")
+    assert domain.name == "example.com"
+    assert domain.verified_at is None
+    assert not domain.dkim_ok
+    assert len(domain.verification_token) == 32
+    rsa, ed = domain.keys
+    assert (rsa.algorithm, ed.algorithm) == ("rsa-sha256", "ed25519-sha256")
+    assert rsa.selector == f"posthorn-{domain.dkim_identifier}"
+    assert ed.selector == f"posthorn-{domain.dkim_identifier}-ed"
+    assert len(domain.dkim_identifier) == 6
+    assert domain.dkim_identifier.isalpha()
+    for key in domain.keys:
+        assert b"private" not in key.wrapped
+        assert (await world.vault.open(key.wrapped, key.context)).startswith(b"private")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "localhost", "a..b", "-a.com", "a-.com", "a_b.com", "a.com/x", "bücher.example", "1.2.3.4",
+     "a" * 64 + ".com", ".".join(["a" * 60] * 5), "a.com\r\nb.com", "a b.com", "@a.com"],
+)  # fmt: skip
+async def test_what_is_no_domain_name_is_refused(
+    domains: Domains, server: Server, name: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await domains.add(server, name)
+    assert refused.value.errors[0].pointer == "/name"
+    assert await domains.owned_by(server) == []
+
+
+async def test_a_domain_is_unique_for_each_owner_only(
+    app: Posthorn, domains: Domains, server: Server
+) -> None:
+    organization = await app.accounts.organization("acme")
+    mine = await domains.add(server, "example.com")
+    shared = await domains.add(organization, "example.com")
+    assert mine.keys != shared.keys
+    with pytest.raises(Conflict):
+        await domains.add(server, "example.com")
+    assert await domains.find(server, "EXAMPLE.com") == mine
+    assert await domains.find(organization, "example.com") == shared
+
+
+async def test_use_for_any_needs_a_server(app: Posthorn, domains: Domains, server: Server) -> None:
+    organization = await app.accounts.organization("acme")
+    with pytest.raises(InvalidRequest):
+        await domains.add(organization, "example.com", use_for_any=True)
+    assert (await domains.add(server, "example.com", use_for_any=True)).use_for_any
+
+
+async def test_a_published_domain_is_verified(
+    domains: Domains, server: Server, world: MemoryWorld, app: Posthorn
+) -> None:
+    domain = await domains.add(server, "example.com")
+    assert await app.directory.verified_domain(server, "example.com") is None
+    publish(world.resolver, domains, domain)
+    outcome = await domains.verify(domain)
+    assert set(statuses(outcome).values()) == {RecordStatus.OK}
+    assert outcome.domain.verified_at == int(world.clock.now())
+    assert outcome.domain.dkim_ok
+    assert outcome.domain.return_path_ok
+    assert await app.directory.verified_domain(server, "example.com") == outcome.domain
+
+
+async def test_an_unpublished_domain_is_told_what_is_missing(
+    domains: Domains, server: Server
+) -> None:
+    outcome = await domains.verify(await domains.add(server, "example.com"))
+    assert set(statuses(outcome).values()) == {RecordStatus.MISSING}
+    assert outcome.domain.verified_at is None
+    texts = {finding.purpose: finding.text for finding in outcome.findings}
+    assert texts[Purpose.SPF] == "No SPF record exists for this domain"
+    assert texts[Purpose.RETURN_PATH] == "There is no return path record at psrp.example.com"
+
+
+async def test_one_missing_key_record_is_enough_not_to_sign_with_the_domain(
+    domains: Domains, server: Server, world: MemoryWorld
+) -> None:
+    domain = await domains.add(server, "example.com")
+    publish(world.resolver, domains, domain)
+    del world.resolver.zone[f"{domain.keys[1].selector}._domainkey.example.com"]
+    outcome = await domains.verify(domain)
+    assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.OK
+    assert statuses(outcome)[Purpose.DKIM_ED25519] is RecordStatus.MISSING
+    assert outcome.domain.verified_at is not None
+    assert not outcome.domain.dkim_ok
+
+
+async def test_ownership_once_proven_stays_but_the_rest_follows_dns(
+    domains: Domains, server: Server, world: MemoryWorld
+) -> None:
+    domain = await domains.add(server, "example.com")
+    publish(world.resolver, domains, domain)
+    verified = (await domains.verify(domain)).domain
+    world.resolver.zone.clear()
+    later = (await domains.verify(verified)).domain
+    assert later.verified_at == verified.verified_at
+    assert not later.dkim_ok
+    assert not later.return_path_ok
+    assert await domains.find(server, "example.com") == later
+
+
+async def test_a_name_server_that_is_away_changes_nothing(
+    domains: Domains, server: Server, world: MemoryWorld
+) -> None:
+    domain = await domains.add(server, "example.com")
+    publish(world.resolver, domains, domain)
+    verified = (await domains.verify(domain)).domain
+    for record in domains.records(domain):
+        world.resolver.fail(record.name)
+    outcome = await domains.verify(verified)
+    assert outcome.domain == verified
+    assert set(statuses(outcome).values()) == {RecordStatus.UNKNOWN}
+
+
+async def test_a_trusted_domain_needs_no_dns(
+    domains: Domains, server: Server, world: MemoryWorld, app: Posthorn
+) -> None:
+    trusted = await domains.trust(await domains.add(server, "example.com"))
+    assert trusted.verified_at is not None
+    assert trusted.dkim_ok
+    assert trusted.return_path_ok
+    assert await app.directory.verified_domain(server, "example.com") == trusted
+    assert world.resolver.asked == []
+
+
+async def test_a_removed_domain_authorises_nothing(
+    domains: Domains, server: Server, app: Posthorn
+) -> None:
+    trusted = await domains.trust(await domains.add(server, "example.com"))
+    await domains.remove(trusted)
+    assert await app.directory.verified_domain(server, "example.com") is None
+    with pytest.raises(NotFound):
+        await domains.find(server, "example.com")
+
+
+async def test_the_installation_is_set_up_once_however_many_start(world: MemoryWorld) -> None:
+    def service() -> Installation:
+        return Installation(
+            world.accounts_store, world.directory, world.vault, NumberedKeys(), world.rand, SETTINGS
+        )
+
+    made = await asyncio.gather(*(service().ensure() for _ in range(6)))
+    assert all(each == made[0] for each in made)
+    key = made[0].signing_key
+    assert (key.domain, key.selector) == ("rp.ph.example", "posthorn")
+    assert len(await world.vault.open(made[0].sealed_mac_key, made[0].mac_context)) == 32
+    assert await service().ensure() == made[0]
+
+
+async def test_a_published_key_that_was_exchanged_is_invalid(
+    domains: Domains, server: Server, world: MemoryWorld
+) -> None:
+    domain = await domains.add(server, "example.com")
+    publish(world.resolver, domains, domain)
+    other = replace(domain, keys=tuple(replace(key, public="other") for key in domain.keys))
+    outcome = await domains.verify(other)
+    assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.INVALID

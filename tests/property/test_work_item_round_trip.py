@@ -1,0 +1,159 @@
+"""A wake-up survives its text, and any other text is refused, in linear time."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.model import (
+    BlobRef,
+    Delivery,
+    DsnParameters,
+    Message,
+    MessageId,
+    Scope,
+    ServerId,
+    Settlement,
+    State,
+    Status,
+    WorkItem,
+)
+from chalicelib.domain.workitem import LONGEST, parse_work_item, render_work_item
+from tests.fakes import a_delivery, a_message, a_work_item
+
+texts = st.text(max_size=80)
+numbers = st.integers(0, 2**53)
+times = st.floats(0, 2**40, allow_nan=False)
+
+
+def maybe(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """A value or None."""
+    return st.none() | values
+
+
+messages = st.builds(
+    Message,
+    server_id=numbers.map(ServerId),
+    id=st.integers(0, 2**31 - 1).map(MessageId),
+    token=texts,
+    scope=st.sampled_from(Scope),
+    mail_from=texts,
+    rcpt_to=texts,
+    subject=texts,
+    message_id=texts,
+    received_at=times,
+    size=numbers,
+    blob=st.builds(BlobRef, texts, numbers, numbers),
+    pool=texts,
+    domain=texts,
+    credential_id=texts,
+    tag=maybe(texts),
+    bounce=st.booleans(),
+    hold=st.booleans(),
+    received_with_ssl=st.booleans(),
+    smtputf8=st.booleans(),
+    dsn=maybe(st.builds(DsnParameters, texts, texts, texts, texts)),
+)
+deliveries = st.builds(
+    Delivery,
+    id=numbers,
+    status=st.sampled_from(Status),
+    details=texts,
+    at=times,
+    output=maybe(texts),
+    sent_with_ssl=st.booleans(),
+    log_id=maybe(texts),
+    seconds=maybe(times),
+    tls=maybe(texts),
+    source=maybe(texts),
+    remote=maybe(texts),
+)
+settlements = st.builds(
+    Settlement,
+    owner=texts,
+    state=st.sampled_from(State),
+    tries=numbers,
+    wake_at=numbers,
+    in_due_index=st.booleans(),
+    hold_expires_at=maybe(numbers),
+    delivery=deliveries,
+)
+items = st.builds(WorkItem, messages, numbers, st.booleans(), maybe(settlements))
+
+
+@given(items)
+def test_what_is_rendered_is_parsed(item: WorkItem) -> None:
+    text = render_work_item(item)
+    assert text.isascii()
+    assert parse_work_item(text) == item
+
+
+@given(
+    st.text()
+    | st.recursive(st.none() | st.booleans() | st.floats() | texts, st.lists).map(json.dumps)
+)
+def test_other_texts_are_refused(text: str) -> None:
+    with pytest.raises(Rejected):
+        parse_work_item(text)
+
+
+@given(items, st.data())
+def test_a_field_of_another_kind_is_refused(item: WorkItem, data: st.DataObject) -> None:
+    fields = json.loads(render_work_item(item))
+    name = data.draw(st.sampled_from(sorted(fields)))
+    other = data.draw(st.sampled_from([True, -1, 1.5, {}, [[]], ["x"] * 3, 2**70, {"x": 1}]))
+    if (name, other) == ("x", 1.5):
+        other = "1.5"
+    with pytest.raises(Rejected):
+        parse_work_item(json.dumps(fields | {name: other}))
+
+
+@given(items, st.data())
+def test_a_missing_or_additional_field_is_refused(item: WorkItem, data: st.DataObject) -> None:
+    fields = json.loads(render_work_item(item))
+    name = data.draw(st.sampled_from(sorted(set(fields) - set("bhlugnwy"))))
+    with pytest.raises(Rejected):
+        parse_work_item(json.dumps({key: value for key, value in fields.items() if key != name}))
+    with pytest.raises(Rejected):
+        parse_work_item(json.dumps(fields | {"future": 1}))
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e999", "-1", '"x"', "null"])
+def test_a_time_that_is_no_time_is_refused(text: str) -> None:
+    rendered = render_work_item(a_work_item(a_message(ServerId(1), 1, received_at=12.5)))
+    assert '"x":12.5' in rendered
+    with pytest.raises(Rejected):
+        parse_work_item(rendered.replace('"x":12.5', f'"x":{text}'))
+
+
+def test_an_ordinary_work_item_is_about_six_hundred_bytes() -> None:
+    message = a_message(ServerId(1_000_000), 2_000_000_000, tag="invoice")
+    assert len(render_work_item(a_work_item(message))) <= 600
+    settled = replace(
+        a_work_item(message),
+        settlement=Settlement("o" * 32, State.DONE, 0, 0, False, None, a_delivery(7)),
+    )
+    assert len(render_work_item(settled)) <= 1_000
+
+
+@pytest.mark.parametrize("piece", ["[", '{"a":', " ", '"', "\\", "1", "9" * 50, "(", "\r\n", "é"])
+def test_hostile_texts_are_refused_in_linear_time(piece: str) -> None:
+    def seconds(size: int) -> float:
+        text = piece * (size // len(piece))
+        best = 1.0
+        for _ in range(3):
+            started = time.perf_counter()
+            with pytest.raises(Rejected):
+                parse_work_item(text)
+            best = min(best, time.perf_counter() - started)
+        return best
+
+    assert seconds(LONGEST) < 40 * seconds(LONGEST // 4) + 0.01
+    assert seconds(1_048_576) < 0.05 + 40 * seconds(LONGEST)

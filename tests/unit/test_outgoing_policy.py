@@ -1,0 +1,153 @@
+"""The checks before sending: each decision of contract section 4, their order, and what a person may overrule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain.model import (
+    BlobRef,
+    Domain,
+    Message,
+    MessageId,
+    MessageRecord,
+    OrganizationId,
+    Scope,
+    Server,
+    ServerId,
+    ServerMode,
+    Suppression,
+    UnknownOutcome,
+)
+from chalicelib.domain.policy import Facts, Fail, Go, Hold, decide
+
+SERVER = Server(
+    id=ServerId(1),
+    organization_id=OrganizationId(1),
+    organization_permalink="acme",
+    permalink="app",
+    name="App",
+    token="abcdef",
+    uuid="u",
+    created_at=0,
+)
+DOMAIN = Domain("acme.test", OrganizationId(1), ServerId(1), "u", 0, "t", "abcdef", verified_at=1)
+MESSAGE = Message(
+    server_id=ServerId(1),
+    id=MessageId(7),
+    token="t" * 16,
+    scope=Scope.OUTGOING,
+    mail_from="app@acme.test",
+    rcpt_to="john@example.com",
+    subject="Hi",
+    message_id="",
+    received_at=1.0,
+    size=10,
+    blob=BlobRef("k", 0, 10),
+    pool="default",
+    domain="acme.test",
+    credential_id="c",
+)
+RECORD = MessageRecord(MESSAGE)
+LISTED = Suppression("john@example.com", "too many hard fails", 1.0, 2)
+FACTS = Facts(
+    server=SERVER, domain=DOMAIN, suppression=None, sent_last_hour=0, max_attempts=18, manual=False
+)
+
+
+def test_a_plain_message_goes() -> None:
+    assert decide(RECORD, FACTS) == Go()
+
+
+@pytest.mark.parametrize(
+    ("record", "facts", "details"),
+    [
+        (
+            RECORD,
+            replace(FACTS, server=replace(SERVER, suspended_at=5)),
+            "Mail server has been suspended. No e-mails can be processed at present. "
+            "Contact support for assistance.",
+        ),
+        (
+            replace(RECORD, message=replace(MESSAGE, hold=True)),
+            FACTS,
+            "Credential is configured to hold all messages authenticated by it.",
+        ),
+        (
+            RECORD,
+            replace(FACTS, suppression=LISTED),
+            "Recipient (john@example.com) is on the suppression list (reason: too many hard fails)",
+        ),
+        (
+            RECORD,
+            replace(FACTS, server=replace(SERVER, send_limit=5), sent_last_hour=5),
+            "Message held because send limit (5) has been reached.",
+        ),
+        (
+            RECORD,
+            replace(FACTS, server=replace(SERVER, mode=ServerMode.DEVELOPMENT)),
+            "Server is in development mode.",
+        ),
+    ],
+)
+def test_held_with_the_text_of_the_contract(
+    record: MessageRecord, facts: Facts, details: str
+) -> None:
+    assert decide(record, facts) == Hold(details)
+
+
+@pytest.mark.parametrize(
+    ("record", "facts", "start"),
+    [
+        (replace(RECORD, tries=18), FACTS, "Maximum number of delivery attempts (18)"),
+        (RECORD, replace(FACTS, domain=None), "Message's domain no longer exist"),
+        (
+            replace(RECORD, message=replace(MESSAGE, rcpt_to="")),
+            FACTS,
+            "Message doesn't have an RCPT to",
+        ),
+    ],
+)
+def test_failed_with_the_text_of_the_contract(
+    record: MessageRecord, facts: Facts, start: str
+) -> None:
+    decision = decide(record, facts)
+    assert isinstance(decision, Fail)
+    assert decision.details.startswith(start)
+
+
+def test_exhausted_attempts_suppress_the_recipient() -> None:
+    decision = decide(replace(RECORD, tries=18), FACTS)
+    assert isinstance(decision, Fail)
+    assert decision.suppress == "too many soft fails"
+    assert decision.details.endswith(
+        "Added john@example.com to suppression list because delivery has failed 18 times."
+    )
+
+
+def test_a_person_overrules_credential_suppression_and_development_but_not_the_send_limit() -> None:
+    development = replace(SERVER, mode=ServerMode.DEVELOPMENT)
+    facts = replace(FACTS, server=development, suppression=LISTED, manual=True)
+    held = replace(RECORD, message=replace(MESSAGE, hold=True))
+    assert decide(held, facts) == Go()
+    limited = replace(facts, server=replace(development, send_limit=1), sent_last_hour=1)
+    assert isinstance(decide(held, limited), Hold)
+
+
+def test_retries_do_not_count_against_the_send_limit() -> None:
+    facts = replace(FACTS, server=replace(SERVER, send_limit=1), sent_last_hour=9)
+    assert decide(replace(RECORD, tries=1), facts) == Go()
+
+
+def test_suspension_comes_before_everything_else() -> None:
+    facts = replace(FACTS, server=replace(SERVER, suspended_at=5), domain=None)
+    assert isinstance(decide(replace(RECORD, tries=18), facts), Hold)
+
+
+def test_an_interrupted_attempt_is_held_only_where_the_server_asks_for_it() -> None:
+    interrupted = replace(RECORD, taken_over=True)
+    careful = replace(FACTS, server=replace(SERVER, unknown_outcome=UnknownOutcome.HOLD))
+    assert decide(interrupted, FACTS) == Go()
+    assert isinstance(decide(interrupted, careful), Hold)
+    assert decide(interrupted, replace(careful, manual=True)) == Go()

@@ -1,0 +1,122 @@
+"""The scripted parts of the memory world do what a test told them, and show what they got."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.adapters.memory import ControlledClock, MemoryWorkQueue, SeededRand
+from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
+from chalicelib.domain.model import EgressSource, Envelope, ServerId, Target
+from chalicelib.domain.reply import Reply
+from chalicelib.ports import Transaction
+from tests.fakes import a_message, a_work_item, a_world
+
+MX = Target("mx.example.com", "198.51.100.7", 25)
+SOURCE = EgressSource("default", address="192.0.2.1")
+BUSY = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
+GONE = Transaction(Reply(550, "5.1.1", "No such user"), "RCPT")
+
+
+async def test_receivers_say_250_and_keep_what_they_got() -> None:
+    egress = a_world().egress
+    conversation = await egress.connect(MX, SOURCE)
+    answer = await conversation.transact(Envelope("a@acme.test", "b@example.com"), [b"one", b"two"])
+    assert answer.reply.code == 250
+    (mail,) = egress.received
+    assert (mail.content, mail.envelope.rcpt_to, mail.was_accepted) == (
+        b"onetwo",
+        "b@example.com",
+        True,
+    )
+    assert (conversation.source, conversation.tls) == (
+        "192.0.2.1",
+        "TLSv1.3 TLS_AES_256_GCM_SHA384",
+    )
+
+
+async def test_outcomes_are_used_once_and_lasting_ones_stay() -> None:
+    egress = a_world().egress
+    egress.will("B@example.com", BUSY, OutcomeUnknown("lost"))
+    egress.always("@example.com", GONE)
+    conversation = await egress.connect(MX, SOURCE)
+    codes: list[int | str] = []
+    for _ in range(4):
+        try:
+            answer = await conversation.transact(Envelope("", "b@EXAMPLE.com"), [b""])
+            codes.append(answer.reply.code)
+        except OutcomeUnknown:
+            codes.append("unknown")
+    assert codes == [450, "unknown", 550, 550]
+    assert [mail.was_accepted for mail in egress.received] == [False] * 4
+
+
+async def test_hosts_refuse_and_sessions_are_reused() -> None:
+    egress = a_world().egress
+    egress.refuse("mx.example.com", TemporaryFailure("421"))
+    with pytest.raises(TemporaryFailure):
+        await egress.connect(MX, SOURCE)
+    first = await egress.connect(MX, SOURCE)
+    await first.release()
+    assert await egress.connect(MX, SOURCE) is first
+    second = await egress.connect(MX, SOURCE)
+    assert second is not first
+    await second.close()
+    assert (egress.opened, egress.closed) == (2, 1)
+
+
+async def test_a_zone_answers_as_dns_does() -> None:
+    resolver = a_world(
+        zone={
+            "Example.com": {"MX": [(10, "MX.example.com.")], "TXT": ["v=spf1 -all"]},
+            "mx.example.com": {"A": ["198.51.100.7"], "AAAA": ["2001:db8::7"]},
+            "null.test": {"MX": [(0, "")]},
+            "198.51.100.7": {"PTR": ["mx.example.com."]},
+            "bücher.example": {"A": ["192.0.2.5"]},
+        }
+    ).resolver
+    assert await resolver.mx("EXAMPLE.com.") == ((10, "mx.example.com"),)
+    assert await resolver.mx("null.test") == ((0, ""),)
+    assert await resolver.mx("mx.example.com") == ()
+    assert await resolver.addresses("mx.example.com") == ("2001:db8::7", "198.51.100.7")
+    assert await resolver.addresses("xn--bcher-kva.example") == ("192.0.2.5",)
+    assert await resolver.txt("example.com") == ("v=spf1 -all",)
+    assert await resolver.txt("nothing.test") == ()
+    assert await resolver.ptr("198.51.100.7") == "mx.example.com"
+    assert await resolver.ptr("198.51.100.8") is None
+    with pytest.raises(NotFound):
+        await resolver.mx("nothing.test")
+    resolver.fail("example.com")
+    with pytest.raises(TemporaryFailure) as caught:
+        await resolver.mx("example.com")
+    assert (caught.value.reply.code, caught.value.reply.enhanced) == (451, "4.4.3")
+    resolver.heal("example.com")
+    assert await resolver.mx("example.com")
+
+
+async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
+    clock = ControlledClock()
+    queue = MemoryWorkQueue(clock, SeededRand(3))
+    items = [a_work_item(a_message(ServerId(1), number)) for number in range(1, 41)]
+    queue.duplicate, queue.reorder = 0.5, True
+    await queue.send("default", items)
+    received = await queue.receive("default", 100)
+    numbers = [one.item.message.id for one in received]
+    assert 50 < len(numbers) < 75
+    assert set(numbers) == set(range(1, 41))
+    assert numbers != sorted(numbers)
+
+
+async def test_a_received_item_comes_back_until_it_is_deleted() -> None:
+    clock = ControlledClock()
+    queue = MemoryWorkQueue(clock, SeededRand(3), visibility=30)
+    await queue.send("default", [a_work_item(a_message(ServerId(1), 1))])
+    (first,) = await queue.receive("default")
+    assert await queue.receive("default") == []
+    assert queue.next_visible_at("default") == clock.now() + 30
+    clock.advance(30)
+    (second,) = await queue.receive("default")
+    assert (first.receive_count, second.receive_count) == (1, 2)
+    await queue.delete("default", first.receipt)  # an old receipt no longer deletes
+    assert queue.depth("default") == 1
+    await queue.delete("default", second.receipt)
+    assert (queue.depth("default"), queue.next_visible_at("default")) == (0, None)
