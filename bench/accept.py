@@ -1,7 +1,7 @@
-"""What accepting a message costs: CPU of the gateway's process against stock aiosmtpd, Postfix and Haraka, in one run.
+"""What accepting a message costs: CPU of the gateway against stock aiosmtpd, Postfix and Haraka, in one run.
 
-Twenty kept connections, messages of 4 and 64 KiB, no pipelining; the gateway authenticates, checks limits and sender and
-numbers its messages, and its stores keep nothing. Rounds are interleaved, figures are medians. A peer that is not
+Twenty kept connections, messages of 4 and 64 KiB, no pipelining; the gateway authenticates, checks limits and sender
+and numbers its messages, and its stores keep nothing. Rounds are interleaved, figures are medians. A peer that is not
 installed is named and left out.
 """
 

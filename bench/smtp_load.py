@@ -1,7 +1,7 @@
-"""An SMTP load generator: kept connections, one message after another on each, no pipelining, as most clients send.
+"""An SMTP load generator: kept connections, one message after another on each, no pipelining, as most clients do.
 
-`python -m bench.smtp_load --port N …` prints one JSON object: how many messages were accepted, in how many seconds. It is
-a process of its own, so that its CPU is not the server's; it fails at the first reply that is not what was wanted.
+`python -m bench.smtp_load --port N …` prints one JSON object: how many messages were accepted in how many seconds. It
+is a process of its own, so that its CPU is not the server's; it fails at the first reply that is not what was wanted.
 """
 
 from __future__ import annotations

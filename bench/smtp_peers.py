@@ -1,7 +1,8 @@
-"""Mail servers to measure side by side: each starts in a folder of its own on a free loopback port and is ended by id.
+"""Mail servers to measure side by side, each in a folder of its own on a free loopback port, ended by id.
 
 Every one accepts a message and throws it away, which is what is compared: our gateway with AUTH, limits and every
-accept step on; aiosmtpd as it comes; Postfix (smtpd and cleanup, access action DISCARD) and Haraka (queue/discard) when they
+accept step on; aiosmtpd as it comes; Postfix (smtpd and cleanup, access action DISCARD) and Haraka (queue/discard)
+when they
 are installed, without AUTH. CPU is that of a server's whole process tree, from /proc.
 """
 

@@ -1,4 +1,4 @@
-"""A running gateway for tests, on real sockets and in-memory ports, and an SMTP client that sends exactly what it is told.
+"""A running gateway on real sockets and in-memory ports, and an SMTP client that sends exactly what it is told.
 
 Every listener has a port that the system chose; the certificate is made once a process.
 """

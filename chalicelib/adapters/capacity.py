@@ -1,9 +1,9 @@
 """DynamoDB capacity units, computed from what a call sent and got back.
 
-Emulators report units that are constants or wrong, so these come from item sizes and the index rules: a new item with an
-index key costs one unit there, a moved key two, an unchanged one nothing (all indexes are keys-only). A failed condition
-costs what the write would have; transactions cost double. Images of items written lately are remembered, so that an
-update whose answer has no old image can tell whether an index key moved; for others the keys it sets count as new.
+Emulators report units that are constants or wrong, so these come from item sizes and the index rules: a new item with
+an index key costs one unit there, a moved key two, an unchanged one nothing (all indexes are keys-only). A failed
+condition costs what the write would have; transactions cost double. Images of items written lately are remembered, so
+that an update whose answer has no old image can tell whether an index key moved; otherwise the keys it sets are new.
 """
 
 from __future__ import annotations

@@ -34,6 +34,9 @@ async def dial(
     except OSError as lost:
         sock.close()
         raise TemporaryFailure("The connection was lost.") from lost
+    except asyncio.CancelledError:
+        sock.close()
+        raise
     return connection
 
 

@@ -4,6 +4,7 @@ for.
 An asyncio protocol with a buffer of its own rather than streams, because it costs a quarter of the CPU for a short
 dialogue. It knows lines and replies, and nothing of what they mean. Every wait has its time limit.
 A connection that failed once stays failed, but replies read before that are still handed out.
+The TemporaryFailure of a wait that was too long has the field `timed_out`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         self._failure: str | None = None
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._timed_out = False
         self._late_at = 0.0
         self._late = ""
         self._watch: asyncio.TimerHandle | None = None
@@ -103,7 +105,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
     def say(self, data: bytes) -> None:
         """Send a command, or a few. Raises TemporaryFailure on a failed connection."""
         if self._transport is None or self._failure is not None or self._transport.is_closing():
-            raise TemporaryFailure(self._failure or "The connection was lost.")
+            raise self._error()
         self._transport.write(data)
 
     async def drain(self, seconds: float) -> None:
@@ -172,7 +174,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         """Until something happens; raises TemporaryFailure when that is the end of the connection,
         or nothing."""
         if self._failure is not None:
-            raise TemporaryFailure(self._failure)
+            raise self._error()
         waiter = self._waiter = self._loop.create_future()
         self._late_at, self._late = self._loop.time() + seconds, late
         if self._watch is None or self._watch.when() > self._late_at:
@@ -182,7 +184,13 @@ class SmtpConnection(asyncio.BufferedProtocol):
         finally:
             self._waiter = None
         if self._failure is not None and not self._replies:
-            raise TemporaryFailure(self._failure)
+            raise self._error()
+
+    def _error(self) -> TemporaryFailure:
+        reason = self._failure or "The connection was lost."
+        return (
+            TemporaryFailure(reason, timed_out=1) if self._timed_out else TemporaryFailure(reason)
+        )
 
     def _set_watch(self) -> None:
         """Look at the time when the present wait must be over. The timer outlives the wait: setting and
@@ -196,6 +204,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         if self._waiter is None or self._failure is not None:
             return
         if self._loop.time() >= self._late_at:
+            self._timed_out = self._failure is None
             self._fail(self._late)
         else:
             self._set_watch()

@@ -26,6 +26,7 @@ from chalicelib.domain.smtp_commands import (
 )
 from chalicelib.ports import Transaction
 
+NO_REPLY = "The message was sent, but the server's reply was lost."
 OUT_OF_STEP = "The server's replies are out of step."
 
 
@@ -162,7 +163,9 @@ class SmtpSession:
         try:
             reply = await self._hear(self._limits.final)
         except TemporaryFailure as lost:
-            raise OutcomeUnknown("The connection was lost after the message was sent.") from lost
+            unknown = OutcomeUnknown(NO_REPLY)
+            unknown.fields.update(lost.fields)
+            raise unknown from lost
         self._open_transaction = False
         return Transaction(reply, ".")
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+# Lambda hands over at most 6 MiB of JSON, in which the body is one string; the rest is for headers.
+LARGEST_STRING = 6_000_000
+_LONGEST_ESCAPE = 6
 _ANYTHING = TypeAdapter[Any](Any)
 
 
@@ -18,3 +21,10 @@ def parse_json(text: bytes) -> Any:
 def render_json(value: Any) -> str:
     """Compact JSON in ASCII: no gateway can damage it on its way."""
     return json.dumps(value, separators=(",", ":"))
+
+
+def fits_an_answer(body: str) -> bool:
+    """True when Lambda can hand over this body, which it escapes once more."""
+    if len(body) * _LONGEST_ESCAPE <= LARGEST_STRING:
+        return True
+    return len(json.dumps(body)) <= LARGEST_STRING

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import email.utils
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -157,7 +156,11 @@ def _extra_field(name: str, value: str) -> bytes:
 
 
 def _is_date(name: str, value: str) -> bool:
-    return name.lower() == "date" and email.utils.parsedate_tz(value) is not None
+    if name.lower() != "date":
+        return False
+    from email.utils import parsedate_tz  # slow to load, and hardly anyone sets a date
+
+    return parsedate_tz(value) is not None
 
 
 def _alternative(draft: Draft, stamp: Stamp) -> list[bytes]:

@@ -42,6 +42,9 @@ from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resol
 DEADLINE_SECONDS = 120.0
 """All of one attempt (design section 6 rule 8)."""
 
+HOST_SECONDS = 45.0
+"""Of that, what one host may take for greeting, EHLO and TLS, so that the next has its chance."""
+
 MOST_TARGETS = 20
 NO_SOURCE = "No egress source of pool {pool} is available."
 
@@ -83,6 +86,7 @@ class Transmit:
         self._resolver = resolver
         self._egress = egress
         self._deadline = deadline
+        self._closing: set[asyncio.Future[None]] = set()
 
     async def deliver(
         self, message: Message, envelope: Envelope, content: Sequence[bytes], tries: int
@@ -137,7 +141,7 @@ class Transmit:
         self, target: Target, source: EgressSource, journey: _Journey
     ) -> Conversation:
         try:
-            async with asyncio.timeout(self._seconds_left(journey)):
+            async with asyncio.timeout(min(HOST_SECONDS, self._seconds_left(journey))):
                 return await self._egress.connect(target, source)
         except TimeoutError as late:
             raise TemporaryFailure("The connection took too long.") from late
@@ -153,7 +157,7 @@ class Transmit:
                 transaction = await self._transact(conversation, journey)
             except OutcomeUnknown as unknown:
                 await conversation.close()
-                return _interrupted(conversation, unknown, outcome_unknown=True)
+                return _interrupted(conversation, unknown, self._is_late(journey, unknown))
             except TemporaryFailure as lost:
                 await conversation.close()
                 broken = lost
@@ -164,26 +168,30 @@ class Transmit:
                 attempted = _concluded(conversation, source, journey, transaction)
                 await conversation.release()
                 return attempted
-            if last or self._seconds_left(journey) <= 0:
+            if last or self._is_late(journey, broken):
                 break
             try:
                 conversation = await self._connect(conversation.target, source, journey)
             except TemporaryFailure as gone:
                 broken = gone
                 break
-        return _interrupted(conversation, broken)
+        return _interrupted(conversation, broken, self._is_late(journey, broken))
 
     async def _transact(self, conversation: Conversation, journey: _Journey) -> Transaction:
-        """The transaction within the deadline. Closing the conversation makes it end by its own
-        account: as temporary failure or, after the final dot, as unknown."""
-        task = asyncio.ensure_future(conversation.transact(journey.envelope, journey.content))
+        """The transaction within the deadline. Closing the conversation makes it end by its own account:
+        as temporary failure or, after the final dot, as unknown."""
+        loop = asyncio.get_running_loop()
+        left = self._seconds_left(journey)
+        watch = loop.call_later(left, self._close_soon, conversation)
         try:
-            done, _ = await asyncio.wait({task}, timeout=self._seconds_left(journey))
-            if not done:
-                await conversation.close()
-            return await task
+            return await conversation.transact(journey.envelope, journey.content)
         finally:
-            task.cancel()
+            watch.cancel()
+
+    def _close_soon(self, conversation: Conversation) -> None:
+        closing = asyncio.ensure_future(conversation.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _targets(self, source: EgressSource, journey: _Journey) -> AsyncIterator[Target]:
         """Where to try, found as needed: AAAA before A at each host (contract 4.16)."""
@@ -227,6 +235,10 @@ class Transmit:
         except ValueError:
             return await self._resolver.addresses(host)
 
+    def _is_late(self, journey: _Journey, error: TemporaryFailure) -> bool:
+        """True when time ran out, for which a new connection is no cure."""
+        return "timed_out" in error.fields or self._seconds_left(journey) <= 0
+
     def _seconds_left(self, journey: _Journey) -> float:
         return journey.ends - self._clock.monotonic()
 
@@ -265,18 +277,18 @@ def _concluded(
     )
 
 
-def _interrupted(
-    conversation: Conversation, error: MailError, outcome_unknown: bool = False
-) -> Attempted:
+def _interrupted(conversation: Conversation, error: TemporaryFailure, late: bool) -> Attempted:
+    """A conversation that broke off, or (`late`) in which the server stayed silent."""
     remote = classify.place(conversation.target)
+    silent = classify.refused_text(Verdict.SOFT, remote)
     return Attempted(
         Verdict.SOFT,
-        classify.interrupted_text(remote),
+        silent if late else classify.interrupted_text(remote),
         output=_cut(error.public),
         tls=conversation.tls,
         source=conversation.source,
         remote=remote,
-        outcome_unknown=outcome_unknown,
+        outcome_unknown=isinstance(error, OutcomeUnknown),
     )
 
 

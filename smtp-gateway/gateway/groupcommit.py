@@ -2,8 +2,9 @@
 
 A session's `add` returns only after the store has returned for the batch that holds its message, and raises
 TemporaryFailure if the store did not. An idle committer stores the next message in the same turn of the loop, so that a
-quiet server adds no delay; just after a commit it waits two milliseconds for company; while a commit runs, new messages gather until it ends, the time is up or the batch is full.
-Nothing is retried here, and a client that goes away does not stop the commit its message is in.
+quiet server adds no delay; just after a commit it waits two milliseconds for company; while a commit runs, new messages
+gather until it ends, the time is up or the batch is full. Nothing is retried here, and a client that goes away does not
+stop the commit its message is in.
 """
 
 from __future__ import annotations

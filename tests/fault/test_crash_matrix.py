@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import Status, WorkItem
-from tests.fault.stage import Stage
+from tests.fault.stage import KILLED, RCPT, Stage
 from tests.peers import DROP
+from tests.worlds import CONTENT
 
 ACCEPT_POINTS_WITHOUT_PROMISE = ["blobs.put:before", "blobs.put:after", "queue.send:before"]
 ACCEPT_POINTS_WITH_WAKE_UP = ["queue.send:after", "messages.create:before", "messages.create:after"]
@@ -135,3 +144,63 @@ def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:
     bootstrap.run(stage.program.queue.send("default", [item, item]))
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
+
+
+@pytest.mark.parametrize("point", ["blobs.put:after", "queue.send:before"])
+def test_row_15_a_gateway_killed_in_its_commit_says_no_250_and_the_client_s_second_try_arrives(
+    stage: Stage, tmp_path: Path, point: str
+) -> None:
+    with (
+        gateway_process(stage, tmp_path, point) as port,
+        pytest.raises((smtplib.SMTPServerDisconnected, ConnectionError)),
+    ):
+        submit(stage, port)
+    with gateway_process(stage, tmp_path) as port:
+        submit(stage, port)
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+
+
+def test_row_14_a_message_that_no_worker_can_finish_is_held_with_the_reason(stage: Stage) -> None:
+    message = stage.accept()
+    item = WorkItem(stage.record(message["id"]).message, 0)
+    assert bootstrap.run(stage.program.dead_letters.hold(item))
+    record = stage.record(message["id"])
+    assert record.status is Status.HELD
+    assert "could not be processed" in record.deliveries[0].details
+    stage.run("work")
+    assert stage.peer.mails == []
+    bootstrap.run(stage.program.holds.retry(stage.server.id, record.message.id))
+    stage.work_until_done()
+    assert len(stage.peer.mails) == 1
+
+
+def submit(stage: Stage, port: int) -> None:
+    """Send one message through a gateway."""
+    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=20) as client:
+        client.login("anything", stage.key)
+        client.sendmail("app@acme.test", RCPT, CONTENT)
+
+
+@contextlib.contextmanager
+def gateway_process(stage: Stage, state: Path, kill_at: str = "") -> Iterator[int]:
+    """A gateway process on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    ports = ["--submission-port", str(port), "--mx-port", "-1", "--submissions-port", "-1"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", *ports, "--state", str(state), "--allow-plain-auth"],
+        env={**stage.environment, "POSTHORN_KILL_AT": kill_at},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        end = time.monotonic() + 30
+        while time.monotonic() < end and process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield port
+    finally:
+        process.terminate()
+        assert process.wait(20) == (KILLED if kill_at else 0)

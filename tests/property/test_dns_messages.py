@@ -3,6 +3,7 @@ the reader."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import time
 from typing import Any
@@ -87,10 +88,8 @@ def test_an_independent_library_reads_our_questions(
 def test_any_bytes_are_an_answer_or_a_bad_message(data: bytes) -> None:
     head = struct.pack("!6H", 7, 0x8180, 1, 3, 2, 0)
     for message in (data, head + data, head + QUESTION + data):
-        try:
+        with contextlib.suppress(BadMessage):
             read_answer(message, 7, QUESTION)
-        except BadMessage:
-            pass
 
 
 @given(replies(), st.data())
@@ -102,10 +101,8 @@ def test_a_damaged_answer_is_an_answer_or_a_bad_message(
     for _ in range(data.draw(st.integers(0, 4))):
         if damaged:
             damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(BadMessage):
         read_answer(bytes(damaged), 7, question_of(name, kind))
-    except BadMessage:
-        pass
 
 
 def message(*records: bytes, flags: int = 0x8180, authorities: int = 0) -> bytes:
@@ -128,7 +125,7 @@ def record(kind: int, data: bytes, owner: bytes = b"\xc0\x0c", ttl: int = 60) ->
         struct.pack("!6H", 7, 0x8180, 2, 0, 0, 0) + QUESTION,
         struct.pack("!6H", 7, 0x8180, 0, 0, 0, 0),
         struct.pack("!6H", 7, 0x8180, 1, 401, 0, 0) + QUESTION,
-        message(record(15, b"\0\x0a\xc0\x2a")),
+        message(record(15, b"\0\x0a\xc0\x2c")),
         message(record(15, b"\0\x0a\xc0\xff")),
         message(record(15, b"\0\x0a\x41" + b"x" * 65 + b"\0")),
         message(record(15, b"\0\x0a" + (b"\x3f" + b"x" * 63) * 4 + b"\0")),
@@ -199,10 +196,8 @@ def test_pointer_chains_cost_in_proportion() -> None:
         best = 9.0
         for _ in range(3):
             begin = time.process_time()
-            try:
+            with contextlib.suppress(BadMessage):
                 read_answer(message(*records), 7, QUESTION)
-            except BadMessage:
-                pass
             best = min(best, time.process_time() - begin)
         return best
 

@@ -24,6 +24,15 @@ PIECES = [
     b"\r\n.a\r\n",
     b"\xff\x00",
 ]
+PROTOCOL = [b"DATA\r\n", b".\r\n", b"BDAT 3\r\n", b"BDAT 2 LAST\r\n", b"RSET\r\n", b"EHLO x\r\n"]
+PROTOCOL += [
+    b"MAIL FROM:<app@acme.test>\r\n",
+    b"RCPT TO:<x@y.test>\r\n",
+    b"abc",
+    b"\r",
+    b"\n",
+    b"\0",
+]
 bodies = st.lists(st.sampled_from(PIECES), max_size=30).map(b"".join)
 HEAD = b"From: app@acme.test\r\n\r\n"
 
@@ -94,22 +103,7 @@ async def test_any_packets_give_the_same_messages(
 @given(
     garbage=st.binary(max_size=400)
     | st.lists(
-        st.sampled_from(
-            [
-                b"DATA\r\n",
-                b".\r\n",
-                b"BDAT 3\r\n",
-                b"BDAT 2 LAST\r\n",
-                b"RSET\r\n",
-                b"\r",
-                b"\n",
-                b"\x00",
-                b"MAIL FROM:<app@acme.test>\r\n",
-                b"RCPT TO:<x@y.test>\r\n",
-                b"EHLO x\r\n",
-                b"abc",
-            ]
-        ),
+        st.sampled_from(PROTOCOL),
         max_size=40,
     ).map(b"".join),
     cuts=st.lists(st.integers(0, 500), max_size=10),

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation, grant_of
-from chalicelib.api.json_body import parse_json, render_json
+from chalicelib.api.json_body import fits_an_answer, parse_json, render_json
 from chalicelib.domain.errors import (
     InvalidRequest,
     MailError,
@@ -29,6 +29,10 @@ JSON_TYPE = "application/json; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
 MOST_FORM_FIELDS = 1_000
 RETRY_AFTER = "30"
+_TOO_LARGE = {
+    "message": "The message is too large to be shown with all that was asked for",
+    "code": "MessageTooLarge",
+}
 
 
 class Failure(Rejected):
@@ -71,13 +75,20 @@ def operation(action: Action) -> Operation:
             status, outcome, data = _failure(error)
             request.notes["outcome"] = data.get("code", error.code)
         seconds = round(program.clock.monotonic() - started, 3)
-        body = {"status": outcome, "time": seconds, "flags": {}, "data": data}
+        body = _enveloped(outcome, seconds, data)
+        if not fits_an_answer(body):
+            request.notes["outcome"] = _TOO_LARGE["code"]
+            body = _enveloped("error", seconds, _TOO_LARGE)
         headers = {"Content-Type": JSON_TYPE}
         if status == 503:
             headers["Retry-After"] = RETRY_AFTER
-        return HttpAnswer(status, render_json(body), headers)
+        return HttpAnswer(status, body, headers)
 
     return operate
+
+
+def _enveloped(status: str, seconds: float, data: Any) -> str:
+    return render_json({"status": status, "time": seconds, "flags": {}, "data": data})
 
 
 async def _call(program: MailProgram, request: HttpRequest, action: Action) -> tuple[int, str, Any]:
@@ -174,5 +185,5 @@ def failed(_: HttpRequest) -> HttpAnswer:
 async def not_found(_: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The answer to another path or method."""
     request.notes["outcome"] = "not_found"
-    body = {"status": "error", "time": 0.0, "flags": {}, "data": {"code": "NotFound"}}
-    return HttpAnswer(404, render_json(body), {"Content-Type": JSON_TYPE})
+    body = _enveloped("error", 0.0, {"code": "NotFound"})
+    return HttpAnswer(404, body, {"Content-Type": JSON_TYPE})

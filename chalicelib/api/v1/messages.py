@@ -9,7 +9,6 @@ import base64
 import hashlib
 from typing import Any
 
-from chalicelib.api.http import LARGEST_ANSWER
 from chalicelib.api.v1.envelope import Call, Failure
 from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.errors import NotFound
@@ -33,8 +32,6 @@ async def message(call: Call) -> dict[str, Any]:
         else set()
     )
     content = await call.program.history.content(record) if wanted & _OF_CONTENT else b"?"
-    if wanted & _OF_CONTENT and len(content or b"") > LARGEST_ANSWER:
-        raise Failure("MessageTooLarge", "The message is too large to be shown with its content")
     shown: dict[str, Any] = {"id": record.message.id, "token": record.message.token}
     known = {
         "status": _status(record),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.json_body import render_json
+from chalicelib.api.json_body import fits_an_answer, render_json
 from chalicelib.api.v2.models import (
     DeliveryEntry,
     DeliveryLog,
@@ -79,12 +79,15 @@ async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     if content is None:
         raise NotFound("The bytes of this message are no longer kept")
     try:
-        return HttpAnswer(200, content.decode("utf-8"), {"Content-Type": "message/rfc822"})
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         accepted = request.headers.get("accept", "")
         if BINARY not in accepted and "*/*" not in accepted:
             raise NotAcceptable(f"The message is not UTF-8; send Accept: {BINARY}") from error
-    return HttpAnswer(200, content, {"Content-Type": BINARY})
+        return HttpAnswer(200, content, {"Content-Type": BINARY})
+    if not fits_an_answer(text):
+        raise ContentTooLarge("The message is too large for an answer")
+    return HttpAnswer(200, text, {"Content-Type": "message/rfc822"})
 
 
 async def _record(program: MailProgram, request: HttpRequest, grant: Grant) -> MessageRecord:

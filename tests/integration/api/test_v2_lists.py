@@ -154,6 +154,16 @@ def test_bytes_too_many_for_an_answer_are_a_413(api: ApiWorld) -> None:
     assert shown["status"] == "success"
 
 
+def test_what_grows_on_its_way_is_measured_as_it_travels(api: ApiWorld) -> None:
+    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + "ü".encode() * 1_100_000)
+    assert api.v2("GET", f"/emails/{number}/raw").status == 413
+    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 3_000_000)
+    assert api.v2("GET", f"/emails/{number}/raw").status == 200
+    for expansions, status in ((["raw_message"], "success"), (True, "error")):
+        shown = api.v1("messages/message", {"id": number, "_expansions": expansions})
+        assert shown["status"] == status
+
+
 def test_purged_bytes_are_a_404(api: ApiWorld) -> None:
     number = send(api)
     history = api.scene.posthorn.history

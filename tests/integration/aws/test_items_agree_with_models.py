@@ -13,6 +13,7 @@ from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
 from chalicelib.adapters.capacity import INDEX_KEYS
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
+from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import (
     DsnParameters,
     MessageId,
@@ -117,3 +118,15 @@ def test_the_meter_knows_the_indexes() -> None:
         for index in models.MailItem._get_schema()["global_secondary_indexes"]
     }
     assert declared == {name: set(keys) for name, keys in INDEX_KEYS.items()}
+
+
+async def test_a_server_that_has_used_all_its_numbers_is_told_so(
+    aws: AwsWorld, aws_names: Settings
+) -> None:
+    server = a_server_id()
+    spent = models.NumberItem(pk=f"S#{server}#SEQ", sk="message", number=2**31 - 11).serialize()
+    await aws.session.call("dynamodb", "put_item", TableName=aws_names.mail_table, Item=spent)
+    aws.numbers._block = 10
+    assert (await aws.numbers.take(server, "message", 10))[-1] == 2**31 - 1
+    with pytest.raises(PermanentFailure, match="all its numbers"):
+        await aws.numbers.take(server, "message", 1)

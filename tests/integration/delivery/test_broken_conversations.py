@@ -45,7 +45,8 @@ async def test_silence_after_the_final_dot_is_unknown_and_never_sent_again(
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
     assert attempted.outcome_unknown
-    assert attempted.details.startswith("An error occurred while sending the message to 127.0.0.1")
+    kind = "Temporary SMTP delivery error when" if how == STALL else "An error occurred while"
+    assert attempted.details.startswith(kind)
     assert len(peer.connections) == 1
     assert peer.commands.count("DATA") == 1
 
@@ -131,6 +132,11 @@ async def test_a_server_that_stalls_before_the_final_dot_is_given_up(
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
     assert not attempted.outcome_unknown
+    assert attempted.details == (
+        f"Temporary SMTP delivery error when sending to 127.0.0.1:{peer.port} (mx.example.test)"
+    )
+    assert attempted.output == "The server did not answer in time."
+    assert len(peer.connections) == 1
 
 
 @pytest.mark.parametrize(("stage", "unknown"), [("RCPT", False), (".", True)])
