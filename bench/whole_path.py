@@ -124,7 +124,9 @@ class WholePath:
     def _post(self) -> None:
         html = "<p>" + "Lorem ipsum dolor sit amet " * (SIZE // 27) + "</p>"
         email = {"from": SENDER, "to": [self._next_recipient()], "subject": "Hello", "html": html}
-        answer = self._app(_http_event("/api/v2/emails", email, self._tenant.api_key), Context("v2"))
+        answer = self._app(
+            _http_event("/api/v2/emails", email, self._tenant.api_key), Context("v2")
+        )
         assert answer["statusCode"] == 202, answer
 
     def _deliver_all(self, messages: int) -> float:

@@ -51,6 +51,8 @@ class DnsZone:
         self._failures: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._udp, self._tcp = _sockets()
+        self._udp.settimeout(0.1)
+        self._tcp.settimeout(0.1)
         self.port: int = self._udp.getsockname()[1]
         self._stop = threading.Event()
         self._threads = [
@@ -131,7 +133,6 @@ class DnsZone:
             ]
 
     def _serve_udp(self) -> None:
-        self._udp.settimeout(0.1)
         while not self._stop.is_set():
             try:
                 data, client = self._udp.recvfrom(65535)
@@ -145,7 +146,6 @@ class DnsZone:
                     self._udp.sendto(reply, client)
 
     def _serve_tcp(self) -> None:
-        self._tcp.settimeout(0.1)
         while not self._stop.is_set():
             try:
                 client, _ = self._tcp.accept()

@@ -1,132 +1,38 @@
-"""What a delivered message costs on AWS: calls and DynamoDB units on the happy path (design section 5.6)."""
+"""The price of a message on its whole way, in AWS calls and DynamoDB units: it must not rise (design section 5.6)."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
-from chalicelib.adapters.memory import ControlledClock, ScriptedEgress, ScriptedResolver
-from chalicelib.adapters.meter import Meter, Usage
-from chalicelib.adapters.randomness import SystemRand
-from chalicelib.bootstrap import Posthorn
+from bench.whole_path import COMMIT, SIZE, Spent, whole_path
 from chalicelib.config import Settings
-from chalicelib.domain.model import CredentialKind, EgressSource, Scope, State, Status
-from chalicelib.domain.workitem import parse_work_item
-from chalicelib.services.accept import Recipient, Submission
-from chalicelib.services.attempt import WakeUp
-from chalicelib.services.authenticate import Grant
-from tests.aws_backend import aws_backend, aws_names, aws_settings
-from tests.worlds import CONTENT, KeptKeys
+from tests.aws_backend import aws_backend, aws_settings
 
-__all__ = ["aws_backend", "aws_names", "aws_settings"]
+__all__ = ["aws_backend", "aws_settings"]
 pytestmark = pytest.mark.aws
 
-MESSAGES = 50
-BATCH = 25  # wake-ups an invocation gets under load
-MOST_CALLS = 4.5
-MOST_WRITE_UNITS = 4.1
+SMTP_CALLS, HTTP_CALLS, WRITE_UNITS, READ_UNITS = 4.5, 6.5, 4.1, 0.6
+LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a few more
 
 
-async def tenant(program: Posthorn) -> Grant:
-    """A server that may send as acme.test."""
-    program.keys = KeptKeys()
-    await program.installation.ensure()
-    organization = await program.accounts.create_organization("Acme")
-    server = await program.accounts.create_server(organization, "App")
-    await program.domains.trust(await program.domains.add(server, "acme.test"))
-    credential, _ = await program.accounts.create_credential(server, CredentialKind.SMTP, "smtp")
-    await program.accounts_store.add_egress_source(EgressSource("default"))
-    return Grant(server, credential)
+def calls_of(spent: Spent, *operations: str) -> float:
+    """Calls of these operations a message."""
+    return sum(spent.usage.calls.get(name, 0) for name in operations) / spent.messages
 
 
-async def receive(world: AwsWorld, pool: str) -> list[dict[str, Any]]:
-    """What an event source hands to a function: ten records in one call."""
-    url = await world.queue._url(pool)
-    answer = await world.session.call(
-        "sqs", "receive_message", QueueUrl=url, MaxNumberOfMessages=10
-    )
-    records: list[dict[str, Any]] = answer.get("Messages", [])
-    return records
-
-
-async def delete(world: AwsWorld, pool: str, receipts: list[str]) -> None:
-    """What an event source does with the records that succeeded: one call for ten."""
-    entries = [{"Id": str(n), "ReceiptHandle": receipt} for n, receipt in enumerate(receipts)]
-    url = await world.queue._url(pool)
-    await world.session.call("sqs", "delete_message_batch", QueueUrl=url, Entries=entries)
-
-
-@pytest.fixture
-def usage_lines(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Print figures although pytest captures: they are the point."""
-
-    def show(usage: Usage) -> None:
-        with capsys.disabled():
-            calls = {name: round(count / MESSAGES, 2) for name, count in usage.calls.items()}
-            print(
-                f"\n{usage.total_calls / MESSAGES:.2f} calls, {usage.write_units / MESSAGES:.2f} WRU,"
-                f" {usage.read_units / MESSAGES:.2f} RRU,"
-                f" ${usage.micro_dollars / MESSAGES:.2f} per million messages: {calls}"
-            )
-
-    return show
-
-
-async def test_a_message_by_smtp_stays_within_its_budget(
-    aws_settings: Settings, usage_lines: Any
-) -> None:
-    clock, meter, egress = ControlledClock(), Meter(), ScriptedEgress()
-    world = AwsWorld(aws_settings, clock, SystemRand(), meter=meter, number_block=100)
-    zone = {"example.com": {"MX": [(10, "mx.test")]}, "mx.test": {"A": ["93.184.216.34"]}}
-    names = "directory accounts_store messages blobs queue suppressions numbers volume".split()
-    ports = {name: getattr(world, name) for name in [*names, "idempotency", "vault"]}
-    program = Posthorn(
-        aws_settings,
-        SimpleNamespace(
-            clock=clock,
-            rand=SystemRand(),
-            resolver=ScriptedResolver(zone),
-            egress=egress,
-            **ports,
-        ),
-        meter,
-    )
-    grant = await tenant(program)
-    pool = grant.server.pool
-
-    async def accept(first: int, count: int) -> None:
-        submissions = [
-            Submission(grant, "app@acme.test", (Recipient(f"user{n}@example.com"),), CONTENT)
-            for n in range(first, first + count)
-        ]
-        await program.accept.store([await program.accept.prepare(one) for one in submissions])
-
-    async def deliver(count: int) -> None:
-        done = 0
-        while done < count:
-            records: list[dict[str, Any]] = []
-            while len(records) < min(BATCH, count - done):
-                records += await receive(world, pool)
-            wakeups = [WakeUp(parse_work_item(r["Body"]), r["ReceiptHandle"]) for r in records]
-            assert not await program.attempt.run(wakeups)
-            for start in range(0, len(wakeups), 10):
-                await delete(world, pool, [one.receipt for one in wakeups[start : start + 10]])
-            done += len(wakeups)
-
-    await accept(0, 1)  # fills the caches, as in a function that is warm
-    await deliver(1)
-    meter.reset()
-    await accept(1, MESSAGES)
-    await deliver(MESSAGES)
-    usage = meter.snapshot()
-    usage_lines(usage)
-
-    assert len(egress.received) == MESSAGES + 1
-    page = await world.messages.page(grant.server.id, Scope.OUTGOING, 100)
-    assert {(one.status, one.state) for one in page.records} == {(Status.SENT, State.DONE)}
-    assert usage.total_calls / MESSAGES <= MOST_CALLS
-    assert usage.write_units / MESSAGES <= MOST_WRITE_UNITS
-    world.session.close()
+def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None:
+    with whole_path(aws_settings) as path:
+        smtp = path.by_smtp(3 * COMMIT)
+        http = path.by_http(20)
+    for spent in (smtp, http):
+        assert calls_of(spent, "s3.GetObject") == 1
+        assert calls_of(spent, "dynamodb.PutItem") == 1
+        assert calls_of(spent, "dynamodb.UpdateItem") <= 2.1 + LEASES
+        assert spent.write_units <= WRITE_UNITS + LEASES
+        assert spent.usage.read_units / spent.messages <= READ_UNITS
+    assert calls_of(smtp, "s3.PutObject") == 1 / COMMIT
+    assert calls_of(smtp, "sqs.SendMessageBatch") <= 7 / COMMIT
+    assert smtp.calls <= SMTP_CALLS + LEASES
+    assert calls_of(http, "s3.PutObject", "sqs.SendMessageBatch") == 2
+    assert http.calls <= HTTP_CALLS + LEASES
+    assert smtp.usage.bytes_sent / smtp.messages > SIZE

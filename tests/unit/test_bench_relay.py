@@ -1,0 +1,42 @@
+"""The relay benchmark with the relays that need nothing installed: one short round, every message signed and delivered."""
+
+from __future__ import annotations
+
+import smtplib
+
+import pytest
+
+from bench import relay
+from bench.sink import Sink
+from bench.table import Row
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def test_one_round_of_ours_and_of_stock_libraries() -> None:
+    names = (relay.BOTH, relay.RSA, relay.STOCK)
+    starters = {name: relay.STARTERS[name] for name in names}
+    rows = relay.measure(1, 0.05, starters)
+    cpu = {row.name: row for row in rows if row.unit == "CPU ms/msg"}
+    assert set(cpu) == {f"relay, {name}" for name in names}
+    assert all(row.value > 0 for row in rows)
+    ours, stock = cpu[f"relay, {relay.BOTH}"], cpu[f"relay, {relay.STOCK}"]
+    assert ours.ratio is None
+    assert stock.ratio == pytest.approx(ours.value / stock.value)
+
+
+def test_targets_apply_to_the_installed_peers() -> None:
+    assert set(relay.MOST) == {relay.POSTFIX, relay.HARAKA}
+    row = Row(f"relay, {relay.HARAKA}", 5.0, "CPU ms/msg")
+    assert relay.haraka_cpu([row]) == 5.0
+    assert relay.haraka_cpu([Row(row.name, 200.0, "msg/s")]) is None
+
+
+def test_the_sink_tells_signed_from_unsigned() -> None:
+    with Sink() as sink, smtplib.SMTP("127.0.0.1", sink.port, timeout=30) as client:
+        already = sink.begin()
+        signed = b"DKIM-Signature: v=1\r\nDkim-signature: v=1\r\n"
+        for content in (signed + b"\r\nOne\r\n", b"X: 1\r\n\r\nDKIM-Signature: no\r\n"):
+            client.sendmail("a@b.test", ["c@d.test"], content)
+        sink.wait_for(already + 2, 10)
+        assert (sink.count, sink.unsigned, sink.signatures) == (2, 1, 2)
