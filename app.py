@@ -1,7 +1,8 @@
-"""The Chalice app behind API Gateway: it registers the blueprints of `functions/` and does nothing else.
+"""The Chalice app: it registers the blueprints of `functions/` and does nothing else.
 
-Event functions never load this module. The app keeps the current request per thread, so that a threaded server may use
-one app for many requests at a time, as the local stack does.
+Lambda loads it for the function behind API Gateway only; Chalice loads it to find every function when it packages. The
+app keeps the current request per thread, so that a threaded server may use one app for many requests at a time, as the
+local stack does.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 from chalice.app import Chalice, Request
 
-from functions import api_v1, api_v2
+from functions import api_v1, api_v2, deadletters, deliver, sweep
 
 
 class Application(Chalice):
@@ -30,5 +31,5 @@ class Application(Chalice):
 
 
 app = Application(app_name="posthorn")
-app.register_blueprint(api_v1.blueprint)
-app.register_blueprint(api_v2.blueprint)
+for module in (api_v1, api_v2, deliver, deadletters, sweep):
+    app.register_blueprint(module.blueprint)

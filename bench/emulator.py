@@ -1,4 +1,4 @@
-"""The AWS emulator for benchmarks: a fresh one on a free port of loopback, with the standard AWS variables pointing at it."""
+"""The AWS emulator for benchmarks: a fresh one on a free port, with the standard AWS variables pointing at it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from bench.smtp_peers import Absent
 from chalicelib.config import Settings
 from tests.aws_backend import MINISTACK, start_backend
 
+VARIABLES = {
+    "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
 
 @contextmanager
 def emulator() -> Iterator[Settings]:
@@ -22,14 +30,7 @@ def emulator() -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="posthorn-path-") as folder:
         process, backend = start_backend(Path(folder))
         before = dict(os.environ)
-        os.environ.update(
-            AWS_ENDPOINT_URL=backend.endpoint,
-            AWS_REGION="us-east-1",
-            AWS_DEFAULT_REGION="us-east-1",
-            AWS_ACCESS_KEY_ID="test",
-            AWS_SECRET_ACCESS_KEY="test",
-            AWS_EC2_METADATA_DISABLED="true",
-        )
+        os.environ.update(VARIABLES, AWS_ENDPOINT_URL=backend.endpoint)
         try:
             yield backend.settings()
         finally:

@@ -1,7 +1,8 @@
-"""What the whole path costs on AWS: calls, bytes, DynamoDB units and our CPU a message of 4 KiB, counted on the emulator.
+"""What a message of 4 KiB costs on its whole path on AWS: calls, bytes, DynamoDB units and our CPU.
 
-Counts are exact and hold on AWS as well; the CPU is ours alone, without the emulator's. See `bench.whole_path` for what
-is in and what is not. Haraka's relay, which keeps its queue on a disk, is what the CPU is compared with.
+Counted on the emulator. Counts are exact and hold on AWS as well; the CPU is ours alone, without the emulator's. See
+`bench.whole_path` for what is in and what is not. Haraka's relay, which keeps its queue on a disk, is what the CPU is
+compared with.
 """
 
 from __future__ import annotations

@@ -175,7 +175,7 @@ def start_postfix(folder: Path, sink: int, key: Path) -> Relay:
         services = postfix_services(port) + clients + "retry unix - - n - - error\n"
         (folder / "etc" / "master.cf").write_text(services)
         with (folder / "postfix.log").open("wb") as log:
-            command = [master, "-c", folder / "etc", "-d"]
+            command = [str(master), "-c", str(folder / "etc"), "-d"]
             process = subprocess.Popen(command, stdout=log, stderr=log)
         wait_for_greeting(port, process)
     except BaseException:

@@ -1,20 +1,21 @@
 """Our whole relay in one process and without AWS calls: gateway, accept, attempts, both signatures, real connections.
 
-`python -m bench.relay_server --port N --sink N` prints the key for AUTH. What is stubbed is storage alone: bodies lie in
-a dictionary until they are delivered, wake-ups go straight from accept to the delivering use case, in batches of at most
-50. Nothing survives the process, so it says 250 to mail that a crash would lose; it is for measuring only.
+`python -m bench.relay_server --port N --sink N` prints the key for AUTH. What is stubbed is storage alone: bodies lie
+in a dictionary until they are delivered, wake-ups go straight from accept to the delivering use case, in batches of at
+most 50. Nothing survives the process, so it says 250 to mail that a crash would lose; it is for measuring only.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import io
 import logging
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, TextIO
 
 import uvloop
 
@@ -41,31 +42,35 @@ ALGORITHMS = {"both": ("rsa-sha256", "ed25519-sha256"), "rsa": ("rsa-sha256",)}
 
 
 class PassingBlobs:
-    """A `BlobStore` whose bodies stay until `drop`."""
+    """A `BlobStore` whose objects stay until each of their bodies was dropped once."""
 
     def __init__(self) -> None:
-        self._bodies: dict[BlobRef, bytes] = {}
+        self._objects: dict[str, bytes] = {}
+        self._left: dict[str, int] = {}
         self._number = 0
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
-        """Keep the bodies; one reference a body."""
+        """Keep the bodies as one object; one reference a body."""
         self._number += 1
+        key = f"r/{server}/{self._number}"
         refs, offset = [], 0
         for body in bodies:
-            refs.append(BlobRef(f"r/{server}/{self._number}", offset, len(body)))
-            self._bodies[refs[-1]] = body
+            refs.append(BlobRef(key, offset, len(body)))
             offset += len(body)
+        self._objects[key], self._left[key] = b"".join(bodies), len(bodies)
         return refs
 
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes, until they are dropped."""
-        if ref not in self._bodies:
+        if ref.key not in self._objects:
             raise NotFound("The content of this message is no longer kept")
-        return self._bodies[ref]
+        return self._objects[ref.key][ref.offset : ref.offset + ref.length]
 
     def drop(self, ref: BlobRef) -> None:
-        """Forget a body."""
-        self._bodies.pop(ref, None)
+        """A body is no longer needed."""
+        self._left[ref.key] -= 1
+        if not self._left[ref.key]:
+            del self._left[ref.key], self._objects[ref.key]
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Nothing is uploaded here."""
@@ -153,30 +158,21 @@ class Relay:
                     self.blobs.drop(wakeup.item.message.blob)
 
 
-async def serve(port: int, sink_port: int, signatures: str) -> None:
-    """Run until the process is ended."""
+async def serve(port: int, sink_port: int, signatures: str, log: TextIO) -> None:
+    """Run until the process is ended. The log is rendered in full."""
     relay = Relay(sink_port)
     program = relay.program
     tenant = await make_tenant(program, algorithms=ALGORITHMS[signatures])
     configuration = Configuration(
         mx_port=-1, submission_port=port, submissions_port=-1, allow_plain_auth=True
     )
-    # The log is rendered in full and dropped, so that a disk does not count.
-    journal = Journal(_Dropped(), program.clock.now, addresses=False)
+    journal = Journal(log, program.clock.now, addresses=False)
     site = Site(configuration, program.settings, services_of(program), journal, None)
     workers = [asyncio.create_task(relay.work()) for _ in range(WORKERS)]
     gateway = Gateway(site)
     await gateway.start()
     print(f"key {tenant.smtp_key}", flush=True)
     await asyncio.gather(*workers)
-
-
-class _Dropped(io.TextIOBase):
-    """A stream that keeps nothing."""
-
-    def write(self, text: str) -> int:
-        """Dropped."""
-        return len(text)
 
 
 def main() -> None:
@@ -188,14 +184,16 @@ def main() -> None:
     parser.add_argument("--profile", metavar="FILE", help="write cProfile statistics at SIGTERM")
     given = parser.parse_args()
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own line for each event
-    main_loop = serve(given.port, given.sink, given.signatures)
-    if given.profile:
-        _profiled(main_loop, given.profile)
-    else:
-        uvloop.run(main_loop)
+    with Path(os.devnull).open("w") as log:  # a disk does not count
+        serving = serve(given.port, given.sink, given.signatures, log)
+        if given.profile:
+            _profiled(serving, given.profile)
+        else:
+            uvloop.run(serving)
 
 
-def _profiled(main_loop: object, file: str) -> None:
+def _profiled(serving: Coroutine[Any, Any, None], file: str) -> None:
+    """Serve on asyncio's own loop, which lets signal handlers run."""
     import cProfile
     import signal
 
@@ -208,7 +206,7 @@ def _profiled(main_loop: object, file: str) -> None:
 
     signal.signal(signal.SIGTERM, end)
     profile.enable()
-    asyncio.run(main_loop)  # type: ignore[arg-type]  # asyncio's own loop lets signal handlers run
+    asyncio.run(serving)
 
 
 if __name__ == "__main__":

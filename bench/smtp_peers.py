@@ -2,8 +2,7 @@
 
 Every one accepts a message and throws it away, which is what is compared: our gateway with AUTH, limits and every
 accept step on; aiosmtpd as it comes; Postfix (smtpd and cleanup, access action DISCARD) and Haraka (queue/discard)
-when they
-are installed, without AUTH. CPU is that of a server's whole process tree, from /proc.
+when they are installed, without AUTH. CPU is that of a server's whole process tree, from /proc.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""A message's whole path on an AWS backend, step by step in this process: accept, event source, delivering function, sink.
+"""A message's whole path on an AWS backend, step by step: accept, event source, delivering function, sink.
 
 Accepting is done as the gateway does it (batches) and as the HTTP function does it (one request a message, through
-Chalice). The event source is Lambda's work: its receives and deletes count as calls, because they are billed, but not as
-our CPU. The meter sees every call; the CPU is that of this process, so the emulator's and the sink's are not in it.
+Chalice), all in this process. The event source is Lambda's work: its receives and deletes count as calls, because they
+are billed, but not as our CPU. The meter sees every call; the CPU is that of this process, so the emulator's and the
+sink's are not in it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import botocore.session
@@ -82,20 +84,21 @@ class WholePath:
         self._number = 0
         session = botocore.session.get_session()
         self._meter.attach(session)
-        self._sqs: Any = session.create_client("sqs")
+        sqs: Any = session.create_client("sqs")
+        self._sqs = sqs
         queue = f"{program.settings.queue_prefix}deliver-default"
         self._url = self._sqs.get_queue_url(QueueName=queue)["QueueUrl"]
 
     def by_smtp(self, messages: int) -> Spent:
         """Accept in group commits of COMMIT, then deliver everything."""
         sizes = [min(COMMIT, messages - at) for at in range(0, messages, COMMIT)]
-        return self._measured(messages, [lambda n=n: self._commit(n) for n in sizes])  # type: ignore[misc]  # n is bound
+        return self._measured(messages, [partial(self._commit, size) for size in sizes])
 
     def by_http(self, messages: int) -> Spent:
         """Accept by one request a message, then deliver everything."""
         return self._measured(messages, [self._post] * messages)
 
-    def _measured(self, messages: int, accepts: Sequence[Any]) -> Spent:
+    def _measured(self, messages: int, accepts: Sequence[Callable[[], None]]) -> Spent:
         already = self._sink.begin()
         self._meter.reset()
         with contextlib.redirect_stdout(io.StringIO()):  # the functions' log lines
@@ -124,9 +127,8 @@ class WholePath:
     def _post(self) -> None:
         html = "<p>" + "Lorem ipsum dolor sit amet " * (SIZE // 27) + "</p>"
         email = {"from": SENDER, "to": [self._next_recipient()], "subject": "Hello", "html": html}
-        answer = self._app(
-            _http_event("/api/v2/emails", email, self._tenant.api_key), Context("v2")
-        )
+        event = _http_event("/api/v2/emails", email, self._tenant.api_key)
+        answer = self._app(event, Context("api"))
         assert answer["statusCode"] == 202, answer
 
     def _deliver_all(self, messages: int) -> float:

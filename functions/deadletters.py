@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 
 from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.config import read_settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.workitem import parse_work_item
 from functions.runtime import Batch, on_batch
@@ -28,6 +30,6 @@ async def hold(posthorn: Posthorn, batch: Batch) -> Collection[str]:
     return left
 
 
-deadletters = blueprint.on_sqs_message(queue="posthorn-dead", batch_size=10, name="deadletters")(
-    on_batch("deadletters", hold)
-)
+deadletters = blueprint.on_sqs_message(
+    queue=f"{read_settings(os.environ).queue_prefix}dead", batch_size=10, name="deadletters"
+)(on_batch("deadletters", hold))

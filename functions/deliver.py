@@ -1,12 +1,18 @@
-"""The delivering functions: one for each pool, fed by its queue of wake-ups. Partial batches are handed out again."""
+"""The delivering functions: one for each pool, fed by its queue of wake-ups. Partial batches are handed out again.
+
+One handler serves every pool: `POSTHORN_POOLS` names the pools while Chalice packages the app, and each becomes a
+Lambda function of its own.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 
 from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.config import read_settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.workitem import parse_work_item
 from chalicelib.services.attempt import WakeUp
@@ -28,6 +34,9 @@ async def attempt(posthorn: Posthorn, batch: Batch) -> Collection[str]:
     return unread | {record.id for record in batch.records if record.receipt in left}
 
 
-deliver = blueprint.on_sqs_message(queue="posthorn-deliver-default", batch_size=50, name="deliver")(
-    on_batch("deliver", attempt)
-)
+for pool in os.environ.get("POSTHORN_POOLS", "default").split():
+    deliver = blueprint.on_sqs_message(
+        queue=f"{read_settings(os.environ).queue_prefix}deliver-{pool}",
+        batch_size=50,
+        name=f"deliver-{pool}",
+    )(on_batch("deliver", attempt))

@@ -40,11 +40,12 @@ class StackFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What to deploy."""
+    """What to deploy. `url` is where in S3 the template lies too, for one that is too long for the request."""
 
     name: str
     template: str
     parameters: Mapping[str, str]
+    url: str = ""
 
 
 def deploy_data(
@@ -60,14 +61,20 @@ def deploy_data(
     world of its own, where the default name is free.
     """
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
+    parameters = data_parameters(endpoint, prefix, bucket)
+    stack = Stack(f"{prefix}-data", DATA_TEMPLATE.read_text(), parameters)
+    outputs = deploy(cloudformation(endpoint), stack, say)
+    return {field: outputs[output] for output, field in SETTINGS.items()}
+
+
+def data_parameters(endpoint: str | None, prefix: str, bucket: str = "") -> dict[str, str]:
+    """What data.yaml is told about where it is deployed."""
     parameters = {"Prefix": prefix}
     if bucket or endpoint:
         parameters["BucketName"] = bucket or f"{prefix}-mail-raw"
     if endpoint and endpoint.startswith("http:"):
         parameters["RequireTls"] = "false"
-    stack = Stack(f"{prefix}-data", DATA_TEMPLATE.read_text(), parameters)
-    outputs = deploy(cloudformation(endpoint), stack, say)
-    return {field: outputs[output] for output, field in SETTINGS.items()}
+    return parameters
 
 
 def cloudformation(endpoint: str | None) -> CloudFormationClient:
@@ -101,13 +108,13 @@ def _start(client: CloudFormationClient, stack: Stack, creating: bool) -> bool:
     """Ask for the change; False when there is nothing to change."""
     request: Any = {
         "StackName": stack.name,
-        "TemplateBody": stack.template,
         "Parameters": [
             {"ParameterKey": key, "ParameterValue": value}
             for key, value in stack.parameters.items()
         ],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     }
+    request |= {"TemplateURL": stack.url} if stack.url else {"TemplateBody": stack.template}
     try:
         if creating:
             client.create_stack(**request)

@@ -6,6 +6,7 @@ us-east-1 and know no free tier, storage, Lambda time or data transfer.
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -87,7 +88,10 @@ class Meter:
 
     def _sending(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
         body = params.get("body") or b""
-        context["posthorn_bytes"] = len(body) if isinstance(body, str | bytes | bytearray) else 0
+        if isinstance(body, io.BytesIO):  # what botocore makes of the bytes of an object
+            body = body.getbuffer()
+        known = isinstance(body, str | bytes | bytearray | memoryview)
+        context["posthorn_bytes"] = len(body) if known else 0
 
     def _after(
         self,

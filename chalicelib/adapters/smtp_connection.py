@@ -96,6 +96,10 @@ class SmtpConnection(asyncio.BufferedProtocol):
         """True when the connection is lost or was given up."""
         return self._failure is not None
 
+    def ready_reply(self) -> Reply | None:
+        """The next reply if it is here already."""
+        return self._replies.popleft() if self._replies else None
+
     async def reply(self, seconds: float) -> Reply:
         """The next reply. Raises TemporaryFailure when the connection fails or `seconds` pass."""
         while not self._replies:

@@ -192,7 +192,9 @@ class SmtpSession:
         return reply
 
     async def _hear(self, seconds: float | None = None) -> Reply:
-        reply = await self.connection.reply(seconds or self._limits.reply)
+        reply = self.connection.ready_reply()
+        if reply is None:
+            reply = await self.connection.reply(seconds or self._limits.reply)
         self.answered = True
         if reply.code == 421:
             self._over = True

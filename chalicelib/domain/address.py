@@ -11,10 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from chalicelib.domain.errors import Rejected
 
 LONGEST_FIELD = 65_536
+LONGEST_REMEMBERED = 256
 LONGEST_LOCAL_PART = 64
 LONGEST_DOMAIN = 255
 LONGEST_MAILBOX = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
@@ -68,6 +70,14 @@ def addresses_in(header_value: str) -> tuple[str, ...]:
     """
     if len(header_value) > LONGEST_FIELD:
         raise Rejected("An address field of the message is too long")
+    if len(header_value) <= LONGEST_REMEMBERED:
+        return _remembered_addresses(header_value)
+    return tuple(_Mailboxes().read(header_value))
+
+
+@lru_cache(maxsize=1_024)
+def _remembered_addresses(header_value: str) -> tuple[str, ...]:
+    """A sender's From is the same in message after message."""
     return tuple(_Mailboxes().read(header_value))
 
 

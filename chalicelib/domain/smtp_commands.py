@@ -19,6 +19,7 @@ NEEDS_SMTPUTF8 = Reply(
     550, "5.6.7", "The receiving server does not support internationalised addresses"
 )
 
+_NO_DSN = DsnParameters()
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
 _PARAMETER = re.compile(r"[!-<>-~]{0,500}")
 _EHLO_NAME = re.compile(r"[A-Za-z0-9._:\[\]-]{1,255}")
@@ -95,8 +96,7 @@ def needs_smtputf8(envelope: Envelope) -> bool:
 
 
 def _dsn(envelope: Envelope, extensions: Extensions) -> DsnParameters:
-    offered = envelope.dsn is not None and "DSN" in extensions
-    return envelope.dsn if offered and envelope.dsn is not None else DsnParameters()
+    return _NO_DSN if envelope.dsn is None or "DSN" not in extensions else envelope.dsn
 
 
 def _path(address: str) -> str:

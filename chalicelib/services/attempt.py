@@ -101,7 +101,8 @@ class AttemptDelivery:
         found, listed = await asyncio.gather(
             self._directory.fresh_servers(servers), self._suppressions.listed(pairs, now)
         )
-        return Known(found, listed)
+        bodies = [each.item.message.blob for each in wakeups if each.item.settlement is None]
+        return Known(found, listed, self._outgoing.bodies(bodies))
 
     async def _one(self, wakeup: WakeUp, known: Known) -> bool:
         """Claim and settle one message; False when its wake-up must come back."""

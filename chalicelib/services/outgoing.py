@@ -9,7 +9,7 @@ by the caller.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -19,6 +19,7 @@ from chalicelib.domain.classify import Verdict
 from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.model import (
+    BlobRef,
     Delivery,
     Envelope,
     Message,
@@ -43,6 +44,7 @@ from chalicelib.ports import (
     SendVolume,
     SuppressionList,
 )
+from chalicelib.services.bodies import Bodies
 from chalicelib.services.seal import SealOutgoing
 from chalicelib.services.transmit import Transmit
 
@@ -60,10 +62,12 @@ INTERNAL_ERROR = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a batch read before its first claim; `volume` is filled as servers with a limit are met."""
+    """What a batch read before its first claim, and the way to its bodies; `volume` is filled as servers with a limit
+    are met."""
 
     servers: Mapping[ServerId, Server]
     suppressions: Mapping[tuple[ServerId, str], Suppression]
+    bodies: Bodies
     volume: dict[ServerId, int] = field(default_factory=dict)
 
 
@@ -75,6 +79,7 @@ class Passage:
     record: MessageRecord
     facts: Facts
     number: int
+    bodies: Bodies
     body: bytes = b""
     content: Sequence[bytes] = ()
     envelope: Envelope | None = None
@@ -112,6 +117,10 @@ class SendOutgoing:
         self._seal = seal
         self._transmit = transmit
 
+    def bodies(self, refs: Iterable[BlobRef]) -> Bodies:
+        """The way to the bodies that a batch may ask for."""
+        return Bodies(self._blobs, refs)
+
     async def carry(self, record: MessageRecord, item: WorkItem, known: Known) -> MessageRecord:
         """Run the steps and return the record to store; anything unforeseen becomes an Error delivery that is tried
         again (contract section 4, step 21), unless the other side already has the message.
@@ -125,7 +134,7 @@ class SendOutgoing:
                 number, Status.HARD_FAIL, "Mail server no longer exists", self._clock.now()
             )
             return settle.failed(record, gone)
-        passage = Passage(record, facts, number)
+        passage = Passage(record, facts, number, known.bodies)
         try:
             for step in OUTGOING:
                 await step(self, passage)
@@ -199,7 +208,7 @@ class SendOutgoing:
     async def load(self, passage: Passage) -> None:
         """Read the stored bytes."""
         try:
-            passage.body = await self._blobs.get(passage.record.message.blob)
+            passage.body = await passage.bodies.get(passage.record.message.blob)
         except NotFound:
             fail = Fail("Raw message has been removed. Cannot send message.")
             passage.after = await self._failed(passage, fail)

@@ -2,14 +2,16 @@
 
 `python -m infra.local.aws_main` with ministack's own interpreter. Promises that queue delays, visibility time-outs and
 table lifetimes follow the controlled clock, and that after a kill at most the last seconds' state is missing (ministack
-itself saves on a clean shutdown only). Does not configure ministack: its environment variables do.
+itself saves on a clean shutdown only). SIGUSR1 says that the set-up is complete: state is saved then, and from then on;
+what an emulator leaves that never got so far is thrown away by the next. Its environment variables configure ministack.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
+import shutil
+import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -19,10 +21,10 @@ from infra.local.clock import LocalClock
 
 SAVE_EVERY = 10.0
 SAVE_SHARE = 0.02  # of the time may go into saving
+COMPLETE = "complete"  # in the state folder: what is saved there is a whole installation
+SCRATCH = "tmp"
 Scope = dict[str, Any]
-Application = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Any]
-
-logger = logging.getLogger("posthorn.aws")
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 def follow_clock(path: Path) -> None:
@@ -32,44 +34,64 @@ def follow_clock(path: Path) -> None:
     time.time_ns = lambda: int(clock.now() * 1_000_000_000)
 
 
-def saving(application: Application, save: Callable[[], None], changed: list[bool]) -> Application:
-    """The same application; notes in `changed` that a request came in and saves now and then while it runs."""
-    started = False
-
-    async def wrapped(scope: Scope, receive: Any, send: Any) -> None:
-        nonlocal started
-        if not started and scope["type"] == "http":
-            started = True
-            task = asyncio.create_task(_save_often(save, changed))
-            tasks.add(task)
-        changed[0] = True
-        await application(scope, receive, send)
-
-    tasks: set[asyncio.Task[None]] = set()
-    return wrapped
+def drop_incomplete(folder: Path) -> None:
+    """Throw away what an emulator left that ended before its set-up was complete."""
+    if (folder / COMPLETE).exists():
+        return
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != SCRATCH:
+            shutil.rmtree(path)
+        elif path.is_file():
+            path.unlink()
 
 
-async def _save_often(save: Callable[[], None], changed: list[bool]) -> None:
-    pause = SAVE_EVERY
-    while True:
-        await asyncio.sleep(pause)
-        if not changed[0]:
-            continue
-        changed[0] = False
-        begun = time.monotonic()
-        # In the loop's own thread: no request is half done, so the services' states fit each other.
-        save()
-        pause = max(SAVE_EVERY, (time.monotonic() - begun) / SAVE_SHARE)
+class Saving:
+    """The emulator's application, which saves its state on SIGUSR1 and, after that, every few seconds."""
+
+    def __init__(self, application: Application, save: Callable[[], None], folder: Path) -> None:
+        self._application = application
+        self._save = save
+        self._marker = folder / COMPLETE
+        self._changed = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGUSR1, self._be_complete)
+            if self._marker.exists():
+                self._be_complete()
+        self._changed = True
+        await self._application(scope, receive, send)
+
+    def _be_complete(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._save_often())
+
+    async def _save_often(self) -> None:
+        pause = 0.0 if not self._marker.exists() else SAVE_EVERY
+        while True:
+            await asyncio.sleep(pause)
+            if not self._changed:
+                continue
+            self._changed = False
+            begun = time.monotonic()
+            # In the loop's own thread: no request is half done, so the services' states fit each other.
+            self._save()
+            self._marker.touch()
+            pause = max(SAVE_EVERY, (time.monotonic() - begun) / SAVE_SHARE)
 
 
 def main() -> None:
+    folder = Path(os.environ["STATE_DIR"])
+    drop_incomplete(folder)
     follow_clock(Path(os.environ["POSTHORN_CLOCK_FILE"]))
     from ministack import app as ministack
 
     def save() -> None:
         ministack.save_all(ministack._build_persistence_save_dict())
 
-    ministack.app = saving(ministack.app, save, [False])
+    ministack.app = Saving(ministack.app, save, folder)
     ministack.main()
 
 

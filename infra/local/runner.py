@@ -44,7 +44,7 @@ class Switches:
 
     duplicate_percent: float = 0.0
     reorder: bool = False
-    concurrency: int = 4
+    concurrency: int = 20
 
 
 def read_switches(environment: Mapping[str, str]) -> Switches:
@@ -52,7 +52,7 @@ def read_switches(environment: Mapping[str, str]) -> Switches:
     return Switches(
         float(environment.get("POSTHORN_RUNNER_DUPLICATE_PERCENT") or 0),
         environment.get("POSTHORN_RUNNER_REORDER", "") not in {"", "0"},
-        int(environment.get("POSTHORN_RUNNER_CONCURRENCY") or 4),
+        int(environment.get("POSTHORN_RUNNER_CONCURRENCY") or 20),
     )
 
 
@@ -251,7 +251,7 @@ def main(arguments: Sequence[str]) -> int:
         say(f"there is no {sources.HANDLERS[0].text} to run")
         return 1
     sweep = sources.load(sources.SWEEP) if arguments[:1] in ([], ["0"]) else None
-    sqs = boto3.client("sqs", config=Config(max_pool_connections=32, retries={"max_attempts": 2}))
+    sqs = boto3.client("sqs", config=Config(max_pool_connections=64, retries={"max_attempts": 2}))
     prefix = environment.get("POSTHORN_QUEUE_PREFIX") or "posthorn-"
     ticker = Ticker(sweep, clock, region) if sweep else None
     runner = Runner(sqs, prefix, switches, ticker)

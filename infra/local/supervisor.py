@@ -158,6 +158,8 @@ class Supervisor:
         url = self._plan.aws_url
         self._until(lambda: aws.is_ready(url) or self._is_prepared(), f"AWS backend {url}")
         self._until(self._is_prepared, "resources deployed, demo tenant ready")
+        if self._aws and self._aws.process:
+            self._aws.process.send_signal(signal.SIGUSR1)  # complete: worth saving from now on
         self._gateway.start()
         self._until(lambda: _answers(self._plan.http_url), f"HTTP {self._plan.http_url}")
         smtp = [self._plan.ports[name] for name in ("mx", "submission", "submissions")]

@@ -70,6 +70,8 @@ class MailSession:
         self._granted_at = 0.0
         self._may_use_plain = site.configuration.allow_plain_auth and peer.is_loopback
         self._cram_tried = False
+        self._received = b""
+        self._received_for: tuple[str, str, bool] | None = None
         self._name = asyncio.ensure_future(site.services.resolver.ptr(peer.address))
 
     def close(self) -> None:
@@ -314,16 +316,9 @@ class MailSession:
         transaction, grant = self.transaction, self.grant
         if transaction is None or grant is None:
             raise Unauthenticated("Authentication required")
-        site = self.site
-        received = received_field(
-            helo=self._helo,
-            peer_name=await self._peer_name(),
-            peer_address=self.peer.address,
-            by=site.hostname,
-            protocol="SMTP",
-            date=site.date(),
-            privacy=grant.server.privacy_mode,
-        )
+        now = (self.site.date(), self._helo, grant.server.privacy_mode)
+        if self._received_for != now:
+            self._received_for, self._received = now, await self._received_field(*now)
         return Submission(
             grant=grant,
             mail_from=transaction.mail.address,
@@ -331,7 +326,19 @@ class MailSession:
             content=content,
             received_with_ssl=self.secure,
             smtputf8=transaction.mail.smtputf8,
-            received=received,
+            received=self._received,
+        )
+
+    async def _received_field(self, date: str, helo: str, privacy: bool) -> bytes:
+        """Our Received field (contract section 3.10); the same for all messages of one second."""
+        return received_field(
+            helo=helo,
+            peer_name=await self._peer_name(),
+            peer_address=self.peer.address,
+            by=self.site.hostname,
+            protocol="SMTP",
+            date=date,
+            privacy=privacy,
         )
 
     async def _peer_name(self) -> str | None:

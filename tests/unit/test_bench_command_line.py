@@ -1,4 +1,4 @@
-"""`python -m bench`: which benchmarks run, what is printed, and that one broken benchmark takes nothing from the others."""
+"""`python -m bench`: which benchmarks run, what is printed, and what a broken one does to the others: nothing."""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ def test_twenty_messages(aws_settings: Settings) -> None:
     with whole_path(aws_settings) as whole:
         rows = {row.name: row for row in path.measure(whole, 1, 16, 4, earlier)}
     smtp, http = "path, SMTP in commits of 64", "path, HTTP one by one"
-    assert rows[f"{smtp}, s3.GetObject"].value == 1
+    assert rows[f"{smtp}, s3.GetObject"].value <= 2 / 16
+    assert rows[f"{http}, s3.GetObject"].value == 1
     assert rows[f"{smtp}, s3.PutObject"].value == 1 / 16
     assert rows[f"{http}, s3.PutObject"].value == 1
     assert rows[f"{smtp}, AWS calls"].target == "<= 4.5"

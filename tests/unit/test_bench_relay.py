@@ -1,4 +1,4 @@
-"""The relay benchmark with the relays that need nothing installed: one short round, every message signed and delivered."""
+"""The relay benchmark with the relays that need nothing installed: one short round, everything signed and delivered."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ from tests.dns_zone import DnsZone
 from tests.peers import SmtpPeer, trusting_context
 
 CONTENT = b"From: a@sender.test\r\nSubject: hello\r\n\r\nhello\r\n"
-SHORT = TimeLimits(connect=2.0, reply=1.0, final=1.0, idle=5.0)
+PATIENT = TimeLimits(connect=10.0, reply=10.0, final=10.0, idle=10.0)
+HASTY = TimeLimits(connect=2.0, reply=0.4, final=0.4, idle=10.0)
 
 
 class PlainVault:
@@ -68,15 +69,22 @@ class Stack:
         )
         self.zone = zone
         self.pools = Pools()
-        self.egress = NetworkEgress(
-            self.settings, PlainVault(), limits=SHORT, trusted=trusting_context()
-        )
-        self.deadline = 20.0
+        self.egress = self._egress(PATIENT)
+        self.deadline = 30.0
+        self.dns_seconds = 3.0
+
+    def hurry(self) -> None:
+        """Wait less than half a second for anything; for servers and name servers that stay silent."""
+        self.egress = self._egress(HASTY)
+        self.dns_seconds = 0.2
+
+    def _egress(self, limits: TimeLimits) -> NetworkEgress:
+        return NetworkEgress(self.settings, PlainVault(), limits=limits, trusted=trusting_context())
 
     @property
     def transmit(self) -> Transmit:
         clock = SystemClock()
-        resolver = DnsResolver(self.settings, clock, try_seconds=0.3)
+        resolver = DnsResolver(self.settings, clock, try_seconds=self.dns_seconds)
         return Transmit(
             self.settings,
             clock,
@@ -145,7 +153,7 @@ async def egress() -> AsyncIterator[NetworkEgress]:
     made = NetworkEgress(
         Settings(smtp_hostname="mail.posthorn.test"),
         PlainVault(),
-        limits=SHORT,
+        limits=PATIENT,
         trusted=trusting_context(),
     )
     yield made

@@ -42,6 +42,8 @@ async def test_silence_after_the_final_dot_is_unknown_and_never_sent_again(
     stack: Stack, peer: SmtpPeer, how: object
 ) -> None:
     peer.on(".", how)  # type: ignore[arg-type]
+    if how == STALL:
+        stack.hurry()
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
     assert attempted.outcome_unknown
@@ -129,6 +131,7 @@ async def test_a_server_that_stalls_before_the_final_dot_is_given_up(
     stack: Stack, peer: SmtpPeer
 ) -> None:
     peer.on("RCPT", STALL)
+    stack.hurry()
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
     assert not attempted.outcome_unknown
@@ -148,7 +151,7 @@ async def test_the_deadline_ends_an_attempt_and_says_truly_whether_the_dot_was_s
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
     assert attempted.outcome_unknown is unknown
-    assert attempted.seconds < 0.95  # the reply's own limit is one second
+    assert attempted.seconds < 9  # the limit of one reply is ten seconds
     await peer.wait_closed()
 
 
@@ -162,6 +165,6 @@ async def test_dots_and_a_missing_final_newline_arrive_as_they_were(
 
 
 async def test_a_long_message_arrives_byte_for_byte(stack: Stack, peer: SmtpPeer) -> None:
-    parts = (CONTENT, b"." * 70 + b"\r\n.\r\n" * 50_000, (b"q" * 76 + b"\r\n") * 30_000)
+    parts = (CONTENT, b"." * 70 + b"\r\n.\r\n" * 3_000, (b"q" * 998 + b"\r\n") * 2_000)
     assert (await stack.send("bob@example.test", *parts)).verdict is Verdict.SENT
     assert peer.mails[0].content == b"".join(parts)

@@ -38,6 +38,8 @@ async def test_a_host_that_does_not_want_to_talk_is_passed_over(
 ) -> None:
     async with SmtpPeer(host="127.0.0.2", port=stack.settings.delivery_port) as first:
         first.on(stage, how)  # type: ignore[arg-type]
+        if how == STALL:
+            stack.hurry()
         if stage == "EHLO":
             first.on("HELO", how)  # type: ignore[arg-type]
         stack.zone.mx("example.test", (5, "first.example.test"), (10, "mx.example.test"))
@@ -122,6 +124,7 @@ async def test_a_missing_domain_is_permanent_only_when_it_stays_missing(stack: S
 @pytest.mark.parametrize("how", ["SERVFAIL", "REFUSED", "TIMEOUT"])
 async def test_name_servers_that_fail_are_temporary_however_often(stack: Stack, how: str) -> None:
     stack.zone.fail("broken.test", how)
+    stack.hurry()
     attempted = await stack.send("bob@broken.test", tries=17)
     assert attempted.verdict is Verdict.SOFT
     assert attempted.details.startswith("No SMTP servers were available for broken.test.")

@@ -13,7 +13,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import EgressSource, Envelope, Target
-from tests.integration.delivery.conftest import CONTENT, SHORT, PlainVault, Stack, until
+from tests.integration.delivery.conftest import CONTENT, PATIENT, PlainVault, Stack, until
 from tests.peers import DROP, Raw, SmtpPeer
 
 SOURCE = EgressSource("default")
@@ -86,7 +86,7 @@ async def test_what_a_server_says_unasked_makes_its_session_unfit(
 async def test_a_session_is_not_used_for_more_messages_than_it_may(
     peer: SmtpPeer, target_of: TargetOf
 ) -> None:
-    egress = NetworkEgress(Settings(), PlainVault(), limits=SHORT, most_messages=3)
+    egress = NetworkEgress(Settings(), PlainVault(), limits=PATIENT, most_messages=3)
     for _ in range(7):
         conversation = await egress.connect(target_of(peer), SOURCE)
         await conversation.transact(ENVELOPE, [CONTENT])
@@ -109,7 +109,7 @@ async def test_an_idle_session_says_quit_by_itself(peer: SmtpPeer, target_of: Ta
 async def test_no_more_sessions_to_a_server_than_allowed(
     peer: SmtpPeer, target_of: TargetOf
 ) -> None:
-    egress = NetworkEgress(Settings(), PlainVault(), limits=SHORT, most_sessions=2)
+    egress = NetworkEgress(Settings(), PlainVault(), limits=PATIENT, most_sessions=2)
 
     async def one() -> None:
         conversation = await egress.connect(target_of(peer), SOURCE)
@@ -134,7 +134,7 @@ async def test_waiting_for_a_place_has_an_end(peer: SmtpPeer, target_of: TargetO
 
 
 async def test_a_failed_connection_frees_its_place(peer: SmtpPeer, target_of: TargetOf) -> None:
-    egress = NetworkEgress(Settings(), PlainVault(), limits=SHORT, most_sessions=1)
+    egress = NetworkEgress(Settings(), PlainVault(), limits=PATIENT, most_sessions=1)
     peer.on("GREETING", "554 5.7.1 no")
     for _ in range(3):
         with pytest.raises(TemporaryFailure, match="refused the connection: 554"):

@@ -278,3 +278,20 @@ async def test_swaks(options: tuple[str, ...]) -> None:
         output, _ = await asyncio.wait_for(process.communicate(), 30)
         assert process.returncode == 0, output.decode()
         assert len(gateway.messages()) == 2
+
+
+@pytest.mark.parametrize("role", [Role.SUBMISSION, Role.SUBMISSIONS])
+async def test_a_failed_handshake_leaves_nothing_behind(role: Role) -> None:
+    async with running_gateway(handshake_seconds=2.0) as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port(role))
+        if role is Role.SUBMISSION:
+            await reader.readline()
+            writer.write(b"STARTTLS\r\n")
+            assert (await reader.readline()).startswith(b"220 ")
+        writer.write(b"this is no TLS\r\n" * 10)
+        await asyncio.wait_for(reader.read(), 5)
+        await gateway.settled()
+        assert gateway.gateway._connections == set()
+        assert gateway.events("fault") == []
+        assert len(gateway.events("tls_failed") + gateway.events("connection_refused")) == 1
+        writer.close()

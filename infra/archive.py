@@ -1,0 +1,144 @@
+"""The zip that Lambda runs: what Chalice packs of the app, and the pinned dependencies for Lambda's platform.
+
+Promises the same bytes for the same sources, pins and Python: names in order, one date, fixed permissions, reproducible
+bytecode. Dependencies are wheels with the hashes of `requirements.txt`, kept in `build/` between runs. It does not
+decide what the app consists of: that is what Chalice found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+REQUIREMENTS = ROOT / "requirements.txt"
+LARGEST_ZIP = 50 * 1024 * 1024
+LARGEST_UNZIPPED = 250 * 1024 * 1024
+DATE = (1980, 1, 1, 0, 0, 0)
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's name → the wheels'
+
+# Not packed (docs/adr/0021): the app talks to AWS through botocore alone.
+LEFT_OUT = ("boto3", "s3transfer", "bin", "*.dist-info", "*.pyi")
+# botocore describes every service of AWS; these are the ones that the functions call.
+SERVICES = ("dynamodb", "kms", "s3", "sqs")
+
+
+class NotPackaged(Exception):
+    """The package could not be made. Its text is one sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The finished zip. `sizes` are the compressed bytes of each top-level name."""
+
+    path: Path
+    digest: str
+    size: int
+    unzipped: int
+    sizes: Mapping[str, int]
+
+
+def python_tag() -> str:
+    """The running Python as pip and Lambda count it, `3.11`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def platforms(architecture: str) -> list[str]:
+    """The wheel platforms that run in Lambda: glibc 2.26 up to Python 3.11, 2.34 from 3.12."""
+    newest = 26 if sys.version_info < (3, 12) else 34
+    machine = MACHINES[architecture]
+    modern = [f"manylinux_2_{minor}_{machine}" for minor in range(newest, 16, -1)]
+    return [*modern, f"manylinux2014_{machine}"]
+
+
+def dependencies(architecture: str) -> Path:
+    """The folder of installed and compiled dependencies, made when these pins were never installed before."""
+    wanted = f"{REQUIREMENTS.read_text()}{sys.version}{architecture}{LEFT_OUT}{SERVICES}"
+    place = BUILD / "dependencies" / hashlib.sha256(wanted.encode()).hexdigest()[:16]
+    if place.exists():
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
+        folder = Path(scratch) / "site"
+        _install(folder, architecture)
+        _trim(folder)
+        compile_tree(folder)
+        try:
+            folder.rename(place)
+        except OSError:  # another run was faster
+            if not place.exists():
+                raise
+    return place
+
+
+def _install(folder: Path, architecture: str) -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
+    command += ["--implementation", "cp", "--python-version", python_tag(), "--target", str(folder)]
+    for platform in platforms(architecture):
+        command += ["--platform", platform]
+    done = subprocess.run(
+        [*command, "--requirement", str(REQUIREMENTS)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        raise NotPackaged(
+            f"the dependencies could not be installed: {(errors or ['pip failed'])[-1]}"
+        )
+
+
+def _trim(folder: Path) -> None:
+    """Remove what no function uses."""
+    for pattern in LEFT_OUT:
+        for path in list(folder.glob(pattern) if "." not in pattern else folder.rglob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for service in (folder / "botocore" / "data").iterdir():
+        if service.is_dir() and service.name not in SERVICES:
+            shutil.rmtree(service)
+
+
+def compile_tree(folder: Path) -> None:
+    """Reproducible bytecode for every module of the folder."""
+    script = Path(__file__).with_name("bytecode.py")
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0"}
+    subprocess.run([sys.executable, "-S", "-B", script, folder], env=environment, check=True)
+
+
+def pack(roots: Sequence[Path], target: Path) -> Archive:
+    """Zip the contents of the folders together; NotPackaged when Lambda would refuse the result."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sizes: Counter[str] = Counter()
+    unzipped = 0
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, path in sorted(_files(roots)):
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, path.read_bytes())
+            sizes[name.partition("/")[0]] += entry.compress_size
+            unzipped += entry.file_size
+    size = target.stat().st_size
+    if size >= LARGEST_ZIP or unzipped >= LARGEST_UNZIPPED:
+        raise NotPackaged(
+            f"the zip has {size:,} bytes, {unzipped:,} unzipped;"
+            f" Lambda takes {LARGEST_ZIP:,} and {LARGEST_UNZIPPED:,}"
+        )
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    return Archive(target, digest, size, unzipped, dict(sizes))
+
+
+def _files(roots: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    for root in roots:
+        for path in root.rglob("*"):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path

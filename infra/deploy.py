@@ -1,0 +1,346 @@
+"""`make deploy`: brings an installation to where it should be, on an emulator, on LocalStack or on AWS.
+
+`deploy` deploys the data plane, uploads the zip (named by its hash, so the same zip is uploaded once), deploys the
+functions, and returns what people and tools need to use them. Doing it again changes nothing; a changed template, zip
+or setting updates in place. A failure says what failed, why, and what stands. The data stack's outputs reach the other
+stacks as parameters of the same name, which works alike everywhere and locks no stack to another.
+
+It makes no package (infra/package.py does) and never deletes a stack that worked (infra/destroy.py does).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.config import Settings, read_settings
+from infra import package as packaging
+from infra.archive import MACHINES, NotPackaged
+from infra.package import Package
+from infra.stack import SETTINGS, Stack, StackFailed, data_parameters
+from infra.stack import deploy as deploy_stack
+from infra.targets import (
+    AWS,
+    KINDS,
+    PREFIXES,
+    Target,
+    WrongOrder,
+    environment_of,
+    find_target,
+    one_line,
+)
+from infra.templates import (
+    DEFAULT_POOL,
+    LONGEST_INLINE,
+    Template,
+    for_pools,
+    load,
+    read_pools,
+    render,
+)
+
+Say = Callable[[str], None]
+
+RESOURCE_NAMES = frozenset(SETTINGS.values())
+# They exist so that a test can stand up its own world, and so that a developer's machine can play one.
+EMULATED_ONLY = frozenset(
+    {"dns_server", "delivery_port", "allow_private_delivery", "clock_file", "kill_at"}
+)
+# Their defaults are examples; mail that names them would be nobody's.
+NEEDED_ON_AWS = (
+    "web_hostname",
+    "smtp_hostname",
+    "return_path_domain",
+    "route_domain",
+    "spf_include",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to deploy where. `settings` are fields of `chalicelib.config.Settings`; `parameters` those of templates."""
+
+    target: Target
+    prefix: str
+    package: Package
+    pools: Sequence[str] = (DEFAULT_POOL,)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """What stands. `api` is the base of all routes (`api + "/api/v1/…"`); `functions` and `queues` are names.
+
+    `environment` makes a process on this machine a part of the installation: the `posthorn` command, or a gateway.
+    """
+
+    target: str
+    prefix: str
+    region: str
+    account: str
+    api: str
+    functions: Mapping[str, str]
+    queues: Mapping[str, str]
+    environment: Mapping[str, str]
+    outputs: Mapping[str, str]
+
+
+def deploy(order: Order, say: Say) -> Deployed:
+    """Bring the installation about; StackFailed or WrongOrder says why not."""
+    account = order.target.identify()
+    client = order.target.client("cloudformation")
+    _check_pools(order)
+    data = for_pools(load("data.yaml"), order.pools)
+    emulated = order.target.endpoint or None
+    known = dict(order.parameters) | data_parameters(emulated, order.prefix)
+    functions = _with_settings(order)
+    _check_parameters(order, (data, functions))
+    stack = Stack(f"{order.prefix}-data", render(data), parameters_of(data, known))
+    outputs = deploy_stack(client, stack, say)
+    key = upload(order.target, outputs["CodeBucket"], order.package, say)
+    known |= outputs | {"CodeKey": key}
+    made = deploy_stack(client, _functions_stack(order, functions, known), say)
+    return _describe(order, account, outputs, made)
+
+
+def parameters_of(template: Template, known: Mapping[str, str]) -> dict[str, str]:
+    """The known values that the template has a parameter for; WrongOrder when one that it needs is not known."""
+    declared = template.get("Parameters", {})
+    missing = [name for name, one in declared.items() if "Default" not in one and name not in known]
+    if missing:
+        raise WrongOrder(f"the parameter {missing[0]} is missing; say --parameter {missing[0]}=…")
+    return {name: known[name] for name in declared if name in known}
+
+
+def upload(target: Target, bucket: str, package: Package, say: Say) -> str:
+    """Put the zip into the code bucket unless it is there; its key."""
+    s3 = target.client("s3")
+    key = f"functions/{package.archive.digest}.zip"
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+        say(f"the zip is in {bucket} already")
+    except ClientError as error:
+        if error.response["Error"].get("Code") not in {"404", "NoSuchKey", "NotFound"}:
+            raise
+        say(f"uploading {package.archive.size / 1e6:.1f} MB to {bucket}")
+        s3.put_object(Bucket=bucket, Key=key, Body=package.archive.path.read_bytes())
+    return key
+
+
+def _functions_stack(order: Order, template: Template, known: Mapping[str, str]) -> Stack:
+    text, url = render(template), ""
+    if len(text.encode()) > LONGEST_INLINE:
+        s3, bucket = order.target.client("s3"), known["CodeBucket"]
+        key = f"templates/{order.package.archive.digest}.json"
+        s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3600)
+        url = url.partition("?")[0]  # CloudFormation reads it with the caller's own rights
+    return Stack(f"{order.prefix}-functions", text, parameters_of(template, known), url)
+
+
+def _with_settings(order: Order) -> Template:
+    """The functions template with the installation's settings in every function's environment."""
+    template: Template = json.loads(render(order.package.template))
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    for name, value in order.settings.items():
+        variables[f"POSTHORN_{name.upper()}"] = value
+    if order.target.is_emulated:
+        variables["AWS_ENDPOINT_URL"] = order.target.endpoint
+    return template
+
+
+def _check_parameters(order: Order, templates: Sequence[Template]) -> None:
+    declared = {name for template in templates for name in template.get("Parameters", {})}
+    if unknown := sorted(set(order.parameters) - declared):
+        raise WrongOrder(f"no template has a parameter {unknown[0]}")
+
+
+def _check_pools(order: Order) -> None:
+    """WrongOrder when a pool would go whose queue still holds wake-ups: their mail would wait for ever."""
+    sqs = order.target.client("sqs")
+    start = f"{order.prefix}-deliver-"
+    for url in sqs.list_queues(QueueNamePrefix=start).get("QueueUrls", []):
+        pool = url.rpartition("/")[2].removeprefix(start)
+        counts = ("", "NotVisible", "Delayed")
+        names = [f"ApproximateNumberOfMessages{count}" for count in counts]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        if pool not in order.pools and any(int(attributes.get(name, 0)) for name in names):
+            raise WrongOrder(
+                f"the pool {pool!r} is not among the pools any more, but its queue still holds"
+                " wake-ups; keep it until they are done"
+            )
+
+
+def _describe(
+    order: Order, account: str, data: Mapping[str, str], made: Mapping[str, str]
+) -> Deployed:
+    api = made["EndpointURL"].rstrip("/")
+    if order.target.is_emulated:
+        stage = api.rpartition("/")[2]
+        api = f"{order.target.endpoint}/restapis/{made['RestAPIId']}/{stage}/_user_request_"
+    names = {f"POSTHORN_{setting.upper()}": data[output] for output, setting in SETTINGS.items()}
+    names |= {f"POSTHORN_{name.upper()}": value for name, value in order.settings.items()}
+    queues = {f"deliver-{pool}": f"{order.prefix}-deliver-{pool}" for pool in order.pools}
+    return Deployed(
+        target=order.target.kind,
+        prefix=order.prefix,
+        region=order.target.region,
+        account=account,
+        api=api,
+        functions={
+            name.removesuffix("Function"): value
+            for name, value in made.items()
+            if name.endswith("Function")
+        },
+        queues=queues | {"dead": f"{order.prefix}-dead"},
+        environment=names | environment_of(order.target),
+        outputs={**data, **made},
+    )
+
+
+def what_stands(target: Target, prefix: str) -> str:
+    """The stacks of the installation and their states, as one sentence."""
+    found = []
+    client = target.client("cloudformation")
+    for part in ("data", "network", "functions", "gateway"):
+        name = f"{prefix}-{part}"
+        try:
+            state = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        except ClientError:
+            continue
+        if state != "DELETE_COMPLETE":
+            found.append(f"{name} ({state})")
+    return f"what stands: {', '.join(found)}" if found else "nothing was made"
+
+
+def collect_settings(
+    target: Target, environment: Mapping[str, str], given: Sequence[str]
+) -> dict[str, str]:
+    """The functions' settings: the target's own, then POSTHORN_* variables, then `--set name=value`.
+
+    WrongOrder for a setting that does not exist, cannot be read, must not leave the emulator, or is missing on AWS.
+    """
+    known = {one.name for one in fields(Settings)}
+    values = dict(target.settings)
+    for name in sorted(known - RESOURCE_NAMES):
+        if text := environment.get(f"POSTHORN_{name.upper()}"):
+            values[name] = text
+    for name, value in read_pairs(given, "--set").items():
+        values[name.lower().removeprefix("posthorn_")] = value
+    if unknown := sorted(set(values) - known):
+        raise WrongOrder(f"there is no setting {unknown[0]!r}; docs/reference/settings.md has all")
+    if named := sorted(RESOURCE_NAMES & set(values)):
+        raise WrongOrder(f"{named[0]} follows from the prefix and cannot be set")
+    try:
+        read_settings({f"POSTHORN_{name.upper()}": value for name, value in values.items()})
+    except ValueError as error:
+        raise WrongOrder(one_line(error)) from None
+    if target.kind == AWS:
+        _check_for_aws(values)
+    return values
+
+
+def _check_for_aws(values: Mapping[str, str]) -> None:
+    if wrong := sorted(EMULATED_ONLY & set(values)):
+        raise WrongOrder(f"{wrong[0]} is for emulators only and cannot be set on AWS")
+    missing = [name for name in NEEDED_ON_AWS if not values.get(name)]
+    if missing:
+        raise WrongOrder(
+            f"{', '.join(missing)} must be set; say --set {missing[0]}=… or set"
+            f" POSTHORN_{missing[0].upper()}"
+        )
+
+
+def read_pairs(given: Sequence[str], option: str) -> dict[str, str]:
+    """`name=value` texts as a mapping; WrongOrder for one that is none."""
+    pairs = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise WrongOrder(f"{option} takes NAME=VALUE, not {text!r}")
+        pairs[name] = value
+    return pairs
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
+    add = parser.add_argument
+    add("--target", choices=KINDS, default="local", help="where to (local)")
+    add("--endpoint", default="", help="an emulator's address (AWS_ENDPOINT_URL)")
+    add("--region", default="", help="AWS region (AWS_REGION)")
+    add("--prefix", default="", help="first part of every name (posthorn; lambda for local)")
+    add("--pools", default="", help="pools of sending addresses (default)")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, any number")
+    add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of a template")
+    add("--architecture", choices=sorted(MACHINES), default="x86_64", help="of the functions")
+    add("--json", action="store_true", help="print the outputs as JSON")
+    add("--env", action="store_true", help="print the outputs as lines for a shell")
+    return parser
+
+
+def show(made: Deployed, *, as_json: bool, as_env: bool) -> None:
+    """Print what stands."""
+    if as_json:
+        print(json.dumps(asdict(made), indent=1))
+    elif as_env:
+        for name, value in made.environment.items():
+            print(f"export {name}='{value}'")
+    else:
+        print(f"API          {made.api}")
+        for title, names in (("functions", made.functions), ("queues", made.queues)):
+            print(f"{title:<12} {', '.join(names.values())}")
+        for name in ("ControlTable", "MailTable", "Bucket"):
+            print(f"{name:<12} {made.outputs[name]}")
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 1 with one sentence on standard error and another on what stands."""
+    parsed = arguments().parse_args(given)
+    target: Target | None = None
+    prefix = parsed.prefix or PREFIXES[parsed.target]
+    try:
+        target = find_target(parsed.target, os.environ, parsed.endpoint, parsed.region)
+        settings = collect_settings(target, os.environ, parsed.set)
+        parameters = read_pairs(parsed.parameter, "--parameter")
+        pools = read_pools(parsed.pools or os.environ.get("POSTHORN_POOLS") or DEFAULT_POOL)
+        target.identify()
+        _say("packaging")
+        package = packaging.build(pools, parsed.architecture)
+        order = Order(target, prefix, package, pools, settings, parameters)
+        made = _deploy_or_explain(order)
+    except (WrongOrder, NotPackaged, StackFailed, ValueError) as error:
+        print(f"posthorn: {one_line(error)}", file=sys.stderr)
+        return 1
+    show(made, as_json=parsed.json, as_env=parsed.env)
+    return 0
+
+
+def _deploy_or_explain(order: Order) -> Deployed:
+    """Deploy; every failure of AWS becomes a StackFailed that says what stands."""
+    try:
+        return deploy(order, _say)
+    except (StackFailed, ClientError, BotoCoreError) as error:
+        advice = "mend the cause and deploy again"
+        if "already exists" in str(error) or "BucketAlreadyExists" in str(error):
+            advice = "the name is taken: choose another --prefix, or remove what has it"
+        try:
+            left = what_stands(order.target, order.prefix)
+        except BotoCoreError:
+            left = "what stands cannot be told, because the endpoint no longer answers"
+        raise StackFailed(f"{one_line(error)}; {left}; {advice}") from error
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""One Lambda execution environment: `python worker.py REQUESTS ANSWERS`, two file descriptors that carry JSON lines.
+
+Imports the handler named by `_HANDLER` from `LAMBDA_TASK_ROOT`, says so, then handles one request after the other as
+Lambda's Python runtime does: the event decoded from JSON, a context object, the answer encoded as JSON, an error as its
+class, text and stack. It ends when the other end of REQUESTS is closed, even while a handler runs, so that it never
+outlives the process that started it. Standard library only, because it runs in the function's own interpreter.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import queue
+import resource
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+Handler = Callable[[Any, "Context"], Any]
+KILOBYTES_IN_A_MEGABYTE = 1024
+
+
+class Context:
+    """Lambda's context object."""
+
+    identity = None
+    client_context = None
+
+    def __init__(self, request_id: str, arn: str, deadline: float) -> None:
+        self._deadline = deadline
+        self.aws_request_id = request_id
+        self.invoked_function_arn = arn
+        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION", "")
+        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
+        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME", "")
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
+
+
+def account_of(error: BaseException) -> dict[str, Any]:
+    """What Lambda answers when a handler fails."""
+    return {
+        "errorMessage": str(error),
+        "errorType": type(error).__name__,
+        "stackTrace": traceback.format_tb(error.__traceback__),
+    }
+
+
+def load() -> Handler:
+    """The handler, imported as Lambda does it; whatever its import raises."""
+    root = os.environ["LAMBDA_TASK_ROOT"]
+    sys.path[0] = root  # in place of this file's folder
+    os.chdir(root)
+    module, _, name = os.environ["_HANDLER"].replace("/", ".").rpartition(".")
+    handler: Handler = getattr(importlib.import_module(module), name)
+    return handler
+
+
+def answer_to(handler: Handler, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """One invocation."""
+    context = Context(request["id"], request["arn"], time.monotonic() + seconds)
+    begun = time.monotonic()
+    try:
+        answer = {"answer": json.dumps(handler(json.loads(request["payload"]), context))}
+    except BaseException as error:  # whatever it is, SystemExit included: Lambda reports it and goes on
+        traceback.print_exc()
+        answer = {"failure": json.dumps(account_of(error))}
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KILOBYTES_IN_A_MEGABYTE
+    return {"ms": (time.monotonic() - begun) * 1000, "memory": memory, **answer}
+
+
+def read_into(requests: BinaryIO, waiting: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Hand on each request; end the process when there can be no more."""
+    for line in requests:
+        waiting.put(json.loads(line))
+    os._exit(0)
+
+
+def main(requests: int, answers: int) -> int:
+    """0 never, because the reader ends the process; 1 when the handler cannot be imported."""
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text stream
+    output = os.fdopen(answers, "wb", buffering=0)
+
+    def tell(value: dict[str, Any]) -> None:
+        output.write(json.dumps(value).encode() + b"\n")
+
+    begun = time.monotonic()
+    try:
+        handler = load()
+    except BaseException as error:  # a module may even call exit() while it is imported
+        traceback.print_exc()
+        tell({"failure": json.dumps(account_of(error))})
+        return 1
+    tell({"ready": True, "ms": (time.monotonic() - begun) * 1000})
+    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    reader = threading.Thread(
+        target=read_into, args=(os.fdopen(requests, "rb"), waiting), daemon=True
+    )
+    reader.start()
+    seconds = float(os.environ.get("AWS_LAMBDA_FUNCTION_TIMEOUT", "3"))
+    while True:
+        tell(answer_to(handler, waiting.get(), seconds))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))

@@ -1,0 +1,168 @@
+"""`make package`: the zip of all functions and the template that deploys them, under `build/`.
+
+Chalice says which functions there are and what of the app is packed; `infra/functions.merge.yaml` says everything else
+about them; `infra/archive.py` makes the zip. `build()` is what `make deploy` calls. Promises that each handler imports
+from the zip in a Python that has nothing else, unless that check is switched off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra import archive, coldstart
+from infra.archive import BUILD, MACHINES, ROOT, Archive, NotPackaged
+from infra.templates import DEFAULT_POOL, Template, for_pools, load, read_pools, render
+
+MERGE = "functions.merge.yaml"
+STAGE = "posthorn"
+APP = ("app.py", "chalicelib", "functions", "vendor", ".chalice/config.json")
+LARGEST_SHOWN = 12
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What `build` made: the zip and the functions template, whose parameters still have to be filled in."""
+
+    archive: Archive
+    template: Template
+
+    @property
+    def handlers(self) -> tuple[str, ...]:
+        """Each different handler string, sorted."""
+        return tuple(sorted({one["Properties"]["Handler"] for one in functions_of(self.template)}))
+
+
+def functions_of(template: Template) -> list[dict[str, Any]]:
+    """The function resources of a template."""
+    resources = template["Resources"].values()
+    return [one for one in resources if one["Type"] == "AWS::Serverless::Function"]
+
+
+def build(
+    pools: Sequence[str] = (DEFAULT_POOL,), architecture: str = "x86_64", folder: Path = BUILD
+) -> Package:
+    """Make zip and template in `folder`; NotPackaged says why not."""
+    dependencies = archive.dependencies(architecture)
+    with tempfile.TemporaryDirectory() as scratch:
+        project, out = Path(scratch) / "project", Path(scratch) / "out"
+        _copy_app(project, pools, architecture)
+        template = _chalice(project, pools, out)
+        app = Path(scratch) / "app"
+        with zipfile.ZipFile(out / "deployment.zip") as packed:
+            packed.extractall(app)
+        if not (app / "functions").is_dir():
+            raise NotPackaged("Chalice left functions/ out of the zip; is vendor/functions a link?")
+        archive.compile_tree(app)
+        made = archive.pack([app, dependencies], Path(scratch) / "functions.zip")
+        place = folder / f"functions-{made.digest[:16]}.zip"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.move(made.path, place)
+    (folder / "functions.json").write_text(render(template))
+    kept = Archive(place, made.digest, made.size, made.unzipped, made.sizes)
+    return Package(kept, template)
+
+
+def _copy_app(project: Path, pools: Sequence[str], architecture: str) -> None:
+    """A project of which Chalice packs the app alone; the dependencies are added afterwards."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in APP:
+        source, target = ROOT / name, project / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, ignore=ignore)
+        else:
+            shutil.copy(source, target)
+    (project / "requirements.txt").write_text("")
+    path = project / ".chalice/config.json"
+    config = json.loads(path.read_text())
+    config["lambda_architecture"] = architecture
+    config["stages"][STAGE]["environment_variables"]["POSTHORN_POOLS"] = " ".join(pools)
+    path.write_text(json.dumps(config))
+    (project / "merge.json").write_text(render(for_pools(load(MERGE), pools)))
+
+
+def _chalice(project: Path, pools: Sequence[str], out: Path) -> Template:
+    code = "from chalice.cli import main; main()"
+    command = [sys.executable, "-c", code, "--project-dir", str(project), "package"]
+    command += ["--stage", STAGE, "--template-format", "json", "--merge-template", "merge.json"]
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")
+    }
+    environment |= {"AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*command, str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=project,
+        env=environment,
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise NotPackaged(f"Chalice could not package the app: {said[-1]}")
+    template: Template = json.loads((out / "sam.json").read_text())
+    for function in functions_of(template):
+        del function["Properties"]["CodeUri"]  # Globals say where the code lies
+        if not isinstance(function["Properties"]["Role"], dict):
+            handler = function["Properties"]["Handler"]
+            raise NotPackaged(f"{handler} has no role in infra/{MERGE}; its pools are {pools}")
+    return template
+
+
+def check(package: Package, runs: int = coldstart.RUNS) -> list[coldstart.ColdStart]:
+    """Import each handler from the unpacked zip; NotPackaged when one fails."""
+    with tempfile.TemporaryDirectory() as scratch:
+        with zipfile.ZipFile(package.archive.path) as packed:
+            packed.extractall(scratch)
+        try:
+            return coldstart.measure(Path(scratch), package.handlers, runs)
+        except coldstart.NotImported as failed:
+            raise NotPackaged(str(failed)) from failed
+
+
+def report(package: Package, starts: Sequence[coldstart.ColdStart], say: Say) -> None:
+    """Say what is in the zip and what it costs to import."""
+    made = package.archive
+    say(f"{made.path}  {made.size / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
+    say(f"sha256 {made.digest}")
+    say("\ncompressed kB by part")
+    ranked = sorted(made.sizes.items(), key=lambda item: -item[1])
+    for name, size in ranked[:LARGEST_SHOWN]:
+        say(f"{size / 1000:10,.0f}  {name}")
+    rest = sum(size for _, size in ranked[LARGEST_SHOWN:])
+    say(f"{rest / 1000:10,.0f}  everything else")
+    say(f"\nimport in ms, median of {coldstart.RUNS} fresh processes: wall, processor")
+    for start in starts:
+        say(f"{start.wall:10.0f}{start.processor:8.0f}  {start.handler}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.package", description=__doc__)
+    parser.add_argument("--pools", default=os.environ.get("POSTHORN_POOLS", DEFAULT_POOL))
+    parser.add_argument("--architecture", choices=sorted(MACHINES), default="x86_64")
+    parser.add_argument("--out", type=Path, default=BUILD)
+    parser.add_argument("--no-check", action="store_true", help="do not import the handlers")
+    given = parser.parse_args(arguments)
+    try:
+        package = build(read_pools(given.pools), given.architecture, given.out)
+        report(package, [] if given.no_check else check(package), print)
+    except (NotPackaged, ValueError, OSError) as error:
+        print(f"posthorn: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

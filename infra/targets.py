@@ -1,0 +1,194 @@
+"""Where a deployment goes: `local` (the emulator of `make run`, or any), `localstack`, or `aws` itself.
+
+`find_target` reads the caller's environment; `Target.identify` asks the endpoint who is calling, which proves address,
+region and credentials before anything is made. Everything that is wrong becomes `WrongOrder`, one sentence for people.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+LOCAL, LOCALSTACK, AWS = "local", "localstack", "aws"
+KINDS = (LOCAL, LOCALSTACK, AWS)
+EMULATOR = "http://127.0.0.1:4566"
+# `make run` has the prefix "posthorn-" in its emulator; its runner must not find the queues of deployed functions.
+PREFIXES = {LOCAL: "lambda", LOCALSTACK: "posthorn", AWS: "posthorn"}
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+WRONG_CREDENTIALS = {
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "AccessDenied",
+    "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+}
+
+
+class WrongOrder(Exception):
+    """What was asked for cannot be done. Its text is one sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place to deploy to. `settings` are what functions must know there, such as the DNS of the local stack."""
+
+    kind: str
+    endpoint: str
+    region: str
+    credentials: tuple[str, str] | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_emulated(self) -> bool:
+        return self.kind != AWS
+
+    def client(self, service: str) -> Any:
+        """A client of the service there."""
+        key, secret = self.credentials or (None, None)
+        return _session().create_client(
+            service,
+            region_name=self.region,
+            endpoint_url=self.endpoint or None,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            config=Config(
+                connect_timeout=5,
+                retries={"mode": "standard", "total_max_attempts": 3},
+                s3={"addressing_style": "path" if self.is_emulated else "auto"},
+            ),
+        )
+
+    def identify(self) -> str:
+        """The account number; WrongOrder when the endpoint, the region or the credentials are wrong."""
+        place = self.endpoint or f"AWS in {self.region}"
+        try:
+            return str(self.client("sts").get_caller_identity()["Account"])
+        except (NoCredentialsError, PartialCredentialsError):
+            raise WrongOrder(
+                "there are no AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+                " AWS_SECRET_ACCESS_KEY"
+            ) from None
+        except EndpointConnectionError:
+            raise WrongOrder(f"nothing answers at {place}; is it running?") from None
+        except ClientError as error:
+            code = error.response["Error"].get("Code", "")
+            if code in WRONG_CREDENTIALS:
+                raise WrongOrder(f"{place} does not accept these credentials ({code})") from None
+            raise WrongOrder(f"{place} does not say who is calling ({code})") from None
+        except BotoCoreError as error:
+            raise WrongOrder(f"{place} cannot be used: {one_line(error)}") from None
+
+
+def find_target(
+    kind: str, environment: Mapping[str, str], endpoint: str = "", region: str = ""
+) -> Target:
+    """The target that the arguments and the environment name; WrongOrder when they contradict each other."""
+    if kind not in KINDS:
+        raise WrongOrder(f"there is no target {kind!r}; it is one of {', '.join(KINDS)}")
+    region = region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
+    if kind == AWS:
+        return _aws(environment, endpoint, region)
+    facts = _local_stack(environment) if kind == LOCAL and not endpoint else {}
+    address = endpoint or environment.get("AWS_ENDPOINT_URL") or facts.get("aws") or EMULATOR
+    if not re.match(r"https?://[^/]+/?$", address):
+        raise WrongOrder(f"an endpoint is a URL such as {EMULATOR}, not {address!r}")
+    named = environment.get("AWS_ACCESS_KEY_ID") and environment.get("AWS_SECRET_ACCESS_KEY")
+    return Target(
+        kind,
+        address.rstrip("/"),
+        _checked_region(region or "us-east-1"),
+        None if named else ("test", "test"),
+        facts.get("settings", {}) if facts.get("aws") == address else {},
+    )
+
+
+def _aws(environment: Mapping[str, str], endpoint: str, region: str) -> Target:
+    if endpoint or environment.get("AWS_ENDPOINT_URL"):
+        raise WrongOrder(
+            "the target aws takes no endpoint; unset AWS_ENDPOINT_URL, or name the target local or"
+            " localstack"
+        )
+    try:
+        region = region or _session().get_config_variable("region") or ""
+    except ProfileNotFound as error:
+        raise WrongOrder(one_line(error)) from None
+    if not region:
+        raise WrongOrder("there is no region; say --region or set AWS_REGION")
+    region = _checked_region(region)
+    known = _session()
+    partitions = known.get_available_partitions()
+    if not any(region in known.get_available_regions("sqs", name) for name in partitions):
+        raise WrongOrder(f"AWS has no region {region!r}")
+    return Target(AWS, "", region)
+
+
+def _checked_region(region: str) -> str:
+    if not REGION.fullmatch(region):
+        raise WrongOrder(f"{region!r} is no region; one looks like eu-west-1")
+    return region
+
+
+def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What a running `make run` says of itself; empty when there is none."""
+    state = Path(environment.get("POSTHORN_STATE") or ".local")
+    path = (state if state.is_absolute() else ROOT / state) / "stack.json"
+    try:
+        facts = json.loads(path.read_text())
+        settings = {
+            "dns_server": str(facts["dns"]),
+            "delivery_port": str(facts["inbox"]["smtp"]),
+            "allow_private_delivery": "true",
+            "clock_file": str(path.parent / "clock"),
+            "web_hostname": "posthorn.test",
+            "smtp_hostname": "mail.posthorn.test",
+            "return_path_domain": "rp.posthorn.test",
+            "route_domain": "routes.posthorn.test",
+        }
+        return {"aws": str(facts["aws"]), "settings": settings}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _session() -> Any:
+    return botocore.session.get_session()
+
+
+def one_line(error: BaseException) -> str:
+    """An error's text as one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def environment_of(target: Target) -> dict[str, str]:
+    """Variables with which this process' adapters and children reach the target."""
+    values = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
+    if target.is_emulated:
+        key, secret = target.credentials or (
+            os.environ["AWS_ACCESS_KEY_ID"],
+            os.environ["AWS_SECRET_ACCESS_KEY"],
+        )
+        values |= {
+            "AWS_ENDPOINT_URL": target.endpoint,
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+    return values

@@ -1,0 +1,125 @@
+"""Reads the CloudFormation templates beside it, and repeats for each pool what they say of the default one.
+
+`load` gives a template as plain data in CloudFormation's long form (`{"Ref": …}`). `for_pools` is the one place that
+knows what a pool is made of: every parameter, resource, output and list entry that names the default pool is the
+pattern, and each further pool gets a copy under its own name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent
+DEFAULT_POOL = "default"
+POOL = re.compile(r"[a-z][a-z0-9]{0,19}")
+# CloudFormation takes no more in the request itself; longer templates come from a bucket.
+LONGEST_INLINE = 51_200
+
+Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    else:
+        raise yaml.YAMLError(f"!{suffix} stands before nothing")
+    if suffix == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def load(name: str) -> Template:
+    """The template of this file name as plain data."""
+    loaded: Template = yaml.load((FOLDER / name).read_text(), _Loader)  # noqa: S506  # a SafeLoader
+    return loaded
+
+
+def render(template: Mapping[str, Any]) -> str:
+    """The template as CloudFormation takes it, the same text for the same template."""
+    return json.dumps(template, separators=(",", ":"), sort_keys=True)
+
+
+def read_pools(text: str) -> tuple[str, ...]:
+    """The pools of a list separated by blanks or commas; ValueError names one that cannot be."""
+    pools = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    for pool in pools:
+        if not POOL.fullmatch(pool):
+            raise ValueError(
+                f"{pool!r} is no name for a pool: up to 20 small letters and digits, a letter first"
+            )
+    if DEFAULT_POOL not in pools:
+        raise ValueError(f"the pools must hold {DEFAULT_POOL!r}, where mail without a pool goes")
+    return pools
+
+
+def for_pools(template: Template, pools: Sequence[str]) -> Template:
+    """The template with whatever names the default pool repeated for each of the others."""
+    others = [pool for pool in pools if pool != DEFAULT_POOL]
+    repeated: Template = _repeat(template, others)
+    return repeated
+
+
+def _repeat(value: Any, others: Sequence[str]) -> Any:
+    if isinstance(value, dict):
+        grown = {}
+        for key, held in value.items():
+            if _names_default(key):
+                # What is declared under the pool's name is its own; lists in it must not be multiplied.
+                grown |= {
+                    _renamed(key, pool): _in_pool(held, pool) for pool in ("default", *others)
+                }
+            else:
+                grown[key] = _repeat(held, others)
+        return grown
+    if isinstance(value, list):
+        return [one for entry in value for one in _repeat_entry(entry, others)]
+    return value
+
+
+def _repeat_entry(entry: Any, others: Sequence[str]) -> list[Any]:
+    if isinstance(entry, dict | list) and not _is_reference(entry):
+        return [_repeat(entry, others)]
+    if not _names_default(json.dumps(entry)):
+        return [entry]
+    return [_in_pool(entry, pool) for pool in (DEFAULT_POOL, *others)]
+
+
+def _is_reference(entry: Any) -> bool:
+    return isinstance(entry, dict) and len(entry) == 1 and next(iter(entry))[:4] in {"Ref", "Fn::"}
+
+
+def _names_default(text: str) -> bool:
+    return "DeliverDefault" in text or "deliver-default" in text
+
+
+def _renamed(text: str, pool: str) -> str:
+    return text.replace("DeliverDefault", f"Deliver{pool.capitalize()}").replace(
+        "deliver-default", f"deliver-{pool}"
+    )
+
+
+def _in_pool(value: Any, pool: str) -> Any:
+    if isinstance(value, dict):
+        return {_renamed(key, pool): _in_pool(held, pool) for key, held in value.items()}
+    if isinstance(value, list):
+        return list(map(partial(_in_pool, pool=pool), value))
+    return _renamed(value, pool) if isinstance(value, str) else value

@@ -1,0 +1,120 @@
+"""Reading the bodies of a batch: one read for neighbours, the same bytes as one by one, failures tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from chalicelib.adapters.memory import MemoryBlobStore, SeededRand
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.model import BlobRef, ServerId
+from chalicelib.services.bodies import LARGEST_SPAN, Bodies
+
+SERVER = ServerId(1)
+
+
+class Watched(MemoryBlobStore):
+    """The memory store; it keeps what was read, and fails as often as told."""
+
+    def __init__(self) -> None:
+        super().__init__(SeededRand())
+        self.reads: list[BlobRef] = []
+        self.failures = 0
+
+    async def get(self, ref: BlobRef) -> bytes:
+        self.reads.append(ref)
+        await asyncio.sleep(0)
+        if self.failures:
+            self.failures -= 1
+            raise TemporaryFailure("The store is away")
+        return await super().get(ref)
+
+
+async def _all(bodies: Bodies, refs: list[BlobRef]) -> list[bytes]:
+    return list(await asyncio.gather(*(bodies.get(ref) for ref in refs)))
+
+
+async def test_neighbours_come_with_one_read() -> None:
+    store = Watched()
+    contents = [b"x" * 10, b"", b"y" * 3, b"z" * 70]
+    refs = await store.put(SERVER, contents, 0.0)
+    alone = (await store.put(SERVER, [b"alone"], 0.0))[0]
+    assert await _all(Bodies(store, [*refs, alone]), [*refs, alone]) == [*contents, b"alone"]
+    assert set(store.reads) == {BlobRef(refs[0].key, 0, 83), alone}
+    assert len(store.reads) == 2
+
+
+async def test_only_what_the_batch_needs_is_read() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"%d" % number * 5 for number in range(10)], 0.0)
+    wanted = [refs[6], refs[3], refs[4]]
+    assert await _all(Bodies(store, wanted), wanted) == [b"66666", b"33333", b"44444"]
+    assert store.reads == [BlobRef(refs[0].key, 15, 20)]
+
+
+async def test_nothing_is_read_before_it_is_asked_for() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"a", b"b"], 0.0)
+    Bodies(store, refs)
+    assert store.reads == []
+
+
+async def test_recipients_of_one_message_share_a_read() -> None:
+    store = Watched()
+    (ref,) = await store.put(SERVER, [b"to all"], 0.0)
+    assert await _all(Bodies(store, [ref] * 20), [ref] * 20) == [b"to all"] * 20
+    assert store.reads == [ref]
+
+
+async def test_large_bodies_are_not_kept_together() -> None:
+    store = Watched()
+    half, large = LARGEST_SPAN // 2, LARGEST_SPAN + 1
+    contents = [b"a" * half, b"b" * half, b"c" * half, b"d" * large]
+    refs = await store.put(SERVER, contents, 0.0)
+    bodies = Bodies(store, [*refs, refs[3]])
+    assert await _all(bodies, [*refs, refs[3]]) == [*contents, contents[3]]
+    together = BlobRef(refs[0].key, 0, LARGEST_SPAN)
+    assert Counter(store.reads) == Counter([together, refs[2], refs[3], refs[3]])
+
+
+async def test_a_failed_read_is_tried_again() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"a", b"b"], 0.0)
+    bodies, store.failures = Bodies(store, refs), 1
+    with pytest.raises(TemporaryFailure):
+        await bodies.get(refs[0])
+    assert await _all(bodies, refs) == [b"a", b"b"]
+    assert len(store.reads) == 2
+
+
+async def test_a_purged_object_is_not_found() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"a", b"b"], 0.0)
+    store.purge(refs[0].key)
+    bodies = Bodies(store, refs)
+    for ref in refs:
+        with pytest.raises(NotFound):
+            await bodies.get(ref)
+
+
+async def test_a_cancelled_reader_leaves_the_bytes_to_the_others() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"a", b"b"], 0.0)
+    bodies = Bodies(store, refs)
+    first = asyncio.ensure_future(bodies.get(refs[0]))
+    await asyncio.sleep(0)
+    second = asyncio.ensure_future(bodies.get(refs[1]))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second == b"b"
+    assert first.cancelled()
+    assert len(store.reads) == 1
+
+
+async def test_a_reference_nobody_announced_is_read_by_itself() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"a", b"b", b"c"], 0.0)
+    assert await Bodies(store, refs[:2]).get(refs[2]) == b"c"
+    assert store.reads == [refs[2]]
