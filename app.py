@@ -30,6 +30,7 @@ class Application(Chalice):
         self._here.request = request
 
 
-app = Application(app_name="posthorn")
+# Chalice's own log set-up would silence every logger below "posthorn"; functions.runtime sets them up.
+app = Application(app_name="posthorn", configure_logs=False)
 for module in (api_v1, api_v2, deliver, deadletters, sweep):
     app.register_blueprint(module.blueprint)

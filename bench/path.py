@@ -98,7 +98,7 @@ def _cpu(label: str, rounds: Sequence[Spent]) -> list[Row]:
 
 
 def _against_haraka(rounds: Sequence[Spent], earlier: Sequence[Row]) -> list[Row]:
-    """Our path plus the gateway's SMTP dialogue, whose own accept steps are then in twice, against Haraka."""
+    """Our path plus the gateway's SMTP dialogue (the accept steps are then in twice) against Haraka."""
     haraka = _value(earlier, f"relay, {HARAKA}")
     gateway = _value(earlier, "accept 4 KiB, gateway")
     if haraka is None:

@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bench.relay_peers import Relay, start_haraka, start_ours, start_postfix, start_stock
+from bench.relay_peers import Relay, Start, start_haraka, start_ours, start_postfix, start_stock
 from bench.sink import Sink
 from bench.smtp_peers import ROOT, Absent
 from bench.table import Row, print_table
@@ -31,7 +31,7 @@ SESSIONS = 20
 SIZE = 4_096
 BOTH, RSA = "Posthorn, RSA and Ed25519", "Posthorn, RSA only"
 POSTFIX, HARAKA, STOCK = "Postfix + opendkim", "Haraka + dkim", "aiosmtpd + dkimpy + aiosmtplib"
-STARTERS: Mapping[str, Callable[[Path, int, Path], Relay]] = {
+STARTERS: Mapping[str, Start] = {
     BOTH: lambda folder, sink, _: start_ours(folder, sink, "both"),
     RSA: lambda folder, sink, _: start_ours(folder, sink, "rsa"),
     POSTFIX: start_postfix,
@@ -59,9 +59,7 @@ def run(rounds: int = 5, seconds: float = 1.0) -> list[Row]:
     return measure(rounds, seconds, STARTERS)
 
 
-def measure(
-    rounds: int, seconds: float, starters: Mapping[str, Callable[[Path, int, Path], Relay]]
-) -> list[Row]:
+def measure(rounds: int, seconds: float, starters: Mapping[str, Start]) -> list[Row]:
     """Measure these relays; the first is the one that the others are compared with."""
     with _contestants(starters) as contestants:
         for contestant in contestants.values():
@@ -118,15 +116,9 @@ def _rows(contestants: Mapping[str, Contestant]) -> list[Row]:
     return rows
 
 
-def haraka_cpu(rows: list[Row]) -> float | None:
-    """What Haraka took in these rows, CPU milliseconds a message; None when it was not measured."""
-    name = f"relay, {HARAKA}"
-    return next((row.value for row in rows if (row.name, row.unit) == (name, "CPU ms/msg")), None)
-
-
 @contextmanager
 def _contestants(
-    starters: Mapping[str, Callable[[Path, int, Path], Relay]],
+    starters: Mapping[str, Start],
 ) -> Iterator[dict[str, Contestant]]:
     with ExitStack() as ending:
         base = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="posthorn-relay-")))

@@ -20,6 +20,7 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import MailError
+from functions.log_lines import log_as_json
 
 if TYPE_CHECKING:
     from chalicelib.api.http import Fallback, HttpAnswer, HttpRequest, Operation
@@ -58,6 +59,8 @@ class Occasion:
     seconds_left: Callable[[], float]
     notes: Notes = field(default_factory=dict)
 
+
+log_as_json()
 
 BatchHandler = Callable[[bootstrap.Posthorn, Batch], Coroutine[Any, Any, Collection[str]]]
 OccasionHandler = Callable[[bootstrap.Posthorn, Occasion], Coroutine[Any, Any, None]]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 import urllib.error
 from pathlib import Path
 
 from infra.local.loopback import open_url
-from infra.local.plan import HOST, ROOT, Plan, PlanError
+from infra.local.plan import EMULATORS, HOST, ROOT, Plan, PlanError
+from infra.local.process import Child
 
 EMULATOR_PYTHON = ROOT / ".venv-ministack" / "bin" / "python"
+LOCALSTACK_PYTHON = ROOT / ".venv-localstack" / "bin" / "python"
 HEALTH_SECONDS = 2.0
+LOCALSTACK = EMULATORS[1]
 
 
 def emulator_python() -> Path:
@@ -20,6 +24,85 @@ def emulator_python() -> Path:
             " or python3 infra/environment.py ministack"
         )
     return EMULATOR_PYTHON
+
+
+def children(plan: Plan) -> list[Child]:
+    """The processes of the emulator in the order of their start; the last one listens at the AWS port."""
+
+    def child(name: str, python: Path, module: str, environment: dict[str, str]) -> Child:
+        return Child(name, [str(python), "-m", module], environment, plan.logs / f"{name}.log")
+
+    ministack, run = emulator_python(), "infra.local.aws_main"
+    if plan.emulator != LOCALSTACK:
+        return [child("aws", ministack, run, emulator_environment(plan))]
+    return [
+        child("tables", ministack, run, tables_environment(plan)),
+        child("aws", localstack_python(), "posthorn_localstack", localstack_environment(plan)),
+    ]
+
+
+def saves_itself(plan: Plan) -> bool:
+    """Whether the emulator keeps its state, and takes SIGUSR1 for "complete from now on"."""
+    return plan.emulator != LOCALSTACK
+
+
+def localstack_python() -> Path:
+    """LocalStack's interpreter; PlanError when its environment was never made."""
+    if not LOCALSTACK_PYTHON.exists():
+        raise PlanError(
+            "LocalStack is not installed (.venv-localstack is missing); run: python3"
+            " infra/environment.py localstack, which needs Python 3.13"
+        )
+    return LOCALSTACK_PYTHON
+
+
+def localstack_environment(plan: Plan) -> dict[str, str]:
+    """Variables of LocalStack's process: loopback only, no download, no Docker, its tables in the other emulator."""
+    folder = plan.state / "aws"
+    address = f"{HOST}:{plan.ports['aws']}"
+    values = {
+        name: value
+        for name, value in plan.environment().items()
+        if not name.startswith(("AWS_", "POSTHORN_", "LOCALSTACK_", "LAMBDA_"))
+    }
+    return values | {
+        "PYTHONPATH": str(ROOT),
+        "POSTHORN_CLOCK_FILE": str(plan.clock_file),
+        "POSTHORN_STATE": str(plan.state),
+        "GATEWAY_LISTEN": address,
+        "LOCALSTACK_HOST": address,
+        "FILESYSTEM_ROOT": str(folder / "localstack"),
+        "TMPDIR": str(folder / "tmp"),
+        "HOME": str(folder / "tmp"),
+        "SQS_ENDPOINT_STRATEGY": "path",
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_PROCESS_PYTHON": base_python(),
+        "PROVIDER_OVERRIDE_DYNAMODB": "elsewhere",
+        "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "elsewhere",
+        "DYNAMODB_ELSEWHERE_URL": plan.tables_url,
+        "DNS_ADDRESS": "0",
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "LS_LOG": "warning",
+    }
+
+
+def base_python() -> str:
+    """The Python that this environment was made of: as in Lambda, a function finds only what its zip holds."""
+    path: str = getattr(sys, "_base_executable", sys.executable)
+    return path
+
+
+def tables_environment(plan: Plan) -> dict[str, str]:
+    """Variables of the emulator that keeps LocalStack's tables. Both forget everything when they stop."""
+    folder = plan.state / "aws"
+    return emulator_environment(plan) | {
+        "GATEWAY_PORT": str(plan.tables_port),
+        "PERSIST_STATE": "0",
+        "S3_PERSIST": "0",
+        "STATE_DIR": str(folder / "tables"),
+        "S3_DATA_DIR": str(folder / "tables" / "s3"),
+    }
 
 
 def emulator_environment(plan: Plan) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from infra.local.deployed import what_stands
 from infra.local.plan import HOST, LOCAL_DEFAULTS, Plan
 from infra.local.seed_names import ADMIN, DOMAIN, ORGANIZATION, SERVER
 
@@ -24,8 +25,11 @@ def facts_of(
     """What `stack.json` holds. `environment` lets a tool act as one of the stack's own processes; it has no secret."""
     environment = plan.environment()
     ports = plan.ports
+    stands = what_stands(plan.state) if plan.deployed else None
     return {
         "http": plan.http_url,
+        "api": stands["api"] if stands else plan.http_url,
+        "functions": stands["functions"] if stands else {},
         "aws": plan.aws_url,
         "smtp": {
             "host": HOST,

@@ -30,6 +30,8 @@ OURS = (
     "clock.lock",
     "gateway-certificate.pem",
     "gateway-key.pem",
+    "build",
+    "deployed.json",
     SECRETS,
     FACTS,
     MARKER,

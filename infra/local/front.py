@@ -15,13 +15,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
-from infra.local import clock
+from infra.local import clock, deployed
 from infra.local.certificate import inbox_context
 from infra.local.dns import Published, Zone, serve
 from infra.local.followup import FollowUps
@@ -43,12 +44,20 @@ Answer = Callable[[Request], Response]
 class Front:
     """Routes a request to whoever answers it."""
 
-    def __init__(self, pages: InboxPages, app: Answer, clock_file: Path, home: Answer) -> None:
+    def __init__(
+        self,
+        pages: InboxPages,
+        app: Answer,
+        clock_file: Path,
+        home: Answer,
+        clock_moved: Callable[[], None] = lambda: None,
+    ) -> None:
         self._pages = pages
         self._app = app
         self._clock_file = clock_file
         self._clock = clock.LocalClock(clock_file)
         self._home = home
+        self._clock_moved = clock_moved
 
     def __call__(self, request: Request) -> Response:
         path = request.path
@@ -71,6 +80,7 @@ class Front:
                 if isinstance(wanted, bool) or not isinstance(wanted, int | float):
                     raise TypeError
                 clock.advance(self._clock_file, wanted)
+                self._clock_moved()
             except clock.ClockError as refused:
                 return json_response({"message": str(refused)}, 400)
             except (ValueError, KeyError, TypeError):
@@ -171,7 +181,13 @@ def main(environment: Mapping[str, str]) -> int:
     def home(_request: Request) -> Response:
         return pages.page("home.html", count=store.count(), **facts)
 
-    server = Server((HOST, ports["http"]), Front(pages, load_app(), clock_file, home))
+    if environment.get("POSTHORN_FUNCTIONS") == "deployed":
+        front = Front(
+            pages, deployed.Forward(state), clock_file, home, partial(deployed.fire_sweep, state)
+        )
+    else:
+        front = Front(pages, load_app(), clock_file, home)
+    server = Server((HOST, ports["http"]), front)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
     server.serve_forever(poll_interval=0.1)

@@ -27,6 +27,8 @@ DEFAULT_PORTS = {
     "dns": 5354,
 }
 DNS_ATTEMPTS = 20
+EMULATORS = ("ministack", "localstack")
+FUNCTIONS = ("runner", "deployed")
 
 # Names inside the local installation. A developer's own value of any of these wins.
 LOCAL_DEFAULTS = {
@@ -53,7 +55,11 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `own_aws` is False when the caller named an AWS endpoint of their own."""
+    """One run. `own_aws` is False when the caller named an AWS endpoint of their own.
+
+    `deployed`: the functions run in the emulator's Lambdas, and there is no runner. `emulator` is one of EMULATORS;
+    `tables_port` is where the tables of LocalStack are, 0 without it.
+    """
 
     state: Path
     ports: Mapping[str, int]
@@ -64,6 +70,13 @@ class Plan:
     fresh: bool
     reload: bool
     base: Mapping[str, str]
+    deployed: bool = False
+    emulator: str = EMULATORS[0]
+    tables_port: int = 0
+
+    @property
+    def tables_url(self) -> str:
+        return f"http://{HOST}:{self.tables_port}"
 
     @property
     def logs(self) -> Path:
@@ -98,6 +111,8 @@ class Plan:
             "POSTHORN_ALLOW_PRIVATE_DELIVERY": "1",
             "POSTHORN_CLOCK_FILE": str(self.clock_file),
             "POSTHORN_STATE": str(self.state),
+            "POSTHORN_FUNCTIONS": FUNCTIONS[self.deployed],
+            "POSTHORN_EMULATOR": self.emulator,
             "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "smtp-gateway"))),
             "PYTHONUNBUFFERED": "1",
         }
@@ -111,6 +126,9 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
     base = dict(environment)
     ports = _ports(base)
     own_aws = not base.get("AWS_ENDPOINT_URL")
+    deployed = _choice(base, "POSTHORN_FUNCTIONS", FUNCTIONS) == "deployed"
+    emulator = _choice(base, "POSTHORN_EMULATOR", EMULATORS)
+    needs_tables = own_aws and emulator == "localstack"
     state = Path(base.get("POSTHORN_STATE") or ".local")
     return Plan(
         state=(state if state.is_absolute() else ROOT / state),
@@ -118,10 +136,13 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
         aws_url=base.get("AWS_ENDPOINT_URL") or f"http://{HOST}:{ports['aws']}",
         own_aws=own_aws,
         dns_server=base.get("POSTHORN_DNS") or f"{HOST}:{ports['dns']}",
-        runners=_number(base, "POSTHORN_RUNNERS", 1, low=1, high=32),
+        runners=0 if deployed else _number(base, "POSTHORN_RUNNERS", 1, low=1, high=32),
         fresh=base.get("POSTHORN_FRESH", "") not in {"", "0"},
         reload=base.get("POSTHORN_RELOAD", "1") not in {"", "0"},
         base=base,
+        deployed=deployed,
+        emulator=emulator,
+        tables_port=_any_free_port(set(ports.values()), udp_too=False) if needs_tables else 0,
     )
 
 
@@ -147,6 +168,14 @@ def _number(base: Mapping[str, str], name: str, default: int, low: int, high: in
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise PlanError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
     return int(text)
+
+
+def _choice(base: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
+    """One of the known words; the first when none is given."""
+    text = base.get(name) or known[0]
+    if text not in known:
+        raise PlanError(f"{name} must be one of {', '.join(known)}, not {text!r}.")
+    return text
 
 
 def is_free(port: int, udp_too: bool = False) -> bool:

@@ -1,7 +1,7 @@
 """Makes the backend ready, once for each start: `python -m infra.local.prepare`.
 
-Waits for the AWS endpoint, deploys the data-plane template into it and seeds the demo tenant. Ends with exit code 0, or
-with 1 and one sentence on the last line of its output.
+Waits for the AWS endpoint, deploys into it the data-plane template, or with POSTHORN_FUNCTIONS=deployed everything, and
+seeds the demo tenant. Ends with exit code 0, or with 1 and one sentence on the last line of its output.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.local import aws
+from infra.local import aws, deployed
 
 WAIT_SECONDS = 15.0
 
@@ -29,17 +29,28 @@ def prepare(url: str, state: Path) -> None:
     from chalicelib.bootstrap import posthorn, run
     from chalicelib.domain.errors import MailError
     from infra import stack
+    from infra.archive import NotPackaged
     from infra.local.seed import seed
+    from infra.targets import WrongOrder
 
     _wait(url)
     try:
-        stack.deploy_data(url)
+        if os.environ.get("POSTHORN_FUNCTIONS") == "deployed":
+            deployed.deploy(os.environ, _say)
+        else:
+            stack.deploy_data(url)
         run(seed(posthorn(), state))
     except (BotoCoreError, ClientError, stack.StackFailed) as error:
         raise NotPrepared(f"the AWS endpoint {url} refused the set-up: {error}") from error
+    except (NotPackaged, WrongOrder) as error:
+        raise NotPrepared(str(error)) from error
     except MailError as error:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         raise NotPrepared(f"the demo tenant could not be made: {error.public}{cause}") from error
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
 
 
 def _wait(url: str) -> None:

@@ -29,11 +29,12 @@ from infra.local.process import Child
 from infra.local.sources_changed import SourceWatch
 
 READY_SECONDS = 60.0
+DEPLOY_SECONDS = 300.0  # when the functions are packaged and deployed as well
 TICK_SECONDS = 0.05
 QUICK_DEATH_SECONDS = 5.0
 MOST_QUICK_DEATHS = 5
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
-GRACE_SECONDS = {"gateway": 25.0, "runner": 20.0, "front": 5.0, "aws": 30.0, "prepare": 2.0}
+GRACE_SECONDS = {"gateway": 25.0, "runner": 20.0, "front": 5.0, "aws": 30.0, "tables": 10.0, "prepare": 2.0}
 LOG_LINES = 8
 LARGEST_OLD_LOG = 16 * 1024 * 1024
 PORT_NAMES = {
@@ -77,7 +78,8 @@ class Supervisor:
         # Only the first worker's first life dies at the named point: whoever comes next must recover.
         self._first_life = {"runner-0": {"POSTHORN_KILL_AT": kill_at}} if kill_at else {}
         self._environment = environment
-        self._aws = self._child("aws", "infra.local.aws_main") if plan.own_aws else None
+        self._emulators = aws.children(plan) if plan.own_aws else []
+        self._aws = self._emulators[-1] if self._emulators else None
         self._prepare = self._child("prepare", "infra.local.prepare")
         self._front = self._child("front", "infra.local.front")
         self._gateway = self._child("gateway", "gateway")
@@ -114,12 +116,8 @@ class Supervisor:
         return code
 
     def _child(self, name: str, module: str, *arguments: str) -> Child:
-        python, environment = sys.executable, self._environment
-        if name == "aws":
-            python = str(aws.emulator_python())
-            environment = aws.emulator_environment(self._plan)
-        command = [python, "-m", module, *arguments]
-        return Child(name, command, environment, self._plan.logs / f"{name}.log")
+        command = [sys.executable, "-m", module, *arguments]
+        return Child(name, command, self._environment, self._plan.logs / f"{name}.log")
 
     def _check_ports(self) -> None:
         for name in DEFAULT_PORTS:
@@ -151,14 +149,15 @@ class Supervisor:
         say(f"starting Posthorn, state in {self._plan.state}")
         if self._aws:
             (self._plan.state / "aws" / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._aws.start()
+            for emulator in self._emulators:
+                emulator.start()
         self._prepare.start()
         for child in (self._front, *self._runners):
             child.start(self._first_life.get(child.name))
         url = self._plan.aws_url
         self._until(lambda: aws.is_ready(url) or self._is_prepared(), f"AWS backend {url}")
         self._until(self._is_prepared, "resources deployed, demo tenant ready")
-        if self._aws and self._aws.process:
+        if self._aws and self._aws.process and aws.saves_itself(self._plan):
             self._aws.process.send_signal(signal.SIGUSR1)  # complete: worth saving from now on
         self._gateway.start()
         self._until(lambda: _answers(self._plan.http_url), f"HTTP {self._plan.http_url}")
@@ -200,12 +199,13 @@ class Supervisor:
 
     def _until(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait for something during the start, and say when it came."""
-        deadline = time.monotonic() + READY_SECONDS
+        patience = DEPLOY_SECONDS if self._plan.deployed else READY_SECONDS
+        deadline = time.monotonic() + patience
         while not is_so():
             self._raise_if_over()
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"not there after {READY_SECONDS:.0f} s: {what}; see {self._plan.logs}"
+                    f"not there after {patience:.0f} s: {what}; see {self._plan.logs}"
                 )
             time.sleep(TICK_SECONDS / 2)
         say(f"{time.monotonic() - self._begun:5.1f} s  {what}")
@@ -213,11 +213,12 @@ class Supervisor:
     def _raise_if_over(self) -> None:
         if self._stop_signals:
             raise StopRequested
-        if self._aws and not self._aws.is_running:
-            raise StackError(
-                f"the AWS emulator ended unexpectedly ({self._aws.how_it_ended()}), so the stack stops;"
-                f" see {self._aws.log}"
-            )
+        for emulator in self._emulators:
+            if not emulator.is_running:
+                raise StackError(
+                    f"the AWS emulator ended unexpectedly ({emulator.how_it_ended()}), so the stack"
+                    f" stops; see {emulator.log}"
+                )
         for child in self._serving():
             if child.process and not child.is_running:
                 self._revive(child)
@@ -273,11 +274,11 @@ class Supervisor:
         self._folder.remove_facts()
         say("stopping …")
         self._prepare.ask_to_stop()
-        for group in ([self._gateway], self._runners, [self._front, self._prepare], [self._aws]):
-            children = [child for child in group if child]
-            for child in children:
+        groups = ([self._gateway], self._runners, [self._front, self._prepare])
+        for group in (*groups, *([child] for child in reversed(self._emulators))):
+            for child in group:
                 child.ask_to_stop()
-            for child in children:
+            for child in group:
                 self._wait_or_kill(child)
         self._folder.release()
         say("stopped")

@@ -57,7 +57,7 @@ class Configuration:
     tls_certificate: str = ""
     tls_key: str = ""
     allow_plain_auth: bool = False
-    offer_cram_md5: bool = True
+    offer_cram_md5: bool = False
     proxy_networks: str = ""
     log_addresses: bool = False
     max_connections: int = 1_000

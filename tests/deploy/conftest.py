@@ -1,6 +1,6 @@
 """Fixtures of the deployment tests."""
 
-from tests.aws_backend import aws_backend
+from tests.aws_backend import aws_backend, aws_settings
 from tests.deploy.installation import installation, package, target
 
-__all__ = ["aws_backend", "installation", "package", "target"]
+__all__ = ["aws_backend", "aws_settings", "installation", "package", "target"]

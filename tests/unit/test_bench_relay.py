@@ -8,7 +8,6 @@ import pytest
 
 from bench import relay
 from bench.sink import Sink
-from bench.table import Row
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -23,13 +22,6 @@ def test_one_round_of_ours_and_of_stock_libraries() -> None:
     ours, stock = cpu[f"relay, {relay.BOTH}"], cpu[f"relay, {relay.STOCK}"]
     assert ours.ratio is None
     assert stock.ratio == pytest.approx(ours.value / stock.value)
-
-
-def test_targets_apply_to_the_installed_peers() -> None:
-    assert set(relay.MOST) == {relay.POSTFIX, relay.HARAKA}
-    row = Row(f"relay, {relay.HARAKA}", 5.0, "CPU ms/msg")
-    assert relay.haraka_cpu([row]) == 5.0
-    assert relay.haraka_cpu([Row(row.name, 200.0, "msg/s")]) is None
 
 
 def test_the_sink_tells_signed_from_unsigned() -> None:

@@ -1,8 +1,8 @@
-"""`python -m posthorn_localstack`: LocalStack with its clock under control.
+"""`python -m posthorn_localstack`: LocalStack on the loopback interface, with its clock under control.
 
-With `POSTHORN_CLOCK_FILE`, queue delays, visibility time-outs and everything else that LocalStack reads off the clock
-follow that file, an offset in seconds; timers do not, because they are monotonic. Without it, this is LocalStack's own
-entry point. LocalStack's environment variables configure the rest.
+LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only. With `POSTHORN_CLOCK_FILE`, queue delays, visibility time-outs and everything else that LocalStack reads off the clock
+follow that file, an offset in seconds; timers do not, because they are monotonic. Without it, time
+is the machine's. LocalStack's environment variables configure the rest.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
 
 
 def follow_clock(path: Path) -> None:
@@ -21,7 +24,19 @@ def follow_clock(path: Path) -> None:
     time.time_ns = lambda: int(clock.now() * 1_000_000_000)
 
 
+def stay_on_loopback() -> None:
+    """Make LocalStack's server, which never names an interface, listen on loopback."""
+    from twisted.internet import endpoints
+
+    class Loopback(endpoints.TCP4ServerEndpoint):
+        def __init__(self, reactor: Any, port: int) -> None:
+            super().__init__(reactor, port, interface=HOST)
+
+    endpoints.TCP4ServerEndpoint = Loopback
+
+
 def main() -> None:
+    stay_on_loopback()
     if path := os.environ.get("POSTHORN_CLOCK_FILE"):
         follow_clock(Path(path))
     from localstack.runtime.main import main as run

@@ -7,6 +7,7 @@ the function prints goes to a file that `take_output` empties.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import select
@@ -34,7 +35,9 @@ class Worker:
     """One execution environment. It is not safe to ask it twice at a time."""
 
     def __init__(self, python: str, environment: Mapping[str, str]) -> None:
-        self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  # closed by `end`
+        self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by `close`
+        # So that what comes after a truncation begins at the beginning.
+        fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_RDWR | os.O_APPEND)
         read_request, self._requests = os.pipe()
         self._answers, write_answer = os.pipe()
         self._unread = b""

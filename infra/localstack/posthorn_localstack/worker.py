@@ -12,16 +12,15 @@ import importlib
 import json
 import os
 import queue
-import resource
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 Handler = Callable[[Any, "Context"], Any]
-KILOBYTES_IN_A_MEGABYTE = 1024
 
 
 class Context:
@@ -49,7 +48,7 @@ def account_of(error: BaseException) -> dict[str, Any]:
     return {
         "errorMessage": str(error),
         "errorType": type(error).__name__,
-        "stackTrace": traceback.format_tb(error.__traceback__),
+        "stackTrace": traceback.format_tb(error.__traceback__)[1:],  # the first frame is ours
     }
 
 
@@ -72,8 +71,17 @@ def answer_to(handler: Handler, request: dict[str, Any], seconds: float) -> dict
     except BaseException as error:  # whatever it is, SystemExit included: Lambda reports it and goes on
         traceback.print_exc()
         answer = {"failure": json.dumps(account_of(error))}
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // KILOBYTES_IN_A_MEGABYTE
-    return {"ms": (time.monotonic() - begun) * 1000, "memory": memory, **answer}
+    return {"ms": (time.monotonic() - begun) * 1000, "memory": most_megabytes(), **answer}
+
+
+def most_megabytes() -> int:
+    """The most memory this process ever held. `getrusage` would count what its parent held before it."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux
+        return 0
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kilobytes) // 1024
 
 
 def read_into(requests: BinaryIO, waiting: queue.SimpleQueue[dict[str, Any]]) -> None:

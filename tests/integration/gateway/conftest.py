@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import pytest
 import uvloop
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def pytest_asyncio_loop_factories(

@@ -1,0 +1,49 @@
+"""Log records of the services as JSON lines on standard output, one a unit of work, beside those of `functions.runtime`.
+
+A record's `fields` (message and server numbers, attempt, outcome, milliseconds) become names of the line. Nothing here
+adds addresses or content, and a stack is given as places in the code, never with values.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from typing import Any
+
+DEEPEST_STACK = 8
+
+
+class JsonLines(logging.Handler):
+    """Writes each record as one line of JSON."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a broken standard output ends in logging's own error handling."""
+        try:
+            sys.stdout.write(json.dumps(_line(record), default=str) + "\n")
+            sys.stdout.flush()
+        except OSError:
+            self.handleError(record)
+
+
+def log_as_json() -> None:
+    """Send what the services log from INFO up through `JsonLines`, once in a process."""
+    logger = logging.getLogger("posthorn")
+    if not any(isinstance(handler, JsonLines) for handler in logger.handlers):
+        logger.addHandler(JsonLines())
+    logger.setLevel(logging.INFO)
+    # Lambda's own root handler would write each line a second time.
+    logger.propagate = "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+
+
+def _line(record: logging.LogRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = getattr(record, "fields", {})
+    line = {"unit": record.name, "level": record.levelname.lower(), "text": record.getMessage()}
+    if record.exc_info and record.exc_info[1] is not None:
+        error = record.exc_info[1]
+        frames = traceback.extract_tb(error.__traceback__)[-DEEPEST_STACK:]
+        line["error"] = type(error).__name__
+        fields = {**fields, "stack": [f"{at.filename}:{at.lineno} {at.name}" for at in frames]}
+    return line | fields

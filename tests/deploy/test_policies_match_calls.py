@@ -1,0 +1,335 @@
+"""Each function's role allows what its handler calls on AWS, and nothing that nobody calls without a reason.
+
+The handlers run in this process against the emulated AWS, through everything that they do: each route of both APIs,
+each way an attempt ends, due retries and expired holds, dead letters of every kind.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import botocore.session
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.api.v1.routes import ACTIONS
+from chalicelib.api.v2.routes import ROUTES
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain.model import (
+    CredentialKind,
+    EgressSource,
+    MessageId,
+    Server,
+    State,
+    Status,
+    WorkItem,
+)
+from chalicelib.domain.workitem import render_work_item
+from chalicelib.services.accounts import ServerOptions
+from functions.deadletters import deadletters
+from functions.deliver import deliver
+from functions.sweep import sweep
+from infra.local.invocation import Context, schedule_event, sqs_event
+from infra.templates import for_pools, load
+from tests.deploy.policies import Pair, Recorder, granted, parameters_for
+from tests.dns_zone import DnsZone
+from tests.http_api import ApiWorld
+from tests.peers import SmtpPeer
+
+pytestmark = [pytest.mark.aws, pytest.mark.slow]
+
+LAMBDA = "Lambda itself does it in the function's name"
+WITHOUT_A_CALL = {
+    "logs:CreateLogStream": LAMBDA,
+    "logs:PutLogEvents": LAMBDA,
+    "sqs:ReceiveMessage": LAMBDA,
+    "sqs:DeleteMessage": LAMBDA,
+    "sqs:GetQueueAttributes": LAMBDA,
+    "s3:ListBucket": "without it S3 says Forbidden, not NoSuchKey, of an object that is gone",
+}
+UPLOAD = "the pre-signed upload is checked against the rights of the role that signed it"
+
+
+@dataclass
+class World:
+    """A tenant on the emulated AWS, its handlers in this process, and a record of what they call."""
+
+    program: Posthorn
+    zone: DnsZone
+    peer: SmtpPeer
+    server: Server
+    key: str
+    clock: Path
+    recorder: Recorder
+
+    @property
+    def settings(self) -> Settings:
+        return self.program.settings
+
+    def during(self, work: Callable[[], Any]) -> set[Pair]:
+        """What a process that starts with this work calls: nothing is cached yet."""
+        self.recorder.pairs = set()
+        bootstrap.use(bootstrap.on_aws(self.settings))
+        work()
+        return self.recorder.pairs
+
+    def queue(self, name: str) -> tuple[Any, str]:
+        sqs = botocore.session.Session().create_client("sqs")
+        url = sqs.get_queue_url(QueueName=f"{self.settings.queue_prefix}{name}")["QueueUrl"]
+        return sqs, url
+
+    def work(self, handler: Any, name: str = "deliver-default") -> list[str]:
+        """Hand everything in the queue to the handler; the bodies that it hands back."""
+        sqs, url = self.queue(name)
+        taken: list[Any] = []
+        while got := sqs.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"]
+        ).get("Messages"):
+            taken += got
+        assert taken, f"nothing waits in {name}"
+        arn = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+        left = handler(sqs_event(taken, arn, "us-east-1"), Context(name))["batchItemFailures"]
+        kept = {one["itemIdentifier"] for one in left}
+        return [each["Body"] for each in taken if each["MessageId"] in kept]
+
+    def put(self, body: str, name: str = "deliver-default") -> None:
+        sqs, url = self.queue(name)
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    def submit(self, to: str) -> WorkItem:
+        """Accept a message; its wake-up, which also waits in the queue."""
+        from chalicelib.services.accept import Recipient, Submission
+
+        grant = bootstrap.run(
+            self.program.authenticate.by_key(self.key, frozenset({CredentialKind.API}))
+        )
+        content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"
+        submission = Submission(grant, "app@acme.test", (Recipient(to),), content)
+        (accepted,) = bootstrap.run(self.program.accept.submit(submission))
+        record = bootstrap.run(self.program.messages.get(self.server.id, MessageId(accepted.id)))
+        return WorkItem(record.message, record.attempt)
+
+    def record(self, item: WorkItem) -> Any:
+        return bootstrap.run(self.program.messages.get(self.server.id, item.message.id))
+
+    def move_clock(self, seconds: float) -> None:
+        self.clock.write_text(str(seconds))
+
+
+async def _tenant(program: Posthorn) -> tuple[Server, str]:
+    await program.installation.ensure()
+    organization = await program.accounts.create_organization("Acme")
+    options = ServerOptions(retry_schedule="1s,2h*5", send_limit=1000)
+    server = await program.accounts.create_server(organization, "App", options=options)
+    await program.domains.trust(await program.domains.add(server, "acme.test"))
+    _, key = await program.accounts.create_credential(server, CredentialKind.API, "api")
+    await program.accounts_store.add_egress_source(EgressSource("default"))
+    return server, key
+
+
+@pytest.fixture
+def world(
+    aws_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    recorder, clock = Recorder(), tmp_path / "clock"
+    make = botocore.session.get_session
+
+    def recorded() -> Any:
+        session = make()
+        recorder.attach(session)
+        return session
+
+    monkeypatch.setattr(botocore.session, "get_session", recorded)
+    with DnsZone() as zone, SmtpPeer().in_thread() as peer:
+        zone.mx("example.com", (10, "mx.example.com"))
+        zone.a("mx.example.com", "127.0.0.1")
+        settings = replace(
+            aws_settings,
+            dns_server=zone.server,
+            delivery_port=peer.port,
+            allow_private_delivery=True,
+            clock_file=str(clock),
+        )
+        program = bootstrap.on_aws(settings)
+        server, key = bootstrap.run(_tenant(program))
+        yield World(program, zone, peer, server, key, clock, recorder)
+        bootstrap.use(None)
+
+
+def check(world: World, role: str, called: set[Pair], reasons: dict[str, str]) -> None:
+    """Assert that the role allows what was called, and that what it allows was called or has a reason."""
+    template = for_pools(load("functions.merge.yaml"), ("default",))
+    prefix = world.settings.queue_prefix.removesuffix("-")
+    allowed = granted(template, role, parameters_for(world.settings, prefix))
+    assert called, "nothing was recorded"
+    refused = sorted(pair for pair in called if not allowed.allows(*pair))
+    assert refused == []
+    for action, resource in sorted(allowed.pairs):
+        used = any(allowed.__class__(frozenset({(action, resource)})).allows(*pair) for pair in called)
+        assert used or action in reasons, f"{role} allows {action} on {resource}: nobody calls it"
+
+
+def test_the_api(world: World) -> None:
+    scene = SimpleNamespace(posthorn=world.program, server=world.server, api_key=world.key)
+    api = ApiWorld(cast(Any, scene))
+    called = world.during(lambda: every_route(api))
+    check(world, "ApiRole", called, WITHOUT_A_CALL | {"s3:PutObject": UPLOAD})
+
+
+def every_route(api: ApiWorld) -> None:
+    """Drive each route to its good end, and those that undo something to their bad one."""
+    seen = set()
+
+    def v1(action: str, parameters: Any) -> Any:
+        seen.add(f"/api/v1/{action}")
+        answer = api.v1(action, parameters)
+        assert answer["status"] == "success", answer
+        return answer["data"]
+
+    def v2(name: str, path: str, value: Any = None, expected: int = 200, **headers: str) -> Any:
+        seen.add(name)
+        method = next(route.method for route in ROUTES if route.name == name)
+        reply = api.v2(method, path, value, **headers)
+        assert reply.status == expected, reply
+        return reply
+
+    mail = {"from": "app@acme.test", "to": ["x@example.com"], "plain_body": "x", "subject": "x"}
+    sent = v1("send/message", mail)["messages"]["x@example.com"]
+    raw = {"mail_from": "app@acme.test", "rcpt_to": ["x@example.com"]}
+    v1("send/raw", raw | {"data": "RnJvbTogYXBwQGFjbWUudGVzdA0KDQp4DQo="})
+    v1("messages/message", {"id": sent["id"], "_expansions": True})
+    v1("messages/deliveries", {"id": sent["id"]})
+    mail2 = {"from": "app@acme.test", "to": "x@example.com", "text": "x", "subject": "x"}
+    v2("sendEmail", "/emails", mail2, 202, idempotency_key="one")
+    v2("sendEmail", "/emails", mail2 | {"from": "no@other.test"}, 403, idempotency_key="two")
+    v2("sendBatch", "/emails/batch", [mail2], 200)
+    for query in ("", "?to=x@example.com", "?status=held"):
+        v2("listEmails", f"/emails{query}")
+    v2("showEmail", f"/emails/{sent['id']}")
+    v2("showRawEmail", f"/emails/{sent['id']}/raw", accept="message/rfc822")
+    v2("listDeliveries", f"/emails/{sent['id']}/deliveries")
+    content = b"From: app@acme.test\r\n\r\nuploaded\r\n"
+    ticket = v2("makeUpload", "/uploads", {"size": len(content)}, 201).json
+    request = urllib.request.Request(  # noqa: S310  # the emulator on loopback
+        ticket["url"], content, {**ticket["headers"], "Content-Type": ""}, method=ticket["method"]
+    )
+    with urllib.request.urlopen(request, timeout=30) as done:  # noqa: S310
+        assert done.status == 200
+    whole = {"from": "app@acme.test", "to": "x@example.com", "raw_upload": ticket["id"]}
+    v2("sendEmail", "/emails", whole, 202)
+    v2("showOpenApi", "/openapi.json")
+    assert seen == set(ACTIONS) | {route.name for route in ROUTES}
+
+
+def test_delivery(world: World) -> None:
+    def attempts() -> None:
+        # Accepted, refused, put off for a second and put off for hours.
+        for to in ("a@example.com", "b@example.com", "c@example.com", "d@example.com"):
+            world.submit(to)
+        world.peer.on("rcpt", say_by_recipient)
+        assert world.work(deliver) == []
+        # A wake-up that a worker has already; one whose record is missing; one that nobody can read.
+        item = world.submit("a@example.com")
+        owner, now = "another", int(world.program.clock.now())
+        bootstrap.run(world.program.messages.claim(item, owner, now, now + 300))
+        unknown = replace(item, message=replace(item.message, id=MessageId(999_999_999)))
+        world.put(render_work_item(unknown))
+        world.put("not a wake-up")
+        assert len(world.work(deliver)) == 2
+
+    def say_by_recipient(line: bytes) -> Any:
+        if b"<b@" in line:
+            return "550 5.1.1 no such user"
+        return "451 4.3.0 not now" if b"<c@" in line or b"<d@" in line else None
+
+    called = without_the_scenery(world, attempts)
+    check(world, "DeliverDefaultRole", called, WITHOUT_A_CALL)
+
+
+def without_the_scenery(world: World, work: Callable[[], None]) -> set[Pair]:
+    """What the handlers call; the test's own calls go through a program made before, which is not recorded."""
+    world.program = bootstrap.on_aws(world.settings)
+    quiet = world.recorder.pairs
+    session = cast(AwsSession, cast(Any, world.program)._adapters._world.session)
+    for service in ("dynamodb", "s3", "sqs", "kms"):
+        client = session.client(service)
+        client.meta.events.unregister("before-parameter-build", world.recorder._note)
+    assert quiet is world.recorder.pairs
+    return world.during(work)
+
+
+def test_the_sweep(world: World) -> None:
+    world.peer.on("rcpt", "451 4.3.0 not now")
+    item = world.submit("a@example.com")
+    held = world.submit("b@example.com")
+    bootstrap.run(world.program.dead_letters.hold(held))
+    bootstrap.use(bootstrap.on_aws(world.settings))
+    world.work(deliver)
+    world.move_clock(60)
+    world.work(deliver)  # the second attempt, which waits for two hours
+    assert world.record(item).state is State.WAITING
+    assert world.record(held).state is State.HELD
+
+    def minutes() -> None:
+        world.move_clock(3 * 3_600)
+        sweep(schedule_event("sweep", 0.0, "us-east-1"), Context("sweep", 60.0))
+        world.move_clock(9 * 86_400)
+        sweep(schedule_event("sweep", 0.0, "us-east-1"), Context("sweep", 60.0))
+
+    check(world, "SweepRole", without_the_scenery(world, minutes), WITHOUT_A_CALL)
+    assert world.record(held).status is Status.HOLD_CANCELLED
+
+
+def test_dead_letters(world: World) -> None:
+    item = world.submit("a@example.com")
+    unknown = replace(item, message=replace(item.message, id=MessageId(999_999_999)))
+    for body in (render_work_item(item), render_work_item(unknown), "not a wake-up"):
+        world.put(body, "dead")
+
+    def letters() -> None:
+        assert world.work(deadletters, "dead") == ["not a wake-up"]
+
+    check(world, "DeadlettersRole", without_the_scenery(world, letters), WITHOUT_A_CALL)
+    assert world.record(item).state is State.HELD
+
+
+def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> None:
+    template = for_pools(load("functions.merge.yaml"), ("default", "bulk"))
+    settings = Settings()
+    known = parameters_for(settings, "posthorn") | {"DeliverBulkArn": "arn:aws:sqs:x:y:bulk"}
+    roles = [name for name, one in template["Resources"].items() if name.endswith("Role")]
+    assert sorted(roles) == [
+        "ApiRole",
+        "DeadlettersRole",
+        "DeliverBulkRole",
+        "DeliverDefaultRole",
+        "SweepRole",
+    ]
+    bucket = f"arn:aws:s3:::{settings.bucket}"
+    for role in roles:
+        for action, resource in granted(template, role, known).pairs:
+            assert "*" not in action
+            plain = resource.removesuffix("*")
+            assert "*" not in plain
+            if plain != resource:
+                own_log = action.startswith("logs:") and plain.endswith(":")
+                assert own_log or plain in {f"{bucket}/r/", f"{bucket}/u/"}, (role, resource)
+
+
+def test_a_call_that_is_not_allowed_is_found(aws_settings: Settings) -> None:
+    template = for_pools(load("functions.merge.yaml"), ("default",))
+    prefix = aws_settings.queue_prefix.removesuffix("-")
+    known = parameters_for(aws_settings, prefix)
+    role = granted(template, "SweepRole", known)
+    assert not role.allows("s3:GetObject", f"{known['BucketArn']}/r/1/x")
+    assert not role.allows("dynamodb:Query", f"{known['MailTableArn']}/index/rcpt")
+    assert role.allows("dynamodb:Query", f"{known['MailTableArn']}/index/due")
+    assert json.dumps(sorted(role.pairs)).count("*") == 2  # the streams of its log, twice
