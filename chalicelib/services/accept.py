@@ -9,8 +9,9 @@ promised; a message may still go out, which a client that tries again sees as a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.domain.address import addresses_in, domain_of
@@ -45,7 +46,6 @@ LONGEST_MESSAGE_ID = 255
 MOST_OWN_RECEIVED = 4
 TOKEN_RANDOM_BYTES = 6
 LARGEST_PACK = 8 * 1024 * 1024
-_NOWHERE = BlobRef("", 0, 0)
 
 
 class SenderRefused(Refused):
@@ -93,16 +93,20 @@ class Accepted:
 
 @dataclass(slots=True)
 class Prepared:
-    """A submission that passed every accept step and waits for `store`. The ids are final once `store` has
-    returned."""
+    """A submission that passed every accept step and waits for `store`, which puts its messages into `messages`.
+
+    `numbered` makes them of the place where the body was stored.
+    """
 
     server: Server
     body: bytes
-    messages: tuple[Message, ...]
+    recipients: int
+    numbered: Callable[[BlobRef], tuple[Message, ...]]
+    messages: tuple[Message, ...] = ()
 
     @property
     def accepted(self) -> tuple[Accepted, ...]:
-        """One answer a recipient, in order."""
+        """One answer a recipient, in order; empty before `store` has returned."""
         return tuple(
             Accepted(message.rcpt_to, message.id, message.token, message.message_id)
             for message in self.messages
@@ -149,9 +153,9 @@ class AcceptMail:
         self._check_loop(headers, submission)
         domain = await self.authorised_domain(submission.grant.server, headers)
         recipients = self._recipients(submission)
-        messages = await self._messages_for(submission, recipients, headers, domain, content)
         body = submission.received + content if submission.received else content
-        return Prepared(submission.grant.server, body, messages)
+        numbered = await self._numbering(submission, recipients, headers, domain, len(body))
+        return Prepared(submission.grant.server, body, len(recipients), numbered)
 
     async def authorised_domain(self, server: Server, headers: Headers) -> Domain:
         """The verified domain that lets this message go out (contract section 2.6), or SenderRefused."""
@@ -213,56 +217,61 @@ class AcceptMail:
                 )
         return tuple(unique.values())
 
-    async def _messages_for(
+    async def _numbering(
         self,
         submission: Submission,
         recipients: tuple[Recipient, ...],
         headers: Headers,
         domain: Domain,
-        content: bytes,
-    ) -> tuple[Message, ...]:
-        if not recipients:
-            return ()
+        size: int,
+    ) -> Callable[[BlobRef], tuple[Message, ...]]:
+        """Take a number for each recipient; returns what makes the messages once the body has its place."""
         server = submission.grant.server
         credential = submission.grant.credential
-        numbers = await self._numbers.take(server.id, "message", len(recipients))
+        count = len(recipients)
+        numbers = await self._numbers.take(server.id, "message", count) if count else []
+        tokens = [self._token(server.id, number) for number in numbers]
         tag = submission.tag or headers.last_text("x-postal-tag")
         subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]
         message_id = bare_message_id(headers)
         now = self._clock.now()
-        return tuple(
-            Message(
-                server_id=server.id,
-                id=MessageId(number),
-                token=self._token(server.id, number),
-                scope=Scope.OUTGOING,
-                mail_from=submission.mail_from,
-                rcpt_to=recipient.address,
-                subject=subject,
-                message_id=message_id,
-                received_at=now,
-                size=len(submission.received) + len(content),
-                blob=_NOWHERE,
-                pool=server.pool,
-                domain=domain.name,
-                credential_id=credential.id,
-                tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
-                bounce=submission.bounce,
-                hold=credential.hold,
-                received_with_ssl=submission.received_with_ssl,
-                smtputf8=submission.smtputf8,
-                dsn=recipient.dsn,
+
+        def numbered(blob: BlobRef) -> tuple[Message, ...]:
+            return tuple(
+                Message(
+                    server_id=server.id,
+                    id=MessageId(number),
+                    token=token,
+                    scope=Scope.OUTGOING,
+                    mail_from=submission.mail_from,
+                    rcpt_to=recipient.address,
+                    subject=subject,
+                    message_id=message_id,
+                    received_at=now,
+                    size=size,
+                    blob=blob,
+                    pool=server.pool,
+                    domain=domain.name,
+                    credential_id=credential.id,
+                    tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
+                    bounce=submission.bounce,
+                    hold=credential.hold,
+                    received_with_ssl=submission.received_with_ssl,
+                    smtputf8=submission.smtputf8,
+                    dsn=recipient.dsn,
+                )
+                for number, token, recipient in zip(numbers, tokens, recipients, strict=True)
             )
-            for number, recipient in zip(numbers, recipients, strict=True)
-        )
+
+        return numbered
 
     def _token(self, server: ServerId, number: int) -> str:
         return make_token(server, number, self._rand.bytes(TOKEN_RANDOM_BYTES))
 
     async def store(self, batch: Sequence[Prepared]) -> None:
         """Make a batch durable: blobs, then wake-ups, then records. Raises TemporaryFailure; see the module."""
-        batch = [prepared for prepared in batch if prepared.messages]
-        await asyncio.gather(*(self._put_blobs(pack) for pack in _packs(batch)))
+        batch = [prepared for prepared in batch if prepared.recipients]
+        await _together([self._put_blobs(pack) for pack in _packs(batch)])
         messages = [message for prepared in batch for message in prepared.messages]
         collided = await self._queue_and_create(messages)
         if collided:
@@ -274,14 +283,14 @@ class AcceptMail:
         server = pack[0].server.id
         refs = await self._blobs.put(server, [item.body for item in pack], self._clock.now())
         for prepared, ref in zip(pack, refs, strict=True):
-            prepared.messages = tuple(replace(message, blob=ref) for message in prepared.messages)
+            prepared.messages = prepared.numbered(ref)
 
     async def _queue_and_create(self, messages: list[Message]) -> list[Message]:
         """Wake-ups first, then records; returns the messages whose id belongs to another message."""
         by_pool: dict[str, list[WorkItem]] = {}
         for message in messages:
             by_pool.setdefault(message.pool, []).append(WorkItem(message, 0))
-        await asyncio.gather(*(self._queue.send(pool, items) for pool, items in by_pool.items()))
+        await _together([self._queue.send(pool, items) for pool, items in by_pool.items()])
         created = await self._messages.create(messages)
         return [item for item, stored in zip(messages, created, strict=True) if not stored]
 
@@ -298,6 +307,14 @@ class AcceptMail:
         for prepared in batch:
             prepared.messages = tuple(renewed.get(item.token, item) for item in prepared.messages)
         return list(renewed.values())
+
+
+async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines at the same time; a single one without the price of a task."""
+    if len(work) == 1:
+        await work[0]
+    else:
+        await asyncio.gather(*work)
 
 
 def bare_message_id(headers: Headers) -> str:

@@ -41,6 +41,12 @@ def children(plan: Plan) -> list[Child]:
     ]
 
 
+def make_folders(plan: Plan) -> None:
+    """The folders that the emulator's processes expect."""
+    for name in ("tmp", *(("tables", "localstack") if plan.emulator == LOCALSTACK else ())):
+        (plan.state / "aws" / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 def saves_itself(plan: Plan) -> bool:
     """Whether the emulator keeps its state, and takes SIGUSR1 for "complete from now on"."""
     return plan.emulator != LOCALSTACK

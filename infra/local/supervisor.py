@@ -148,7 +148,7 @@ class Supervisor:
                 log.replace(log.with_suffix(".old"))
         say(f"starting Posthorn, state in {self._plan.state}")
         if self._aws:
-            (self._plan.state / "aws" / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
+            aws.make_folders(self._plan)
             for emulator in self._emulators:
                 emulator.start()
         self._prepare.start()
