@@ -338,16 +338,19 @@ def use(program: Posthorn | None) -> None:
         _assembled[:] = [] if program is None else [program]
 
 
-def on_aws(settings: Settings) -> Posthorn:
-    """The program on AWS adapters, at the endpoint of the standard AWS variables."""
-    adapters = _AwsAdapters(settings)
+def on_aws(settings: Settings, number_block: int = 20) -> Posthorn:
+    """The program on AWS adapters, at the endpoint of the standard AWS variables.
+
+    `number_block` is how many message numbers are leased at once: more for a process that accepts much mail.
+    """
+    adapters = _AwsAdapters(settings, number_block)
     return Posthorn(settings, adapters, adapters.meter)
 
 
 class _AwsAdapters:
     """The adapters of a deployed process, each made on first use, with the crash points of `settings.kill_at`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, number_block: int) -> None:
         from chalicelib.adapters.aws import AwsWorld
         from chalicelib.adapters.clock import SystemClock
         from chalicelib.adapters.meter import Meter
@@ -357,7 +360,9 @@ class _AwsAdapters:
         self.meter = Meter()
         self.clock: ports.Clock = SystemClock(settings.clock_file)
         self.rand: ports.Rand = SystemRand()
-        self._world = AwsWorld(settings, self.clock, self.rand, meter=self.meter)
+        self._world = AwsWorld(
+            settings, self.clock, self.rand, meter=self.meter, number_block=number_block
+        )
 
     def _breakable(self, port: T, name: str) -> T:
         from chalicelib.adapters.faults import with_crash_points

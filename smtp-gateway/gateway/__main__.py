@@ -29,6 +29,8 @@ from gateway.server import Gateway
 from gateway.site import Services, Site, services_of
 from gateway.tls import server_context
 
+NUMBER_BLOCK = 100  # message numbers leased at once
+
 
 def arguments() -> argparse.ArgumentParser:
     """The command line; every flag has a variable of the same meaning."""
@@ -69,7 +71,8 @@ def configure(given: argparse.Namespace) -> Configuration:
 async def serve(configuration: Configuration, *, memory: bool) -> None:
     """Run until told to stop."""
     settings = read_settings(os.environ)
-    program = bootstrap.in_memory(settings, live=True) if memory else bootstrap.posthorn()
+    live = bootstrap.in_memory(settings, live=True) if memory else None
+    program = live or bootstrap.on_aws(settings, NUMBER_BLOCK)
     journal = Journal(sys.stdout, program.clock.now, addresses=configuration.log_addresses)
     context = server_context(configuration, settings.smtp_hostname, program.clock.now(), journal)
     services = services_of(program)
