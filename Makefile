@@ -3,10 +3,11 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test unit e2e fuzz check fmt bench lock clean
+.PHONY: help run test unit e2e fuzz check fmt package deploy destroy bench lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
+INSTALLATION = --target "$(or $(TARGET),local)" $(if $(PREFIX),--prefix "$(PREFIX)")
 LOCKS = requirements requirements-local requirements-dev requirements-ministack
 
 # Finds a Python that is new enough and lets it bring the named environments up to date.
@@ -55,6 +56,18 @@ fmt: ## format, and fix what can be fixed safely
 	@$(setup) dev
 	.venv/bin/python -m ruff format .
 	.venv/bin/python -m ruff check --fix .
+
+package: ## the zip and template of the functions, in build/ (POOLS="default bulk")
+	@$(setup) local
+	@exec .venv/bin/python -m infra.package $(if $(POOLS),--pools "$(POOLS)") $(ARGS)
+
+deploy: ## create or update an installation (TARGET=local|localstack|aws PREFIX=… POOLS=…; ARGS=--help)
+	@$(setup) local
+	@exec .venv/bin/python -m infra.deploy $(INSTALLATION) $(if $(POOLS),--pools "$(POOLS)") $(ARGS)
+
+destroy: ## remove an installation; asks when it holds mail (TARGET=… PREFIX=…)
+	@$(setup) local
+	@exec .venv/bin/python -m infra.destroy $(INSTALLATION) $(ARGS)
 
 bench: ## measure speed and cost
 	@$(setup) dev ministack

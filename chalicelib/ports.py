@@ -100,7 +100,7 @@ class WorkQueue(Protocol):
 
 
 class ClaimFailure(StrEnum):
-    """Why a claim was refused (design section 6 rules 2 to 4)."""
+    """Why a claim was refused (crash rules 2 to 4)."""
 
     LEASED = "leased"
     STALE = "stale"

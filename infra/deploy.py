@@ -11,6 +11,7 @@ It makes no package (infra/package.py does) and never deletes a stack that worke
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -138,7 +139,7 @@ def _functions_stack(order: Order, template: Template, known: Mapping[str, str])
     text, url = render(template), ""
     if len(text.encode()) > LONGEST_INLINE:
         s3, bucket = order.target.client("s3"), known["CodeBucket"]
-        key = f"templates/{order.package.archive.digest}.json"
+        key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.json"
         s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
         url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3600)
         url = url.partition("?")[0]  # CloudFormation reads it with the caller's own rights

@@ -115,6 +115,11 @@ def _chalice(project: Path, pools: Sequence[str], out: Path) -> Template:
     template: Template = json.loads((out / "sam.json").read_text())
     for function in functions_of(template):
         del function["Properties"]["CodeUri"]  # Globals say where the code lies
+        for event in function["Properties"].get("Events", {}).values():
+            # The merge leaves Chalice's !Sub beside our !Ref; a value has one function.
+            queue = event["Properties"].get("Queue", {})
+            if "Ref" in queue:
+                event["Properties"]["Queue"] = {"Ref": queue["Ref"]}
         if not isinstance(function["Properties"]["Role"], dict):
             handler = function["Properties"]["Handler"]
             raise NotPackaged(f"{handler} has no role in infra/{MERGE}; its pools are {pools}")

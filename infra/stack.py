@@ -1,8 +1,8 @@
 """Deploy a CloudFormation stack to any endpoint, with progress and, when it fails, the reason of the first failure.
 
 `deploy` creates the stack or brings it up to date and does nothing when it is; a stack whose creation failed is removed
-and made anew. Endpoint, region and credentials are those of the client given, so that emulator and AWS take one path.
-It does not delete stacks that ever worked, and never decides parameters.
+and made anew. It deletes no stack that ever worked: that is `remove`, which leaves what the template says to retain.
+Endpoint, region and credentials are those of the client given, so that emulator and AWS take one path.
 """
 
 from __future__ import annotations
@@ -91,17 +91,30 @@ def deploy(
 ) -> dict[str, str]:
     """Create or update the stack and wait for it; its outputs. Raises StackFailed."""
     say = say or _silent
-    status = _status(client, stack.name)
-    if status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"}:
+    state, told = status(client, stack.name), _event_ids(client, stack.name)
+    if state in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"}:
         say(f"{stack.name}: removing what a failed creation left")
         client.delete_stack(StackName=stack.name)
-        _wait(client, stack.name, say, pause, gone=True)
-        status = None
-    if _start(client, stack, creating=status is None):
-        say(f"{stack.name}: {'creating' if status is None else 'updating'}")
-        _wait(client, stack.name, say, pause)
+        _wait(client, stack.name, told, say, pause, gone=True)
+        state, told = None, set()
+    if _start(client, stack, creating=state is None):
+        say(f"{stack.name}: {'creating' if state is None else 'updating'}")
+        _wait(client, stack.name, told, say, pause)
     described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
     return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+
+
+def remove(
+    client: CloudFormationClient, name: str, say: Say | None = None, pause: float = 0.2
+) -> bool:
+    """Delete the stack and wait for it; False when there is none. Raises StackFailed."""
+    if status(client, name) is None:
+        return False
+    say, told = say or _silent, _event_ids(client, name)
+    say(f"{name}: removing")
+    client.delete_stack(StackName=name)
+    _wait(client, name, told, say, pause, gone=True)
+    return True
 
 
 def _start(client: CloudFormationClient, stack: Stack, creating: bool) -> bool:
@@ -129,50 +142,65 @@ def _start(client: CloudFormationClient, stack: Stack, creating: bool) -> bool:
 
 
 def _wait(
-    client: CloudFormationClient, name: str, say: Say, pause: float, *, gone: bool = False
+    client: CloudFormationClient,
+    name: str,
+    told: set[str],
+    say: Say,
+    pause: float,
+    *,
+    gone: bool = False,
 ) -> None:
     """Follow the events until the stack rests; StackFailed with the first failure's reason when it rests wrongly."""
-    known: set[str] = set()
     failures: list[str] = []
     end = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
-        status = _status(client, name)
-        failures += _tell_news(client, name, known, say)
-        if status is None or status == "DELETE_COMPLETE":
+        state = status(client, name)
+        failures += _tell_news(client, name, told, say)
+        if state is None:
             if gone:
                 return
             raise StackFailed(f"{name}: {failures[0] if failures else 'the stack is gone'}")
-        if not status.endswith("_IN_PROGRESS"):
-            if status in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} and not gone:
+        if not state.endswith("_IN_PROGRESS"):
+            if state in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} and not gone:
                 return
-            raise StackFailed(f"{name}: {failures[0] if failures else status}")
+            raise StackFailed(f"{name}: {failures[0] if failures else state}")
         time.sleep(pause)
     raise StackFailed(f"{name}: not done after {PATIENCE_SECONDS} s")
 
 
-def _tell_news(client: CloudFormationClient, name: str, known: set[str], say: Say) -> list[str]:
-    """Say the events that are new; the failures among them, oldest first."""
-    try:
-        events = client.describe_stack_events(StackName=name)["StackEvents"]
-    except ClientError:  # the stack has just gone
-        return []
+def _tell_news(client: CloudFormationClient, name: str, told: set[str], say: Say) -> list[str]:
+    """Say what has come to rest since; the failures among it, oldest first."""
     failures = []
-    for event in reversed(events):
-        if event["EventId"] in known:
+    for event in reversed(_events(client, name)):
+        if event["EventId"] in told:
             continue
-        known.add(event["EventId"])
-        status, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
-        line = f"{event.get('LogicalResourceId', '')} {status} {reason}".rstrip()
-        say(f"{name}: {line}")
-        if status.endswith("_FAILED") and "cancelled" not in reason:
+        told.add(event["EventId"])
+        state, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
+        line = f"{event.get('LogicalResourceId', '')} {state} {reason}".rstrip()
+        if not state.endswith("_IN_PROGRESS"):
+            say(f"{name}: {line}")
+        if state.endswith("_FAILED") and "cancelled" not in reason:
             failures.append(line)
     return failures
 
 
-def _status(client: CloudFormationClient, name: str) -> str | None:
+def _events(client: CloudFormationClient, name: str) -> list[Any]:
+    """The stack's latest events, newest first; none for a stack that is gone."""
+    try:
+        return list(client.describe_stack_events(StackName=name)["StackEvents"])
+    except ClientError:
+        return []
+
+
+def _event_ids(client: CloudFormationClient, name: str) -> set[str]:
+    return {event["EventId"] for event in _events(client, name)}
+
+
+def status(client: CloudFormationClient, name: str) -> str | None:
     """The stack's status; None when there is no such stack."""
     try:
-        return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        found: str = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        return None if found == "DELETE_COMPLETE" else found
     except ClientError as error:
         if "does not exist" in error.response["Error"].get("Message", ""):
             return None

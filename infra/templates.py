@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]  # it ships no types
 
 FOLDER = Path(__file__).parent
 DEFAULT_POOL = "default"
@@ -25,7 +25,7 @@ LONGEST_INLINE = 51_200
 Template = dict[str, Any]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # as above
     """YAML with CloudFormation's short tags."""
 
 
@@ -80,7 +80,7 @@ def for_pools(template: Template, pools: Sequence[str]) -> Template:
 
 def _repeat(value: Any, others: Sequence[str]) -> Any:
     if isinstance(value, dict):
-        grown = {}
+        grown: dict[str, Any] = {}
         for key, held in value.items():
             if _names_default(key):
                 # What is declared under the pool's name is its own; lists in it must not be multiplied.

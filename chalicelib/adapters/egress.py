@@ -1,5 +1,4 @@
-"""The `Egress` port over the real network: sessions by source, kept between messages (design
-section 7).
+"""The `Egress` port over the real network: sessions by source, kept between messages.
 
 A kept session that turns out to be dead before the server has answered anything is replaced by a
 fresh one without a word. A source that cannot do its part is left alone for five minutes. Which

@@ -1,4 +1,4 @@
-"""Which way out a message takes: sticky, weighted, without storage (design section 7).
+"""Which way out a message takes: sticky, weighted, without storage.
 
 The choice is a weighted rendezvous hash of the message's token over the sources of its pool, so
 that retries come from the same address (greylisting) and a source that goes or comes moves only its

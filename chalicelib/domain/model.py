@@ -203,7 +203,7 @@ class Installation:
 
 
 class EgressKind(StrEnum):
-    """How a source reaches the world (design section 7)."""
+    """How a source reaches the world."""
 
     DIRECT = "direct"
     SOCKS5 = "socks5"
@@ -258,7 +258,7 @@ class DsnParameters:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the work item, so that
-    whoever comes first can create the stored record (design section 6 rule 1)."""
+    whoever comes first can create the stored record (crash rule 1)."""
 
     server_id: ServerId
     id: MessageId
@@ -329,7 +329,7 @@ class MessageRecord:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How an attempt ended, when the store was away too long to be told: it travels in a wake-up (design rule 7).
+    """How an attempt ended, when the store was away too long to be told: it travels in a wake-up (crash rule 7).
 
     `owner` is the lease under which it was made; the rest are the fields of the record after the attempt.
     """

@@ -1,6 +1,6 @@
 """How a record moves on: each function takes a record as claimed and returns it as it shall be stored.
 
-Every move raises `attempt`, so that wake-ups and claims of the old generation fail (design rules 2 and 5). Waits of
+Every move raises `attempt`, so that wake-ups and claims of the old generation fail (crash rules 2 and 5). Waits of
 up to `LONGEST_DELAY` seconds are left to a delayed queue message, longer ones to the due index. Nothing here stores
 anything.
 """

@@ -1,7 +1,7 @@
 """Taking responsibility for a submitted message: decide, number it, store it, and only then say yes.
 
 `AcceptMail.prepare` runs the accept steps once, in memory: size, newlines, loop, sender, recipients, tag, pool,
-numbers. `AcceptMail.store` makes a batch durable in the order blob, queue, record (design section 6 rule 1): when
+numbers. `AcceptMail.store` makes a batch durable in the order blob, queue, record (crash rule 1): when
 it returns, each message is delivered sooner or later even if this process dies at once. When it raises, nothing was
 promised; a message may still go out, which a client that tries again sees as a duplicate (RFC 1047).
 """
@@ -297,7 +297,7 @@ class AcceptMail:
     async def _renumber(self, batch: Sequence[Prepared], collided: list[Message]) -> list[Message]:
         """Give messages whose id belonged to another a new one; returns them renewed.
 
-        Their first wake-ups die at the claim, because the token differs (design rule 2).
+        Their first wake-ups die at the claim, because the token differs (crash rule 2).
         """
         renewed: dict[str, Message] = {}
         for message in collided:

@@ -1,7 +1,7 @@
 """What a person can do with one message: release or cancel a hold, or try a waiting or failed message again now.
 
 Each verb is a conditional write followed by a wake-up. The written record is in the due index, so that a wake-up
-lost between the two is sent by the sweeper (design section 6). Nothing here decides who may do it: the tenant is
+lost between the two is sent by the sweeper (docs/architecture.md). Nothing here decides who may do it: the tenant is
 checked by the caller.
 """
 

@@ -40,7 +40,7 @@ from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
 from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
 
 DEADLINE_SECONDS = 120.0
-"""All of one attempt (design section 6 rule 8)."""
+"""All of one attempt (crash rule 8)."""
 
 HOST_SECONDS = 45.0
 """Of that, what one host may take for greeting, EHLO and TLS, so that the next has its chance."""

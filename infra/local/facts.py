@@ -1,4 +1,4 @@
-"""The facts of a running stack: `stack.json` for tools (design section 10.1) and the same for people."""
+"""The facts of a running stack: `stack.json` for tools and the same for people."""
 
 from __future__ import annotations
 

@@ -174,7 +174,7 @@ def main(environment: Mapping[str, str]) -> int:
         InboxServer(store, inbox_context(state / "tls"), local_clock.now, follow_ups),
         ports["inbox"],
     )
-    pages = InboxPages(store, Judge(f"{HOST}:{ports['dns']}"))
+    pages = InboxPages(store, Judge(f"{HOST}:{ports['dns']}", now=local_clock.now))
     facts = {"http": f"http://{HOST}:{ports['http']}", "host": HOST, "ports": ports}
     facts["aws"] = environment["AWS_ENDPOINT_URL"]
 

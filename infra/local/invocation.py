@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-TIMEOUT_SECONDS = 300.0  # of a delivering function, design section 6 rule 8
+TIMEOUT_SECONDS = 300.0  # of a delivering function, crash rule 8
 MEMORY_MB = 512
 
 

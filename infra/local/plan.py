@@ -36,6 +36,9 @@ LOCAL_DEFAULTS = {
     "POSTHORN_SMTP_HOSTNAME": MAIL_HOSTNAME,
     "POSTHORN_RETURN_PATH_DOMAIN": "rp.posthorn.test",
     "POSTHORN_ROUTE_DOMAIN": "routes.posthorn.test",
+    "POSTHORN_SPF_INCLUDE": "spf.posthorn.test",
+    # Everybody who tries the stack comes from one address, load generators too.
+    "POSTHORN_MAX_CONNECTIONS_PER_CLIENT": "1000",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
@@ -122,7 +125,7 @@ class Plan:
 
 
 def make_plan(environment: Mapping[str, str]) -> Plan:
-    """Read the caller's variables (design section 10.1); PlanError for a text that makes no sense."""
+    """Read the caller's variables; PlanError for a text that makes no sense."""
     base = dict(environment)
     ports = _ports(base)
     own_aws = not base.get("AWS_ENDPOINT_URL")

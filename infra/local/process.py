@@ -46,7 +46,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                preexec_fn=_die_with_parent(os.getpid()),  # noqa: PLW1509  # the supervisor has one thread
+                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  # the supervisor has one thread
             )
         self.started_at = time.monotonic()
 
@@ -104,7 +104,7 @@ class Child:
         return text.splitlines()[-count:]
 
 
-def _die_with_parent(parent: int) -> Callable[[], None]:
+def die_with_parent(parent: int) -> Callable[[], None]:
     """What the child does between fork and exec, so that it gets SIGTERM when the supervisor dies."""
     if not sys.platform.startswith("linux"):
         return lambda: None

@@ -34,7 +34,14 @@ TICK_SECONDS = 0.05
 QUICK_DEATH_SECONDS = 5.0
 MOST_QUICK_DEATHS = 5
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
-GRACE_SECONDS = {"gateway": 25.0, "runner": 20.0, "front": 5.0, "aws": 30.0, "tables": 10.0, "prepare": 2.0}
+GRACE_SECONDS = {
+    "gateway": 25.0,
+    "runner": 20.0,
+    "front": 5.0,
+    "aws": 30.0,
+    "tables": 10.0,
+    "prepare": 2.0,
+}
 LOG_LINES = 8
 LARGEST_OLD_LOG = 16 * 1024 * 1024
 PORT_NAMES = {
@@ -204,9 +211,7 @@ class Supervisor:
         while not is_so():
             self._raise_if_over()
             if time.monotonic() > deadline:
-                raise StackError(
-                    f"not there after {patience:.0f} s: {what}; see {self._plan.logs}"
-                )
+                raise StackError(f"not there after {patience:.0f} s: {what}; see {self._plan.logs}")
             time.sleep(TICK_SECONDS / 2)
         say(f"{time.monotonic() - self._begun:5.1f} s  {what}")
 

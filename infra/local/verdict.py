@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import dkim
@@ -79,9 +81,18 @@ class Verdict:
 
 
 class Judge:
-    """Verdicts with look-ups at one DNS server, given as `host:port`."""
+    """Verdicts with look-ups at one DNS server, given as `host:port`.
 
-    def __init__(self, dns_server: str, lookup_seconds: float = LOOKUP_SECONDS) -> None:
+    Signatures are dated by the stack's clock, so dkimpy is told that time, in the whole process.
+    """
+
+    def __init__(
+        self,
+        dns_server: str,
+        lookup_seconds: float = LOOKUP_SECONDS,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        dkim.time = SimpleNamespace(time=now)
         host, _, port = dns_server.rpartition(":")
         self._resolver = dns.resolver.Resolver(configure=False)
         self._resolver.nameservers = [host.strip("[]")]

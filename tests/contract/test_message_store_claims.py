@@ -1,4 +1,4 @@
-"""Creating messages and claiming them for one attempt (design section 6 rules 1 to 4)."""
+"""Creating messages and claiming them for one attempt (crash rules 1 to 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A deployed installation on the emulated AWS: the packaged zip in its Lambdas, a zone and a receiving server around it.
+"""A deployed installation on the emulated AWS: the packaged zip in its Lambdas, a zone and a receiver around it.
 
 `installation` is deployed once for a test process and has a tenant. What the deployed functions do is seen where users
 and receivers see it: at the API's URL, in the server that mail arrives at, and in the tables.
@@ -71,7 +71,6 @@ class Installation:
         assert (status, answer["status"]) == (200, "success"), answer
         found: dict[str, Any] = answer["data"]["messages"][to]
         return found
-
 
     def log(self, function: str) -> list[str]:
         """What a deployed function has written, oldest first."""

@@ -7,14 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import ROOT, RunningStack
+from tests.e2e.stack import RunningStack
+from tests.e2e.target import belongs, chosen
 
 HERE = Path(__file__).parent
 StartStack = Callable[..., RunningStack]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the scenarios; those that share the stack run in one worker, so that there is one such stack."""
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the scenarios; those that share the stack run in one worker, so that there is one such stack.
+
+    Scenarios that are not for the chosen target are left out.
+    """
+    kind = chosen()
+    foreign = [item for item in items if HERE in item.path.parents and not belongs(item, kind)]
+    if foreign:
+        config.hook.pytest_deselected(items=foreign)
+        items[:] = [item for item in items if item not in foreign]
     for item in items:
         if HERE not in item.path.parents:
             continue
@@ -25,15 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _need_emulator() -> None:
-    if not (ROOT / ".venv-ministack" / "bin" / "python").exists():
-        pytest.skip(".venv-ministack is missing; make test installs it")
+    if reason := chosen().missing():
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """The shared stack. Leave it as you found it: use recipients of your own, and only ever advance its clock."""
     _need_emulator()
-    running = RunningStack(tmp_path_factory.mktemp("stack") / "state")
+    kind = chosen()
+    place = tmp_path_factory.mktemp("stack") / "state"
+    running = RunningStack(place, kind.settings, kind.start_seconds)
     try:
         yield running
         assert running.stop() == 0, running.output

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from infra.local.process import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = ("HTTP", "MX", "SUBMISSION", "SUBMISSIONS", "INBOX", "AWS", "DNS")
 START_SECONDS = 90.0
@@ -52,8 +54,14 @@ def stack_environment(state: Path, settings: Mapping[str, str] | None = None) ->
 class RunningStack:
     """One run of `python -m infra.local`; `facts` is its stack.json as of the start."""
 
-    def __init__(self, state: Path, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        settings: Mapping[str, str] | None = None,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
         self.state = state
+        self._start_seconds = start_seconds
         self._output = state.parent / f"{state.name}.out"
         with self._output.open("ab") as output:
             self.process = subprocess.Popen(
@@ -64,6 +72,7 @@ class RunningStack:
                 stderr=output,
                 stdin=subprocess.DEVNULL,
                 process_group=0,
+                preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  # nothing outlives a killed test run
             )
         try:
             self.facts: dict[str, Any] = self._wait_until_ready()
@@ -91,7 +100,7 @@ class RunningStack:
             # A killed run leaves its facts behind until the next one has the folder.
             return facts if facts["pids"]["supervisor"] == self.process.pid else None
 
-        return wait_for(look, f"stack.json in {self.state}", START_SECONDS)
+        return wait_for(look, f"stack.json in {self.state}", self._start_seconds)
 
     def request(
         self,
@@ -100,8 +109,9 @@ class RunningStack:
         body: object = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        """Status and body; a body that is not bytes goes as JSON."""
-        url = path if path.startswith("http") else f"{self.facts['http']}{path}"
+        """Status and body; a body that is not bytes goes as JSON. Paths of the API go to the API's own address."""
+        base = self.facts["api" if path.startswith("/api/") else "http"]
+        url = path if path.startswith("http") else f"{base}{path}"
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         given = {"Content-Type": "application/json"} | dict(headers or {})
         assert url.startswith("http://127.0.0.1:")

@@ -61,3 +61,12 @@ def test_the_clock_tells_now_and_offset(stack: RunningStack) -> None:
     assert status == 200
     assert after["offset"] == pytest.approx(before["offset"] + 1.5)
     assert 1.5 <= after["now"] - before["now"] < 30
+
+
+def test_signatures_are_judged_by_the_moved_clock(stack: RunningStack) -> None:
+    stack.advance(3 * 86_400)
+    rcpt = "later@example.test"
+    stack.submit(rcpt, message(rcpt))
+    caught = stack.arrival(rcpt)
+    verdict = stack.get(f"/_local/inbox/messages/{caught['id']}")["verdict"]
+    assert (verdict["dkim"], verdict["dmarc"]) == ("pass", "pass")

@@ -1,4 +1,4 @@
-"""The crash matrix of the design: a real process dies at a named point, others take over, and the mail arrives."""
+"""The crash matrix: a real process dies at a named point, others take over, and the mail arrives."""
 
 from __future__ import annotations
 

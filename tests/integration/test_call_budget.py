@@ -1,4 +1,4 @@
-"""The price of a message on its whole way, in AWS calls and DynamoDB units: it must not rise (design section 5.6)."""
+"""The price of a message on its whole way, in AWS calls and DynamoDB units: it must not rise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The crash model of the design, played by the real services on in-memory ports.
+"""The crash model, played by the real services on in-memory ports.
 
 Every port verb may die before or after it did its work; workers are slow to claim at times; queue messages are
 duplicated and reordered; peers answer softly at times. Whatever the dice say: an accepted message is delivered, it

@@ -136,6 +136,8 @@ class ProcessExecutor(RuntimeExecutor):
             "LANG": "en_US.UTF-8",
             "HOME": str(home),
             "TMPDIR": str(home),
+            # The mark by which a stack's processes are known.
+            **{name: os.environ[name] for name in ("POSTHORN_STATE",) if name in os.environ},
             "PYTHONDONTWRITEBYTECODE": "1",
             **{name: str(value) for name, value in given.items() if value is not None},
             "LAMBDA_TASK_ROOT": str(code),

@@ -68,7 +68,9 @@ def answer_to(handler: Handler, request: dict[str, Any], seconds: float) -> dict
     begun = time.monotonic()
     try:
         answer = {"answer": json.dumps(handler(json.loads(request["payload"]), context))}
-    except BaseException as error:  # whatever it is, SystemExit included: Lambda reports it and goes on
+    except (
+        BaseException
+    ) as error:  # whatever it is, SystemExit included: Lambda reports it and goes on
         traceback.print_exc()
         answer = {"failure": json.dumps(account_of(error))}
     return {"ms": (time.monotonic() - begun) * 1000, "memory": most_megabytes(), **answer}

@@ -1,4 +1,4 @@
-"""What each step costs: AWS calls and DynamoDB units (design section 5.6)."""
+"""What each step costs: AWS calls and DynamoDB units."""
 
 from __future__ import annotations
 

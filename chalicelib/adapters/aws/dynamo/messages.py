@@ -1,4 +1,4 @@
-"""Messages in DynamoDB (design sections 5.2 and 6): creation, claims and outcomes.
+"""Messages in DynamoDB: creation, claims and outcomes.
 
 Each change of state is one conditional update; a condition that fails brings back the item, so that no second read is
 needed. Every write carries a random mark: when the SDK repeats a write whose answer was lost, the mark tells that the

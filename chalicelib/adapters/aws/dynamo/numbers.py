@@ -1,4 +1,4 @@
-"""Rising integers from counters in the mail table, leased in blocks (design section 5.1).
+"""Rising integers from counters in the mail table, leased in blocks.
 
 A block serves this process for ten seconds and the rest of it is then dropped, so that numbers stay in order of time to
 within seconds among processes. Two instances never give the same number; gaps are normal.

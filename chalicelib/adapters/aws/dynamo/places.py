@@ -1,4 +1,4 @@
-"""Where configuration lies in the control table (design section 5.4).
+"""Where configuration lies in the control table.
 
 | Value | PK | SK |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Reading messages from DynamoDB (design section 5.3): by id, and the lists.
+"""Reading messages from DynamoDB: by id, and the lists.
 
 The base table is the newest-first list, merged from the server's shards; the other lists are a keys-only index and one
 batch read. Reads by id are consistent. A list may lag by seconds and may miss a record that is moving.

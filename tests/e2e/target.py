@@ -1,0 +1,73 @@
+"""What the scenarios run against: TARGET=run (the runner, default), local (deployed into ministack) or localstack.
+
+All three are the same local stack with the same gateway, inbox and DNS. On the deployed targets the functions are the
+packaged zip in the emulator's own Lambdas, fed by the emulator's event sources; there is no runner.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetKind:
+    """`settings` are the stack's variables; `environments` the virtual environments that it needs."""
+
+    name: str
+    settings: Mapping[str, str]
+    environments: tuple[str, ...]
+    start_seconds: float
+
+    @property
+    def deployed(self) -> bool:
+        return "POSTHORN_FUNCTIONS" in self.settings
+
+    def missing(self) -> str:
+        """Why it cannot run here, one sentence; empty when it can."""
+        for name in self.environments:
+            if not (ROOT / name / "bin" / "python").exists():
+                hint = ", which needs Python 3.13" if name == ".venv-localstack" else ""
+                return f"{name} is missing; make e2e TARGET={self.name} installs it{hint}"
+        return ""
+
+
+TARGETS = {
+    kind.name: kind
+    for kind in (
+        TargetKind("run", {}, (".venv-ministack",), 90.0),
+        TargetKind("local", {"POSTHORN_FUNCTIONS": "deployed"}, (".venv-ministack",), 330.0),
+        TargetKind(
+            "localstack",
+            {"POSTHORN_FUNCTIONS": "deployed", "POSTHORN_EMULATOR": "localstack"},
+            (".venv-ministack", ".venv-localstack"),
+            330.0,
+        ),
+    )
+}
+
+
+def chosen() -> TargetKind:
+    """The target that the variable TARGET names; UsageError for a name that is none."""
+    name = os.environ.get("TARGET") or "run"
+    if name not in TARGETS:
+        raise pytest.UsageError(f"TARGET must be one of {', '.join(TARGETS)}, not {name!r}")
+    return TARGETS[name]
+
+
+def belongs(item: pytest.Item, kind: TargetKind) -> bool:
+    """Whether a scenario is played on a target.
+
+    `@pytest.mark.targets("local", …)` says so; without it, every scenario of the shared stack is played everywhere, and
+    one with stacks of its own, which is about the processes of the local stack, with the runner only.
+    """
+    marker = item.get_closest_marker("targets")
+    if marker is not None:
+        return kind.name in marker.args
+    return not kind.deployed or "stack" in getattr(item, "fixturenames", ())
