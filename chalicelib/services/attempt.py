@@ -2,7 +2,8 @@
 
 The steps themselves are listed in `chalicelib.services.outgoing`. A wake-up that is not reported as left over is
 done with; one that is left over comes back by itself. Nothing is lost whichever line this process dies at, and a
-message is sent twice only if it dies, or loses the store, between the final dot and the settling write (docs/architecture.md).
+message is sent twice only if it dies, or loses the store, between the final dot and the settling write
+(docs/architecture.md).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The sweeper: wake what is due in the index, and end holds that nobody looked at.
 
-For a waiting message it queues the wake-up first and takes the record out of the index second (crash rule 6): a crash in between gives a second wake-up, which fails its claim. It never sends mail.
+For a waiting message it queues the wake-up first and takes the record out of the index second (crash rule 6): a
+crash in between gives a second wake-up, which fails its claim. It never sends mail.
 """
 
 from __future__ import annotations

@@ -114,6 +114,7 @@ RULES = (
         (
             STDLIB,
             "chalicelib.bootstrap",
+            "chalicelib.config",
             "chalicelib.api",
             "chalicelib.domain",
             "chalicelib.services",

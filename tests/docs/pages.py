@@ -13,8 +13,9 @@ _INLINE = re.compile(r"`([^`\n]+)`")
 
 
 def pages() -> list[Path]:
-    """README and everything under docs, in order."""
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """README and everything under docs that describes Posthorn, in order; `docs/contract` describes Postal."""
+    found = (page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "contract")
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(found)]
 
 
 def blocks(page: Path, language: str) -> list[str]:

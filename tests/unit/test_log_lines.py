@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-
-import pytest
+from typing import TYPE_CHECKING
 
 import app
 from functions.log_lines import log_as_json
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def lines_of(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
