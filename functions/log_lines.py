@@ -1,4 +1,4 @@
-"""Log records of the services as JSON lines on standard output, one a unit of work, beside those of `functions.runtime`.
+"""Log records of the services as JSON lines on standard output, beside those that `functions.runtime` writes.
 
 A record's `fields` (message and server numbers, attempt, outcome, milliseconds) become names of the line. Nothing here
 adds addresses or content, and a stack is given as places in the code, never with values.
