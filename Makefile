@@ -29,9 +29,10 @@ run: ## start the whole local stack in the foreground (FRESH=1: with empty state
 	@$(setup) local ministack
 	@exec env $(if $(FRESH),POSTHORN_FRESH=1) .venv/bin/python -m infra.local
 
-test: ## every test
+test: ## every test (COVERAGE=1: and the branches of the code that they leave out)
 	@$(setup) dev ministack
-	@exec .venv/bin/python -m pytest -n auto --dist loadgroup -q $(ARGS)
+	@exec .venv/bin/python -m pytest -n auto --dist loadgroup -q $(if $(COVERAGE),--cov --cov-report=term) $(ARGS)
+	$(if $(COVERAGE),@.venv/bin/python -m coverage report --include='chalicelib/domain/*' --fail-under=100)
 
 unit: ## the fast tests: pure code, architecture
 	@$(setup) dev
@@ -58,15 +59,15 @@ fmt: ## format, and fix what can be fixed safely
 	.venv/bin/python -m ruff check --fix .
 
 package: ## the zip and template of the functions, in build/ (POOLS="default bulk")
-	@$(setup) local
+	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.package $(if $(POOLS),--pools "$(POOLS)") $(ARGS)
 
 deploy: ## create or update an installation (TARGET=local|localstack|aws PREFIX=… POOLS=…; ARGS=--help)
-	@$(setup) local
+	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.deploy $(INSTALLATION) $(if $(POOLS),--pools "$(POOLS)") $(ARGS)
 
 destroy: ## remove an installation; asks when it holds mail (TARGET=… PREFIX=…)
-	@$(setup) local
+	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.destroy $(INSTALLATION) $(ARGS)
 
 bench: ## measure speed and cost

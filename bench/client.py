@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 
 from bench.sign import message
-from bench.smtp_sink import sink
+from bench.sink import bare_sink
 from bench.table import Row, interleaved, print_table
 from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory.vault import MemoryKeyVault
@@ -69,7 +69,7 @@ def send(client: Client, port: int, content: bytes) -> None:
 def run() -> list[Row]:
     """Two rows a size: our CPU as a ratio to aiosmtplib's, and theirs."""
     rows = []
-    with sink() as (name, port):
+    with bare_sink() as (name, port):
         for label, size in SIZES.items():
             content = message(size)
             taken = interleaved(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +10,7 @@ from pathlib import Path
 
 from bench.smtp_peers import Absent
 from chalicelib.config import Settings
-from tests.aws_backend import MINISTACK, start_backend
-
-VARIABLES = {
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
+from tests.aws_backend import MINISTACK, start_backend, stop_backend
 
 
 @contextmanager
@@ -30,19 +21,10 @@ def emulator() -> Iterator[Settings]:
     with tempfile.TemporaryDirectory(prefix="posthorn-path-") as folder:
         process, backend = start_backend(Path(folder))
         before = dict(os.environ)
-        os.environ.update(VARIABLES, AWS_ENDPOINT_URL=backend.endpoint)
+        os.environ.update(backend.variables)
         try:
             yield backend.settings()
         finally:
             os.environ.clear()
             os.environ.update(before)
-            _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+            stop_backend(process)

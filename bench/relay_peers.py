@@ -23,14 +23,15 @@ from bench.smtp_peers import (
     TICK,
     Absent,
     MailServer,
-    free_port,
     haraka_program,
-    make_postfix_queue,
+    make_postfix_folders,
+    postfix_main,
     postfix_master,
     postfix_services,
     wait_for_greeting,
 )
 from bench.tenant import DOMAIN
+from tests.loopback import free_port
 
 SELECTOR = "bench"
 CONNECTIONS = 20
@@ -162,14 +163,10 @@ def start_postfix(folder: Path, sink: int, key: Path) -> Relay:
     if opendkim is None:
         raise Absent("opendkim is not installed")
     port = free_port()
-    folder.chmod(0o755)
-    for name in ("etc", "data", "spool"):
-        (folder / name).mkdir()
-    shutil.chown(folder / "data", "postfix")
-    make_postfix_queue(folder / "spool")
+    make_postfix_folders(folder)
     milter = _start_opendkim(folder, opendkim, key)
     try:
-        main = _postfix_main(folder, master.parent, sink)
+        main = postfix_main(folder, master.parent) + _postfix_relays(folder, sink)
         (folder / "etc" / "main.cf").write_text(main)
         clients = "".join(f"{name} unix - - n - - smtp\n" for name in ("smtp", "relay"))
         services = postfix_services(port) + clients + "retry unix - - n - - error\n"
@@ -205,39 +202,15 @@ def _start_opendkim(folder: Path, opendkim: str, key: Path) -> MailServer:
     return server
 
 
-def _postfix_main(folder: Path, daemons: Path, sink: int) -> str:
-    return f"""compatibility_level = 3.6
-queue_directory = {folder / "spool"}
-data_directory = {folder / "data"}
-daemon_directory = {daemons}
-command_directory = /usr/sbin
-mail_owner = postfix
-setgid_group = postdrop
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-myhostname = bench.local
-mydestination =
-mynetworks = 127.0.0.0/8
-alias_maps =
-relayhost = [127.0.0.1]:{sink}
-maillog_file = {folder / "mail.log"}
-maillog_file_prefixes = {folder}
+def _postfix_relays(folder: Path, sink: int) -> str:
+    return f"""relayhost = [127.0.0.1]:{sink}
 smtpd_milters = unix:{folder / "opendkim.sock"}
 milter_default_action = tempfail
-smtpd_peername_lookup = no
-smtpd_client_connection_count_limit = 0
-smtpd_client_connection_rate_limit = 0
-smtpd_relay_restrictions = permit_mynetworks, reject
 smtp_destination_concurrency_limit = {CONNECTIONS}
 initial_destination_concurrency = {CONNECTIONS}
 default_destination_recipient_limit = 1
 smtp_connection_cache_on_demand = yes
 smtp_dns_support_level = disabled
-default_process_limit = 100
-in_flow_delay = 0
-message_size_limit = {LARGEST}
-mailbox_size_limit = 0
-disable_dns_lookups = yes
 """
 
 

@@ -1,19 +1,28 @@
 """A receiving server that throws mail away, in a process of its own, so that its CPU is nobody else's.
 
 It counts messages and those that carry a DKIM signature, and notes when the first and the last came: a relay that
-forgot to sign would look fast. It offers PIPELINING and 8BITMIME and says 250 to everything.
+forgot to sign would look fast. It offers PIPELINING and 8BITMIME and says 250 to everything. `bare_sink` is for those
+who want nothing counted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
+import os
+import shutil
+import subprocess
 import time
+from collections.abc import Iterator
 from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Any
 
 import uvloop
+
+from bench.smtp_peers import wait_for_greeting
+from tests.loopback import free_port
 
 EHLO = b"250-sink.example\r\n250-PIPELINING\r\n250 8BITMIME\r\n"
 PORT, COUNT, SIGNED, SIGNATURES, FIRST, LAST = range(6)
@@ -145,3 +154,23 @@ class Sink:
             if time.monotonic() > end or not self._process.is_alive():
                 raise RuntimeError(f"the sink has {self.count} messages after {seconds:g} seconds")
             time.sleep(0.002)
+
+
+@contextlib.contextmanager
+def bare_sink() -> Iterator[tuple[str, int]]:
+    """Name and port of a sink: Postfix's smtp-sink when it is installed, else this module's."""
+    program = shutil.which("smtp-sink", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+    if program is None:
+        with Sink() as own:
+            yield "own sink", own.port
+        return
+    port = free_port()
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    command = [program, *user, "-c", f"127.0.0.1:{port}", "100"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for_greeting(port, process)
+        yield "smtp-sink", port
+    finally:
+        process.terminate()
+        process.wait(10)

@@ -17,9 +17,12 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.loopback import free_port
+
 ROOT = Path(__file__).resolve().parent.parent
 TICK = os.sysconf("SC_CLK_TCK")
 LARGEST = 36_700_160
+POSTFIX_DISCARDS = "smtpd_sender_restrictions = check_sender_access static:DISCARD\n"
 HARAKA_CONNECTION = f"""[main]
 [haproxy]
 [headers]
@@ -158,12 +161,9 @@ def start_postfix(folder: Path) -> MailServer:
     """Postfix with a queue, configuration and port of its own; needs root, as Postfix does."""
     master = postfix_master()
     port = free_port()
-    folder.chmod(0o755)
-    for name in ("etc", "data", "spool"):
-        (folder / name).mkdir()
-    shutil.chown(folder / "data", "postfix")
-    make_postfix_queue(folder / "spool")
-    (folder / "etc" / "main.cf").write_text(_postfix_main(folder, master.parent))
+    make_postfix_folders(folder)
+    main = postfix_main(folder, master.parent) + POSTFIX_DISCARDS
+    (folder / "etc" / "main.cf").write_text(main)
     (folder / "etc" / "master.cf").write_text(postfix_services(port))
     log = (folder / "postfix.log").open("wb")
     process = subprocess.Popen([master, "-c", folder / "etc", "-d"], stdout=log, stderr=log)
@@ -182,7 +182,8 @@ def postfix_master() -> Path:
     return master
 
 
-def _postfix_main(folder: Path, daemons: Path) -> str:
+def postfix_main(folder: Path, daemons: Path) -> str:
+    """What the main.cf of every Postfix here has."""
     return f"""compatibility_level = 3.6
 queue_directory = {folder / "spool"}
 data_directory = {folder / "data"}
@@ -202,7 +203,6 @@ smtpd_peername_lookup = no
 smtpd_client_connection_count_limit = 0
 smtpd_client_connection_rate_limit = 0
 smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_sender_restrictions = check_sender_access static:DISCARD
 default_process_limit = 100
 in_flow_delay = 0
 message_size_limit = {LARGEST}
@@ -236,8 +236,13 @@ def postfix_services(port: int) -> str:
     )
 
 
-def make_postfix_queue(spool: Path) -> None:
-    """The folders of a queue, as `postfix check` makes them."""
+def make_postfix_folders(folder: Path) -> None:
+    """Folders for configuration and data, and those of a queue, as `postfix check` makes them."""
+    folder.chmod(0o755)
+    for name in ("etc", "data", "spool"):
+        (folder / name).mkdir()
+    shutil.chown(folder / "data", "postfix")
+    spool = folder / "spool"
     private = "active bounce corrupt defer deferred flush hold incoming private saved trace"
     folders: dict[str, tuple[int, str | None]] = dict.fromkeys(private.split(), (0o700, None))
     folders |= {"maildrop": (0o730, "postdrop"), "public": (0o710, "postdrop")}
@@ -269,13 +274,6 @@ def _cpu_of(pid: int) -> float:
         return total + (int(ended[13]) + int(ended[14])) / TICK
     except OSError:
         return total
-
-
-def free_port() -> int:
-    """A port of loopback that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_greeting(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:

@@ -71,13 +71,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
 
 
+def read_flag(name: str, text: str) -> bool:
+    """Yes or no; ValueError, with one sentence for people, for anything else."""
+    if text.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if text.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ValueError(f"{name} must be true or false, not {text!r}")
+
+
 def _read(name: str, text: str, kind: type) -> str | int | bool:
     if kind is bool:
-        if text.lower() in {"1", "true", "yes", "on"}:
-            return True
-        if text.lower() in {"0", "false", "no", "off"}:
-            return False
-        raise ValueError(f"{name} must be true or false, not {text!r}")
+        return read_flag(name, text)
     if kind is int:
         if not text.lstrip("-").isdigit():
             raise ValueError(f"{name} must be a whole number, not {text!r}")

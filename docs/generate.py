@@ -1,7 +1,8 @@
 """Writes the pages that follow from the code: `python -m docs.generate` from the repository's root.
 
 `render_pages` is pure towards the file system, so that a test can compare without writing. Each page says that it is
-generated; what stands in the docstrings of `Settings`, `Configuration` and of the commands is the text to change.
+generated; what stands in the docstrings of `Settings`, `Configuration` and of the commands, and in the declarations of
+API v2, is the text to change.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ sys.path.insert(0, str(ROOT / "smtp-gateway"))
 
 from chalicelib.cli.main import command  # noqa: E402  # the path above must be there first
 from chalicelib.config import Settings  # noqa: E402  # as above
+from docs.api_page import render_api  # noqa: E402  # as above
 from gateway.configuration import Configuration  # noqa: E402  # as above
 
 WIDTH = 96
@@ -67,6 +69,7 @@ A first look at what became of a message:
 def render_pages() -> dict[Path, str]:
     """Each generated page by its path."""
     return {
+        ROOT / "docs" / "reference" / "api.md": f"{NOTICE}\n{render_api()}",
         ROOT / "docs" / "reference" / "settings.md": render_settings(),
         ROOT / "docs" / "command-line.md": render_commands(),
     }

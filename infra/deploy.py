@@ -15,8 +15,8 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,9 +32,11 @@ from infra.targets import (
     PREFIXES,
     Target,
     WrongOrder,
+    check_prefix,
     environment_of,
     find_target,
     one_line,
+    stacks_of,
 )
 from infra.templates import (
     DEFAULT_POOL,
@@ -44,6 +46,7 @@ from infra.templates import (
     load,
     read_pools,
     render,
+    with_numbers,
 )
 
 Say = Callable[[str], None]
@@ -61,11 +64,16 @@ NEEDED_ON_AWS = (
     "route_domain",
     "spf_include",
 )
+BLOCKS = range(2, 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to deploy where. `settings` are fields of `chalicelib.config.Settings`; `parameters` those of templates."""
+    """What to deploy where. `settings` are fields of `chalicelib.config.Settings`; `parameters` those of templates.
+
+    `image` is the gateway's; without one there is no gateway. `own_addresses` are pools that send through a NAT gateway
+    with an address of its own, each with the number of its block in the network (2 to 15).
+    """
 
     target: Target
     prefix: str
@@ -73,6 +81,8 @@ class Order:
     pools: Sequence[str] = (DEFAULT_POOL,)
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    image: str = ""
+    own_addresses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +106,61 @@ class Deployed:
 def deploy(order: Order, say: Say) -> Deployed:
     """Bring the installation about; StackFailed or WrongOrder says why not."""
     account = order.target.identify()
-    client = order.target.client("cloudformation")
     _check_pools(order)
-    data = for_pools(load("data.yaml"), order.pools)
+    templates = templates_of(order)
+    _check_parameters(order, templates.values())
+    client = order.target.client("cloudformation")
     emulated = order.target.endpoint or None
     known = dict(order.parameters) | data_parameters(emulated, order.prefix)
-    functions = _with_settings(order)
-    _check_parameters(order, (data, functions))
-    stack = Stack(f"{order.prefix}-data", render(data), parameters_of(data, known))
-    outputs = deploy_stack(client, stack, say)
-    key = upload(order.target, outputs["CodeBucket"], order.package, say)
-    known |= outputs | {"CodeKey": key}
-    made = deploy_stack(client, _functions_stack(order, functions, known), say)
-    return _describe(order, account, outputs, made)
+    known["GatewayImage"] = order.image
+    for part, template in templates.items():
+        if part == "functions":
+            known["CodeKey"] = upload(order.target, known["CodeBucket"], order.package, say)
+        stack = stack_of(order, part, template, known | _for_pool(order, part))
+        known |= _outputs_for_others(part, deploy_stack(client, stack, say))
+    return _describe(order, account, known)
+
+
+def templates_of(order: Order) -> dict[str, Template]:
+    """The template of each stack that the order asks for, in the order of their making."""
+    templates = {"data": for_pools(load("data.yaml"), order.pools)}
+    if order.image or order.own_addresses:
+        templates["network"] = load("network.yaml")
+    templates |= {f"nat-{pool}": load("nat.yaml") for pool in order.own_addresses}
+    templates["functions"] = _with_settings(order)
+    if order.image:
+        templates["gateway"] = _gateway(order)
+    return templates
+
+
+def _for_pool(order: Order, part: str) -> dict[str, str]:
+    pool = part.removeprefix("nat-")
+    return {} if pool == part else {"Pool": pool, "PoolNumber": str(order.own_addresses[pool])}
+
+
+def _outputs_for_others(part: str, made: Mapping[str, str]) -> dict[str, str]:
+    """A stack's outputs under the names of the parameters that they are for."""
+    pool = part.removeprefix("nat-").capitalize()
+    if not part.startswith("nat-"):
+        return dict(made)
+    return {
+        f"Deliver{pool}Subnets": made["Subnet"],
+        f"Deliver{pool}SecurityGroups": made["SecurityGroup"],
+        f"Deliver{pool}Address": made["Address"],
+    }
+
+
+def stack_of(order: Order, part: str, template: Template, known: Mapping[str, str]) -> Stack:
+    """One stack of the installation; a template that is too long for the request goes through the code bucket."""
+    template = with_numbers(template, known)
+    text, url = render(template), ""
+    if len(text.encode()) > LONGEST_INLINE:
+        s3, bucket = order.target.client("s3"), known["CodeBucket"]
+        key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.json"
+        s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3600)
+        url = url.partition("?")[0]  # CloudFormation reads it with the caller's own rights
+    return Stack(f"{order.prefix}-{part}", text, parameters_of(template, known), url)
 
 
 def parameters_of(template: Template, known: Mapping[str, str]) -> dict[str, str]:
@@ -135,17 +187,6 @@ def upload(target: Target, bucket: str, package: Package, say: Say) -> str:
     return key
 
 
-def _functions_stack(order: Order, template: Template, known: Mapping[str, str]) -> Stack:
-    text, url = render(template), ""
-    if len(text.encode()) > LONGEST_INLINE:
-        s3, bucket = order.target.client("s3"), known["CodeBucket"]
-        key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.json"
-        s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
-        url = s3.generate_presigned_url("get_object", {"Bucket": bucket, "Key": key}, 3600)
-        url = url.partition("?")[0]  # CloudFormation reads it with the caller's own rights
-    return Stack(f"{order.prefix}-functions", text, parameters_of(template, known), url)
-
-
 def _with_settings(order: Order) -> Template:
     """The functions template with the installation's settings in every function's environment."""
     template: Template = json.loads(render(order.package.template))
@@ -157,7 +198,22 @@ def _with_settings(order: Order) -> Template:
     return template
 
 
-def _check_parameters(order: Order, templates: Sequence[Template]) -> None:
+def _gateway(order: Order) -> Template:
+    """The gateway's template with the installation's settings in its container's environment."""
+    template = load("gateway.yaml")
+    (container,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
+    for name, value in sorted(order.settings.items()):
+        container["Environment"].append({"Name": f"POSTHORN_{name.upper()}", "Value": value})
+    queues = template["Resources"]["GatewayRole"]
+    template["Resources"]["GatewayRole"] = for_pools({"Role": queues}, order.pools)["Role"]
+    return template
+
+
+def _check_parameters(order: Order, templates: Iterable[Template]) -> None:
+    """Before anything is made: WrongOrder for a parameter that no template has, ValueError for a bad number."""
+    templates = list(templates)
+    for template in templates:
+        with_numbers(template, order.parameters)
     declared = {name for template in templates for name in template.get("Parameters", {})}
     if unknown := sorted(set(order.parameters) - declared):
         raise WrongOrder(f"no template has a parameter {unknown[0]}")
@@ -179,14 +235,12 @@ def _check_pools(order: Order) -> None:
             )
 
 
-def _describe(
-    order: Order, account: str, data: Mapping[str, str], made: Mapping[str, str]
-) -> Deployed:
+def _describe(order: Order, account: str, made: Mapping[str, str]) -> Deployed:
     api = made["EndpointURL"].rstrip("/")
     if order.target.is_emulated:
         stage = api.rpartition("/")[2]
         api = f"{order.target.endpoint}/restapis/{made['RestAPIId']}/{stage}/_user_request_"
-    names = {f"POSTHORN_{setting.upper()}": data[output] for output, setting in SETTINGS.items()}
+    names = {f"POSTHORN_{setting.upper()}": made[output] for output, setting in SETTINGS.items()}
     names |= {f"POSTHORN_{name.upper()}": value for name, value in order.settings.items()}
     queues = {f"deliver-{pool}": f"{order.prefix}-deliver-{pool}" for pool in order.pools}
     return Deployed(
@@ -202,22 +256,13 @@ def _describe(
         },
         queues=queues | {"dead": f"{order.prefix}-dead"},
         environment=names | environment_of(order.target),
-        outputs={**data, **made},
+        outputs=made,
     )
 
 
 def what_stands(target: Target, prefix: str) -> str:
     """The stacks of the installation and their states, as one sentence."""
-    found = []
-    client = target.client("cloudformation")
-    for part in ("data", "network", "functions", "gateway"):
-        name = f"{prefix}-{part}"
-        try:
-            state = client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-        except ClientError:
-            continue
-        if state != "DELETE_COMPLETE":
-            found.append(f"{name} ({state})")
+    found = [f"{name} ({state})" for name, state in stacks_of(target, prefix).items()]
     return f"what stands: {', '.join(found)}" if found else "nothing was made"
 
 
@@ -270,17 +315,31 @@ def read_pairs(given: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
+def read_addresses(given: Sequence[str], pools: Sequence[str]) -> dict[str, int]:
+    """`pool=number` texts as a mapping; WrongOrder for a pool that is none, a bad number, or one taken twice."""
+    found: dict[str, int] = {}
+    for pool, text in read_pairs(given, "--own-address").items():
+        if pool not in pools:
+            raise WrongOrder(f"there is no pool {pool!r} to have an address of its own")
+        if text not in map(str, BLOCKS) or int(text) in found.values():
+            raise WrongOrder(f"--own-address {pool} needs a number of its own from 2 to 15")
+        found[pool] = int(text)
+    return found
+
+
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
     add = parser.add_argument
-    add("--target", choices=KINDS, default="local", help="where to (local)")
+    add("--target", default="local", help=f"where to: {', '.join(KINDS)}")
     add("--endpoint", default="", help="an emulator's address (AWS_ENDPOINT_URL)")
     add("--region", default="", help="AWS region (AWS_REGION)")
     add("--prefix", default="", help="first part of every name (posthorn; lambda for local)")
     add("--pools", default="", help="pools of sending addresses (default)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, any number")
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of a template")
+    add("--gateway", default="", metavar="IMAGE", help="deploy the SMTP gateway from this image")
+    add("--own-address", action="append", default=[], metavar="POOL=NUMBER", help="NAT for a pool")
     add("--architecture", choices=sorted(MACHINES), default="x86_64", help="of the functions")
     add("--json", action="store_true", help="print the outputs as JSON")
     add("--env", action="store_true", help="print the outputs as lines for a shell")
@@ -306,16 +365,18 @@ def main(given: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 with one sentence on standard error and another on what stands."""
     parsed = arguments().parse_args(given)
     target: Target | None = None
-    prefix = parsed.prefix or PREFIXES[parsed.target]
+    prefix = parsed.prefix or PREFIXES.get(parsed.target, "")
     try:
         target = find_target(parsed.target, os.environ, parsed.endpoint, parsed.region)
         settings = collect_settings(target, os.environ, parsed.set)
         parameters = read_pairs(parsed.parameter, "--parameter")
         pools = read_pools(parsed.pools or os.environ.get("POSTHORN_POOLS") or DEFAULT_POOL)
+        check_prefix(prefix)
         target.identify()
         _say("packaging")
         package = packaging.build(pools, parsed.architecture)
-        order = Order(target, prefix, package, pools, settings, parameters)
+        order = Order(target, prefix, package, pools, settings, parameters, parsed.gateway)
+        order = replace(order, own_addresses=read_addresses(parsed.own_address, pools))
         made = _deploy_or_explain(order)
     except (WrongOrder, NotPackaged, StackFailed, ValueError) as error:
         print(f"posthorn: {one_line(error)}", file=sys.stderr)

@@ -1,8 +1,8 @@
 """`make destroy`: removes an installation, and asks first when that would remove mail.
 
 Stacks go in the reverse order of their making, then what the data template retains: tables, buckets, and the key,
-which KMS keeps for its waiting time. When a table or the mail bucket holds anything, nothing is touched unless a person
-at the terminal types the prefix, or CONFIRM names it.
+which KMS keeps for its waiting time. Elastic IPs stay: they have a reputation. When a table or the mail bucket holds
+anything, nothing is touched unless a person at the terminal types the prefix, or CONFIRM names it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stack import StackFailed, remove
-from infra.targets import KINDS, PREFIXES, Target, WrongOrder, find_target, one_line
+from infra.targets import KINDS, PREFIXES, Target, WrongOrder, find_target, one_line, stacks_of
 
 Say = Callable[[str], None]
 
-# Last made, first removed.
-PARTS = ("gateway", "functions", "network", "data")
 KEY_WAITS_DAYS = 30
 GONE = {
     "ResourceNotFoundException",
@@ -65,8 +63,8 @@ def destroy(target: Target, prefix: str, say: Say) -> None:
     """Remove everything without asking; StackFailed when a stack does not go."""
     found = look(target, prefix)
     client = target.client("cloudformation")
-    for part in PARTS:
-        remove(client, f"{prefix}-{part}", say)
+    for name in reversed(stacks_of(target, prefix)):
+        remove(client, name, say)
     dynamodb = target.client("dynamodb")
     for table in found.tables:
         if _unless_gone(partial(dynamodb.delete_table, TableName=table)):
@@ -153,7 +151,7 @@ def _is_gone(error: ClientError) -> bool:
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m infra.destroy", description=__doc__)
-    parser.add_argument("--target", choices=KINDS, default="local", help="where it is (local)")
+    parser.add_argument("--target", default="local", help=f"where it is: {', '.join(KINDS)}")
     parser.add_argument("--endpoint", default="", help="an emulator's address (AWS_ENDPOINT_URL)")
     parser.add_argument("--region", default="", help="AWS region (AWS_REGION)")
     parser.add_argument("--prefix", default="", help="which installation")
@@ -163,7 +161,7 @@ def arguments() -> argparse.ArgumentParser:
 def main(given: Sequence[str] | None = None) -> int:
     """Exit code 0 when it is gone; 1 with one sentence when it is not."""
     parsed = arguments().parse_args(given)
-    prefix = parsed.prefix or PREFIXES[parsed.target]
+    prefix = parsed.prefix or PREFIXES.get(parsed.target, "")
     try:
         target = find_target(parsed.target, os.environ, parsed.endpoint, parsed.region)
         target.identify()

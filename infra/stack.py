@@ -156,6 +156,8 @@ def _wait(
     while time.monotonic() < end:
         state = status(client, name)
         failures += _tell_news(client, name, told, say)
+        if any("DescribeEvents" in failure for failure in failures):
+            failures = _found_before_anything_was_made(client, name) or failures
         if state is None:
             if gone:
                 return
@@ -182,6 +184,19 @@ def _tell_news(client: CloudFormationClient, name: str, told: set[str], say: Say
         if state.endswith("_FAILED") and "cancelled" not in reason:
             failures.append(line)
     return failures
+
+
+def _found_before_anything_was_made(client: Any, name: str) -> list[str]:
+    """What CloudFormation's own validation says, which the stack's events only point at."""
+    try:
+        events = client.describe_events(StackName=name)["OperationEvents"]
+    except ClientError:  # an endpoint that does not validate has no such operation
+        return []
+    return [
+        f"{event.get('LogicalResourceId', '')} {event['ValidationStatusReason']}"
+        for event in events
+        if event.get("ValidationStatus") == "FAILED" and event.get("ValidationStatusReason")
+    ]
 
 
 def _events(client: CloudFormationClient, name: str) -> list[Any]:

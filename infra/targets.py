@@ -7,7 +7,6 @@ region and credentials before anything is made. Everything that is wrong becomes
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.parsers import ResponseParserError
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL, LOCALSTACK, AWS = "local", "localstack", "aws"
@@ -31,6 +31,7 @@ KINDS = (LOCAL, LOCALSTACK, AWS)
 EMULATOR = "http://127.0.0.1:4566"
 # `make run` has the prefix "posthorn-" in its emulator; its runner must not find the queues of deployed functions.
 PREFIXES = {LOCAL: "lambda", LOCALSTACK: "posthorn", AWS: "posthorn"}
+PREFIX = re.compile(r"[a-z][a-z0-9-]{1,22}[a-z0-9]")  # a load balancer's name has 32 letters
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 WRONG_CREDENTIALS = {
     "InvalidClientTokenId",
@@ -64,6 +65,7 @@ class Target:
     def client(self, service: str) -> Any:
         """A client of the service there."""
         key, secret = self.credentials or (None, None)
+        options: dict[str, Any] = {"ignore_configured_endpoint_urls": not self.is_emulated}
         return _session().create_client(
             service,
             region_name=self.region,
@@ -74,6 +76,7 @@ class Target:
                 connect_timeout=5,
                 retries={"mode": "standard", "total_max_attempts": 3},
                 s3={"addressing_style": "path" if self.is_emulated else "auto"},
+                **options,
             ),
         )
 
@@ -94,6 +97,8 @@ class Target:
             if code in WRONG_CREDENTIALS:
                 raise WrongOrder(f"{place} does not accept these credentials ({code})") from None
             raise WrongOrder(f"{place} does not say who is calling ({code})") from None
+        except ResponseParserError:
+            raise WrongOrder(f"what answers at {place} does not speak AWS's language") from None
         except BotoCoreError as error:
             raise WrongOrder(f"{place} cannot be used: {one_line(error)}") from None
 
@@ -147,6 +152,14 @@ def _checked_region(region: str) -> str:
     return region
 
 
+def check_prefix(prefix: str) -> None:
+    """WrongOrder unless names can begin so."""
+    if not PREFIX.fullmatch(prefix):
+        raise WrongOrder(
+            f"{prefix!r} is no prefix: 3 to 24 small letters, digits and hyphens, a letter first"
+        )
+
+
 def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
     """What a running `make run` says of itself; empty when there is none."""
     state = Path(environment.get("POSTHORN_STATE") or ".local")
@@ -168,6 +181,21 @@ def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
         return {}
 
 
+def stacks_of(target: Target, prefix: str) -> dict[str, str]:
+    """The states of an installation's stacks by name, in the order of their making."""
+    names = {f"{prefix}-{part}" for part in ("data", "network", "functions", "gateway")}
+    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
+    found = [
+        (one["StackName"], one["StackStatus"])
+        for page in pages
+        for one in page["Stacks"]
+        if one["StackName"] in names or one["StackName"].startswith(f"{prefix}-nat-")
+    ]
+    ranks = ("data", "network", "nat", "functions", "gateway")
+    found.sort(key=lambda one: ranks.index(one[0].removeprefix(f"{prefix}-").partition("-")[0]))
+    return {name: state for name, state in found if state != "DELETE_COMPLETE"}
+
+
 def _session() -> Any:
     return botocore.session.get_session()
 
@@ -178,17 +206,10 @@ def one_line(error: BaseException) -> str:
 
 
 def environment_of(target: Target) -> dict[str, str]:
-    """Variables with which this process' adapters and children reach the target."""
+    """Variables with which adapters reach the target; a person's own credentials are not repeated."""
     values = {"AWS_REGION": target.region, "AWS_DEFAULT_REGION": target.region}
     if target.is_emulated:
-        key, secret = target.credentials or (
-            os.environ["AWS_ACCESS_KEY_ID"],
-            os.environ["AWS_SECRET_ACCESS_KEY"],
-        )
-        values |= {
-            "AWS_ENDPOINT_URL": target.endpoint,
-            "AWS_ACCESS_KEY_ID": key,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        values |= {"AWS_ENDPOINT_URL": target.endpoint, "AWS_EC2_METADATA_DISABLED": "true"}
+        if target.credentials:
+            values["AWS_ACCESS_KEY_ID"], values["AWS_SECRET_ACCESS_KEY"] = target.credentials
     return values

@@ -58,6 +58,41 @@ def render(template: Mapping[str, Any]) -> str:
     return json.dumps(template, separators=(",", ":"), sort_keys=True)
 
 
+def with_numbers(template: Template, known: Mapping[str, str]) -> Template:
+    """The template with each parameter of type Number replaced by its value; ValueError for one that is no number.
+
+    CloudFormation hands parameters on as text. AWS reads text where it wants a number, the emulator compares the two.
+    """
+    declared = template.get("Parameters", {})
+    numbers = {
+        name: _number(name, known.get(name, one.get("Default")), one)
+        for name, one in declared.items()
+        if one["Type"] == "Number" and (name in known or "Default" in one)
+    }
+    kept = {name: one for name, one in declared.items() if name not in numbers}
+    replaced: Template = _with_values(template, numbers)
+    return replaced | {"Parameters": kept}
+
+
+def _number(name: str, text: object, declared: Mapping[str, Any]) -> int:
+    if not str(text).isdecimal():
+        raise ValueError(f"the parameter {name} is a whole number, not {text!r}")
+    value = int(str(text))
+    if not declared.get("MinValue", 0) <= value <= declared.get("MaxValue", value):
+        raise ValueError(f"the parameter {name} cannot be {value}")
+    return value
+
+
+def _with_values(value: Any, numbers: Mapping[str, int]) -> Any:
+    if isinstance(value, dict):
+        if len(value) == 1 and value.get("Ref") in numbers:
+            return numbers[value["Ref"]]
+        return {key: _with_values(held, numbers) for key, held in value.items()}
+    if isinstance(value, list):
+        return [_with_values(held, numbers) for held in value]
+    return value
+
+
 def read_pools(text: str) -> tuple[str, ...]:
     """The pools of a list separated by blanks or commas; ValueError names one that cannot be."""
     pools = tuple(dict.fromkeys(text.replace(",", " ").split()))

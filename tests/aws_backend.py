@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
 import subprocess
 import time
 import urllib.error
@@ -22,6 +21,7 @@ import pytest
 
 from chalicelib.config import Settings
 from infra.stack import deploy_data
+from tests.loopback import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
@@ -35,6 +35,18 @@ class Backend:
     endpoint: str
     log: Path
 
+    @property
+    def variables(self) -> dict[str, str]:
+        """The standard AWS variables of a process that shall find it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
     def settings(self, prefix: str = "") -> Settings:
         """Names of a fresh data plane."""
         names = deploy_data(self.endpoint, prefix or f"t{secrets.token_hex(5)}")
@@ -47,7 +59,7 @@ _shared: dict[Backend, Settings] = {}
 
 def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
     """Start ministack and wait until it answers; AssertionError with the end of its log when it does not."""
-    port = _free_port()
+    port = free_port()
     log = state / "ministack.log"
     environment = {
         **os.environ,
@@ -75,6 +87,16 @@ def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
     raise AssertionError(f"ministack did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
+def stop_backend(process: subprocess.Popen[bytes]) -> None:
+    """End what `start_backend` started."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def aws_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """A running backend, with the AWS variables of this process pointing at it."""
@@ -84,26 +106,13 @@ def aws_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     if not MINISTACK.exists():
         pytest.skip(".venv-ministack is absent: python3 infra/environment.py ministack")
     process, backend = start_backend(tmp_path_factory.mktemp("aws"))
-    variables = {
-        "AWS_ENDPOINT_URL": backend.endpoint,
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in variables.items():
+        for name, value in backend.variables.items():
             patch.setenv(name, value)
         _running.append(backend)
         yield backend
         _running.clear()
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    stop_backend(process)
 
 
 @pytest.fixture(scope="session")
@@ -118,10 +127,3 @@ def aws_names(aws_backend: Backend) -> Settings:
 def aws_settings(aws_backend: Backend) -> Settings:
     """A data plane of its own."""
     return aws_backend.settings()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

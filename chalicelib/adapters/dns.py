@@ -125,16 +125,15 @@ class DnsResolver:
 
     async def _resolve(self, name: str, kind: str) -> tuple[float, Answer | MailError]:
         """Seconds to keep, and the answer or what it means that there is none."""
-        missing = NotFound(f"The domain {name[:255]} does not exist.")
+        missing = no_such_name(name)
         try:
-            question = question_of(_ascii(name), kind)
+            question = question_of(ascii_name(name), kind)
         except BadName:
             return LONGEST, missing
         try:
             answer = await self._client.ask(question)
         except NoAnswer:
-            reply = Reply(451, "4.4.3", f"The name servers of {name[:255]} do not answer")
-            return SHORTEST, TemporaryFailure(f"{reply.text}.", reply=reply)
+            return SHORTEST, no_answer_for(name)
         seconds = SHORTEST if answer.seconds is None else answer.seconds
         return seconds, missing if answer.code == NXDOMAIN else answer.values
 
@@ -146,12 +145,23 @@ class DnsResolver:
         self._cache[key] = (self._now() + min(max(seconds, SHORTEST), LONGEST), value)
 
 
+def no_such_name(name: str) -> NotFound:
+    """What NXDOMAIN means."""
+    return NotFound(f"The domain {name[:255]} does not exist.")
+
+
+def no_answer_for(name: str) -> TemporaryFailure:
+    """What SERVFAIL, a refusal or silence of all name servers means."""
+    reply = Reply(451, "4.4.3", f"The name servers of {name[:255]} do not answer")
+    return TemporaryFailure(f"{reply.text}.", reply=reply)
+
+
 def _server(text: str) -> Server:
     host, _, port = text.rpartition(":")
     return host.strip("[]"), int(port)
 
 
-def _ascii(name: str) -> str:
+def ascii_name(name: str) -> str:
     """The name in A-labels. Raises BadName."""
     if name.isascii():
         return name

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,8 +15,9 @@ from chalicelib.cli.shapes import message_shape, timeline_shape
 from chalicelib.cli.terminal import json_text, moment, table, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import MessageRecord, Scope
+from chalicelib.domain.model import MessageId, MessageRecord, Scope, ServerId
 
+Action = Callable[[ServerId, MessageId], Coroutine[Any, Any, object]]
 FLAGS = ("held", "queued", "failed", "bounced")
 LONGEST_SUBJECT = 40
 
@@ -115,9 +118,7 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
 @pass_session
 def release(session: Session, message: str, server: str | None) -> None:
     """Send a held message on."""
-    found = _find(session, message, server).message
-    session.call(session.posthorn.holds.release(found.server_id, found.id))
-    _show(session, _find(session, message, server))
+    _act(session, message, server, session.posthorn.holds.release)
 
 
 @message_group.command("cancel")
@@ -127,9 +128,7 @@ def release(session: Session, message: str, server: str | None) -> None:
 @pass_session
 def cancel(session: Session, message: str, server: str | None) -> None:
     """End a message's hold without sending it."""
-    found = _find(session, message, server).message
-    session.call(session.posthorn.holds.cancel(found.server_id, found.id))
-    _show(session, _find(session, message, server))
+    _act(session, message, server, session.posthorn.holds.cancel)
 
 
 @message_group.command("retry")
@@ -139,9 +138,14 @@ def cancel(session: Session, message: str, server: str | None) -> None:
 @pass_session
 def retry(session: Session, message: str, server: str | None) -> None:
     """Try a waiting, held or failed message again now."""
-    found = _find(session, message, server).message
-    session.call(session.posthorn.holds.retry(found.server_id, found.id))
-    _show(session, _find(session, message, server))
+    _act(session, message, server, session.posthorn.holds.retry)
+
+
+def _act(session: Session, name: str, server: str | None, verb: Action) -> None:
+    """Do something with a message, and show where it stands afterwards."""
+    found = _find(session, name, server).message
+    session.call(verb(found.server_id, found.id))
+    _show(session, _find(session, name, server))
 
 
 def _find(session: Session, name: str, server: str | None) -> MessageRecord:

@@ -115,15 +115,16 @@ def emulator_environment(plan: Plan) -> dict[str, str]:
     """Variables of the emulator's process: loopback only, all state in the state folder, whose `aws/tmp` must exist."""
     folder = plan.state / "aws"
     scratch = folder / "tmp"
-    values = {
-        name: value for name, value in plan.environment().items() if not name.startswith("AWS_")
-    }
+    ours = plan.environment()
+    # The emulator checks the signature of pre-signed requests, so it must know the key that signs.
+    kept = {name: ours[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    values = {name: value for name, value in ours.items() if not name.startswith("AWS_")} | kept
     return values | {
         "PYTHONPATH": str(ROOT),
         "BIND_HOST": HOST,
         "GATEWAY_PORT": str(plan.ports["aws"]),
         "MINISTACK_HOST": HOST,
-        "MINISTACK_REGION": plan.environment()["AWS_REGION"],
+        "MINISTACK_REGION": ours["AWS_REGION"],
         "PERSIST_STATE": "1",
         "STATE_DIR": str(folder),
         "S3_PERSIST": "1",

@@ -138,7 +138,7 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
         ports=ports,
         aws_url=base.get("AWS_ENDPOINT_URL") or f"http://{HOST}:{ports['aws']}",
         own_aws=own_aws,
-        dns_server=base.get("POSTHORN_DNS") or f"{HOST}:{ports['dns']}",
+        dns_server=_dns_server(base) or f"{HOST}:{ports['dns']}",
         runners=0 if deployed else _number(base, "POSTHORN_RUNNERS", 1, low=1, high=32),
         fresh=base.get("POSTHORN_FRESH", "") not in {"", "0"},
         reload=base.get("POSTHORN_RELOAD", "1") not in {"", "0"},
@@ -171,6 +171,16 @@ def _number(base: Mapping[str, str], name: str, default: int, low: int, high: in
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise PlanError(f"{name} must be a whole number from {low} to {high}, not {text!r}.")
     return int(text)
+
+
+def _dns_server(base: Mapping[str, str]) -> str:
+    """The DNS server to ask in place of the local zone, empty when none is named."""
+    text = base.get("POSTHORN_DNS") or ""
+    host, _, port = text.rpartition(":")
+    known = host and port.isascii() and port.isdigit() and 0 < int(port) <= 65535
+    if text and not known:
+        raise PlanError(f"POSTHORN_DNS must be host:port, such as 127.0.0.1:53, not {text!r}.")
+    return text
 
 
 def _choice(base: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:

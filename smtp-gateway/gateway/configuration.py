@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from chalicelib.config import read_flag
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -125,11 +127,7 @@ def _read(name: str, text: str, kind: type) -> str | int | float | bool:
     if kind is str:
         return text
     if kind is bool:
-        if text.lower() in {"1", "true", "yes", "on"}:
-            return True
-        if text.lower() in {"0", "false", "no", "off"}:
-            return False
-        raise ValueError(f"{name} must be true or false, not {text!r}")
+        return read_flag(name, text)
     try:
         number = float(text) if kind is float else int(text)
     except ValueError as wrong:

@@ -21,8 +21,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.model import CredentialKind, EgressSource, Server
-from chalicelib.services.accounts import ServerOptions
+from chalicelib.domain.model import CredentialKind, Server
 from infra import package as packaging
 from infra.deploy import Deployed, Order, deploy
 from infra.package import Package
@@ -30,6 +29,7 @@ from infra.targets import Target
 from tests.aws_backend import Backend
 from tests.dns_zone import DnsZone
 from tests.peers import SmtpPeer
+from tests.tenants import make_tenant
 
 PATIENCE_SECONDS = 60.0
 
@@ -107,17 +107,6 @@ def random_prefix() -> str:
     return f"d{secrets.token_hex(5)}"
 
 
-async def _tenant(program: Posthorn) -> tuple[Server, str]:
-    await program.installation.ensure()
-    organization = await program.accounts.create_organization("Acme")
-    options = ServerOptions(retry_schedule="1s*5")
-    server = await program.accounts.create_server(organization, "App", options=options)
-    await program.domains.trust(await program.domains.add(server, "acme.test"))
-    _, key = await program.accounts.create_credential(server, CredentialKind.API, "api")
-    await program.accounts_store.add_egress_source(EgressSource("default"))
-    return server, key
-
-
 @pytest.fixture(scope="session")
 def installation(target: Target, package: Package) -> Iterator[Installation]:
     """One deployed installation for the whole process."""
@@ -132,7 +121,7 @@ def installation(target: Target, package: Package) -> Iterator[Installation]:
         order = Order(target, random_prefix(), package, settings=settings)
         deployed = deploy(order, lambda _: None)
         program = bootstrap.on_aws(read_settings(deployed.environment))
-        server, key = bootstrap.run(_tenant(program))
+        server, key = bootstrap.run(make_tenant(program, CredentialKind.API))
         yield Installation(order, deployed, program, zone, peer, server, key)
 
 

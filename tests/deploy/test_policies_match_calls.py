@@ -6,6 +6,7 @@ each way an attempt ends, due retries and expired holds, dead letters of every k
 
 from __future__ import annotations
 
+import hmac
 import json
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -27,7 +28,6 @@ from chalicelib.domain import settle
 from chalicelib.domain.model import (
     CredentialKind,
     Delivery,
-    EgressSource,
     MessageId,
     MessageRecord,
     Server,
@@ -36,7 +36,7 @@ from chalicelib.domain.model import (
     WorkItem,
 )
 from chalicelib.domain.workitem import render_work_item
-from chalicelib.services.accounts import ServerOptions
+from chalicelib.services.accounts import CredentialOptions, ServerOptions
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
@@ -46,9 +46,11 @@ from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_f
 from tests.dns_zone import DnsZone
 from tests.http_api import ApiWorld
 from tests.peers import SmtpPeer
+from tests.tenants import make_tenant
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
+OPTIONS = ServerOptions(retry_schedule="1s,2h*5", send_limit=1000)
 LAMBDA = "Lambda itself does it in the function's name"
 WITHOUT_A_CALL = {
     "logs:CreateLogStream": LAMBDA,
@@ -145,17 +147,6 @@ class World:
         self.clock.write_text(str(seconds))
 
 
-async def _tenant(program: Posthorn) -> tuple[Server, str]:
-    await program.installation.ensure()
-    organization = await program.accounts.create_organization("Acme")
-    options = ServerOptions(retry_schedule="1s,2h*5", send_limit=1000)
-    server = await program.accounts.create_server(organization, "App", options=options)
-    await program.domains.trust(await program.domains.add(server, "acme.test"))
-    _, key = await program.accounts.create_credential(server, CredentialKind.API, "api")
-    await program.accounts_store.add_egress_source(EgressSource("default"))
-    return server, key
-
-
 @pytest.fixture
 def world(
     aws_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -180,14 +171,20 @@ def world(
             clock_file=str(clock),
         )
         program = bootstrap.on_aws(settings)
-        server, key = bootstrap.run(_tenant(program))
+        server, key = bootstrap.run(make_tenant(program, CredentialKind.API, OPTIONS))
         yield World(program, zone, peer, server, key, clock, recorder)
         bootstrap.use(None)
 
 
-def check(world: World, role: str, called: set[Pair], reasons: dict[str, str]) -> None:
+def check(
+    world: World,
+    role: str,
+    called: set[Pair],
+    reasons: dict[str, str],
+    file: str = "functions.merge.yaml",
+) -> None:
     """Assert that the role allows what was called, and that what it allows was called or has a reason."""
-    template = for_pools(load("functions.merge.yaml"), ("default",))
+    template = load(file)
     prefix = world.settings.queue_prefix.removesuffix("-")
     allowed = granted(template, role, parameters_for(world.settings, prefix))
     assert called, "nothing was recorded"
@@ -323,6 +320,33 @@ def test_dead_letters(world: World) -> None:
 
     check(world, "DeadlettersRole", without_the_scenery(world, letters), WITHOUT_A_CALL)
     assert world.record(item).state is State.HELD
+
+
+def test_the_gateway(world: World) -> None:
+    """What a session asks of the program, in each way of authenticating, and what it stores."""
+    from chalicelib.services.accept import Recipient, Submission
+
+    program = world.program
+    clear, key = bootstrap.run(
+        program.accounts.create_credential(
+            world.server, CredentialKind.SMTP, "smtp", CredentialOptions(cram=True)
+        )
+    )
+    assert clear.sealed_key is not None
+
+    async def session() -> None:
+        fresh = bootstrap.posthorn()
+        digest = hmac.new(key.encode(), b"<challenge>", "md5").hexdigest()
+        await fresh.authenticate.by_cram("acme/app", b"<challenge>", digest)
+        await fresh.authenticate.by_address("192.0.2.1")
+        grant = await fresh.authenticate.by_key(key, frozenset({CredentialKind.SMTP}))
+        content = b"From: app@acme.test\r\n\r\nbody\r\n"
+        to = (Recipient("x@example.com"),)
+        prepared = await fresh.accept.prepare(Submission(grant, "app@acme.test", to, content))
+        await fresh.accept.store([prepared])
+
+    called = without_the_scenery(world, lambda: bootstrap.run(session()))
+    check(world, "GatewayRole", called, {}, "gateway.yaml")
 
 
 def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> None:

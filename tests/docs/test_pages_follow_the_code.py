@@ -10,7 +10,10 @@ from pathlib import Path
 import click
 import pytest
 
+from app import app
+from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.models import EmailToSend
+from chalicelib.api.v2.routes import ROUTES
 from chalicelib.cli.main import command
 from chalicelib.config import Settings
 from chalicelib.domain.model import Status
@@ -18,6 +21,7 @@ from docs.generate import descriptions, render_pages
 from gateway.configuration import Configuration
 from infra.local.magic import Trick, manner_of
 from tests.docs.pages import ROOT, blocks, pages, posthorn_lines
+from tests.http_api import api_world
 
 SOURCES = ("chalicelib", "functions", "smtp-gateway", "infra")
 # Made up by the code itself from a prefix; the names that come of it are documented one by one.
@@ -125,6 +129,47 @@ def test_requests_in_the_documentation_are_accepted() -> None:
     assert len(bodies) >= 2
     for body in bodies:
         EmailToSend.model_validate(json.loads(body), by_alias=True)
+
+
+def test_every_route_that_the_functions_serve_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference" / "api.md").read_text()
+    told = re.findall(r"^## (\w+) (/api/v2/\S+)$", text, re.MULTILINE)
+    assert sorted(told) == sorted((route.method, route.path) for route in ROUTES)
+    assert {path for _, path in told} == {path for path in app.routes if "/v2/" in path}
+
+
+V1 = ROOT / "docs" / "api-v1.md"
+
+
+def test_every_action_and_error_of_version_1_is_documented() -> None:
+    text = V1.read_text()
+    assert {path for path in ACTIONS if f"| `{path}` |" not in text} == set()
+    known: set[str] = set()
+    for file in (ROOT / "chalicelib" / "api" / "v1").glob("*.py"):
+        source = file.read_text()
+        known |= set(re.findall(r"\bFailure\(\s*f?\"(\w+)[\"{]", source))
+        known |= set(re.findall(r"\"code\": \"(\w+)\"", source))
+    known.discard("TooMany")  # the beginning of three codes
+    known |= {f"TooMany{kind}Addresses" for kind in ("To", "CC", "BCC")}
+    rows = re.findall(r"^\| (`[^|]+) \| [^|]+ \|$", text, re.MULTILINE)
+    told = {code for row in rows for code in re.findall(r"`(\w+)`", row) if code[0].isupper()}
+    assert len(known) > 10
+    assert told == known
+
+
+def test_the_example_of_version_1_is_answered_as_shown() -> None:
+    (sent,) = re.findall(r"send/message\" .*?-d '(\{.*?\})'", V1.read_text(), re.DOTALL)
+    (shown,) = blocks(V1, "json")
+    with api_world() as api:
+        answer = api.v1("send/message", json.loads(sent))
+    assert shape(answer) == shape(json.loads(shown))
+
+
+def shape(value: object) -> object:
+    """The keys and kinds of a JSON value."""
+    if isinstance(value, dict):
+        return {name: shape(one) for name, one in value.items()}
+    return type(value)
 
 
 def test_the_inboxs_tricks_are_documented() -> None:

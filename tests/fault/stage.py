@@ -16,10 +16,10 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.model import CredentialKind, EgressSource, MessageId, MessageRecord, Server
-from chalicelib.services.accounts import ServerOptions
+from chalicelib.domain.model import CredentialKind, MessageId, MessageRecord, Server
 from tests.dns_zone import DnsZone
 from tests.peers import SmtpPeer
+from tests.tenants import make_tenant
 from tests.worlds import KeptKeys
 
 KILLED = 137
@@ -88,17 +88,6 @@ class Stage:
         return all(record.state.value == "D" for record in self.records()) and bool(self.records())
 
 
-async def _tenant(program: Posthorn) -> tuple[Server, str]:
-    await program.installation.ensure()
-    organization = await program.accounts.create_organization("Acme")
-    options = ServerOptions(retry_schedule="1s*5")
-    server = await program.accounts.create_server(organization, "App", options=options)
-    await program.domains.trust(await program.domains.add(server, "acme.test"))
-    _, key = await program.accounts.create_credential(server, CredentialKind.SMTP, "smtp")
-    await program.accounts_store.add_egress_source(EgressSource("default"))
-    return server, key
-
-
 @pytest.fixture
 def stage(aws_settings: Settings) -> Iterator[Stage]:
     """A fresh stage; everything on it is stopped afterwards."""
@@ -114,7 +103,7 @@ def stage(aws_settings: Settings) -> Iterator[Stage]:
         )
         program = bootstrap.on_aws(settings)
         program.keys = KeptKeys()
-        server, key = bootstrap.run(_tenant(program))
+        server, key = bootstrap.run(make_tenant(program, CredentialKind.SMTP))
         environment = {
             **os.environ,
             **{f"POSTHORN_{name.upper()}": str(value) for name, value in asdict(settings).items()},

@@ -18,6 +18,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.model import Status, WorkItem
 from tests.fault.stage import KILLED, RCPT, Stage
+from tests.loopback import free_port
 from tests.peers import DROP
 from tests.worlds import CONTENT
 
@@ -185,9 +186,7 @@ def submit(stage: Stage, port: int) -> None:
 @contextlib.contextmanager
 def gateway_process(stage: Stage, state: Path, kill_at: str = "") -> Iterator[int]:
     """A gateway process on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     ports = ["--submission-port", str(port), "--mx-port", "-1", "--submissions-port", "-1"]
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", *ports, "--state", str(state), "--allow-plain-auth"],

@@ -38,9 +38,9 @@ async def test_outcomes_are_used_once_and_lasting_ones_stay() -> None:
     egress = a_world().egress
     egress.will("B@example.com", BUSY, OutcomeUnknown("lost"))
     egress.always("@example.com", GONE)
-    conversation = await egress.connect(MX, SOURCE)
     codes: list[int | str] = []
     for _ in range(4):
+        conversation = await egress.connect(MX, SOURCE)
         try:
             answer = await conversation.transact(Envelope("", "b@EXAMPLE.com"), [b""])
             codes.append(answer.reply.code)
@@ -57,9 +57,9 @@ async def test_hosts_refuse_and_sessions_are_reused() -> None:
         await egress.connect(MX, SOURCE)
     first = await egress.connect(MX, SOURCE)
     await first.release()
-    assert await egress.connect(MX, SOURCE) is first
+    await egress.connect(MX, SOURCE)
+    assert egress.opened == 1
     second = await egress.connect(MX, SOURCE)
-    assert second is not first
     await second.close()
     assert (egress.opened, egress.closed) == (2, 1)
 

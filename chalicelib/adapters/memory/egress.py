@@ -2,7 +2,8 @@
 
 `will` queues outcomes for a recipient, `@domain`, host or address, in that order of precedence; each is used once, and
 after the last the default returns. `always` sets a lasting one. An outcome that is an error is raised, any other is
-the answer. `refuse` does the same for `connect`. What the receivers got is in `received`.
+the answer. `refuse` does the same for `connect`. What the receivers got is in `received`. A source is never suspended
+here, and a released conversation is never found dead.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.errors import MailError
+from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.domain.model import EgressSource, Envelope, Target
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.smtp_commands import Extensions, mail_command, rcpt_command
 from chalicelib.ports import Transaction
 
 Outcome = Transaction | MailError
+SiteKey = tuple[str, str, int, str]
 ACCEPTED = Transaction(Reply(250, "2.0.0", "OK"), ".")
+OFFERED = Extensions(dict.fromkeys(("SIZE", "8BITMIME", "SMTPUTF8", "DSN"), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class ScriptedEgress:
         self._once: dict[str, deque[Outcome]] = {}
         self._always: dict[str, Outcome] = {}
         self._refusals: dict[str, deque[MailError]] = {}
-        self._idle: dict[tuple[Target, str], list[ScriptedConversation]] = {}
+        self._idle: dict[SiteKey, int] = {}
 
     def will(self, key: str, *outcomes: Outcome) -> None:
         """Queue outcomes for a recipient, `@domain`, host or address."""
@@ -75,10 +79,11 @@ class ScriptedEgress:
         for key in (target.host.lower(), target.address.lower()):
             if self._refusals.get(key):
                 raise self._refusals[key].popleft()
-        kept = self._idle.get((target, source.name))
-        if kept:
-            return kept.pop()
-        self.opened += 1
+        site = _site(target, source)
+        if self._idle.get(site):
+            self._idle[site] -= 1
+        else:
+            self.opened += 1
         return ScriptedConversation(self, target, source)
 
     def take(
@@ -91,10 +96,13 @@ class ScriptedEgress:
             self.received.append(ReceivedMail(target, source, envelope, tuple(parts), outcome))
         return outcome
 
-    def keep_idle(self, conversation: ScriptedConversation) -> None:
-        """Keep a released conversation for the next `connect` to the same target and source."""
-        key = (conversation.target, conversation.egress_source.name)
-        self._idle.setdefault(key, []).append(conversation)
+    def end(self, target: Target, source: EgressSource, *, keep: bool) -> None:
+        """Keep the session of a conversation for the next `connect` to the same place, or close it."""
+        if keep:
+            key = _site(target, source)
+            self._idle[key] = self._idle.get(key, 0) + 1
+        else:
+            self.closed += 1
 
     def _outcome(self, target: Target, envelope: Envelope) -> Outcome:
         if not self._once and not self._always:
@@ -119,18 +127,35 @@ class ScriptedConversation:
         self.source = source.address or source.name
         self.egress_source = source
         self._egress = egress
+        self._is_fit = True
+        self._is_over = False
 
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
         """The scripted answer, or the scripted error raised."""
+        if self._is_over or not self._is_fit:
+            raise TemporaryFailure("The conversation is over.")
+        mail_command(envelope, OFFERED, 0, eight_bit=False)
+        rcpt_command(envelope, OFFERED)
         outcome = self._egress.take(self.target, self.egress_source, envelope, content)
         if isinstance(outcome, MailError):
+            self._is_fit = False
             raise outcome
+        self._is_fit = outcome.reply.code != 421
         return outcome
 
     async def release(self) -> None:
-        """Give the conversation back for reuse."""
-        self._egress.keep_idle(self)
+        """Give the session back for reuse."""
+        if self._is_over:
+            raise TemporaryFailure("The conversation is over.")
+        self._is_over = True
+        self._egress.end(self.target, self.egress_source, keep=self._is_fit)
 
     async def close(self) -> None:
         """End the conversation."""
-        self._egress.closed += 1
+        if not self._is_over:
+            self._is_over = True
+            self._egress.end(self.target, self.egress_source, keep=False)
+
+
+def _site(target: Target, source: EgressSource) -> SiteKey:
+    return source.name, target.address, target.port, source.ehlo

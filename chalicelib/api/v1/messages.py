@@ -77,12 +77,13 @@ def _status(record: MessageRecord) -> dict[str, Any]:
 
 
 def _details(record: MessageRecord, purged: bool) -> dict[str, Any]:
+    """Empty texts are null, as Postal stores them (contract 1)."""
     message = record.message
     return {
         "rcpt_to": message.rcpt_to,
-        "mail_from": message.mail_from,
-        "subject": message.subject,
-        "message_id": message.message_id,
+        "mail_from": message.mail_from or None,
+        "subject": message.subject or None,
+        "message_id": message.message_id or None,
         "timestamp": float(message.received_at),
         "direction": message.scope.value,
         "size": None if purged else str(message.size),

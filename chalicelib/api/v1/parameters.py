@@ -5,6 +5,7 @@ Texts that go into a message are checked for what would break out of their field
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -57,11 +58,11 @@ def refuse_fault(name: str, fault: str | None) -> None:
 
 
 def as_text(value: Any) -> str:
-    """A JSON scalar as text: null is empty, booleans are lower-case."""
+    """A JSON value as text: null is empty, booleans are lower-case, a list or object is JSON again."""
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
+    if isinstance(value, bool | list | dict):
+        return json.dumps(value)
     return str(value)
 
 

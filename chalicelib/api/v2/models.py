@@ -66,10 +66,12 @@ class AttachmentToSend(Request):
     """A file: its bytes as `content`, or an `upload`. With `content_id` it is shown inside the HTML as `cid:`."""
 
     filename: FileName
-    content: Base64 | None = None
-    upload: UploadId | None = None
+    content: Annotated[Base64 | None, Field(description="The bytes.")] = None
+    upload: Annotated[UploadId | None, Field(description="The id of a finished upload.")] = None
     content_type: ContentType = "application/octet-stream"
-    content_id: ContentId | None = None
+    content_id: Annotated[
+        ContentId | None, Field(description="What `cid:` in the HTML refers to.")
+    ] = None
 
 
 class NamedTag(Request):
@@ -82,19 +84,28 @@ class NamedTag(Request):
 class EmailToSend(Request):
     """A message: described by its fields, or finished as `raw` or `raw_upload`."""
 
-    author: Annotated[Address, Field(alias="from")]
-    to: Addresses = []
-    cc: Addresses = []
-    bcc: Addresses = []
-    reply_to: Addresses = []
-    sender: Address | None = None
+    author: Annotated[
+        Address, Field(alias="from", description="The author, whose domain must be verified.")
+    ]
+    to: Annotated[Addresses, Field(description="Recipients that the message shows.")] = []
+    cc: Annotated[Addresses, Field(description="Further recipients that it shows.")] = []
+    bcc: Annotated[Addresses, Field(description="Recipients that it does not show.")] = []
+    reply_to: Annotated[Addresses, Field(description="Where answers shall go.")] = []
+    sender: Annotated[
+        Address | None, Field(description="Who sends it, when that is not the author.")
+    ] = None
     subject: Line | None = None
-    text: str | None = None
-    html: str | None = None
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = {}
+    text: Annotated[str | None, Field(description="The body as plain text.")] = None
+    html: Annotated[str | None, Field(description="The body as HTML.")] = None
+    headers: Annotated[
+        dict[HeaderName, HeaderValue],
+        Field(max_length=MOST_HEADERS, description="Further header fields by name."),
+    ] = {}
     attachments: Annotated[list[AttachmentToSend], Field(max_length=MOST_ATTACHMENTS)] = []
-    tag: Tag | None = None
-    tags: Annotated[list[NamedTag], Field(max_length=1)] = []
+    tag: Annotated[Tag | None, Field(description="A word to find messages by.")] = None
+    tags: Annotated[
+        list[NamedTag], Field(max_length=1, description="The tag as other services have it.")
+    ] = []
     raw: Annotated[Base64 | None, Field(description="A whole message (RFC 5322).")] = None
     raw_upload: Annotated[UploadId | None, Field(description="A message uploaded before.")] = None
 
@@ -120,7 +131,7 @@ class EmailQuery(Request):
     to: Annotated[Address | None, Field(description="Only messages for this recipient.")] = None
     status: Annotated[Flag | None, Field(description="Only messages that stand so.")] = None
     direction: Scope = Scope.OUTGOING
-    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE)] = 30
+    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE, description="Messages on a page.")] = 30
     cursor: Annotated[
         str | None, Field(max_length=2_000, description="`next_cursor` as given.")
     ] = None
@@ -131,7 +142,7 @@ class AcceptedRecipient(Answer):
 
     id: int
     token: str
-    to: str
+    to: Annotated[str, Field(description="Envelope recipient.")]
 
 
 class AcceptedEmail(Answer):
@@ -155,8 +166,8 @@ class BatchResults(Answer):
     """One result for each item, in order."""
 
     data: list[BatchResult]
-    accepted: int
-    rejected: int
+    accepted: Annotated[int, Field(description="How many were.")]
+    rejected: Annotated[int, Field(description="How many were.")]
 
 
 class Email(Answer):
@@ -171,14 +182,14 @@ class Email(Answer):
     subject: str
     message_id: str
     tag: str | None
-    size: int
-    bounce: bool
-    held: bool
+    size: Annotated[int, Field(description="Bytes.")]
+    bounce: Annotated[bool, Field(description="It reports that another could not be delivered.")]
+    held: Annotated[bool, Field(description="It waits for a person.")]
     hold_expires_at: Moment | None
     received_at: Moment
     received_with_tls: bool
     last_attempt_at: Moment | None
-    next_attempt_at: Moment | None
+    next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
 
 
 class EmailPage(Answer):
@@ -186,7 +197,7 @@ class EmailPage(Answer):
 
     data: list[Email]
     has_more: bool
-    next_cursor: str | None
+    next_cursor: Annotated[str | None, Field(description="The `cursor` of the next page.")]
 
 
 class DeliveryEntry(Answer):
@@ -197,7 +208,7 @@ class DeliveryEntry(Answer):
     details: str
     output: Annotated[str | None, Field(description="The remote server's answer.")]
     at: Moment
-    seconds: float | None
+    seconds: Annotated[float | None, Field(description="How long it took.")]
     sent_with_tls: bool
     tls: Annotated[str | None, Field(description="TLS version and cipher.")]
     source: Annotated[str | None, Field(description="Where we sent from.")]

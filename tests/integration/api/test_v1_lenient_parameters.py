@@ -34,6 +34,12 @@ def test_numbers_are_texts(api: ApiWorld) -> None:
     assert b"\r\n12.5\r\n" in content
 
 
+def test_header_values_that_are_no_texts_become_json(api: ApiWorld) -> None:
+    content = built(api, headers={"X_List": ["a", 'b"'], "X-Map": {"k": None}, "X-Flag": True})
+    for line in (b'X-List: ["a", "b\\""]\r\n', b'X-Map: {"k": null}\r\n', b"X-Flag: true\r\n"):
+        assert line in content
+
+
 def test_a_reply_to_that_is_no_address_is_kept_as_it_is(api: ApiWorld) -> None:
     headers = {"Reply-To": "other@acme.test"}
     content = built(api, reply_to="Help Desk: a@acme.test;", headers=headers)

@@ -181,3 +181,11 @@ def test_deliveries_oldest_first(api: ApiWorld, number: int) -> None:
     status = shown(api, id=number, _expansions=["status"])["data"]["status"]
     assert status["status"] == "Sent"
     assert isinstance(status["last_delivery_attempt"], float)
+
+
+def test_what_a_message_does_not_have_is_null(api: ApiWorld) -> None:
+    content = base64.b64encode(b"From: app@acme.test\r\n\r\nbare\r\n").decode()
+    sent = {"rcpt_to": ["x@example.com"], "mail_from": "app@acme.test", "data": content}
+    number = api.v1("send/raw", sent)["data"]["messages"]["x@example.com"]["id"]
+    details = shown(api, id=number, _expansions=["details"])["data"]["details"]
+    assert (details["subject"], details["message_id"], details["tag"]) == (None, None, None)

@@ -95,11 +95,11 @@ def test_the_key_is_checked_before_the_parameters(api: ApiWorld) -> None:
         ("", {"code": "AccessDenied", "message": "Must be authenticated as a server."}),
         ("   ", {"code": "AccessDenied", "message": "Must be authenticated as a server."}),
         (
-            "wrong-key-of-somebody",
+            "acme-key-of-somebody",
             {
                 "code": "InvalidServerAPIKey",
                 "message": "The API token provided in X-Server-API-Key was not valid.",
-                "token": "wron…",
+                "token": "acme…",
             },
         ),
     ):

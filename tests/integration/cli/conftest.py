@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,12 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def without_the_functions_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command's process does not load the functions, which log to standard output; a test process may have."""
+    monkeypatch.setattr(logging.getLogger("posthorn"), "handlers", [])
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import socket
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 
@@ -14,6 +13,7 @@ import pytest
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.model import EgressKind, EgressSource
 from tests.integration.delivery.conftest import Stack
+from tests.loopback import free_port
 from tests.peers import SmtpPeer
 
 PASSWORD = "s3cret-p4ss"
@@ -77,12 +77,6 @@ async def socks_proxy(reply_code: int = 0) -> AsyncIterator[SocksProxy]:
     finally:
         server.close()
         await server.wait_closed()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def test_a_bound_source_is_what_the_server_sees(stack: Stack, peer: SmtpPeer) -> None:

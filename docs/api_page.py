@@ -1,0 +1,179 @@
+"""The reference page of API v2, made from the OpenAPI document that the API itself serves.
+
+What a field means is written where the field is declared, in `chalicelib.api.v2.models`; patterns are left to the
+OpenAPI document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from chalicelib.api.v2.models import Request
+from chalicelib.api.v2.openapi import document
+from chalicelib.api.v2.problems import STATUSES
+from chalicelib.api.v2.routes import ROUTES
+from chalicelib.domain.errors import InvalidRequest, MailError
+from chalicelib.services import accept, idempotency, submit
+
+Schema = dict[str, Any]
+
+INTRODUCTION = """\
+# API v2
+
+The same as an OpenAPI 3.1 document: `GET /api/v2/openapi.json`. How to begin: [sending.md](../sending.md). Version 1,
+for programs written for Postal: [api-v1.md](../api-v1.md).
+
+* Authenticate with an API key: `Authorization: Bearer <key>`, or the header `X-Server-API-Key`. A key belongs to one
+  server and sees nothing of another.
+* Bodies are JSON with `Content-Type: application/json`. A field that is not listed here is an error, not ignored.
+* Times are RFC 3339 in UTC. A message has an `id`, a number within its server, and a `token`; either names it in a
+  path.
+* What was accepted is stored for good before the answer is given.
+* With the header `Idempotency-Key` a request may be repeated safely: the same key and body give the first answer again
+  for 24 hours, marked with `Idempotent-Replayed: true`.
+"""
+ERRORS = """\
+## Errors
+
+Errors are [`Problem`](#problem) objects of the type `application/problem+json` (RFC 9457). `code` is for programs,
+`detail` for people, `request_id` is in our logs; `errors` names every wrong field of the request. 503 comes with
+`Retry-After`: repeat the request, with the same `Idempotency-Key`. Another method on a path is answered with 405 and
+`Allow`.
+
+| Status | `code` | Meaning |
+|---|---|---|
+"""
+# The modules whose errors may reach a client; importing them makes their classes known.
+TELLING = (accept, idempotency, submit)
+
+
+def render_api() -> str:
+    """The page, without its notice."""
+    described = document()
+    parts = [INTRODUCTION, _overview()]
+    for route in ROUTES:
+        operation = described["paths"][route.path][route.method.lower()]
+        parts.append(_operation(f"{route.method} {route.path}", operation))
+    parts.append(ERRORS + "\n".join(_error_rows()) + "\n")
+    parts.append("## Objects\n")
+    for name, schema in described["components"]["schemas"].items():
+        parts.append(_object(name, schema))
+    return "\n".join(parts)
+
+
+def _overview() -> str:
+    rows = ["| Request | |", "|---|---|"]
+    rows += [f"| [`{one.method} {one.path}`](#{_anchor(one)}) | {one.summary} |" for one in ROUTES]
+    return "\n".join(rows) + "\n"
+
+
+def _anchor(route: Any) -> str:
+    title = f"{route.method} {route.path}".lower()
+    kept = "".join(letter for letter in title if letter.isalnum() or letter in "_- ")
+    return kept.replace(" ", "-")
+
+
+def _operation(title: str, operation: Schema) -> str:
+    lines = [f"## {title}", "", operation["summary"] + ".", ""]
+    if "security" in operation:
+        lines += ["Needs no key.", ""]
+    if parameters := operation.get("parameters"):
+        lines += ["| Parameter | Where | Type | Default | Meaning |", "|---|---|---|---|---|"]
+        lines += [_parameter(one) for one in parameters]
+        lines.append("")
+    if body := operation.get("requestBody"):
+        lines += [f"Body: {_kind(body['content']['application/json']['schema'])}.", ""]
+    problems = []
+    for status, answer in operation["responses"].items():
+        ((media, content),) = answer["content"].items()
+        if media == "application/problem+json":
+            problems.append(f"{status} {answer['description'].lower()}")
+        else:
+            shown = _kind(content["schema"]) if content else f"`{media}`"
+            lines += [f"Answer: {status} with {shown}.", ""]
+    lines += [f"Errors: {', '.join(problems)}.", ""]
+    return "\n".join(lines)
+
+
+def _parameter(one: Schema) -> str:
+    schema = one["schema"]
+    meaning = _cell(one.get("description") or schema.get("description", ""))
+    return f"| `{one['name']}` | {one['in']} | {_kind(schema)} | {_default(schema)} | {meaning} |"
+
+
+def _object(name: str, schema: Schema) -> str:
+    lines = [f"### {name}", "", schema.get("description", ""), ""]
+    if "enum" in schema:
+        lines += [f"One of {', '.join(f'`{value}`' for value in schema['enum'])}.", ""]
+        return "\n".join(lines)
+    sent = name in {model.__name__ for model in Request.__subclasses__()}
+    lines.append("| Field | Type | Default | Meaning |" if sent else "| Field | Type | Meaning |")
+    lines.append("|---|---|---|---|" if sent else "|---|---|---|")
+    for field, own in schema["properties"].items():
+        cells = [f"`{field}`", _kind(own), _cell(own.get("description", ""))]
+        is_required = field in schema.get("required", [])
+        if sent:
+            cells.insert(2, "required" if is_required else _default(own))
+        elif not is_required:
+            cells[1] += ", may be absent"
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append("")
+    return "\n".join(lines)
+
+
+def _kind(schema: Schema) -> str:
+    """A schema in words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[`{name}`](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(_kind(option) for option in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "array":
+        return f"list of {_kind(schema['items'])}{_between(schema, 'Items', '')}"
+    if "additionalProperties" in schema:
+        return f"object of texts{_between(schema, 'Properties', '')}"
+    if schema["type"] == "string":
+        encoding = f" in {schema['contentEncoding']}" if "contentEncoding" in schema else ""
+        return f"string{encoding}{_between(schema, 'Length', ' characters')}"
+    return str(schema["type"]) + _between(schema, "imum", "")
+
+
+def _between(schema: Schema, what: str, unit: str) -> str:
+    least, most = schema.get(f"min{what}"), schema.get(f"max{what}")
+    if most is None:
+        return f", at least {least:,}{unit}" if least is not None else ""
+    return f", {least:,} to {most:,}{unit}" if least is not None else f", at most {most:,}{unit}"
+
+
+def _default(schema: Schema) -> str:
+    default = schema.get("default")
+    return "" if default in (None, [], {}) else f"`{default}`"
+
+
+def _error_rows() -> Iterator[str]:
+    """One row for each code that a client may be told, by status."""
+    rows = []
+    for error in _told():
+        status = next(status for kind, status, _ in STATUSES if issubclass(error, kind))
+        meaning = error.__doc__ or "" if error is not MailError else "Something broke here."
+        rows.append((status, f"| {status} | `{error.code}` | {_cell(meaning)} |"))
+    return (row for _, row in sorted(rows))
+
+
+def _told() -> set[type[MailError]]:
+    known = {kind for kind, _, _ in STATUSES} | {InvalidRequest}
+    homes = ("chalicelib.api.v2.", *(module.__name__ for module in TELLING))
+    return known | {kind for kind in _heirs(MailError) if kind.__module__.startswith(homes)}
+
+
+def _heirs(kind: type[MailError]) -> Iterator[type[MailError]]:
+    for heir in kind.__subclasses__():
+        yield heir
+        yield from _heirs(heir)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")

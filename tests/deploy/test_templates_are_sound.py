@@ -1,0 +1,157 @@
+"""Every template passes cfn-lint, agrees with the settings, and says of each pool what it says of the default one."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.config import Settings
+from functions.runtime import NOBODY_COUNTS, on_batch
+from infra.local.invocation import TIMEOUT_SECONDS
+from infra.package import Package
+from infra.templates import for_pools, load, read_pools, render, with_numbers
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ("data.yaml", "network.yaml", "nat.yaml", "gateway.yaml")
+POOLS = ("default", "bulk")
+
+
+def lint(path: Path) -> str:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("cfn-lint"), "--regions", "us-east-1", "--", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_template_passes_cfn_lint(file: str, tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    path.write_text(render(for_pools(load(file), POOLS)))
+    assert lint(path) == ""
+
+
+@pytest.mark.slow
+def test_the_functions_template_passes_cfn_lint(package: Package, tmp_path: Path) -> None:
+    path = tmp_path / "template.json"
+    path.write_text(render(package.template))
+    assert lint(path) == ""
+
+
+def test_queues_are_named_as_the_settings_name_them() -> None:
+    settings, resources = Settings(), for_pools(load("data.yaml"), POOLS)["Resources"]
+    names = {
+        one["Properties"]["QueueName"]["Fn::Sub"].replace("${Prefix}", "posthorn")
+        for one in resources.values()
+        if one["Type"] == "AWS::SQS::Queue"
+    }
+    prefix = settings.queue_prefix
+    assert names == {f"{prefix}dead", f"{prefix}deliver-default", f"{prefix}deliver-bulk"}
+
+
+def test_time_limits_fit_into_each_other() -> None:
+    """Function < lease < visibility: a wake-up comes back only when its worker is surely gone."""
+    settings = Settings()
+    data, functions = load("data.yaml")["Resources"], load("functions.merge.yaml")["Resources"]
+    deliver = functions["DeliverDefault"]["Properties"]["Timeout"]
+    visibility = data["DeliverDefault"]["Properties"]["VisibilityTimeout"]
+    assert deliver <= settings.lease_seconds < visibility == settings.visibility_seconds
+    assert deliver == TIMEOUT_SECONDS < NOBODY_COUNTS
+    dead = data["DeadLetters"]["Properties"]["VisibilityTimeout"]
+    assert functions["Deadletters"]["Properties"]["Timeout"] * 6 <= dead
+    assert functions["APIHandler"]["Properties"]["Timeout"] <= 29  # API Gateway's own limit
+
+
+def test_a_further_pool_is_the_default_pool_under_another_name() -> None:
+    data = for_pools(load("data.yaml"), POOLS)
+    default, bulk = (data["Resources"][f"Deliver{pool}"] for pool in ("Default", "Bulk"))
+    assert json.dumps(bulk) == json.dumps(default).replace("-default", "-bulk")
+    merge = for_pools(load("functions.merge.yaml"), POOLS)
+    for name in [name for name in merge["Resources"] if "DeliverDefault" in name]:
+        assert name.replace("Default", "Bulk") in merge["Resources"]
+    sending = [
+        statement["Resource"]
+        for role in ("ApiRole", "SweepRole")
+        for statement in statements(merge, role)
+        if statement["Sid"] == "Queue"
+    ]
+    assert sending == [[{"Ref": "DeliverDefaultArn"}, {"Ref": "DeliverBulkArn"}]] * 2
+    assert for_pools(load("data.yaml"), ("default",)) == load("data.yaml")
+
+
+def statements(template: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    (policy,) = template["Resources"][role]["Properties"]["Policies"]
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return found
+
+
+@pytest.mark.parametrize("text", ["bulk", "default Bulk", "default bulk-mail", "default 1st", ""])
+def test_pools_that_cannot_be_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="pool"):
+        read_pools(text)
+
+
+def test_numbers_reach_the_template_as_numbers() -> None:
+    template = with_numbers(load("data.yaml"), {"RawRetentionDays": "90"})
+    rules = template["Resources"]["MailBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rules[0]["ExpirationInDays"] == 90
+    assert "RawRetentionDays" not in template["Parameters"]
+    for wrong in ("5", "many", ""):
+        with pytest.raises(ValueError, match="RawRetentionDays"):
+            with_numbers(load("data.yaml"), {"RawRetentionDays": wrong})
+
+
+def alarms() -> dict[str, Any]:
+    """The properties of every alarm of every template, by its name without the prefix."""
+    found = [
+        one["Properties"]
+        for file in (*FILES, "functions.merge.yaml")
+        for one in load(file)["Resources"].values()
+        if one.get("Type") == "AWS::CloudWatch::Alarm"
+    ]
+    return {one["AlarmName"]["Fn::Sub"].removeprefix("${Prefix}-"): one for one in found}
+
+
+def test_every_alarm_tells_somebody_and_points_at_its_page() -> None:
+    for name, one in alarms().items():
+        assert one["AlarmActions"] == [{"Ref": "AlarmTopic"}], name
+        assert one["AlarmDescription"].endswith("(docs/operations.md)"), name
+
+
+def test_every_alarm_has_a_section_that_says_what_to_do() -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    headings = re.findall(r"^### (.+)$", page, re.MULTILINE)
+    named = [name for heading in headings for name in heading.split(", ")]
+    assert sorted(named) == sorted(alarms())
+
+
+def test_what_the_alarm_on_the_log_looks_for_is_what_functions_write(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def broken(*_: object) -> Any:
+        raise ZeroDivisionError
+
+    bootstrap.use(bootstrap.in_memory())
+    try:
+        handler = on_batch("deliver", broken)
+        handler(SimpleNamespace(context=None, to_dict=lambda: {"Records": []}))
+    finally:
+        bootstrap.use(None)
+    line = json.loads(capsys.readouterr().out)
+    patterns = {
+        one["Properties"]["FilterPattern"]
+        for one in load("functions.merge.yaml")["Resources"].values()
+        if one.get("Type") == "AWS::Logs::MetricFilter"
+    }
+    assert patterns == {'{ ($.outcome = "error") || ($.level = "error") }'}
+    assert line["outcome"] == "error"

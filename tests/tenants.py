@@ -1,0 +1,22 @@
+"""A tenant in an installation that runs on AWS adapters: what a test needs to send one message."""
+
+from __future__ import annotations
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.model import CredentialKind, EgressSource, Server
+from chalicelib.services.accounts import ServerOptions
+
+SOON = ServerOptions(retry_schedule="1s*5")
+
+
+async def make_tenant(
+    program: Posthorn, kind: CredentialKind, options: ServerOptions = SOON
+) -> tuple[Server, str]:
+    """Acme's server App, which may send from acme.test, and the key of one credential."""
+    await program.installation.ensure()
+    organization = await program.accounts.create_organization("Acme")
+    server = await program.accounts.create_server(organization, "App", options=options)
+    await program.domains.trust(await program.domains.add(server, "acme.test"))
+    _, key = await program.accounts.create_credential(server, kind, kind.value.lower())
+    await program.accounts_store.add_egress_source(EgressSource("default"))
+    return server, key
