@@ -192,13 +192,17 @@ class Numbers(Protocol):
 
 
 class SendVolume(Protocol):
-    """How many messages a server sent in the last sixty minutes."""
+    """How many messages a server sent in the last sixty minutes, counted only for servers with a limit."""
 
     async def last_hour(self, server: ServerId, now: float) -> int:
         """The sum over the last 60 minutes."""
 
-    async def add(self, server: ServerId, count: int, now: float) -> None:
-        """Count first attempts at sending."""
+    async def reserve(self, server: ServerId, now: float) -> int:
+        """Count one first attempt; which one of the last 60 minutes it is, from 1. Of those counted in one minute no
+        two get the same answer, however many workers ask."""
+
+    async def give_back(self, server: ServerId, now: float) -> None:
+        """Uncount one that `reserve` counted at `now`, because nothing was sent."""
 
 
 class Claimed(StrEnum):

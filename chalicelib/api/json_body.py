@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,11 +12,20 @@ from pydantic import TypeAdapter
 LARGEST_STRING = 6_000_000
 _LONGEST_ESCAPE = 6
 _ANYTHING = TypeAdapter[Any](Any)
+_NO_NUMBER = re.compile(rb"NaN|Infinity")
 
 
 def parse_json(text: bytes) -> Any:
     """The value of a JSON text; ValueError when it is none, nests deeper than 200 levels or holds lone surrogates."""
+    if (
+        _NO_NUMBER.search(text) is not None
+    ):  # pydantic reads what JSON (RFC 8259 section 6) does not have
+        json.loads(text, parse_constant=_refuse)
     return _ANYTHING.validate_json(text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
 
 
 def render_json(value: Any) -> str:

@@ -147,6 +147,9 @@ class AcceptMail:
         """The accept steps. Raises Rejected (size, newlines, loop, envelope), SenderRefused, TemporaryFailure."""
         self._check_size(submission.content)
         content = self._newlines(submission)
+        if content[:1] in (b" ", b"\t"):  # it would continue the field that is put before it
+            text = "Message begins with white space"
+            raise Rejected(text, reply=Reply(554, "5.6.0", text))
         headers = read_headers(content)
         if headers.truncated:
             raise Rejected("The header section is too large")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.config import Settings
@@ -62,23 +62,22 @@ INTERNAL_ERROR = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a batch read before its first claim, and the way to its bodies; `volume` is filled as servers with a limit
-    are met."""
+    """What a batch read before its first claim, and the way to its bodies."""
 
     servers: Mapping[ServerId, Server]
     suppressions: Mapping[tuple[ServerId, str], Suppression]
     bodies: Bodies
-    volume: dict[ServerId, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Passage:
-    """A claimed message on its way through `OUTGOING`; `number` is the id of the delivery entry to come; `after` is
-    set by the step that settles it."""
+    """A claimed message on its way through `OUTGOING`; `number` is the id of the delivery entry to come, `reserved_at`
+    when it got its place in the server's hour; `after` is set by the step that settles it."""
 
     record: MessageRecord
     facts: Facts
     number: int
+    reserved_at: float
     bodies: Bodies
     body: bytes = b""
     content: Sequence[bytes] = ()
@@ -128,13 +127,14 @@ class SendOutgoing:
         Raises TemporaryFailure only before anything was sent.
         """
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
-        facts = await self._facts(record, item, known)
+        reserved_at = self._clock.now()
+        facts = await self._facts(record, item, known, reserved_at)
         if facts is None:
             gone = Delivery(
                 number, Status.HARD_FAIL, "Mail server no longer exists", self._clock.now()
             )
             return settle.failed(record, gone)
-        passage = Passage(record, facts, number, known.bodies)
+        passage = Passage(record, facts, number, reserved_at, known.bodies)
         try:
             for step in OUTGOING:
                 await step(self, passage)
@@ -161,25 +161,24 @@ class SendOutgoing:
         delivery = self._delivery(passage, Status.ERROR, INTERNAL_ERROR)
         return settle.waiting(passage.record, delivery, self._next_wake(passage))
 
-    async def _facts(self, record: MessageRecord, item: WorkItem, known: Known) -> Facts | None:
+    async def _facts(
+        self, record: MessageRecord, item: WorkItem, known: Known, reserved_at: float
+    ) -> Facts | None:
         message = record.message
         server = known.servers.get(message.server_id)
         if server is None:
             return None
-        limited = server.send_limit is not None
-        if limited and server.id not in known.volume:
-            known.volume[server.id] = await self._volume.last_hour(server.id, self._clock.now())
-        facts = Facts(
+        domain = await self._directory.verified_domain(server, message.domain)
+        limited = server.send_limit is not None and record.tries == 0
+        place = await self._volume.reserve(server.id, reserved_at) if limited else 1
+        return Facts(
             server=server,
-            domain=await self._directory.verified_domain(server, message.domain),
+            domain=domain,
             suppression=known.suppressions.get(pair_of(message)),
-            sent_last_hour=known.volume.get(server.id, 0),
+            sent_last_hour=place - 1,
             max_attempts=self._max_attempts(server),
             manual=item.manual,
         )
-        if limited and record.tries == 0:
-            known.volume[server.id] += 1
-        return facts
 
     def _max_attempts(self, server: Server) -> int:
         if server.retry_schedule is None:
@@ -198,12 +197,8 @@ class SendOutgoing:
             passage.after = self._held(passage, decision.details)
         elif isinstance(decision, Fail):
             passage.after = await self._failed(passage, decision)
-
-    async def count(self, passage: Passage) -> None:
-        """Count a first attempt against the server's hourly limit."""
-        server = passage.facts.server
-        if server.send_limit is not None and passage.record.tries == 0:
-            await self._volume.add(server.id, 1, self._clock.now())
+        if passage.after is not None and _is_counted(passage):
+            await self._beside(self._volume.give_back(passage.facts.server.id, passage.reserved_at))
 
     async def load(self, passage: Passage) -> None:
         """Read the stored bytes."""
@@ -339,12 +334,16 @@ Step = Callable[[SendOutgoing, Passage], Awaitable[None]]
 
 OUTGOING: tuple[Step, ...] = (
     SendOutgoing.decide,
-    SendOutgoing.count,
     SendOutgoing.load,
     SendOutgoing.seal,
     SendOutgoing.send,
     SendOutgoing.outcome,
 )
+
+
+def _is_counted(passage: Passage) -> bool:
+    """Whether the message has a place among those that the server's limit counts: retries have none (QUIRK-16)."""
+    return passage.facts.server.send_limit is not None and passage.record.tries == 0
 
 
 def pair_of(message: Message) -> tuple[ServerId, str]:

@@ -63,6 +63,11 @@ class Child:
         """Seconds since the last start."""
         return time.monotonic() - self.started_at
 
+    @property
+    def was_killed(self) -> bool:
+        """True when somebody else ended it with SIGKILL."""
+        return self.process is not None and self.process.returncode == -signal.SIGKILL
+
     def how_it_ended(self) -> str:
         """`exit code 1` or `signal SIGKILL`."""
         code = self.process.returncode if self.process else None

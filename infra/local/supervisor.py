@@ -236,7 +236,8 @@ class Supervisor:
         moment = time.monotonic()
         due = self._restart_at.get(child.name)
         if due is None:
-            quick = child.age < QUICK_DEATH_SECONDS
+            # Who is killed from outside did not fail by itself, however often it happens.
+            quick = child.age < QUICK_DEATH_SECONDS and not child.was_killed
             child.quick_deaths = child.quick_deaths + 1 if quick else 0
             if child.quick_deaths >= MOST_QUICK_DEATHS:
                 say(f"last lines of {child.log}:")

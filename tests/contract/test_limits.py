@@ -86,19 +86,21 @@ async def test_the_volume_of_an_hour(world: World) -> None:
     server = world.server
     assert await world.volume.last_hour(server, NOW) == 0
     start = NOW - NOW % 60
-    await world.volume.add(server, 5, start)
-    await world.volume.add(server, 2, start + 59)
-    await world.volume.add(server, 1, start + 1_800)
-    await world.volume.add(a_server_id(), 100, start)
-    assert await world.volume.last_hour(server, start + 1_800) == 8
-    assert await world.volume.last_hour(server, start + 3_599) == 8
+    assert [await world.volume.reserve(server, start) for _ in range(3)] == [1, 2, 3]
+    assert await world.volume.reserve(server, start + 59) == 4
+    assert await world.volume.reserve(server, start + 1_800) == 5
+    assert await world.volume.reserve(a_server_id(), start) == 1
+    assert await world.volume.last_hour(server, start + 3_599) == 5
     assert await world.volume.last_hour(server, start + 3_600) == 1
     assert await world.volume.last_hour(server, start + 1_800 + 3_600) == 0
 
 
-async def test_the_volume_counts_what_many_add_at_once(world: World) -> None:
-    await asyncio.gather(*(world.volume.add(world.server, 3, NOW) for _ in range(30)))
-    assert await world.volume.last_hour(world.server, NOW) == 90
+async def test_many_at_once_get_places_of_their_own_and_may_give_them_back(world: World) -> None:
+    places = await asyncio.gather(*(world.volume.reserve(world.server, NOW) for _ in range(30)))
+    assert sorted(places) == list(range(1, 31))
+    await asyncio.gather(*(world.volume.give_back(world.server, NOW) for _ in range(27)))
+    assert await world.volume.last_hour(world.server, NOW) == 3
+    assert await world.volume.reserve(world.server, NOW) == 4
 
 
 @pytest.fixture

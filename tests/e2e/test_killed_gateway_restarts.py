@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import smtplib
 
 import pytest
 
@@ -68,25 +69,56 @@ def test_a_runner_killed_in_the_middle_loses_nothing(start_stack: StartStack) ->
     assert stack.stop() == 0
 
 
-def test_a_process_that_keeps_dying_ends_the_stack(start_stack: StartStack) -> None:
+def test_a_process_that_keeps_ending_by_itself_ends_the_stack(start_stack: StartStack) -> None:
     stack = start_stack()
-    killed: set[int] = set()
+    ended: set[int] = set()
 
-    def kill_and_see() -> bool:
+    def end_and_see() -> bool:
         if stack.process.poll() is not None:
             return True
         try:
             pid = pid_of(stack, "gateway")
         except (FileNotFoundError, ValueError):
             return False
-        if pid not in killed:
-            os.kill(pid, signal.SIGKILL)
-            killed.add(pid)
+        if pid not in ended:
+            os.kill(pid, signal.SIGABRT)
+            ended.add(pid)
         return False
 
-    wait_for(kill_and_see, "the end of the stack", 60)
+    wait_for(end_and_see, "the end of the stack", 60)
     assert stack.process.wait(10) == 1
     said = [line for line in stack.output.splitlines() if line.startswith("posthorn: ")]
-    assert said == ["posthorn: the gateway keeps dying (signal SIGKILL), so the stack stops."]
-    assert len(killed) >= 5
+    assert said == ["posthorn: the gateway keeps dying (signal SIGABRT), so the stack stops."]
+    assert len(ended) >= 5
     assert stack.left_over() == []
+
+
+def test_a_process_killed_again_and_again_is_started_again_and_again(
+    start_stack: StartStack,
+) -> None:
+    stack = start_stack()
+    killed: set[int] = set()
+
+    def kill_and_count() -> bool:
+        assert stack.process.poll() is None, stack.output
+        try:
+            pid = pid_of(stack, "gateway")
+            if pid not in killed:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+        except (FileNotFoundError, ValueError, ProcessLookupError):
+            return False
+        return len(killed) == 8
+
+    wait_for(kill_and_count, "eight gateways", 60)
+    rcpt = "after-eight-kills@example.test"
+
+    def sent() -> bool:
+        try:
+            stack.submit(rcpt, message(rcpt))
+        except (OSError, smtplib.SMTPException):
+            return False
+        return True
+
+    wait_for(sent, "a gateway that takes mail", 30)
+    stack.arrival(rcpt, 60)

@@ -70,14 +70,20 @@ class MemorySendVolume:
         counts = self._minutes.get(server, {})
         return sum(counts.get(past, 0) for past in range(minute - 59, minute + 1))
 
-    async def add(self, server: ServerId, count: int, now: float) -> None:
-        """Count first attempts in the minute of `now`."""
+    async def reserve(self, server: ServerId, now: float) -> int:
+        """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
         minute = int(now) // 60
         counts = self._minutes.setdefault(server, {})
         if minute not in counts:
             for past in [past for past in counts if past < minute - 60]:
                 del counts[past]
-        counts[minute] = counts.get(minute, 0) + count
+        counts[minute] = counts.get(minute, 0) + 1
+        return await self.last_hour(server, now)
+
+    async def give_back(self, server: ServerId, now: float) -> None:
+        """Uncount one of the minute of `now`."""
+        counts = self._minutes.setdefault(server, {})
+        counts[int(now) // 60] = counts.get(int(now) // 60, 0) - 1
 
 
 @dataclass(slots=True)

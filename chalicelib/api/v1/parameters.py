@@ -102,7 +102,12 @@ def message_number(parameters: Mapping[str, Any]) -> tuple[int | None, Any]:
     value = parameters.get("id")
     if is_blank(value):
         raise ParameterFault("`id` parameter is required but is missing")
-    if isinstance(value, str) and len(value) <= 20 and value.strip().isdecimal():
+    if (
+        isinstance(value, str)
+        and len(value) <= 20
+        and value.isascii()
+        and value.strip().isdecimal()
+    ):
         return int(value), int(value)
     if isinstance(value, float) and math.isfinite(value) and value.is_integer():
         return int(value), int(value)

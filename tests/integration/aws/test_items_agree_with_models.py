@@ -78,7 +78,7 @@ async def test_a_message_in_every_state(aws: AwsWorld, aws_names: Settings) -> N
 async def test_small_facts(aws: AwsWorld, aws_names: Settings) -> None:
     server = a_server_id()
     await aws.suppressions.add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
-    await aws.volume.add(server, 3, NOW)
+    await aws.volume.reserve(server, NOW)
     await aws.numbers.take(server, "message", 1)
     await aws.idempotency.begin(server, "key", "print", NOW)
     await aws.idempotency.complete(server, "key", 200, "body")

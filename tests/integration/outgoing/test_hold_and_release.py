@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from chalicelib.domain import settle
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.model import ServerMode, State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.ports import Transaction
 from chalicelib.services.accounts import CredentialOptions, ServerOptions
+from chalicelib.services.attempt import WakeUp
 from tests.worlds import Scene, make_scene
 
 DAY = 86_400
@@ -137,3 +140,22 @@ async def test_a_release_whose_wake_up_was_lost_is_found_by_the_sweeper() -> Non
 
 
 HALF_DAY = DAY / 2
+
+
+async def test_the_send_limit_holds_exactly_in_parallel_batches() -> None:
+    scene = await make_scene(server=ServerOptions(send_limit=3))
+    accepted = [*await scene.accept(*(f"user{number}@example.com" for number in range(20)))]
+    batches = []
+    while received := await scene.queue.receive("default", 2):
+        batches.append([WakeUp(each.item, each.receipt) for each in received])
+    await asyncio.gather(*(scene.posthorn.attempt.run(batch) for batch in batches))
+    records = [await scene.record(each) for each in accepted]
+    assert sum(record.status is Status.SENT for record in records) == 3
+    assert await scene.world.volume.last_hour(scene.server.id, scene.clock.now()) == 3
+
+
+async def test_content_that_would_continue_our_own_field_is_refused() -> None:
+    scene = await make_scene()
+    with pytest.raises(Rejected):
+        await scene.accept(content=b" From: x@evil.test\r\nFrom: app@acme.test\r\n\r\nHi\r\n")
+    assert scene.queue.depth("default") == 0

@@ -21,20 +21,35 @@ class DynamoSendVolume:
     async def last_hour(self, server: ServerId, now: float) -> int:
         """The sum over this minute and the 59 before."""
         minute = int(now) // 60
+        return await self._sum(server, minute - 59, minute)
+
+    async def reserve(self, server: ServerId, now: float) -> int:
+        """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
+        minute = int(now) // 60
+        counted = await self._add(server, 1, now)
+        return await self._sum(server, minute - 59, minute - 1) + counted
+
+    async def give_back(self, server: ServerId, now: float) -> None:
+        """Uncount one of the minute of `now`."""
+        await self._add(server, -1, now)
+
+    async def _sum(self, server: ServerId, first: int, last: int) -> int:
         items = await self._table.query(
             ("PK", f"S#{server}#C"),
             sort="SK BETWEEN :first AND :last",
-            values={":first": {"S": _sort_key(minute - 59)}, ":last": {"S": _sort_key(minute)}},
+            values={":first": {"S": _sort_key(first)}, ":last": {"S": _sort_key(last)}},
         )
         return sum(int(item["n"]["N"]) for item in items)
 
-    async def add(self, server: ServerId, count: int, now: float) -> None:
-        """Count first attempts in the minute of `now`."""
-        await self._table.update(
+    async def _add(self, server: ServerId, count: int, now: float) -> int:
+        """Add to the minute of `now`; its count afterwards."""
+        written = await self._table.update(
             (f"S#{server}#C", _sort_key(int(now) // 60)),
             "ADD n :count SET x = :end",
             {":count": {"N": str(count)}, ":end": {"N": str(int(now) + _KEPT_SECONDS)}},
+            returning="UPDATED_NEW",
         )
+        return int(written.item["n"]["N"])
 
 
 def _sort_key(minute: int) -> str:
