@@ -151,7 +151,7 @@ class Posthorn:
     def authenticate(self) -> Authenticate:
         from chalicelib.services.authenticate import Authenticate
 
-        return Authenticate(self.directory, self.vault)
+        return Authenticate(self.directory, self.vault, self.accounts_store, self.clock)
 
     @cached_property
     def accept(self) -> AcceptMail:

@@ -319,6 +319,9 @@ class Accounts(Protocol):
 
     async def remove_credential(self, credential: Credential) -> None: ...
 
+    async def note_use(self, credential: Credential, at: int) -> None:
+        """Remember when a credential was used; one that is gone stays gone."""
+
     async def add_egress_source(self, source: EgressSource) -> None: ...
 
     async def egress_sources(self, pool: str) -> list[EgressSource]: ...

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 from dataclasses import dataclass
 
-from chalicelib.domain.errors import NotFound, Unauthenticated
+from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.model import Credential, CredentialKind, Server
-from chalicelib.ports import Directory, KeyVault
+from chalicelib.ports import Accounts, Clock, Directory, KeyVault
+
+LOG = logging.getLogger("posthorn.authenticate")
 
 LONGEST_KEY = 256
+USE_SECONDS = 3_600
+MOST_NOTED = 10_000
 _FULL_NAME = re.compile(r"([a-z0-9-]{1,64})[/_]([a-z0-9-]{1,64})")
 
 
@@ -31,9 +36,14 @@ class Grant:
 class Authenticate:
     """Turns proof into a `Grant`, or raises Unauthenticated without saying what was wrong."""
 
-    def __init__(self, directory: Directory, vault: KeyVault) -> None:
+    def __init__(
+        self, directory: Directory, vault: KeyVault, accounts: Accounts, clock: Clock
+    ) -> None:
         self._directory = directory
         self._vault = vault
+        self._accounts = accounts
+        self._clock = clock
+        self._noted: dict[str, int] = {}
 
     async def by_key(self, key: str, kinds: frozenset[CredentialKind]) -> Grant:
         """The grant of an API or SMTP key; the user name plays no part (contract section 3.3)."""
@@ -43,9 +53,10 @@ class Authenticate:
             credential = await self._directory.credential(key_digest(key))
             if credential.kind not in kinds:
                 raise Unauthenticated("Invalid credential")
-            return Grant(await self._directory.server(credential.server_id), credential)
+            grant = Grant(await self._directory.server(credential.server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
+        return await self._noted_use(grant)
 
     async def by_cram(self, username: str, challenge: bytes, digest: str) -> Grant:
         """The grant of a CRAM-MD5 answer (RFC 2195): HMAC-MD5 of the challenge, as lower-case hex.
@@ -65,7 +76,7 @@ class Authenticate:
             key = await self._vault.open(credential.sealed_key, credential.context)
             expected = hmac.new(key, challenge, hashlib.md5).hexdigest()
             if hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace")):
-                return Grant(server, credential)
+                return await self._noted_use(Grant(server, credential))
         raise Unauthenticated("Denied")
 
     async def by_address(self, address: str) -> Grant | None:
@@ -74,9 +85,10 @@ class Authenticate:
         if credential is None:
             return None
         try:
-            return Grant(await self._directory.server(credential.server_id), credential)
+            grant = Grant(await self._directory.server(credential.server_id), credential)
         except NotFound:
             return None
+        return await self._noted_use(grant)
 
     async def renew(self, grant: Grant) -> Grant:
         """The grant as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""
@@ -88,3 +100,17 @@ class Authenticate:
             return Grant(await self._directory.server(server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
+
+    async def _noted_use(self, grant: Grant) -> Grant:
+        """Remember the use of a credential, at most once in USE_SECONDS; a store that is away keeps nobody out."""
+        credential, now = grant.credential, int(self._clock.now())
+        if now - self._noted.get(credential.id, credential.last_used_at or 0) < USE_SECONDS:
+            return grant
+        if len(self._noted) >= MOST_NOTED:
+            self._noted.clear()
+        self._noted[credential.id] = now
+        try:
+            await self._accounts.note_use(credential, now)
+        except TemporaryFailure as away:
+            LOG.warning("use not noted: %s", away.public)
+        return grant

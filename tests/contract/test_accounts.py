@@ -239,3 +239,16 @@ async def test_egress_sources_of_a_pool(world: World) -> None:
     assert [one.name for one in await world.directory.egress_sources(pool)] == ["one", "two"]
     await store.remove_egress_source(source)
     assert [one.name for one in await store.egress_sources(pool)] == ["one"]
+
+
+async def test_a_use_is_noted_and_does_not_bring_a_removed_credential_back(
+    world: World, server: Server
+) -> None:
+    credential = a_credential(server)
+    await world.accounts_store.add_credential(credential)
+    await world.accounts_store.note_use(credential, 1_800_000_000)
+    (found,) = await world.accounts_store.credentials(server.id)
+    assert found == replace(credential, last_used_at=1_800_000_000)
+    await world.accounts_store.remove_credential(credential)
+    await world.accounts_store.note_use(credential, 1_800_000_001)
+    assert await world.accounts_store.credentials(server.id) == []

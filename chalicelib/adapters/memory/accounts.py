@@ -158,6 +158,12 @@ class MemoryAccounts:
         key = (credential.server_id, credential.id)
         _known(self._facts.credentials.pop(key, None), "credential")
 
+    async def note_use(self, credential: Credential, at: int) -> None:
+        """Remember when a credential was used; one that is gone stays gone."""
+        for known in await self.credentials(credential.server_id):
+            if known.id == credential.id:
+                await self.update_credential(replace(known, last_used_at=at))
+
     async def add_egress_source(self, source: EgressSource) -> None:
         """Conflict when the pool has a source of this name."""
         if (source.pool, source.name) in self._facts.sources:

@@ -153,6 +153,11 @@ class DynamoAccounts:
         if not await self._table.transact(*(_delete(key) for key in keys)):
             raise NotFound("There is no such credential")
 
+    async def note_use(self, credential: Credential, at: int) -> None:
+        """Remember when a credential was used, in the copy that is listed; one that is gone stays gone."""
+        key = places.credential_key(credential.server_id, credential.id)
+        await self._table.update(key, "SET v.last_used_at = :at", {":at": {"N": str(at)}}, _KNOWN)
+
     async def add_egress_source(self, source: EgressSource) -> None:
         """Conflict when the pool has a source of this name."""
         await self._add(places.source_key(source), source, "egress source")
