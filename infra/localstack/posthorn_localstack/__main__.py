@@ -1,8 +1,9 @@
 """`python -m posthorn_localstack`: LocalStack on the loopback interface, with its clock under control.
 
-LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only. With `POSTHORN_CLOCK_FILE`, queue delays, visibility time-outs and everything else that LocalStack reads off the clock
-follow that file, an offset in seconds; timers do not, because they are monotonic. Without it, time
-is the machine's. LocalStack's environment variables configure the rest.
+LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only.
+With `POSTHORN_CLOCK_FILE`, queue delays, visibility time-outs and everything else that LocalStack reads off the
+clock follow that file, an offset in seconds; timers do not, because they are monotonic. Without it, time is the
+machine's. LocalStack's environment variables configure the rest.
 """
 
 from __future__ import annotations
