@@ -123,7 +123,7 @@ def start_aiosmtpd(folder: Path) -> MailServer:
 
 
 def start_haraka(folder: Path) -> MailServer:
-    """Haraka from HARAKA_HOME, /opt/peers/node_modules or the PATH, one process."""
+    """Haraka from HARAKA_HOME (a node_modules folder) or the PATH, one process."""
     node, program = shutil.which("node"), haraka_program()
     if node is None or program is None:
         raise Absent("Haraka is not installed (HARAKA_HOME names its node_modules)")
@@ -255,8 +255,8 @@ def make_postfix_folders(folder: Path) -> None:
 
 def haraka_program() -> Path | None:
     """Haraka's program file; None when it is not installed."""
-    homes = [os.environ.get("HARAKA_HOME", ""), "/opt/peers/node_modules"]
-    for home in filter(None, homes):
+    home = os.environ.get("HARAKA_HOME")
+    if home:
         program = Path(home) / "Haraka" / "bin" / "haraka"
         if program.exists():
             return program

@@ -20,7 +20,7 @@ import pytest
 Verdicts = dict[tuple[str, str], str]
 Verifier = Callable[[Sequence[bytes], Mapping[str, str]], list[Verdicts]]
 
-MAILAUTH = Path("/opt/peers/node_modules/mailauth")
+MAILAUTH = Path(__file__).parent / "clients" / "node_modules" / "mailauth"
 
 _PERL = r"""
 use strict; use warnings;
