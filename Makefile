@@ -5,10 +5,10 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test unit e2e fuzz check fmt package deploy destroy bench lock clean
 MAKEFLAGS += --no-print-directory
-PIP_COMPILE = .venv/bin/pip-compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
+PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 INSTALLATION = --target "$(or $(TARGET),local)" $(if $(PREFIX),--prefix "$(PREFIX)")
-LOCKS = requirements requirements-local requirements-dev requirements-ministack
+LOCKS = requirements requirements-local requirements-dev requirements-ministack requirements-localstack
 
 # Finds a Python that is new enough and lets it bring the named environments up to date.
 define setup
@@ -38,9 +38,10 @@ unit: ## the fast tests: pure code, architecture
 	@$(setup) dev
 	@exec .venv/bin/python -m pytest -q -m "not slow" tests/unit tests/architecture $(ARGS)
 
-e2e: ## the scenarios against the local stack
+e2e: ## the scenarios (TARGET=run: by the runner; local, localstack: deployed into that emulator)
 	@$(setup) dev ministack
-	@exec .venv/bin/python -m pytest -n auto --dist loadgroup -q tests/e2e $(ARGS)
+	@$(if $(filter localstack,$(TARGET)),$(setup) localstack || [ $$? -eq 3 ])
+	@TARGET="$(TARGET)" exec .venv/bin/python -m pytest -n auto --dist loadgroup -q tests/e2e $(ARGS)
 
 fuzz: ## random input for each parser (FUZZ_SECONDS=60)
 	@$(setup) dev
@@ -75,14 +76,15 @@ bench: ## measure speed and cost
 	@exec .venv/bin/python -m bench $(ARGS)
 
 lock: ## compile requirements*.txt from requirements*.in (UPGRADE=1: to the newest versions)
-	@$(setup) dev
+	@$(setup) dev localstack
 	@set -e; for name in $(LOCKS); do echo "locking $$name.txt …"; \
+	  case $$name in *-localstack) bin=.venv-localstack/bin;; *) bin=.venv/bin;; esac; \
 	  env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null \
-	    $(PIP_COMPILE) --output-file $$name.txt $$name.in; \
+	    $$bin/$(PIP_COMPILE) --output-file $$name.txt $$name.in; \
 	  { echo "# Compiled from $$name.in by \`make lock\`: edit that file, not this one."; cat $$name.txt; } > $$name.tmp; \
 	  mv $$name.tmp $$name.txt; done
 
 clean: ## remove caches and build products (ALL=1: also environments and local state)
 	@find . \( -path './.venv*' -o -path ./.git -o -path ./.local \) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 	@rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov build dist *.egg-info
-	@$(if $(ALL),rm -rf .venv .venv-ministack .venv.lock .venv-ministack.lock .local)
+	@$(if $(ALL),rm -rf .venv .venv-ministack .venv-localstack .venv*.lock .local)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.http_server import Request, Response, json_response
+from infra.local.invocation import schedule_event
 
 FACTS = "deployed.json"  # in the state folder: what stands, for the front and for stack.json
 PREFIX = "posthorn"
@@ -128,4 +130,6 @@ def fire_sweep(state: Path) -> None:
     import botocore.session
 
     client: Any = botocore.session.get_session().create_client("lambda")
-    client.invoke(FunctionName=stands["functions"][SWEEP], InvocationType="Event", Payload=b"{}")
+    name = stands["functions"][SWEEP]
+    event = schedule_event(name, time.time(), stands["region"])
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=json.dumps(event).encode())

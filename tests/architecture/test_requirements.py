@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LAYERS = ["requirements", "requirements-local", "requirements-dev", "requirements-ministack"]
+LAYERS = [
+    "requirements",
+    "requirements-local",
+    "requirements-dev",
+    "requirements-ministack",
+    "requirements-localstack",
+]
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^ ]+)((?: --hash=sha256:[0-9a-f]{64})*)$")
 INDEX_MARKS = [
     "--index-url",

@@ -1,28 +1,40 @@
-"""`python -m posthorn_localstack`: LocalStack on the loopback interface, with its clock under control.
+"""`python -m posthorn_localstack`: LocalStack on the loopback interface, with the clock of its queues under control.
 
 LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only.
-With `POSTHORN_CLOCK_FILE`, queue delays, visibility time-outs and everything else that LocalStack reads off the
-clock follow that file, an offset in seconds; timers do not, because they are monotonic. Without it, time is the
-machine's. LocalStack's environment variables configure the rest.
+With `POSTHORN_CLOCK_FILE`, an offset in seconds, delays, visibility time-outs and retention of queues follow that file;
+schedules and everything else keep the machine's time. LocalStack's environment variables configure the rest.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 HOST = "127.0.0.1"
 
 
+class ControlledTime:
+    """The module `time` with another `time()`."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self.time = now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
 def follow_clock(path: Path) -> None:
-    """Make `time.time` of this process tell the controlled time."""
+    """Make the queues tell the controlled time. Elsewhere it would hurt: log lines of tomorrow are refused."""
+    from localstack.services.sqs import models, provider, queue
+
     from infra.local.clock import LocalClock
 
-    clock = LocalClock(path)
-    time.time = clock.now
-    time.time_ns = lambda: int(clock.now() * 1_000_000_000)
+    controlled = ControlledTime(LocalClock(path).now)
+    for module in (models, provider, queue):
+        module.time = controlled
 
 
 def stay_on_loopback() -> None:
