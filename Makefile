@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test unit e2e fuzz check fmt package deploy destroy bench lock clean
+.PHONY: help run test unit e2e fuzz check fmt package deploy destroy cost bench lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
@@ -70,6 +70,10 @@ deploy: ## create or update an installation (TARGET=local|localstack|aws PREFIX=
 destroy: ## remove an installation; asks when it holds mail (TARGET=… PREFIX=…)
 	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.destroy $(INSTALLATION) $(ARGS)
+
+cost: ## calls and dollars for a million messages, measured on the deployed functions (ARGS=--help)
+	@$(setup) dev ministack
+	@exec .venv/bin/python -m infra.cost $(ARGS)
 
 bench: ## measure speed and cost
 	@$(setup) dev ministack

@@ -98,6 +98,10 @@ class WholePath:
         """Accept by one request a message, then deliver everything."""
         return self._measured(messages, [self._post] * messages)
 
+    def by_http_batches(self, batches: int, size: int = BATCH) -> Spent:
+        """Accept by requests of `size` messages each, then deliver everything."""
+        return self._measured(batches * size, [partial(self._post_batch, size)] * batches)
+
     def _measured(self, messages: int, accepts: Sequence[Callable[[], None]]) -> Spent:
         already = self._sink.begin()
         self._meter.reset()
@@ -125,11 +129,20 @@ class WholePath:
         await self._program.accept.store(prepared)
 
     def _post(self) -> None:
-        html = "<p>" + "Lorem ipsum dolor sit amet " * (SIZE // 27) + "</p>"
-        email = {"from": SENDER, "to": [self._next_recipient()], "subject": "Hello", "html": html}
-        event = _http_event("/api/v2/emails", email, self._tenant.api_key)
+        event = _http_event("/api/v2/emails", self._email(), self._tenant.api_key)
         answer = self._app(event, Context("api"))
         assert answer["statusCode"] == 202, answer
+
+    def _post_batch(self, size: int) -> None:
+        batch = [self._email() for _ in range(size)]
+        event = _http_event("/api/v2/emails/batch", batch, self._tenant.api_key)
+        answer = self._app(event, Context("api"))
+        assert answer["statusCode"] == 200, answer
+        assert json.loads(answer["body"])["accepted"] == size, answer
+
+    def _email(self) -> dict[str, Any]:
+        html = "<p>" + "Lorem ipsum dolor sit amet " * (SIZE // 27) + "</p>"
+        return {"from": SENDER, "to": [self._next_recipient()], "subject": "Hello", "html": html}
 
     def _deliver_all(self, messages: int) -> float:
         """Play Lambda until every wake-up is done with; the CPU seconds of the function alone."""

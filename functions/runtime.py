@@ -2,8 +2,8 @@
 
 A handler is a coroutine function; the wrapper runs it on the process's background loop with the assembled program and
 writes exactly one JSON line: unit, outcome, milliseconds, request id, the notes that the handler left and, when the
-program has a meter, the AWS calls made meanwhile. Lines hold no addresses, content or keys. Chalice's middleware cannot
-do this: it does not run for event functions, which load their own module only.
+program has a meter, the AWS calls, request units and bytes used meanwhile. Lines hold no addresses, content or keys.
+Chalice's middleware cannot do this: it does not run for event functions, which load their own module only.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class UnitOfWork:
         self._swallow = swallow
         self._posthorn = bootstrap.posthorn()
         self._started = self._posthorn.clock.monotonic()
-        self._calls = _aws_calls(self._posthorn)
+        self._used = _usage(self._posthorn)
 
     def __enter__(self) -> UnitOfWork:
         return self
@@ -141,11 +141,9 @@ class UnitOfWork:
         if error is not None:
             self._line |= _account_of(error)
         elapsed = self._posthorn.clock.monotonic() - self._started
-        aws = _aws_calls(self._posthorn)
-        made = {name: aws[name] - self._calls.get(name, 0) for name in aws}
         line = self._line | {"ms": round(elapsed * 1000, 1)} | self._notes
-        made = {name: count for name, count in made.items() if count}
-        write_line(line | ({"aws": made} if made else {}))
+        used = _usage(self._posthorn)
+        write_line(line | (used.since(self._used).fields() if used and self._used else {}))
         return self._swallow and isinstance(error, Exception)
 
 
@@ -165,9 +163,9 @@ def _account_of(error: BaseException) -> Notes:
     return {"outcome": "error", "error": type(error).__name__, "stack": stack}
 
 
-def _aws_calls(posthorn: bootstrap.Posthorn) -> dict[str, int]:
-    """Calls made so far by operation; empty where the program has no meter."""
-    return {} if posthorn.meter is None else dict(posthorn.meter.snapshot().calls)
+def _usage(posthorn: bootstrap.Posthorn) -> Any:
+    """The meter's snapshot of what was used so far; None where the program has no meter."""
+    return None if posthorn.meter is None else posthorn.meter.snapshot()
 
 
 def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest:

@@ -46,6 +46,28 @@ class Usage:
         """All calls."""
         return sum(self.calls.values())
 
+    def since(self, earlier: Usage) -> Usage:
+        """What was used between two snapshots without a reset in between."""
+        calls = {name: count - earlier.calls.get(name, 0) for name, count in self.calls.items()}
+        return Usage(
+            {name: count for name, count in calls.items() if count},
+            self.bytes_sent - earlier.bytes_sent,
+            self.bytes_received - earlier.bytes_received,
+            self.write_units - earlier.write_units,
+            self.read_units - earlier.read_units,
+            self.micro_dollars - earlier.micro_dollars,
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """For a log line: `aws` calls by operation, `units` of DynamoDB, `bytes`; empty when nothing was used."""
+        if not self.calls:
+            return {}
+        return {
+            "aws": dict(self.calls),
+            "units": {"write": round(self.write_units, 2), "read": round(self.read_units, 2)},
+            "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
+        }
+
 
 class Meter:
     """Counts the calls of the sessions it is attached to, from any thread."""

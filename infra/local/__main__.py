@@ -22,6 +22,8 @@ environment:
   POSTHORN_DELIVERY_PORT          port of receiving servers, instead of the inbox's
   POSTHORN_ALLOW_PLAIN_AUTH=1     let clients on loopback sign in without TLS
   AWS_ENDPOINT_URL                use this AWS endpoint instead of the built-in emulator
+  POSTHORN_FUNCTIONS=deployed     run the packaged functions in the emulator's Lambdas, without a runner
+  POSTHORN_EMULATOR=localstack    LocalStack in place of ministack; needs Python 3.13
   POSTHORN_RUNNERS                worker processes that run the functions (1)
   POSTHORN_RELOAD=0               do not start runner and front again when the code changes
   POSTHORN_RUNNER_DUPLICATE_PERCENT, POSTHORN_RUNNER_REORDER=1

@@ -86,6 +86,9 @@ def localstack_environment(plan: Plan) -> dict[str, str]:
         "PROVIDER_OVERRIDE_DYNAMODB": "elsewhere",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "elsewhere",
         "DYNAMODB_ELSEWHERE_URL": plan.tables_url,
+        # Seconds that its pollers of queues rest after finding nothing, or an error: by default up to 10 and 60.
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "2",
         "DNS_ADDRESS": "0",
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",

@@ -87,6 +87,8 @@ async def serve(configuration: Configuration, *, memory: bool) -> None:
         await gateway.start()
         await stop.wait()
         await gateway.stop()
+        if program.meter is not None:
+            journal.event("stopped", **program.meter.snapshot().fields())
 
 
 async def _demonstrate(program: bootstrap.Posthorn) -> Services:

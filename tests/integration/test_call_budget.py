@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from bench.whole_path import COMMIT, SIZE, Spent, whole_path
+from bench.whole_path import BATCH, COMMIT, SIZE, Spent, whole_path
 from chalicelib.config import Settings
+from infra.billing import Model
 from tests.aws_backend import aws_backend, aws_settings
 
 __all__ = ["aws_backend", "aws_settings"]
 pytestmark = pytest.mark.aws
 
 SMTP_CALLS, HTTP_CALLS, WRITE_UNITS, READ_UNITS = 3.6, 6.5, 4.1, 0.6
+BATCH_CALLS = 3.6
 LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a few more
 
 
@@ -38,3 +40,25 @@ def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None
     assert calls_of(http, "s3.PutObject", "sqs.SendMessageBatch") == 2
     assert http.calls <= HTTP_CALLS + LEASES
     assert smtp.usage.bytes_sent / smtp.messages > SIZE
+
+
+def test_a_batch_over_http_costs_little_more_than_smtp(aws_settings: Settings) -> None:
+    with whole_path(aws_settings) as path:
+        batches = path.by_http_batches(3)
+    assert calls_of(batches, "dynamodb.PutItem") == 1
+    assert calls_of(batches, "dynamodb.UpdateItem") <= 2.1 + LEASES
+    assert calls_of(batches, "s3.PutObject") == 1 / BATCH
+    assert calls_of(batches, "sqs.SendMessageBatch") <= 5 / BATCH
+    assert batches.calls <= BATCH_CALLS + LEASES
+    assert batches.write_units <= WRITE_UNITS + LEASES
+    assert batches.usage.read_units / batches.messages <= READ_UNITS
+
+
+def test_the_model_of_the_rate_counts_what_the_meter_counts(aws_settings: Settings) -> None:
+    with whole_path(aws_settings) as path:
+        together = path.by_smtp(3 * COMMIT)
+        alone = path.by_http(20)
+    model = Model(together.write_units, together.usage.read_units / together.messages, 0, 0)
+    assert model.with_sizes(1_000, COMMIT, BATCH).calls == pytest.approx(together.calls, rel=0.05)
+    # One request after the other, but delivered together.
+    assert model.with_sizes(10, 1, 20).calls == pytest.approx(alone.calls, rel=0.1)

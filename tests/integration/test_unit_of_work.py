@@ -12,6 +12,7 @@ from chalice.app import Blueprint, Chalice, Rate
 
 from chalicelib import bootstrap
 from chalicelib.adapters.memory import ControlledClock
+from chalicelib.adapters.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
 from functions.runtime import Batch, Occasion, UnitOfWork, on_batch, on_occasion
@@ -139,10 +140,16 @@ def test_calls_to_aws_are_counted_by_operation(
     posthorn: Posthorn, capsys: pytest.CaptureFixture[str]
 ) -> None:
     counts = {"s3.PutObject": 2, "sqs.SendMessage": 1}
-    meter: Any = SimpleNamespace(snapshot=lambda: SimpleNamespace(calls=dict(counts)))
+    units = [1.5]
+    meter: Any = SimpleNamespace(
+        snapshot=lambda: Usage(dict(counts), bytes_sent=100 * len(counts), write_units=units[0])
+    )
     posthorn.meter = meter
     with UnitOfWork("unit", "", {}):
         counts["s3.PutObject"] += 3
         counts["dynamodb.PutItem"] = 1
+        units[0] += 3.0
     (line,) = lines(capsys)
     assert line["aws"] == {"s3.PutObject": 3, "dynamodb.PutItem": 1}
+    assert line["units"] == {"write": 3.0, "read": 0.0}
+    assert line["bytes"] == {"sent": 100, "received": 0}

@@ -159,3 +159,40 @@ def test_missing_ensurepip_names_the_package(root: Path, monkeypatch: pytest.Mon
 def test_unknown_layer_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert environment.main(["nonsense"]) == 2
     assert "usage" in capsys.readouterr().err
+
+
+def test_a_layer_of_one_python_version_is_made_by_that(
+    root: Path, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = root / "infra/localstack"
+    package.mkdir(parents=True)
+    (package / "pyproject.toml").write_text("[project]\n")
+    monkeypatch.setattr(environment, "find_python", lambda version: f"/opt/python{version}")
+    monkeypatch.setattr(environment, "can_make_environments", lambda maker: True)
+    ensure("localstack", root)
+    assert commands[0][0] == "/opt/python3.13"
+    origin = json.loads((root / ".venv-localstack" / ORIGIN).read_text())
+    assert origin["python"] == "3.13"
+    commands.clear()
+    ensure("localstack", root)
+    assert commands == []
+    (package / "plugin.py").write_text("changed = True\n")
+    ensure("localstack", root)
+    assert len(commands) == 2
+
+
+def test_a_python_version_that_is_nowhere_is_one_sentence_and_its_own_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("HOME", "PYENV_ROOT", "PATH"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.delenv("PYTHON313", raising=False)
+    assert environment.main(["localstack"]) == environment.NO_SUCH_PYTHON
+    assert capsys.readouterr().err == (
+        "posthorn: Python 3.13 is needed and was not found; install it or name it with"
+        " PYTHON313=/path/to/python3.13.\n"
+    )
+    monkeypatch.setenv("PYTHON313", sys.executable)
+    if sys.version_info[:2] != (3, 13):
+        assert environment.main(["localstack"]) == environment.NO_SUCH_PYTHON
+        assert "which is no working Python 3.13" in capsys.readouterr().err

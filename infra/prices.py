@@ -1,0 +1,53 @@
+"""List prices, in US dollars, of us-east-1: what `make cost` multiplies its counts with.
+
+Found in November 2026 on the price pages of AWS and of the services named; check them before you quote them. No free
+tier, no discount, no tax. Prices of calls and request units are those of the meter, so that there is one of each.
+"""
+
+from __future__ import annotations
+
+from chalicelib.adapters.meter import (
+    CALL_PRICES,
+    PRICES_OF,
+    READ_UNIT_PRICE,
+    SQS_UNIT_BYTES,
+    WRITE_UNIT_PRICE,
+)
+
+DATE = PRICES_OF
+SOURCE = "list prices of AWS, us-east-1, on demand, and of the services named"
+
+SQS_CALL = CALL_PRICES["sqs"] / 1e6  # each 64 kB of a request
+S3_PUT = CALL_PRICES["s3.PutObject"] / 1e6
+S3_GET = CALL_PRICES["s3.GetObject"] / 1e6
+KMS_CALL = CALL_PRICES["kms"] / 1e6
+WRITE_UNIT = WRITE_UNIT_PRICE / 1e6
+READ_UNIT = READ_UNIT_PRICE / 1e6
+SQS_BYTES = SQS_UNIT_BYTES
+
+LAMBDA_REQUEST = 0.20 / 1e6
+LAMBDA_GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
+REST_REQUEST = 3.50 / 1e6
+LOG_GB = 0.50  # ingestion
+DATA_OUT_GB = 0.09
+GB = 1e9
+
+# Dollars a month, whatever is sent.
+FIXED = {
+    "gateway: two Fargate tasks of 0.25 vCPU and 0.5 GB, arm64": 14.4,
+    "gateway: Network Load Balancer without its capacity units": 16.4,
+    "public IPv4 addresses, four": 14.6,
+    "KMS key": 1.0,
+    "alarms, eight": 0.8,
+    "SQS: five idle pollers on each of two queues": 0.52,
+    "sweep: 43,200 runs of 50 ms, and their reads": 0.09,
+}
+
+# Dollars for a million messages: from, to, by plan and volume.
+PEERS = {
+    "Amazon SES": (100.0, 160.0),
+    "Resend": (350.0, 400.0),
+    "SendGrid": (500.0, 1_300.0),
+    "Mailgun": (800.0, 800.0),
+    "Postmark": (1_200.0, 1_800.0),
+}

@@ -1,0 +1,116 @@
+"""Bills from log lines: what is read, what it costs, and how the rate moves it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra import prices
+from infra.billing import Model, Used, add_lines, dollars, fit, second_of_waiting, slower
+
+REPORT = (
+    "REPORT RequestId: 1\tDuration: 99.1 ms\tBilled Duration: 100 ms\tMemory Size: 512 MB\t"
+    "Max Memory Used: 80 MB\t"
+)
+MODEL = Model(write_units=4.0, read_units=0.6, batch_ms=30, message_ms=5)
+
+
+def line(**fields: object) -> str:
+    return json.dumps({"unit": "deliver", "outcome": "ok", "ms": 40.0, **fields})
+
+
+def test_a_functions_log_becomes_calls_units_bytes_and_billed_time() -> None:
+    used = Used()
+    said = line(
+        records=23,
+        aws={"s3.GetObject": 2, "dynamodb.UpdateItem": 46},
+        units={"write": 46.5, "read": 3.0},
+        bytes={"sent": 1_000, "received": 20_000},
+    )
+    add_lines(used, ["START RequestId: 1", said, "{ broken", "END RequestId: 1", REPORT], "f")
+    assert used.calls == {
+        "s3.GetObject": 2,
+        "dynamodb.UpdateItem": 46,
+        "sqs.ReceiveMessage": 3,
+        "sqs.DeleteMessageBatch": 3,
+    }
+    assert (used.write_units, used.read_units) == (46.5, 3.0)
+    assert (used.sent, used.received) == (1_000, 20_000)
+    assert used.invocations == {"f": 1}
+    assert used.milliseconds == {"f": 100}
+    assert used.gb_seconds == {"f": pytest.approx(0.05)}
+    assert used.batches == [(23, 40.0)]
+    assert used.total_calls == 54
+
+
+def test_the_gateways_lines_are_no_lambda_logs() -> None:
+    used = Used()
+    used.add_line(json.dumps({"event": "stopped", "aws": {"s3.PutObject": 1}}))
+    assert used.calls == {"s3.PutObject": 1}
+    assert used.log_bytes == 0
+    assert not used.invocations
+
+
+def test_dollars_follow_the_price_table() -> None:
+    used = Used(write_units=1e6, read_units=1e6, http_requests=1_000_000, log_bytes=10**9)
+    used.calls.update({"s3.PutObject": 1_000_000, "s3.GetObject": 1_000_000})
+    used.calls.update({"sqs.SendMessageBatch": 1_000_000, "kms.Decrypt": 1_000_000})
+    used.invocations["f"] = 1_000_000
+    used.gb_seconds["f"] = 1_000.0
+    bill = dollars(used)
+    assert bill == {
+        "API Gateway": pytest.approx(3.50),
+        "Lambda requests": pytest.approx(0.20),
+        "Lambda time": pytest.approx(0.0166667),
+        "S3": pytest.approx(5.40),
+        "SQS": pytest.approx(0.40),
+        "DynamoDB writes": pytest.approx(0.625),
+        "DynamoDB reads": pytest.approx(0.125),
+        "KMS": pytest.approx(3.0),
+        "CloudWatch Logs": pytest.approx(0.50),
+    }
+    assert dollars(used, "arm64")["Lambda time"] < bill["Lambda time"]
+
+
+def test_a_small_function_computes_slower() -> None:
+    used = Used()
+    used.add_line(REPORT, "f")
+    at_most = dollars(used)["Lambda time"] * (1769 / 512 - 1)
+    assert slower(used) == pytest.approx(at_most)
+    assert slower(Used()) == 0
+
+
+def test_each_batch_waits_for_its_slowest_receiver() -> None:
+    used = Used(batches=[(10, 40.0), (50, 90.0)])
+    assert second_of_waiting(used) == pytest.approx(2 * 0.5 * 0.0000166667)
+
+
+@given(st.floats(0.01, 100), st.floats(0.01, 100))
+def test_the_fit_finds_what_a_batch_and_a_message_take(batch: float, message: float) -> None:
+    found = fit([(size, batch + message * size) for size in (1, 5, 10)])
+    assert found == (pytest.approx(batch, abs=1e-6), pytest.approx(message, abs=1e-6))
+
+
+def test_the_fit_of_nothing_and_of_one_size() -> None:
+    assert fit([]) == (0.0, 0.0)
+    assert fit([(10, 50.0), (10, 70.0)]) == (0.0, 6.0)
+
+
+def test_a_message_never_costs_more_when_more_come() -> None:
+    paces = [MODEL.at(rate) for rate in (1, 3, 10, 30, 100, 300, 1_000, 5_000)]
+    costs = [pace.dollars for pace in paces]
+    assert costs == sorted(costs, reverse=True)
+    assert paces[0].commit == paces[0].batch == 1
+    assert (paces[-1].commit, paces[-1].batch) == (64, 50)
+    assert paces[0].calls > 9
+    assert paces[-1].calls < 4
+
+
+def test_the_table_says_when_and_whence() -> None:
+    assert prices.DATE
+    assert "AWS" in prices.SOURCE
+    assert all(low <= high for low, high in prices.PEERS.values())
+    assert {"Amazon SES", "Postmark", "Mailgun", "Resend", "SendGrid"} == set(prices.PEERS)
