@@ -19,7 +19,8 @@ from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
-from chalicelib.domain.model import EgressSource, Envelope, Target
+from chalicelib.domain.model import Envelope, Target
+from chalicelib.domain.tenancy import EgressSource
 
 SENDER, RECIPIENT = "sender@bench.test", "rcpt@sink.test"
 SIZES = {"4 KiB": 4_096, "64 KiB": 65_536}

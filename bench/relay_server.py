@@ -27,7 +27,8 @@ from chalicelib.adapters.randomness import SystemRand
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import BlobRef, MessageRecord, ServerId, State, WorkItem
+from chalicelib.domain.model import BlobRef, MessageRecord, State, WorkItem
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import UploadTicket
 from chalicelib.services.attempt import WakeUp
 from gateway.configuration import Configuration

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.model import CredentialKind, EgressSource, Server
+from chalicelib.domain.tenancy import CredentialKind, EgressSource, Server
 from chalicelib.services.authenticate import Grant
 
 DOMAIN = "demo.test"

@@ -27,7 +27,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.model import EgressKind, EgressSource
+from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.services.accept import Prepared, Recipient, Submission
 from infra.local.invocation import Context, sqs_event
 

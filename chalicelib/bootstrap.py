@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Coroutine
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.config import Settings, read_settings
 
@@ -38,43 +38,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Ports(Protocol):
-    """One adapter for each port."""
-
-    @property
-    def clock(self) -> ports.Clock: ...
-    @property
-    def rand(self) -> ports.Rand: ...
-    @property
-    def directory(self) -> ports.Directory: ...
-    @property
-    def accounts_store(self) -> ports.Accounts: ...
-    @property
-    def messages(self) -> ports.MessageStore: ...
-    @property
-    def blobs(self) -> ports.BlobStore: ...
-    @property
-    def queue(self) -> ports.WorkQueue: ...
-    @property
-    def suppressions(self) -> ports.SuppressionList: ...
-    @property
-    def numbers(self) -> ports.Numbers: ...
-    @property
-    def volume(self) -> ports.SendVolume: ...
-    @property
-    def idempotency(self) -> ports.IdempotencyKeys: ...
-    @property
-    def vault(self) -> ports.KeyVault: ...
-    @property
-    def resolver(self) -> ports.Resolver: ...
-    @property
-    def egress(self) -> ports.Egress: ...
-
-
 class Posthorn:
     """The assembled program: the ports by name, and the services over them."""
 
-    def __init__(self, settings: Settings, adapters: Ports, meter: Meter | None = None) -> None:
+    def __init__(
+        self, settings: Settings, adapters: ports.Ports, meter: Meter | None = None
+    ) -> None:
         self.settings = settings
         self.meter = meter
         self._adapters = adapters
@@ -343,80 +312,7 @@ def on_aws(settings: Settings, number_block: int = 20) -> Posthorn:
 
     `number_block` is how many message numbers are leased at once: more for a process that accepts much mail.
     """
-    adapters = _AwsAdapters(settings, number_block)
+    from chalicelib.adapters.assembly import AwsAdapters
+
+    adapters = AwsAdapters(settings, number_block)
     return Posthorn(settings, adapters, adapters.meter)
-
-
-class _AwsAdapters:
-    """The adapters of a deployed process, each made on first use, with the crash points of `settings.kill_at`."""
-
-    def __init__(self, settings: Settings, number_block: int) -> None:
-        from chalicelib.adapters.aws import AwsWorld
-        from chalicelib.adapters.clock import SystemClock
-        from chalicelib.adapters.meter import Meter
-        from chalicelib.adapters.randomness import SystemRand
-
-        self._settings = settings
-        self.meter = Meter()
-        self.clock: ports.Clock = SystemClock(settings.clock_file)
-        self.rand: ports.Rand = SystemRand()
-        self._world = AwsWorld(
-            settings, self.clock, self.rand, meter=self.meter, number_block=number_block
-        )
-
-    def _breakable(self, port: T, name: str) -> T:
-        from chalicelib.adapters.faults import with_crash_points
-
-        return with_crash_points(port, name, self._settings.kill_at)
-
-    @cached_property
-    def directory(self) -> ports.Directory:
-        return self._world.directory
-
-    @cached_property
-    def accounts_store(self) -> ports.Accounts:
-        return self._world.accounts_store
-
-    @cached_property
-    def messages(self) -> ports.MessageStore:
-        return self._breakable(self._world.messages, "messages")
-
-    @cached_property
-    def blobs(self) -> ports.BlobStore:
-        return self._breakable(self._world.blobs, "blobs")
-
-    @cached_property
-    def queue(self) -> ports.WorkQueue:
-        return self._breakable(self._world.queue, "queue")
-
-    @cached_property
-    def suppressions(self) -> ports.SuppressionList:
-        return self._world.suppressions
-
-    @cached_property
-    def numbers(self) -> ports.Numbers:
-        return self._world.numbers
-
-    @cached_property
-    def volume(self) -> ports.SendVolume:
-        return self._world.volume
-
-    @cached_property
-    def idempotency(self) -> ports.IdempotencyKeys:
-        return self._world.idempotency
-
-    @cached_property
-    def vault(self) -> ports.KeyVault:
-        return self._world.vault
-
-    @cached_property
-    def resolver(self) -> ports.Resolver:
-        from chalicelib.adapters.dns import DnsResolver
-
-        return DnsResolver(self._settings, self.clock)
-
-    @cached_property
-    def egress(self) -> ports.Egress:
-        from chalicelib.adapters.egress import NetworkEgress
-
-        return self._breakable(NetworkEgress(self._settings, self.vault), "egress")

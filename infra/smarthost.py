@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from chalicelib.bootstrap import Posthorn, posthorn, run
 from chalicelib.domain.errors import MailError
-from chalicelib.domain.model import EgressKind, EgressSource
+from chalicelib.domain.tenancy import EgressKind, EgressSource
 
 MODES = ("required", "implicit", "opportunistic", "none")
 

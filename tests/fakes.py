@@ -9,22 +9,16 @@ import secrets
 from typing import Any
 
 from chalicelib.adapters.memory import ControlledClock, MemoryWorld, SeededRand
-from chalicelib.domain.model import (
-    BlobRef,
+from chalicelib.domain.model import BlobRef, Delivery, Message, MessageId, Scope, Status, WorkItem
+from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
-    Delivery,
     DkimKey,
     Domain,
-    Message,
-    MessageId,
     Organization,
     OrganizationId,
-    Scope,
     Server,
     ServerId,
-    Status,
-    WorkItem,
 )
 
 NOW = 1_800_000_000

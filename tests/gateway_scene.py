@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.config import Settings
-from chalicelib.domain.model import BareNewlines, Message
+from chalicelib.domain.model import Message
+from chalicelib.domain.tenancy import BareNewlines
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Configuration, Role
 from gateway.journal import Journal

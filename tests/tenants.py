@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.model import CredentialKind, EgressSource, Server
+from chalicelib.domain.tenancy import CredentialKind, EgressSource, Server
 from chalicelib.services.accounts import ServerOptions
 
 SOON = ServerOptions(retry_schedule="1s*5")

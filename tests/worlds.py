@@ -12,14 +12,8 @@ from chalicelib.adapters.memory import ControlledClock, MemoryWorld, ScriptedEgr
 from chalicelib.adapters.memory.queue import MemoryWorkQueue, ReceivedItem
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.config import Settings
-from chalicelib.domain.model import (
-    CredentialKind,
-    Domain,
-    EgressSource,
-    MessageRecord,
-    Organization,
-    Server,
-)
+from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.tenancy import CredentialKind, Domain, EgressSource, Organization, Server
 from chalicelib.services.accept import Accepted, Recipient, Submission
 from chalicelib.services.accounts import CredentialOptions, ServerOptions
 from chalicelib.services.attempt import WakeUp

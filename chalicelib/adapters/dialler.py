@@ -14,7 +14,8 @@ import socket
 from chalicelib.adapters.smtp_connection import SmtpConnection
 from chalicelib.domain.egress import bound_address
 from chalicelib.domain.errors import SourceUnavailable, TemporaryFailure
-from chalicelib.domain.model import EgressKind, EgressSource, Target
+from chalicelib.domain.model import Target
+from chalicelib.domain.tenancy import EgressKind, EgressSource
 
 # SOCKS5 reply codes that speak of the target, not of the proxy (RFC 1928 §6).
 _TARGET_FAULTS = {3, 4, 5, 6}

@@ -31,7 +31,8 @@ from chalicelib.domain.errors import (
     SourceUnavailable,
     TemporaryFailure,
 )
-from chalicelib.domain.model import EgressKind, EgressSource, Envelope, Target
+from chalicelib.domain.model import Envelope, Target
+from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.ports import KeyVault, Transaction
 
 MOST_SESSIONS_A_SITE = 20

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import DkimKey
+from chalicelib.domain.tenancy import DkimKey
 from chalicelib.ports import KeyVault
 
 KEPT_KEYS = 1_000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports import Clock
 from chalicelib.services.authenticate import Authenticate, Grant
 from chalicelib.services.history import MessageHistory

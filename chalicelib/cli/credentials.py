@@ -9,7 +9,7 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import credential_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.model import BareNewlines, Credential, CredentialKind
+from chalicelib.domain.tenancy import BareNewlines, Credential, CredentialKind
 from chalicelib.services.accounts import CredentialOptions
 
 LONGEST_KEY_FILE = 1_000

@@ -10,7 +10,7 @@ from chalicelib.cli.session import Session, json_option, pass_session, server_op
 from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dnsrecords import DnsRecord
-from chalicelib.domain.model import Domain
+from chalicelib.domain.tenancy import Domain
 from chalicelib.services.domains import Owner
 
 

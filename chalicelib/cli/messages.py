@@ -15,7 +15,8 @@ from chalicelib.cli.shapes import message_shape, timeline_shape
 from chalicelib.cli.terminal import json_text, moment, table, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import MessageId, MessageRecord, Scope, ServerId
+from chalicelib.domain.model import MessageId, MessageRecord, Scope
+from chalicelib.domain.tenancy import ServerId
 
 Action = Callable[[ServerId, MessageId], Coroutine[Any, Any, object]]
 FLAGS = ("held", "queued", "failed", "bounced")

@@ -7,7 +7,7 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import organization_shape
 from chalicelib.cli.terminal import facts, moment, table
-from chalicelib.domain.model import Organization
+from chalicelib.domain.tenancy import Organization
 
 
 @click.group("organization")

@@ -10,7 +10,7 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import server_shape
 from chalicelib.cli.terminal import facts, moment, table, yes
-from chalicelib.domain.model import Server, ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy import Server, ServerMode, UnknownOutcome
 from chalicelib.services.accounts import ServerOptions
 
 NOTHING = "none"

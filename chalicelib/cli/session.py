@@ -19,7 +19,7 @@ from chalicelib.bootstrap import Posthorn, posthorn, run
 from chalicelib.cli.stack import NoStack, Stack, find_stack
 from chalicelib.cli.terminal import json_text
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Organization, Server
+from chalicelib.domain.tenancy import Organization, Server
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])

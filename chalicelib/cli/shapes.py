@@ -9,15 +9,8 @@ from collections.abc import Sequence
 
 from chalicelib.cli.terminal import iso
 from chalicelib.domain.dnsrecords import DnsRecord, Finding
-from chalicelib.domain.model import (
-    Credential,
-    Delivery,
-    Domain,
-    MessageRecord,
-    Organization,
-    Server,
-    State,
-)
+from chalicelib.domain.model import Delivery, MessageRecord, State
+from chalicelib.domain.tenancy import Credential, Domain, Organization, Server
 
 Shape = dict[str, object]
 

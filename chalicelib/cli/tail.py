@@ -16,15 +16,8 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import delivery_shape, message_shape
 from chalicelib.cli.terminal import json_text, moment, visible
-from chalicelib.domain.model import (
-    Delivery,
-    Message,
-    MessageId,
-    MessageRecord,
-    Scope,
-    ServerId,
-    State,
-)
+from chalicelib.domain.model import Delivery, Message, MessageId, MessageRecord, Scope, State
+from chalicelib.domain.tenancy import ServerId
 
 PAGE = 100
 MOST_FOLLOWED = 1_000

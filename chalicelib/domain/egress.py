@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Collection, Iterable
 
-from chalicelib.domain.model import EgressKind, EgressSource
+from chalicelib.domain.tenancy import EgressKind, EgressSource
 
 IMPLIED = EgressSource(name="default")
 """The way out of a pool that has no source at all: straight out, from the system's own choice of

@@ -9,14 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.domain.model import (
-    Domain,
-    MessageRecord,
-    Server,
-    Suppression,
-    UnknownOutcome,
-)
-from chalicelib.domain.model import ServerMode as Mode
+from chalicelib.domain.model import MessageRecord, Suppression
+from chalicelib.domain.tenancy import Domain, Server, UnknownOutcome
+from chalicelib.domain.tenancy import ServerMode as Mode
 
 TOO_MANY_SOFT_FAILS = "too many soft fails"
 TOO_MANY_HARD_FAILS = "too many hard fails"

@@ -20,12 +20,12 @@ from chalicelib.domain.model import (
     Message,
     MessageId,
     Scope,
-    ServerId,
     Settlement,
     State,
     Status,
     WorkItem,
 )
+from chalicelib.domain.tenancy import ServerId
 
 LONGEST = 65_536
 

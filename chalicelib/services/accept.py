@@ -23,19 +23,9 @@ from chalicelib.domain.message import (
     normalise_newlines,
     read_headers,
 )
-from chalicelib.domain.model import (
-    BareNewlines,
-    BlobRef,
-    Domain,
-    DsnParameters,
-    Message,
-    MessageId,
-    Scope,
-    Server,
-    ServerId,
-    WorkItem,
-)
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, MessageId, Scope, WorkItem
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import BareNewlines, Domain, Server, ServerId
 from chalicelib.ports import BlobStore, Clock, Directory, MessageStore, Numbers, Rand, WorkQueue
 from chalicelib.services.authenticate import Grant
 

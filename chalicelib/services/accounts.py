@@ -22,7 +22,8 @@ from chalicelib.domain.errors import (
     Rejected,
 )
 from chalicelib.domain.ids import key_digest, new_key, random_letters
-from chalicelib.domain.model import (
+from chalicelib.domain.retry import parse_schedule
+from chalicelib.domain.tenancy import (
     BareNewlines,
     Credential,
     CredentialKind,
@@ -33,7 +34,6 @@ from chalicelib.domain.model import (
     ServerMode,
     UnknownOutcome,
 )
-from chalicelib.domain.retry import parse_schedule
 from chalicelib.ports import Accounts, Clock, KeyVault, Rand
 
 LONGEST_NAME = 100

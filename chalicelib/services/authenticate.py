@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.model import Credential, CredentialKind, Server
+from chalicelib.domain.tenancy import Credential, CredentialKind, Server
 from chalicelib.ports import Accounts, Clock, Directory, KeyVault
 
 LOG = logging.getLogger("posthorn.authenticate")

@@ -17,7 +17,14 @@ from chalicelib.domain import dnsrecords
 from chalicelib.domain.dnsrecords import DnsNames, DnsRecord, Finding, Purpose, RecordStatus
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
 from chalicelib.domain.ids import random_alphanumerics, random_letters
-from chalicelib.domain.model import DkimKey, Domain, Organization, OrganizationId, Server, ServerId
+from chalicelib.domain.tenancy import (
+    DkimKey,
+    Domain,
+    Organization,
+    OrganizationId,
+    Server,
+    ServerId,
+)
 from chalicelib.ports import Accounts, Clock, KeyMaker, KeyVault, Rand, Resolver
 
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")

@@ -8,14 +8,8 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_token
-from chalicelib.domain.model import (
-    Delivery,
-    MessageId,
-    MessageRecord,
-    Page,
-    Scope,
-    ServerId,
-)
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import BlobStore, MessageStore
 
 LARGEST_ID = 2**31 - 1

@@ -9,15 +9,8 @@ from __future__ import annotations
 
 from chalicelib.domain import settle
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.model import (
-    Delivery,
-    MessageId,
-    MessageRecord,
-    ServerId,
-    State,
-    Status,
-    WorkItem,
-)
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Clock, MessageStore, Numbers, WorkQueue
 
 CANCELLED = "The hold on this message has been removed without action."

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, MailError, Rejected
-from chalicelib.domain.model import ServerId
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Claimed, Clock, IdempotencyKeys
 
 

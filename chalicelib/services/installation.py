@@ -7,9 +7,9 @@ return the same value. Nothing here changes an installation that exists.
 from __future__ import annotations
 
 from chalicelib.config import Settings
-from chalicelib.domain import model
+from chalicelib.domain import tenancy
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import DkimKey
+from chalicelib.domain.tenancy import DkimKey
 from chalicelib.ports import Accounts, Directory, KeyMaker, KeyVault, Rand
 
 MAC_KEY_BYTES = 32
@@ -34,7 +34,7 @@ class Installation:
         self._rand = rand
         self._settings = settings
 
-    async def ensure(self) -> model.Installation:
+    async def ensure(self) -> tenancy.Installation:
         """The installation, set up first when it is new. TemporaryFailure when store or vault is away."""
         try:
             return await self._directory.installation()
@@ -44,12 +44,12 @@ class Installation:
             return made
         return await self._directory.installation()
 
-    async def _make(self) -> model.Installation:
+    async def _make(self) -> tenancy.Installation:
         domain, selector = self._settings.return_path_domain, self._settings.dkim_identifier
         private, public = await self._keys.make("rsa-sha256")
         bare = DkimKey(domain, selector, "rsa-sha256", b"", public)
         wrapped = await self._vault.seal(private, bare.context)
         key = DkimKey(domain, selector, "rsa-sha256", wrapped, public)
-        unsealed = model.Installation(key, b"")
+        unsealed = tenancy.Installation(key, b"")
         mac_key = self._rand.bytes(MAC_KEY_BYTES)
-        return model.Installation(key, await self._vault.seal(mac_key, unsealed.mac_context))
+        return tenancy.Installation(key, await self._vault.seal(mac_key, unsealed.mac_context))

@@ -24,15 +24,13 @@ from chalicelib.domain.model import (
     Envelope,
     Message,
     MessageRecord,
-    Server,
-    ServerId,
     Status,
     Suppression,
-    UnknownOutcome,
     WorkItem,
 )
 from chalicelib.domain.policy import TOO_MANY_HARD_FAILS, Facts, Fail, Hold, decide
 from chalicelib.domain.retry import Schedule, default_schedule, next_wait, parse_schedule
+from chalicelib.domain.tenancy import Server, ServerId, UnknownOutcome
 from chalicelib.domain.transmission import Attempted
 from chalicelib.ports import (
     BlobStore,

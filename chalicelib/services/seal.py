@@ -15,9 +15,10 @@ from chalicelib.config import Settings
 from chalicelib.domain import dkim
 from chalicelib.domain.headers import read_headers
 from chalicelib.domain.ids import return_path_local
-from chalicelib.domain.model import DkimKey, Domain, Envelope, Message
+from chalicelib.domain.model import Envelope, Message
 from chalicelib.domain.received import rfc2822_date
 from chalicelib.domain.signing import Additions, additions
+from chalicelib.domain.tenancy import DkimKey, Domain
 from chalicelib.ports import Clock, Directory, KeyVault, Signer
 
 

@@ -16,9 +16,9 @@ from chalicelib.config import Settings
 from chalicelib.domain.compose import Draft, Stamp, compose
 from chalicelib.domain.errors import MailError, NotFound, Rejected
 from chalicelib.domain.message import read_headers
-from chalicelib.domain.model import Server
 from chalicelib.domain.received import received_field, rfc2822_date
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import Server
 from chalicelib.ports import BlobStore, Clock, Rand, Resolver, UploadTicket
 from chalicelib.services.accept import Accepted, AcceptMail, Prepared, Recipient, Submission
 from chalicelib.services.authenticate import Grant

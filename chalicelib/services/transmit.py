@@ -34,8 +34,9 @@ from chalicelib.domain.errors import (
     SourceUnavailable,
     TemporaryFailure,
 )
-from chalicelib.domain.model import EgressKind, EgressSource, Envelope, Message, Target
+from chalicelib.domain.model import Envelope, Message, Target
 from chalicelib.domain.public_address import is_public
+from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
 from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
 

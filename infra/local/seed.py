@@ -14,7 +14,7 @@ from pathlib import Path
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.model import CredentialKind, EgressSource, Organization, Server
+from chalicelib.domain.tenancy import CredentialKind, EgressSource, Organization, Server
 from infra.local.folder import SECRETS, read_secrets, write_private
 from infra.local.seed_names import DOMAIN, ORGANIZATION, SERVER
 

@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import key_digest, new_key
-from chalicelib.domain.model import (
-    BlobRef,
+from chalicelib.domain.model import BlobRef, Message, WorkItem
+from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
     Domain,
-    Message,
     Organization,
     OrganizationId,
     Server,
     ServerId,
-    WorkItem,
 )
 from chalicelib.ports import UploadTicket
 from chalicelib.services.accept import AcceptMail

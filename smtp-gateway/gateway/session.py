@@ -13,8 +13,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
-from chalicelib.domain.model import CredentialKind, DsnParameters
+from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.received import received_field
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accept import Prepared, Recipient, Submission
 from chalicelib.services.authenticate import Grant
 from gateway import replies

@@ -15,7 +15,8 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.memory import ControlledClock, MemoryWorld
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
-from chalicelib.domain.model import ServerId, WorkItem
+from chalicelib.domain.model import WorkItem
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.domain.workitem import parse_work_item
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW, a_server_id

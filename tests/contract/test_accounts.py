@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.model import (
+from chalicelib.domain.tenancy import (
     BareNewlines,
     CredentialKind,
     DkimKey,

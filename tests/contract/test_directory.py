@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import CredentialKind, Server
+from chalicelib.domain.tenancy import CredentialKind, Server
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 

@@ -12,8 +12,9 @@ from chalicelib.adapters.memory import MemoryKeyVault, ScriptedEgress, SeededRan
 from chalicelib.adapters.smtp_session import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
-from chalicelib.domain.model import DsnParameters, EgressSource, Envelope, Target
+from chalicelib.domain.model import DsnParameters, Envelope, Target
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import EgressSource
 from chalicelib.ports import Egress, Transaction
 from tests.peers import DROP, SmtpPeer
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from chalicelib.adapters.keys import CryptographyKeyMaker
 from chalicelib.adapters.signer import KeyringSigner
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import DkimKey
+from chalicelib.domain.tenancy import DkimKey
 from chalicelib.ports import KeyMaker, Signer
 from tests.contract.conftest import World
 

@@ -21,7 +21,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.model import CredentialKind, Server
+from chalicelib.domain.tenancy import CredentialKind, Server
 from infra import package as packaging
 from infra.deploy import Deployed, Order, deploy
 from infra.package import Package

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.model import EgressKind
+from chalicelib.domain.tenancy import EgressKind
 from infra import smarthost
 
 COMMAND = ["--name", "ses", "--host", "smtp.acme.test", "--username", "me"]

@@ -25,16 +25,8 @@ from chalicelib.api.v2.routes import ROUTES
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import settle
-from chalicelib.domain.model import (
-    CredentialKind,
-    Delivery,
-    MessageId,
-    MessageRecord,
-    Server,
-    State,
-    Status,
-    WorkItem,
-)
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.tenancy import CredentialKind, Server
 from chalicelib.domain.workitem import render_work_item
 from chalicelib.services.accounts import CredentialOptions, ServerOptions
 from functions.deadletters import deadletters

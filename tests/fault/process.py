@@ -16,7 +16,7 @@ import boto3
 
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accept import Recipient, Submission
 from infra.local.invocation import Context, sqs_event
 from tests.worlds import CONTENT

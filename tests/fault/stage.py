@@ -16,7 +16,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.model import CredentialKind, MessageId, MessageRecord, Server
+from chalicelib.domain.model import MessageId, MessageRecord
+from chalicelib.domain.tenancy import CredentialKind, Server
 from tests.dns_zone import DnsZone
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant

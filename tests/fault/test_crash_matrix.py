@@ -118,7 +118,7 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
 ) -> None:
     from dataclasses import replace
 
-    from chalicelib.domain.model import ServerMode
+    from chalicelib.domain.tenancy import ServerMode
     from chalicelib.services.accounts import ServerOptions
 
     development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.adapters.memory import MemoryWorld
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
-from chalicelib.domain.model import Credential, CredentialKind, Server
+from chalicelib.domain.tenancy import Credential, CredentialKind, Server
 from chalicelib.services.accounts import CredentialOptions
 
 API, SMTP, NETWORK = CredentialKind.API, CredentialKind.SMTP, CredentialKind.SMTP_IP

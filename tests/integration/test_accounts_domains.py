@@ -12,7 +12,7 @@ from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.dnsrecords import Purpose, RecordStatus
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.model import Domain, Server
+from chalicelib.domain.tenancy import Domain, Server
 from chalicelib.services.domains import Domains, Verification
 from chalicelib.services.installation import Installation
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.adapters.memory import MemoryWorld
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.model import ServerMode
+from chalicelib.domain.tenancy import ServerMode
 from chalicelib.services.accounts import ServerOptions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.faults import raising
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.authenticate import USE_SECONDS, Authenticate
 from tests.worlds import Scene, make_scene
 

@@ -19,12 +19,12 @@ from chalicelib.domain.model import (
     Message,
     MessageId,
     Scope,
-    ServerId,
     Settlement,
     State,
     Status,
     WorkItem,
 )
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.domain.workitem import LONGEST, parse_work_item, render_work_item
 from tests.fakes import a_delivery, a_message, a_work_item
 

@@ -11,7 +11,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {

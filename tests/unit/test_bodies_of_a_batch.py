@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.adapters.memory import MemoryBlobStore, SeededRand
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import BlobRef, ServerId
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.services.bodies import LARGEST_SPAN, Bodies
 
 SERVER = ServerId(1)

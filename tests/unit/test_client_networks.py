@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.adapters.networks import narrowest, network_of
-from chalicelib.domain.model import Credential, CredentialKind, ServerId
+from chalicelib.domain.tenancy import Credential, CredentialKind, ServerId
 
 
 def credential(network: str | None) -> Credential:

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from chalicelib.adapters.keys import CryptographyKeyMaker
 from chalicelib.adapters.signer import KeyringSigner
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
-from chalicelib.domain.model import DkimKey
+from chalicelib.domain.tenancy import DkimKey
 from tests.dkim_keys import KEYS
 
 DIGEST = bytes(range(32))

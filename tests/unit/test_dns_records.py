@@ -22,7 +22,7 @@ from chalicelib.domain.dnsrecords import (
     is_domain_name,
     records_for,
 )
-from chalicelib.domain.model import DkimKey, Domain, OrganizationId
+from chalicelib.domain.tenancy import DkimKey, Domain, OrganizationId
 
 NAMES = DnsNames("rp.ph.example", "psrp", "posthorn", "posthorn-verification", "spf.ph.example")
 RSA = DkimKey("acme.example", "posthorn-abcdef", "rsa-sha256", b"", "MIIB")

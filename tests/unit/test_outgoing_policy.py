@@ -6,21 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.model import (
-    BlobRef,
+from chalicelib.domain.model import BlobRef, Message, MessageId, MessageRecord, Scope, Suppression
+from chalicelib.domain.policy import Facts, Fail, Go, Hold, decide
+from chalicelib.domain.tenancy import (
     Domain,
-    Message,
-    MessageId,
-    MessageRecord,
     OrganizationId,
-    Scope,
     Server,
     ServerId,
     ServerMode,
-    Suppression,
     UnknownOutcome,
 )
-from chalicelib.domain.policy import Facts, Fail, Go, Hold, decide
 
 SERVER = Server(
     id=ServerId(1),

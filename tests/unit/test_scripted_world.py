@@ -6,8 +6,9 @@ import pytest
 
 from chalicelib.adapters.memory import ControlledClock, MemoryWorkQueue, SeededRand
 from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
-from chalicelib.domain.model import EgressSource, Envelope, ServerId, Target
+from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.ports import Transaction
 from tests.fakes import a_message, a_work_item, a_world
 

@@ -27,10 +27,10 @@ from chalicelib.domain.model import (
     MessageId,
     MessageRecord,
     Scope,
-    ServerId,
     State,
     Status,
 )
+from chalicelib.domain.tenancy import ServerId
 
 ATTACKS = [
     "\x1b[2J\x1b[H250 2.0.0 delivered",

@@ -14,7 +14,8 @@ from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import BlobRef, ServerId
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Rand, UploadTicket
 
 UPLOAD_SECONDS = 3_600

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from chalicelib.adapters.networks import narrowest
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.model import (
+from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
     Domain,

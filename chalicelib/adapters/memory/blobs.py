@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import BlobRef, ServerId
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Rand, UploadTicket
 
 UPLOAD_SECONDS = 3_600

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import MailError, TemporaryFailure
-from chalicelib.domain.model import EgressSource, Envelope, Target
+from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp_commands import Extensions, mail_command, rcpt_command
+from chalicelib.domain.tenancy import EgressSource
 from chalicelib.ports import Transaction
 
 Outcome = Transaction | MailError

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.standing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import ServerId, Suppression
+from chalicelib.domain.model import Suppression
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Claimed, IdempotencyClaim
 
 HIGHEST_NUMBER = 2**31 - 1

@@ -26,11 +26,11 @@ from chalicelib.domain.model import (
     MessageRecord,
     Page,
     Scope,
-    ServerId,
     State,
     Status,
     WorkItem,
 )
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import ClaimFailure, ClaimRefused
 
 _Key = tuple[ServerId, MessageId]

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.idempotency import fingerprint
 from tests.http_api import ApiWorld, Reply
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports import UploadTicket
 from tests.http_api import ApiWorld
 

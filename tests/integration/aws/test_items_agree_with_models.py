@@ -19,11 +19,11 @@ from chalicelib.domain.model import (
     MessageId,
     MessageRecord,
     Scope,
-    ServerId,
     State,
     Status,
     Suppression,
 )
+from chalicelib.domain.tenancy import ServerId
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
 if TYPE_CHECKING:

@@ -15,16 +15,8 @@ from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.adapters.smtp_session import TimeLimits
 from chalicelib.config import Settings
-from chalicelib.domain.model import (
-    BlobRef,
-    EgressSource,
-    Envelope,
-    Message,
-    MessageId,
-    Scope,
-    ServerId,
-    Target,
-)
+from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
+from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.domain.transmission import Attempted
 from chalicelib.services.transmit import Transmit
 from tests.dns_zone import DnsZone

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.classify import Verdict
-from chalicelib.domain.model import EgressSource
+from chalicelib.domain.tenancy import EgressSource
 from tests.integration.delivery.conftest import Stack
 from tests.peers import DROP, Raw, SmtpPeer
 

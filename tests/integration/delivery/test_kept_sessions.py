@@ -12,7 +12,8 @@ from chalicelib.adapters.smtp_session import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import EgressSource, Envelope, Target
+from chalicelib.domain.model import Envelope, Target
+from chalicelib.domain.tenancy import EgressSource
 from tests.integration.delivery.conftest import CONTENT, PATIENT, PlainVault, Stack, until
 from tests.peers import DROP, Raw, SmtpPeer
 

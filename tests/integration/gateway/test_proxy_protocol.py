@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from chalicelib.domain.model import CredentialKind
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Role
 from tests.gateway_scene import Client, RunningGateway, running_gateway, trusting_context

@@ -13,7 +13,8 @@ from base64 import b64decode
 
 import pytest
 
-from chalicelib.domain.model import CredentialKind, DsnParameters
+from chalicelib.domain.model import DsnParameters
+from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, MAIL, encoded, plain, running_gateway, trusting_context

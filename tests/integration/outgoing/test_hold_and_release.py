@@ -8,8 +8,9 @@ import pytest
 
 from chalicelib.domain import settle
 from chalicelib.domain.errors import Conflict, Rejected
-from chalicelib.domain.model import ServerMode, State, Status
+from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import ServerMode
 from chalicelib.ports import Transaction
 from chalicelib.services.accounts import CredentialOptions, ServerOptions
 from chalicelib.services.attempt import WakeUp

@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.domain.errors import OutcomeUnknown
-from chalicelib.domain.model import State, Status, UnknownOutcome
+from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import UnknownOutcome
 from chalicelib.ports import Transaction
 from chalicelib.services.accounts import ServerOptions
 from tests.worlds import CONTENT, make_scene

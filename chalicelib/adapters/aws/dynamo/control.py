@@ -16,7 +16,7 @@ from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
 from chalicelib.adapters.aws.dynamo.values import parse_value, render_value
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.model import (
+from chalicelib.domain.tenancy import (
     Credential,
     Domain,
     EgressSource,

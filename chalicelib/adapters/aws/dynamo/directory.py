@@ -17,7 +17,7 @@ from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.networks import narrowest
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
+from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
     Domain,

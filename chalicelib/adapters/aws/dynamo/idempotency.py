@@ -11,7 +11,7 @@ import zlib
 from chalicelib.adapters.aws.dynamo.models import AnswerItem, Item
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.domain.model import ServerId
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Claimed, IdempotencyClaim, Rand
 
 ANSWER_KEPT_SECONDS = 86_400

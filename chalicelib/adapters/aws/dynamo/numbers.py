@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import ServerId
+from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import Clock
 
 HIGHEST_NUMBER = 2**31 - 1

@@ -19,7 +19,7 @@ Everything is found by primary key, so every read can be consistent; the table n
 from __future__ import annotations
 
 from chalicelib.adapters.aws.dynamo.table import Key
-from chalicelib.domain.model import (
+from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
     Domain,

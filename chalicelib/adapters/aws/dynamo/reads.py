@@ -25,15 +25,8 @@ from chalicelib.adapters.aws.dynamo.table import Key, Table
 from chalicelib.adapters.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.standing import due_at, flag_of
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
-    Delivery,
-    MessageId,
-    MessageRecord,
-    Page,
-    Scope,
-    ServerId,
-    Status,
-)
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope, Status
+from chalicelib.domain.tenancy import ServerId
 
 Shards = Callable[[ServerId], Awaitable[int]]
 

@@ -19,10 +19,10 @@ from chalicelib.domain.model import (
     MessageId,
     MessageRecord,
     Scope,
-    ServerId,
     State,
     Status,
 )
+from chalicelib.domain.tenancy import ServerId
 
 DUE_SHARDS = 8
 STATUS_CODES = {

@@ -8,7 +8,8 @@ from chalicelib.adapters.aws.dynamo.models import Item, SuppressionItem
 from chalicelib.adapters.aws.dynamo.table import Key, Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import recipient_key
-from chalicelib.domain.model import ServerId, Suppression
+from chalicelib.domain.model import Suppression
+from chalicelib.domain.tenancy import ServerId
 
 
 class DynamoSuppressionList:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.domain.model import ServerId
+from chalicelib.domain.tenancy import ServerId
 
 _KEPT_SECONDS = 7_200
 

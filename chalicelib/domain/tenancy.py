@@ -1,0 +1,198 @@
+"""The nouns of tenancy as frozen values: organizations, their servers, domains and credentials, and the ways out.
+
+Times are epoch seconds. Nothing here validates: borders parse, then these are true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+OrganizationId = NewType("OrganizationId", int)
+ServerId = NewType("ServerId", int)
+
+
+class ServerMode(StrEnum):
+    """Contract section 1.3."""
+
+    LIVE = "Live"
+    DEVELOPMENT = "Development"
+
+
+class CredentialKind(StrEnum):
+    """Contract section 1.4."""
+
+    SMTP = "SMTP"
+    API = "API"
+    SMTP_IP = "SMTP-IP"
+
+
+class BareNewlines(StrEnum):
+    """What a credential wants done with bare CR or LF in content."""
+
+    REFUSE = "refuse"
+    NORMALISE = "normalise"
+
+
+class UnknownOutcome(StrEnum):
+    """What a server wants when the peer may already have the message (crash matrix rows 6 and 7)."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A tenant. `permalink` is unique in the installation."""
+
+    id: OrganizationId
+    permalink: str
+    name: str
+    uuid: str
+    created_at: int
+    suspended_at: int | None = None
+    suspension_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses."""
+
+    id: ServerId
+    organization_id: OrganizationId
+    organization_permalink: str
+    permalink: str
+    name: str
+    token: str
+    uuid: str
+    created_at: int
+    mode: ServerMode = ServerMode.LIVE
+    pool: str = "default"
+    shards: int = 1
+    send_limit: int | None = None
+    allow_sender: bool = False
+    privacy_mode: bool = False
+    retry_schedule: str | None = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    suspended_at: int | None = None
+    suspension_reason: str | None = None
+    organization_suspended: bool = False
+
+    @property
+    def is_suspended(self) -> bool:
+        """True when the server or its organization is suspended (contract section 1.1)."""
+        return self.suspended_at is not None or self.organization_suspended
+
+    @property
+    def full_name(self) -> str:
+        """`{organization}/{server}` as in URLs and SMTP user names."""
+        return f"{self.organization_permalink}/{self.permalink}"
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """A signing key of a domain. `wrapped` is the private key (PKCS#8 DER) sealed by the key vault under `context`;
+    `public` is the base64 text of the DNS record's `p=`."""
+
+    domain: str
+    selector: str
+    algorithm: str  # "rsa-sha256" or "ed25519-sha256"
+    wrapped: bytes
+    public: str
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which the private key is sealed."""
+        return {"item": "dkim", "domain": self.domain, "selector": self.selector}
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A sending domain, owned by a server or (server_id None) by its organization (contract section 1.5)."""
+
+    name: str
+    organization_id: OrganizationId
+    server_id: ServerId | None
+    uuid: str
+    created_at: int
+    verification_token: str
+    dkim_identifier: str
+    keys: tuple[DkimKey, ...] = ()
+    verified_at: int | None = None
+    dkim_ok: bool = False
+    return_path_ok: bool = False
+    use_for_any: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What lets a client in. Only the digest of the key is kept; `sealed_key` exists only for CRAM-MD5.
+
+    `id` is unique in the installation and never secret. `network` is the CIDR text of an SMTP-IP credential.
+    """
+
+    id: str
+    server_id: ServerId
+    kind: CredentialKind
+    name: str
+    created_at: int
+    digest: str = ""
+    hint: str = ""
+    sealed_key: bytes | None = None
+    network: str | None = None
+    hold: bool = False
+    bare_newlines: BareNewlines = BareNewlines.REFUSE
+    last_used_at: int | None = None
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which `sealed_key` is sealed."""
+        return {"item": "credential", "credential": self.id}
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What belongs to the installation as a whole: its fallback signing key and the sealed key of its address
+    MACs."""
+
+    signing_key: DkimKey
+    sealed_mac_key: bytes
+
+    @property
+    def mac_context(self) -> dict[str, str]:
+        """The associated data under which `sealed_mac_key` is sealed."""
+        return {"item": "address-mac"}
+
+
+class EgressKind(StrEnum):
+    """How a source reaches the world."""
+
+    DIRECT = "direct"
+    SOCKS5 = "socks5"
+    SMARTHOST = "smarthost"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressSource:
+    """One way out, as data. `address` and `address6` are local addresses to bind (empty: the system's choice);
+    `host`/`port` name the SOCKS5 proxy or the smarthost; `username`/`sealed_password` its AUTH."""
+
+    name: str
+    pool: str = "default"
+    kind: EgressKind = EgressKind.DIRECT
+    address: str = ""
+    address6: str = ""
+    ehlo: str = ""
+    priority: int = 100
+    host: str = ""
+    port: int = 0
+    username: str = ""
+    sealed_password: bytes | None = None
+    tls: str = "opportunistic"  # opportunistic | required | implicit | none
+    suspended_until: int = 0
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which `sealed_password` is sealed."""
+        return {"item": "egress", "source": self.name}

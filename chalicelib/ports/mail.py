@@ -1,0 +1,135 @@
+"""Where messages live: their bytes, their wake-ups, their records and numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from chalicelib.domain.model import (
+    BlobRef,
+    Delivery,
+    Message,
+    MessageId,
+    MessageRecord,
+    Page,
+    Scope,
+    WorkItem,
+)
+from chalicelib.domain.tenancy import ServerId
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """Permission to put one object: where, with which method and headers, until when (epoch seconds)."""
+
+    id: str
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    expires_at: int
+
+
+class BlobStore(Protocol):
+    """Message bytes, durable once `put` returns."""
+
+    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        """Store bodies of one server in one object (packed); one reference a body, in order."""
+
+    async def get(self, ref: BlobRef) -> bytes:
+        """The bytes of one reference; NotFound when they were purged."""
+
+    async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
+        """Let a client upload `size` bytes by itself, within one hour."""
+
+    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
+        """The reference of a finished upload of this server; NotFound when there is none."""
+
+
+class WorkQueue(Protocol):
+    """Wake-ups for delivering functions. At least once, in no order, durable once `send` returns."""
+
+    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
+        """Queue items (any number), hidden for `delay` seconds (0 to 900). Raises TemporaryFailure unless all are
+        in."""
+
+    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+        """Keep a received wake-up hidden for `seconds` from now (0 to 43,200)."""
+
+
+class ClaimFailure(StrEnum):
+    """Why a claim was refused (crash rules 2 to 4)."""
+
+    LEASED = "leased"
+    STALE = "stale"
+    COLLISION = "collision"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRefused:
+    """A refused claim with the record as it stands. COLLISION: the id belongs to a message with another token.
+    LEASED: another worker has this very attempt until `record.lease_until`. STALE: the attempt is over, or not
+    waiting."""
+
+    reason: ClaimFailure
+    record: MessageRecord
+
+
+class MessageStore(Protocol):
+    """Messages and where they stand. Every write is conditional; reads by id are consistent, lists may lag by
+    seconds."""
+
+    async def create(self, messages: Sequence[Message]) -> list[bool]:
+        """Store new messages as waiting for attempt 0. True: stored, or already there with the same token.
+        False: the id is taken by a message with another token."""
+
+    async def claim(
+        self, item: WorkItem, owner: str, now: int, lease_until: int
+    ) -> MessageRecord | ClaimRefused:
+        """Lease the record for the attempt the item names, creating it when it does not exist (rule 1).
+        Granted only if token and attempt match and the record is WAITING, or LEASED with the lease over at `now`."""
+
+    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+        """Write `after` if the stored record still has the attempt, state and lease owner of `before`; else False.
+        Deliveries of `after` that `before` lacks (by id) are added to the log. Serves finish, release, cancel."""
+
+    async def get(self, server: ServerId, message: MessageId) -> MessageRecord:
+        """The record with at least its three newest deliveries; NotFound."""
+
+    async def get_many(self, refs: Sequence[tuple[ServerId, MessageId]]) -> list[MessageRecord]:
+        """The records that exist, in the order asked."""
+
+    async def deliveries(self, server: ServerId, message: MessageId) -> tuple[Delivery, ...]:
+        """The whole log, oldest first; empty when there is none."""
+
+    async def page(
+        self, server: ServerId, scope: Scope, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first. A cursor that this server did not get from here raises Rejected."""
+
+    async def flagged(
+        self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first, only records that are `held`, `queued` (failed softly, waiting), `failed` or `bounced`."""
+
+    async def by_recipient(
+        self, server: ServerId, address: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first, only records for this recipient (compared without case)."""
+
+    async def due(self, now: int, limit: int) -> list[MessageRecord]:
+        """Records in the due index with `wake_at` <= now, earliest first; held ones whose hold has expired too."""
+
+    async def clear_due(self, record: MessageRecord) -> bool:
+        """Take a record out of the due index if its attempt is still the same; False when it has moved on."""
+
+    async def hard_fails(self, server: ServerId, address: str, since: float) -> int:
+        """How many messages for this recipient have the status HardFail and were accepted at `since` or later."""
+
+
+class Numbers(Protocol):
+    """Integers that rise per server (contract section 1: small, sequential, unique within a server)."""
+
+    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
+        """`count` fresh numbers of a kind ("message" or "delivery"), each at most 2**31 - 1."""

@@ -1,0 +1,69 @@
+"""The outside: DNS and SMTP conversations with other hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.domain.model import Envelope, Target
+from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import EgressSource
+
+
+class Resolver(Protocol):
+    """DNS as mail needs it. Names are given as ASCII (A-labels) or Unicode; answers are lower-case without final dot.
+
+    Raises TemporaryFailure (451 4.4.3) for SERVFAIL, refusals and time-outs.
+    """
+
+    async def mx(self, domain: str) -> tuple[tuple[int, str], ...]:
+        """(preference, host) pairs; empty when the domain exists without MX. A null MX is ((0, ""),) (RFC 7505).
+        NotFound when the domain does not exist (NXDOMAIN)."""
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """IPv6 then IPv4 addresses as text; empty when there are none (or no such host)."""
+
+    async def txt(self, name: str) -> tuple[str, ...]:
+        """TXT records, their strings joined; empty when there are none."""
+
+    async def cname(self, name: str) -> str | None:
+        """What a name is a CNAME for, or None when it has no CNAME record."""
+
+    async def ptr(self, address: str) -> str | None:
+        """The first PTR name of an address, or None; never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """How one mail transaction ended: the deciding reply, and at which command (`MAIL`, `RCPT`, `DATA`, `.`)."""
+
+    reply: Reply
+    stage: str
+
+
+class Conversation(Protocol):
+    """An open SMTP session with one host, past greeting, EHLO and TLS."""
+
+    target: Target
+    tls: str | None  # "TLSv1.3 TLS_AES_256_GCM_SHA384", None in clear text
+    source: str  # the local address as the socket tells it
+
+    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
+        """Send one message (its parts concatenated are the exact bytes, CRLF lines, not dot-stuffed).
+        Any reply is a result. TemporaryFailure: the connection failed before the final dot was sent.
+        OutcomeUnknown: it failed after that, with no reply read."""
+
+    async def release(self) -> None:
+        """Give the session back for reuse by a later message to the same target from the same source."""
+
+    async def close(self) -> None:
+        """Say QUIT if possible and close."""
+
+
+class Egress(Protocol):
+    """Connections to the world by egress source."""
+
+    async def connect(self, target: Target, source: EgressSource) -> Conversation:
+        """A kept or new session. TemporaryFailure with a public text when greeting, EHLO or TLS cannot be completed:
+        a 4xx or 5xx greeting too, since another host may still take the message."""

@@ -1,0 +1,108 @@
+"""Who may do what: the configuration as the mail path reads it, and as people change it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chalicelib.domain.tenancy import (
+    Credential,
+    Domain,
+    EgressSource,
+    Installation,
+    Organization,
+    OrganizationId,
+    Server,
+    ServerId,
+)
+
+
+class Directory(Protocol):
+    """Who may do what, as the mail path reads it. Answers may be 30 s old, except where a verb says fresh."""
+
+    async def installation(self) -> Installation:
+        """The installation; NotFound when it was never set up."""
+
+    async def server(self, server: ServerId) -> Server:
+        """A server; NotFound."""
+
+    async def fresh_servers(self, servers: Sequence[ServerId]) -> dict[ServerId, Server]:
+        """Servers as they are at this moment, for decisions that must bite at once (suspension)."""
+
+    async def server_named(self, organization: str, server: str) -> Server:
+        """By permalinks; NotFound."""
+
+    async def credential(self, digest: str) -> Credential:
+        """By the SHA-256 hex digest of the key; NotFound."""
+
+    async def cram_credentials(self, server: ServerId) -> tuple[Credential, ...]:
+        """SMTP credentials of a server that keep a sealed key."""
+
+    async def ip_credential(self, address: str) -> Credential | None:
+        """The SMTP-IP credential with the longest network containing this address (contract section 3.3)."""
+
+    async def credential_by_id(self, server: ServerId, credential: str) -> Credential | None:
+        """A credential of a server by its public id."""
+
+    async def verified_domain(self, server: Server, name: str) -> Domain | None:
+        """The verified domain of exactly this (lower-case) name, owned by the server or else by its organization."""
+
+    async def any_from_domain(self, server: Server) -> Domain | None:
+        """The first, by name, verified domain of the server that is flagged `use_for_any` (contract 2.6)."""
+
+    async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
+        """The ways out of a pool."""
+
+
+class Accounts(Protocol):
+    """Configuration as people change it: always fresh, unique names enforced with Conflict, unknown things
+    NotFound."""
+
+    async def install(self, installation: Installation) -> bool:
+        """Set the installation up; False when it was already."""
+
+    async def next_number(self, kind: str) -> int:
+        """A fresh installation-wide number for an organization or server."""
+
+    async def add_organization(self, organization: Organization) -> None: ...
+
+    async def organizations(self) -> list[Organization]: ...
+
+    async def organization(self, permalink: str) -> Organization: ...
+
+    async def update_organization(self, organization: Organization) -> None: ...
+
+    async def add_server(self, server: Server) -> None: ...
+
+    async def servers(self, organization: OrganizationId) -> list[Server]: ...
+
+    async def server(self, organization: str, permalink: str) -> Server: ...
+
+    async def update_server(self, server: Server) -> None: ...
+
+    async def add_domain(self, domain: Domain) -> None: ...
+
+    async def domains(
+        self, organization: OrganizationId, server: ServerId | None
+    ) -> list[Domain]: ...
+
+    async def update_domain(self, domain: Domain) -> None: ...
+
+    async def remove_domain(self, domain: Domain) -> None: ...
+
+    async def add_credential(self, credential: Credential) -> None: ...
+
+    async def credentials(self, server: ServerId) -> list[Credential]: ...
+
+    async def update_credential(self, credential: Credential) -> None: ...
+
+    async def remove_credential(self, credential: Credential) -> None: ...
+
+    async def note_use(self, credential: Credential, at: int) -> None:
+        """Remember when a credential was used; one that is gone stays gone."""
+
+    async def add_egress_source(self, source: EgressSource) -> None: ...
+
+    async def egress_sources(self, pool: str) -> list[EgressSource]: ...
+
+    async def remove_egress_source(self, source: EgressSource) -> None: ...
