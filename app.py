@@ -12,7 +12,7 @@ from typing import Any
 
 from chalice.app import Chalice, Request
 
-from functions import api_v1, api_v2, deadletters, deliver, sweep
+from functions import api_v1, api_v2, deadletters, deliver, outbox, sweep, tracking
 
 
 class Application(Chalice):
@@ -32,5 +32,5 @@ class Application(Chalice):
 
 # Chalice's own log set-up would silence every logger below "posthorn"; functions.runtime sets them up.
 app = Application(app_name="posthorn", configure_logs=False)
-for module in (api_v1, api_v2, deliver, deadletters, sweep):
+for module in (api_v1, api_v2, deliver, deadletters, outbox, sweep, tracking):
     app.register_blueprint(module.blueprint)

@@ -20,6 +20,7 @@ from typing import Any
 
 import botocore.session
 
+from bench.changes import Changes
 from bench.sink import Sink
 from bench.smtp_load import message
 from bench.tenant import SENDER, Tenant, make_tenant
@@ -32,6 +33,7 @@ from chalicelib.services.accept import Prepared, Recipient, Submission
 from infra.local.invocation import Context, sqs_event
 
 COMMIT = 64
+CHANGES = 300
 BATCH = 50
 RECEIVE = 10
 SIZE = 4_096
@@ -82,6 +84,7 @@ class WholePath:
         self._app: Any = app
         self._deliver: Any = deliver
         self._number = 0
+        self._changes = Changes(program.settings.mail_table)
         session = botocore.session.get_session()
         self._meter.attach(session)
         sqs: Any = session.create_client("sqs")
@@ -101,6 +104,14 @@ class WholePath:
     def by_http_batches(self, batches: int, size: int = BATCH) -> Spent:
         """Accept by requests of `size` messages each, then deliver everything."""
         return self._measured(batches * size, [partial(self._post_batch, size)] * batches)
+
+    def count(self, messages: int = 1) -> Spent:
+        """Count what has changed since the last time, in batches of CHANGES, as the outbox does for `messages`."""
+        changes = self._changes.take()
+        self._meter.reset()
+        for answer in self._changes.hand_over(changes, CHANGES):
+            assert answer == {"batchItemFailures": [], "state": {}}, answer
+        return Spent(messages, self._meter.snapshot(), 0.0, 0.0)
 
     def _measured(self, messages: int, accepts: Sequence[Callable[[], None]]) -> Spent:
         already = self._sink.begin()

@@ -31,8 +31,13 @@ if TYPE_CHECKING:
     from chalicelib.services.holds import Holds
     from chalicelib.services.idempotency import AnswerOnce
     from chalicelib.services.installation import Installation
+    from chalicelib.services.outbox import Outbox
     from chalicelib.services.retry_due import RetryDue
+    from chalicelib.services.sources import Sources
+    from chalicelib.services.statistics import ServerStatistics
     from chalicelib.services.submit import SubmitMail
+    from chalicelib.services.track import Track
+    from chalicelib.services.track_domains import TrackDomains
     from chalicelib.services.transmit import Transmit
 
 T = TypeVar("T")
@@ -93,6 +98,10 @@ class Posthorn:
         return self._adapters.idempotency
 
     @property
+    def engagement(self) -> ports.Engagement:
+        return self._adapters.engagement
+
+    @property
     def vault(self) -> ports.KeyVault:
         return self._adapters.vault
 
@@ -150,7 +159,9 @@ class Posthorn:
         from chalicelib.services.attempt import AttemptDelivery
         from chalicelib.services.outgoing import SendOutgoing
         from chalicelib.services.seal import SealOutgoing
+        from chalicelib.services.track_links import TrackLinks
 
+        track = TrackLinks(self.settings, self.clock, self.directory, self.vault, self.engagement)
         seal = SealOutgoing(self.settings, self.clock, self.directory, self.vault, self.signer)
         outgoing = SendOutgoing(
             settings=self.settings,
@@ -162,6 +173,7 @@ class Posthorn:
             suppressions=self.suppressions,
             numbers=self.numbers,
             volume=self.volume,
+            track=track,
             seal=seal,
             transmit=self.transmit,
         )
@@ -183,6 +195,18 @@ class Posthorn:
         return RetryDue(self.clock, self.messages, self.queue, self.numbers)
 
     @cached_property
+    def outbox(self) -> Outbox:
+        from chalicelib.services.outbox import Outbox
+
+        return Outbox(self.clock, self._adapters.changes, self._adapters.statistics)
+
+    @cached_property
+    def statistics(self) -> ServerStatistics:
+        from chalicelib.services.statistics import ServerStatistics
+
+        return ServerStatistics(self.clock, self._adapters.statistics)
+
+    @cached_property
     def dead_letters(self) -> DeadLetters:
         from chalicelib.services.dead_letters import DeadLetters
 
@@ -198,7 +222,21 @@ class Posthorn:
     def history(self) -> MessageHistory:
         from chalicelib.services.history import MessageHistory
 
-        return MessageHistory(self.messages, self.blobs)
+        return MessageHistory(self.messages, self.blobs, self.engagement)
+
+    @cached_property
+    def track(self) -> Track:
+        from chalicelib.services.track import Track
+
+        return Track(self.settings, self.clock, self.directory, self.vault, self.engagement)
+
+    @cached_property
+    def track_domains(self) -> TrackDomains:
+        from chalicelib.services.track_domains import TrackDomains
+
+        return TrackDomains(
+            self.accounts_store, self.resolver, self.clock, self.rand, self.settings
+        )
 
     @cached_property
     def submit(self) -> SubmitMail:
@@ -219,6 +257,12 @@ class Posthorn:
         from chalicelib.services.accounts import Tenants
 
         return Tenants(self.accounts_store, self.vault, self.clock, self.rand)
+
+    @cached_property
+    def sources(self) -> Sources:
+        from chalicelib.services.sources import Sources
+
+        return Sources(self.accounts_store, self.vault, self.clock)
 
     @cached_property
     def domains(self) -> Domains:

@@ -19,6 +19,11 @@ class Settings:
     return_path_domain: where bounces of mail come back to, unless its domain has a return path of its own.
     custom_return_path_prefix: first label of such an own return path. dkim_identifier: first part of DKIM selectors.
     route_domain: domain of the addresses that stand for routes. spf_include: what customers include in their SPF.
+    track_domain: the name that customers' track domains are a CNAME for. track_address: host and port that stand in
+    tracked links in place of the customer's track domain, without TLS; for the local stack only.
+    behind_cloudfront: take a reader's address from CloudFront, in front of the tracking function; only where nothing
+    else can call it.
+    tracking_days: how long tracked links work, and how long opens and clicks are kept.
     domain_verify_prefix: first word of the TXT record that proves who owns a domain.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. hold_days, suppression_days: lifetimes.
@@ -43,6 +48,10 @@ class Settings:
     dkim_identifier: str = "posthorn"
     route_domain: str = "routes.posthorn.example.com"
     spf_include: str = "spf.posthorn.example.com"
+    track_domain: str = "track.posthorn.example.com"
+    track_address: str = ""
+    behind_cloudfront: bool = False
+    tracking_days: int = 60
     domain_verify_prefix: str = "posthorn-verification"
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000

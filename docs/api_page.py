@@ -41,6 +41,12 @@ Errors are [`Problem`](#problem) objects of the type `application/problem+json` 
 `Retry-After`: repeat the request, with the same `Idempotency-Key`. Another method on a path is answered with 405 and
 `Allow`.
 
+A request may have 6 MB. What API Gateway answers by itself – to larger requests, to too many at a time, when there is
+no answer in time, at addresses that are not there – is a problem too, with three members more (`time`, `flags`, `data`)
+for programs written for Postal; its `instance` names the request. Only above 10 MB the 413 is a plain text of API
+Gateway's own. An address outside `/api/v2` that is not there may be answered with 403 when the request has an
+`Authorization` header.
+
 | Status | `code` | Meaning |
 |---|---|---|
 """
@@ -86,6 +92,9 @@ def _operation(title: str, operation: Schema) -> str:
         lines += [f"Body: {_kind(body['content']['application/json']['schema'])}.", ""]
     problems = []
     for status, answer in operation["responses"].items():
+        if "content" not in answer:
+            lines += [f"Or: {status} with a URL in `Location`. {answer['description']}", ""]
+            continue
         ((media, content),) = answer["content"].items()
         if media == "application/problem+json":
             problems.append(f"{status} {answer['description'].lower()}")

@@ -53,6 +53,7 @@ another folder, `--stack` another file).
 |---|---|
 | `POSTHORN_API_KEY` | the API key of `posthorn send`, instead of the local stack's |
 | `POSTHORN_SMTP_KEY` | the SMTP key of `posthorn send --smtp` |
+| `POSTHORN_SOURCE_PASSWORD` | the password of `posthorn source`, instead of a prompt |
 | `POSTHORN_STATE` | folder in which the local stack's `stack.json` lies |
 | `POSTHORN_DEBUG` | set: show where an unforeseen error happened |
 

@@ -30,6 +30,8 @@ Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
 View = Callable[..., Response]
 NOBODY_COUNTS = 900.0
 DEEPEST_STACK = 8
+# Emulators, whose streams have one shard, do not name it.
+UNNAMED_SHARD = "only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,15 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamBatch:
+    """Records of one shard of a table's stream, in their order, as Lambda hands them over. `shard` names the shard."""
+
+    shard: str
+    records: tuple[Mapping[str, Any], ...]
+    notes: Notes = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Occasion:
     """One firing of a schedule or one plain invocation."""
 
@@ -63,6 +74,7 @@ class Occasion:
 log_as_json()
 
 BatchHandler = Callable[[bootstrap.Posthorn, Batch], Coroutine[Any, Any, Collection[str]]]
+StreamHandler = Callable[[bootstrap.Posthorn, StreamBatch], Coroutine[Any, Any, str | None]]
 OccasionHandler = Callable[[bootstrap.Posthorn, Occasion], Coroutine[Any, Any, None]]
 
 
@@ -76,11 +88,29 @@ def on_batch(unit: str, handler: BatchHandler) -> Callable[[Any], dict[str, Any]
     def handle(event: Any) -> dict[str, Any]:
         batch = _batch_of(event)
         again: Collection[str] = [record.id for record in batch.records]
-        with UnitOfWork(unit, _request_id(event.context), batch.notes, swallow=True):
+        with UnitOfWork(unit, request_id_of(event.context), batch.notes, swallow=True):
             again = bootstrap.run(handler(bootstrap.posthorn(), batch))
         return {"batchItemFailures": [{"itemIdentifier": id} for id in again]}
 
-    return _named(handle, unit, handler)
+    return named(handle, unit, handler)
+
+
+def on_stream(unit: str, handler: StreamHandler) -> Callable[[Any], dict[str, Any]]:
+    """Wrap `async handler(posthorn, batch) -> number of the first record to be handed out again, or None` for
+    `on_dynamodb_record`.
+
+    An error leaves it, and Lambda hands out the whole batch again: not every emulator reads a partial answer. The empty
+    state is what a source with a window must be answered with; the window makes Lambda name the shard (ADR 19).
+    """
+
+    def handle(event: Any) -> dict[str, Any]:
+        batch = _stream_batch_of(event.to_dict())
+        with UnitOfWork(unit, request_id_of(event.context), batch.notes):
+            again = bootstrap.run(handler(bootstrap.posthorn(), batch))
+        failures = [] if again is None else [{"itemIdentifier": again}]
+        return {"batchItemFailures": failures, "state": {}}
+
+    return named(handle, unit, handler)
 
 
 def on_occasion(unit: str, handler: OccasionHandler) -> Callable[[Any], None]:
@@ -91,10 +121,10 @@ def on_occasion(unit: str, handler: OccasionHandler) -> Callable[[Any], None]:
 
     def handle(event: Any) -> None:
         occasion = Occasion(event.to_dict(), _seconds_left(event.context))
-        with UnitOfWork(unit, _request_id(event.context), occasion.notes):
+        with UnitOfWork(unit, request_id_of(event.context), occasion.notes):
             bootstrap.run(handler(bootstrap.posthorn(), occasion))
 
-    return _named(handle, unit, handler)
+    return named(handle, unit, handler)
 
 
 def on_http(blueprint: Blueprint, unit: str, operation: Operation, failed: Fallback) -> View:
@@ -113,7 +143,7 @@ def on_http(blueprint: Blueprint, unit: str, operation: Operation, failed: Fallb
     return view
 
 
-def _named(handle: Wrapped, unit: str, handler: Callable[..., Any]) -> Wrapped:
+def named(handle: Wrapped, unit: str, handler: Callable[..., Any]) -> Wrapped:
     """The wrapper under its public name and in the module of its handler."""
     handle.__name__ = handle.__qualname__ = unit
     handle.__module__ = handler.__module__
@@ -181,7 +211,7 @@ def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest
         headers={name.lower(): value for name, value in event.headers.items()},
         body=event.raw_body if isinstance(event.raw_body, bytes) else event.raw_body.encode(),
         client_address=str(event.context.get("identity", {}).get("sourceIp", "")),
-        request_id=str(event.context.get("requestId") or _request_id(event.lambda_context)),
+        request_id=str(event.context.get("requestId") or request_id_of(event.lambda_context)),
     )
 
 
@@ -198,11 +228,15 @@ def _batch_of(event: Any) -> Batch:
     return Batch(records, _seconds_left(event.context))
 
 
+def _stream_batch_of(event: Mapping[str, Any]) -> StreamBatch:
+    return StreamBatch(str(event.get("shardId") or UNNAMED_SHARD), tuple(event.get("Records", ())))
+
+
 def _seconds_left(context: Any) -> Callable[[], float]:
     """Lambda's own countdown, where there is one."""
     countdown = getattr(context, "get_remaining_time_in_millis", None)
     return (lambda: countdown() / 1000) if countdown else (lambda: NOBODY_COUNTS)
 
 
-def _request_id(context: Any) -> str:
+def request_id_of(context: Any) -> str:
     return str(getattr(context, "aws_request_id", "") or "")

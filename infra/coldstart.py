@@ -15,6 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RUNS = 5
+# The most processor time that importing a handler may take, in milliseconds. Readers wait for the tracking function.
+BUDGETS = {
+    "functions.deliver.deliver": 350,
+    "functions.sweep.sweep": 350,
+    "functions.tracking.tracking": 100,
+}
 _PROBE = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
@@ -41,6 +47,11 @@ class ColdStart:
     handler: str
     wall: float
     processor: float
+
+
+def over_budget(starts: Sequence[ColdStart]) -> list[ColdStart]:
+    """Those that take longer than their budget."""
+    return [one for one in starts if one.processor > BUDGETS.get(one.handler, one.processor)]
 
 
 def measure(unpacked: Path, handlers: Sequence[str], runs: int = RUNS) -> list[ColdStart]:

@@ -10,25 +10,31 @@ It makes no package (infra/package.py does) and never deletes a stack that worke
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.config import Settings, read_settings
 from infra import package as packaging
-from infra.archive import MACHINES, NotPackaged
+from infra import track_front, ways_out
+from infra.archive import NotPackaged
+from infra.order import (
+    Order,
+    arguments,
+    collect_settings,
+    read_addresses,
+    read_hosts,
+    read_pairs,
+    read_unused,
+)
 from infra.package import Package
 from infra.stack import SETTINGS, Stack, StackFailed, data_parameters
 from infra.stack import deploy as deploy_stack
 from infra.targets import (
-    AWS,
-    KINDS,
     PREFIXES,
     Target,
     WrongOrder,
@@ -51,38 +57,7 @@ from infra.templates import (
 
 Say = Callable[[str], None]
 
-RESOURCE_NAMES = frozenset(SETTINGS.values())
-# They exist so that a test can stand up its own world, and so that a developer's machine can play one.
-EMULATED_ONLY = frozenset(
-    {"dns_server", "delivery_port", "allow_private_delivery", "clock_file", "kill_at"}
-)
-# Their defaults are examples; mail that names them would be nobody's.
-NEEDED_ON_AWS = (
-    "web_hostname",
-    "smtp_hostname",
-    "return_path_domain",
-    "route_domain",
-    "spf_include",
-)
-BLOCKS = range(2, 16)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What to deploy where. `settings` are fields of `chalicelib.config.Settings`; `parameters` those of templates.
-
-    `image` is the gateway's; without one there is no gateway. `own_addresses` are pools that send through a NAT gateway
-    with an address of its own, each with the number of its block in the network (2 to 15).
-    """
-
-    target: Target
-    prefix: str
-    package: Package
-    pools: Sequence[str] = (DEFAULT_POOL,)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    image: str = ""
-    own_addresses: Mapping[str, int] = field(default_factory=dict)
+__all__ = ["Deployed", "Order", "deploy", "main", "read_addresses", "stack_of", "templates_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,47 +82,37 @@ def deploy(order: Order, say: Say) -> Deployed:
     """Bring the installation about; StackFailed or WrongOrder says why not."""
     account = order.target.identify()
     _check_pools(order)
+    ways_out.check(order)
+    track_front.check(order)
     templates = templates_of(order)
     _check_parameters(order, templates.values())
     client = order.target.client("cloudformation")
     emulated = order.target.endpoint or None
     known = dict(order.parameters) | data_parameters(emulated, order.prefix)
     known["GatewayImage"] = order.image
+    known["AnswersApart"] = "true" if order.target.is_emulated else "false"
     for part, template in templates.items():
         if part == "functions":
             known["CodeKey"] = upload(order.target, known["CodeBucket"], order.package, say)
-        stack = stack_of(order, part, template, known | _for_pool(order, part))
-        known |= _outputs_for_others(part, deploy_stack(client, stack, say))
-    return _describe(order, account, known)
+        stack = stack_of(order, part, template, known | ways_out.parameters_of(order, part))
+        known |= ways_out.outputs_for_others(part, deploy_stack(client, stack, say))
+    made = _describe(order, account, known)
+    ways_out.bring_sources(order, known, made.environment, say)
+    return made
 
 
 def templates_of(order: Order) -> dict[str, Template]:
     """The template of each stack that the order asks for, in the order of their making."""
     templates = {"data": for_pools(load("data.yaml"), order.pools)}
-    if order.image or order.own_addresses:
+    ways = ways_out.templates_of(order)
+    if order.image or ways:
         templates["network"] = load("network.yaml")
-    templates |= {f"nat-{pool}": load("nat.yaml") for pool in order.own_addresses}
+    templates |= ways
     templates["functions"] = _with_settings(order)
+    templates |= track_front.templates_of(order)
     if order.image:
         templates["gateway"] = _gateway(order)
     return templates
-
-
-def _for_pool(order: Order, part: str) -> dict[str, str]:
-    pool = part.removeprefix("nat-")
-    return {} if pool == part else {"Pool": pool, "PoolNumber": str(order.own_addresses[pool])}
-
-
-def _outputs_for_others(part: str, made: Mapping[str, str]) -> dict[str, str]:
-    """A stack's outputs under the names of the parameters that they are for."""
-    pool = part.removeprefix("nat-").capitalize()
-    if not part.startswith("nat-"):
-        return dict(made)
-    return {
-        f"Deliver{pool}Subnets": made["Subnet"],
-        f"Deliver{pool}SecurityGroups": made["SecurityGroup"],
-        f"Deliver{pool}Address": made["Address"],
-    }
 
 
 def stack_of(order: Order, part: str, template: Template, known: Mapping[str, str]) -> Stack:
@@ -266,86 +231,6 @@ def what_stands(target: Target, prefix: str) -> str:
     return f"what stands: {', '.join(found)}" if found else "nothing was made"
 
 
-def collect_settings(
-    target: Target, environment: Mapping[str, str], given: Sequence[str]
-) -> dict[str, str]:
-    """The functions' settings: the target's own, then POSTHORN_* variables, then `--set name=value`.
-
-    WrongOrder for a setting that does not exist, cannot be read, must not leave the emulator, or is missing on AWS.
-    """
-    known = {one.name for one in fields(Settings)}
-    values = dict(target.settings)
-    for name in sorted(known - RESOURCE_NAMES):
-        if text := environment.get(f"POSTHORN_{name.upper()}"):
-            values[name] = text
-    for name, value in read_pairs(given, "--set").items():
-        values[name.lower().removeprefix("posthorn_")] = value
-    if unknown := sorted(set(values) - known):
-        raise WrongOrder(f"there is no setting {unknown[0]!r}; docs/reference/settings.md has all")
-    if named := sorted(RESOURCE_NAMES & set(values)):
-        raise WrongOrder(f"{named[0]} follows from the prefix and cannot be set")
-    try:
-        read_settings({f"POSTHORN_{name.upper()}": value for name, value in values.items()})
-    except ValueError as error:
-        raise WrongOrder(one_line(error)) from None
-    if target.kind == AWS:
-        _check_for_aws(values)
-    return values
-
-
-def _check_for_aws(values: Mapping[str, str]) -> None:
-    if wrong := sorted(EMULATED_ONLY & set(values)):
-        raise WrongOrder(f"{wrong[0]} is for emulators only and cannot be set on AWS")
-    missing = [name for name in NEEDED_ON_AWS if not values.get(name)]
-    if missing:
-        raise WrongOrder(
-            f"{', '.join(missing)} must be set; say --set {missing[0]}=… or set"
-            f" POSTHORN_{missing[0].upper()}"
-        )
-
-
-def read_pairs(given: Sequence[str], option: str) -> dict[str, str]:
-    """`name=value` texts as a mapping; WrongOrder for one that is none."""
-    pairs = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise WrongOrder(f"{option} takes NAME=VALUE, not {text!r}")
-        pairs[name] = value
-    return pairs
-
-
-def read_addresses(given: Sequence[str], pools: Sequence[str]) -> dict[str, int]:
-    """`pool=number` texts as a mapping; WrongOrder for a pool that is none, a bad number, or one taken twice."""
-    found: dict[str, int] = {}
-    for pool, text in read_pairs(given, "--own-address").items():
-        if pool not in pools:
-            raise WrongOrder(f"there is no pool {pool!r} to have an address of its own")
-        if text not in map(str, BLOCKS) or int(text) in found.values():
-            raise WrongOrder(f"--own-address {pool} needs a number of its own from 2 to 15")
-        found[pool] = int(text)
-    return found
-
-
-def arguments() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
-    add = parser.add_argument
-    add("--target", default="local", help=f"where to: {', '.join(KINDS)}")
-    add("--endpoint", default="", help="an emulator's address (AWS_ENDPOINT_URL)")
-    add("--region", default="", help="AWS region (AWS_REGION)")
-    add("--prefix", default="", help="first part of every name (posthorn; lambda for local)")
-    add("--pools", default="", help="pools of sending addresses (default)")
-    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, any number")
-    add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of a template")
-    add("--gateway", default="", metavar="IMAGE", help="deploy the SMTP gateway from this image")
-    add("--own-address", action="append", default=[], metavar="POOL=NUMBER", help="NAT for a pool")
-    add("--architecture", choices=sorted(MACHINES), default="x86_64", help="of the functions")
-    add("--json", action="store_true", help="print the outputs as JSON")
-    add("--env", action="store_true", help="print the outputs as lines for a shell")
-    return parser
-
-
 def show(made: Deployed, *, as_json: bool, as_env: bool) -> None:
     """Print what stands."""
     if as_json:
@@ -359,6 +244,9 @@ def show(made: Deployed, *, as_json: bool, as_env: bool) -> None:
             print(f"{title:<12} {', '.join(names.values())}")
         for name in ("ControlTable", "MailTable", "Bucket"):
             print(f"{name:<12} {made.outputs[name]}")
+        for name, address in sorted(made.outputs.items()):
+            if name.startswith("Deliver") and "Address" in name and "Private" not in name:
+                print(f"address      {address} ({name})")
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -371,12 +259,25 @@ def main(given: Sequence[str] | None = None) -> int:
         settings = collect_settings(target, os.environ, parsed.set)
         parameters = read_pairs(parsed.parameter, "--parameter")
         pools = read_pools(parsed.pools or os.environ.get("POSTHORN_POOLS") or DEFAULT_POOL)
+        own_addresses = read_addresses(parsed.own_address, pools)
+        hosts = read_hosts(parsed.egress_host, pools, own_addresses)
         check_prefix(prefix)
         target.identify()
         _say("packaging")
         package = packaging.build(pools, parsed.architecture)
-        order = Order(target, prefix, package, pools, settings, parameters, parsed.gateway)
-        order = replace(order, own_addresses=read_addresses(parsed.own_address, pools))
+        order = Order(
+            target,
+            prefix,
+            package,
+            pools,
+            settings,
+            parameters,
+            parsed.gateway,
+            own_addresses,
+            hosts,
+            parsed.egress_image,
+            read_unused(parsed.own_address, parsed.egress_host),
+        )
         made = _deploy_or_explain(order)
     except (WrongOrder, NotPackaged, StackFailed, ValueError) as error:
         print(f"posthorn: {one_line(error)}", file=sys.stderr)

@@ -1,8 +1,8 @@
 """`make destroy`: removes an installation, and asks first when that would remove mail.
 
 Stacks go in the reverse order of their making, then what the data template retains: tables, buckets, and the key,
-which KMS keeps for its waiting time. Elastic IPs stay: they have a reputation. When a table or the mail bucket holds
-anything, nothing is touched unless a person at the terminal types the prefix, or CONFIRM names it.
+which KMS keeps for its waiting time. Elastic IPs stay, and are named: they have a reputation. When a table or the mail
+bucket holds anything, nothing is touched unless a person at the terminal types the prefix, or CONFIRM names it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stack import StackFailed, remove
-from infra.targets import KINDS, PREFIXES, Target, WrongOrder, find_target, one_line, stacks_of
+from infra.targets import (
+    KINDS,
+    PREFIXES,
+    Target,
+    WrongOrder,
+    find_target,
+    one_line,
+    outputs_of,
+    stacks_of,
+)
+from infra.ways_out import kept_addresses
 
 Say = Callable[[str], None]
 
@@ -45,7 +55,7 @@ class Holdings:
 
 def look(target: Target, prefix: str) -> Holdings:
     """What there is; names that the data stack does not tell are those of its template."""
-    outputs = _outputs(target, f"{prefix}-data")
+    outputs = outputs_of(target, f"{prefix}-data")
     tables = (
         outputs.get("MailTable", f"{prefix}-mail"),
         outputs.get("ControlTable", f"{prefix}-control"),
@@ -62,6 +72,7 @@ def look(target: Target, prefix: str) -> Holdings:
 def destroy(target: Target, prefix: str, say: Say) -> None:
     """Remove everything without asking; StackFailed when a stack does not go."""
     found = look(target, prefix)
+    kept = kept_addresses(target, prefix)
     client = target.client("cloudformation")
     for name in reversed(stacks_of(target, prefix)):
         remove(client, name, say)
@@ -77,6 +88,8 @@ def destroy(target: Target, prefix: str, say: Say) -> None:
         lambda: kms.schedule_key_deletion(KeyId=found.key, PendingWindowInDays=KEY_WAITS_DAYS)
     ):
         say(f"the key goes in {KEY_WAITS_DAYS} days; until then KMS can bring it back")
+    for address in kept:
+        say(f"the Elastic IP {address} stays, and costs, until you release it in EC2")
 
 
 def may_destroy(filled: Sequence[str], prefix: str, environment: Mapping[str, str]) -> bool:
@@ -90,14 +103,6 @@ def may_destroy(filled: Sequence[str], prefix: str, environment: Mapping[str, st
         )
     print(f"{what} hold data that will be lost for ever.", file=sys.stderr)
     return input(f"Type {prefix} to remove it: ").strip() == prefix
-
-
-def _outputs(target: Target, name: str) -> dict[str, str]:
-    try:
-        stack = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError:
-        return {}
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 
 def _has_items(target: Target, table: str) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 
 from infra import archive, coldstart
 from infra.archive import BUILD, MACHINES, ROOT, Archive, NotPackaged
+from infra.gateway_responses import with_answers
 from infra.templates import DEFAULT_POOL, Template, for_pools, load, read_pools, render
 
 MERGE = "functions.merge.yaml"
@@ -123,7 +124,7 @@ def _chalice(project: Path, pools: Sequence[str], out: Path) -> Template:
         if not isinstance(function["Properties"]["Role"], dict):
             handler = function["Properties"]["Handler"]
             raise NotPackaged(f"{handler} has no role in infra/{MERGE}; its pools are {pools}")
-    return template
+    return with_answers(template)
 
 
 def check(package: Package, runs: int = coldstart.RUNS) -> list[coldstart.ColdStart]:
@@ -162,7 +163,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         package = build(read_pools(given.pools), given.architecture, given.out)
-        report(package, [] if given.no_check else check(package), print)
+        starts = [] if given.no_check else check(package)
+        report(package, starts, print)
+        for slow in coldstart.over_budget(starts):
+            budget = coldstart.BUDGETS[slow.handler]
+            raise NotPackaged(
+                f"{slow.handler} takes {slow.processor:.0f} ms to import, more than its {budget} ms"
+            )
     except (NotPackaged, ValueError, OSError) as error:
         print(f"posthorn: {error}", file=sys.stderr)
         return 1

@@ -183,17 +183,27 @@ def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
 
 def stacks_of(target: Target, prefix: str) -> dict[str, str]:
     """The states of an installation's stacks by name, in the order of their making."""
-    names = {f"{prefix}-{part}" for part in ("data", "network", "functions", "gateway")}
+    names = {f"{prefix}-{part}" for part in ("data", "network", "functions", "tracking", "gateway")}
     pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
     found = [
         (one["StackName"], one["StackStatus"])
         for page in pages
         for one in page["Stacks"]
-        if one["StackName"] in names or one["StackName"].startswith(f"{prefix}-nat-")
+        if one["StackName"] in names
+        or one["StackName"].startswith((f"{prefix}-nat-", f"{prefix}-egress-"))
     ]
-    ranks = ("data", "network", "nat", "functions", "gateway")
+    ranks = ("data", "network", "nat", "egress", "functions", "tracking", "gateway")
     found.sort(key=lambda one: ranks.index(one[0].removeprefix(f"{prefix}-").partition("-")[0]))
     return {name: state for name, state in found if state != "DELETE_COMPLETE"}
+
+
+def outputs_of(target: Target, name: str) -> dict[str, str]:
+    """The outputs of a stack; empty when there is no such stack."""
+    try:
+        stack = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    except ClientError:
+        return {}
+    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 
 def _session() -> Any:

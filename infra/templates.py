@@ -2,7 +2,7 @@
 
 `load` gives a template as plain data in CloudFormation's long form (`{"Ref": …}`). `for_pools` is the one place that
 knows what a pool is made of: every parameter, resource, output and list entry that names the default pool is the
-pattern, and each further pool gets a copy under its own name.
+pattern, and each further pool gets a copy under its own name. `for_addresses` does the like for a host's addresses.
 """
 
 from __future__ import annotations
@@ -158,3 +158,51 @@ def _in_pool(value: Any, pool: str) -> Any:
     if isinstance(value, list):
         return list(map(partial(_in_pool, pool=pool), value))
     return _renamed(value, pool) if isinstance(value, str) else value
+
+
+def for_addresses(template: Template, count: int) -> Template:
+    """The template with whatever has `{nth}` in it once for each address, and `{further}` for each but the first.
+
+    That is a key with its value, or an entry of the innermost list that has the mark.
+    """
+    numbered: Template = _number_off(template, count)
+    return numbered
+
+
+def _number_off(value: Any, count: int) -> Any:
+    if isinstance(value, dict):
+        grown: dict[str, Any] = {}
+        for key, held in value.items():
+            if (numbers := _numbers_of(key, count)) is not None:
+                grown |= {_numbered(key, nth): _numbered(held, nth) for nth in numbers}
+            else:
+                grown[key] = _number_off(held, count)
+        return grown
+    if isinstance(value, list):
+        return [one for entry in value for one in _number_off_entry(entry, count)]
+    return value
+
+
+def _number_off_entry(entry: Any, count: int) -> list[Any]:
+    if _has_marked_list(entry):
+        return [_number_off(entry, count)]
+    numbers = _numbers_of(json.dumps(entry), count)
+    return [entry] if numbers is None else [_numbered(entry, nth) for nth in numbers]
+
+
+def _numbers_of(text: str, count: int) -> range | None:
+    """Which numbers a text with a mark is repeated for; None without one."""
+    if "{nth}" in text:
+        return range(1, count + 1)
+    return range(2, count + 1) if "{further}" in text else None
+
+
+def _has_marked_list(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_has_marked_list, value.values()))
+    return isinstance(value, list) and _numbers_of(json.dumps(value), 1) is not None
+
+
+def _numbered(value: Any, nth: int) -> Any:
+    text = json.dumps(value).replace("{nth}", str(nth)).replace("{further}", str(nth))
+    return json.loads(text)

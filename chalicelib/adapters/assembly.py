@@ -72,6 +72,18 @@ class AwsAdapters:
         return self._world.idempotency
 
     @cached_property
+    def engagement(self) -> ports.Engagement:
+        return self._world.engagement
+
+    @cached_property
+    def statistics(self) -> ports.Statistics:
+        return self._breakable(self._world.statistics, "statistics")
+
+    @cached_property
+    def changes(self) -> ports.ChangeReader:
+        return self._world.changes
+
+    @cached_property
     def vault(self) -> ports.KeyVault:
         return self._world.vault
 

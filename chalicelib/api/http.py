@@ -15,6 +15,7 @@ from chalicelib.ports import Clock
 from chalicelib.services.authenticate import Authenticate, Grant
 from chalicelib.services.history import MessageHistory
 from chalicelib.services.idempotency import AnswerOnce
+from chalicelib.services.statistics import ServerStatistics
 from chalicelib.services.submit import SubmitMail
 
 # A Lambda answer may have 6 MB including JSON escapes; base64 makes 4.5 MB of bytes just fit.
@@ -64,6 +65,8 @@ class MailProgram(Protocol):
     def history(self) -> MessageHistory: ...
     @property
     def once(self) -> AnswerOnce: ...
+    @property
+    def statistics(self) -> ServerStatistics: ...
 
 
 Operation = Callable[[MailProgram, HttpRequest], Coroutine[Any, Any, HttpAnswer]]

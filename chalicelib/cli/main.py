@@ -17,12 +17,15 @@ from chalicelib.cli.credentials import credential_group
 from chalicelib.cli.domains import domain_group
 from chalicelib.cli.messages import message_group
 from chalicelib.cli.organizations import organization_group
+from chalicelib.cli.pools import pool_group
 from chalicelib.cli.send import send_command
 from chalicelib.cli.servers import server_group
 from chalicelib.cli.session import Session, json_option
+from chalicelib.cli.sources import source_group
 from chalicelib.cli.stack import NoStack
 from chalicelib.cli.tail import tail_command
 from chalicelib.cli.terminal import visible
+from chalicelib.cli.trackdomains import track_domain_group
 from chalicelib.domain.errors import MailError
 
 STOPPED = 130
@@ -48,7 +51,10 @@ for each in (
     organization_group,
     server_group,
     domain_group,
+    track_domain_group,
     credential_group,
+    pool_group,
+    source_group,
     message_group,
     send_command,
     tail_command,

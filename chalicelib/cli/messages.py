@@ -158,8 +158,9 @@ def _find(session: Session, name: str, server: str | None) -> MessageRecord:
 def _show(session: Session, record: MessageRecord) -> None:
     app = session.posthorn
     deliveries = session.call(app.history.deliveries(record))
-    text = render_timeline(record, deliveries, app.clock.now())
-    session.show(timeline_shape(record, deliveries), text)
+    activity = session.call(app.history.activity(record))
+    text = render_timeline(record, deliveries, app.clock.now(), activity)
+    session.show(timeline_shape(record, deliveries, activity), text)
 
 
 def _row(record: MessageRecord) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import click
 
 from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import server_shape
+from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import facts, moment, table, yes
 from chalicelib.domain.tenancy import Server, ServerMode, UnknownOutcome
 from chalicelib.services.accounts import ServerOptions
@@ -159,6 +160,9 @@ def unsuspend(session: Session, server: str | None) -> None:
     found = session.server(server)
     changed = session.call(session.posthorn.accounts.unsuspend_server(found))
     session.show(server_shape(changed), _facts(changed))
+
+
+server_group.add_command(statistics_command)
 
 
 def _facts(server: Server) -> str:

@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.cli.terminal import iso
-from chalicelib.domain.dnsrecords import DnsRecord, Finding
+from chalicelib.domain.dnsrecords import DnsRecord, Finding, track_host
+from chalicelib.domain.engagement import Hit, TrackDomain
 from chalicelib.domain.model import Delivery, MessageRecord, State
-from chalicelib.domain.tenancy import Credential, Domain, Organization, Server
+from chalicelib.domain.tenancy import Credential, Domain, EgressSource, Organization, Server
+from chalicelib.services.history import Activity
+from chalicelib.services.sources import Pool
 
 Shape = dict[str, object]
 
@@ -87,6 +90,24 @@ def finding_shape(finding: Finding) -> Shape:
     }
 
 
+def track_domain_shape(track: TrackDomain) -> Shape:
+    """A track domain and how it stands."""
+    return {
+        "name": track_host(track),
+        "domain": track.domain,
+        "host": track.name,
+        "uuid": track.uuid,
+        "created_at": iso(track.created_at),
+        "ssl_enabled": track.ssl_enabled,
+        "track_clicks": track.track_clicks,
+        "track_loads": track.track_loads,
+        "excluded_click_domains": list(track.excluded_click_domains),
+        "dns_status": None if track.dns_status is None else track.dns_status.value,
+        "dns_error": track.dns_error,
+        "dns_checked_at": iso(track.dns_checked_at),
+    }
+
+
 def credential_shape(credential: Credential) -> Shape:
     """A credential; of its key only the last characters."""
     return {
@@ -100,6 +121,34 @@ def credential_shape(credential: Credential) -> Shape:
         "bare_newlines": credential.bare_newlines.value,
         "created_at": iso(credential.created_at),
         "last_used_at": iso(credential.last_used_at),
+    }
+
+
+def source_shape(source: EgressSource) -> Shape:
+    """An egress source; of its password only whether there is one."""
+    return {
+        "name": source.name,
+        "pool": source.pool,
+        "kind": source.kind.value,
+        "address": source.address or None,
+        "address6": source.address6 or None,
+        "host": source.host or None,
+        "port": source.port or None,
+        "username": source.username or None,
+        "has_password": source.sealed_password is not None,
+        "tls": source.tls,
+        "ehlo": source.ehlo or None,
+        "priority": source.priority,
+        "suspended_until": iso(source.suspended_until) if source.suspended_until else None,
+    }
+
+
+def pool_shape(pool: Pool) -> Shape:
+    """A pool with its ways out."""
+    return {
+        "name": pool.name,
+        "servers": list(pool.servers),
+        "sources": [source_shape(each) for each in pool.sources],
     }
 
 
@@ -129,6 +178,8 @@ def message_shape(record: MessageRecord) -> Shape:
         "tries": record.tries,
         "next_attempt_at": iso(record.wake_at) if waiting else None,
         "last_attempt_at": iso(record.last_attempt_at),
+        "opened_at": iso(record.loaded_at),
+        "clicked_at": iso(record.clicked_at),
     }
 
 
@@ -149,6 +200,22 @@ def delivery_shape(delivery: Delivery) -> Shape:
     }
 
 
-def timeline_shape(record: MessageRecord, deliveries: Sequence[Delivery]) -> Shape:
-    """A message with its whole log, oldest first."""
-    return {**message_shape(record), "deliveries": [delivery_shape(each) for each in deliveries]}
+def timeline_shape(
+    record: MessageRecord, deliveries: Sequence[Delivery], activity: Activity
+) -> Shape:
+    """A message with its whole log, and who opened it and followed its links; oldest first."""
+    return {
+        **message_shape(record),
+        "deliveries": [delivery_shape(each) for each in deliveries],
+        "opens": [_hit_shape(each) for each in activity.opens],
+        "clicks": [{"url": each.url, **_hit_shape(each)} for each in activity.clicks],
+    }
+
+
+def _hit_shape(hit: Hit) -> Shape:
+    return {
+        "at": iso(hit.at),
+        "address": hit.address,
+        "user_agent": hit.user_agent,
+        "automatic": hit.automatic,
+    }

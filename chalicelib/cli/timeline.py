@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chalicelib.cli.terminal import facts, moment, span, visible, yes
+from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.model import Delivery, MessageRecord, State
+from chalicelib.services.history import Activity
 
+NOTHING_YET = Activity()
 _WIDTH = 13  # the longest status, HoldCancelled
 
 
-def render_timeline(record: MessageRecord, deliveries: Sequence[Delivery], now: float) -> str:
-    """The message's facts, then one block for each event, oldest first. `now` is epoch seconds."""
+def render_timeline(
+    record: MessageRecord,
+    deliveries: Sequence[Delivery],
+    now: float,
+    activity: Activity = NOTHING_YET,
+) -> str:
+    """The message's facts, then one block for each event, oldest first: what became of it, then opens and clicks.
+
+    `now` is epoch seconds.
+    """
     lines = [_facts(record), ""]
     message = record.message
     lines.append(
@@ -27,6 +38,8 @@ def render_timeline(record: MessageRecord, deliveries: Sequence[Delivery], now: 
     for delivery in deliveries:
         lines.extend(delivery_lines(delivery))
     lines.extend(_next(record, now))
+    for hit in sorted((*activity.opens, *activity.clicks), key=lambda hit: hit.at):
+        lines.extend(_hit_lines(hit))
     return "\n".join(lines)
 
 
@@ -43,6 +56,17 @@ def delivery_lines(delivery: Delivery) -> Iterator[str]:
         yield _more("took", f"{delivery.seconds:.2f} s")
     if delivery.log_id:
         yield _more("log", delivery.log_id)
+
+
+def _hit_lines(hit: Hit) -> Iterator[str]:
+    """An open or click. What the client said of itself is shown, never obeyed."""
+    seems = " (automatic)" if hit.automatic else ""
+    text = f"from {hit.address or 'an unknown address'}{seems}"
+    yield _event(hit.at, "Opened" if hit.kind is HitKind.OPEN else "Clicked", text)
+    if hit.url:
+        yield _more("link", hit.url)
+    if hit.user_agent:
+        yield _more("client", hit.user_agent)
 
 
 def _facts(record: MessageRecord) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.tenancy import DkimKey, Domain
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -25,6 +26,7 @@ class Purpose(StrEnum):
     SPF = "spf"
     RETURN_PATH = "return-path"
     DMARC = "dmarc"
+    TRACK = "track"
 
 
 class RecordStatus(StrEnum):
@@ -79,6 +81,11 @@ def is_domain_name(text: str) -> bool:
     if len(labels) < 2 or labels[-1].isdigit():
         return False
     return all(_LABEL.fullmatch(label) for label in labels)
+
+
+def is_label(text: str) -> bool:
+    """True for one lower-case label of a domain name."""
+    return _LABEL.fullmatch(text) is not None
 
 
 def selector(names: DnsNames, identifier: str, algorithm: str) -> str:
@@ -191,6 +198,31 @@ def check_dmarc(domain: Domain, texts: Sequence[str]) -> Finding:
     if any(text.replace(" ", "").lower().startswith("v=dmarc1;p=") for text in texts):
         return Finding(Purpose.DMARC, name, RecordStatus.OK)
     return Finding(Purpose.DMARC, name, RecordStatus.MISSING, f"No DMARC record exists at {name}")
+
+
+def track_record(track: TrackDomain, target: str) -> DnsRecord:
+    """The record that brings the requests of a track domain to us; `target` is the installation's own name."""
+    return DnsRecord(Purpose.TRACK, "CNAME", track_host(track), target, required=True)
+
+
+def track_host(track: TrackDomain) -> str:
+    """The name of a track domain in DNS."""
+    return f"{track.label}.{track.domain}"
+
+
+def check_track(track: TrackDomain, target: str, found: str | None) -> Finding:
+    """Whether a track domain's CNAME points to us; `found` is None when there is none."""
+    name = track_host(track)
+    if found is None:
+        text = f"There is no record at {name}"
+        return Finding(Purpose.TRACK, name, RecordStatus.MISSING, text)
+    if found.lower().removesuffix(".") == target.lower():
+        return Finding(Purpose.TRACK, name, RecordStatus.OK)
+    text = (
+        f"There is a CNAME record at {name} but it points to {found} which is incorrect. "
+        f"It should point to {target}."
+    )
+    return Finding(Purpose.TRACK, name, RecordStatus.INVALID, text)
 
 
 def key_name(key: DkimKey) -> str:

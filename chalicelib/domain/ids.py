@@ -110,6 +110,16 @@ def log_id(random: bytes) -> str:
     return _digits_of(random, _BASE36, 8, least=8)
 
 
+def to_base62(value: int, length: int) -> str:
+    """A number as `length` digits 0–9, A–Z, a–z, highest first; what does not fit is cut off at the front."""
+    return _encode(value, _BASE62, length)
+
+
+def from_base62(text: str, length: int) -> int | None:
+    """The number that `to_base62` wrote, or None when the text is not `length` such digits."""
+    return _decode(text, _BASE62, length)
+
+
 def _checksum(secret: str) -> str:
     return _encode(zlib.crc32(secret.encode()), _BASE62, _CHECKSUM_LENGTH)
 

@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chalicelib.domain.encoded_words import clean, decode_base64, decode_text
 from chalicelib.domain.headers import Headers, read_headers
@@ -25,9 +26,18 @@ _DISGUISES = re.compile("[\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONGEST_FILENAME = 255
 
 
+class Container(NamedTuple):
+    """A multipart that holds parts: its lower-case content type, and the offset of its body, which tells it from
+    others."""
+
+    content_type: str
+    start: int
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A leaf. `content[start:end]` is its body, still encoded; `params` are those of its Content-Type.
+    """A leaf. `content[start:end]` is its body, still encoded; `params` are those of its Content-Type; `within` are the
+    multiparts around it, outermost first.
 
     `content_type`, `disposition` and `encoding` are lower-case; `disposition` and `filename` may be empty. `filename`
     is text for people, without control characters: never a path to write to.
@@ -40,7 +50,12 @@ class Part:
     encoding: str
     start: int
     end: int
-    depth: int
+    within: tuple[Container, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """How many multiparts are around it."""
+        return len(self.within)
 
 
 @dataclass(slots=True)
@@ -51,32 +66,37 @@ class _Walk:
     leaves: list[Part] = field(default_factory=list)
     seen: int = 0
 
-    def entity(self, headers: Headers, end: int, depth: int, default: str) -> None:
+    def entity(
+        self, headers: Headers, end: int, within: tuple[Container, ...], default: str
+    ) -> None:
         """One entity whose body is `content[headers.body_at:end]`."""
         self.seen += 1
         content_type, params = _content_type(headers, default)
         boundary = params.get("boundary", "")
-        if content_type.startswith("multipart/") and boundary and depth < DEEPEST:
+        if content_type.startswith("multipart/") and boundary and len(within) < DEEPEST:
             bodies = _between(
                 self.content, boundary.encode("latin-1", "replace"), headers.body_at, end
             )
             if bodies:
                 inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-                self._children(bodies, depth + 1, inner)
+                container = Container(content_type, headers.body_at)
+                self._children(bodies, (*within, container), inner)
                 return
-        self.leaves.append(_leaf(headers, content_type, params, end, depth))
+        self.leaves.append(_leaf(headers, content_type, params, end, within))
 
-    def _children(self, bodies: list[tuple[int, int]], depth: int, default: str) -> None:
+    def _children(
+        self, bodies: list[tuple[int, int]], within: tuple[Container, ...], default: str
+    ) -> None:
         for start, end in bodies:
             if self.seen >= MOST_PARTS:
                 return
-            self.entity(read_headers(self.content, start, end), end, depth, default)
+            self.entity(read_headers(self.content, start, end), end, within, default)
 
 
 def read_parts(content: bytes, headers: Headers) -> tuple[Part, ...]:
     """The leaves of a message in order; a message without MIME fields is one text/plain leaf. Never raises."""
     walk = _Walk(content)
-    walk.entity(headers, len(content), 0, "text/plain")
+    walk.entity(headers, len(content), (), "text/plain")
     return tuple(walk.leaves)
 
 
@@ -130,7 +150,11 @@ def _content_type(headers: Headers, default: str) -> tuple[str, dict[str, str]]:
 
 
 def _leaf(
-    headers: Headers, content_type: str, params: dict[str, str], end: int, depth: int
+    headers: Headers,
+    content_type: str,
+    params: dict[str, str],
+    end: int,
+    within: tuple[Container, ...],
 ) -> Part:
     dispositions = headers.values(b"content-disposition")
     disposition, disposed = read_parameters(dispositions[0]) if dispositions else ("", {})
@@ -144,7 +168,7 @@ def _leaf(
         encoding=encodings[0].decode("latin-1").strip().lower() if encodings else "7bit",
         start=headers.body_at,
         end=end,
-        depth=depth,
+        within=within,
     )
 
 

@@ -7,6 +7,7 @@ other side is away, the named error otherwise. Nothing here retries unless its d
 """
 
 from chalicelib.ports.assembled import Ports
+from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.mail import (
     BlobStore,
     ClaimFailure,
@@ -25,12 +26,14 @@ from chalicelib.ports.sending import (
     SendVolume,
     SuppressionList,
 )
+from chalicelib.ports.statistics import ChangeReader, Statistics
 from chalicelib.ports.tenancy import Accounts, Directory
 from chalicelib.ports.time import Clock, Rand
 
 __all__ = [
     "Accounts",
     "BlobStore",
+    "ChangeReader",
     "ClaimFailure",
     "ClaimRefused",
     "Claimed",
@@ -38,6 +41,7 @@ __all__ = [
     "Conversation",
     "Directory",
     "Egress",
+    "Engagement",
     "IdempotencyClaim",
     "IdempotencyKeys",
     "KeyMaker",
@@ -49,6 +53,7 @@ __all__ = [
     "Resolver",
     "SendVolume",
     "Signer",
+    "Statistics",
     "SuppressionList",
     "Transaction",
     "UploadTicket",

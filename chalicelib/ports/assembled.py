@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.mail import BlobStore, MessageStore, Numbers, WorkQueue
 from chalicelib.ports.network import Egress, Resolver
 from chalicelib.ports.secrets import KeyVault
 from chalicelib.ports.sending import IdempotencyKeys, SendVolume, SuppressionList
+from chalicelib.ports.statistics import ChangeReader, Statistics
 from chalicelib.ports.tenancy import Accounts, Directory
 from chalicelib.ports.time import Clock, Rand
 
@@ -37,6 +39,12 @@ class Ports(Protocol):
     def volume(self) -> SendVolume: ...
     @property
     def idempotency(self) -> IdempotencyKeys: ...
+    @property
+    def engagement(self) -> Engagement: ...
+    @property
+    def statistics(self) -> Statistics: ...
+    @property
+    def changes(self) -> ChangeReader: ...
     @property
     def vault(self) -> KeyVault: ...
     @property

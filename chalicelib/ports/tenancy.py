@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.tenancy import (
     Credential,
     Domain,
@@ -50,6 +51,9 @@ class Directory(Protocol):
     async def any_from_domain(self, server: Server) -> Domain | None:
         """The first, by name, verified domain of the server that is flagged `use_for_any` (contract 2.6)."""
 
+    async def track_domain(self, server: ServerId, domain: str) -> TrackDomain | None:
+        """The track domain that a server has for this (lower-case) sending domain, whatever its DNS status."""
+
     async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
         """The ways out of a pool."""
 
@@ -90,6 +94,16 @@ class Accounts(Protocol):
 
     async def remove_domain(self, domain: Domain) -> None: ...
 
+    async def add_track_domain(self, track: TrackDomain) -> None:
+        """Conflict when the server has a track domain for this sending domain."""
+
+    async def track_domains(self, server: ServerId) -> list[TrackDomain]:
+        """Those of a server, by sending domain."""
+
+    async def update_track_domain(self, track: TrackDomain) -> None: ...
+
+    async def remove_track_domain(self, track: TrackDomain) -> None: ...
+
     async def add_credential(self, credential: Credential) -> None: ...
 
     async def credentials(self, server: ServerId) -> list[Credential]: ...
@@ -104,5 +118,11 @@ class Accounts(Protocol):
     async def add_egress_source(self, source: EgressSource) -> None: ...
 
     async def egress_sources(self, pool: str) -> list[EgressSource]: ...
+
+    async def egress_pools(self) -> list[str]:
+        """The pools that ever had a source, by name."""
+
+    async def update_egress_source(self, source: EgressSource) -> None:
+        """Change everything but pool and name."""
 
     async def remove_egress_source(self, source: EgressSource) -> None: ...

@@ -36,6 +36,8 @@ LONGEST_MESSAGE_ID = 255
 MOST_OWN_RECEIVED = 4
 TOKEN_RANDOM_BYTES = 6
 LARGEST_PACK = 8 * 1024 * 1024
+# A larger body gets an object of its own, so that a client can fetch it by a link, which always names a whole object.
+LARGEST_PACKED = 1_000_000
 
 
 class SenderRefused(Refused):
@@ -317,12 +319,15 @@ def bare_message_id(headers: Headers) -> str:
 
 
 def _packs(batch: Sequence[Prepared]) -> list[list[Prepared]]:
-    """Groups of one server whose bodies share a stored object, each at most LARGEST_PACK unless a body alone is
-    more."""
+    """Groups of one server whose bodies share a stored object, each at most LARGEST_PACK. A body of more than
+    LARGEST_PACKED is alone."""
     packs: list[list[Prepared]] = []
     open_packs: dict[ServerId, tuple[list[Prepared], int]] = {}
     for prepared in batch:
         size = len(prepared.body)
+        if size > LARGEST_PACKED:
+            packs.append([prepared])
+            continue
         pack, used = open_packs.get(prepared.server.id, ([], 0))
         if pack and used + size > LARGEST_PACK:
             pack, used = [], 0

@@ -6,22 +6,35 @@ few seconds; a message looked up by id is as it stands now.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_token
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import BlobStore, MessageStore
+from chalicelib.ports import BlobStore, Engagement, MessageStore
 
 LARGEST_ID = 2**31 - 1
 NO_SUCH_MESSAGE = "There is no such message"
+MOST_HITS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The opens and clicks of one message, oldest first, of the newest 500."""
+
+    opens: tuple[Hit, ...] = ()
+    clicks: tuple[Hit, ...] = ()
 
 
 class MessageHistory:
     """Reads messages of one server."""
 
-    def __init__(self, messages: MessageStore, blobs: BlobStore) -> None:
+    def __init__(self, messages: MessageStore, blobs: BlobStore, engagement: Engagement) -> None:
         self._messages = messages
         self._blobs = blobs
+        self._engagement = engagement
 
     async def record(self, server: ServerId, message: int) -> MessageRecord:
         """The record of a message; NotFound."""
@@ -45,12 +58,30 @@ class MessageHistory:
         """The whole log of a message, oldest first."""
         return await self._messages.deliveries(record.message.server_id, record.message.id)
 
+    async def activity(self, record: MessageRecord) -> Activity:
+        """Who opened a message and followed its links. Asks nobody about one that was never opened or clicked."""
+        if record.loaded_at is None and record.clicked_at is None:
+            return Activity()
+        message = record.message
+        hits = await self._engagement.hits(message.server_id, message.id, MOST_HITS)
+        return Activity(
+            opens=tuple(hit for hit in hits if hit.kind is HitKind.OPEN),
+            clicks=tuple(hit for hit in hits if hit.kind is HitKind.CLICK),
+        )
+
     async def content(self, record: MessageRecord) -> bytes | None:
         """The bytes of a message as accepted, or None when they were purged."""
         try:
             return await self._blobs.get(record.message.blob)
         except NotFound:
             return None
+
+    async def link(self, record: MessageRecord, seconds: int) -> str | None:
+        """Where anybody who has the link can fetch the bytes for `seconds`; None when no link can name just them.
+
+        NotFound when they were purged.
+        """
+        return await self._blobs.link(record.message.blob, seconds)
 
     async def page(
         self,

@@ -30,7 +30,7 @@ from chalicelib.domain.model import (
 )
 from chalicelib.domain.policy import TOO_MANY_HARD_FAILS, Facts, Fail, Hold, decide
 from chalicelib.domain.retry import Schedule, default_schedule, next_wait, parse_schedule
-from chalicelib.domain.tenancy import Server, ServerId, UnknownOutcome
+from chalicelib.domain.tenancy import Domain, Server, ServerId, UnknownOutcome
 from chalicelib.domain.transmission import Attempted
 from chalicelib.ports import (
     BlobStore,
@@ -44,6 +44,7 @@ from chalicelib.ports import (
 )
 from chalicelib.services.bodies import Bodies
 from chalicelib.services.seal import SealOutgoing
+from chalicelib.services.track_links import TrackLinks
 from chalicelib.services.transmit import Transmit
 
 T = TypeVar("T")
@@ -99,6 +100,7 @@ class SendOutgoing:
         suppressions: SuppressionList,
         numbers: Numbers,
         volume: SendVolume,
+        track: TrackLinks,
         seal: SealOutgoing,
         transmit: Transmit,
     ) -> None:
@@ -111,6 +113,7 @@ class SendOutgoing:
         self._suppressions = suppressions
         self._numbers = numbers
         self._volume = volume
+        self._track = track
         self._seal = seal
         self._transmit = transmit
 
@@ -206,11 +209,16 @@ class SendOutgoing:
             fail = Fail("Raw message has been removed. Cannot send message.")
             passage.after = await self._failed(passage, fail)
 
+    async def track(self, passage: Passage) -> None:
+        """Replace links and add the open image, before anything is signed."""
+        domain = _domain(passage)
+        passage.record, passage.body = await self._track.track(
+            passage.record, passage.body, passage.facts.server, domain
+        )
+
     async def seal(self, passage: Passage) -> None:
         """Choose the envelope, prepend our fields, sign."""
-        domain = passage.facts.domain
-        if domain is None:
-            raise RuntimeError("decide lets no message without a domain through")
+        domain = _domain(passage)
         sealed = await self._seal.seal(passage.record.message, passage.body, domain)
         passage.envelope, passage.content = sealed.envelope, sealed.content
 
@@ -333,10 +341,18 @@ Step = Callable[[SendOutgoing, Passage], Awaitable[None]]
 OUTGOING: tuple[Step, ...] = (
     SendOutgoing.decide,
     SendOutgoing.load,
+    SendOutgoing.track,
     SendOutgoing.seal,
     SendOutgoing.send,
     SendOutgoing.outcome,
 )
+
+
+def _domain(passage: Passage) -> Domain:
+    domain = passage.facts.domain
+    if domain is None:
+        raise RuntimeError("decide lets no message without a domain through")
+    return domain
 
 
 def _is_counted(passage: Passage) -> bool:

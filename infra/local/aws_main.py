@@ -23,6 +23,7 @@ SAVE_EVERY = 10.0
 SAVE_SHARE = 0.02  # of the time may go into saving
 COMPLETE = "complete"  # in the state folder: what is saved there is a whole installation
 SCRATCH = "tmp"
+STREAM_POSITIONS = "dynamodb_stream_positions"
 Scope = dict[str, Any]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
@@ -43,6 +44,19 @@ def drop_incomplete(folder: Path) -> None:
             shutil.rmtree(path)
         elif path.is_file():
             path.unlink()
+
+
+def forget_stream_positions() -> None:
+    """Make saved state hold no position in a table's stream: ministack does not save the records, and a position beyond
+    those of the next run would skip that many of them."""
+    from ministack.services import lambda_svc
+
+    whole = lambda_svc.get_state
+
+    def get_state() -> Any:
+        return {name: held for name, held in whole().items() if name != STREAM_POSITIONS}
+
+    lambda_svc.get_state = get_state
 
 
 class Saving:
@@ -87,6 +101,8 @@ def main() -> None:
     drop_incomplete(folder)
     follow_clock(Path(os.environ["POSTHORN_CLOCK_FILE"]))
     from ministack import app as ministack
+
+    forget_stream_positions()
 
     def save() -> None:
         ministack.save_all(ministack._build_persistence_save_dict())

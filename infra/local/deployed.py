@@ -45,10 +45,20 @@ SETTINGS = {
     "smtp_hostname": "POSTHORN_SMTP_HOSTNAME",
     "return_path_domain": "POSTHORN_RETURN_PATH_DOMAIN",
     "route_domain": "POSTHORN_ROUTE_DOMAIN",
+    "track_domain": "POSTHORN_TRACK_DOMAIN",
+    "track_address": "POSTHORN_TRACK_ADDRESS",
 }
 ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+class _NotFollowed(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer for whoever asked the front."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
 
 
 def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -104,16 +114,17 @@ class Forward:
             method=request.method,
         )
         try:
-            with _direct.open(onward, timeout=WAIT_SECONDS) as answer:
-                return _answer(answer.status, answer)
+            with direct.open(onward, timeout=WAIT_SECONDS) as answer:
+                return answer_of(answer.status, answer)
         except urllib.error.HTTPError as answer:
             with answer:
-                return _answer(answer.code, answer)
+                return answer_of(answer.code, answer)
         except OSError as error:
             return json_response({"message": f"API Gateway does not answer: {error}"}, 502)
 
 
-def _answer(status: int, answer: Any) -> Response:
+def answer_of(status: int, answer: Any) -> Response:
+    """The emulator's answer as the front's own."""
     kept = [
         (name, value)
         for name, value in answer.headers.items()

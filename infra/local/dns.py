@@ -77,12 +77,13 @@ class Zone(BaseResolver):  # type: ignore[misc]  # dnslib has no types
         return reply
 
     def _answers(self, name: str, kind: str) -> list[RR]:
-        target = self._value("CNAME", name)
+        target = self._value("CNAME", name, is_asked_for=kind == "CNAME")
         if target:
             link = _record(name, "CNAME", CNAME(target[0]))
             return [link] if kind == "CNAME" else [link, *self._answers(target[0], kind)]
         if kind == "TXT":
-            return [_record(name, kind, _text(value)) for value in self._value(kind, name)]
+            texts = self._value(kind, name, is_asked_for=True)
+            return [_record(name, kind, _text(value)) for value in texts]
         if kind == "MX":
             null = _is_under(name, NULL_MX)
             return [_record(name, kind, MX("." if null else INBOX_HOSTNAME, 0 if null else 10))]
@@ -92,16 +93,17 @@ class Zone(BaseResolver):  # type: ignore[misc]  # dnslib has no types
             return [_record(name, kind, PTR(INBOX_HOSTNAME))]
         return []
 
-    def _value(self, kind: str, name: str) -> list[str]:
+    def points_to(self, name: str, target: str) -> bool:
+        """Whether a (lower-case) name is known as an alias of another; it is not looked for anew."""
+        return self._records.get(("CNAME", name)) == [target]
+
+    def _value(self, kind: str, name: str, *, is_asked_for: bool) -> list[str]:
         found = self._records.get((kind, name))
-        if found is None and self._may_be_published(kind, name):
+        # Any look-up asks for an alias first: only names that are likely one may cost a look at the table.
+        if found is None and (is_asked_for or name.startswith(f"{self._alias_prefix}.")):
             self._look_again()
             found = self._records.get((kind, name))
         return found or []
-
-    def _may_be_published(self, kind: str, name: str) -> bool:
-        # Any look-up asks for an alias first: only names that could be one may cost a look at the table.
-        return kind == "TXT" or name.startswith(f"{self._alias_prefix}.")
 
     def _look_again(self) -> None:
         asked = time.monotonic()

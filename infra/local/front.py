@@ -1,8 +1,8 @@
 """The front of the local stack: `python -m infra.local.front` serves HTTP, catches mail and answers DNS.
 
-`/_local/*` and `/` are the local stack's own; every other path is the Chalice app behind `lambda_http`. Requests to the
-local routes must name a loopback Host (no DNS rebinding), and one that changes something must not come from another
-site's page (no cross-site request). Runs until SIGTERM.
+`/_local/*` and `/` are the local stack's own; what is for a track domain goes to the tracking function; every other
+path is the Chalice app behind `lambda_http`. Requests to the local routes must name a loopback Host (no DNS rebinding),
+and one that changes something must not come from another site's page (no cross-site request). Runs until SIGTERM.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
-from infra.local import clock, deployed
+from infra.local import clock, deployed, function_url
 from infra.local.certificate import inbox_context
 from infra.local.dns import Published, Zone, serve
 from infra.local.followup import FollowUps
@@ -51,6 +51,7 @@ class Front:
         clock_file: Path,
         home: Answer,
         clock_moved: Callable[[], None] = lambda: None,
+        tracked: Callable[[Request], Response | None] = lambda _: None,
     ) -> None:
         self._pages = pages
         self._app = app
@@ -58,9 +59,12 @@ class Front:
         self._clock = clock.LocalClock(clock_file)
         self._home = home
         self._clock_moved = clock_moved
+        self._tracked = tracked
 
     def __call__(self, request: Request) -> Response:
         path = request.path
+        if (answer := self._tracked(request)) is not None:
+            return answer
         if path != "/" and not path.startswith("/_local"):
             return self._app(request)
         if refusal := refuse_foreign(request):
@@ -125,6 +129,9 @@ async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
         owned = await store.domains(organization.id, None)
         for server in await store.servers(organization.id):
             owned += await store.domains(organization.id, server.id)
+            for track in await store.track_domains(server.id):
+                record = posthorn.track_domains.record(track)
+                found.append(Published(record.kind, record.name, record.value))
         for domain in owned:
             for record in posthorn.domains.records(domain):
                 found.append(Published(record.kind, record.name.lower(), record.value))
@@ -138,6 +145,28 @@ def our_records(settings: Settings) -> Iterable[Published]:
     """Records of the installation itself."""
     for name in {settings.return_path_domain, settings.spf_include, settings.smtp_hostname}:
         yield Published("TXT", name, OUR_POLICY)
+
+
+def tracking(
+    zone: Zone, track_domain: str, function: Answer
+) -> Callable[[Request], Response | None]:
+    """What answers requests for track domains; None for any other request."""
+
+    def is_track_domain(hostname: str) -> bool:
+        return hostname == track_domain or zone.points_to(hostname, track_domain)
+
+    def answer(request: Request) -> Response | None:
+        hostname = _hostname(f"//{request.headers.get('host', '')}")
+        if function_url.is_tracked(request, hostname, is_track_domain):
+            return function(request)
+        return None
+
+    return answer
+
+
+def load_tracking() -> Answer:
+    """The tracking function of the repository."""
+    return function_url.Here(importlib.import_module("functions.tracking").tracking)
 
 
 def load_app() -> Answer:
@@ -182,11 +211,14 @@ def main(environment: Mapping[str, str]) -> int:
         return pages.page("home.html", count=store.count(), **facts)
 
     if environment.get("POSTHORN_FUNCTIONS") == "deployed":
-        front = Front(
-            pages, deployed.Forward(state), clock_file, home, partial(deployed.fire_sweep, state)
-        )
+        app: Answer = deployed.Forward(state)
+        function: Answer = function_url.Deployed(state, environment["AWS_ENDPOINT_URL"])
+        clock_moved = partial(deployed.fire_sweep, state)
+        tracked = tracking(zone, settings.track_domain, function)
+        front = Front(pages, app, clock_file, home, clock_moved, tracked)
     else:
-        front = Front(pages, load_app(), clock_file, home)
+        tracked = tracking(zone, settings.track_domain, load_tracking())
+        front = Front(pages, load_app(), clock_file, home, tracked=tracked)
     server = Server((HOST, ports["http"]), front)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -1,11 +1,12 @@
 """Lambda's side of a handler call: the event that a function gets, its context, and how its answer is read.
 
 Pure except for the countdown of a context. The shapes are those of the Lambda developer guide for SQS event sources
-with `ReportBatchItemFailures`, and of EventBridge for a schedule.
+with `ReportBatchItemFailures`, for DynamoDB streams with a tumbling window, and of EventBridge for a schedule.
 """
 
 from __future__ import annotations
 
+import base64
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -52,6 +53,34 @@ def sqs_event(messages: Sequence[Mapping[str, Any]], queue_arn: str, region: str
     }
 
 
+def stream_event(
+    records: Sequence[Mapping[str, Any]], shard: str, stream_arn: str, region: str
+) -> dict[str, Any]:
+    """What Lambda makes of records of one shard as `GetRecords` returned them; the source has a window of a minute."""
+    begun = _plain(records[0]["dynamodb"]["ApproximateCreationDateTime"]) // 60 * 60
+    more = {"eventSource": "aws:dynamodb", "eventSourceARN": stream_arn, "awsRegion": region}
+    return {
+        "Records": [{**_plain(record), **more} for record in records],
+        "window": {"start": _moment(begun), "end": _moment(begun + 60)},
+        "state": {},
+        "shardId": shard,
+        "eventSourceARN": stream_arn,
+        "isFinalInvokeForWindow": False,
+        "isWindowTerminatedEarly": False,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value of boto's as JSON has it: times in epoch seconds, bytes in base64."""
+    if isinstance(value, Mapping):
+        return {name: _plain(held) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(held) for held in value]
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
 def schedule_event(name: str, now: float, region: str) -> dict[str, Any]:
     """What an EventBridge rule of this name sends when it fires."""
     return {
@@ -60,11 +89,15 @@ def schedule_event(name: str, now: float, region: str) -> dict[str, Any]:
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": "000000000000",
-        "time": datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _moment(now),
         "region": region,
         "resources": [f"arn:aws:events:{region}:000000000000:rule/{name}"],
         "detail": {},
     }
+
+
+def _moment(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def failed_ids(answer: object, ids: Sequence[str]) -> set[str]:

@@ -37,6 +37,7 @@ LOCAL_DEFAULTS = {
     "POSTHORN_RETURN_PATH_DOMAIN": "rp.posthorn.test",
     "POSTHORN_ROUTE_DOMAIN": "routes.posthorn.test",
     "POSTHORN_SPF_INCLUDE": "spf.posthorn.test",
+    "POSTHORN_TRACK_DOMAIN": "track.posthorn.test",
     # Everybody who tries the stack comes from one address, load generators too.
     "POSTHORN_MAX_CONNECTIONS_PER_CLIENT": "1000",
     "AWS_REGION": "us-east-1",
@@ -108,6 +109,8 @@ class Plan:
             {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         )
         values.setdefault("POSTHORN_DELIVERY_PORT", str(self.ports["inbox"]))
+        # No browser finds a track domain of the local zone, so links name the stack's own address.
+        values.setdefault("POSTHORN_TRACK_ADDRESS", f"{HOST}:{self.ports['http']}")
         values |= {
             "AWS_ENDPOINT_URL": self.aws_url,
             "POSTHORN_DNS_SERVER": self.dns_server,

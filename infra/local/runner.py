@@ -1,8 +1,9 @@
 """Plays Lambda's event sources for one worker process: `python -m infra.local.runner INDEX`.
 
 Long-polls each queue, calls the same handler functions that are deployed with real Lambda events, deletes what they
-did not report as failed and leaves the rest to the queue's visibility time-out and redrive policy. Worker 0 also fires
-the sweeper each minute of the controlled clock, and at once when the clock is moved. SIGTERM ends it after the
+did not report as failed and leaves the rest to the queue's visibility time-out and redrive policy. Worker 0 also reads
+the mail table's stream (infra/local/stream.py) and fires the sweeper each minute of the controlled clock, and at once
+when the clock is moved. SIGTERM ends it after the
 invocations in flight. As in Lambda, a handler that exceeds its time-out takes the whole process with it.
 
 Switches for tests: POSTHORN_RUNNER_DUPLICATE_PERCENT (how many messages are handed out twice at the same time) and
@@ -24,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import sources
+from infra.local import sources, stream
 from infra.local.clock import LocalClock
 from infra.local.invocation import Context, failed_ids, schedule_event, sqs_event
 
@@ -191,10 +192,11 @@ class Ticker:
 
 
 class Runner:
-    """All pollers of this process and, in worker 0, the ticker."""
+    """All pollers of this process and, in worker 0, the ticker and the poller of the stream."""
 
     def __init__(self, sqs: Any, prefix: str, switches: Switches, ticker: Ticker | None) -> None:
         self._sqs = sqs
+        self.changes: stream.StreamPoller | None = None
         self._prefix = prefix
         self._switches = switches
         self._ticker = ticker
@@ -210,6 +212,8 @@ class Runner:
                 self._look()
                 if self._pollers and not tick.is_alive():
                     tick.start()
+                    if self.changes is not None:
+                        self.changes.start()
                 look_at = time.monotonic() + (LOOK_AGAIN_SECONDS if self._pollers else TICK_SECONDS)
             if any(poller.overdue() for poller in self._pollers.values()):
                 say("an invocation exceeded its time-out; this worker ends, as Lambda would")
@@ -217,6 +221,8 @@ class Runner:
             self.stopping.wait(TICK_SECONDS)
         for poller in self._pollers.values():
             poller.join()
+        if self.changes is not None and tick.ident is not None:
+            self.changes.join()
 
     def _look(self) -> None:
         try:
@@ -239,6 +245,20 @@ def _aws_errors() -> tuple[type[Exception], ...]:
     return (BotoCoreError, ClientError)
 
 
+def _changes(environment: Mapping[str, str], stopping: threading.Event) -> stream.StreamPoller:
+    import boto3
+
+    from chalicelib.config import read_settings
+
+    handler = sources.load(stream.HANDLER)
+    assert handler is not None  # noqa: S101  # it is part of the app
+    places = stream.Places(Path(environment["POSTHORN_STATE"]) / stream.PLACE)
+    client = boto3.client("dynamodbstreams")
+    return stream.StreamPoller(
+        client, read_settings(environment).mail_table, handler, places, stopping
+    )
+
+
 def main(arguments: Sequence[str]) -> int:
     import boto3
     from botocore.config import Config
@@ -255,6 +275,8 @@ def main(arguments: Sequence[str]) -> int:
     prefix = environment.get("POSTHORN_QUEUE_PREFIX") or "posthorn-"
     ticker = Ticker(sweep, clock, region) if sweep else None
     runner = Runner(sqs, prefix, switches, ticker)
+    if ticker is not None:
+        runner.changes = _changes(environment, runner.stopping)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: runner.stopping.set())
     runner.run()

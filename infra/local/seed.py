@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.engagement import DnsStatus
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy import CredentialKind, EgressSource, Organization, Server
@@ -27,6 +29,7 @@ async def seed(posthorn: Posthorn, state: Path) -> None:
     await posthorn.installation.ensure()
     server = await _server(posthorn, await _organization(posthorn))
     await _domain(posthorn, server)
+    await _track_domain(posthorn, server)
     with contextlib.suppress(Conflict):
         await posthorn.accounts_store.add_egress_source(EgressSource(name="default"))
     have = {credential.digest for credential in await posthorn.accounts.credentials(server)}
@@ -52,6 +55,19 @@ async def _server(posthorn: Posthorn, organization: Organization) -> Server:
         return await posthorn.accounts.server(ORGANIZATION, SERVER)
     except NotFound:
         return await posthorn.accounts.create_server(organization, "Demo", SERVER)
+
+
+async def _track_domain(posthorn: Posthorn, server: Server) -> None:
+    """Tracking is on, and its links name the address at which this run answers."""
+    try:
+        track = await posthorn.track_domains.find(server, DOMAIN)
+    except NotFound:
+        track = await posthorn.track_domains.add(server, "track", DOMAIN)
+    address = posthorn.settings.track_address or track.name
+    if track.name != address or track.dns_status is None:
+        now = int(posthorn.clock.now())
+        seen = replace(track, name=address, dns_status=DnsStatus.OK, dns_checked_at=now)
+        await posthorn.accounts_store.update_track_domain(seen)
 
 
 async def _domain(posthorn: Posthorn, server: Server) -> None:

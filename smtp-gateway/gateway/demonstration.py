@@ -49,6 +49,10 @@ class CountedBlobs:
         """Nothing is kept."""
         raise NotFound("Nothing is kept here")
 
+    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+        """Nothing is kept."""
+        raise NotFound("Nothing is kept here")
+
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Nothing is taken."""
         raise NotFound("Nothing is kept here")

@@ -138,10 +138,8 @@ class SmtpProtocol(Wire):
     def _help(self, _: bytes) -> bytes:
         return replies.HELP
 
-    def _vrfy(self, argument: bytes) -> bytes:
-        return replies.CANNOT_VERIFY if argument.strip() else replies.NEEDS_ARGUMENT
-
-    def _expn(self, _: bytes) -> bytes:
+    def _secretive(self, _: bytes) -> bytes:
+        """VRFY and EXPN: nobody learns which addresses there are (contract section 3.2, RFC 5321 section 7.3)."""
         return replies.UNSUPPORTED
 
     def _quit(self, argument: bytes) -> bytes:
@@ -246,8 +244,8 @@ SmtpProtocol._COMMANDS.update(
         b"QUIT": SmtpProtocol._quit,
         b"AUTH": SmtpProtocol._auth,
         b"STARTTLS": SmtpProtocol._starttls,
-        b"VRFY": SmtpProtocol._vrfy,
-        b"EXPN": SmtpProtocol._expn,
+        b"VRFY": SmtpProtocol._secretive,
+        b"EXPN": SmtpProtocol._secretive,
         b"HELP": SmtpProtocol._help,
     }
 )

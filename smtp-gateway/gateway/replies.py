@@ -23,9 +23,8 @@ RECIPIENT_OK = line(250, "2.1.5", "OK")
 GO_AHEAD = line(354, "", "Go ahead")
 CLOSING = line(221, "2.0.0", "Closing Connection")
 READY_FOR_TLS = line(220, "2.0.0", "Ready to start TLS")
-CANNOT_VERIFY = line(252, "2.0.0", "Cannot verify the user, but will take mail for delivery")
 HELP = line(
-    214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\nRFC 5321"
+    214, "2.0.0", "EHLO HELO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP HELP QUIT\nRFC 5321"
 )
 
 SHUTTING_DOWN = line(421, "4.3.2", "Service is shutting down, try again")

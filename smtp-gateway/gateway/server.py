@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 BACKLOG = 1_024
 ACCEPTED_AT_ONCE = 64
 PAUSE_SECONDS = 0.5
+UNREAD_BYTES = 65_536
 OUT_OF_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -120,10 +121,18 @@ class Gateway:
     def _refuse(self, connection: socket.socket, peer: Peer, limit: str) -> None:
         """Turn a connection away; one that begins with TLS could not read why."""
         self.site.journal.event("connection_refused", peer.address, role=peer.role, reason=limit)
-        if peer.role is not Role.SUBMISSIONS:
-            with contextlib.suppress(OSError):
-                connection.send(replies.TOO_MANY_CONNECTIONS)
+        self._say_last(connection, peer.role, replies.TOO_MANY_CONNECTIONS)
         connection.close()
+
+    def _say_last(self, connection: socket.socket, role: Role, reply: bytes) -> None:
+        """A last reply on a bare socket, where there is no TLS to hide it in."""
+        if role is Role.SUBMISSIONS:
+            return
+        with contextlib.suppress(OSError):
+            connection.send(reply)
+            connection.shutdown(socket.SHUT_WR)
+            # What is left unread would become a reset, and the reply be lost to it.
+            connection.recv(UNREAD_BYTES)
 
     async def _welcome(self, connection: socket.socket, address: str, role: Role) -> None:
         """From an accepted socket to a served connection, or to nothing."""
@@ -135,7 +144,10 @@ class Gateway:
                 return
             handed_over = await self._serve(connection, peer)
         except (OSError, TimeoutError, Rejected) as error:
-            text = error.public if isinstance(error, Rejected) else type(error).__name__
+            text = type(error).__name__
+            if isinstance(error, Rejected):
+                text = error.public
+                self._say_last(connection, role, replies.PROXY_ERROR)
             self.site.journal.event("connection_refused", address, role=role, reason=text)
         finally:
             if not handed_over:

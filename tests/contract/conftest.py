@@ -38,6 +38,8 @@ class World:
     numbers: ports.Numbers
     volume: ports.SendVolume
     idempotency: ports.IdempotencyKeys
+    statistics: ports.Statistics
+    engagement: ports.Engagement
     vault: ports.KeyVault
     server: ServerId
     inner: Any
@@ -105,6 +107,8 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
         numbers=inner.numbers,
         volume=inner.volume,
         idempotency=inner.idempotency,
+        statistics=inner.statistics,
+        engagement=inner.engagement,
         vault=inner.vault,
         server=a_server_id(),
         inner=inner,

@@ -237,8 +237,15 @@ async def test_egress_sources_of_a_pool(world: World) -> None:
     assert [one.name for one in await store.egress_sources(pool)] == ["one", "two"]
     assert (await store.egress_sources(pool))[1] == source
     assert [one.name for one in await world.directory.egress_sources(pool)] == ["one", "two"]
+    assert pool in await store.egress_pools()
+    changed = replace(source, priority=7, suspended_until=1_900_000_000, sealed_password=None)
+    await store.update_egress_source(changed)
+    assert (await store.egress_sources(pool))[1] == changed
+    with pytest.raises(NotFound):
+        await store.update_egress_source(replace(source, name="three"))
     await store.remove_egress_source(source)
     assert [one.name for one in await store.egress_sources(pool)] == ["one"]
+    assert pool in await store.egress_pools()
 
 
 async def test_a_use_is_noted_and_does_not_bring_a_removed_credential_back(

@@ -43,6 +43,38 @@ async def test_a_purged_object_is_not_found(world: World) -> None:
         await world.blobs.get(BlobRef(f"r/{world.server}/20270115/gone", 0, 10))
 
 
+async def follow(world: World, url: str) -> bytes:
+    """What a client does with a link."""
+    if isinstance(world.blobs, MemoryBlobStore):
+        return world.blobs.follow(url)
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # the test's own backend
+        assert answer.headers["Content-Type"] == "message/rfc822"
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        body: bytes = answer.read()
+        return body
+
+
+async def test_anybody_may_fetch_a_whole_object_by_its_link(world: World) -> None:
+    content = bytes(range(256)) * 25_000
+    (ref,) = await world.blobs.put(world.server, [content], NOW)
+    url = await world.blobs.link(ref, 300)
+    assert url is not None
+    assert await follow(world, url) == content
+
+
+async def test_there_is_no_link_to_a_part_of_an_object(world: World) -> None:
+    refs = await world.blobs.put(world.server, [b"first", b"second"], NOW)
+    assert [await world.blobs.link(ref, 300) for ref in refs] == [None, None]
+    (ref,) = await world.blobs.put(world.server, [b"0123456789"], NOW)
+    for part in (replace(ref, length=4), replace(ref, offset=3, length=7)):
+        assert await world.blobs.link(part, 300) is None
+
+
+async def test_there_is_no_link_to_a_purged_object(world: World) -> None:
+    with pytest.raises(NotFound):
+        await world.blobs.link(BlobRef(f"r/{world.server}/20270115/gone", 0, 10), 300)
+
+
 async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
     """What a client does with a ticket."""
     if isinstance(world.blobs, MemoryBlobStore):

@@ -7,7 +7,7 @@ clients as the (action, resource) pairs that IAM would ask the role for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,7 @@ def parameters_for(settings: Settings, prefix: str) -> dict[str, str]:
         "ControlTableArn": table + settings.control_table,
         "MailTable": settings.mail_table,
         "MailTableArn": table + settings.mail_table,
+        "MailStream": f"{table}{settings.mail_table}/stream/2026-11-22T12:00:00.000",
         "Bucket": settings.bucket,
         "BucketArn": f"arn:aws:s3:::{settings.bucket}",
         "KeyAlias": settings.key_alias,
@@ -103,9 +104,10 @@ def _covers(pattern: str, resource: str) -> bool:
 
 @dataclass
 class Recorder:
-    """Attach it to a botocore session; `pairs` grows with each call."""
+    """Attach it to a botocore session; `pairs` grows with each call, of which `listeners` are told too."""
 
     pairs: set[Pair] = field(default_factory=set)
+    listeners: list[Callable[..., None]] = field(default_factory=list)
 
     def attach(self, session: Any) -> None:
         session.register("before-parameter-build", self._note)
@@ -113,6 +115,8 @@ class Recorder:
     def _note(self, params: Mapping[str, Any], model: Any, **_: Any) -> None:
         service = model.service_model.service_name
         self.pairs |= set(asked(service, model.name, params))
+        for listener in self.listeners:
+            listener(params=params, model=model)
 
 
 def asked(service: str, operation: str, params: Mapping[str, Any]) -> Iterator[Pair]:

@@ -16,9 +16,6 @@ from infra.package import Package, functions_of
 
 pytestmark = pytest.mark.slow
 
-# Processor time of importing the handler from the zip in a fresh process, in milliseconds.
-BUDGET = {"functions.deliver.deliver": 350, "functions.sweep.sweep": 350}
-
 
 def test_packing_twice_gives_the_same_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -74,10 +71,25 @@ def test_every_handler_imports_from_the_zip_alone_and_quickly(package: Package) 
         "app.app",
         "functions.deadletters.deadletters",
         "functions.deliver.deliver",
+        "functions.outbox.outbox",
         "functions.sweep.sweep",
+        "functions.tracking.tracking",
     }
-    slow = {name: starts[name] for name, most in BUDGET.items() if starts[name].processor > most}
-    assert slow == {}
+    assert coldstart.BUDGETS.keys() < starts.keys()
+    assert coldstart.BUDGETS["functions.tracking.tracking"] == 100
+    assert coldstart.over_budget(list(starts.values())) == []
+
+
+def test_a_handler_over_its_budget_is_no_package(
+    package: Package, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = coldstart.ColdStart("functions.tracking.tracking", 200, 101)
+    quick = coldstart.ColdStart("functions.sweep.sweep", 200, 101)
+    assert coldstart.over_budget([slow, quick, coldstart.ColdStart("app.app", 9e9, 9e9)]) == [slow]
+    monkeypatch.setattr(packaging, "build", lambda *_: package)
+    monkeypatch.setattr(packaging, "check", lambda _: [quick, slow])
+    assert packaging.main([]) == 1
+    assert "takes 101 ms to import, more than its 100 ms" in capsys.readouterr().err
 
 
 def test_every_pool_is_a_function_of_its_own_with_the_same_handler(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import json
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,6 +19,7 @@ from typing import Any, cast
 import botocore.session
 import pytest
 
+from bench.changes import Changes
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.api.v1.routes import ACTIONS
@@ -32,6 +34,9 @@ from chalicelib.services.accounts import CredentialOptions, ServerOptions
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
+from functions.tracking import tracking
+from infra.local.function_url import event_of
+from infra.local.http_server import Request
 from infra.local.invocation import Context, schedule_event, sqs_event
 from infra.templates import for_pools, load
 from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_for
@@ -39,6 +44,7 @@ from tests.dns_zone import DnsZone
 from tests.http_api import ApiWorld
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
+from tests.tracking_scene import TrackedMail, mac_key_of
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
@@ -50,6 +56,10 @@ WITHOUT_A_CALL = {
     "sqs:ReceiveMessage": LAMBDA,
     "sqs:DeleteMessage": LAMBDA,
     "sqs:GetQueueAttributes": LAMBDA,
+    "dynamodb:DescribeStream": LAMBDA,
+    "dynamodb:GetRecords": LAMBDA,
+    "dynamodb:GetShardIterator": LAMBDA,
+    "dynamodb:ListStreams": LAMBDA,
     "s3:ListBucket": "without it S3 says Forbidden, not NoSuchKey, of an object that is gone",
 }
 UPLOAD = "the pre-signed upload is checked against the rights of the role that signed it"
@@ -229,7 +239,7 @@ def every_route(api: ApiWorld) -> None:
     v2("showEmail", f"/emails/{sent['id']}")
     v2("showRawEmail", f"/emails/{sent['id']}/raw", accept="message/rfc822")
     v2("listDeliveries", f"/emails/{sent['id']}/deliveries")
-    content = b"From: app@acme.test\r\n\r\nuploaded\r\n"
+    content = b"From: app@acme.test\r\n\r\n" + b"uploaded\r\n" * 500_000
     ticket = v2("makeUpload", "/uploads", {"size": len(content)}, 201).json
     request = urllib.request.Request(  # noqa: S310  # the emulator on loopback
         ticket["url"], content, {**ticket["headers"], "Content-Type": ""}, method=ticket["method"]
@@ -237,7 +247,9 @@ def every_route(api: ApiWorld) -> None:
     with urllib.request.urlopen(request, timeout=30) as done:  # noqa: S310
         assert done.status == 200
     whole = {"from": "app@acme.test", "to": "x@example.com", "raw_upload": ticket["id"]}
-    v2("sendEmail", "/emails", whole, 202)
+    large = v2("sendEmail", "/emails", whole, 202).json
+    v2("showRawEmail", f"/emails/{large['id']}/raw", expected=303)
+    v2("showStatistics", "/statistics")
     v2("showOpenApi", "/openapi.json")
     assert seen == set(ACTIONS) | {route.name for route in ROUTES}
 
@@ -314,6 +326,59 @@ def test_dead_letters(world: World) -> None:
     assert world.record(item).state is State.HELD
 
 
+def test_tracking(world: World) -> None:
+    item = world.submit("a@example.com")
+    message, program = item.message, world.program
+    links = ["https://acme.test/"]
+    bootstrap.run(program.engagement.keep_links(world.server.id, message.id, links, 2**31))
+    mail = TrackedMail(program, world.server, message.id, bootstrap.run(mac_key_of(program)))
+    touched: list[tuple[str, str, str]] = []
+
+    def note(params: Any, model: Any, **_: Any) -> None:
+        if model.service_model.service_name == "dynamodb":
+            key = params.get("Key") or params["Item"]
+            touched.append((f"dynamodb:{model.name}", params["TableName"], key["PK"]["S"]))
+
+    def visits() -> None:
+        for path in (mail.image, mail.image, mail.link(1), mail.link(2)):
+            event = event_of(Request("GET", path, {}, b""), 0.0)
+            tracking(event, Context("tracking", 10.0))
+
+    world.recorder.listeners.append(note)
+    called = without_the_scenery(world, visits)
+    world.recorder.listeners.clear()
+    check(world, "TrackingRole", called, WITHOUT_A_CALL)
+    assert (world.record(item).loaded_at, world.record(item).clicked_at) != (None, None)
+    # Which partitions the role may touch is a condition, which `check` does not look at.
+    assert {action for action, _, _ in touched} >= {"dynamodb:PutItem", "dynamodb:UpdateItem"}
+    for action, table, key in touched:
+        patterns = keys_allowed("TrackingRole", action, table == world.settings.control_table)
+        assert any(fnmatchcase(key, pattern) for pattern in patterns), (action, table, key)
+
+
+def keys_allowed(role: str, action: str, in_control: bool) -> list[str]:
+    """The partition keys that a role's statements for an action on a table are limited to."""
+    resource = {"Ref": "ControlTableArn" if in_control else "MailTableArn"}
+    (policy,) = load("functions.merge.yaml")["Resources"][role]["Properties"]["Policies"]
+    found: list[str] = []
+    for one in policy["PolicyDocument"]["Statement"]:
+        if action in one["Action"] and one["Resource"] == resource:
+            found += one["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    return found
+
+
+def test_the_outbox(world: World) -> None:
+    world.submit("a@example.com")
+    changes = Changes(world.settings.mail_table)
+    records = changes.take()
+
+    def batches() -> None:
+        for _ in range(2):
+            assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
+
+    check(world, "OutboxRole", without_the_scenery(world, batches), WITHOUT_A_CALL)
+
+
 def test_the_gateway(world: World) -> None:
     """What a session asks of the program, in each way of authenticating, and what it stores."""
     from chalicelib.services.accept import Recipient, Submission
@@ -351,7 +416,9 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "DeadlettersRole",
         "DeliverBulkRole",
         "DeliverDefaultRole",
+        "OutboxRole",
         "SweepRole",
+        "TrackingRole",
     ]
     bucket = f"arn:aws:s3:::{settings.bucket}"
     for role in roles:

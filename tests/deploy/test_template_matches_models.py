@@ -12,7 +12,9 @@ import yaml
 
 from chalicelib.adapters.aws.dynamo import models
 from chalicelib.config import Settings
+from infra.local.stream import TIMEOUT_SECONDS
 from infra.stack import DATA_TEMPLATE, SETTINGS
+from infra.templates import load
 
 if TYPE_CHECKING:
     from pynamodb.models import Model
@@ -96,6 +98,18 @@ def test_default_names_are_the_default_settings(resources: dict[str, Any]) -> No
 def test_the_stream_carries_both_images(resources: dict[str, Any]) -> None:
     stream = resources["MailTable"]["Properties"]["StreamSpecification"]
     assert stream == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+def test_the_stream_s_reader_learns_the_shard_and_keeps_its_order() -> None:
+    """Without a window Lambda does not name the shard, and counters of two shards would mix (ADR 19)."""
+    outbox = load("functions.merge.yaml")["Resources"]["Outbox"]["Properties"]
+    (source,) = (event["Properties"] for event in outbox["Events"].values())
+    assert 0 < source["TumblingWindowInSeconds"] <= 900
+    assert source["ParallelizationFactor"] == 1
+    assert source["MaximumRetryAttempts"] == -1
+    assert "DestinationConfig" not in source
+    assert len(source["FilterCriteria"]["Filters"]) <= 5  # what Lambda takes
+    assert outbox["Timeout"] == TIMEOUT_SECONDS
 
 
 def test_a_wake_up_outlives_its_worker(resources: dict[str, Any]) -> None:

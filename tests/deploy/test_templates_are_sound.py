@@ -17,10 +17,10 @@ from chalicelib.config import Settings
 from functions.runtime import NOBODY_COUNTS, on_batch
 from infra.local.invocation import TIMEOUT_SECONDS
 from infra.package import Package
-from infra.templates import for_pools, load, read_pools, render, with_numbers
+from infra.templates import for_addresses, for_pools, load, read_pools, render, with_numbers
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("data.yaml", "network.yaml", "nat.yaml", "gateway.yaml")
+FILES = ("data.yaml", "network.yaml", "nat.yaml", "egress.yaml", "tracking.yaml", "gateway.yaml")
 POOLS = ("default", "bulk")
 
 
@@ -37,7 +37,7 @@ def lint(path: Path) -> str:
 @pytest.mark.parametrize("file", FILES)
 def test_a_template_passes_cfn_lint(file: str, tmp_path: Path) -> None:
     path = tmp_path / "template.json"
-    path.write_text(render(for_pools(load(file), POOLS)))
+    path.write_text(render(for_addresses(for_pools(load(file), POOLS), 2)))
     assert lint(path) == ""
 
 
@@ -119,7 +119,8 @@ def alarms() -> dict[str, Any]:
         for one in load(file)["Resources"].values()
         if one.get("Type") == "AWS::CloudWatch::Alarm"
     ]
-    return {one["AlarmName"]["Fn::Sub"].removeprefix("${Prefix}-"): one for one in found}
+    names = [one["AlarmName"]["Fn::Sub"].replace("${Pool}", "default") for one in found]
+    return {name.removeprefix("${Prefix}-"): one for name, one in zip(names, found, strict=True)}
 
 
 def test_every_alarm_tells_somebody_and_points_at_its_page() -> None:

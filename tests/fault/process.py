@@ -1,7 +1,8 @@
 """One process of Posthorn for the fault tests, told by its argument what to do; it may be told to die on the way.
 
 `accept` submits one message and prints the answer as JSON. `work` plays the delivering function on what the queue
-holds until it stays empty. `sweep` runs the sweeper once. Settings come from the environment, as in a function.
+holds until it stays empty. `count` plays the outbox on all that the mail table's stream has. `sweep` runs the sweeper
+once. Settings come from the environment, as in a function.
 """
 
 from __future__ import annotations
@@ -65,10 +66,22 @@ def work() -> None:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
+def count() -> None:
+    """Hand every change to the function, from the oldest on, in one batch."""
+    from bench.changes import Changes
+
+    changes = Changes(bootstrap.posthorn().settings.mail_table)
+    records = changes.take()
+    assert records, "the stream is empty"
+    changes.hand_over(records, len(records))
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "accept":
         print(json.dumps(bootstrap.run(accept())))
     elif sys.argv[1] == "work":
         work()
+    elif sys.argv[1] == "count":
+        count()
     else:
         bootstrap.run(bootstrap.posthorn().retry_due.run())

@@ -39,7 +39,7 @@ class Stage:
     accepted: list[dict[str, Any]] = field(default_factory=list)
 
     def start(self, what: str, kill_at: str = "") -> subprocess.Popen[str]:
-        """Start `accept`, `work` or `sweep`."""
+        """Start `accept`, `work`, `count` or `sweep`."""
         return subprocess.Popen(
             [sys.executable, "-m", "tests.fault.process", what],
             env={**self.environment, "POSTHORN_KILL_AT": kill_at},

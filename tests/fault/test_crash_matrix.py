@@ -17,6 +17,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import Status, WorkItem
+from chalicelib.domain.statistics import Count, Period
 from tests.fault.stage import KILLED, RCPT, Stage
 from tests.loopback import free_port
 from tests.peers import DROP
@@ -137,6 +138,29 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
     stage.run("sweep")
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        "statistics.add:before",
+        "statistics.add:after",
+        "statistics.add:before#3",
+        "statistics.add:after#3",
+    ],
+)
+def test_row_11_death_of_the_outbox_in_the_middle_of_a_batch_counts_everything_once(
+    stage: Stage, point: str
+) -> None:
+    stage.accept()
+    stage.accept()
+    stage.work_until_done()
+    stage.run("count", point)
+    stage.run("count")
+    stage.run("count")
+    for period in Period:
+        chart = bootstrap.run(stage.program.statistics.chart(stage.server.id, period, None, None))
+        assert chart.totals == {Count.OUTGOING: 2, Count.SENT: 2}
 
 
 def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:

@@ -18,6 +18,7 @@ TARGETS = {
     "address": "tests.fuzz.mail_bytes:fuzz_address",
     "dkim": "tests.fuzz.mail_bytes:fuzz_dkim",
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
+    "tracking": "tests.fuzz.tracked_content:fuzz_tracking",
 }
 
 

@@ -14,6 +14,8 @@ pytestmark = pytest.mark.aws
 
 SMTP_CALLS, HTTP_CALLS, WRITE_UNITS, READ_UNITS = 3.6, 6.5, 4.1, 0.6
 BATCH_CALLS = 3.6
+# Three slots, and three more when a minute ends, for a batch of 300 changes, which are 150 messages.
+COUNTING_UNITS = 0.03
 LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a few more
 
 
@@ -40,6 +42,19 @@ def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None
     assert calls_of(http, "s3.PutObject", "sqs.SendMessageBatch") == 2
     assert http.calls <= HTTP_CALLS + LEASES
     assert smtp.usage.bytes_sent / smtp.messages > SIZE
+
+
+def test_counting_what_happened_costs_next_to_nothing(aws_settings: Settings) -> None:
+    with whole_path(aws_settings) as path:
+        path.count()
+        smtp = path.by_smtp(9 * COMMIT)
+        counted = path.count(smtp.messages)
+        again = path.count(smtp.messages)
+    assert calls_of(counted, "dynamodb.UpdateItem") == counted.calls > 0
+    assert counted.write_units <= COUNTING_UNITS
+    assert counted.usage.read_units == 0
+    assert smtp.write_units + counted.write_units <= WRITE_UNITS + LEASES
+    assert again.calls == 0  # counters change too, and nobody is woken for them
 
 
 def test_a_batch_over_http_costs_little_more_than_smtp(aws_settings: Settings) -> None:

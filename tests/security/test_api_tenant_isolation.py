@@ -11,6 +11,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
+from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.domain.tenancy import CredentialKind
 from tests.http_api import ApiWorld, Reply, api_world
 
@@ -55,6 +56,7 @@ def test_every_endpoint_is_covered() -> None:
         ("GET", "/api/v2/emails/{id}/raw"),
         ("GET", "/api/v2/emails/{id}/deliveries"),
         ("POST", "/api/v2/uploads"),
+        ("GET", "/api/v2/statistics"),
     }
     assert len(ACTIONS) == 4
 
@@ -78,6 +80,17 @@ def test_v1_finds_nothing_of_another_tenant(two: Two, action: str) -> None:
 def test_lists_are_of_one_tenant(two: Two) -> None:
     for query in ("", "?to=x@example.com", "?status=queued"):
         assert two.as_other("GET", f"/emails{query}").json["data"] == []
+
+
+def test_statistics_are_of_one_tenant(two: Two) -> None:
+    now = two.api.scene.clock.now()
+    added = [Addition("1", {Count.OUTGOING: 7})]
+    for slot in slots_of(two.api.scene.server.id, now):
+        bootstrap.run(two.api.scene.world.statistics.add("a", slot, added))
+    assert two.api.v2("GET", "/statistics").json["totals"]["outgoing"] == 7
+    assert set(two.as_other("GET", "/statistics").json["totals"].values()) == {0}
+    own = two.api.scene.server.id
+    assert two.as_other("GET", f"/statistics?server={own}").status == 422
 
 
 def test_a_cursor_of_another_tenant_is_refused(two: Two) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from chalicelib.ports import Rand, UploadTicket
 
 UPLOAD_SECONDS = 3_600
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
+_NO_CONTENT = "The content of this message is no longer kept"
 _GONE = ("NoSuchKey", "InvalidRange", "404")
 
 
@@ -62,10 +63,45 @@ class S3BlobStore:
                 Range=f"bytes={ref.offset}-{ref.offset + ref.length - 1}",
             )
         except ClientError as error:
-            raise NotFound("The content of this message is no longer kept") from error
+            raise NotFound(_NO_CONTENT) from error
         if len(body) != ref.length:
             raise TemporaryFailure("The content of this message could not be read", key=ref.key)
         return body
+
+    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+        """A pre-signed GET of a whole object; None for a part of one, because a URL cannot hold a range."""
+        if (ref.offset, ref.length) != (0, await self._size(ref.key, _NO_CONTENT)):
+            return None
+        parameters = {
+            "Bucket": self._bucket,
+            "Key": ref.key,
+            # Mail is hostile: no browser may show it in the bucket's name.
+            "ResponseContentType": "message/rfc822",
+            "ResponseContentDisposition": 'attachment; filename="message.eml"',
+        }
+        return await self._signed("get_object", parameters, seconds)
+
+    async def _size(self, key: str, missing: str) -> int:
+        """The bytes of an object; NotFound with the text `missing` when there is none."""
+        from botocore.exceptions import ClientError
+
+        try:
+            facts = await self._session.call(
+                "s3", "head_object", expected=("404", "NoSuchKey"), Bucket=self._bucket, Key=key
+            )
+        except ClientError as error:
+            raise NotFound(missing) from error
+        return int(facts["ContentLength"])
+
+    async def _signed(self, operation: str, parameters: Mapping[str, Any], seconds: int) -> str:
+        sign = partial(
+            self._session.client("s3").generate_presigned_url,
+            operation,
+            Params=parameters,
+            ExpiresIn=seconds,
+        )
+        url: str = await self._session.run(sign)
+        return url
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A pre-signed PUT of exactly `size` bytes: the length is a signed header, so no other length is taken."""
@@ -75,30 +111,16 @@ class S3BlobStore:
             "Key": f"u/{server}/{upload_id}",
             "ContentLength": size,
         }
-        sign = partial(
-            self._session.client("s3").generate_presigned_url,
-            "put_object",
-            Params=parameters,
-            ExpiresIn=UPLOAD_SECONDS,
-        )
-        url: str = await self._session.run(sign)
+        url = await self._signed("put_object", parameters, UPLOAD_SECONDS)
         headers = {"Content-Length": str(size)}
         return UploadTicket(upload_id, url, "PUT", headers, int(now) + UPLOAD_SECONDS)
 
     async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
         """The reference of a finished upload of this server; NotFound when there is none."""
-        from botocore.exceptions import ClientError
-
         if not _UPLOAD_ID.fullmatch(upload_id):
             raise NotFound("There is no such upload")
         key = f"u/{server}/{upload_id}"
-        try:
-            facts = await self._session.call(
-                "s3", "head_object", expected=("404", "NoSuchKey"), Bucket=self._bucket, Key=key
-            )
-        except ClientError as error:
-            raise NotFound("There is no such upload") from error
-        return BlobRef(key, 0, int(facts["ContentLength"]))
+        return BlobRef(key, 0, await self._size(key, "There is no such upload"))
 
 
 def _read(answer: Any) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from chalicelib.adapters.memory.accounts import Configuration, MemoryAccounts, MemoryDirectory
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.adapters.memory.egress import ReceivedMail, ScriptedConversation, ScriptedEgress
+from chalicelib.adapters.memory.engagement import MemoryEngagement
 from chalicelib.adapters.memory.limits import (
     MemoryIdempotencyKeys,
     MemoryNumbers,
@@ -19,6 +20,7 @@ from chalicelib.adapters.memory.limits import (
 from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.adapters.memory.queue import MemoryWorkQueue, ReceivedItem
 from chalicelib.adapters.memory.resolver import ScriptedResolver, Zone
+from chalicelib.adapters.memory.statistics import MemoryChanges, MemoryStatistics
 from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.ports import Clock, Rand
@@ -28,12 +30,15 @@ __all__ = [
     "ControlledClock",
     "MemoryAccounts",
     "MemoryBlobStore",
+    "MemoryChanges",
     "MemoryDirectory",
+    "MemoryEngagement",
     "MemoryIdempotencyKeys",
     "MemoryKeyVault",
     "MemoryMessageStore",
     "MemoryNumbers",
     "MemorySendVolume",
+    "MemoryStatistics",
     "MemorySuppressionList",
     "MemoryWorkQueue",
     "MemoryWorld",
@@ -69,6 +74,9 @@ class MemoryWorld:
         self.numbers = MemoryNumbers()
         self.volume = MemorySendVolume()
         self.idempotency = MemoryIdempotencyKeys()
+        self.engagement = MemoryEngagement(self.messages)
+        self.statistics = MemoryStatistics()
+        self.changes = MemoryChanges()
         self.vault = MemoryKeyVault(self.rand)
         self.resolver = ScriptedResolver(zone)
         self.egress = ScriptedEgress()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from chalicelib.adapters.networks import narrowest
+from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import (
     Credential,
@@ -37,7 +38,9 @@ class Configuration:
     servers: dict[ServerId, Server] = field(default_factory=dict)
     domains: dict[tuple[_Owner, str], Domain] = field(default_factory=dict)
     credentials: dict[tuple[ServerId, str], Credential] = field(default_factory=dict)
+    track_domains: dict[tuple[ServerId, str], TrackDomain] = field(default_factory=dict)
     sources: dict[tuple[str, str], EgressSource] = field(default_factory=dict)
+    pools: set[str] = field(default_factory=set)
 
     def as_it_is(self, server: Server) -> Server:
         """The server with its organization's suspension of this moment."""
@@ -134,6 +137,28 @@ class MemoryAccounts:
         """Remove a domain."""
         _known(self._facts.domains.pop(_domain_key(domain), None), "domain")
 
+    async def add_track_domain(self, track: TrackDomain) -> None:
+        """Conflict when the server has one for this sending domain."""
+        if (track.server_id, track.domain) in self._facts.track_domains:
+            raise Conflict("This track domain already exists")
+        self._facts.track_domains[track.server_id, track.domain] = track
+
+    async def track_domains(self, server: ServerId) -> list[TrackDomain]:
+        """Those of a server, by sending domain."""
+        found = [one for key, one in self._facts.track_domains.items() if key[0] == server]
+        return sorted(found, key=lambda one: one.domain)
+
+    async def update_track_domain(self, track: TrackDomain) -> None:
+        """Change everything but server and sending domain."""
+        key = (track.server_id, track.domain)
+        _known(self._facts.track_domains.get(key), "track domain")
+        self._facts.track_domains[key] = track
+
+    async def remove_track_domain(self, track: TrackDomain) -> None:
+        """Remove a track domain."""
+        key = (track.server_id, track.domain)
+        _known(self._facts.track_domains.pop(key, None), "track domain")
+
     async def add_credential(self, credential: Credential) -> None:
         """Conflict when id, key digest or network (of this server) is taken."""
         for known in self._facts.credentials.values():
@@ -169,11 +194,22 @@ class MemoryAccounts:
         if (source.pool, source.name) in self._facts.sources:
             raise Conflict("This egress source already exists")
         self._facts.sources[source.pool, source.name] = source
+        self._facts.pools.add(source.pool)
 
     async def egress_sources(self, pool: str) -> list[EgressSource]:
         """The sources of a pool, by name."""
         found = [source for key, source in self._facts.sources.items() if key[0] == pool]
         return sorted(found, key=lambda source: source.name)
+
+    async def egress_pools(self) -> list[str]:
+        """The pools that ever had a source, by name."""
+        return sorted(self._facts.pools)
+
+    async def update_egress_source(self, source: EgressSource) -> None:
+        """Change everything but pool and name."""
+        key = (source.pool, source.name)
+        _known(self._facts.sources.get(key), "egress source")
+        self._facts.sources[key] = source
 
     async def remove_egress_source(self, source: EgressSource) -> None:
         """Remove a source."""
@@ -246,6 +282,10 @@ class MemoryDirectory:
             if domain.use_for_any and domain.verified_at is not None:
                 return domain
         return None
+
+    async def track_domain(self, server: ServerId, domain: str) -> TrackDomain | None:
+        """The track domain of a server's sending domain."""
+        return self._facts.track_domains.get((server, domain))
 
     async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
         """The sources of a pool, by name."""

@@ -14,7 +14,7 @@ UPLOAD_SECONDS = 3_600
 
 
 class MemoryBlobStore:
-    """The `BlobStore` port in memory. `purge` and `finish_upload` play the store's other users."""
+    """The `BlobStore` port in memory. `purge`, `follow` and `finish_upload` play the store's other users."""
 
     def __init__(self, rand: Rand) -> None:
         self._rand = rand
@@ -47,6 +47,14 @@ class MemoryBlobStore:
         whole = b"".join(parts[offset] for offset in sorted(parts))
         return whole[ref.offset : ref.offset + ref.length]
 
+    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+        """A URL that only `follow` understands; None for a part of an object, NotFound when purged."""
+        parts = self._objects.get(ref.key)
+        if parts is None:
+            raise NotFound("The content of this message is no longer kept")
+        is_whole = (ref.offset, ref.length) == (0, sum(map(len, parts.values())))
+        return f"memory:{ref.key}" if is_whole else None
+
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A ticket whose URL only `finish_upload` understands."""
         upload_id = self._rand.bytes(16).hex()
@@ -64,6 +72,11 @@ class MemoryBlobStore:
     def finish_upload(self, ticket: UploadTicket, content: bytes) -> None:
         """What a client does with its ticket."""
         self._objects[ticket.url.removeprefix("memory:")] = {0: content}
+
+    def follow(self, url: str) -> bytes:
+        """What a client does with a link."""
+        parts = self._objects[url.removeprefix("memory:")]
+        return b"".join(parts[offset] for offset in sorted(parts))
 
     def purge(self, key: str) -> None:
         """Forget an object, as retention does."""

@@ -18,6 +18,7 @@ from chalicelib.adapters.standing import (
     flag_of,
     recipient_key,
 )
+from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import (
     Delivery,
@@ -90,6 +91,8 @@ class MemoryMessageStore:
             message=stored.message,
             deliveries=log[-NEWEST_KEPT:],
             taken_over=after.taken_over and after.state is State.LEASED,
+            loaded_at=stored.loaded_at,
+            clicked_at=stored.clicked_at,
         )
         when = due_at(after)
         if when is None:
@@ -161,6 +164,17 @@ class MemoryMessageStore:
             record.status is Status.HARD_FAIL and record.message.received_at >= since
             for record in records
         )
+
+    def note_hit(self, server: ServerId, message: MessageId, hit: Hit) -> None:
+        """Note on a message when it was first opened and last clicked; nothing when it is gone."""
+        record = self._records.get((server, message))
+        if record is None:
+            return
+        if hit.kind is HitKind.OPEN:
+            record = replace(record, loaded_at=record.loaded_at or hit.at)
+        else:
+            record = replace(record, clicked_at=max(record.clicked_at or 0, hit.at))
+        self._records[server, message] = record
 
     def _create(self, message: Message) -> bool:
         key = (message.server_id, message.id)

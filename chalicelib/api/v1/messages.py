@@ -1,16 +1,18 @@
 """The actions `messages/message` and `messages/deliveries` (contract sections 2.4 and 2.5).
 
-Opens and clicks are always empty lists and nothing is inspected: the keys are there for clients that insist on them.
+Nothing is inspected: the key is there for clients that insist on it.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.api.v1.envelope import Call, Failure
 from chalicelib.api.v1.parameters import message_number
+from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.message import Part, bodies_and_attachments, decode_part, read_headers
 from chalicelib.domain.model import Delivery, MessageRecord
@@ -43,7 +45,11 @@ async def message(call: Call) -> dict[str, Any]:
         parsed = _content(content)
         shown |= {name: parsed[name] for name in parsed if name in wanted}
     if "activity_entries" in wanted:
-        shown["activity_entries"] = {"loads": [], "clicks": []}
+        activity = await call.program.history.activity(record)
+        shown["activity_entries"] = {
+            "loads": [_hit(hit) for hit in activity.opens],
+            "clicks": [{"url": hit.url, **_hit(hit)} for hit in activity.clicks],
+        }
     return shown
 
 
@@ -125,6 +131,16 @@ def _attachment(content: bytes, part: Part) -> dict[str, Any]:
         "data": mime_base64(data),
         "size": len(data),
         "hash": hashlib.sha1(data, usedforsecurity=False).hexdigest(),
+    }
+
+
+def _hit(hit: Hit) -> dict[str, Any]:
+    """Times here are ISO-8601 texts, unlike all others (contract 2.4)."""
+    at = datetime.fromtimestamp(hit.at, UTC).isoformat(timespec="milliseconds")
+    return {
+        "ip_address": hit.address,
+        "user_agent": hit.user_agent,
+        "timestamp": at.replace("+00:00", "Z"),
     }
 
 

@@ -10,17 +10,22 @@ from chalicelib.api.v2.models import (
     Email,
     EmailPage,
     EmailQuery,
+    EmailWithActivity,
+    Follower,
+    Visitor,
     as_json,
 )
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.reading import INVALID, read_grant, read_query
 from chalicelib.domain.compose import read_mailbox
+from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
 from chalicelib.domain.model import Delivery, MessageRecord, State
 from chalicelib.services.authenticate import Grant
 
 JSON_TYPE = {"Content-Type": "application/json"}
 BINARY = "application/octet-stream"
+LINK_SECONDS = 300
 
 
 async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
@@ -53,7 +58,13 @@ async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """One message."""
     record = await _record(program, request, await read_grant(program, request))
-    return HttpAnswer(200, render_json(as_json(_email(record))), JSON_TYPE)
+    activity = await program.history.activity(record)
+    answer = EmailWithActivity(
+        **_email(record).model_dump(by_alias=True),
+        opens=[_visitor(hit) for hit in activity.opens],
+        clicks=[Follower(url=hit.url, **_visitor(hit).model_dump()) for hit in activity.clicks],
+    )
+    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
 
 
 async def show_deliveries(program: MailProgram, request: HttpRequest) -> HttpAnswer:
@@ -65,16 +76,14 @@ async def show_deliveries(program: MailProgram, request: HttpRequest) -> HttpAns
 
 
 async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """The bytes of one message.
+    """The bytes of one message, or where they are when they are too many for an answer.
 
     UTF-8, which nearly all mail is, goes out as message/rfc822. Other bytes only survive the gateway as a binary type,
     and the gateway hands those out only to a client that accepts them.
     """
     record = await _record(program, request, await read_grant(program, request))
     if record.message.size > LARGEST_ANSWER:
-        raise ContentTooLarge(
-            f"The message has more than {LARGEST_ANSWER} bytes, the largest answer"
-        )
+        return await _link(program, record)
     content = await program.history.content(record)
     if content is None:
         raise NotFound("The bytes of this message are no longer kept")
@@ -86,8 +95,19 @@ async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
             raise NotAcceptable(f"The message is not UTF-8; send Accept: {BINARY}") from error
         return HttpAnswer(200, content, {"Content-Type": BINARY})
     if not fits_an_answer(text):
-        raise ContentTooLarge("The message is too large for an answer")
+        return await _link(program, record)
     return HttpAnswer(200, text, {"Content-Type": "message/rfc822"})
+
+
+async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
+    """A redirection to the bytes, which whoever has the link may fetch for a while."""
+    try:
+        url = await program.history.link(record, LINK_SECONDS)
+    except NotFound as error:
+        raise NotFound("The bytes of this message are no longer kept") from error
+    if url is None:
+        raise ContentTooLarge("The message is too large for an answer, and stored among others")
+    return HttpAnswer(303, "", {"Location": url, "Cache-Control": "no-store"})
 
 
 async def _record(program: MailProgram, request: HttpRequest, grant: Grant) -> MessageRecord:
@@ -118,6 +138,19 @@ def _email(record: MessageRecord) -> Email:
             "received_with_tls": message.received_with_ssl,
             "last_attempt_at": record.last_attempt_at,
             "next_attempt_at": record.wake_at if waiting else None,
+            "opened_at": record.loaded_at,
+            "clicked_at": record.clicked_at,
+        }
+    )
+
+
+def _visitor(hit: Hit) -> Visitor:
+    return Visitor.model_validate(
+        {
+            "at": hit.at,
+            "address": hit.address,
+            "user_agent": hit.user_agent,
+            "automatic": hit.automatic,
         }
     )
 

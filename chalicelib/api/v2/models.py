@@ -190,6 +190,30 @@ class Email(Answer):
     received_with_tls: bool
     last_attempt_at: Moment | None
     next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
+    opened_at: Annotated[Moment | None, Field(description="When it was first opened.")]
+    clicked_at: Annotated[Moment | None, Field(description="When a link was last followed.")]
+
+
+class Visitor(Answer):
+    """One open of a message. Its texts are what the client says of itself."""
+
+    at: Moment
+    address: Annotated[str, Field(description="Where it came from; may be a proxy's address.")]
+    user_agent: str
+    automatic: Annotated[bool, Field(description="It looks like a scanner, proxy or prefetch.")]
+
+
+class Follower(Visitor):
+    """One click on a link."""
+
+    url: Annotated[str, Field(description="Where the link leads.")]
+
+
+class EmailWithActivity(Email):
+    """A message, where it stands, and who opened it and followed its links: of all these the newest 500."""
+
+    opens: Annotated[list[Visitor], Field(description="Oldest first.")]
+    clicks: Annotated[list[Follower], Field(description="Oldest first.")]
 
 
 class EmailPage(Answer):

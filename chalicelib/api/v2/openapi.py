@@ -66,7 +66,7 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
-        "responses": {str(route.status): _success(route)} | _problems(route),
+        "responses": {str(route.status): _success(route)} | _redirection(route) | _problems(route),
     }
     if parameters := _parameters(route):
         operation["parameters"] = parameters
@@ -96,6 +96,13 @@ def _success(route: Route) -> dict[str, Any]:
             "Idempotent-Replayed": text | {"description": "The first answer, given again."}
         }
     return response
+
+
+def _redirection(route: Route) -> dict[str, Any]:
+    if not route.elsewhere:
+        return {}
+    location = {"schema": {"type": "string", "format": "uri"}, "required": True}
+    return {"303": {"description": route.elsewhere, "headers": {"Location": location}}}
 
 
 def _problems(route: Route) -> dict[str, Any]:

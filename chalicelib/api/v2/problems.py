@@ -59,6 +59,24 @@ class NotAcceptable(Rejected):
     code = "not_acceptable"
 
 
+class Throttled(TemporaryFailure):
+    """Too many requests at a time. Nothing was done."""
+
+    code = "throttled"
+
+
+class NoAnswer(MailError):
+    """The function ended without an answer. What it had done by then is not known."""
+
+    code = "no_answer"
+
+
+class LateAnswer(MailError):
+    """The function takes longer than a client is kept waiting. What it does is not known."""
+
+    code = "late_answer"
+
+
 # The first class that matches decides.
 STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (MalformedRequest, 400, "Malformed request"),
@@ -71,6 +89,9 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (NotFound, 404, "Not found"),
     (Conflict, 409, "Conflict"),
     (Rejected, 422, "Invalid request"),
+    (Throttled, 429, "Too many requests"),
+    (NoAnswer, 502, "No answer"),
+    (LateAnswer, 504, "No answer in time"),
     (TemporaryFailure, 503, "Temporarily unavailable"),
     (MailError, 500, "Internal error"),
 )
@@ -85,9 +106,9 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """An error (RFC 9457)."""
+    """An error (RFC 9457). Clients ignore members that they do not know."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="ignore")
 
     type: str
     title: str
@@ -101,6 +122,11 @@ class Problem(BaseModel):
 
 def problem_of(error: MailError, request: HttpRequest) -> Problem:
     """The problem that a client is told."""
+    return make_problem(error, request.path, request.request_id)
+
+
+def make_problem(error: MailError, instance: str, request_id: str) -> Problem:
+    """The problem of an error that came up at `instance`, a URI reference, in the request of this id."""
     status, title = _status_of(error)
     code = ContentTooLarge.code if status == 413 else error.code
     errors = error.errors if isinstance(error, InvalidRequest) else ()
@@ -109,9 +135,9 @@ def problem_of(error: MailError, request: HttpRequest) -> Problem:
         title=title,
         status=status,
         detail=error.public,
-        instance=request.path,
+        instance=instance,
         code=code,
-        request_id=request.request_id,
+        request_id=request_id,
         errors=[_field_problem(field) for field in errors] or None,
     )
 
@@ -120,12 +146,17 @@ def answer_problem(error: MailError, request: HttpRequest) -> HttpAnswer:
     """The problem as an answer, noted in the log line."""
     problem = problem_of(error, request)
     request.notes["outcome"] = problem.code
+    return HttpAnswer(problem.status, render_json(as_json(problem)), headers_of(problem.status))
+
+
+def headers_of(status: int) -> dict[str, str]:
+    """The header fields of a problem with this status."""
     headers = {"Content-Type": PROBLEM_TYPE}
-    if problem.status == 401:
+    if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Posthorn"'
-    if problem.status == 503:
+    if status in {429, 503}:
         headers["Retry-After"] = RETRY_AFTER
-    return HttpAnswer(problem.status, render_json(as_json(problem)), headers)
+    return headers
 
 
 def as_json(problem: Problem) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
-from chalicelib.api.v2 import looking, models, sending
+from chalicelib.api.v2 import looking, models, sending, statistics
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
-from chalicelib.domain.errors import MailError
+from chalicelib.domain.errors import MailError, NotFound
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
 PREFIX = "/api/v2"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DOCUMENT = f"{PREFIX}/openapi.json"
+# API Gateway sends here what no other route takes, a known path with a method that it lacks included. Without this
+# route it would look for a signature in the Authorization header, and answer 403.
+ELSEWHERE = f"{PREFIX}/{{path+}}"
+ELSEWHERE_METHODS = (*METHODS, "HEAD", "OPTIONS")
 _SENDING = (400, 401, 403, 409, 413, 415, 422, 503)
 _LOOKING = (401, 403, 404, 503)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. `answer` is a model, or a media type for bytes; `errors` are the statuses of its problems."""
+    """One operation. `answer` is a model, or a media type for bytes; `errors` are the statuses of its problems.
+
+    `elsewhere` says when the answer is a 303 to another address.
+    """
 
     method: str
     path: str
@@ -37,6 +45,7 @@ class Route:
     query: type[BaseModel] | None = None
     idempotent: bool = False
     is_public: bool = False
+    elsewhere: str = ""
 
 
 def _solving(operation: Operation) -> Operation:
@@ -102,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
         "Show one message and where it stands",
         _solving(looking.show_email),
         200,
-        models.Email,
+        models.EmailWithActivity,
         _LOOKING,
     ),
     Route(
@@ -114,6 +123,8 @@ ROUTES: tuple[Route, ...] = (
         200,
         "message/rfc822",
         (*_LOOKING, 406, 413),
+        elsewhere="The message is too large for an answer. Its bytes can be fetched for five minutes at the URL in"
+        " Location by whoever has that URL, without a key; a request with an Authorization header is refused there.",
     ),
     Route(
         "GET",
@@ -138,6 +149,17 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         "GET",
+        f"{PREFIX}/statistics",
+        "showStatistics",
+        "Count what happened to messages, by minute, hour or day",
+        _solving(statistics.show_statistics),
+        200,
+        statistics.ServerCounts,
+        (401, 403, 422, 503),
+        query=statistics.StatisticsQuery,
+    ),
+    Route(
+        "GET",
         DOCUMENT,
         "showOpenApi",
         "This document",
@@ -151,21 +173,37 @@ ROUTES: tuple[Route, ...] = (
 
 def other_methods() -> list[tuple[str, tuple[str, ...], Operation]]:
     """(path, methods, operation) of what is answered with 405."""
-    known: dict[str, set[str]] = {}
-    for route in ROUTES:
-        known.setdefault(route.path, set()).add(route.method)
     return [
         (path, tuple(method for method in METHODS if method not in methods), _not_allowed(methods))
-        for path, methods in known.items()
+        for path, methods in _methods_by_path().items()
     ]
 
 
-def _not_allowed(methods: set[str]) -> Operation:
-    allowed = ", ".join(sorted(methods))
+def _methods_by_path() -> dict[str, set[str]]:
+    known: dict[str, set[str]] = {}
+    for route in ROUTES:
+        known.setdefault(route.path, set()).add(route.method)
+    return known
 
+
+def _not_allowed(methods: set[str]) -> Operation:
     async def operate(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-        error = MethodNotAllowed(f"Only {allowed} can be used here")
-        answer = answer_problem(error, request)
-        return HttpAnswer(answer.status, answer.body, {**answer.headers, "Allow": allowed})
+        return _answer_not_allowed(methods, request)
 
     return operate
+
+
+def _answer_not_allowed(methods: set[str], request: HttpRequest) -> HttpAnswer:
+    allowed = ", ".join(sorted(methods))
+    answer = answer_problem(MethodNotAllowed(f"Only {allowed} can be used here"), request)
+    return HttpAnswer(answer.status, answer.body, {**answer.headers, "Allow": allowed})
+
+
+async def elsewhere(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """405 for a path that has other methods, 404 for one that is not there."""
+    # The path may begin with the stage of API Gateway.
+    path = request.path[max(request.path.find(PREFIX), 0) :]
+    for template, methods in _methods_by_path().items():
+        if re.fullmatch("[^/]+".join(map(re.escape, re.split(r"{\w+}", template))), path):
+            return _answer_not_allowed(methods, request)
+    return answer_problem(NotFound("There is nothing at this address"), request)

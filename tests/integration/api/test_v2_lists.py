@@ -144,10 +144,36 @@ def send_raw(api: ApiWorld, raw: bytes) -> int:
     return number
 
 
-def test_bytes_too_many_for_an_answer_are_a_413(api: ApiWorld) -> None:
-    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 4_500_000)
+def followed(api: ApiWorld, number: int) -> bytes:
+    """The bytes behind the link that is given in place of too many of them."""
     reply = api.v2("GET", f"/emails/{number}/raw")
-    assert (reply.status, reply.json["code"]) == (413, "content_too_large")
+    assert (reply.status, reply.body) == (303, b"")
+    assert reply.headers["cache-control"] == "no-store"
+    return api.scene.world.blobs.follow(reply.headers["location"])
+
+
+def test_bytes_too_many_for_an_answer_are_behind_a_link(api: ApiWorld) -> None:
+    raw = b"From: app@acme.test\r\n\r\n" + b"\xff" * 6_000_000
+    assert followed(api, send_raw(api, raw)) == raw
+
+
+def test_the_link_to_bytes_that_are_gone_is_a_404(api: ApiWorld) -> None:
+    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 4_500_000)
+    record = bootstrap.run(api.scene.posthorn.history.record(api.scene.server.id, number))
+    api.scene.world.blobs.purge(record.message.blob.key)
+    reply = api.v2("GET", f"/emails/{number}/raw")
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+
+
+def test_nobody_gets_a_link_to_anothers_bytes(api: ApiWorld) -> None:
+    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 4_500_000)
+    reply = api.v2("GET", f"/emails/{number}/raw", key="wrong")
+    assert reply.status == 401
+    assert "location" not in reply.headers
+
+
+def test_version_1_shows_what_fits_an_answer(api: ApiWorld) -> None:
+    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 4_500_000)
     shown = api.v1("messages/message", {"id": number, "_expansions": True})
     assert shown["data"]["code"] == "MessageTooLarge"
     shown = api.v1("messages/message", {"id": number, "_expansions": ["status", "details"]})
@@ -155,8 +181,8 @@ def test_bytes_too_many_for_an_answer_are_a_413(api: ApiWorld) -> None:
 
 
 def test_what_grows_on_its_way_is_measured_as_it_travels(api: ApiWorld) -> None:
-    number = send_raw(api, b"From: app@acme.test\r\n\r\n" + "ü".encode() * 1_100_000)
-    assert api.v2("GET", f"/emails/{number}/raw").status == 413
+    grown = b"From: app@acme.test\r\n\r\n" + "ü".encode() * 1_100_000
+    assert followed(api, send_raw(api, grown)) == grown
     number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 3_000_000)
     assert api.v2("GET", f"/emails/{number}/raw").status == 200
     for expansions, status in ((["raw_message"], "success"), (True, "error")):

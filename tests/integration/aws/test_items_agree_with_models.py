@@ -10,7 +10,9 @@ import pytest
 from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.dynamo import models
 from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
+from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers
 from chalicelib.adapters.capacity import INDEX_KEYS
+from chalicelib.adapters.memory import ControlledClock
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
@@ -126,7 +128,7 @@ async def test_a_server_that_has_used_all_its_numbers_is_told_so(
     server = a_server_id()
     spent = models.NumberItem(pk=f"S#{server}#SEQ", sk="message", number=2**31 - 11).serialize()
     await aws.session.call("dynamodb", "put_item", TableName=aws_names.mail_table, Item=spent)
-    aws.numbers._block = 10
-    assert (await aws.numbers.take(server, "message", 10))[-1] == 2**31 - 1
+    numbers = DynamoNumbers(aws.session, aws_names.mail_table, ControlledClock(), block=10)
+    assert (await numbers.take(server, "message", 10))[-1] == 2**31 - 1
     with pytest.raises(PermanentFailure, match="all its numbers"):
-        await aws.numbers.take(server, "message", 1)
+        await numbers.take(server, "message", 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -157,6 +158,22 @@ async def test_numbers_are_one_call_a_block(
     clock.advance(10)
     await aws.numbers.take(server, "message", 1)
     assert spent().total_calls == 2
+
+
+async def test_blocks_of_numbers_grow_with_use_and_shrink_when_they_are_dropped(
+    aws: AwsWorld, spent: Spent, clock: ControlledClock
+) -> None:
+    server = a_server_id()
+    busy = [(await aws.numbers.take(server, "message", 1))[0] for _ in range(1_000)]
+    assert busy == list(range(1, 1_001))
+    assert spent().total_calls == 6  # 20, 40, 80, 160, 320 and 640 numbers
+    clock.advance(10)
+    quiet = []
+    for _ in range(4):
+        quiet += await aws.numbers.take(server, "message", 1)
+        clock.advance(10)
+    assert spent().total_calls == 4
+    assert [later - earlier for earlier, later in pairwise(quiet[1:])] == [5, 5]
 
 
 async def test_configuration_is_read_once_in_thirty_seconds(

@@ -95,13 +95,24 @@ async def test_a_proxied_client_on_loopback_side_gets_no_plain_auth() -> None:
     ],
     ids=repr,
 )
-async def test_anything_else_is_closed_unanswered(first: bytes) -> None:
+async def test_anything_else_is_an_error_and_the_end(first: bytes) -> None:
+    """Contract section 3.1; where TLS is awaited, nobody could read it."""
     async with running_gateway(proxy_networks="127.0.0.0/8") as gateway:
         client = await open_raw(gateway, first)
+        assert await client.rest() == b"502 5.5.1 Proxy Error\r\n"
+        client = await open_raw(gateway, first, Role.SUBMISSIONS)
         with contextlib.suppress(ConnectionResetError):
             assert await client.rest() == b""
         await gateway.settled()
-        assert len(gateway.events("connection_refused")) == 1
+        assert len(gateway.events("connection_refused")) == 2
+
+
+async def test_a_balancer_that_only_looks_whether_anybody_listens_is_told_nothing() -> None:
+    async with running_gateway(proxy_networks="127.0.0.0/8") as gateway:
+        client = await open_raw(gateway, b"")
+        client.writer.write_eof()
+        assert await client.rest() == b""
+        await gateway.settled()
 
 
 async def test_a_silent_balancer_is_not_waited_for() -> None:

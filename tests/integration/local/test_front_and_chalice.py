@@ -11,6 +11,7 @@ import pytest
 from chalice.app import Chalice
 from chalice.app import Response as ChaliceResponse
 
+from chalicelib.api.v2.turned_away import answer_of
 from infra.local import clock
 from infra.local.front import refuse_foreign
 from infra.local.http_server import Request
@@ -38,6 +39,14 @@ def front() -> LambdaHttp:
     def large() -> str:
         return "x" * (LARGEST_EVENT + 1)
 
+    @app.route("/any/fixed")
+    def fixed() -> str:
+        return "fixed"
+
+    @app.route("/any/{path+}", methods=["GET", "POST"])
+    def greedy() -> str:
+        return "greedy"
+
     together = Barrier(8)
     return LambdaHttp(app)
 
@@ -59,16 +68,38 @@ def test_requests_at_the_same_time_see_their_own_request(front: LambdaHttp) -> N
     assert answers == [{"name": f"n{n}", "body": f"body {n}"} for n in range(8)]
 
 
-def test_unknown_routes_are_404_in_json(front: LambdaHttp) -> None:
-    status, body = get(front, "/nothing/here")
-    assert status == 404
-    assert "nothing" in json.loads(body)["message"]
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/nothing/here"),
+        ("GET", "/any"),
+        ("GET", "/any/"),
+        ("DELETE", "/cookies"),
+        ("HEAD", "/cookies"),
+        ("OPTIONS", "/cookies"),
+        ("TRACE", "/cookies"),
+        ("PUT", "/any/thing"),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Bearer secret"}])
+def test_what_has_no_route_is_a_404_that_says_what_api_gateway_will_say(
+    front: LambdaHttp, method: str, path: str, headers: dict[str, str]
+) -> None:
+    answer = front(Request(method, path, headers, b""))
+    fields, body = dict(answer.headers), json.loads(answer.body)
+    assert answer.status == 404
+    assert fields["Content-Type"] == "application/problem+json"
+    said = json.loads(answer_of("MISSING_AUTHENTICATION_TOKEN").body_for(body["request_id"]))
+    assert body == said
+    assert body["request_id"] == fields["x-amzn-RequestId"]
+    assert b"secret" not in answer.body
 
 
-def test_known_routes_with_another_method(front: LambdaHttp) -> None:
-    assert get(front, "/cookies", "DELETE")[0] == 405
-    assert get(front, "/cookies", "HEAD") == (200, b"x")  # the server leaves the body out
-    assert get(front, "/cookies", "OPTIONS")[0] == 200
+def test_a_greedy_route_takes_what_no_other_route_does(front: LambdaHttp) -> None:
+    assert get(front, "/any/thing") == (200, b"greedy")
+    assert get(front, "/any/thing/at/all?x=1") == (200, b"greedy")
+    assert get(front, "/any/fixed") == (200, b"fixed")
+    assert get(front, "/any/fixed", "POST") == (200, b"greedy")  # by path and method together
 
 
 def test_repeated_response_headers_stay_apart(front: LambdaHttp) -> None:
@@ -87,7 +118,9 @@ def test_payloads_above_lambdas_limit(front: LambdaHttp) -> None:
     headers = {"content-type": "text/plain"}
     answer = front(Request("POST", "/echo/x", headers, b"x" * (LARGEST_EVENT + 1)))
     assert answer.status == 413
-    assert get(front, "/large")[0] == 502
+    assert "POST /api/v2/uploads" in json.loads(answer.body)["detail"]
+    status, body = get(front, "/large")
+    assert (status, json.loads(body)["code"]) == (502, "no_answer")
 
 
 @pytest.mark.parametrize(

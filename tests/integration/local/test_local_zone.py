@@ -99,3 +99,12 @@ def test_rubbish_is_ignored(resolver: dns.resolver.Resolver) -> None:
         for rubbish in (b"", b"\x00", b"\xff" * 500, b"\x00\x01\x01\x00\x00\x01" + b"\xc0" * 50):
             client.sendto(rubbish, ("127.0.0.1", resolver.port))
     assert answers(resolver, "example.com", "A") == ["127.0.0.1"]
+
+
+def test_an_alias_that_is_asked_for_is_looked_for_anew(
+    resolver: dns.resolver.Resolver, world: World
+) -> None:
+    assert answers(resolver, "track.acme.test", "A") == ["127.0.0.1"]
+    assert world.asked == 0  # not every address may be an alias
+    world.records.append(Published("CNAME", "track.acme.test", "track.posthorn.test"))
+    assert answers(resolver, "track.acme.test", "CNAME") == ["track.posthorn.test."]

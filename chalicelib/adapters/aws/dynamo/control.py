@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.adapters.aws.dynamo import places
-from chalicelib.adapters.aws.dynamo.models import ControlItem, Item
+from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
 from chalicelib.adapters.aws.dynamo.values import parse_value, render_value
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import (
     Credential,
@@ -82,7 +83,7 @@ class DynamoAccounts:
         """Conflict when the organization has this permalink already, or the id is taken."""
         stored = await self._with_suspension(server)
         name = places.server_name_key(server)
-        marker = ControlItem(pk=name[0], sk=name[1], number=server.id).serialize()
+        marker = {**key_of(*name), "n": {"N": str(server.id)}}
         added = await self._table.transact(
             _put(item_of(places.server_key(server.id), stored), _NEW), _put(marker, _NEW)
         )
@@ -130,6 +131,22 @@ class DynamoAccounts:
         """Remove a domain."""
         await self._remove(places.domain_key(domain), "domain")
 
+    async def add_track_domain(self, track: TrackDomain) -> None:
+        """Conflict when the server has one for this sending domain."""
+        await self._add(places.track_domain_key(track), track, "track domain")
+
+    async def track_domains(self, server: ServerId) -> list[TrackDomain]:
+        """Those of a server, by sending domain."""
+        return await self._list(TrackDomain, f"V#{server}", "TD#")
+
+    async def update_track_domain(self, track: TrackDomain) -> None:
+        """Change everything but server and sending domain."""
+        await self._update(places.track_domain_key(track), track, "track domain")
+
+    async def remove_track_domain(self, track: TrackDomain) -> None:
+        """Remove a track domain."""
+        await self._remove(places.track_domain_key(track), "track domain")
+
     async def add_credential(self, credential: Credential) -> None:
         """Conflict when id, key digest or network (of this server) is taken."""
         if not await self._table.transact(*_both_copies(credential, _NEW)):
@@ -160,11 +177,22 @@ class DynamoAccounts:
 
     async def add_egress_source(self, source: EgressSource) -> None:
         """Conflict when the pool has a source of this name."""
+        # The pool first: one that is known and has no source does no harm, the reverse would be a hidden source.
+        await self._table.put(key_of(places.POOLS, source.pool))
         await self._add(places.source_key(source), source, "egress source")
 
     async def egress_sources(self, pool: str) -> list[EgressSource]:
         """The sources of a pool, by name."""
         return await self._list(EgressSource, f"POOL#{pool}")
+
+    async def egress_pools(self) -> list[str]:
+        """The pools that ever had a source, by name."""
+        items = await self._table.query(("PK", places.POOLS), consistent=True)
+        return [str(item["SK"]["S"]) for item in items]
+
+    async def update_egress_source(self, source: EgressSource) -> None:
+        """Change everything but pool and name."""
+        await self._update(places.source_key(source), source, "egress source")
 
     async def remove_egress_source(self, source: EgressSource) -> None:
         """Remove a source."""
@@ -199,8 +227,7 @@ class DynamoAccounts:
 
 def item_of(key: Key, value: Any) -> Item:
     """A configuration value at its place."""
-    item: Item = ControlItem(pk=key[0], sk=key[1]).serialize()
-    return {**item, "v": render_value(value)}
+    return {**key_of(*key), "v": render_value(value)}
 
 
 def value_of(kind: type[_T], item: Item) -> _T:

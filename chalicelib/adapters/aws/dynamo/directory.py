@@ -16,6 +16,7 @@ from chalicelib.adapters.aws.dynamo.control import DynamoAccounts, value_of
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.networks import narrowest
+from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import (
     Credential,
@@ -151,6 +152,18 @@ class DynamoDirectory:
             return None
 
         found: Domain | None = await self._cached(("any", server.id), read)
+        return found
+
+    async def track_domain(self, server: ServerId, domain: str) -> TrackDomain | None:
+        """The track domain of a server's sending domain."""
+
+        async def read() -> TrackDomain | None:
+            item = await self._table.get(
+                *places.track_domain_place(server, domain), consistent=False
+            )
+            return None if item is None else value_of(TrackDomain, item)
+
+        found: TrackDomain | None = await self._cached(("track", server, domain), read)
         return found
 
     async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:

@@ -26,10 +26,10 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State, WorkItem
 from chalicelib.ports import ClaimFailure, ClaimRefused, Rand
 
-# What a change of state may write; the rest of the item never changes.
+# What a change of state may write. Of the rest only `oa` and `ca` ever change, and opens and clicks alone write them.
 MUTABLE = (
     *("st", "ss", "a", "tr", "lo", "lu", "w", "h", "hx"),
-    *("la", "ps", "l", "n", "fk", "dk", "du"),
+    *("la", "ps", "l", "n", "fk", "dk", "du", "lk"),
 )
 
 _NEW = "attribute_not_exists(PK)"

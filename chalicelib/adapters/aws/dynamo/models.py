@@ -21,10 +21,12 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from chalicelib.adapters.aws.dynamo.item import Item
+
+__all__ = ["Item"]
+
 MAIL_TABLE = "posthorn-mail"
 CONTROL_TABLE = "posthorn-control"
-
-Item = dict[str, dict[str, Any]]
 
 
 class _MailMeta:
@@ -140,6 +142,9 @@ class MessageItem(MailItem):
     deliveries = ListAttribute(of=DeliveryMap, attr_name="l", null=True)
     has_older_deliveries = BooleanAttribute(attr_name="lm", null=True)
     write = UnicodeAttribute(attr_name="n", null=True)
+    links = NumberAttribute(attr_name="lk", null=True)
+    loaded_at = NumberAttribute(attr_name="oa", null=True)
+    clicked_at = NumberAttribute(attr_name="ca", null=True)
 
     recipient_key = UnicodeAttribute(attr_name="rk")
     flag_key = UnicodeAttribute(attr_name="fk", null=True)
@@ -154,6 +159,29 @@ class OlderDeliveryItem(MailItem):
         pass
 
     delivery = DeliveryMap(attr_name="v")  # type: ignore[no-untyped-call]  # as PynamoDB ships it
+
+
+class LinksItem(MailItem):
+    """What the tracked links of a message point to, a compressed JSON list: `T#<server>#<message>` and `L`."""
+
+    class Meta(_MailMeta):
+        pass
+
+    packed = BinaryAttribute(legacy_encoding=False, attr_name="b")
+
+
+class HitItem(MailItem):
+    """An open or click: `T#<server>#<message>` and `E#<milliseconds>#<random>`."""
+
+    class Meta(_MailMeta):
+        pass
+
+    kind = UnicodeAttribute(attr_name="k")
+    at = NumberAttribute(attr_name="t")
+    address = UnicodeAttribute(attr_name="i")
+    user_agent = UnicodeAttribute(attr_name="u")
+    url = UnicodeAttribute(attr_name="l", null=True)
+    automatic = BooleanAttribute(attr_name="m", null=True)
 
 
 class SuppressionItem(MailItem):

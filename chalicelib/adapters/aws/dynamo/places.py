@@ -8,10 +8,12 @@
 | server | `V#<server>` | `A` |
 | its name | `O#<organization>` | `V#<permalink>` (number: the server's id) |
 | domain | `V#<server>` or `O#<organization>` | `D#<name>` |
+| track domain | `V#<server>` | `TD#<domain>` |
 | credential | `V#<server>` | `K#<id>` |
 | its key | `K#<digest>` | `A` (a second copy, so that a login is one read) |
 | its network | `NETWORKS` | `<network>#<server>` (a second copy, so that a client address is one query) |
 | egress source | `POOL#<pool>` | name |
+| pool that ever had one | `POOLS` | name |
 
 Everything is found by primary key, so every read can be consistent; the table needs no index.
 """
@@ -19,6 +21,7 @@ Everything is found by primary key, so every read can be consistent; the table n
 from __future__ import annotations
 
 from chalicelib.adapters.aws.dynamo.table import Key
+from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
@@ -33,6 +36,7 @@ INSTALLATION: Key = ("INSTALLATION", "A")
 ORGANIZATIONS = "ORGANIZATIONS"
 NETWORKS = "NETWORKS"
 NUMBERS = "SEQ"
+POOLS = "POOLS"
 
 
 def server_key(server: ServerId) -> Key:
@@ -53,6 +57,16 @@ def owner_partition(organization: OrganizationId, server: ServerId | None) -> st
 def domain_key(domain: Domain) -> Key:
     """A domain of its owner."""
     return owner_partition(domain.organization_id, domain.server_id), f"D#{domain.name}"
+
+
+def track_domain_key(track: TrackDomain) -> Key:
+    """The track domain of a server's sending domain."""
+    return track_domain_place(track.server_id, track.domain)
+
+
+def track_domain_place(server: ServerId, domain: str) -> Key:
+    """Where the track domain of a server's sending domain lies."""
+    return f"V#{server}", f"TD#{domain}"
 
 
 def credential_key(server: ServerId, credential: str) -> Key:

@@ -114,6 +114,9 @@ def message_item(record: MessageRecord, shard: int, write: str = "") -> Item:
         previous_state=State.LEASED.value if record.taken_over else None,
         deliveries=[delivery_map(delivery) for delivery in record.deliveries] or None,
         write=write or None,
+        links=record.links,
+        loaded_at=record.loaded_at,
+        clicked_at=record.clicked_at,
         recipient_key=recipient_partition(message.server_id, message.rcpt_to),
         flag_key=None if flag is None else flag_partition(message.server_id, message.scope, flag),
         due_key=None if due is None else f"DUE#{message.id % DUE_SHARDS}",
@@ -149,7 +152,6 @@ def read_record(item: Item) -> MessageRecord:
     state = State(_text(item, "ss"))
     held = "h" in item
     hold_expires_at = item.get("hx")
-    last_attempt_at = item.get("la")
     return MessageRecord(
         message=_read_message(item),
         status=_STATUSES[_text(item, "st")],
@@ -162,7 +164,10 @@ def read_record(item: Item) -> MessageRecord:
         in_due_index=state is State.WAITING and "dk" in item,
         held=held,
         hold_expires_at=None if hold_expires_at is None else int(hold_expires_at["N"]),
-        last_attempt_at=None if last_attempt_at is None else float(last_attempt_at["N"]),
+        last_attempt_at=_moment(item, "la"),
+        links=_number(item, "lk") if "lk" in item else None,
+        loaded_at=_moment(item, "oa"),
+        clicked_at=_moment(item, "ca"),
         taken_over=state is State.LEASED and item.get("ps") == {"S": State.LEASED.value},
         deliveries=tuple(read_delivery(one["M"]) for one in item.get("l", {}).get("L", ())),
     )
@@ -214,6 +219,10 @@ def _read_message(item: Item) -> Message:
 
 def _text(item: Item, name: str) -> str:
     return str(item[name]["S"]) if name in item else ""
+
+
+def _moment(item: Item, name: str) -> float | None:
+    return float(item[name]["N"]) if name in item else None
 
 
 def _number(item: Item, name: str) -> int:

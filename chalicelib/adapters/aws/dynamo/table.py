@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.adapters.aws.dynamo.models import Item
+from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import TemporaryFailure
 

@@ -1,0 +1,91 @@
+"""Records of the mail table's stream as changes of messages and new hits.
+
+A record is what Lambda hands over: `eventName`, and under `dynamodb` keys, both images and a sequence number. Whatever
+else is written to the table is not looked at; of a record that should be understood and is not, one log line tells the
+number and nothing of the content.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.adapters.aws.dynamo.records import read_record
+from chalicelib.adapters.sequences import sortable
+from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.statistics import Change, HitAdded, MessageChange
+from chalicelib.domain.tenancy import ServerId
+
+logger = logging.getLogger("posthorn.outbox")
+
+_HIT = "E#"
+_HIT_KINDS = {"o": HitKind.OPEN, "c": HitKind.CLICK}
+_MESSAGE_EVENTS = frozenset({"INSERT", "MODIFY"})
+# What reading a value of another shape raises; `Rejected` is what a wrong sequence number does.
+_UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, Rejected)
+
+
+class StreamChanges:
+    """The `ChangeReader` port for records of a DynamoDB stream."""
+
+    async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:
+        """The changes; what is unreadable is logged and left out."""
+        found: list[Change] = []
+        for record in records:
+            try:
+                change = read_change(record)
+            except _UNREADABLE as error:
+                fields = {"outcome": "unreadable", "error": type(error).__name__} | _number(record)
+                logger.error("change cannot be read", extra={"fields": fields})
+                continue
+            if change is not None:
+                found.append(change)
+        return found
+
+
+def read_change(record: Mapping[str, Any]) -> Change | None:
+    """The change that a record tells of; None for one that is about something else. Raises what `_UNREADABLE` lists."""
+    image = record["dynamodb"]
+    pk, sk = (str(image["Keys"][name]["S"]) for name in ("PK", "SK"))
+    event = record["eventName"]
+    if pk.startswith("T#") and sk.startswith(_HIT) and event == "INSERT":
+        new = image["NewImage"]
+        server, at = ServerId(int(pk.split("#")[1])), _time(new["t"]["N"])
+        return HitAdded(_sequence(image), server, _HIT_KINDS[new["k"]["S"]], at)
+    if not _is_message(pk, sk) or event not in _MESSAGE_EVENTS:
+        return None
+    before = read_record(image["OldImage"]) if event == "MODIFY" else None
+    after = read_record(image["NewImage"])
+    for moment in (after.message.received_at, *(one.at for one in after.deliveries)):
+        _time(moment)
+    return MessageChange(_sequence(image), before, after)
+
+
+def _is_message(pk: str, sk: str) -> bool:
+    """Whether a key is that of a message: `S#<server>#<o|i>#<shard>` and a number."""
+    parts = pk.split("#")
+    return len(parts) == 4 and parts[0] == "S" and parts[2] in {"o", "i"} and sk.isdecimal()
+
+
+def _sequence(image: Mapping[str, Any]) -> str:
+    sequence = image["SequenceNumber"]
+    sortable(sequence)
+    return str(sequence)
+
+
+def _time(value: Any) -> float:
+    """Epoch seconds that fit into a slot's key."""
+    at = float(value)
+    if not 0 <= at < 10_000_000_000:
+        raise ValueError("not a time")
+    return at
+
+
+def _number(record: Any) -> dict[str, str]:
+    """The record's sequence number for the log, if it has one."""
+    try:
+        return {"sequence": str(record["dynamodb"]["SequenceNumber"])[:40]}
+    except (KeyError, TypeError):
+        return {}

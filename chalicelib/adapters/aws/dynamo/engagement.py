@@ -1,0 +1,130 @@
+"""Links, opens and clicks in the mail table, beside the older deliveries of their message.
+
+| Item | PK | SK |
+|---|---|---|
+| links | `T#<server>#<message>` | `L` |
+| open or click | `T#<server>#<message>` | `E#<milliseconds>#<random>` |
+
+A hit is one put of one write unit; the message is written a second time at its first open and at each click. A process
+remembers which messages it has seen opened, so that it does not ask again: a first open noted by another process costs
+one condition that fails. What is written to the message is that one attribute, whoever has its lease.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+
+from chalicelib.adapters.aws.dynamo.item import Item
+from chalicelib.adapters.aws.dynamo.table import Table
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.errors import NotFound, PermanentFailure
+from chalicelib.domain.model import MessageId
+from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports import Rand
+
+LARGEST_LINKS = 300_000  # of the 400 kB of an item
+_MOST_OPENED = 20_000
+_LINKS = "L"
+_KINDS = {HitKind.OPEN: "o", HitKind.CLICK: "c"}
+_KIND_OF = {code: kind for kind, code in _KINDS.items()}
+# A direct key, because a message that is gone must not come back as an item of two attributes.
+_OPENED = "SET oa = :at", "attribute_exists(PK) AND attribute_not_exists(oa)"
+_CLICKED = "SET ca = :at", "attribute_exists(PK) AND (attribute_not_exists(ca) OR ca < :at)"
+
+Shards = Callable[[ServerId], Awaitable[int]]
+
+
+class DynamoEngagement:
+    """The `Engagement` port over the mail table. `shards` says how many partitions a server's messages have."""
+
+    def __init__(self, session: AwsSession, table: str, rand: Rand, shards: Shards) -> None:
+        self._table = Table(session, table)
+        self._rand = rand
+        self._shards = shards
+        self._opened: OrderedDict[tuple[ServerId, MessageId], None] = OrderedDict()
+
+    async def keep_links(
+        self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
+    ) -> None:
+        """Store what links point to, compressed. PermanentFailure when they are too long to be kept in one item."""
+        packed = zlib.compress(json.dumps(list(links), ensure_ascii=False).encode())
+        if len(packed) > LARGEST_LINKS:
+            raise PermanentFailure("The links of this message are too long to be tracked")
+        await self._table.put(_item(server, message, _LINKS, keep_until) | {"b": {"B": packed}})
+
+    async def link(self, server: ServerId, message: MessageId, number: int) -> str:
+        """One read of the links' item."""
+        item = await self._table.get(_partition(server, message), _LINKS, consistent=False)
+        links = [] if item is None else json.loads(zlib.decompress(item["b"]["B"]))
+        if not 1 <= number <= len(links):
+            raise NotFound("There is no such link")
+        return str(links[number - 1])
+
+    async def record(self, server: ServerId, message: MessageId, hit: Hit, keep_until: int) -> None:
+        """Put the hit, then note it on the message where that says something new."""
+        place = f"E#{int(hit.at * 1000):013d}#{self._rand.bytes(4).hex()}"
+        await self._table.put(_item(server, message, place, keep_until) | _render(hit))
+        if hit.kind is HitKind.OPEN and (server, message) in self._opened:
+            return
+        shard = message % await self._shards(server)
+        expression, condition = _OPENED if hit.kind is HitKind.OPEN else _CLICKED
+        key = (f"S#{server}#o#{shard}", f"{message:010d}")
+        await self._table.update(key, expression, {":at": {"N": repr(hit.at)}}, condition)
+        if hit.kind is HitKind.OPEN:
+            self._remember(server, message)
+
+    async def hits(
+        self, server: ServerId, message: MessageId, most: int = 1_000
+    ) -> tuple[Hit, ...]:
+        """One query, backwards, so that the newest are there when there are too many."""
+        items = await self._table.query(
+            ("PK", _partition(server, message)),
+            sort="begins_with(SK, :prefix)",
+            values={":prefix": {"S": "E#"}},
+            limit=most,
+            forward=False,
+        )
+        return tuple(_read(item) for item in reversed(items))
+
+    def _remember(self, server: ServerId, message: MessageId) -> None:
+        self._opened[server, message] = None
+        if len(self._opened) > _MOST_OPENED:
+            self._opened.popitem(last=False)
+
+
+def _partition(server: ServerId, message: MessageId) -> str:
+    return f"T#{server}#{message}"
+
+
+def _item(server: ServerId, message: MessageId, place: str, keep_until: int) -> Item:
+    partition = _partition(server, message)
+    return {"PK": {"S": partition}, "SK": {"S": place}, "x": {"N": str(keep_until)}}
+
+
+def _render(hit: Hit) -> Item:
+    item: Item = {
+        "k": {"S": _KINDS[hit.kind]},
+        "t": {"N": repr(hit.at)},
+        "i": {"S": hit.address},
+        "u": {"S": hit.user_agent},
+    }
+    if hit.url:
+        item["l"] = {"S": hit.url}
+    if hit.automatic:
+        item["m"] = {"BOOL": True}
+    return item
+
+
+def _read(item: Item) -> Hit:
+    return Hit(
+        kind=_KIND_OF[item["k"]["S"]],
+        at=float(item["t"]["N"]),
+        address=item["i"]["S"],
+        user_agent=item["u"]["S"],
+        url=item["l"]["S"] if "l" in item else "",
+        automatic="m" in item,
+    )

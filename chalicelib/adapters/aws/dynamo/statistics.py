@@ -1,0 +1,100 @@
+"""Counters in the mail table: `S#<server>#N` and `m#…`, `h#…` or `d#…`, the slot's first second and the source.
+
+Each source has items of its own, which hold the last number that they have taken: adding is one update with the
+condition that all the numbers are new. Only when it fails (a replay) is the item's last number looked at, and what is
+above it added. Minutes are removed after two hours, hours after sixty days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from chalicelib.adapters.aws.dynamo.models import Item
+from chalicelib.adapters.aws.dynamo.table import Table, Written
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.sequences import sortable
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
+from chalicelib.domain.tenancy import ServerId
+
+ATTRIBUTES = {
+    Count.INCOMING: "i",
+    Count.OUTGOING: "o",
+    Count.SPAM: "p",
+    Count.BOUNCES: "b",
+    Count.HELD: "h",
+    Count.SENT: "s",
+    Count.SOFT_FAILS: "f",
+    Count.HARD_FAILS: "u",
+    Count.OPENS: "e",
+    Count.CLICKS: "c",
+}
+_RACES = 5
+_LAST_SOURCE = "~"  # above every character that a source's name begins with
+
+
+class DynamoStatistics:
+    """The `Statistics` port over the mail table."""
+
+    def __init__(self, session: AwsSession, table: str) -> None:
+        self._table = Table(session, table)
+
+    async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
+        """Add what the slot has not seen from this source: one update, or two after a replay; see the port."""
+        fresh = [(sortable(one.sequence), one) for one in additions]
+        stored = ""
+        for _ in range(_RACES):
+            if not fresh:
+                return
+            written = await self._update(source, slot, fresh, stored)
+            if written.held:
+                return
+            stored = written.item["q"]["S"]
+            fresh = [(number, one) for number, one in fresh if number > stored]
+        raise TemporaryFailure("The statistics are being changed by others, try again later")
+
+    async def read(
+        self, server: ServerId, period: Period, first: int, last: int
+    ) -> Sequence[tuple[int, Mapping[Count, int]]]:
+        """The slots that have counts: one query."""
+        items = await self._table.query(
+            ("PK", _partition(server)),
+            sort="SK BETWEEN :first AND :last",
+            values={
+                ":first": {"S": _sort_key(period, first, "")},
+                ":last": {"S": _sort_key(period, last, _LAST_SOURCE)},
+            },
+        )
+        found: dict[int, list[Mapping[Count, int]]] = {}
+        for item in items:
+            start = int(item["SK"]["S"].split("#")[1])
+            found.setdefault(start, []).append(_counts(item))
+        return [(start, totals(counts)) for start, counts in found.items()]
+
+    async def _update(
+        self, source: str, slot: Slot, fresh: Sequence[tuple[str, Addition]], stored: str
+    ) -> Written:
+        """Add everything in `fresh`, if the slot's last number is `stored` or, where that is empty, below them all."""
+        sums = totals(one.counts for _, one in fresh)
+        values: Item = {f":{ATTRIBUTES[count]}": {"N": str(n)} for count, n in sums.items()}
+        values |= {":last": {"S": fresh[-1][0]}, ":known": {"S": stored or fresh[0][0]}}
+        adding = ", ".join(f"{ATTRIBUTES[count]} :{ATTRIBUTES[count]}" for count in sums)
+        expression = f"ADD {adding} SET q = :last"
+        if slot.keep_until is not None:
+            expression += ", x = :end"
+            values[":end"] = {"N": str(slot.keep_until)}
+        condition = "q = :known" if stored else "attribute_not_exists(q) OR q < :known"
+        key = _partition(slot.server), _sort_key(slot.period, slot.start, source)
+        return await self._table.update(key, expression, values, condition)
+
+
+def _partition(server: ServerId) -> str:
+    return f"S#{server}#N"
+
+
+def _sort_key(period: Period, start: int, source: str) -> str:
+    return f"{period.value[0]}#{start:010d}#{source}"
+
+
+def _counts(item: Item) -> dict[Count, int]:
+    return {count: int(item[name]["N"]) for count, name in ATTRIBUTES.items() if name in item}

@@ -1,0 +1,51 @@
+"""Counters in memory, and a change feed that holds changes as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.adapters.sequences import sortable
+from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot, totals
+from chalicelib.domain.tenancy import ServerId
+
+
+@dataclass(slots=True)
+class _Counter:
+    last: str = ""
+    counts: dict[Count, int] = field(default_factory=dict)
+
+
+class MemoryStatistics:
+    """The `Statistics` port in memory. Nothing is ever forgotten."""
+
+    def __init__(self) -> None:
+        self._counters: dict[tuple[Slot, str], _Counter] = {}
+
+    async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
+        """Add what the slot has not seen from this source; see the port."""
+        numbered = [(sortable(one.sequence), one) for one in additions]
+        counter = self._counters.get((slot, source), _Counter())
+        fresh = [(number, one) for number, one in numbered if number > counter.last]
+        if fresh:
+            counts = totals([counter.counts, *(one.counts for _, one in fresh)])
+            self._counters[slot, source] = _Counter(fresh[-1][0], counts)
+
+    async def read(
+        self, server: ServerId, period: Period, first: int, last: int
+    ) -> Sequence[tuple[int, Mapping[Count, int]]]:
+        """The slots that have counts, oldest first."""
+        found: dict[int, list[Mapping[Count, int]]] = {}
+        for (slot, _), counter in self._counters.items():
+            if (slot.server, slot.period) == (server, period) and first <= slot.start <= last:
+                found.setdefault(slot.start, []).append(counter.counts)
+        return [(start, totals(found[start])) for start in sorted(found)]
+
+
+class MemoryChanges:
+    """The `ChangeReader` port for records `{"change": Change}`."""
+
+    async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:
+        """The changes in the records."""
+        return [record["change"] for record in records if "change" in record]

@@ -1,0 +1,100 @@
+"""The statistics of the credential's server with API v2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.models import Answer, Moment, Request, as_json
+from chalicelib.api.v2.reading import read_grant, read_query
+from chalicelib.domain.statistics import Count, Period
+from chalicelib.services.statistics import MOST_SLOTS
+
+JSON_TYPE = {"Content-Type": "application/json"}
+
+
+class StatisticsQuery(Request):
+    """Which counters."""
+
+    period: Annotated[Period, Field(description="How long a slot is.")] = Period.HOUR
+    since: Annotated[
+        AwareDatetime | None,
+        Field(
+            alias="from",
+            description="A time in the first slot. Without it: an hour of minutes, a day of hours, a month of days.",
+        ),
+    ] = None
+    until: Annotated[
+        AwareDatetime | None,
+        Field(alias="to", description="A time in the last slot. Without it: now."),
+    ] = None
+
+
+class Counts(Answer):
+    """How many messages were accepted (`incoming`, `outgoing`) and held, how many attempts ended how, and how many
+    bounces, opens and clicks came back. An attempt counts when it ended, so one message may count several times."""
+
+    incoming: int
+    outgoing: int
+    spam: int
+    bounces: int
+    held: int
+    sent: int
+    soft_fails: int
+    hard_fails: int
+    opens: int
+    clicks: int
+
+
+class StatisticsSlot(Answer):
+    """The counters of one slot."""
+
+    at: Annotated[Moment, Field(description="When it began.")]
+    counts: Counts
+
+
+class ServerCounts(Answer):
+    """Counters of a range, seconds behind what happens. Minutes are kept for two hours, hours for sixty days."""
+
+    period: Period
+    first: Annotated[Moment, Field(alias="from", description="When the first slot began.")]
+    last: Annotated[Moment, Field(alias="to", description="When the last slot began.")]
+    totals: Counts
+    data: Annotated[
+        list[StatisticsSlot],
+        Field(
+            description="Slots in which something was counted, oldest first.", max_length=MOST_SLOTS
+        ),
+    ]
+
+
+async def show_statistics(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """The counters of the credential's server."""
+    grant = await read_grant(program, request)
+    query = read_query(StatisticsQuery, request)
+    chart = await program.statistics.chart(
+        grant.server.id, query.period, _epoch(query.since), _epoch(query.until)
+    )
+    answer = ServerCounts.model_validate(
+        {
+            "period": chart.period,
+            "from": chart.first,
+            "to": chart.last,
+            "totals": _counts(chart.totals),
+            "data": [{"at": start, "counts": _counts(counts)} for start, counts in chart.slots],
+        }
+    )
+    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
+
+
+def _epoch(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.astimezone(UTC).timestamp()
+
+
+def _counts(counts: Mapping[Count, int]) -> dict[str, int]:
+    return {count.value: counts.get(count, 0) for count in Count}

@@ -1,0 +1,40 @@
+"""`posthorn pool`: pools, and the ways out that each has."""
+
+from __future__ import annotations
+
+import click
+
+from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.shapes import pool_shape
+from chalicelib.cli.sources import state_of, way_of
+from chalicelib.cli.terminal import table
+from chalicelib.services.sources import Pool
+
+STRAIGHT_OUT = "(none: straight out)"
+
+
+@click.group("pool")
+@json_option
+def pool_group() -> None:
+    """Pools: each server's mail leaves by the sources of its pool."""
+
+
+@pool_group.command("list")
+@json_option
+@pass_session
+def list_all(session: Session) -> None:
+    """List the pools with their sources. `server set --pool` moves a server."""
+    found = session.call(session.posthorn.sources.pools())
+    now = session.posthorn.clock.now()
+    rows = [row for each in found for row in _rows(each, now)]
+    text = table(rows, ("pool", "servers", "source", "kind", "way", "state"))
+    session.show([pool_shape(each) for each in found], text)
+
+
+def _rows(pool: Pool, now: float) -> list[tuple[str, ...]]:
+    """One line a source; the pool's name and its number of servers stand in the first."""
+    lines = [
+        (each.name, each.kind.value, way_of(each), state_of(each, now)) for each in pool.sources
+    ]
+    first, *rest = lines or [(STRAIGHT_OUT, "", "", "")]
+    return [(pool.name, str(len(pool.servers)), *first), *(("", "", *line) for line in rest)]

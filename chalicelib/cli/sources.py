@@ -1,0 +1,227 @@
+"""`posthorn source`: egress sources, the ways out of a pool. A password is never an argument."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.shapes import source_shape
+from chalicelib.cli.terminal import facts, moment, table, visible, yes
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.retry import parse_schedule
+from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.services.sources import DEFAULT_POOL, FOREVER, TLS_MODES
+
+PASSWORD_VARIABLE = "POSTHORN_SOURCE_PASSWORD"  # noqa: S105  # the name of the variable
+
+
+class _Span(click.ParamType[Any]):
+    """A time such as 90s, 30m, 2h or 1d, as seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        try:
+            (wait,) = parse_schedule(str(value)).waits
+        except (Rejected, ValueError):
+            self.fail(f"{value!r} is no time such as 30m, 2h or 1d, up to 7d.", param, ctx)
+        return wait
+
+
+def way_options(command: Any) -> Any:
+    """The options that `add` and `set` share; those left out are None."""
+    flags = (
+        click.option("--address", help="The local IPv4 address to send from."),
+        click.option("--address6", help="The local IPv6 address to send from."),
+        click.option("--host", help="The proxy, or the smarthost."),
+        click.option("--port", type=int, help="Its port; 1080, 587 or 465 when left out."),
+        click.option("--username", help="Its user name; a proxy's is the address when left out."),
+        click.option("--tls", type=click.Choice(TLS_MODES), help="With whom it speaks SMTP."),
+        click.option("--ehlo", help="The name to introduce oneself with, as the address's PTR."),
+        click.option("--priority", type=int, help="Its share: 0 (only without others) to 1000."),
+    )
+    for flag in reversed(flags):
+        command = flag(command)
+    return command
+
+
+def pool_option(command: Any) -> Any:
+    """Give a command `--pool`, for a name that several pools have."""
+    return click.option("--pool", help="Its pool, when several have one of this name.")(command)
+
+
+@click.group("source")
+@json_option
+def source_group() -> None:
+    """Sources: own addresses, SOCKS5 proxies and smarthosts that a pool's mail leaves by."""
+
+
+@source_group.command("add")
+@click.argument("name")
+@click.option("--pool", default=DEFAULT_POOL, show_default=True, help="Whose mail goes this way.")
+@click.option(
+    "--kind",
+    type=click.Choice([each.value for each in EgressKind]),
+    required=True,
+    help="direct: from here; socks5: by a proxy such as the egress role; smarthost: by another server.",
+)
+@way_options
+@json_option
+@pass_session
+def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None:
+    """Add a way out: mail takes it within half a minute.
+
+    The password that goes with a user name comes from POSTHORN_SOURCE_PASSWORD, or is asked for.
+    """
+    values = {key: value for key, value in given.items() if value is not None}
+    chosen = EgressKind(kind)
+    if chosen is EgressKind.SMARTHOST:
+        values.setdefault("tls", "required")
+    source = EgressSource(name, pool, chosen, **values)
+    logs_in = source.username or (
+        chosen is EgressKind.SOCKS5 and (source.address or source.address6)
+    )
+    password = _password() if logs_in else ""
+    made = session.call(session.posthorn.sources.add(source, password))
+    session.show(source_shape(made), _facts(made, session.posthorn.clock.now()))
+
+
+@source_group.command("list")
+@click.option("--pool", help="Only this pool's.")
+@json_option
+@pass_session
+def list_all(session: Session, pool: str | None) -> None:
+    """List the sources."""
+    sources = session.posthorn.sources
+    found = session.call(sources.all() if pool is None else sources.of(pool))
+    now = session.posthorn.clock.now()
+    rows = [
+        (
+            each.name,
+            each.pool,
+            each.kind.value,
+            way_of(each),
+            str(each.priority),
+            state_of(each, now),
+        )
+        for each in found
+    ]
+    text = table(rows, ("source", "pool", "kind", "way", "priority", "state"))
+    session.show([source_shape(each) for each in found], text)
+
+
+@source_group.command("show")
+@click.argument("name")
+@pool_option
+@json_option
+@pass_session
+def show(session: Session, name: str, pool: str | None) -> None:
+    """Show one source."""
+    found = session.call(session.posthorn.sources.find(name, pool))
+    session.show(source_shape(found), _facts(found, session.posthorn.clock.now()))
+
+
+@source_group.command("set")
+@click.argument("name")
+@pool_option
+@way_options
+@click.option("--password", is_flag=True, help="A new password, from the variable or asked for.")
+@json_option
+@pass_session
+def change(session: Session, name: str, pool: str | None, password: bool, **given: Any) -> None:
+    """Change a source. An empty text clears."""
+    values = {key: value for key, value in given.items() if value is not None}
+    if not values and not password:
+        raise click.UsageError("Nothing to change: name at least one option.")
+    sources = session.posthorn.sources
+    found = session.call(sources.find(name, pool))
+    wanted = replace(found, **values)
+    changed = session.call(sources.change(wanted, _password() if password else ""))
+    session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
+
+
+@source_group.command("remove")
+@click.argument("name")
+@pool_option
+@json_option
+@pass_session
+def remove(session: Session, name: str, pool: str | None) -> None:
+    """Remove a source. A pool without any sends straight out."""
+    found = session.call(session.posthorn.sources.find(name, pool))
+    session.call(session.posthorn.sources.remove(found))
+    session.show({"removed": found.name}, f"Removed {visible(found.name)} from {found.pool}.")
+
+
+@source_group.command("suspend")
+@click.argument("name")
+@pool_option
+@click.option("--for", "seconds", type=_Span(), help="As 30m, 2h or 1d; until resumed if left out.")
+@json_option
+@pass_session
+def suspend(session: Session, name: str, pool: str | None, seconds: int | None) -> None:
+    """Send nothing from a source for a time: its mail takes the others of the pool, or waits."""
+    sources = session.posthorn.sources
+    found = session.call(sources.find(name, pool))
+    changed = session.call(sources.suspend(found, seconds))
+    session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
+
+
+@source_group.command("resume")
+@click.argument("name")
+@pool_option
+@json_option
+@pass_session
+def resume(session: Session, name: str, pool: str | None) -> None:
+    """Send from a suspended source again."""
+    sources = session.posthorn.sources
+    changed = session.call(sources.resume(session.call(sources.find(name, pool))))
+    session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
+
+
+def way_of(source: EgressSource) -> str:
+    """Where mail goes, in one word or two: `from 192.0.2.1`, `from 10.0.0.5 by 10.0.0.4:1080`."""
+    addresses = " ".join(each for each in (source.address, source.address6) if each)
+    parts = [f"from {addresses}"] if addresses else []
+    if source.host:
+        host = f"[{source.host}]" if ":" in source.host else source.host
+        parts.append(f"by {host}:{source.port}")
+    return " ".join(parts) or "straight out"
+
+
+def state_of(source: EgressSource, now: float) -> str:
+    """`ready`, or until when it is suspended."""
+    if source.suspended_until <= now:
+        return "ready"
+    if source.suspended_until >= FOREVER:
+        return "suspended"
+    return f"suspended until {moment(source.suspended_until)}"
+
+
+def _password() -> str:
+    """From the variable, or from the person at the terminal; Rejected when there is neither."""
+    if given := os.environ.get(PASSWORD_VARIABLE):
+        return given
+    if not sys.stdin.isatty():
+        raise Rejected(f"A password is needed: set {PASSWORD_VARIABLE}, or run this at a terminal")
+    return str(click.prompt("Password", hide_input=True, err=True))
+
+
+def _facts(source: EgressSource, now: float) -> str:
+    pairs = [
+        ("Source", source.name),
+        ("Pool", source.pool),
+        ("Kind", source.kind.value),
+        ("Way", way_of(source)),
+        ("User name", source.username),
+        ("Password", yes(source.sealed_password is not None) if source.username else ""),
+        ("TLS", source.tls),
+        ("EHLO", source.ehlo or "the installation's"),
+        ("Priority", str(source.priority)),
+        ("State", state_of(source, now)),
+    ]
+    return facts([(name, value) for name, value in pairs if value])

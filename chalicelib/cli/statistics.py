@@ -1,0 +1,97 @@
+"""`posthorn server statistics`: what happened to a server's messages, by minute, hour or day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.terminal import iso, moment, table
+from chalicelib.domain.statistics import Count, Period
+from chalicelib.services.statistics import Chart
+
+_UNITS = {"m": 60, "h": 3_600, "d": 86_400}
+_AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+
+
+class _Time(click.ParamType[Any]):
+    """A time, or how long ago: epoch seconds, or a negative number of seconds from now."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        if ago := _AGO.fullmatch(str(value)):
+            return -float(int(ago[1]) * _UNITS[ago[2]])
+        try:
+            found = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is neither a time nor a span such as 90m, 36h or 7d.", param, ctx)
+        return max(0.0, (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+@click.command("statistics")
+@click.argument("server", metavar="ORG/SERVER", required=False)
+@click.option(
+    "--period",
+    type=click.Choice([each.value for each in Period]),
+    default=Period.HOUR.value,
+    show_default=True,
+    help="How long a slot is.",
+)
+@click.option("--since", type=_Time(), help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d.")
+@click.option("--until", type=_Time(), help="As --since; now when left out.")
+@json_option
+@pass_session
+def statistics_command(
+    session: Session, server: str | None, period: str, since: float | None, until: float | None
+) -> None:
+    """Count what happened to messages: accepted, sent, failed, held, bounced, opened.
+
+    Slots in which nothing was counted are left out. Minutes are kept for two hours, hours for sixty days.
+    """
+    app = session.posthorn
+    now = app.clock.now()
+    chart = session.call(
+        app.statistics.chart(
+            session.server(server).id, Period(period), _at(since, now), _at(until, now)
+        )
+    )
+    session.show(_shape(chart), _text(chart))
+
+
+def _at(given: float | None, now: float) -> float | None:
+    """Epoch seconds of a time as `_Time` reads it."""
+    return given if given is None or given >= 0 else max(0.0, now + given)
+
+
+def _shape(chart: Chart) -> dict[str, object]:
+    return {
+        "period": chart.period.value,
+        "from": iso(chart.first),
+        "to": iso(chart.last),
+        "totals": _every(chart.totals),
+        "data": [{"at": iso(start), "counts": _every(counts)} for start, counts in chart.slots],
+    }
+
+
+def _every(counts: Mapping[Count, int]) -> dict[str, int]:
+    return {count.value: counts.get(count, 0) for count in Count}
+
+
+def _text(chart: Chart) -> str:
+    """One row a slot and a last one of sums; columns of nothing are left out, but for the main ones."""
+    sums = chart.totals
+    always = {Count.OUTGOING, Count.SENT, Count.HARD_FAILS}
+    shown = [count for count in Count if count in always or sums.get(count)]
+    rows = [
+        (name, *(str(counts.get(count, 0)) for count in shown))
+        for name, counts in (
+            *((moment(start), counts) for start, counts in chart.slots),
+            ("together", sums),
+        )
+    ]
+    return table(rows, (chart.period.value, *(count.value.replace("_", " ") for count in shown)))

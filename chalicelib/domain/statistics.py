@@ -1,0 +1,163 @@
+"""What is counted of mail, by minute, hour and day.
+
+Pure: a change of a message in, what it adds to which counters out. It keeps nothing. What a change adds follows from
+the change alone and never from the time at which it is counted, so that one that is counted late, or looked at again,
+adds the same to the same slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.model import MessageRecord, Scope, Status
+from chalicelib.domain.tenancy import ServerId
+
+
+class Period(StrEnum):
+    """How long a slot is."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+
+
+SECONDS = {Period.MINUTE: 60, Period.HOUR: 3_600, Period.DAY: 86_400}
+# How long a slot is kept after it began; days are kept for good.
+KEPT_SECONDS = {Period.MINUTE: 7_200, Period.HOUR: 60 * 86_400}
+
+
+class Count(StrEnum):
+    """What is counted (contract section 1.13 has the first five)."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+    SPAM = "spam"
+    BOUNCES = "bounces"
+    HELD = "held"
+    SENT = "sent"
+    SOFT_FAILS = "soft_fails"
+    HARD_FAILS = "hard_fails"
+    OPENS = "opens"
+    CLICKS = "clicks"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One server's counters from `start` (epoch seconds, a multiple of the period) on, for the length of `period`."""
+
+    server: ServerId
+    period: Period
+    start: int
+
+    @property
+    def keep_until(self) -> int | None:
+        """When its counters may be forgotten; None for never."""
+        kept = KEPT_SECONDS.get(self.period)
+        return None if kept is None else self.start + kept
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChange:
+    """A message was stored (`before` is None) or has changed. `sequence` is the change's number, decimal digits: it
+    rises within the source that the change comes from and says nothing beside those of other sources."""
+
+    sequence: str
+    before: MessageRecord | None
+    after: MessageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class HitAdded:
+    """A message was opened or a link in it clicked; `sequence` as above."""
+
+    sequence: str
+    server: ServerId
+    kind: HitKind
+    at: float
+
+
+Change = MessageChange | HitAdded
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """What the change with this number adds to one slot."""
+
+    sequence: str
+    counts: Mapping[Count, int]
+
+
+_CREATED = {Scope.OUTGOING: Count.OUTGOING, Scope.INCOMING: Count.INCOMING}
+_OUTCOMES = {
+    Status.SENT: Count.SENT,
+    Status.SOFT_FAIL: Count.SOFT_FAILS,
+    Status.HARD_FAIL: Count.HARD_FAILS,
+    Status.HELD: Count.HELD,
+    Status.BOUNCED: Count.BOUNCES,
+}
+_HITS = {HitKind.OPEN: Count.OPENS, HitKind.CLICK: Count.CLICKS}
+
+
+def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[Count, float], ...]:
+    """What a change of a message counts, each with the time (epoch seconds) that it counts under.
+
+    A new message counts when it was accepted, an outcome when it came about: both are kept in the record. A chart of
+    accepted and sent then shows a backlog as what it is, however late the change is looked at. What became of a
+    message is read from the deliveries that the change added, by their id, so each attempt counts.
+    """
+    found: list[tuple[Count, float]] = []
+    if before is None:
+        found.append((_CREATED[after.message.scope], after.message.received_at))
+    known = {delivery.id for delivery in before.deliveries} if before is not None else set()
+    for delivery in after.deliveries:
+        count = _OUTCOMES.get(delivery.status)
+        if count is not None and delivery.id not in known:
+            found.append((count, delivery.at))
+    return tuple(found)
+
+
+def slot_of(server: ServerId, period: Period, at: float) -> Slot:
+    """The server's slot of this length in which a time (epoch seconds) lies."""
+    return Slot(server, period, int(at // SECONDS[period]) * SECONDS[period])
+
+
+def slots_of(server: ServerId, at: float) -> tuple[Slot, ...]:
+    """The slots in which a time lies: a minute, an hour and a day."""
+    return tuple(slot_of(server, period, at) for period in Period)
+
+
+def additions(changes: Iterable[Change], now: float) -> dict[Slot, list[Addition]]:
+    """What changes add to each slot that is still kept at `now`, in the order of the changes."""
+    found: dict[Slot, list[Addition]] = {}
+    for change in changes:
+        for slot, counts in _added_by(change).items():
+            if slot.keep_until is None or slot.keep_until > now:
+                found.setdefault(slot, []).append(Addition(change.sequence, counts))
+    return found
+
+
+def totals(counts: Iterable[Mapping[Count, int]]) -> dict[Count, int]:
+    """The sum of counters; what none of them has is left out."""
+    found: dict[Count, int] = {}
+    for each in counts:
+        for count, number in each.items():
+            found[count] = found.get(count, 0) + number
+    return found
+
+
+def _added_by(change: Change) -> dict[Slot, dict[Count, int]]:
+    found: dict[Slot, dict[Count, int]] = {}
+    if isinstance(change, MessageChange):
+        server = change.after.message.server_id
+        what = counted(change.before, change.after)
+    else:
+        server = change.server
+        what = ((_HITS[change.kind], change.at),)
+    for count, at in what:
+        for slot in slots_of(server, at):
+            counts = found.setdefault(slot, {})
+            counts[count] = counts.get(count, 0) + 1
+    return found

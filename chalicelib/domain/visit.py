@@ -1,0 +1,170 @@
+"""A request to a track domain: what it asks for, who sent it and whether a machine did, and where it may be sent on.
+
+Pure and linear in the length of what it reads. That a path has the right form says nothing about whether its token is
+genuine, and `is_automatic` is a guess by what mail scanners and image proxies say of themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import ip_address
+from urllib.parse import quote
+
+LONGEST_PATH = 1_024
+LONGEST_USER_AGENT = 500
+LONGEST_LOCATION = 8_192
+_SERVER_TOKENS = range(1, 33)
+_UNRESERVED = "!#$%&'()*+,-./:;=?@[]_~"
+_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
+_PREFETCH_WORDS = ("prefetch", "prerender", "preview")
+_MACHINES = (
+    "googleimageproxy",
+    "yahoomailproxy",
+    "yahoo pipes",
+    "duckduckgo-favicons",
+    "bingpreview",
+    "skypeuripreview",
+    "barracuda",
+    "mimecast",
+    "proofpoint",
+    "ironport",
+    "symantec",
+    "sophos",
+    "fireeye",
+    "trendmicro",
+    "trend micro",
+    "forcepoint",
+    "zscaler",
+    "facebookexternalhit",
+    "whatsapp",
+    "slack-imgproxy",
+    "headlesschrome",
+    "phantomjs",
+    "python-requests",
+    "python-urllib",
+    "aiohttp",
+    "go-http-client",
+    "okhttp",
+    "libwww-perl",
+    "curl/",
+    "wget/",
+    "bot/",
+    "bot;",
+    "bot)",
+    "crawler",
+    "spider",
+    "scanner",
+)
+
+
+class Wanted(Enum):
+    """What a path asks for."""
+
+    IMAGE = "image"
+    LINK = "link"
+    UNKNOWN_SERVER = "unknown_server"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request to a track domain, as whoever stands in front of us gives it. Header names are lower-case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    source_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a visit asks for, with the two words of its path."""
+
+    wanted: Wanted
+    server_token: str = ""
+    token: str = ""
+
+
+def read_path(path: str) -> Request:
+    """What a path asks for: `/img/{server}/{token}` or `/{server}/{token}` (contract section 7)."""
+    if len(path) > LONGEST_PATH:
+        return Request(Wanted.NOTHING)
+    words = path.split("/")
+    wanted = Wanted.LINK
+    if len(words) == 4 and words[1] == "img":
+        wanted = Wanted.IMAGE
+        del words[1]
+    if len(words) != 3 or words[0] or not words[1] or not words[2]:
+        return Request(Wanted.NOTHING)
+    server, token = words[1:]
+    if not is_server_token(server) and wanted is Wanted.LINK:
+        return Request(Wanted.UNKNOWN_SERVER)
+    return Request(wanted, server, token)
+
+
+def is_server_token(text: str) -> bool:
+    """True for what can be a server's token: letters and digits of ASCII."""
+    return len(text) in _SERVER_TOKENS and text.isascii() and text.isalnum()
+
+
+def has_source(query: str) -> bool:
+    """Whether a query asks for another image through us, which nobody gets (contract section 7)."""
+    return any(part.partition("=")[0] == "src" for part in query[:LONGEST_PATH].split("&"))
+
+
+def user_agent_of(visit: Visit) -> str:
+    """What the client says it is, at most 500 characters of it."""
+    return visit.headers.get("user-agent", "")[:LONGEST_USER_AGENT]
+
+
+def is_automatic(visit: Visit) -> bool:
+    """Whether a visit looks like a machine's: a HEAD, a prefetch, a client that says so, or that says nothing at all.
+
+    `Mozilla/5.0` alone is what Apple's mail proxy says.
+    """
+    if visit.method == "HEAD":
+        return True
+    for name in _PREFETCH_HEADERS:
+        said = visit.headers.get(name, "")[:LONGEST_USER_AGENT].lower()
+        if any(word in said for word in _PREFETCH_WORDS):
+            return True
+    agent = user_agent_of(visit).strip().lower()
+    return agent in {"", "mozilla/5.0"} or any(machine in agent for machine in _MACHINES)
+
+
+def address_of(visit: Visit, behind_cloudfront: bool) -> str:
+    """The reader's address: what CloudFront says where nothing but CloudFront can call us, else who called us.
+
+    A header that anybody can send, such as X-Forwarded-For, is never believed. Empty when there is no address.
+    """
+    if behind_cloudfront:
+        host = visit.headers.get("cloudfront-viewer-address", "").rpartition(":")[0]
+        if is_address(host.strip("[]")):
+            return host.strip("[]")
+    return visit.source_address if is_address(visit.source_address) else ""
+
+
+def is_address(text: str) -> bool:
+    """True for an IPv4 or IPv6 address without zone."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def location_of(url: str) -> str | None:
+    """A stored URL as the value of a Location field: printable ASCII in one line, every other octet percent-encoded.
+
+    None for what is no absolute http or https URL or is longer than 8 kB: nobody is sent there.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() not in {"http", "https"} or not rest.strip("/"):
+        return None
+    if rest[0] in "/\\?#" or len(url) > LONGEST_LOCATION:
+        return None
+    encoded = quote(url, safe=_UNRESERVED, errors="replace")
+    return encoded if len(encoded) <= 3 * LONGEST_LOCATION else None

@@ -1,0 +1,32 @@
+"""Where the links of tracked messages live, and their opens and clicks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from chalicelib.domain.engagement import Hit
+from chalicelib.domain.model import MessageId
+from chalicelib.domain.tenancy import ServerId
+
+
+class Engagement(Protocol):
+    """Links of tracked messages by number, and each hit on a message."""
+
+    async def keep_links(
+        self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
+    ) -> None:
+        """Store what link 1, 2, … of a message points to. Storing the same links again changes nothing.
+        PermanentFailure when they are more than a store can keep together (300 kB compressed)."""
+
+    async def link(self, server: ServerId, message: MessageId, number: int) -> str:
+        """What link `number` (from 1) points to; NotFound."""
+
+    async def record(self, server: ServerId, message: MessageId, hit: Hit, keep_until: int) -> None:
+        """Keep a hit, and note on the message when it was first opened and last clicked. A message that is gone
+        stays gone, and its hit is kept all the same."""
+
+    async def hits(
+        self, server: ServerId, message: MessageId, most: int = 1_000
+    ) -> tuple[Hit, ...]:
+        """The newest `most` hits on a message, oldest of them first; empty when there are none."""

@@ -1,0 +1,36 @@
+"""Counters by server and time, and the changes of the mail store that feed them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot
+from chalicelib.domain.tenancy import ServerId
+
+
+class Statistics(Protocol):
+    """Counters that are exact although what feeds them may be replayed (crash rule 9)."""
+
+    async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
+        """Add to the counters of a slot, each numbered addition of a source once.
+
+        Additions come in the order of their numbers (decimal, of any length). Those not above the last number that the
+        slot has taken from this source have been counted before and change nothing, wherever a replay begins and ends.
+        All the others are added together or, when this raises, not at all. A source therefore must not leave one out
+        and bring it later. Rejected for a number that is none.
+        """
+
+    async def read(
+        self, server: ServerId, period: Period, first: int, last: int
+    ) -> Sequence[tuple[int, Mapping[Count, int]]]:
+        """The slots that have counts, by the epoch second of their start, from `first` to `last` inclusive, oldest
+        first; summed over sources. May lag by seconds."""
+
+
+class ChangeReader(Protocol):
+    """Understands what the mail store tells of its changes."""
+
+    async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:
+        """The changes that concern anybody, in their order. Records of other things are left out, and those that
+        cannot be read are logged and left out: nobody could do better with them later."""

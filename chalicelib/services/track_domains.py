@@ -1,0 +1,174 @@
+"""Track domains: the names under a customer's domain that tracked links and images point to.
+
+Adding one says which record to publish; checking looks whether it is there and remembers the answer. Links are replaced
+only while the last check was good. A name server that cannot be asked changes nothing, and no certificate is made here.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.config import Settings
+from chalicelib.domain import dnsrecords
+from chalicelib.domain.dnsrecords import DnsRecord, Finding, Purpose, RecordStatus
+from chalicelib.domain.engagement import DnsStatus, TrackDomain
+from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
+from chalicelib.domain.tenancy import Domain, Server
+from chalicelib.ports import Accounts, Clock, Rand, Resolver
+
+MOST_EXCLUDED = 1_000
+LONGEST_HOST = 259  # a name, a colon and a port
+
+
+@dataclass(frozen=True, slots=True)
+class TrackOptions:
+    """What can be switched (contract section 1.6). `excluded_click_domains` are hosts whose links stay as they are."""
+
+    ssl_enabled: bool = True
+    track_clicks: bool = True
+    track_loads: bool = True
+    excluded_click_domains: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(track: TrackDomain) -> TrackOptions:
+        """The options of a track domain as they are."""
+        return TrackOptions(
+            ssl_enabled=track.ssl_enabled,
+            track_clicks=track.track_clicks,
+            track_loads=track.track_loads,
+            excluded_click_domains=track.excluded_click_domains,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrackCheck:
+    """A track domain after a look at DNS, and what was found."""
+
+    track: TrackDomain
+    finding: Finding
+
+
+class TrackDomains:
+    """Track domains of one server (contract sections 1.6 and 8)."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        resolver: Resolver,
+        clock: Clock,
+        rand: Rand,
+        settings: Settings,
+    ) -> None:
+        self._accounts = accounts
+        self._resolver = resolver
+        self._clock = clock
+        self._rand = rand
+        self._settings = settings
+
+    @property
+    def defaults(self) -> TrackOptions:
+        """The options of a new track domain: everything on, TLS too unless the installation has none."""
+        return TrackOptions(ssl_enabled=not self._settings.track_address)
+
+    async def add(
+        self, server: Server, label: str, domain: str, options: TrackOptions | None = None
+    ) -> TrackDomain:
+        """Add `label`.`domain`. InvalidRequest for what is no label or no verified domain that this server may send
+        from; Conflict when the server has a track domain for it already."""
+        label = label.strip().lower()
+        if not dnsrecords.is_label(label):
+            raise _wrong("name", "The name has letters, digits and - only")
+        owner = await self._verified(server, domain.strip().lower().removesuffix("."))
+        host = f"{label}.{owner.name}"
+        if not dnsrecords.is_domain_name(host):
+            raise _wrong("name", "The name is too long for a domain name")
+        track = TrackDomain(
+            name=self._settings.track_address or host,
+            label=label,
+            domain=owner.name,
+            server_id=server.id,
+            uuid=str(uuid.UUID(bytes=self._rand.bytes(16), version=4)),
+            created_at=int(self._clock.now()),
+        )
+        track = _with_options(track, options or self.defaults)
+        await self._accounts.add_track_domain(track)
+        return track
+
+    async def of_server(self, server: Server) -> list[TrackDomain]:
+        """A server's track domains, by sending domain."""
+        return await self._accounts.track_domains(server.id)
+
+    async def find(self, server: Server, name: str) -> TrackDomain:
+        """By its whole name in DNS, or by its sending domain; NotFound."""
+        wanted = name.strip().lower().removesuffix(".")
+        for track in await self.of_server(server):
+            if wanted in {dnsrecords.track_host(track), track.domain}:
+                return track
+        raise NotFound(f"There is no track domain {wanted} here")
+
+    async def update(self, track: TrackDomain, options: TrackOptions) -> TrackDomain:
+        """Switch options. InvalidRequest for an excluded host that is none."""
+        changed = _with_options(track, options)
+        if changed != track:
+            await self._accounts.update_track_domain(changed)
+        return changed
+
+    async def remove(self, track: TrackDomain) -> None:
+        """Forget a track domain: mail is no longer tracked. Links sent before work on while the name points to us."""
+        await self._accounts.remove_track_domain(track)
+
+    def record(self, track: TrackDomain) -> DnsRecord:
+        """The record to publish."""
+        return dnsrecords.track_record(track, self._settings.track_domain)
+
+    async def check(self, track: TrackDomain) -> TrackCheck:
+        """Look at what is published and remember it; a name server that cannot be asked leaves all as it was."""
+        name = dnsrecords.track_host(track)
+        try:
+            found = await self._resolver.cname(name)
+        except TemporaryFailure as failure:
+            finding = Finding(Purpose.TRACK, name, RecordStatus.UNKNOWN, failure.public)
+            return TrackCheck(track, finding)
+        finding = dnsrecords.check_track(track, self._settings.track_domain, found)
+        checked = replace(
+            track,
+            dns_status=DnsStatus(finding.status.value),
+            dns_error=finding.text,
+            dns_checked_at=int(self._clock.now()),
+        )
+        await self._accounts.update_track_domain(checked)
+        return TrackCheck(checked, finding)
+
+    async def _verified(self, server: Server, name: str) -> Domain:
+        for owner in (server.id, None):
+            for domain in await self._accounts.domains(server.organization_id, owner):
+                if domain.name == name and domain.verified_at is not None:
+                    return domain
+        raise _wrong("domain", f"{name} is no verified domain of this server")
+
+
+def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
+    """Excluded hosts as stored: exact, each once, in order. InvalidRequest for one that is no host or `host:port`."""
+    hosts = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if len(hosts) > MOST_EXCLUDED:
+        raise _wrong("excluded_click_domains", f"At most {MOST_EXCLUDED} hosts can be excluded")
+    for host in hosts:
+        if len(host) > LONGEST_HOST or not host.isprintable() or set(host) & set(" /?#@,\\\"'<>"):
+            raise _wrong("excluded_click_domains", "An excluded host is a name such as example.com")
+    return hosts
+
+
+def _with_options(track: TrackDomain, options: TrackOptions) -> TrackDomain:
+    return replace(
+        track,
+        ssl_enabled=options.ssl_enabled,
+        track_clicks=options.track_clicks,
+        track_loads=options.track_loads,
+        excluded_click_domains=read_hosts(options.excluded_click_domains),
+    )
+
+
+def _wrong(field: str, detail: str) -> InvalidRequest:
+    return InvalidRequest(detail, (FieldError(f"/{field}", "invalid", detail),))

@@ -1,0 +1,105 @@
+"""Putting tracked links and the open image into outgoing mail, at each attempt afresh.
+
+The stored bytes are never changed. What the links lead to is kept before the message goes out, so that no address is in
+the world that leads nowhere; it is kept once, because a message's links have the same numbers at every attempt. A
+message with nothing to replace, of a domain without a track domain whose DNS is right, or a bounce, goes out as it is
+and costs no write (contract section 7).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+
+from chalicelib.config import Settings
+from chalicelib.domain.engagement import DnsStatus, TrackDomain
+from chalicelib.domain.model import Message, MessageRecord, Scope
+from chalicelib.domain.tenancy import Domain, Server
+from chalicelib.domain.tracking import Tracked, tracked
+from chalicelib.domain.trackingtoken import tracking_token
+from chalicelib.ports import Clock, Directory, Engagement, KeyVault
+
+LOG = logging.getLogger("posthorn.tracking")
+
+DAY = 86_400
+
+
+class TrackLinks:
+    """Links and image of outgoing messages."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        directory: Directory,
+        vault: KeyVault,
+        engagement: Engagement,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._directory = directory
+        self._vault = vault
+        self._engagement = engagement
+        self._mac_key: bytes | None = None
+
+    async def track(
+        self, record: MessageRecord, body: bytes, server: Server, domain: Domain
+    ) -> tuple[MessageRecord, bytes]:
+        """The record, which says how many links are kept, and the bytes to sign and send. TemporaryFailure when a port
+        is away: then nothing has been promised to anyone."""
+        message = record.message
+        choices = await self._choices(message, server, domain)
+        if choices is None:
+            return record, body
+        mac_key = await self._mac()
+        made = self._made(message, body, server, choices, mac_key)
+        if record.links is not None and made.links and len(made.links) != record.links:
+            # Another release found other links, and its addresses are out: theirs must keep their meaning.
+            LOG.warning("links changed", extra={"fields": {"message_id": message.id}})
+            made = self._made(message, body, server, choices, mac_key, replace=False)
+        if made.links and record.links is None:
+            keep_until = int(self._clock.now()) + self._settings.tracking_days * DAY
+            await self._engagement.keep_links(server.id, message.id, made.links, keep_until)
+            record = dataclasses.replace(record, links=len(made.links))
+        return record, made.content
+
+    async def _choices(
+        self, message: Message, server: Server, domain: Domain
+    ) -> TrackDomain | None:
+        if message.scope is not Scope.OUTGOING or message.bounce:
+            return None
+        choices = await self._directory.track_domain(server.id, domain.name)
+        if choices is None or choices.dns_status is not DnsStatus.OK:
+            return None
+        return choices
+
+    def _made(  # what the addresses are made of, and the message
+        self,
+        message: Message,
+        body: bytes,
+        server: Server,
+        choices: TrackDomain,
+        mac_key: bytes,
+        *,
+        replace: bool = True,
+    ) -> Tracked:
+        site = f"{'https' if choices.ssl_enabled else 'http'}://{choices.name}"
+
+        def token(link: int) -> str:
+            return tracking_token(server.id, message.id, link, server.token, mac_key)
+
+        return tracked(
+            body,
+            choices,
+            lambda link: f"{site}/{server.token}/{token(link)}",
+            f"{site}/img/{server.token}/{token(0)}",
+            replace=replace,
+        )
+
+    async def _mac(self) -> bytes:
+        if self._mac_key is None:
+            installation = await self._directory.installation()
+            self._mac_key = await self._vault.open(
+                installation.sealed_mac_key, installation.mac_context
+            )
+        return self._mac_key

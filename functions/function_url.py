@@ -1,0 +1,63 @@
+"""Between Lambda's function URLs and what answers visits: events and answers of payload format 2.0.
+
+The address of a caller is what Lambda saw, not what a header says. A body of the request is not looked at.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import bootstrap
+from chalicelib.domain.visit import Visit
+from functions.runtime import UnitOfWork, named, request_id_of
+
+if TYPE_CHECKING:
+    from chalicelib.services.track import Answer
+
+Event = dict[str, Any]
+VisitHandler = Callable[[bootstrap.Posthorn, Visit], Coroutine[Any, Any, "Answer"]]
+_BROKEN = {"statusCode": 500, "headers": {"Content-Type": "text/plain"}, "body": "Try again later"}
+
+
+def on_visit(unit: str, handler: VisitHandler) -> Callable[[Event, Any], Event]:
+    """Wrap `async handler(posthorn, visit) -> answer` for a function behind a function URL.
+
+    `unit` is the name under which the module keeps the registered handler. An error that escapes the handler is logged
+    and answered with 500.
+    """
+
+    def handle(event: Event, context: Any) -> Event:
+        notes: dict[str, Any] = {"status": 500}
+        answer: Event = _BROKEN
+        with UnitOfWork(unit, request_id_of(context), notes, swallow=True):
+            given = bootstrap.run(handler(bootstrap.posthorn(), visit_of(event)))
+            notes |= {**given.notes, "status": given.status}
+            answer = rendered(given)
+        return answer
+
+    return named(handle, unit, handler)
+
+
+def visit_of(event: Mapping[str, Any]) -> Visit:
+    """The visit that an event tells of; what it lacks is empty."""
+    http = (event.get("requestContext") or {}).get("http") or {}
+    headers = event.get("headers") or {}
+    return Visit(
+        method=str(http.get("method") or "GET").upper(),
+        path=str(event.get("rawPath") or "/"),
+        query=str(event.get("rawQueryString") or ""),
+        headers={str(name).lower(): str(value) for name, value in headers.items()},
+        source_address=str(http.get("sourceIp") or ""),
+    )
+
+
+def rendered(answer: Answer) -> Event:
+    """An answer as Lambda takes it. Every body travels as base64, so that no byte of it is changed on the way."""
+    return {
+        "statusCode": answer.status,
+        "headers": dict(answer.headers),
+        "body": base64.b64encode(answer.body).decode("ascii"),
+        "isBase64Encoded": True,
+    }

@@ -1,0 +1,25 @@
+"""The stream of the mail table: what happens to messages is counted."""
+
+from __future__ import annotations
+
+from chalice.app import Blueprint
+
+from chalicelib.bootstrap import Posthorn
+from functions.runtime import StreamBatch, on_stream
+
+blueprint = Blueprint(__name__)
+
+
+async def count(posthorn: Posthorn, batch: StreamBatch) -> None:
+    """Count what the records tell; all of it, or the batch comes again."""
+    done = await posthorn.outbox.run(batch.shard, batch.records)
+    batch.notes.update({"changes": done.changes, "slots": done.slots, "of": len(batch.records)})
+
+
+outbox = blueprint.on_dynamodb_record(
+    stream_arn="the mail table's, by infra/functions.merge.yaml",
+    batch_size=1_000,
+    starting_position="TRIM_HORIZON",
+    name="outbox",
+    maximum_batching_window_in_seconds=5,
+)(on_stream("outbox", count))

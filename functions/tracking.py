@@ -1,0 +1,28 @@
+"""Opens and clicks: the function behind the track domains.
+
+A pure function behind a function URL, because API Gateway gives a binary answer only to those who ask for its type, and
+mail programs ask for any image.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalice.app import Blueprint
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.visit import Visit
+from functions.function_url import on_visit
+
+if TYPE_CHECKING:
+    from chalicelib.services.track import Answer
+
+blueprint = Blueprint(__name__)
+
+
+async def answer(posthorn: Posthorn, visit: Visit) -> Answer:
+    """The image, or the way to where a link leads."""
+    return await posthorn.track.answer(visit)
+
+
+tracking = blueprint.lambda_function(name="tracking")(on_visit("tracking", answer))

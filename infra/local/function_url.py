@@ -1,0 +1,121 @@
+"""The tracking function's URL on the local stack: real events of payload format 2.0, from requests on loopback.
+
+`is_tracked` says which requests are for it: those for a host that the local zone knows as a track domain, and those
+whose path can be nothing else, because tracked links of the local stack name its own address. `Here` calls the handler
+in this process; `Deployed` asks the function URL in the emulator.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from infra.local.deployed import NOT_HANDED_ON, WAIT_SECONDS, answer_of, direct, what_stands
+from infra.local.http_server import Request, Response, json_response
+from infra.local.invocation import Context
+from infra.local.plan import HOST
+
+TRACKED_PATH = re.compile(r"/(?:img/)?[a-z]{6}/[0-9A-Za-z]{22}")
+FUNCTION = "tracking"
+TIMEOUT_SECONDS = 10.0
+LARGEST_BODY = 6 * 1024 * 1024
+
+Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
+
+
+def is_tracked(request: Request, hostname: str, is_track_domain: Callable[[str], bool]) -> bool:
+    """Whether a request is one for the tracking function. `hostname` is that of its Host field."""
+    return TRACKED_PATH.fullmatch(request.path) is not None or is_track_domain(hostname)
+
+
+def event_of(request: Request, now: float, source: str = HOST) -> dict[str, Any]:
+    """What a function URL makes of a request that it got at `now` from `source`."""
+    domain = f"{FUNCTION}.lambda-url.us-east-1.on.aws"
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": request.path,
+        "rawQueryString": request.query,
+        "headers": {**request.headers, "x-forwarded-for": source, "x-forwarded-proto": "http"},
+        "requestContext": {
+            "accountId": "anonymous",
+            "apiId": FUNCTION,
+            "domainName": domain,
+            "domainPrefix": FUNCTION,
+            "http": {
+                "method": request.method,
+                "path": request.path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": source,
+                "userAgent": request.headers.get("user-agent", ""),
+            },
+            "requestId": str(uuid.uuid4()),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": bool(request.body),
+    }
+    if request.body:
+        event["body"] = base64.b64encode(request.body).decode()
+    return event
+
+
+def response_of(answer: Mapping[str, Any]) -> Response:
+    """What a function URL makes of the function's answer."""
+    text = str(answer.get("body") or "")
+    body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
+    headers = tuple((name, str(value)) for name, value in (answer.get("headers") or {}).items())
+    return Response(int(answer["statusCode"]), body, headers)
+
+
+class Here:
+    """Call it with a request: the handler's answer, in this process."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, request: Request) -> Response:
+        if len(request.body) * 4 // 3 > LARGEST_BODY:
+            return json_response({"message": "Request Entity Too Large"}, 413)
+        event = event_of(request, time.time())
+        return response_of(self._handler(event, Context(FUNCTION, TIMEOUT_SECONDS)))
+
+
+class Deployed:
+    """Call it with a request: what the function URL in the emulator answers, or 503 while nothing is deployed."""
+
+    def __init__(self, state: Path, emulator: str) -> None:
+        self._state = state
+        self._emulator = emulator
+
+    def __call__(self, request: Request) -> Response:
+        stands = what_stands(self._state)
+        if stands is None:
+            return json_response({"message": "the functions are not deployed yet"}, 503)
+        headers = {
+            name: value for name, value in request.headers.items() if name not in NOT_HANDED_ON
+        }
+        # The emulators tell function URLs apart by their host, which no name server knows.
+        headers["Host"] = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
+        onward = urllib.request.Request(  # noqa: S310  # the emulator's address
+            self._emulator + request.target, request.body or None, headers, method=request.method
+        )
+        try:
+            with direct.open(onward, timeout=WAIT_SECONDS) as answer:
+                return answer_of(answer.status, answer)
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer_of(answer.code, answer)
+        except OSError as error:
+            return json_response({"message": f"the function URL does not answer: {error}"}, 502)

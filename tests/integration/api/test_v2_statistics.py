@@ -1,0 +1,97 @@
+"""GET /api/v2/statistics: counters of the key's own server, by minute, hour and day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.domain.statistics import Addition, Count, Period, slots_of
+from chalicelib.domain.tenancy import ServerId
+from tests.http_api import ApiWorld, Reply
+
+NAMES = {count.value for count in Count}
+
+
+def asked(api: ApiWorld, **query: Any) -> Reply:
+    return api.v2("GET", f"/statistics?{urlencode(query)}")
+
+
+def count(api: ApiWorld, server: ServerId, at: float, **counts: int) -> None:
+    """Count something at a time."""
+    added = [Addition("1", {Count(name): number for name, number in counts.items()})]
+    for slot in slots_of(server, at):
+        statistics = api.scene.world.statistics
+        bootstrap.run(statistics.add(f"at {at}", slot, added))
+
+
+def iso(epoch: float) -> str:
+    return datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def test_nothing_yet_is_all_zeros(api: ApiWorld) -> None:
+    reply = asked(api)
+    assert reply.status == 200, reply.body
+    assert reply.json["period"] == "hour"
+    assert reply.json["data"] == []
+    assert reply.json["totals"] == dict.fromkeys(NAMES, 0)
+
+
+@pytest.mark.parametrize("period", list(Period))
+def test_slots_and_sums(api: ApiWorld, period: Period) -> None:
+    now, server = api.scene.clock.now(), api.scene.server.id
+    length = {"minute": 60, "hour": 3_600, "day": 86_400}[period]
+    count(api, server, now, outgoing=3, sent=2)
+    count(api, server, now - 2 * length, outgoing=1, hard_fails=1)
+    count(api, ServerId(server + 1), now, outgoing=99)
+    found = asked(api, period=period.value).json
+    starts = [(now - 2 * length) // length * length, now // length * length]
+    assert [slot["at"] for slot in found["data"]] == [iso(start) for start in starts]
+    assert found["to"] == iso(starts[1])
+    assert [slot["counts"]["outgoing"] for slot in found["data"]] == [1, 3]
+    assert set(found["data"][0]["counts"]) == NAMES
+    assert {name: n for name, n in found["totals"].items() if n} == {
+        "outgoing": 4,
+        "sent": 2,
+        "hard_fails": 1,
+    }
+
+
+def test_a_range_takes_the_slots_in_which_its_ends_lie(api: ApiWorld) -> None:
+    now, server = api.scene.clock.now() // 3_600 * 3_600 + 1_800, api.scene.server.id
+    for hours in range(5):
+        count(api, server, now - hours * 3_600, outgoing=1)
+    reply = asked(api, **{"from": iso(now - 3 * 3_600 + 60), "to": iso(now - 3_600)})
+    assert len(reply.json["data"]) == 3
+    assert reply.json["from"] == iso(now - 3 * 3_600 - 1_800)
+    assert reply.json["totals"]["outgoing"] == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "code"),
+    [
+        ({"period": "week"}, "/period", "enum"),
+        ({"from": "yesterday"}, "/from", None),
+        ({"from": "2026-03-22T12:00:00"}, "/from", "timezone_aware"),
+        ({"from": "2999-01-01T00:00:00Z"}, "/from", "range"),
+        ({"from": "1900-01-01T00:00:00Z", "to": "1901-01-01T00:00:00Z"}, "/from", "range"),
+        ({"to": "9999-12-31T00:00:00Z"}, "/from", "range"),
+        ({"period": "minute", "from": "2020-01-01T00:00:00Z"}, "/from", "too_long"),
+        ({"server": "2"}, "/server", "extra_forbidden"),
+    ],
+)
+def test_a_wrong_question_names_its_field(
+    api: ApiWorld, query: dict[str, str], pointer: str, code: str | None
+) -> None:
+    reply = asked(api, **query)
+    assert reply.status == 422, reply.body
+    (fault,) = reply.json["errors"]
+    assert fault["pointer"] == pointer
+    assert code is None or fault["code"] == code
+
+
+def test_without_a_key_nothing_is_told(api: ApiWorld) -> None:
+    assert api.v2("GET", "/statistics", key="wrong").status == 401

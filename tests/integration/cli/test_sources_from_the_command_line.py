@@ -1,0 +1,183 @@
+"""Ways out from the command line: added, looked at, changed, suspended and removed, without a password in sight."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.cli import sources as command
+from chalicelib.domain.tenancy import EgressKind, EgressSource
+from tests.integration.cli.conftest import Run
+
+PASSWORD = "correct horse battery"
+SMARTHOST = ("--kind", "smarthost", "--host", "smtp.acme.test", "--username", "me")
+PROXY = ("--kind", "socks5", "--host", "10.57.3.141", "--address", "10.57.3.142")
+
+
+@pytest.fixture(autouse=True)
+def _password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(command.PASSWORD_VARIABLE, PASSWORD)
+
+
+def stored(app: Posthorn, pool: str = "default") -> list[EgressSource]:
+    return asyncio.run(app.accounts_store.egress_sources(pool))
+
+
+def opened(app: Posthorn, source: EgressSource) -> bytes:
+    assert source.sealed_password is not None
+    return asyncio.run(app.vault.open(source.sealed_password, source.context))
+
+
+def test_a_smarthost_is_kept_with_its_password_sealed(posthorn: Run, app: Posthorn) -> None:
+    outcome = posthorn("source", "add", "ses", *SMARTHOST)
+    assert outcome.code == 0, outcome.err
+    assert "by smtp.acme.test:587" in outcome.out
+    (source,) = stored(app)
+    assert (source.kind, source.port, source.tls) == (EgressKind.SMARTHOST, 587, "required")
+    assert opened(app, source) == PASSWORD.encode()
+    assert b"horse" not in (source.sealed_password or b"")
+    for arguments in (("source", "show", "ses", "--json"), ("source", "list"), ("pool", "list")):
+        assert "horse" not in posthorn(*arguments).out
+
+
+def test_a_proxy_is_asked_for_the_address_to_send_from(posthorn: Run, app: Posthorn) -> None:
+    added = posthorn("source", "add", "out2", *PROXY, "--ehlo", "out2.acme.test", "--json")
+    assert added.json == {
+        "name": "out2",
+        "pool": "default",
+        "kind": "socks5",
+        "address": "10.57.3.142",
+        "address6": None,
+        "host": "10.57.3.141",
+        "port": 1080,
+        "username": "10.57.3.142",
+        "has_password": True,
+        "tls": "opportunistic",
+        "ehlo": "out2.acme.test",
+        "priority": 100,
+        "suspended_until": None,
+    }
+    assert opened(app, stored(app)[0]) == PASSWORD.encode()
+
+
+def test_a_person_at_the_terminal_is_asked_for_the_password(
+    posthorn: Run, app: Posthorn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(command.PASSWORD_VARIABLE)
+    outcome = posthorn("source", "add", "ses", *SMARTHOST)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert command.PASSWORD_VARIABLE in outcome.err
+    monkeypatch.setattr(command.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(command.click, "prompt", lambda *_, **options: f"typed {options}")
+    assert posthorn("source", "add", "ses", *SMARTHOST).code == 0
+    assert opened(app, stored(app)[0]) == b"typed {'hide_input': True, 'err': True}"
+
+
+def test_a_suspension_has_an_end_or_waits_for_somebody(posthorn: Run, app: Posthorn) -> None:
+    posthorn("source", "add", "own", "--kind", "direct", "--address", "192.0.2.1")
+    outcome = posthorn("source", "suspend", "own", "--for", "2h")
+    assert "suspended until" in outcome.out
+    assert stored(app)[0].suspended_until == int(app.clock.now()) + 7_200
+    assert posthorn("source", "suspend", "own").out.rstrip().endswith("suspended")
+    assert stored(app)[0].suspended_until > app.clock.now() + 10**9
+    assert posthorn("source", "resume", "own").out.rstrip().endswith("ready")
+    assert stored(app)[0].suspended_until == 0
+
+
+def test_a_change_leaves_the_rest_as_it_was(posthorn: Run, app: Posthorn) -> None:
+    posthorn("source", "add", "ses", *SMARTHOST)
+    before = stored(app)[0]
+    assert posthorn("source", "set", "ses", "--priority", "7", "--ehlo", "out.acme.test").code == 0
+    (after,) = stored(app)
+    assert (after.priority, after.ehlo) == (7, "out.acme.test")
+    assert (after.sealed_password, after.host) == (before.sealed_password, before.host)
+    assert posthorn("source", "set", "ses", "--ehlo", "").code == 0
+    assert stored(app)[0].ehlo == ""
+
+
+def test_a_new_password_takes_the_place_of_the_old(
+    posthorn: Run, app: Posthorn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posthorn("source", "add", "ses", *SMARTHOST)
+    monkeypatch.setenv(command.PASSWORD_VARIABLE, "another")
+    assert posthorn("source", "set", "ses", "--password").code == 0
+    assert opened(app, stored(app)[0]) == b"another"
+
+
+def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run) -> None:
+    demo("source", "add", "one", "--kind", "direct", "--address", "192.0.2.1")
+    demo("source", "add", "two", "--kind", "direct", "--address6", "2001:db8::1")
+    demo("source", "add", "far", "--pool", "bulk", *PROXY)
+    demo("server", "create", "App", "--pool", "quiet")
+    pools = {each["name"]: each for each in demo("pool", "list", "--json").json}
+    assert list(pools) == ["bulk", "default", "quiet"]
+    assert pools["default"]["servers"] == ["demo/demo"]
+    assert [each["name"] for each in pools["default"]["sources"]] == ["one", "two"]
+    assert pools["bulk"]["sources"][0]["host"] == "10.57.3.141"
+    lines = demo("pool", "list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["POOL", "bulk", "default", "two", "quiet"]
+    assert lines[-1].endswith("(none: straight out)")
+    only = demo("source", "list", "--pool", "bulk").out
+    assert "from 10.57.3.142 by 10.57.3.141:1080" in only
+    assert "one" not in only
+
+
+def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) -> None:
+    posthorn("source", "add", "one", "--pool", "bulk", "--kind", "direct")
+    assert posthorn("source", "remove", "one", "--json").json == {"removed": "one"}
+    assert stored(app, "bulk") == []
+    assert "bulk" in posthorn("pool", "list").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "Own!", "--kind", "direct"), "A source's name has"),
+        (("add", "own", "--kind", "direct", "--pool", "B ulk"), "A pool's name has"),
+        (("add", "own", "--kind", "direct", "--host", "h.test"), "A direct source has no host"),
+        (("add", "own", "--kind", "direct", "--address", "here"), "not an IPv4 address"),
+        (("add", "own", "--kind", "direct", "--address", "::1"), "not an IPv4 address"),
+        (("add", "own", "--kind", "direct", "--address6", "192.0.2.1"), "not an IPv6 address"),
+        (("add", "own", "--kind", "direct", "--ehlo", "not a name"), "The EHLO name is"),
+        (("add", "own", "--kind", "direct", "--priority", "5000"), "The priority is 0 to 1000"),
+        (("add", "far", "--kind", "socks5"), "needs a host"),
+        (("add", "far", "--kind", "smarthost", "--host", "no way"), "needs a host"),
+        (("add", "far", "--kind", "socks5", "--host", "p.test", "--port", "0"), ""),
+        (("add", "far", *PROXY, "--port", "70000"), "The port is 1 to 65535"),
+        (("add", "far", *PROXY, "--tls", "implicit"), "Implicit TLS is for smarthosts"),
+        (("add", "taken", "--kind", "direct"), "already exists"),
+        (("add", "taken", "--kind", "direct", "--pool", "bulk"), "already exists"),
+        (("show", "nobody"), "There is no such egress source"),
+        (("remove", "nobody"), "There is no such egress source"),
+        (("suspend", "taken", "--pool", "bulk"), "There is no such egress source"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    posthorn: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    assert posthorn("source", "add", "taken", "--kind", "direct").code == 0
+    outcome = posthorn("source", *arguments)
+    if not words:  # a port of 0 means the usual one
+        assert outcome.code == 0
+        return
+    assert (outcome.code, outcome.out) == (1, "")
+    assert words in outcome.err
+    assert outcome.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("source", "add", "own"),
+        ("source", "add", "own", "--kind", "pigeon"),
+        ("source", "suspend", "own", "--for", "ages"),
+        ("source", "suspend", "own", "--for", "1h,2h"),
+        ("source", "set", "own"),
+        ("source", "add", "own", "--kind", "direct", "--password", "secret"),
+    ],
+)
+def test_wrong_usage(posthorn: Run, arguments: tuple[str, ...]) -> None:
+    assert posthorn(*arguments).code == 2

@@ -1,0 +1,63 @@
+"""`posthorn server statistics` for people and for machines."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.domain.statistics import Addition, Count, slots_of
+from chalicelib.domain.tenancy import ServerId
+from tests.integration.cli.conftest import Run
+
+
+def count(world: MemoryWorld, run: Run, ago: float, **counts: int) -> None:
+    """Count something on the one server, some time ago."""
+    server = ServerId(run("server", "show", "--json").json["id"])
+    added = [Addition("1", {Count(name): number for name, number in counts.items()})]
+    for slot in slots_of(server, world.clock.now() - ago):
+        bootstrap.run(world.statistics.add(f"{ago} ago", slot, added))
+
+
+def test_a_table_has_a_row_a_slot_and_the_sums(demo: Run, world: MemoryWorld) -> None:
+    count(world, demo, 0, outgoing=3, sent=2, soft_fails=1)
+    count(world, demo, 3_600, outgoing=1, sent=1)
+    lines = demo("server", "statistics", "demo/demo").out.splitlines()
+    assert lines[0].split() == ["HOUR", "OUTGOING", "SENT", "SOFT", "FAILS", "HARD", "FAILS"]
+    assert [line.split()[-4:] for line in lines[1:]] == [
+        ["1", "1", "0", "0"],
+        ["3", "2", "1", "0"],
+        ["4", "3", "1", "0"],
+    ]
+    assert lines[-1].startswith("together")
+
+
+def test_json_has_every_counter(demo: Run, world: MemoryWorld) -> None:
+    count(world, demo, 0, clicks=5)
+    found = demo("server", "statistics", "--period", "minute", "--json").json
+    assert found["period"] == "minute"
+    assert found["totals"] == {count.value: 0 for count in Count} | {"clicks": 5}
+    assert len(found["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("since", "days"), [("1d", 2), ("90m", 2), ("10d", 3), ("2000-01-01T00:00Z", None)]
+)
+def test_since_is_a_time_or_how_long_ago(
+    demo: Run, world: MemoryWorld, since: str, days: int | None
+) -> None:
+    for ago in (0, 3_600, 5 * 86_400):
+        count(world, demo, ago, outgoing=1)
+    outcome = demo("server", "statistics", "--since", since, "--json")
+    if days is None:
+        assert outcome.code == 1
+        assert "more than 1500 slots" in outcome.err
+    else:
+        assert outcome.json["totals"]["outgoing"] == days
+
+
+@pytest.mark.parametrize("wrong", ["soon", "5w", "-3h", "2026-13-01"])
+def test_a_wrong_time_is_wrong_usage(demo: Run, wrong: str) -> None:
+    outcome = demo("server", "statistics", f"--since={wrong}")
+    assert outcome.code == 2
+    assert "neither a time nor a span" in outcome.err

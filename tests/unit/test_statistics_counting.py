@@ -1,0 +1,123 @@
+"""What a change of a message counts, and under which time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain import settle
+from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.model import MessageRecord, Scope, State, Status
+from chalicelib.domain.statistics import (
+    Count,
+    HitAdded,
+    MessageChange,
+    Period,
+    Slot,
+    additions,
+    counted,
+    slots_of,
+)
+from chalicelib.domain.tenancy import ServerId
+from tests.fakes import NOW, a_delivery, a_message
+from tests.growth import assert_linear
+
+SERVER = ServerId(4711)
+NEW = MessageRecord(a_message(SERVER, 1))
+LEASED = replace(NEW, state=State.LEASED, lease_owner="me", lease_until=NOW + 300)
+
+
+@pytest.mark.parametrize(
+    ("scope", "count"), [(Scope.OUTGOING, Count.OUTGOING), (Scope.INCOMING, Count.INCOMING)]
+)
+def test_a_new_message_counts_when_it_was_accepted(scope: Scope, count: Count) -> None:
+    made = MessageRecord(a_message(SERVER, 1, scope=scope))
+    assert counted(None, made) == ((count, made.message.received_at),)
+
+
+def test_a_record_that_the_claim_created_counts_as_new() -> None:
+    assert counted(None, LEASED) == ((Count.OUTGOING, NOW + 0.25),)
+
+
+def test_a_claim_counts_nothing() -> None:
+    assert counted(NEW, LEASED) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (Status.SENT, Count.SENT),
+        (Status.SOFT_FAIL, Count.SOFT_FAILS),
+        (Status.HARD_FAIL, Count.HARD_FAILS),
+        (Status.HELD, Count.HELD),
+        (Status.BOUNCED, Count.BOUNCES),
+        (Status.ERROR, None),
+        (Status.PROCESSED, None),
+        (Status.HOLD_CANCELLED, None),
+    ],
+)
+def test_an_outcome_counts_when_it_came_about(status: Status, expected: Count | None) -> None:
+    delivery = a_delivery(7, status, at=NOW + 86_400.5)
+    after = settle.sent(LEASED, delivery)
+    assert counted(LEASED, after) == (() if expected is None else ((expected, NOW + 86_400.5),))
+
+
+def test_each_failed_attempt_counts() -> None:
+    record, found = LEASED, list[tuple[Count, float]]()
+    for number in range(1, 7):
+        delivery = a_delivery(number, Status.SOFT_FAIL, at=NOW + number)
+        after = settle.waiting(record, delivery, NOW + 60)
+        # The store keeps the three newest beside the message.
+        after = replace(after, deliveries=after.deliveries[-3:])
+        found += counted(record, after)
+        record = after
+    assert found == [(Count.SOFT_FAILS, NOW + number) for number in range(1, 7)]
+
+
+def test_release_and_a_cleared_wake_up_count_nothing() -> None:
+    held = settle.held(LEASED, a_delivery(1, Status.HELD), NOW + 9)
+    assert counted(held, settle.released(held, NOW)) == ()
+    assert counted(held, replace(held, loaded_at=NOW + 1.0)) == ()
+
+
+def test_a_time_lies_in_a_minute_an_hour_and_a_day() -> None:
+    at = 1_800_003_661.9  # 2027-01-15T09:01:01.9Z
+    assert slots_of(SERVER, at) == (
+        Slot(SERVER, Period.MINUTE, 1_800_003_660),
+        Slot(SERVER, Period.HOUR, 1_800_003_600),
+        Slot(SERVER, Period.DAY, 1_799_971_200),
+    )
+
+
+def test_a_change_goes_to_all_its_slots_under_its_number() -> None:
+    hit = HitAdded("9", SERVER, HitKind.CLICK, NOW + 0.5)
+    found = additions([MessageChange("8", None, NEW), hit], NOW)
+    assert set(found) == set(slots_of(SERVER, NOW))
+    for added in found.values():
+        assert [(one.sequence, dict(one.counts)) for one in added] == [
+            ("8", {Count.OUTGOING: 1}),
+            ("9", {Count.CLICKS: 1}),
+        ]
+    opened = additions([HitAdded("9", SERVER, HitKind.OPEN, NOW)], NOW)
+    assert all(added[0].counts == {Count.OPENS: 1} for added in opened.values())
+
+
+def test_slots_that_nobody_keeps_any_more_are_left_out() -> None:
+    late = additions([MessageChange("8", None, NEW)], NOW + 3 * 3_600)
+    assert {slot.period for slot in late} == {Period.HOUR, Period.DAY}
+    very_late = additions([MessageChange("8", None, NEW)], NOW + 90 * 86_400)
+    assert {slot.period for slot in very_late} == {Period.DAY}
+
+
+def test_counting_is_linear_in_the_log_and_in_the_changes() -> None:
+    def a_log(length: int) -> MessageRecord:
+        log = tuple(a_delivery(number, Status.SOFT_FAIL) for number in range(length))
+        return replace(NEW, deliveries=log)
+
+    assert_linear(lambda record: counted(record, record), a_log(20_000), a_log(80_000))
+
+    def changes(number: int) -> list[MessageChange]:
+        return [MessageChange(str(each), None, NEW) for each in range(number)]
+
+    assert_linear(lambda many: additions(many, NOW), changes(5_000), changes(20_000))
