@@ -21,9 +21,10 @@ Record = Mapping[str, Any]
 
 
 class Changes:
-    """What a table's stream has told since the last look."""
+    """What a table's stream has told since the last look. The function is told `shard_name`, if given, for the shard's
+    own name."""
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, shard_name: str = "") -> None:
         from functions.outbox import outbox
 
         self._outbox: Any = outbox
@@ -33,9 +34,9 @@ class Changes:
         (stream,) = self._streams.list_streams(TableName=table)["Streams"]
         self._arn: str = stream["StreamArn"]
         (shard,) = self._streams.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
-        self._shard: str = shard["ShardId"]
+        self._shard: str = shard_name or shard["ShardId"]
         self._iterator: str = self._streams.get_shard_iterator(
-            StreamArn=self._arn, ShardId=self._shard, ShardIteratorType="TRIM_HORIZON"
+            StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
 
     def take(self) -> list[Record]:
@@ -51,13 +52,14 @@ class Changes:
     def hand_over(self, records: list[Record], size: int) -> list[dict[str, Any]]:
         """Call the function with batches of `size` records; its answers."""
         batches = [records[at : at + size] for at in range(0, len(records), size)]
-        with contextlib.redirect_stdout(io.StringIO()):  # the function's log lines
-            return [
-                self._outbox(
-                    stream_event(batch, self._shard, self._arn, "us-east-1"), Context("outbox")
-                )
-                for batch in batches
-            ]
+        return [self.hand_over_batch(batch)[0] for batch in batches]
+
+    def hand_over_batch(self, batch: list[Record]) -> tuple[dict[str, Any], list[str]]:
+        """Call the function with this batch; its answer and its log lines."""
+        event = stream_event(batch, self._shard, self._arn, "us-east-1")
+        with contextlib.redirect_stdout(io.StringIO()) as log:
+            answer = self._outbox(event, Context("outbox"))
+        return answer, log.getvalue().splitlines()
 
     def _pages(self) -> Iterator[list[Record]]:
         while True:

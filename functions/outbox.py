@@ -8,6 +8,8 @@ from chalicelib.bootstrap import Posthorn
 from functions.runtime import StreamBatch, on_stream
 
 blueprint = Blueprint(__name__)
+MOST_RECORDS = 1_000  # of one batch
+GATHER_SECONDS = 5
 
 
 async def count(posthorn: Posthorn, batch: StreamBatch) -> None:
@@ -18,8 +20,8 @@ async def count(posthorn: Posthorn, batch: StreamBatch) -> None:
 
 outbox = blueprint.on_dynamodb_record(
     stream_arn="the mail table's, by infra/functions.merge.yaml",
-    batch_size=1_000,
+    batch_size=MOST_RECORDS,
     starting_position="TRIM_HORIZON",
     name="outbox",
-    maximum_batching_window_in_seconds=5,
+    maximum_batching_window_in_seconds=GATHER_SECONDS,
 )(on_stream("outbox", count))

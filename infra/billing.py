@@ -43,12 +43,27 @@ class Used:
         """Calls to services, Lambda's own on the queues included."""
         return sum(self.calls.values())
 
+    def add(self, other: Used) -> None:
+        """Count what another has counted too."""
+        self.calls.update(other.calls)
+        self.write_units += other.write_units
+        self.read_units += other.read_units
+        self.sent += other.sent
+        self.received += other.received
+        self.http_requests += other.http_requests
+        self.log_bytes += other.log_bytes
+        self.invocations.update(other.invocations)
+        self.milliseconds.update(other.milliseconds)
+        for function, used in other.gb_seconds.items():
+            self.gb_seconds[function] = self.gb_seconds.get(function, 0.0) + used
+        self.batches.extend(other.batches)
+
     def add_line(self, line: str, function: str = "") -> None:
         """Count one line of a log; `function` is whose it is, "" for the gateway's, which nobody bills by the byte."""
         if function:
             self.log_bytes += len(line.encode()) + 27  # what CloudWatch adds to each event
             if report := REPORT.match(line):
-                self._add_report(function, float(report[1]), int(report[2]))
+                self.add_invocation(function, float(report[1]), int(report[2]))
                 return
         if not line.startswith("{"):
             return
@@ -60,7 +75,8 @@ class Used:
         if function and "records" in said:
             self._add_batch(said)
 
-    def _add_report(self, function: str, milliseconds: float, megabytes: int) -> None:
+    def add_invocation(self, function: str, milliseconds: float, megabytes: int) -> None:
+        """One invocation that is billed for so long."""
         self.invocations[function] += 1
         self.milliseconds[function] += round(milliseconds)
         seconds = milliseconds / 1000
@@ -143,9 +159,10 @@ class Pace:
 class Model:
     """Cost of one message by SMTP as a function of the rate.
 
-    `write_units`, `read_units`: a message's, measured. `batch_ms`, `message_ms`: a delivering invocation's time is
-    the first plus the second for each message. The other fields are how the gateway and Lambda gather: a commit takes
-    what comes in `commit_seconds` or 64 messages, a poller what comes in its window or 50.
+    `write_units`, `read_units`: a message's, measured, without leases and counters. `batch_ms`, `message_ms`: a
+    delivering invocation's time is the first plus the second for each message. The other fields are how the gateway and
+    Lambda gather: a commit takes what comes in `commit_seconds` or 64 messages, a poller what comes in its window or
+    50, and the outbox what comes in `counted_seconds` or 500 messages (two changes each), for three counters.
     """
 
     write_units: float
@@ -159,6 +176,9 @@ class Model:
     pollers: int = 5
     largest_commit: int = 64
     largest_batch: int = 50
+    counted_seconds: float = 5.0
+    largest_count: int = 500
+    counters: int = 3
 
     def at(self, rate: float) -> Pace:
         """A message's cost at `rate` messages a second."""
@@ -174,16 +194,19 @@ class Model:
         queue += 2 * math.ceil(batch / QUEUE_CALL_MESSAGES) / batch
         # Blocks of numbers and of the send limit: one of each in ten seconds at most.
         leases = 2 * min(1.0, 0.1 / rate)
+        together = min(max(1.0, rate * self.counted_seconds), self.largest_count)
+        counters = self.counters / together
         # Put, claim and finish; servers and suppressions once for each batch.
-        tables = 3 + 2 / batch + leases
+        tables = 3 + 2 / batch + leases + counters
         milliseconds = self.batch_ms / batch + self.message_ms
         price = (
             puts * prices.S3_PUT
             + gets * prices.S3_GET
             + queue * prices.SQS_CALL
-            + (self.write_units + leases) * prices.WRITE_UNIT
+            + (self.write_units + leases + counters) * prices.WRITE_UNIT
             + self.read_units * prices.READ_UNIT
             + prices.LAMBDA_REQUEST / batch
+            + prices.LAMBDA_REQUEST / together
             + milliseconds / 1000 * self.memory_gb * prices.LAMBDA_GB_SECOND["x86_64"]
             + self.log_bytes / prices.GB * prices.LOG_GB
         )

@@ -32,13 +32,15 @@ LOG_GB = 0.50  # ingestion
 DATA_OUT_GB = 0.09
 GB = 1e9
 
+ALARMS = 21  # with one pool and the gateway
+
 # Dollars a month, whatever is sent.
 FIXED = {
     "gateway: two Fargate tasks of 0.25 vCPU and 0.5 GB, arm64": 14.4,
     "gateway: Network Load Balancer without its capacity units": 16.4,
     "public IPv4 addresses, four": 14.6,
     "KMS key": 1.0,
-    "alarms, eight": 0.8,
+    f"{ALARMS} alarms, a dashboard and a metric of our own": ALARMS * 0.1 + 3.0 + 0.3,
     "SQS: five idle pollers on each of two queues": 0.52,
     "sweep: 43,200 runs of 50 ms, and their reads": 0.09,
 }

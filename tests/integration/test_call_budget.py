@@ -17,6 +17,7 @@ BATCH_CALLS = 3.6
 # Three slots, and three more when a minute ends, for a batch of 300 changes, which are 150 messages.
 COUNTING_UNITS = 0.03
 LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a few more
+CONFIGURATION = 3.0  # what is known of tenants is read again after thirty seconds, however few messages came
 
 
 def calls_of(spent: Spent, *operations: str) -> float:
@@ -32,7 +33,7 @@ def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None
         assert calls_of(spent, "dynamodb.PutItem") == 1
         assert calls_of(spent, "dynamodb.UpdateItem") <= 2.1 + LEASES
         assert spent.write_units <= WRITE_UNITS + LEASES
-        assert spent.usage.read_units / spent.messages <= READ_UNITS
+        assert spent.usage.read_units <= READ_UNITS * spent.messages + CONFIGURATION
     assert calls_of(smtp, "s3.PutObject") == 1 / COMMIT
     # Here neighbours stay together in the queue; where they do not, each message of a batch may cost one read.
     assert calls_of(smtp, "s3.GetObject") <= 0.1
@@ -40,7 +41,7 @@ def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None
     assert calls_of(smtp, "sqs.SendMessageBatch") <= 7 / COMMIT
     assert smtp.calls <= SMTP_CALLS + LEASES
     assert calls_of(http, "s3.PutObject", "sqs.SendMessageBatch") == 2
-    assert http.calls <= HTTP_CALLS + LEASES
+    assert http.calls <= HTTP_CALLS + LEASES + CONFIGURATION / http.messages
     assert smtp.usage.bytes_sent / smtp.messages > SIZE
 
 
@@ -66,7 +67,7 @@ def test_a_batch_over_http_costs_little_more_than_smtp(aws_settings: Settings) -
     assert calls_of(batches, "sqs.SendMessageBatch") <= 5 / BATCH
     assert batches.calls <= BATCH_CALLS + LEASES
     assert batches.write_units <= WRITE_UNITS + LEASES
-    assert batches.usage.read_units / batches.messages <= READ_UNITS
+    assert batches.usage.read_units <= READ_UNITS * batches.messages + CONFIGURATION
 
 
 def test_the_model_of_the_rate_counts_what_the_meter_counts(aws_settings: Settings) -> None:

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from infra import prices
 from infra.billing import Model, Used, add_lines, dollars, fit, second_of_waiting, slower
+from infra.cost_tables import Measured, as_json, model_of, tables
+from infra.counting import gathered
+from infra.templates import load
 
 REPORT = (
     "REPORT RequestId: 1\tDuration: 99.1 ms\tBilled Duration: 100 ms\tMemory Size: 512 MB\t"
@@ -109,8 +112,65 @@ def test_a_message_never_costs_more_when_more_come() -> None:
     assert paces[-1].calls < 4
 
 
+def test_the_price_list_has_every_alarm() -> None:
+    resources = [
+        resource
+        for name in ("data.yaml", "functions.merge.yaml", "gateway.yaml")
+        for resource in load(name)["Resources"].values()
+    ]
+    alarms = [one for one in resources if one.get("Type") == "AWS::CloudWatch::Alarm"]
+    assert len(alarms) == prices.ALARMS
+
+
 def test_the_table_says_when_and_whence() -> None:
     assert prices.DATE
     assert "AWS" in prices.SOURCE
     assert all(low <= high for low, high in prices.PEERS.values())
     assert {"Amazon SES", "Postmark", "Mailgun", "Resend", "SendGrid"} == set(prices.PEERS)
+
+
+def test_what_two_have_used_is_summed() -> None:
+    used, more = Used(write_units=1.0), Used(write_units=0.5, batches=[(3, 9.0)])
+    used.add_line(REPORT, "f")
+    more.add_line(REPORT, "f")
+    more.add_invocation("g", 100.0, 1024)
+    used.add(more)
+    assert used.write_units == 1.5
+    assert used.invocations == {"f": 2, "g": 1}
+    assert used.milliseconds == {"f": 200, "g": 100}
+    assert used.gb_seconds == {"f": pytest.approx(0.1), "g": pytest.approx(0.1)}
+    assert used.batches == [(3, 9.0)]
+
+
+def test_the_tables_and_the_json_say_the_same() -> None:
+    ways = []
+    for way in ("SMTP", "HTTP"):
+        used, counting = Used(write_units=4_100.0), Used(write_units=20.0)
+        used.calls.update({"dynamodb.UpdateItem": 2_100, "dynamodb.PutItem": 1_000})
+        counting.calls.update({"dynamodb.UpdateItem": 20})
+        used.batches = [(10, 100.0)] * 100
+        ways.append(Measured(way, 1_000, used, counting))
+    smtp, http = ways
+    told = as_json(smtp, http)
+    assert json.loads(json.dumps(told)) is not None
+    assert told["ways"]["SMTP"]["figures"]["DynamoDB write units"] == 4.1
+    assert [one["met"] for one in told["targets"]] == [True] * 4
+    text = "\n".join(tables(smtp, http))
+    assert f"{told['ways']['SMTP']['sum']:12.2f}" in text
+    assert f"{told['by_rate'][0]['dollars'] * 1e6:14.2f}" in text
+    assert "MISSED" not in text
+    # 4,100 units without those for statistics and those of eighty blocks of numbers.
+    assert model_of(smtp).write_units == 4.0
+    dear = Measured("SMTP", 1_000, Used(write_units=4_200.0), Used())
+    assert "MISSED" in "\n".join(tables(dear, http))
+
+
+def changed(at: float) -> dict[str, object]:
+    return {"dynamodb": {"ApproximateCreationDateTime": at}}
+
+
+def test_changes_are_gathered_for_five_seconds_and_up_to_a_thousand() -> None:
+    early, late = [changed(100.0)] * 3, [changed(105.0)] * 2
+    assert [len(batch) for batch in gathered([*early, *late])] == [3, 2]
+    assert [len(batch) for batch in gathered([changed(1.0)] * 2_001)] == [1_000, 1_000, 1]
+    assert list(gathered([])) == []
