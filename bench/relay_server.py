@@ -112,6 +112,10 @@ class HandedQueue:
     async def hide(self, pool: str, receipt: str, seconds: int) -> None:
         """What is left comes back by itself."""
 
+    async def pools(self) -> tuple[str, ...]:
+        """Every server is in the default pool."""
+        return ("default",)
+
     def put(self, items: Sequence[WorkItem]) -> None:
         """Add items and wake a worker."""
         self._items.extend(items)

@@ -256,13 +256,13 @@ class Posthorn:
     def accounts(self) -> Tenants:
         from chalicelib.services.accounts import Tenants
 
-        return Tenants(self.accounts_store, self.vault, self.clock, self.rand)
+        return Tenants(self.accounts_store, self.vault, self.clock, self.rand, self.queue)
 
     @cached_property
     def sources(self) -> Sources:
         from chalicelib.services.sources import Sources
 
-        return Sources(self.accounts_store, self.vault, self.clock)
+        return Sources(self.accounts_store, self.vault, self.clock, self.queue)
 
     @cached_property
     def domains(self) -> Domains:

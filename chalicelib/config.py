@@ -6,8 +6,22 @@ configured by the standard variables (`AWS_ENDPOINT_URL`, `AWS_REGION`, credenti
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+
+# Fields that are names in the DNS; they are shown, put into headers, and handed to shells.
+_HOSTNAMES = frozenset(
+    {
+        "web_hostname",
+        "smtp_hostname",
+        "return_path_domain",
+        "route_domain",
+        "spf_include",
+        "track_domain",
+    }
+)
+_HOSTNAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +90,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         text = environment.get(name)
         if text is None or text == "":
             continue
+        if field.name in _HOSTNAMES and not _HOSTNAME.match(text):
+            raise ValueError(f"{name} must be a host name, not {text!r}")
         values[field.name] = _read(name, text, type(field.default))
     return Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
 

@@ -41,11 +41,12 @@ Errors are [`Problem`](#problem) objects of the type `application/problem+json` 
 `Retry-After`: repeat the request, with the same `Idempotency-Key`. Another method on a path is answered with 405 and
 `Allow`.
 
-A request may have 6 MB. What API Gateway answers by itself – to larger requests, to too many at a time, when there is
-no answer in time, at addresses that are not there – is a problem too, with three members more (`time`, `flags`, `data`)
-for programs written for Postal; its `instance` names the request. Only above 10 MB the 413 is a plain text of API
-Gateway's own. An address outside `/api/v2` that is not there may be answered with 403 when the request has an
-`Authorization` header.
+A request may have 6 MiB, counted as Lambda gets it: with its header, each quote and backslash as two. What API Gateway
+answers by itself – to larger requests, to too many at a time, when there is no answer in time, at addresses that are
+not there – is a problem too, with three members more (`time`, `flags`, `data`) for programs written for Postal; its
+`instance` names the request, and `status` may be absent. Only above 10 MiB the 413 is a plain text of API Gateway's
+own. An address outside `/api/v2` that is not there may be answered with 403 when the request has an `Authorization`
+header.
 
 | Status | `code` | Meaning |
 |---|---|---|
@@ -82,6 +83,8 @@ def _anchor(route: Any) -> str:
 
 def _operation(title: str, operation: Schema) -> str:
     lines = [f"## {title}", "", operation["summary"] + ".", ""]
+    if "description" in operation:
+        lines += [operation["description"], ""]
     if "security" in operation:
         lines += ["Needs no key.", ""]
     if parameters := operation.get("parameters"):

@@ -15,89 +15,75 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import package as packaging
+from infra import pools as standing_pools
 from infra import track_front, ways_out
 from infra.archive import NotPackaged
-from infra.order import (
-    Order,
-    arguments,
-    collect_settings,
-    read_addresses,
-    read_hosts,
-    read_pairs,
-    read_unused,
+from infra.command import read_order
+from infra.installation import (
+    Deployed,
+    describe,
+    environment_that_stands,
+    show,
+    show_environment,
+    what_stands,
 )
+from infra.order import Order, arguments, check_pairs, read_addresses
 from infra.package import Package
-from infra.stack import SETTINGS, Stack, StackFailed, data_parameters
+from infra.stack import Stack, StackFailed, data_parameters
 from infra.stack import deploy as deploy_stack
 from infra.targets import (
     PREFIXES,
     Target,
     WrongOrder,
     check_prefix,
-    environment_of,
     find_target,
     one_line,
-    stacks_of,
 )
-from infra.templates import (
-    DEFAULT_POOL,
-    LONGEST_INLINE,
-    Template,
-    for_pools,
-    load,
-    read_pools,
-    render,
-    with_numbers,
-)
+from infra.templates import LONGEST_INLINE, Template, for_pools, load, render, with_numbers
 
 Say = Callable[[str], None]
 
-__all__ = ["Deployed", "Order", "deploy", "main", "read_addresses", "stack_of", "templates_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Deployed:
-    """What stands. `api` is the base of all routes (`api + "/api/v1/…"`); `functions` and `queues` are names.
-
-    `environment` makes a process on this machine a part of the installation: the `posthorn` command, or a gateway.
-    """
-
-    target: str
-    prefix: str
-    region: str
-    account: str
-    api: str
-    functions: Mapping[str, str]
-    queues: Mapping[str, str]
-    environment: Mapping[str, str]
-    outputs: Mapping[str, str]
+__all__ = [
+    "Deployed",
+    "Order",
+    "deploy",
+    "main",
+    "read_addresses",
+    "stack_of",
+    "templates_of",
+    "what_stands",
+]
 
 
 def deploy(order: Order, say: Say) -> Deployed:
     """Bring the installation about; StackFailed or WrongOrder says why not."""
     account = order.target.identify()
-    _check_pools(order)
+    standing_pools.check(order)
     ways_out.check(order)
+    check_pairs(order.parameters)
     track_front.check(order)
     templates = templates_of(order)
     _check_parameters(order, templates.values())
     client = order.target.client("cloudformation")
     emulated = order.target.endpoint or None
-    known = dict(order.parameters) | data_parameters(emulated, order.prefix)
+    bucket = order.parameters.get("BucketName", "")
+    known = dict(order.parameters) | data_parameters(emulated, order.prefix, bucket)
     known["GatewayImage"] = order.image
     known["AnswersApart"] = "true" if order.target.is_emulated else "false"
     for part, template in templates.items():
         if part == "functions":
             known["CodeKey"] = upload(order.target, known["CodeBucket"], order.package, say)
-        stack = stack_of(order, part, template, known | ways_out.parameters_of(order, part))
-        known |= ways_out.outputs_for_others(part, deploy_stack(client, stack, say))
-    made = _describe(order, account, known)
+        outputs: dict[str, str] = {}
+        for step, told in ways_out.steps_of(order, part, template):
+            stack = stack_of(order, part, step, known | told)
+            outputs = deploy_stack(client, stack, say, order.target.pace)
+        known |= ways_out.outputs_for_others(part, outputs)
+    made = describe(order, account, known)
     ways_out.bring_sources(order, known, made.environment, say)
+    ways_out.tell_forgotten(order, say)
     return made
 
 
@@ -120,6 +106,11 @@ def stack_of(order: Order, part: str, template: Template, known: Mapping[str, st
     template = with_numbers(template, known)
     text, url = render(template), ""
     if len(text.encode()) > LONGEST_INLINE:
+        if "CodeBucket" not in known:
+            raise WrongOrder(
+                f"the template of the {part} stack is longer than CloudFormation takes where there"
+                " is no bucket for it yet; say fewer pools"
+            )
         s3, bucket = order.target.client("s3"), known["CodeBucket"]
         key = f"templates/{hashlib.sha256(text.encode()).hexdigest()}.json"
         s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
@@ -165,12 +156,10 @@ def _with_settings(order: Order) -> Template:
 
 def _gateway(order: Order) -> Template:
     """The gateway's template with the installation's settings in its container's environment."""
-    template = load("gateway.yaml")
+    template = for_pools(load("gateway.yaml"), order.pools)
     (container,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
     for name, value in sorted(order.settings.items()):
         container["Environment"].append({"Name": f"POSTHORN_{name.upper()}", "Value": value})
-    queues = template["Resources"]["GatewayRole"]
-    template["Resources"]["GatewayRole"] = for_pools({"Role": queues}, order.pools)["Role"]
     return template
 
 
@@ -180,110 +169,33 @@ def _check_parameters(order: Order, templates: Iterable[Template]) -> None:
     for template in templates:
         with_numbers(template, order.parameters)
     declared = {name for template in templates for name in template.get("Parameters", {})}
-    if unknown := sorted(set(order.parameters) - declared):
+    if unknown := sorted(set(order.parameters) - declared - order.kept):
         raise WrongOrder(f"no template has a parameter {unknown[0]}")
-
-
-def _check_pools(order: Order) -> None:
-    """WrongOrder when a pool would go whose queue still holds wake-ups: their mail would wait for ever."""
-    sqs = order.target.client("sqs")
-    start = f"{order.prefix}-deliver-"
-    for url in sqs.list_queues(QueueNamePrefix=start).get("QueueUrls", []):
-        pool = url.rpartition("/")[2].removeprefix(start)
-        counts = ("", "NotVisible", "Delayed")
-        names = [f"ApproximateNumberOfMessages{count}" for count in counts]
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        if pool not in order.pools and any(int(attributes.get(name, 0)) for name in names):
-            raise WrongOrder(
-                f"the pool {pool!r} is not among the pools any more, but its queue still holds"
-                " wake-ups; keep it until they are done"
-            )
-
-
-def _describe(order: Order, account: str, made: Mapping[str, str]) -> Deployed:
-    api = made["EndpointURL"].rstrip("/")
-    if order.target.is_emulated:
-        stage = api.rpartition("/")[2]
-        api = f"{order.target.endpoint}/restapis/{made['RestAPIId']}/{stage}/_user_request_"
-    names = {f"POSTHORN_{setting.upper()}": made[output] for output, setting in SETTINGS.items()}
-    names |= {f"POSTHORN_{name.upper()}": value for name, value in order.settings.items()}
-    queues = {f"deliver-{pool}": f"{order.prefix}-deliver-{pool}" for pool in order.pools}
-    return Deployed(
-        target=order.target.kind,
-        prefix=order.prefix,
-        region=order.target.region,
-        account=account,
-        api=api,
-        functions={
-            name.removesuffix("Function"): value
-            for name, value in made.items()
-            if name.endswith("Function")
-        },
-        queues=queues | {"dead": f"{order.prefix}-dead"},
-        environment=names | environment_of(order.target),
-        outputs=made,
-    )
-
-
-def what_stands(target: Target, prefix: str) -> str:
-    """The stacks of the installation and their states, as one sentence."""
-    found = [f"{name} ({state})" for name, state in stacks_of(target, prefix).items()]
-    return f"what stands: {', '.join(found)}" if found else "nothing was made"
-
-
-def show(made: Deployed, *, as_json: bool, as_env: bool) -> None:
-    """Print what stands."""
-    if as_json:
-        print(json.dumps(asdict(made), indent=1))
-    elif as_env:
-        for name, value in made.environment.items():
-            print(f"export {name}='{value}'")
-    else:
-        print(f"API          {made.api}")
-        for title, names in (("functions", made.functions), ("queues", made.queues)):
-            print(f"{title:<12} {', '.join(names.values())}")
-        for name in ("ControlTable", "MailTable", "Bucket"):
-            print(f"{name:<12} {made.outputs[name]}")
-        for name, address in sorted(made.outputs.items()):
-            if name.startswith("Deliver") and "Address" in name and "Private" not in name:
-                print(f"address      {address} ({name})")
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 with one sentence on standard error and another on what stands."""
-    parsed = arguments().parse_args(given)
-    target: Target | None = None
-    prefix = parsed.prefix or PREFIXES.get(parsed.target, "")
     try:
+        parsed = arguments().parse_args(given)
         target = find_target(parsed.target, os.environ, parsed.endpoint, parsed.region)
-        settings = collect_settings(target, os.environ, parsed.set)
-        parameters = read_pairs(parsed.parameter, "--parameter")
-        pools = read_pools(parsed.pools or os.environ.get("POSTHORN_POOLS") or DEFAULT_POOL)
-        own_addresses = read_addresses(parsed.own_address, pools)
-        hosts = read_hosts(parsed.egress_host, pools, own_addresses)
+        prefix = parsed.prefix or PREFIXES[target.kind]
         check_prefix(prefix)
-        target.identify()
-        _say("packaging")
-        package = packaging.build(pools, parsed.architecture)
-        order = Order(
-            target,
-            prefix,
-            package,
-            pools,
-            settings,
-            parameters,
-            parsed.gateway,
-            own_addresses,
-            hosts,
-            parsed.egress_image,
-            read_unused(parsed.own_address, parsed.egress_host),
-        )
-        made = _deploy_or_explain(order)
+        if parsed.env:
+            target.identify()
+            show_environment(environment_that_stands(target, prefix))
+            return 0
+        made = _deploy_or_explain(read_order(parsed, target, prefix, _say))
     except (WrongOrder, NotPackaged, StackFailed, ValueError) as error:
-        print(f"posthorn: {one_line(error)}", file=sys.stderr)
-        return 1
-    show(made, as_json=parsed.json, as_env=parsed.env)
+        return _refuse(one_line(error))
+    except (ClientError, BotoCoreError) as error:
+        return _refuse(f"{one_line(error)}; nothing was changed")
+    show(made, as_json=parsed.json)
     return 0
+
+
+def _refuse(why: str) -> int:
+    print(f"posthorn: {why}", file=sys.stderr)
+    return 1
 
 
 def _deploy_or_explain(order: Order) -> Deployed:
@@ -296,8 +208,8 @@ def _deploy_or_explain(order: Order) -> Deployed:
             advice = "the name is taken: choose another --prefix, or remove what has it"
         try:
             left = what_stands(order.target, order.prefix)
-        except BotoCoreError:
-            left = "what stands cannot be told, because the endpoint no longer answers"
+        except (ClientError, BotoCoreError) as silent:
+            left = f"what stands cannot be told ({one_line(silent)})"
         raise StackFailed(f"{one_line(error)}; {left}; {advice}") from error
 
 

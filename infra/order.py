@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import NoReturn
 
 from chalicelib.config import Settings, read_settings
 from infra.archive import MACHINES
 from infra.package import Package
 from infra.stack import SETTINGS
+from infra.standing import CERTIFICATES
 from infra.targets import AWS, KINDS, Target, WrongOrder, one_line
 from infra.templates import DEFAULT_POOL
 
@@ -38,8 +40,6 @@ NEEDED_ON_AWS = (
     "spf_include",
 )
 BLOCKS = range(2, 16)
-
-
 MOST_ADDRESSES = 8
 UNUSED = "none"
 
@@ -59,7 +59,8 @@ class Order:
     `image` is the gateway's; without one there is no gateway. `own_addresses` are pools that send through a NAT gateway
     with an address of its own, each with the number of its block in the network (2 to 15). `egress_hosts` are pools
     that send through a host with several, which runs `egress_image`. `unused` names stacks of ways out, such as
-    `egress-bulk`, that may stand although no pool uses them any more.
+    `egress-bulk`, that may stand although no pool uses them any more; `open_tracking` says the like of CloudFront's.
+    `kept` names the parameters that nobody said again; the stacks that they were for may be gone.
     """
 
     target: Target
@@ -73,14 +74,17 @@ class Order:
     egress_hosts: Mapping[str, EgressHost] = field(default_factory=dict)
     egress_image: str = ""
     unused: frozenset[str] = frozenset()
+    open_tracking: bool = False
+    kept: frozenset[str] = frozenset()
 
 
 def collect_settings(
     target: Target, environment: Mapping[str, str], given: Sequence[str]
 ) -> dict[str, str]:
-    """The functions' settings: the target's own, then POSTHORN_* variables, then `--set name=value`.
+    """The settings that are said: the target's own, then POSTHORN_* variables, then `--set name=value`.
 
-    WrongOrder for a setting that does not exist, cannot be read, must not leave the emulator, or is missing on AWS.
+    An empty value asks for the default. WrongOrder for a setting that does not exist, cannot be read, or must not leave
+    the emulator.
     """
     known = {one.name for one in fields(Settings)}
     values = dict(target.settings)
@@ -97,20 +101,39 @@ def collect_settings(
         read_settings({f"POSTHORN_{name.upper()}": value for name, value in values.items()})
     except ValueError as error:
         raise WrongOrder(one_line(error)) from None
-    if target.kind == AWS:
-        _check_for_aws(values)
+    if target.kind == AWS and (wrong := sorted(EMULATED_ONLY & set(values))):
+        raise WrongOrder(f"{wrong[0]} is for emulators only and cannot be set on AWS")
     return values
 
 
-def _check_for_aws(values: Mapping[str, str]) -> None:
-    if wrong := sorted(EMULATED_ONLY & set(values)):
-        raise WrongOrder(f"{wrong[0]} is for emulators only and cannot be set on AWS")
-    missing = [name for name in NEEDED_ON_AWS if not values.get(name)]
+def check_needed(target: Target, settings: Mapping[str, str]) -> None:
+    """WrongOrder for a setting that AWS needs and that is neither said nor known from before."""
+    if target.kind != AWS:
+        return
+    missing = [name for name in NEEDED_ON_AWS if not settings.get(name)]
     if missing:
         raise WrongOrder(
             f"{', '.join(missing)} must be set; say --set {missing[0]}=… or set"
             f" POSTHORN_{missing[0].upper()}"
         )
+
+
+def over(before: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:
+    """What was said before, unless it is said anew; an empty value takes it back."""
+    values = {**before, **said}
+    # A certificate goes with its name.
+    gone = {held for name, held in CERTIFICATES.items() if said.get(name) == ""} - said.keys()
+    return {name: value for name, value in values.items() if value and name not in gone}
+
+
+def check_pairs(parameters: Mapping[str, str]) -> None:
+    """WrongOrder for a domain without its certificate, or a certificate without its domain."""
+    for pair in CERTIFICATES.items():
+        missing = [name for name in pair if not parameters.get(name)]
+        if len(missing) == 1:
+            raise WrongOrder(
+                f"{' and '.join(pair)} need each other; say --parameter {missing[0]}=… too"
+            )
 
 
 def read_pairs(given: Sequence[str], option: str) -> dict[str, str]:
@@ -129,9 +152,10 @@ def read_addresses(given: Sequence[str], pools: Sequence[str]) -> dict[str, int]
     option = "--own-address"
     found: dict[str, int] = {}
     for pool, text in read_pairs(given, option).items():
+        if text == UNUSED:  # which may be said of a pool that goes
+            continue
         _check_pool(pool, pools, "an address of its own")
-        if text != UNUSED:
-            found[pool] = _block(text, f"{option} {pool}", found.values())
+        found[pool] = _block(text, f"{option} {pool}", found.values())
     return found
 
 
@@ -142,9 +166,9 @@ def read_hosts(
     option = "--egress-host"
     found: dict[str, EgressHost] = {}
     for pool, text in read_pairs(given, option).items():
-        _check_pool(pool, pools, "an egress host")
         if text == UNUSED:
             continue
+        _check_pool(pool, pools, "an egress host")
         if pool in own_addresses:
             raise WrongOrder(
                 f"the pool {pool!r} has an address of its own or an egress host, not both"
@@ -180,9 +204,16 @@ def _block(text: str, whose: str, taken: Collection[int]) -> int:
     return int(text)
 
 
-def arguments() -> argparse.ArgumentParser:
+class CommandLine(argparse.ArgumentParser):
+    """A parser that says what is wrong as a deployment says everything: WrongOrder, in one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WrongOrder(f"{message}; {self.prog} --help lists all")
+
+
+def arguments() -> CommandLine:
     """The command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandLine(
         prog="python -m infra.deploy",
         description="Creates an installation, or brings it to where it should be.",
     )
@@ -191,7 +222,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--endpoint", default="", help="an emulator's address (AWS_ENDPOINT_URL)")
     add("--region", default="", help="AWS region (AWS_REGION)")
     add("--prefix", default="", help="first part of every name (posthorn; lambda for local)")
-    add("--pools", default="", help="pools of sending addresses (default)")
+    add("--pools", default="", help="pools of sending addresses (as before, or default)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting, any number")
     add("--parameter", action="append", default=[], metavar="NAME=VALUE", help="of a template")
     add("--gateway", default="", metavar="IMAGE", help="deploy the SMTP gateway from this image")
@@ -206,5 +237,5 @@ def arguments() -> argparse.ArgumentParser:
     add("--egress-image", default="", metavar="IMAGE", help="what it runs (the gateway's image)")
     add("--architecture", choices=sorted(MACHINES), default="x86_64", help="of the functions")
     add("--json", action="store_true", help="print the outputs as JSON")
-    add("--env", action="store_true", help="print the outputs as lines for a shell")
+    add("--env", action="store_true", help="change nothing; print what stands for a shell")
     return parser

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 DATA_TEMPLATE = Path(__file__).with_name("data.yaml")
-PATIENCE_SECONDS = 900
 Say = Callable[[str], None]
+# CloudFormation's answers to who asks too often.
+THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded"})
 
 # Output of the data stack → field of `chalicelib.config.Settings`.
 SETTINGS = {
@@ -36,6 +37,20 @@ SETTINGS = {
 
 class StackFailed(Exception):
     """The stack could not be deployed. Its text names the resource and CloudFormation's reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between two looks at a stack that changes, and seconds after which nobody looks any longer."""
+
+    pause: float
+    patience: float
+
+
+EMULATORS_PACE = Pace(0.2, 900)
+# AWS counts calls. A machine that does not start is waited for twice, there and back; the interfaces of a function
+# in a network may take most of an hour to go.
+PATIENT_PACE = Pace(5, 5400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,8 @@ def deploy_data(
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
     parameters = data_parameters(endpoint, prefix, bucket)
     stack = Stack(f"{prefix}-data", DATA_TEMPLATE.read_text(), parameters)
-    outputs = deploy(cloudformation(endpoint), stack, say)
+    pace = EMULATORS_PACE if endpoint else PATIENT_PACE
+    outputs = deploy(cloudformation(endpoint), stack, say, pace)
     return {field: outputs[output] for output, field in SETTINGS.items()}
 
 
@@ -87,7 +103,10 @@ def cloudformation(endpoint: str | None) -> CloudFormationClient:
 
 
 def deploy(
-    client: CloudFormationClient, stack: Stack, say: Say | None = None, pause: float = 0.2
+    client: CloudFormationClient,
+    stack: Stack,
+    say: Say | None = None,
+    pace: Pace = EMULATORS_PACE,
 ) -> dict[str, str]:
     """Create or update the stack and wait for it; its outputs. Raises StackFailed."""
     say = say or _silent
@@ -95,17 +114,17 @@ def deploy(
     if state in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"}:
         say(f"{stack.name}: removing what a failed creation left")
         client.delete_stack(StackName=stack.name)
-        _wait(client, stack.name, told, say, pause, gone=True)
+        _wait(client, stack.name, told, say, pace, gone=True)
         state, told = None, set()
     if _start(client, stack, creating=state is None):
         say(f"{stack.name}: {'creating' if state is None else 'updating'}")
-        _wait(client, stack.name, told, say, pause)
+        _wait(client, stack.name, told, say, pace)
     described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
     return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
 
 
 def remove(
-    client: CloudFormationClient, name: str, say: Say | None = None, pause: float = 0.2
+    client: CloudFormationClient, name: str, say: Say | None = None, pace: Pace = EMULATORS_PACE
 ) -> bool:
     """Delete the stack and wait for it; False when there is none. Raises StackFailed."""
     if status(client, name) is None:
@@ -113,7 +132,7 @@ def remove(
     say, told = say or _silent, _event_ids(client, name)
     say(f"{name}: removing")
     client.delete_stack(StackName=name)
-    _wait(client, name, told, say, pause, gone=True)
+    _wait(client, name, told, say, pace, gone=True)
     return True
 
 
@@ -126,6 +145,10 @@ def _start(client: CloudFormationClient, stack: Stack, creating: bool) -> bool:
             for key, value in stack.parameters.items()
         ],
         "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
+        # What is retained is retained from its owner's errors. What a failed change has just made holds nothing yet,
+        # and its name would be in the way of the next attempt. Said here, because not every emulator knows the
+        # deletion policy of that name.
+        "RetainExceptOnCreate": True,
     }
     request |= {"TemplateURL": stack.url} if stack.url else {"TemplateBody": stack.template}
     try:
@@ -146,28 +169,40 @@ def _wait(
     name: str,
     told: set[str],
     say: Say,
-    pause: float,
+    pace: Pace,
     *,
     gone: bool = False,
 ) -> None:
     """Follow the events until the stack rests; StackFailed with the first failure's reason when it rests wrongly."""
     failures: list[str] = []
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + pace.patience
     while time.monotonic() < end:
-        state = status(client, name)
+        try:
+            state = status(client, name)
+        except ClientError as error:
+            if error.response["Error"].get("Code") not in THROTTLED:
+                raise
+            time.sleep(pace.pause)
+            continue
         failures += _tell_news(client, name, told, say)
         if any("DescribeEvents" in failure for failure in failures):
             failures = _found_before_anything_was_made(client, name) or failures
-        if state is None:
-            if gone:
-                return
-            raise StackFailed(f"{name}: {failures[0] if failures else 'the stack is gone'}")
-        if not state.endswith("_IN_PROGRESS"):
-            if state in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} and not gone:
-                return
-            raise StackFailed(f"{name}: {failures[0] if failures else state}")
-        time.sleep(pause)
-    raise StackFailed(f"{name}: not done after {PATIENCE_SECONDS} s")
+        if _rests_well(name, state, failures, gone=gone):
+            return
+        time.sleep(pace.pause)
+    why = f"; {failures[0]}" if failures else ""
+    raise StackFailed(f"{name}: not done after {pace.patience:.0f} s{why}")
+
+
+def _rests_well(name: str, state: str | None, failures: list[str], *, gone: bool) -> bool:
+    """Whether the stack has come to rest as it should; StackFailed when it rests otherwise."""
+    if state is None and gone:
+        return True
+    if state is not None and state.endswith("_IN_PROGRESS"):
+        return False
+    if state in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} and not gone:
+        return True
+    raise StackFailed(f"{name}: {failures[0] if failures else state or 'the stack is gone'}")
 
 
 def _tell_news(client: CloudFormationClient, name: str, told: set[str], say: Say) -> list[str]:

@@ -25,6 +25,9 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from infra.stack import EMULATORS_PACE, PATIENT_PACE, Pace
+from infra.templates import POOL
+
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL, LOCALSTACK, AWS = "local", "localstack", "aws"
 KINDS = (LOCAL, LOCALSTACK, AWS)
@@ -32,7 +35,14 @@ EMULATOR = "http://127.0.0.1:4566"
 # `make run` has the prefix "posthorn-" in its emulator; its runner must not find the queues of deployed functions.
 PREFIXES = {LOCAL: "lambda", LOCALSTACK: "posthorn", AWS: "posthorn"}
 PREFIX = re.compile(r"[a-z][a-z0-9-]{1,22}[a-z0-9]")  # a load balancer's name has 32 letters
+# The parts of an installation, one stack each, in the order of their making; the name of a pool follows nat and egress.
+PARTS = ("data", "network", "nat", "egress", "functions", "tracking", "gateway")
+OF_A_POOL = ("nat", "egress")
+# `acme-nat` has a stack `acme-nat-data`, which would be that of the pool `data` of `acme`; queues alike.
+AMBIGUOUS = ("-nat", "-egress", "-deliver")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+RETRIES: Any = {"mode": "standard", "total_max_attempts": 3}
+PATIENT_RETRIES: Any = {"mode": "adaptive", "total_max_attempts": 10}
 WRONG_CREDENTIALS = {
     "InvalidClientTokenId",
     "SignatureDoesNotMatch",
@@ -62,8 +72,13 @@ class Target:
     def is_emulated(self) -> bool:
         return self.kind != AWS
 
+    @property
+    def pace(self) -> Pace:
+        """How often, and how long, stacks there are asked about."""
+        return EMULATORS_PACE if self.is_emulated else PATIENT_PACE
+
     def client(self, service: str) -> Any:
-        """A client of the service there."""
+        """A client of the service there; on AWS it gives way when it is told to slow down."""
         key, secret = self.credentials or (None, None)
         options: dict[str, Any] = {"ignore_configured_endpoint_urls": not self.is_emulated}
         return _session().create_client(
@@ -74,7 +89,7 @@ class Target:
             aws_secret_access_key=secret,
             config=Config(
                 connect_timeout=5,
-                retries={"mode": "standard", "total_max_attempts": 3},
+                retries=RETRIES if self.is_emulated else PATIENT_RETRIES,
                 s3={"addressing_style": "path" if self.is_emulated else "auto"},
                 **options,
             ),
@@ -158,6 +173,11 @@ def check_prefix(prefix: str) -> None:
         raise WrongOrder(
             f"{prefix!r} is no prefix: 3 to 24 small letters, digits and hyphens, a letter first"
         )
+    if prefix.endswith(AMBIGUOUS):
+        raise WrongOrder(
+            f"{prefix!r} is no prefix: one that ends in {', '.join(AMBIGUOUS)} reads like a part of"
+            " another installation"
+        )
 
 
 def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -181,20 +201,31 @@ def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
         return {}
 
 
-def stacks_of(target: Target, prefix: str) -> dict[str, str]:
-    """The states of an installation's stacks by name, in the order of their making."""
-    names = {f"{prefix}-{part}" for part in ("data", "network", "functions", "tracking", "gateway")}
+def described_stacks(target: Target, prefix: str) -> list[dict[str, Any]]:
+    """What CloudFormation says of each of an installation's stacks, in the order of their making."""
     pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
     found = [
-        (one["StackName"], one["StackStatus"])
+        one
         for page in pages
         for one in page["Stacks"]
-        if one["StackName"] in names
-        or one["StackName"].startswith((f"{prefix}-nat-", f"{prefix}-egress-"))
+        if one["StackStatus"] != "DELETE_COMPLETE" and part_of(one["StackName"], prefix)
     ]
-    ranks = ("data", "network", "nat", "egress", "functions", "tracking", "gateway")
-    found.sort(key=lambda one: ranks.index(one[0].removeprefix(f"{prefix}-").partition("-")[0]))
-    return {name: state for name, state in found if state != "DELETE_COMPLETE"}
+    found.sort(key=lambda one: PARTS.index(part_of(one["StackName"], prefix).partition("-")[0]))
+    return found
+
+
+def stacks_of(target: Target, prefix: str) -> dict[str, str]:
+    """The states of an installation's stacks by name, in the order of their making."""
+    return {one["StackName"]: one["StackStatus"] for one in described_stacks(target, prefix)}
+
+
+def part_of(stack: str, prefix: str) -> str:
+    """Which part of the installation the stack of this name is, such as `data` or `nat-bulk`; empty for none."""
+    start, part = f"{prefix}-", stack.removeprefix(f"{prefix}-")
+    kind, hyphen, pool = part.partition("-")
+    if not stack.startswith(start) or kind not in PARTS or bool(hyphen) != (kind in OF_A_POOL):
+        return ""
+    return part if not hyphen or POOL.fullmatch(pool) else ""
 
 
 def outputs_of(target: Target, name: str) -> dict[str, str]:

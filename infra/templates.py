@@ -49,7 +49,12 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 def load(name: str) -> Template:
     """The template of this file name as plain data."""
-    loaded: Template = yaml.load((FOLDER / name).read_text(), _Loader)  # noqa: S506  # a SafeLoader
+    return read((FOLDER / name).read_text())
+
+
+def read(text: str) -> Template:
+    """A template, JSON or YAML, as plain data."""
+    loaded: Template = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     return loaded
 
 
@@ -59,9 +64,10 @@ def render(template: Mapping[str, Any]) -> str:
 
 
 def with_numbers(template: Template, known: Mapping[str, str]) -> Template:
-    """The template with each parameter of type Number replaced by its value; ValueError for one that is no number.
+    """The template with each use of a parameter of type Number replaced by its value; ValueError for one that is none.
 
     CloudFormation hands parameters on as text. AWS reads text where it wants a number, the emulator compares the two.
+    Their declarations stay, so that the stack itself says what it was told.
     """
     declared = template.get("Parameters", {})
     numbers = {
@@ -69,9 +75,8 @@ def with_numbers(template: Template, known: Mapping[str, str]) -> Template:
         for name, one in declared.items()
         if one["Type"] == "Number" and (name in known or "Default" in one)
     }
-    kept = {name: one for name, one in declared.items() if name not in numbers}
     replaced: Template = _with_values(template, numbers)
-    return replaced | {"Parameters": kept}
+    return replaced
 
 
 def _number(name: str, text: object, declared: Mapping[str, Any]) -> int:

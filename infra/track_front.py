@@ -7,20 +7,22 @@ speaks HTTPS under a name of Amazon's, which is enough to try tracking out behin
 from __future__ import annotations
 
 from infra.order import Order
-from infra.targets import AWS, WrongOrder
+from infra.standing import CERTIFICATES
+from infra.targets import AWS, WrongOrder, stacks_of
 from infra.templates import Template, load
 
-NAMES, CERTIFICATE = "TrackDomainNames", "TrackCertificateArn"
+PART, NAMES = "tracking", "TrackDomainNames"
+CERTIFICATE = CERTIFICATES[NAMES]
 
 
 def check(order: Order) -> None:
-    """WrongOrder, before anything is made, for one without the other, or without a name that customers can point to."""
-    names, certificate = order.parameters.get(NAMES), order.parameters.get(CERTIFICATE)
-    if not names and not certificate:
+    """WrongOrder, before anything is made, for track domains that lack something, or that stand and are not spoken of.
+
+    Without CloudFront's stack in the order, the function's URL would open to all behind it.
+    """
+    if not order.parameters.get(NAMES):
+        _check_unused(order)
         return
-    if not names or not certificate:
-        missing = CERTIFICATE if names else NAMES
-        raise WrongOrder(f"track domains need both; say --parameter {missing}=… too")
     if order.target.kind == AWS and not order.settings.get("track_domain"):
         raise WrongOrder(
             "track_domain must be set, the name that customers' track domains point to;"
@@ -28,6 +30,15 @@ def check(order: Order) -> None:
         )
 
 
+def _check_unused(order: Order) -> None:
+    stack = f"{order.prefix}-{PART}"
+    if not order.open_tracking and stack in stacks_of(order.target, order.prefix):
+        raise WrongOrder(
+            f"track domains are served by the stack {stack}; say --parameter {NAMES}=… as before, or"
+            f" --parameter {NAMES}= to open the function's URL to all, until that stack is removed"
+        )
+
+
 def templates_of(order: Order) -> dict[str, Template]:
     """The stack to be made after the functions, if any."""
-    return {"tracking": load("tracking.yaml")} if order.parameters.get(NAMES) else {}
+    return {PART: load("tracking.yaml")} if order.parameters.get(NAMES) else {}

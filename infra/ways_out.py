@@ -12,17 +12,19 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from infra.order import Order
-from infra.targets import Target, WrongOrder, environment_of, outputs_of, stacks_of
+from infra.standing_ways import HOST, NAT, Way, forgotten_addresses, ways_of
+from infra.targets import WrongOrder, environment_of
 from infra.templates import Template, for_addresses, load
 
 Say = Callable[[str], None]
 
-NAT, HOST = "nat-", "egress-"
 # How many addresses the one interface of a machine can have, by the machine's size.
 SIZES = {2: "micro", 4: "small", 6: "medium", 12: "large"}
 FAMILIES = {"X86_64": "t3", "ARM64": "t4g"}
@@ -53,15 +55,51 @@ def parameters_of(order: Order, part: str) -> dict[str, str]:
 
 def _for_host(order: Order, pool: str) -> dict[str, str]:
     host, image = order.egress_hosts[pool], order.egress_image or order.image
-    family = FAMILIES.get(order.parameters.get("GatewayArchitecture", "X86_64"), "t3")
-    size = next(size for most, size in SIZES.items() if host.addresses <= most)
+    machine = order.parameters.get("EgressInstanceType") or _machine_for(order, host.addresses)
     return {
         "Pool": pool,
         "PoolNumber": str(host.block),
         "EgressImage": image,
         "EgressImageArn": repository_of(image),
-        "EgressInstanceType": order.parameters.get("EgressInstanceType", f"{family}.{size}"),
+        "EgressInstanceType": machine,
     }
+
+
+def _machine_for(order: Order, addresses: int) -> str:
+    """The smallest machine that has room for so many addresses."""
+    family = FAMILIES.get(order.parameters.get("GatewayArchitecture", "X86_64"), "t3")
+    return f"{family}.{next(size for most, size in SIZES.items() if addresses <= most)}"
+
+
+def steps_of(
+    order: Order, part: str, template: Template
+) -> Iterator[tuple[Template, dict[str, str]]]:
+    """The changes that bring a stack about, one after another: a template, and what it is told besides what all are.
+
+    It is one, or two for a host that gets both other addresses and another machine. CloudFormation changes the
+    interface while the old machine has it, and the old interface comes back under the new machine when that fails; so
+    whichever of the two machines is there must have room for the addresses before and after.
+    """
+    told = parameters_of(order, part)
+    if between := _between(order, part, template, told):
+        yield between
+    yield template, told
+
+
+def _between(
+    order: Order, part: str, template: Template, told: dict[str, str]
+) -> tuple[Template, dict[str, str]] | None:
+    if not part.startswith(HOST):
+        return None
+    now = next((way for way in ways_of(order.target, order.prefix) if way.part == part), None)
+    if now is None or not now.addresses or now.machine == told["EgressInstanceType"]:
+        return None
+    had, wanted = len(now.addresses), order.egress_hosts[now.pool].addresses
+    if had < wanted:
+        return for_addresses(load("egress.yaml"), had), told
+    if had > wanted:
+        return template, told | {"EgressInstanceType": _machine_for(order, had)}
+    return None
 
 
 def repository_of(image: str) -> str:
@@ -91,50 +129,95 @@ def outputs_for_others(part: str, made: Mapping[str, str]) -> dict[str, str]:
 
 
 def check(order: Order) -> None:
-    """WrongOrder for a host without an image, and for a way out that stands and is not spoken of.
+    """WrongOrder for a way out that cannot be made, or that would cut off a pool's function.
 
-    Its pool's function would leave the network in which alone the way out can be reached.
+    That is a host without an image, or with a machine that is too small for it; a way out that stands and is not spoken
+    of, because its pool's function would leave the network in which alone it can be reached; and a block that is taken,
+    or that would move, because the function is in the old one.
     """
     if order.egress_hosts and not (order.egress_image or order.image):
         raise WrongOrder("an egress host runs the gateway's image; say --egress-image IMAGE")
+    ways = ways_of(order.target, order.prefix)
+    _check_spoken_of(order, ways)
+    _check_blocks(order, ways)
+    _check_machine(order)
+
+
+def _check_spoken_of(order: Order, ways: list[Way]) -> None:
     spoken_of = templates_of(order).keys() | order.unused
-    for name in stacks_of(order.target, order.prefix):
-        part = name.removeprefix(f"{order.prefix}-")
-        pool = part.partition("-")[2]
-        if part.startswith((NAT, HOST)) and part not in spoken_of and pool in order.pools:
+    for way in ways:
+        if not way.has_worked or way.part in spoken_of:
+            continue
+        unused = f"{_option(way)} {way.pool}=none to leave it unused"
+        if way.pool in order.pools:
             raise WrongOrder(
-                f"mail of the pool {pool!r} leaves through the stack {name}; say"
-                f" {_as_before(order.target, name, part)} as before, or {pool}={'none'} to leave it unused"
+                f"mail of the pool {way.pool!r} leaves through the stack {way.name}; say"
+                f" {_as_before(way)} as before, or {unused}"
+            )
+        raise WrongOrder(
+            f"the pool {way.pool!r} is not among the pools any more, but its way out {way.name}"
+            f" stands; keep the pool and say {_as_before(way)}, or say {unused}"
+        )
+    standing = {way.part for way in ways}
+    for part in sorted(order.unused - standing):
+        if (pool := part.partition("-")[2]) not in order.pools:
+            raise WrongOrder(f"there is no pool {pool!r} and no stack {order.prefix}-{part}")
+
+
+def _check_blocks(order: Order, ways: list[Way]) -> None:
+    wanted = {NAT + pool: str(block) for pool, block in order.own_addresses.items()}
+    wanted |= {HOST + pool: str(host.block) for pool, host in order.egress_hosts.items()}
+    for way in ways:
+        block = wanted.get(way.part)
+        if block and way.has_worked and block != way.block:
+            raise WrongOrder(
+                f"the block of {way.name} is {way.block} and must stay so, because the pool's function is in"
+                f" it; say {_as_before(way)}"
+            )
+        taken = [part for part, other in wanted.items() if other == way.block and part != way.part]
+        if taken and not way.is_empty:
+            raise WrongOrder(
+                f"{order.prefix}-{taken[0]} cannot have the block {way.block}, which the stack {way.name} has;"
+                " take another number from 2 to 15, or remove that stack first"
             )
 
 
-def _as_before(target: Target, name: str, part: str) -> str:
-    stack = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    given = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-    pool, block = part.partition("-")[2], given.get("PoolNumber", "…")
-    if part.startswith(NAT):
-        return f"--own-address {pool}={block}"
-    addresses = addresses_of({one["OutputKey"]: "" for one in stack.get("Outputs", [])})
-    return f"--egress-host {pool}={block}:{len(addresses)}"
+def _check_machine(order: Order) -> None:
+    """Hold a machine that was chosen against the addresses; what an emulator knows of machines is made up."""
+    chosen = order.parameters.get("EgressInstanceType", "")
+    if not chosen or not order.egress_hosts or order.target.is_emulated:
+        return
+    try:
+        known = order.target.client("ec2").describe_instance_types(InstanceTypes=[chosen])
+    except ClientError as error:
+        if error.response["Error"].get("Code") != "InvalidInstanceType":
+            raise
+        raise WrongOrder(f"EC2 has no machine {chosen!r} in {order.target.region}") from None
+    room = known["InstanceTypes"][0]["NetworkInfo"]["Ipv4AddressesPerInterface"]
+    for pool, host in order.egress_hosts.items():
+        if host.addresses > room:
+            raise WrongOrder(
+                f"a {chosen} has room for {room} addresses, and the egress host of the pool {pool!r} is to"
+                f" have {host.addresses}; say another EgressInstanceType, such as"
+                f" {_machine_for(order, host.addresses)}"
+            )
 
 
-def addresses_of(outputs: Mapping[str, str]) -> list[str]:
-    """The Elastic IPs among the outputs of a way out's stack."""
-    return [value for name, value in sorted(outputs.items()) if _is_address(name)]
+def _option(way: Way) -> str:
+    return "--own-address" if way.part.startswith(NAT) else "--egress-host"
 
 
-def _is_address(output: str) -> bool:
-    return output == "Address" or output.startswith("PublicAddress")
+def _as_before(way: Way) -> str:
+    count = "" if way.part.startswith(NAT) else f":{len(way.addresses) or 'ADDRESSES'}"
+    return f"{_option(way)} {way.pool}={way.block}{count}"
 
 
-def kept_addresses(target: Target, prefix: str) -> list[str]:
-    """The Elastic IPs that removing the installation's stacks leaves."""
-    return [
-        address
-        for name in stacks_of(target, prefix)
-        if name.startswith((f"{prefix}-{NAT}", f"{prefix}-{HOST}"))
-        for address in addresses_of(outputs_of(target, name))
-    ]
+def tell_forgotten(order: Order, say: Say) -> None:
+    """Name the Elastic IPs that the installation has no use for any more; nothing else would."""
+    for address in forgotten_addresses(order.target, order.prefix):
+        say(
+            f"the Elastic IP {address} is kept though nothing uses it, and costs, until you release it in EC2"
+        )
 
 
 def sources_of(order: Order, made: Mapping[str, str]) -> Iterator[EgressSource]:

@@ -9,7 +9,7 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dnsrecords import DnsRecord
+from chalicelib.domain.dnsrecords import DnsRecord, RecordStatus
 from chalicelib.domain.tenancy import Domain
 from chalicelib.services.domains import Owner
 
@@ -81,8 +81,8 @@ def show(session: Session, name: str, server: str | None, organization: str | No
 @owner_options
 @json_option
 @pass_session
-def verify(session: Session, name: str, server: str | None, organization: str | None) -> None:
-    """Look at what is published in DNS, and remember it."""
+def verify(session: Session, name: str, server: str | None, organization: str | None) -> int:
+    """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
     domain = _find(session, name, server, organization)
     outcome = session.call(session.posthorn.domains.verify(domain))
     shape = _shape(session, outcome.domain)
@@ -90,6 +90,13 @@ def verify(session: Session, name: str, server: str | None, organization: str | 
     rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
     text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
     session.show(shape, text)
+    required = {each.purpose for each in session.posthorn.domains.records(domain) if each.required}
+    wanting = [
+        each
+        for each in outcome.findings
+        if each.purpose in required and each.status is not RecordStatus.OK
+    ]
+    return 1 if wanting else 0
 
 
 @domain_group.command("trust")

@@ -11,6 +11,7 @@ from chalicelib.cli.terminal import table
 from chalicelib.services.sources import Pool
 
 STRAIGHT_OUT = "(none: straight out)"
+NOT_DEPLOYED = "(not deployed: takes no mail)"
 
 
 @click.group("pool")
@@ -32,9 +33,12 @@ def list_all(session: Session) -> None:
 
 
 def _rows(pool: Pool, now: float) -> list[tuple[str, ...]]:
-    """One line a source; the pool's name and its number of servers stand in the first."""
+    """One line a source; the pool's name and its number of servers stand in the first. A pool without a queue has a
+    line before them that says so."""
     lines = [
         (each.name, each.kind.value, way_of(each), state_of(each, now)) for each in pool.sources
     ]
+    if not pool.has_queue:
+        lines.insert(0, (NOT_DEPLOYED, "", "", ""))
     first, *rest = lines or [(STRAIGHT_OUT, "", "", "")]
     return [(pool.name, str(len(pool.servers)), *first), *(("", "", *line) for line in rest)]

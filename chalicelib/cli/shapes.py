@@ -147,6 +147,7 @@ def pool_shape(pool: Pool) -> Shape:
     """A pool with its ways out."""
     return {
         "name": pool.name,
+        "has_queue": pool.has_queue,
         "servers": list(pool.servers),
         "sources": [source_shape(each) for each in pool.sources],
     }

@@ -15,7 +15,14 @@ from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.retry import parse_schedule
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.services.sources import DEFAULT_POOL, FOREVER, TLS_MODES
+from chalicelib.services.sources import (
+    DEFAULT_POOL,
+    FOREVER,
+    NO_USER_NAME,
+    TLS_MODES,
+    WRONG_PORT,
+    sends_password_in_clear,
+)
 
 PASSWORD_VARIABLE = "POSTHORN_SOURCE_PASSWORD"  # noqa: S105  # the name of the variable
 
@@ -79,6 +86,8 @@ def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None
     The password that goes with a user name comes from POSTHORN_SOURCE_PASSWORD, or is asked for.
     """
     values = {key: value for key, value in given.items() if value is not None}
+    if values.get("port") == 0:  # which in a source stands for none given
+        raise Rejected(WRONG_PORT)
     chosen = EgressKind(kind)
     if chosen is EgressKind.SMARTHOST:
         values.setdefault("tls", "required")
@@ -88,6 +97,7 @@ def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None
     )
     password = _password() if logs_in else ""
     made = session.call(session.posthorn.sources.add(source, password))
+    _warn(made)
     session.show(source_shape(made), _facts(made, session.posthorn.clock.now()))
 
 
@@ -141,7 +151,10 @@ def change(session: Session, name: str, pool: str | None, password: bool, **give
     sources = session.posthorn.sources
     found = session.call(sources.find(name, pool))
     wanted = replace(found, **values)
+    if password and not wanted.username:
+        raise Rejected(NO_USER_NAME)
     changed = session.call(sources.change(wanted, _password() if password else ""))
+    _warn(changed)
     session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
 
 
@@ -200,6 +213,13 @@ def state_of(source: EgressSource, now: float) -> str:
     if source.suspended_until >= FOREVER:
         return "suspended"
     return f"suspended until {moment(source.suspended_until)}"
+
+
+def _warn(source: EgressSource) -> None:
+    """Say on standard error what is allowed and hardly ever meant."""
+    if sends_password_in_clear(source):
+        text = f"User name and password go to {source.host} in the clear, because TLS is none."
+        click.echo(f"posthorn: {visible(text)}", err=True)
 
 
 def _password() -> str:

@@ -10,7 +10,7 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import Shape, finding_shape, record_shape, track_domain_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dnsrecords import track_host
+from chalicelib.domain.dnsrecords import RecordStatus, track_host
 from chalicelib.domain.engagement import TrackDomain
 from chalicelib.services.track_domains import TrackOptions
 
@@ -97,13 +97,14 @@ def show(session: Session, name: str, server: str | None) -> None:
 @server_option
 @json_option
 @pass_session
-def check(session: Session, name: str, server: str | None) -> None:
-    """Look at what is published in DNS, and remember it."""
+def check(session: Session, name: str, server: str | None) -> int:
+    """Look at what is published in DNS, and remember it. The exit code is 0 only for OK."""
     track = _find(session, name, server)
     done = session.call(session.posthorn.track_domains.check(track))
     shape = {**_shape(session, done.track), "finding": finding_shape(done.finding)}
     text = visible(f"{done.finding.name}: {done.finding.status.value} {done.finding.text}".strip())
     session.show(shape, f"{_facts(done.track)}\n\n{text}")
+    return 0 if done.finding.status is RecordStatus.OK else 1
 
 
 @track_domain_group.command("update")

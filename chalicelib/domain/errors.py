@@ -62,6 +62,12 @@ class SourceUnavailable(TemporaryFailure):
     code = "source_unavailable"
 
 
+class PoolMissing(TemporaryFailure):
+    """The pool has no queue: nothing was deployed for it, or it was taken away."""
+
+    code = "pool_missing"
+
+
 class PermanentFailure(MailError):
     """Something that cannot work later either."""
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from chalicelib.domain.links_url import LONGEST_URL, Occurrence, read_mark, read_url
 
 # Not inside a longer word or address: `git+https://x`, `mailto:a@b?body=https://x`, `x-https://x`.
-_FOUND = re.compile(rb"(?<![A-Za-z0-9+.\-/%=&?#@_~])(?i:https?)(?:\+notrack)?://[!#-;=?-~]++")
+_FOUND = re.compile(rb"(?<![A-Za-z0-9+.\-/%=&?#@_~])(?i:https?(?:\+notrack)?)://[!#-;=?-~]++")
 _PAIRS = {ord(")"): b"(", ord("]"): b"[", ord("}"): b"{"}
 _AFTER = frozenset(b".,;:!?'*")
 _ENDS = frozenset(b' \t\r\n\x0b\x0c<>"')

@@ -17,7 +17,7 @@ _URL = re.compile(
     rb"([A-Za-z0-9_.\-]+(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{0,5})?)"
     rb"(?:[/?#](?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]++|%[0-9A-Fa-f]{2})*)?"
 )
-_MARKED = re.compile(rb"(?i:https?)(\+notrack)://")
+_MARKED = re.compile(rb"(?i:https?(\+notrack))://")
 
 
 class Occurrence(NamedTuple):

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.engagement import TrackDomain
+from chalicelib.domain.excluded_hosts import ExcludedHosts
 from chalicelib.domain.headers import Headers, read_headers
 from chalicelib.domain.links_html import HtmlScan
 from chalicelib.domain.links_text import find_text_links
@@ -72,7 +73,7 @@ def tracked(
         return Tracked(content, ())
     texts = list(_texts(content, headers))
     opened = _opened(texts) if opens else None
-    left_alone = {choices.name.lower(), *(host.lower() for host in choices.excluded_click_domains)}
+    left_alone = ExcludedHosts((choices.name, *choices.excluded_click_domains))
     numbering = _Numbering(address_of_link, left_alone, replace=clicks and replace)
     bodies = []
     for text in texts:
@@ -88,7 +89,7 @@ class _Numbering:
     """Gives each link that could be replaced its number, and each that shall be its edit."""
 
     def __init__(
-        self, address_of_link: Callable[[int], str], left_alone: set[str], *, replace: bool
+        self, address_of_link: Callable[[int], str], left_alone: ExcludedHosts, *, replace: bool
     ) -> None:
         self._address_of_link = address_of_link
         self._left_alone = left_alone
@@ -102,10 +103,13 @@ class _Numbering:
         for link in links:
             if not link.url:
                 yield Edit(link.start, link.end, b"")
-            elif self._takes(link.url) and self._replace and link.host not in self._left_alone:
+            elif self._takes(link.url) and self._replaces(link):
                 self.replaced = True
                 address = self._address_of_link(len(self.urls)).encode("ascii")
                 yield Edit(link.start, link.end, address, link.break_at)
+
+    def _replaces(self, link: Occurrence) -> bool:
+        return self._replace and not self._left_alone.has(link.url, link.host)
 
     def _takes(self, url: str) -> bool:
         """Whether there is a number for this link; once there is none, there is none for any later one."""

@@ -84,14 +84,24 @@ def _fitting(raw: bytes, edits: Iterable[Edit]) -> Iterator[Edit]:
             grown, was_long = 0, end - begin > LONGEST_LINE + 1
         more = len(edit.new) - (edit.end - edit.start)
         if more > 0 and end - begin + grown + more > LONGEST_LINE:
-            if edit.break_at <= begin:
+            room_behind = was_long or end - edit.break_at + more <= LONGEST_LINE
+            if edit.break_at > begin and room_behind:
+                yield Edit(edit.break_at, edit.break_at, b"\r\n")
+                begin, grown = edit.break_at, 0
+            elif edit.start == edit.end == edit.break_at and more <= LONGEST_LINE:
+                yield from _alone(edit, edit.start - begin + grown)
+                begin, grown = edit.break_at, 0
                 continue
-            if end - edit.break_at + more > LONGEST_LINE and not was_long:
+            else:
                 continue
-            yield Edit(edit.break_at, edit.break_at, b"\r\n")
-            begin, grown = edit.break_at, 0
         grown += more
         yield edit
+
+
+def _alone(edit: Edit, column: int) -> Iterator[Edit]:
+    """What is put in at a place for a break, with a break behind it, and before it when it is too long for its line."""
+    before = b"\r\n" if column + len(edit.new) > LONGEST_LINE else b""
+    yield Edit(edit.start, edit.end, before + edit.new + b"\r\n")
 
 
 def _unquoted(quoted: re.Match[bytes]) -> bytes:

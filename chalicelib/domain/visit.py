@@ -6,16 +6,20 @@ genuine, and `is_automatic` is a guess by what mail scanners and image proxies s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import ip_address
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, unquote
 
 LONGEST_PATH = 1_024
 LONGEST_USER_AGENT = 500
 LONGEST_LOCATION = 8_192
+LONGEST_QUERY = 8_192
 _SERVER_TOKENS = range(1, 33)
+_TOKEN_END = re.compile(r"(/(?:img/)?[^/]+/[0-9A-Za-z]{22})[^0-9A-Za-z]*+")
 _UNRESERVED = "!#$%&'()*+,-./:;=?@[]_~"
 _PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
 _PREFETCH_WORDS = ("prefetch", "prerender", "preview")
@@ -89,10 +93,15 @@ class Request:
 
 
 def read_path(path: str) -> Request:
-    """What a path asks for: `/img/{server}/{token}` or `/{server}/{token}` (contract section 7)."""
+    """What a path asks for: `/img/{server}/{token}` or `/{server}/{token}` (contract section 7).
+
+    Letters and digits may be percent-encoded. What stands behind a token and is neither is not the token's: mail
+    programs take the full stop or bracket behind an address for a part of it."""
     if len(path) > LONGEST_PATH:
         return Request(Wanted.NOTHING)
-    words = path.split("/")
+    path = unquote(path)
+    ended = _TOKEN_END.fullmatch(path)
+    words = (path if ended is None else ended[1]).split("/")
     wanted = Wanted.LINK
     if len(words) == 4 and words[1] == "img":
         wanted = Wanted.IMAGE
@@ -111,21 +120,29 @@ def is_server_token(text: str) -> bool:
 
 
 def has_source(query: str) -> bool:
-    """Whether a query asks for another image through us, which nobody gets (contract section 7)."""
-    return any(part.partition("=")[0] == "src" for part in query[:LONGEST_PATH].split("&"))
+    """Whether a query asks for another image through us, which nobody gets (contract section 7). Nobody has a reason
+    for a query of more than 8 kB either."""
+    if len(query) > LONGEST_QUERY:
+        return True
+    return any(name == "src" for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
 def user_agent_of(visit: Visit) -> str:
-    """What the client says it is, at most 500 characters of it."""
-    return visit.headers.get("user-agent", "")[:LONGEST_USER_AGENT]
+    """What the client says it is, in one line of at most 500 characters; what cannot be printed is a blank."""
+    said = visit.headers.get("user-agent", "")
+    if not said.isascii():
+        # Servers that read header fields as Latin-1 hand on UTF-8 in pieces.
+        with suppress(UnicodeError):
+            said = said.encode("latin-1").decode("utf-8")
+    return "".join(one if one.isprintable() else " " for one in said[:LONGEST_USER_AGENT])
 
 
 def is_automatic(visit: Visit) -> bool:
-    """Whether a visit looks like a machine's: a HEAD, a prefetch, a client that says so, or that says nothing at all.
+    """Whether a visit looks like a machine's: a prefetch, a client that says so, or that says nothing at all.
 
-    `Mozilla/5.0` alone is what Apple's mail proxy says.
+    So is every method but GET, which is what following a link is. `Mozilla/5.0` alone is what Apple's mail proxy says.
     """
-    if visit.method == "HEAD":
+    if visit.method != "GET":
         return True
     for name in _PREFETCH_HEADERS:
         said = visit.headers.get(name, "")[:LONGEST_USER_AGENT].lower()

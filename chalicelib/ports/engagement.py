@@ -11,7 +11,8 @@ from chalicelib.domain.tenancy import ServerId
 
 
 class Engagement(Protocol):
-    """Links of tracked messages by number, and each hit on a message."""
+    """Links of tracked messages by number, and each hit on a message. What its `keep_until` has come for is not found
+    any more, whenever it is removed."""
 
     async def keep_links(
         self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int

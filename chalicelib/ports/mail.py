@@ -56,10 +56,13 @@ class WorkQueue(Protocol):
 
     async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
         """Queue items (any number), hidden for `delay` seconds (0 to 900). Raises TemporaryFailure unless all are
-        in."""
+        in: PoolMissing when the pool has no queue."""
 
     async def hide(self, pool: str, receipt: str, seconds: int) -> None:
         """Keep a received wake-up hidden for `seconds` from now (0 to 43,200)."""
+
+    async def pools(self) -> tuple[str, ...]:
+        """The pools that have a queue, by name. For people who configure; no function has the right to ask."""
 
 
 class ClaimFailure(StrEnum):

@@ -25,7 +25,7 @@ class Statistics(Protocol):
         self, server: ServerId, period: Period, first: int, last: int
     ) -> Sequence[tuple[int, Mapping[Count, int]]]:
         """The slots that have counts, by the epoch second of their start, from `first` to `last` inclusive, oldest
-        first; summed over sources. May lag by seconds."""
+        first; summed over sources. Those whose time is over are left out. May lag by seconds."""
 
 
 class ChangeReader(Protocol):

@@ -34,7 +34,8 @@ from chalicelib.domain.tenancy import (
     ServerMode,
     UnknownOutcome,
 )
-from chalicelib.ports import Accounts, Clock, KeyVault, Rand
+from chalicelib.ports import Accounts, Clock, KeyVault, Rand, WorkQueue
+from chalicelib.services.sources import no_such_pool
 
 LONGEST_NAME = 100
 MOST_SHARDS = 16
@@ -90,11 +91,14 @@ class CredentialOptions:
 class Tenants:
     """Organizations, their servers and the servers' credentials (contract sections 1.1, 1.3, 1.4)."""
 
-    def __init__(self, accounts: Accounts, vault: KeyVault, clock: Clock, rand: Rand) -> None:
+    def __init__(
+        self, accounts: Accounts, vault: KeyVault, clock: Clock, rand: Rand, queue: WorkQueue
+    ) -> None:
         self._accounts = accounts
         self._vault = vault
         self._clock = clock
         self._rand = rand
+        self._queue = queue
 
     async def create_organization(self, name: str, permalink: str | None = None) -> Organization:
         """A new organization. A permalink that is given and taken raises Conflict; one that is made from the name gets
@@ -151,9 +155,11 @@ class Tenants:
         permalink: str | None = None,
         options: ServerOptions | None = None,
     ) -> Server:
-        """A new mail server. Permalinks as with organizations; InvalidRequest names the option that is wrong."""
+        """A new mail server. Permalinks as with organizations; InvalidRequest names the option that is wrong, and so
+        a pool that has no queue, where its mail could not be accepted."""
         name = _name(name)
         options = _checked(options or ServerOptions())
+        await self._check_pool(options.pool)
         wanted = _wanted(name, permalink, names.SERVER_RESERVED)
         number = await self._accounts.next_number("server")
         bare = Server(
@@ -190,11 +196,14 @@ class Tenants:
     async def update_server(self, server: Server, options: ServerOptions) -> Server:
         """Give a server other options; begin with `ServerOptions.of(server)` to change only some.
 
-        The number of shards is part of where its messages lie, so that InvalidRequest refuses to change it.
+        The number of shards is part of where its messages lie, so that InvalidRequest refuses to change it. It refuses
+        a new pool that has no queue, too.
         """
         if options.shards != server.shards:
             raise _wrong("shards", "The number of shards is chosen when a server is created")
         changed = _with_options(server, _checked(options))
+        if changed.pool != server.pool:
+            await self._check_pool(changed.pool)
         await self._accounts.update_server(changed)
         return changed
 
@@ -256,6 +265,11 @@ class Tenants:
                 await self._accounts.remove_credential(each)
                 return each
         raise NotFound("There is no such credential here")
+
+    async def _check_pool(self, pool: str) -> None:
+        known = await self._queue.pools()
+        if pool not in known:
+            raise _wrong("pool", no_such_pool(pool, known))
 
     async def _apply_suspension(self, organization: Organization) -> Organization:
         await self._accounts.update_organization(organization)

@@ -2,13 +2,14 @@
 
 A source is checked before it is kept, its password is sealed under the installation's key, and its name is the only one
 of its kind in the installation, because workers remember by it what failed. Workers follow a change within half a
-minute. Nothing here tries a source: the first message does.
+minute. Nothing here tries a source, or resolves its host: the first message does.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.dnsrecords import is_domain_name
@@ -20,7 +21,7 @@ from chalicelib.domain.errors import (
     PermanentFailure,
 )
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.ports import Accounts, Clock, KeyVault
+from chalicelib.ports import Accounts, Clock, KeyVault, WorkQueue
 
 DEFAULT_POOL = "default"
 FOREVER = 253_402_300_799  # the end of the year 9999
@@ -28,6 +29,9 @@ MOST_PRIORITY = 1_000
 LONGEST_PASSWORD = 255  # RFC 1929
 TLS_MODES = ("opportunistic", "required", "implicit", "none")
 SOCKS_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT = 1080, 587, 465
+MOST_NAMED = 10
+WRONG_PORT = "The port is 1 to 65535"
+NO_USER_NAME = "A password goes with a user name, which this source does not have"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _POOL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
@@ -35,31 +39,35 @@ _POOL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool: the full names of the mail servers whose mail it takes, and its ways out, both by name."""
+    """A pool: the full names of the mail servers whose mail it takes, and its ways out, both by name. Without a queue
+    it takes none: their mail is turned away until the pool is deployed, or they are moved."""
 
     name: str
     servers: tuple[str, ...]
     sources: tuple[EgressSource, ...]
+    has_queue: bool
 
 
 class Sources:
     """The ways out of the installation."""
 
-    def __init__(self, accounts: Accounts, vault: KeyVault, clock: Clock) -> None:
+    def __init__(self, accounts: Accounts, vault: KeyVault, clock: Clock, queue: WorkQueue) -> None:
         self._accounts = accounts
         self._vault = vault
         self._clock = clock
+        self._queue = queue
 
     async def pools(self) -> list[Pool]:
-        """The default pool, every pool that a server is in, and every pool that ever had a source; by name."""
-        servers: dict[str, list[str]] = {DEFAULT_POOL: []}
+        """Every pool that has a queue, that a server is in, or that ever had a source; by name."""
+        deployed = frozenset(await self._queue.pools())
+        servers: dict[str, list[str]] = {name: [] for name in deployed}
         for organization in await self._accounts.organizations():
             for server in await self._accounts.servers(organization.id):
                 servers.setdefault(server.pool, []).append(server.full_name)
         for name in await self._accounts.egress_pools():
             servers.setdefault(name, [])
         return [
-            Pool(name, tuple(sorted(servers[name])), tuple(await self.of(name)))
+            Pool(name, tuple(sorted(servers[name])), tuple(await self.of(name)), name in deployed)
             for name in sorted(servers)
         ]
 
@@ -69,7 +77,8 @@ class Sources:
 
     async def all(self) -> list[EgressSource]:
         """The sources of every pool, by pool and name."""
-        return [source for pool in await self.pools() for source in pool.sources]
+        pools = await self._accounts.egress_pools()
+        return [source for pool in sorted(pools) for source in await self.of(pool)]
 
     async def find(self, name: str, pool: str | None = None) -> EgressSource:
         """The source of this name; NotFound, or Conflict when pools that were filled otherwise have one each."""
@@ -83,8 +92,16 @@ class Sources:
         return found[0]
 
     async def add(self, source: EgressSource, password: str = "") -> EgressSource:
-        """Check and keep a new source. InvalidRequest names what is wrong; Conflict when the name is taken."""
+        """Check and keep a new source. InvalidRequest names what is wrong, a pool without a queue among it; Conflict
+        when the name is taken."""
         checked = _checked(_completed(source), password)
+        known = await self._queue.pools()
+        if source.pool not in known:
+            detail = no_such_pool(source.pool, known)
+            raise InvalidRequest(detail, (FieldError("/pool", "invalid", detail),))
+        return await self._add(checked, password)
+
+    async def _add(self, checked: EgressSource, password: str) -> EgressSource:
         if any(known.name == checked.name for known in await self.all()):
             raise Conflict("An egress source of this name already exists")
         kept = await self._sealed(checked, password)
@@ -98,13 +115,13 @@ class Sources:
         return kept
 
     async def bring(self, source: EgressSource, password: str) -> bool:
-        """Add the source, or change the way it is reached; True when that was needed.
+        """Add the source, or change the way it is reached; True when that was needed. Its pool is the caller's to know.
 
         What a person has set stays: priority, EHLO name, TLS and suspension.
         """
         known = {one.name: one for one in await self.of(source.pool)}.get(source.name)
         if known is None:
-            await self.add(source, password)
+            await self._add(_checked(_completed(source), password), password)
             return True
         wanted = replace(
             known,
@@ -154,6 +171,21 @@ class Sources:
         except PermanentFailure:  # sealed under a key that is gone: it is sealed anew
             return False
         return known == password.encode()
+
+
+def no_such_pool(pool: str, known: Collection[str]) -> str:
+    """The sentence for a pool that no queue was deployed for; it names those that exist, at most MOST_NAMED."""
+    if not known:
+        return f"There is no pool {pool}; the installation has no queue at all"
+    first, more = sorted(known)[:MOST_NAMED], len(known) - MOST_NAMED
+    names = ", ".join(first) + (f" and {more} more" if more > 0 else "")
+    return f"There is no pool {pool}; the pools are: {names}"
+
+
+def sends_password_in_clear(source: EgressSource) -> bool:
+    """True for a smarthost that gets user name and password without TLS, as `tls` none has it; the other modes send
+    them encrypted or not at all."""
+    return source.kind is EgressKind.SMARTHOST and bool(source.username) and source.tls == "none"
 
 
 def _completed(source: EgressSource) -> EgressSource:
@@ -212,18 +244,25 @@ def _wrong_way(source: EgressSource, password: str) -> list[tuple[str, str]]:
             return [("kind", detail)]
         return []
     wrong = []
-    if not _is_host(source.host):
+    if not source.host:
         wrong.append(("host", f"A source of the kind {source.kind.value} needs a host"))
+    elif not _is_host(source.host):
+        detail = "The host is an address or a name in lower case, such as smtp.acme.com"
+        wrong.append(("host", detail))
     if not 0 < source.port < 65_536:
-        wrong.append(("port", "The port is 1 to 65535"))
+        wrong.append(("port", WRONG_PORT))
     if source.kind is EgressKind.SOCKS5 and source.tls == "implicit":
         wrong.append(("tls", "Implicit TLS is for smarthosts"))
+    return [*wrong, *_wrong_login(source, password)]
+
+
+def _wrong_login(source: EgressSource, password: str) -> list[tuple[str, str]]:
+    wrong = []
     if source.username and not (password or source.sealed_password):
         wrong.append(("password", "A source with a user name needs a password"))
-    if (
-        len(password.encode()) > LONGEST_PASSWORD
-        or len(source.username.encode()) > LONGEST_PASSWORD
-    ):
+    if password and not source.username:
+        wrong.append(("password", NO_USER_NAME))
+    if max(len(password.encode()), len(source.username.encode())) > LONGEST_PASSWORD:
         wrong.append(("password", f"User name and password have up to {LONGEST_PASSWORD} bytes"))
     return wrong
 

@@ -15,11 +15,11 @@ from chalicelib.domain import dnsrecords
 from chalicelib.domain.dnsrecords import DnsRecord, Finding, Purpose, RecordStatus
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
+from chalicelib.domain.excluded_hosts import read_host
 from chalicelib.domain.tenancy import Domain, Server
 from chalicelib.ports import Accounts, Clock, Rand, Resolver
 
 MOST_EXCLUDED = 1_000
-LONGEST_HOST = 259  # a name, a colon and a port
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +150,19 @@ class TrackDomains:
 
 
 def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
-    """Excluded hosts as stored: exact, each once, in order. InvalidRequest for one that is no host or `host:port`."""
-    hosts = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
-    if len(hosts) > MOST_EXCLUDED:
+    """Excluded hosts as stored, each once, in order. InvalidRequest for one that `read_host` does not know."""
+    found: dict[str, None] = {}
+    for line in filter(None, map(str.strip, lines)):
+        host = read_host(line)
+        if host is None:
+            raise _wrong(
+                "excluded_click_domains",
+                "An excluded host is a name such as example.com, example.com:8443 or *.example.com",
+            )
+        found[host] = None
+    if len(found) > MOST_EXCLUDED:
         raise _wrong("excluded_click_domains", f"At most {MOST_EXCLUDED} hosts can be excluded")
-    for host in hosts:
-        if len(host) > LONGEST_HOST or not host.isprintable() or set(host) & set(" /?#@,\\\"'<>"):
-            raise _wrong("excluded_click_domains", "An excluded host is a name such as example.com")
-    return hosts
+    return tuple(found)
 
 
 def _with_options(track: TrackDomain, options: TrackOptions) -> TrackDomain:

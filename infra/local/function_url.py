@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.domain.visit import Wanted, read_path
 from infra.local.deployed import NOT_HANDED_ON, WAIT_SECONDS, answer_of, direct, what_stands
 from infra.local.http_server import Request, Response, json_response
 from infra.local.invocation import Context
 from infra.local.plan import HOST
 
-TRACKED_PATH = re.compile(r"/(?:img/)?[a-z]{6}/[0-9A-Za-z]{22}")
+_SERVER, _TOKEN = re.compile(r"[a-z]{6}"), re.compile(r"[0-9A-Za-z]{22}")
 FUNCTION = "tracking"
 TIMEOUT_SECONDS = 10.0
 LARGEST_BODY = 6 * 1024 * 1024
@@ -34,7 +35,14 @@ Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
 
 def is_tracked(request: Request, hostname: str, is_track_domain: Callable[[str], bool]) -> bool:
     """Whether a request is one for the tracking function. `hostname` is that of its Host field."""
-    return TRACKED_PATH.fullmatch(request.path) is not None or is_track_domain(hostname)
+    if request.path.startswith("/img/") or is_track_domain(hostname):
+        return True
+    asked = read_path(request.path)
+    return (
+        asked.wanted is Wanted.LINK
+        and _SERVER.fullmatch(asked.server_token) is not None
+        and _TOKEN.fullmatch(asked.token) is not None
+    )
 
 
 def event_of(request: Request, now: float, source: str = HOST) -> dict[str, Any]:

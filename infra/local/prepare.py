@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from infra.local import aws, deployed
 
@@ -39,6 +40,8 @@ def prepare(url: str, state: Path) -> None:
             deployed.deploy(os.environ, _say)
         else:
             stack.deploy_data(url)
+        settings = posthorn().settings
+        end_items(url, settings.mail_table, settings.control_table)
         run(seed(posthorn(), state))
     except (BotoCoreError, ClientError, stack.StackFailed) as error:
         raise NotPrepared(f"the AWS endpoint {url} refused the set-up: {error}") from error
@@ -47,6 +50,21 @@ def prepare(url: str, state: Path) -> None:
     except MailError as error:
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         raise NotPrepared(f"the demo tenant could not be made: {error.public}{cause}") from error
+
+
+def end_items(url: str, *tables: str) -> None:
+    """Let items end by their attribute `x`, where the endpoint has not done what the template says: ministack reads no
+    TimeToLiveSpecification."""
+    import botocore.session
+
+    client: Any = botocore.session.get_session().create_client("dynamodb", endpoint_url=url)
+    for table in tables:
+        told = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        if told["TimeToLiveStatus"] == "DISABLED":
+            client.update_time_to_live(
+                TableName=table,
+                TimeToLiveSpecification={"AttributeName": "x", "Enabled": True},
+            )
 
 
 def _say(line: str) -> None:

@@ -75,6 +75,10 @@ class CountedQueue:
     async def hide(self, pool: str, receipt: str, seconds: int) -> None:
         """There is nothing to hide."""
 
+    async def pools(self) -> tuple[str, ...]:
+        """Every server is in the default pool."""
+        return ("default",)
+
 
 class CountedMessages:
     """The one verb of a `MessageStore` that accepting needs."""

@@ -132,3 +132,16 @@ async def test_the_deliveries_of_a_message_are_not_its_hits(world: World) -> Non
     await world.engagement.record(world.server, ONE, opened(), LATER)
     assert [one.id for one in await world.messages.deliveries(world.server, ONE)] == [1, 2, 3, 4, 5]
     assert len(await world.engagement.hits(world.server, ONE)) == 1
+
+
+async def test_links_and_hits_end_with_their_time(world: World) -> None:
+    await world.engagement.keep_links(world.server, ONE, ["https://acme.test/"], NOW + 100)
+    await world.engagement.record(world.server, ONE, opened(), NOW + 100)
+    await world.engagement.record(world.server, ONE, clicked(), NOW + 101)
+    world.clock.advance(99)
+    assert await world.engagement.link(world.server, ONE, 1) == "https://acme.test/"
+    assert await world.engagement.hits(world.server, ONE) == (opened(), clicked())
+    world.clock.advance(1)
+    with pytest.raises(NotFound):
+        await world.engagement.link(world.server, ONE, 1)
+    assert await world.engagement.hits(world.server, ONE) == (clicked(),)

@@ -56,6 +56,10 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
     )
     assert await world.messages.replace(before, waiting)
     assert await world.messages.get(world.server, before.message.id) == waiting
+    later = replace(waiting, wake_at=NOW + 4_500)
+    assert await world.messages.replace(waiting, later)
+    assert await world.messages.get(world.server, before.message.id) == later
+    waiting = later
     held = replace(
         waiting,
         state=State.HELD,

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import ports
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Count, Period, Slot
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 
@@ -145,3 +145,16 @@ async def test_two_runs_over_the_same_records_at_once_count_them_once(
     parts = [sent(*range(1, end)) for end in (4, 11, 7, 11, 2)]
     await asyncio.gather(*(statistics.add("a", slot, part) for part in parts))
     assert (await counts(world, statistics))[Count.SENT] == 10
+
+
+@pytest.mark.parametrize(("period", "kept"), list(KEPT_SECONDS.items()))
+async def test_slots_end_with_their_time(
+    world: World, statistics: ports.Statistics, period: Period, kept: int
+) -> None:
+    for which in (period, Period.DAY):
+        await statistics.add("a", a_slot(world, MINUTE, which), sent(1))
+    world.clock.advance(MINUTE + kept - 1 - NOW)
+    assert await counts(world, statistics, period) == {Count.SENT: 1}
+    world.clock.advance(1)
+    assert await statistics.read(world.server, period, MINUTE, MINUTE) == []
+    assert await counts(world, statistics, Period.DAY) == {Count.SENT: 1}

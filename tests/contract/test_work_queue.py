@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.errors import MailError, TemporaryFailure
+from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from tests.contract.conftest import World
 from tests.fakes import a_message, a_server_id
@@ -107,11 +106,22 @@ async def test_sending_nothing_is_nothing(world: World) -> None:
     assert await world.queue.send(POOL, []) is None  # type: ignore[func-returns-value]
 
 
-@pytest.mark.aws
-async def test_a_pool_without_a_queue_is_a_temporary_failure(
+async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait(
     world: World, items: list[WorkItem]
 ) -> None:
+    pool = f"pool-{a_server_id()}"
+    with pytest.raises(TemporaryFailure) as failed:
+        await world.queue.send(pool, items[:1])
+    assert failed.value.public == (
+        "Mail of this server cannot be queued at the moment, try again later"
+    )
+    assert failed.value.fields["pool"] == pool
+
+
+async def test_the_pools_are_those_that_have_a_queue(world: World) -> None:
+    found = await world.queue.pools()
+    assert POOL in found
+    assert f"pool-{a_server_id()}" not in found
     if world.settings is None:
-        pytest.skip("a queue in memory exists as soon as it is named")
-    with pytest.raises(MailError):
-        await world.queue.send(f"pool-{a_server_id()}", [replace(items[0])])
+        world.inner.queue.deploy("bulk", "another")
+        assert await world.queue.pools() == ("another", "bulk", POOL)

@@ -1,4 +1,4 @@
-"""Teaches moto's CloudFormation two things that it can do by call only: associations of Elastic IPs, and secrets.
+"""Teaches moto's CloudFormation what it can do by call only: secrets, and tags and associations of Elastic IPs.
 
 `import tests.deploy.moto_additions` before a template that has them is deployed. What moto still lacks is alarms, which
 it leaves out, and an interface's list of private addresses, in whose place it draws one.
@@ -12,6 +12,8 @@ from typing import Any
 
 from moto.core.common_models import CloudFormationModel
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.elastic_ip_addresses import ElasticAddress
+from moto.kms.models import Key
 from moto.secretsmanager.models import secretsmanager_backends
 
 
@@ -87,3 +89,35 @@ class Secret(_Added, CloudFormationModel):
         cls, resource_name: str, cloudformation_json: Any, account: str, region: str
     ) -> None:
         secretsmanager_backends[account][region].delete_secret(resource_name, None, True)
+
+
+_create_address = ElasticAddress.create_from_cloudformation_json
+
+
+def _create_with_tags(
+    resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
+) -> ElasticAddress:
+    made = _create_address(resource_name, cloudformation_json, account_id, region_name, **more)
+    tags = cloudformation_json.get("Properties", {}).get("Tags", [])
+    made.add_tags({one["Key"]: one["Value"] for one in tags})
+    return made
+
+
+ElasticAddress.create_from_cloudformation_json = _create_with_tags  # type: ignore[method-assign]  # it leaves tags out
+
+
+_create_key = Key.create_from_cloudformation_json
+
+
+def _create_with_its_tags(
+    resource_name: str, cloudformation_json: Any, *where: str, **more: Any
+) -> Key:
+    wanted = dict(cloudformation_json["Properties"])
+    # CloudFormation writes a key's tags as it writes all tags, KMS in its own way; moto hands on the one as the other.
+    wanted["Tags"] = [
+        {"TagKey": one["Key"], "TagValue": one["Value"]} for one in wanted.get("Tags", [])
+    ]
+    return _create_key(resource_name, {**cloudformation_json, "Properties": wanted}, *where, **more)
+
+
+Key.create_from_cloudformation_json = _create_with_its_tags  # type: ignore[method-assign]  # as the comment says

@@ -137,6 +137,8 @@ def _resources(service: str, operation: str, params: Mapping[str, Any]) -> list[
             return [_table(name) for name in params["RequestItems"]]
         index = params.get("IndexName")
         return [_table(params["TableName"]) + (f"/index/{index}" if index else "")]
+    if operation == "ListQueues":  # IAM knows it for all queues or for none
+        return ["*"]
     if service == "sqs":
         name = params.get("QueueName") or params["QueueUrl"].rpartition("/")[2]
         return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"]

@@ -5,15 +5,12 @@ from __future__ import annotations
 import base64
 import re
 import subprocess
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
-import tests.deploy.moto_additions  # noqa: F401  # moto knows more when it is imported
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
@@ -22,52 +19,18 @@ from infra import ways_out
 from infra.deploy import stack_of, templates_of
 from infra.destroy import destroy
 from infra.order import EgressHost, Order, read_addresses, read_hosts, read_unused
-from infra.package import Package
 from infra.stack import SETTINGS, Stack
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder, stacks_of
 from infra.templates import for_addresses, load, render
-
-IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mail/posthorn-gateway:1"
-POOLS = ("default", "bulk")
-
-
-@pytest.fixture
-def package() -> Package:
-    """No test here looks into the zip."""
-    return Package(archive=None, template=load("functions.merge.yaml"))  # type: ignore[arg-type]  # as it says
+from tests.deploy.emulated_ways import IMAGE, POOLS, addresses, an_order, make
+from tests.deploy.installation import random_prefix
 
 
 @pytest.fixture
-def order(package: Package) -> Iterator[Order]:
-    with mock_aws(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # moto's words about alarms, which it has none of
-        target = Target("aws", "", "us-east-1", ("test", "test"))
-        hosts = {"default": EgressHost(3, 2)}
-        yield Order(target, "posthorn", package, POOLS, egress_hosts=hosts, egress_image=IMAGE)
-
-
-def make(order: Order, network: str = "posthorn") -> dict[str, str]:
-    """Network and ways out, as `deploy` makes them; moto knows no serverless functions."""
-    known = {"Prefix": order.prefix, "AlarmTopic": "arn:aws:sns:us-east-1:123456789012:alarms"}
-    client = order.target.client("cloudformation")
-    for part, template in templates_of(order).items():
-        if part in ("data", "functions", "gateway"):
-            continue
-        whose = replace(order, prefix=network) if part == "network" else order
-        stack = stack_of(whose, part, template, known | ways_out.parameters_of(order, part))
-        known |= ways_out.outputs_for_others(part, deploy_stack(client, stack))
-    return known
-
-
-def addresses(made: Mapping[str, str]) -> dict[str, str]:
-    """Private to public, of the default pool's host."""
-    private, public = "DeliverDefaultPrivateAddress", "DeliverDefaultPublicAddress"
-    return {
-        value: made[name.replace(private, public)]
-        for name, value in made.items()
-        if name.startswith(private)
-    }
+def order() -> Iterator[Order]:
+    with an_order() as order:
+        yield order
 
 
 def user_data(order: Order) -> str:
@@ -384,27 +347,30 @@ def test_what_is_marked_is_repeated_for_each_address() -> None:
     }
 
 
+def endpoints(target: Target, network: str) -> dict[str, tuple[str, str]]:
+    """Type and service of each endpoint in the network; the emulator takes no filters, and others stand in it."""
+    return {
+        one["VpcEndpointId"]: (one["VpcEndpointType"], one["ServiceName"].rpartition(".")[2])
+        for one in target.client("ec2").describe_vpc_endpoints()["VpcEndpoints"]
+        if one["VpcId"] == network
+    }
+
+
 @pytest.mark.aws
 @pytest.mark.slow
 def test_services_come_into_a_network_that_stands(target: Target) -> None:
     """The half of it that the emulator has: the network takes the interface endpoints in and loses nothing."""
-    from tests.deploy.installation import random_prefix
-
     client, prefix = target.client("cloudformation"), random_prefix()
     template = render(load("network.yaml"))
     before = deploy_stack(client, Stack(f"{prefix}-network", template, {"Prefix": prefix}))
+    had = endpoints(target, before["VpcId"])
+    assert sorted(had.values()) == [("Gateway", "dynamodb"), ("Gateway", "s3")]
+    another = random_prefix()
+    deploy_stack(client, Stack(f"{another}-network", template, {"Prefix": another}))
     inside = {"Prefix": prefix, "PrivateServices": "true"}
     after = deploy_stack(client, Stack(f"{prefix}-network", template, inside))
     assert after == before
-    endpoints = target.client("ec2").describe_vpc_endpoints(
-        Filters=[{"Name": "vpc-id", "Values": [after["VpcId"]]}]
-    )["VpcEndpoints"]
-    kinds = sorted(
-        (one["VpcEndpointType"], one["ServiceName"].rpartition(".")[2]) for one in endpoints
-    )
-    assert kinds == [
-        ("Gateway", "dynamodb"),
-        ("Gateway", "s3"),
-        ("Interface", "kms"),
-        ("Interface", "sqs"),
-    ]
+    has = endpoints(target, after["VpcId"])
+    assert had.items() <= has.items()
+    added = [has[one] for one in has.keys() - had.keys()]
+    assert sorted(added) == [("Interface", "kms"), ("Interface", "sqs")]

@@ -15,8 +15,9 @@ from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId
 from chalicelib.services.track import IMAGE
 from infra.deploy import Deployed, deploy
+from infra.installation import show
 from infra.local.deployed import direct
-from infra.order import Order
+from infra.order import Order, check_pairs
 from infra.targets import AWS, WrongOrder, stacks_of
 from infra.track_front import check
 from tests.deploy.installation import Installation, random_prefix, wait_for
@@ -73,7 +74,9 @@ def test_opens_and_clicks_of_a_deployed_installation_count(installation: Install
     assert any('"unit": "tracking"' in line for line in installation.log("Tracking"))
 
 
-def test_behind_cloudfront_nobody_else_may_call_it(installation: Installation) -> None:
+def test_behind_cloudfront_nobody_else_may_call_it(
+    installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
     parameters = {"TrackDomainNames": NAMES, "TrackCertificateArn": CERTIFICATE}
     order = replace(installation.order, prefix=random_prefix(), parameters=parameters)
     made = deploy(order, lambda _: None)
@@ -97,6 +100,16 @@ def test_behind_cloudfront_nobody_else_may_call_it(installation: Installation) -
     assert origin["DomainName"] == urlsplit(made.outputs["TrackingAddress"]).hostname
     assert origin["OriginAccessControlId"]
     assert deploy(order, lambda _: None).outputs["TrackTarget"] == made.outputs["TrackTarget"]
+    show(made, as_json=False)
+    assert f"{made.outputs['TrackTarget']} (TrackTarget)" in capsys.readouterr().out
+    silent = replace(order, parameters={})
+    with pytest.raises(
+        WrongOrder, match=r"-tracking; say --parameter TrackDomainNames=… as before"
+    ):
+        deploy(silent, lambda _: None)
+    assert lambdas.get_function_url_config(FunctionName=name)["AuthType"] == "AWS_IAM"
+    deploy(replace(silent, open_tracking=True), lambda _: None)
+    assert lambdas.get_function_url_config(FunctionName=name)["AuthType"] == "NONE"
 
 
 def test_without_track_domains_the_word_of_a_header_is_not_believed(
@@ -111,8 +124,8 @@ def test_without_track_domains_the_word_of_a_header_is_not_believed(
 @pytest.mark.parametrize(
     ("parameters", "settings", "said"),
     [
-        ({"TrackDomainNames": NAMES}, {}, "TrackCertificateArn"),
-        ({"TrackCertificateArn": CERTIFICATE}, {}, "TrackDomainNames"),
+        ({"TrackDomainNames": NAMES}, {}, "say --parameter TrackCertificateArn"),
+        ({"TrackCertificateArn": CERTIFICATE}, {}, "say --parameter TrackDomainNames"),
         (
             {"TrackDomainNames": NAMES, "TrackCertificateArn": CERTIFICATE},
             {},
@@ -126,4 +139,5 @@ def test_a_half_order_is_refused_before_anything_is_made(
     target = replace(installation.order.target, kind=AWS)
     order = replace(installation.order, target=target, parameters=parameters, settings=settings)
     with pytest.raises(WrongOrder, match=said):
+        check_pairs(order.parameters)
         check(order)

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
+from moto import mock_aws
 
 from infra import deploy as deployment
 from infra import destroy as destroying
@@ -43,17 +45,19 @@ def _nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def aws_that_answers(status: int, body: str) -> Iterator[str]:
-    """An endpoint that answers everything alike; its URL."""
+def aws_that_answers(status: int, body: str, *, knows_who_asks: bool = False) -> Iterator[str]:
+    """An endpoint that answers everything alike, except perhaps who is asking; its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # the name that http.server looks for
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            self.send_response(status)
+            asked = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            is_known = knows_who_asks and b"GetCallerIdentity" in asked
+            answer = (IDENTITY if is_known else body).encode()
+            self.send_response(200 if is_known else status)
             self.send_header("Content-Type", "text/xml")
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
-            self.wfile.write(body.encode())
+            self.wfile.write(answer)
 
         def log_message(self, *_: object) -> None:
             return
@@ -67,6 +71,13 @@ def aws_that_answers(status: int, body: str) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(10)
+
+
+IDENTITY = (
+    '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+    "<GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/a</Arn><UserId>A</UserId>"
+    "<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
 
 
 def sts_error(code: str) -> str:
@@ -104,15 +115,23 @@ AWS = ["--target", "aws", "--region", "eu-west-1"]
         (["--set", "max_attempts=three"], "POSTHORN_MAX_ATTEMPTS must be a whole number"),
         (["--set", "bucket=mine"], "bucket follows from the prefix"),
         (["--parameter", "AlarmEmail"], "--parameter takes NAME=VALUE"),
-        (["--egress-host", "bulk=3:2"], "there is no pool 'bulk' to have an egress host"),
+        (
+            ["--pools", "default", "--egress-host", "bulk=3:2"],
+            "there is no pool 'bulk' to have an egress host",
+        ),
         (["--egress-host", "default=3"], "needs :1 to :8 addresses"),
         (["--egress-host", "default=16:2"], "needs a number of its own from 2 to 15"),
         (["--egress-host", "default"], "--egress-host takes NAME=VALUE"),
+        (["--egress-image", "x"], "say --egress-host too"),
+        (["--prefix", "acme-nat"], "'acme-nat' is no prefix: one that ends in -nat, -egress"),
+        (["--prefix", "acme-deliver"], "reads like a part of another installation"),
+        (["--architecture", "sparc"], "--architecture: invalid choice: 'sparc'"),
+        (["--no-such-option"], "unrecognized arguments: --no-such-option"),
+        (["--set", "web_hostname=a'; touch /tmp/b; : '"], "POSTHORN_WEB_HOSTNAME must be a host"),
+        (["--set", "track_domain=track..acme.test"], "POSTHORN_TRACK_DOMAIN must be a host name"),
         (["--target", "aws"], "there is no region"),
         (["--target", "aws", "--region", "eu-west-9"], "AWS has no region 'eu-west-9'"),
         (["--target", "aws", "--endpoint", "http://127.0.0.1:1"], "takes no endpoint"),
-        (AWS, "web_hostname, smtp_hostname"),
-        ([*AWS, *SETTINGS[:-2]], "spf_include must be set"),
         ([*AWS, *SETTINGS, "--set", "kill_at=claim"], "kill_at is for emulators only"),
         ([*AWS, *SETTINGS, "--set", "dns_server=x:1"], "dns_server is for emulators only"),
         ([*AWS, *SETTINGS], "there are no AWS credentials"),
@@ -123,6 +142,53 @@ def test_a_wrong_order(
 ) -> None:
     assert deployment.main(arguments) == 1
     assert words in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [([], "web_hostname, smtp_hostname"), (SETTINGS[:-2], "spf_include must be set")],
+)
+def test_what_aws_needs_and_nothing_that_stands_knows(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with mock_aws():
+        assert deployment.main([*AWS, *arguments]) == 1
+    assert words in said(capsys)
+
+
+@pytest.mark.parametrize("arguments", [["--prefix", "BAD/.."], ["--colour"]])
+def test_a_wrong_order_to_destroy(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert destroying.main(arguments) == 1
+    assert said(capsys).startswith("posthorn: ")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "ExpiredToken"])
+@pytest.mark.parametrize("option", [[], ["--env"]])
+def test_credentials_that_may_say_who_they_are_and_nothing_else(
+    code: str, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with aws_that_answers(403, sts_error(code), knows_who_asks=True) as endpoint:
+        assert deployment.main(["--endpoint", endpoint, *option]) == 1
+        assert f"({code})" in (line := said(capsys))
+        assert line.endswith("; nothing was changed")
+        assert destroying.main(["--endpoint", endpoint]) == 1
+        said(capsys)
+
+
+def test_credentials_that_expire_on_the_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After the order was read, neither the work nor what stands can be asked about."""
+    monkeypatch.setattr(
+        deployment,
+        "read_order",
+        lambda parsed, target, prefix, _: SimpleNamespace(
+            target=target, prefix=prefix, parameters={}, pools=("default",)
+        ),
+    )
+    with aws_that_answers(403, sts_error("ExpiredToken"), knows_who_asks=True) as endpoint:
+        assert deployment.main(["--endpoint", endpoint]) == 1
+    assert "what stands cannot be told (" in said(capsys)
 
 
 @pytest.mark.parametrize("code", ["InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken"])
@@ -158,6 +224,8 @@ def test_an_endpoint_in_the_environment_never_mixes_with_aws(
         ("NoSuchParameter=1", "no template has a parameter NoSuchParameter"),
         ("RawRetentionDays=3", "the parameter RawRetentionDays cannot be 3"),
         ("LogRetentionDays=month", "the parameter LogRetentionDays is a whole number"),
+        ("ApiDomain=api.acme.test", "ApiDomain and ApiCertificateArn need each other"),
+        ("ApiCertificateArn=arn:aws:acm:x", "say --parameter ApiDomain=… too"),
     ],
 )
 def test_a_wrong_parameter_is_found_before_anything_is_made(

@@ -10,9 +10,11 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+import botocore.session
 import pytest
 
 from infra.local.deployed import direct
+from tests.e2e.conftest import StartStack
 from tests.e2e.stack import RunningStack, wait_for
 from tests.e2e.target import chosen
 from tests.e2e.test_command_line import Cli, cli
@@ -113,6 +115,41 @@ def test_a_forged_or_foreign_token_counts_nothing(stack: RunningStack, sender: s
     assert (status, body[:4]) == (200, b"\x89PNG")
     shown = mail.shown()
     assert (shown["opens"], shown["clicks"], shown["opened_at"]) == ([], [], None)
+
+
+def test_what_a_mail_program_adds_or_encodes_does_no_harm(stack: RunningStack, sender: str) -> None:
+    mail = Mail(stack, sender)
+    base, server, token = mail.link.rsplit("/", 2)
+    for path in (
+        f"{server}/{token}.",
+        f"{server}/{token}%29",
+        f"{server}/%{ord(token[0]):x}{token[1:]}",
+    ):
+        assert ask(f"{base}/{path}")[0] == 307
+    assert ask(f"{base}/img/aaaaaa/xx")[0] == 200
+    assert ask(f"{base}/img/aaaaaa/xx?%73rc=1")[0] == 400
+
+
+@pytest.mark.targets("run")
+def test_links_and_hits_end_by_the_clock(start_stack: StartStack) -> None:
+    stack = start_stack()
+    mail = Mail(stack, str(stack.facts["server"]["from"]))
+    assert ask(mail.link)[0] == 307
+    wait_for(lambda: mail.shown()["clicks"], "a click")
+    stack.advance(60 * 86_400 + 60)
+    assert wait_for(lambda: ask(mail.link)[0] == 404, "the end of the link")
+    client: Any = botocore.session.get_session().create_client(
+        "dynamodb",
+        "us-east-1",
+        endpoint_url=stack.facts["aws"],
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    tables = client.list_tables()["TableNames"]
+    assert len(tables) == 2
+    for table in tables:
+        told = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+        assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "x"}
 
 
 def test_a_track_domain_of_ones_own(stack: RunningStack, cli: Cli) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -111,6 +112,7 @@ async def test_options_are_kept_and_changed_one_by_one(app: Posthorn) -> None:
     ("options", "field"),
     [
         (ServerOptions(pool="No Pool"), "/pool"),
+        (ServerOptions(pool="typo"), "/pool"),
         (ServerOptions(shards=0), "/shards"),
         (ServerOptions(shards=17), "/shards"),
         (ServerOptions(send_limit=-1), "/send_limit"),
@@ -125,6 +127,32 @@ async def test_a_wrong_option_is_named_and_nothing_is_stored(
         await app.accounts.create_server(owner, "Mail", None, options)
     assert refused.value.errors[0].pointer == field
     assert await app.accounts.servers(owner) == []
+
+
+async def test_a_server_goes_to_no_pool_that_has_no_queue() -> None:
+    world = MemoryWorld()
+    app = in_memory(world=world)
+    world.queue.deploy("bulk")
+    owner = await app.accounts.create_organization("Acme")
+    made = await app.accounts.create_server(owner, "Mail", None, ServerOptions(pool="bulk"))
+    with pytest.raises(InvalidRequest) as refused:
+        await app.accounts.update_server(made, ServerOptions(pool="bulky"))
+    assert refused.value.public == "There is no pool bulky; the pools are: bulk, default"
+    assert (await app.accounts.server("acme", "mail")).pool == "bulk"
+    world.queue.deploy(*(f"pool{number}" for number in range(20)))
+    with pytest.raises(InvalidRequest, match=r"default, pool0, .* and 12 more$"):
+        await app.accounts.create_server(owner, "Other", None, ServerOptions(pool="bulky"))
+
+
+async def test_a_server_whose_pool_has_gone_can_be_changed_otherwise(app: Posthorn) -> None:
+    owner = await app.accounts.create_organization("Acme")
+    made = await app.accounts.create_server(owner, "Mail")
+    left = replace(made, pool="gone")
+    await app.accounts_store.update_server(left)
+    changed = await app.accounts.update_server(
+        left, replace(ServerOptions.of(left), privacy_mode=True)
+    )
+    assert (changed.pool, changed.privacy_mode) == ("gone", True)
 
 
 async def test_shards_are_chosen_once_because_messages_lie_in_them(app: Posthorn) -> None:

@@ -17,7 +17,8 @@ BATCH_CALLS = 3.6
 # Three slots, and three more when a minute ends, for a batch of 300 changes, which are 150 messages.
 COUNTING_UNITS = 0.03
 LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a few more
-CONFIGURATION = 3.0  # what is known of tenants is read again after thirty seconds, however few messages came
+# What is known of tenants is read again after thirty seconds, however few messages came.
+CONFIGURATION = 3.0
 
 
 def calls_of(spent: Spent, *operations: str) -> float:

@@ -129,7 +129,7 @@ class Mortal(MemoryStatistics):
     """Counters whose process may die at each write; then it writes nothing more."""
 
     def __init__(self, dice: random.Random) -> None:
-        super().__init__()
+        super().__init__(ControlledClock(NOW))
         self._dice = dice
         self.armed, self.dead, self.deaths = True, False, 0
 

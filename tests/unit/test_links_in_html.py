@@ -94,9 +94,9 @@ def test_the_span_is_the_address_inside_its_quotes() -> None:
 
 
 def test_a_mark_is_found_where_it_stands() -> None:
-    html = b"<a href='HTTPS+notrack://a.example/{{x}}'><a href='x+notrack://a.example/'>"
+    html = b"<a href='HTTPS+NoTrack://a.example/{{x}}'><a href='x+notrack://a.example/'>"
     (mark,) = HtmlScan(html).links
-    assert (html[mark.start : mark.end], mark.url) == (b"+notrack", "")
+    assert (html[mark.start : mark.end], mark.url) == (b"+NoTrack", "")
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,9 @@ def test_every_occurrence_is_one() -> None:
 
 
 def test_marks_are_told_apart() -> None:
-    text = b"Use https+notrack://a.example/ or http+notrack://b.example/{{x}}."
+    text = b"Use https+notrack://a.example/ or Http+NOTRACK://b.example/{{x}}."
     marks = list(find_text_links(text, utf8=True))
-    assert [(text[mark.start : mark.end], mark.url) for mark in marks] == [(b"+notrack", "")] * 2
+    assert [(text[mark.start : mark.end], mark.url) for mark in marks] == [
+        (b"+notrack", ""),
+        (b"+NOTRACK", ""),
+    ]

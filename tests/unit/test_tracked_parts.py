@@ -186,6 +186,15 @@ def test_excluded_hosts_keep_their_numbers() -> None:
     assert track(text_mail(b"https://a.example/\r\n"), everything).links == ()
 
 
+def test_excluded_hosts_are_compared_as_hosts() -> None:
+    body = (
+        b"https://ex.example./ https://EX.example:443/ https://a.b.example/ https://b.example/\r\n"
+    )
+    choices = replace(TRACK, excluded_click_domains=("ex.example", "*.b.example"))
+    made = body_of(track(text_mail(body), choices).content).split()
+    assert made == [*body.split()[:3], address(4).encode()]
+
+
 def test_there_are_so_many_links_and_no_more() -> None:
     body = b"".join(b"https://a.example/%d\r\n" % number for number in range(MOST_LINKS + 5))
     made = track(text_mail(body))
@@ -245,6 +254,30 @@ def test_lines_that_would_be_too_long_are_broken_in_tags_or_stay() -> None:
     assert track(no_room, CLICKS_ONLY).content == no_room
     shorter = text_mail(text[30:])
     assert address(1).encode() in track(shorter).content
+
+
+@pytest.mark.parametrize("before", [0, 1, 30, 100, 500, 830, 974])
+@pytest.mark.parametrize("encoding", ["7bit", "8bit"])
+def test_the_image_finds_room_on_a_long_line(before: int, encoding: str) -> None:
+    start, rest = (
+        b"<body>hi\r\n" + b"x" * before,
+        b"</body><!--" + b"x" * (960 - before) + b"-->\r\n",
+    )
+    made = body_of(track(html_mail(start + rest, encoding=encoding)).content)
+    assert made.count(PIXEL.encode()) == 1
+    assert max(len(line) for line in made.split(b"\r\n")) <= 998
+    head, tail = made.split(b"<p class='ampimg'")
+    tail = tail.partition(b"</p>")[2]
+    assert (head.removesuffix(b"\r\n"), tail.removeprefix(b"\r\n")) == (
+        start.removesuffix(b"\r\n"),
+        rest,
+    )
+
+
+def test_the_image_finds_room_before_a_line_that_is_too_long() -> None:
+    rest = b"</body><!--" + b"x" * 5_000 + b"-->\r\n"
+    made = body_of(track(html_mail(b"<body>hi\r\n" + rest)).content)
+    assert made.endswith(b"</p>\r\n" + rest)
 
 
 def test_a_page_on_one_line_is_broken_in_its_tags() -> None:

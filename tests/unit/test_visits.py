@@ -53,6 +53,16 @@ def a_visit(**changes: Any) -> Visit:
         ("/a/b/c", Request(Wanted.NOTHING)),
         ("/img/a/b/c", Request(Wanted.NOTHING)),
         ("a/b", Request(Wanted.NOTHING)),
+        (f"/abcdef/{TOKEN}.", Request(Wanted.LINK, "abcdef", TOKEN)),
+        (f"/abcdef/{TOKEN}/", Request(Wanted.LINK, "abcdef", TOKEN)),
+        (f"/abcdef/{TOKEN}>),;'*", Request(Wanted.LINK, "abcdef", TOKEN)),
+        (f"/abcdef/{TOKEN}%3E%C2%BB", Request(Wanted.LINK, "abcdef", TOKEN)),
+        (f"/img/abcdef/{TOKEN}%2f", Request(Wanted.IMAGE, "abcdef", TOKEN)),
+        (f"/%61bcdef/%30{TOKEN[1:]}", Request(Wanted.LINK, "abcdef", TOKEN)),
+        (f"/abcdef/{TOKEN}x", Request(Wanted.LINK, "abcdef", f"{TOKEN}x")),
+        (f"/abcdef/{TOKEN}.x", Request(Wanted.LINK, "abcdef", f"{TOKEN}.x")),
+        (f"/abcdef/{TOKEN}/x", Request(Wanted.NOTHING)),
+        (f"/a.b/{TOKEN}.", Request(Wanted.UNKNOWN_SERVER)),
         ("https://abcdef/x", Request(Wanted.NOTHING)),
         (f"/abcdef/{'x' * LONGEST_PATH}", Request(Wanted.NOTHING)),
     ],
@@ -69,6 +79,12 @@ def test_paths(path: str, expected: Request) -> None:
         ("a=1&src=", True),
         ("source=1", False),
         ("a=src", False),
+        ("%73rc=http://x", True),
+        ("a=%26src=1", False),
+        ("src", True),
+        (f"a={'x' * 1_024}&src=1", True),
+        (f"a={'x' * 1_024}", False),
+        (f"a={'x' * 8_192}&src=1", True),
     ],
 )
 def test_no_other_image_is_fetched(query: str, expected: bool) -> None:
@@ -78,7 +94,7 @@ def test_no_other_image_is_fetched(query: str, expected: bool) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"method": "HEAD"},
+        *({"method": method} for method in ("HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "POST")),
         {"headers": {"user-agent": BROWSER, "sec-purpose": "prefetch;prerender"}},
         {"headers": {"user-agent": BROWSER, "purpose": "Prefetch"}},
         {"headers": {"user-agent": BROWSER, "x-purpose": "preview"}},
@@ -107,12 +123,25 @@ def test_machines_are_told(changes: dict[str, Any]) -> None:
 )
 def test_people_are_not_taken_for_machines(agent: str) -> None:
     assert not is_automatic(a_visit(headers={"user-agent": agent}))
-    assert not is_automatic(a_visit(method="POST", headers={"user-agent": agent}))
 
 
 def test_what_a_client_says_of_itself_is_cut() -> None:
     assert len(user_agent_of(a_visit(headers={"user-agent": "x" * 100_000}))) == 500
     assert user_agent_of(a_visit(headers={})) == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Posteingang für Mac", "Posteingang für Mac"),
+        ("Posteingang für Mac".encode().decode("latin-1"), "Posteingang für Mac"),
+        ("für Ωmega", "für Ωmega"),
+        (f"{'ü' * 400}".encode().decode("latin-1"), "ü" * 400),
+        ("a\x00b\x1b[2Jc\r\nSet-Cookie: d\x85\u2028\u202e\ud800e", "a b [2Jc  Set-Cookie: d    e"),
+    ],
+)
+def test_what_a_client_says_of_itself_is_one_line_of_text(said: str, expected: str) -> None:
+    assert user_agent_of(a_visit(headers={"user-agent": said})) == expected
 
 
 @pytest.mark.parametrize(

@@ -119,13 +119,13 @@ class AwsWorld:
         from chalicelib.adapters.aws.dynamo.engagement import DynamoEngagement
 
         table, shards = self._settings.mail_table, self.directory.shards
-        return DynamoEngagement(self.session, table, self._rand, shards)
+        return DynamoEngagement(self.session, table, self._clock, self._rand, shards)
 
     @cached_property
     def statistics(self) -> DynamoStatistics:
         from chalicelib.adapters.aws.dynamo.statistics import DynamoStatistics
 
-        return DynamoStatistics(self.session, self._settings.mail_table)
+        return DynamoStatistics(self.session, self._settings.mail_table, self._clock)
 
     @cached_property
     def changes(self) -> StreamChanges:

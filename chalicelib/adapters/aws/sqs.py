@@ -1,19 +1,24 @@
 """Wake-ups in SQS, one queue a pool: `<prefix>deliver-<pool>`.
 
 A send is complete or it raises: entries that SQS refuses are sent again twice, then the whole send fails, and those
-already in will arrive all the same (at least once). Receiving and deleting are the event source's, not ours.
+already in will arrive all the same (at least once). A pool without a queue is said to the log, because only whoever
+runs the installation can mend it. Receiving and deleting are the event source's, not ours.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from chalicelib.domain.workitem import render_work_item
 from chalicelib.ports import Clock
+
+LOG = logging.getLogger("posthorn.queue")
 
 LONGEST_DELAY = 900
 LONGEST_HIDING = 43_200
@@ -21,6 +26,8 @@ _BATCH_ENTRIES = 10
 _BATCH_BYTES = 256_000
 _TRIES = 3
 _PAUSE_SECONDS = 0.1
+_PAGE = 1000
+_NO_SUCH_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 _NO_LONGER_HELD = (
     "ReceiptHandleIsInvalid",
     "InvalidParameterValue",
@@ -28,6 +35,8 @@ _NO_LONGER_HELD = (
     "AWS.SimpleQueueService.MessageNotInflight",
     "InvalidReceiptHandle",
 )
+
+_NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
 _Entry = dict[str, str | int]
 
@@ -47,9 +56,9 @@ class SqsWorkQueue:
             raise ValueError(f"a delay is 0 to {LONGEST_DELAY} seconds, not {delay}")
         if not items:
             return
-        url = await self._url(pool)
+        await self._url(pool)
         bodies = [render_work_item(item) for item in items]
-        await asyncio.gather(*(self._send_batch(url, batch) for batch in _batches(bodies, delay)))
+        await asyncio.gather(*(self._send_batch(pool, batch) for batch in _batches(bodies, delay)))
 
     async def hide(self, pool: str, receipt: str, seconds: int) -> None:
         """Keep a received wake-up hidden; TemporaryFailure for a receipt that is no longer good."""
@@ -70,21 +79,50 @@ class SqsWorkQueue:
         except ClientError as error:
             raise TemporaryFailure("The wake-up is no longer held by this receipt") from error
 
+    async def pools(self) -> tuple[str, ...]:
+        """The pools that have a queue, by name; a queue made a moment ago may be missing."""
+        start = self._name("")
+        found: list[str] = []
+        page: dict[str, Any] = {"QueueNamePrefix": start, "MaxResults": _PAGE}
+        while True:
+            answer = await self._session.call("sqs", "list_queues", **page)
+            names = (url.rpartition("/")[2] for url in answer.get("QueueUrls", ()))
+            found += [name.removeprefix(start) for name in names]
+            if not answer.get("NextToken"):
+                return tuple(sorted(found))
+            page["NextToken"] = answer["NextToken"]
+
+    def _name(self, pool: str) -> str:
+        return f"{self._prefix}deliver-{pool}"
+
     async def _url(self, pool: str) -> str:
         url = self._urls.get(pool)
         if url is None:
-            name = f"{self._prefix}deliver-{pool}"
-            answer = await self._session.call("sqs", "get_queue_url", QueueName=name)
+            answer = await self._ask(pool, "get_queue_url", QueueName=self._name(pool))
             url = self._urls[pool] = str(answer["QueueUrl"])
         return url
 
-    async def _send_batch(self, url: str, entries: list[_Entry]) -> None:
+    async def _ask(self, pool: str, operation: str, **parameters: Any) -> Any:
+        """Call SQS about a pool's queue; when there is none, the log names it and the client learns only to wait."""
+        from botocore.exceptions import ClientError
+
+        try:
+            return await self._session.call("sqs", operation, expected=_NO_SUCH_QUEUE, **parameters)
+        except ClientError as error:
+            self._urls.pop(pool, None)
+            name = self._name(pool)
+            fields = {"pool": pool, "queue": name}
+            LOG.error(
+                "the pool %s has no queue: %s is missing", pool, name, extra={"fields": fields}
+            )
+            raise PoolMissing(_NOT_QUEUED, pool=pool, queue=name) from error
+
+    async def _send_batch(self, pool: str, entries: list[_Entry]) -> None:
         for attempt in range(_TRIES):
             if attempt:
                 await self._clock.sleep(_PAUSE_SECONDS * attempt)
-            answer = await self._session.call(
-                "sqs", "send_message_batch", QueueUrl=url, Entries=entries
-            )
+            url = await self._url(pool)
+            answer = await self._ask(pool, "send_message_batch", QueueUrl=url, Entries=entries)
             sent = {entry["Id"] for entry in answer.get("Successful", ())}
             entries = [entry for entry in entries if entry["Id"] not in sent]
             if not entries:

@@ -9,39 +9,42 @@ from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports import Clock
 
 _Key = tuple[ServerId, MessageId]
 
 
 class MemoryEngagement:
-    """The `Engagement` port in memory. Nothing is removed when its time is over."""
+    """The `Engagement` port in memory. What is over is not shown, and not removed either."""
 
-    def __init__(self, messages: MemoryMessageStore) -> None:
+    def __init__(self, messages: MemoryMessageStore, clock: Clock) -> None:
         self._messages = messages
-        self._links: dict[_Key, tuple[str, ...]] = {}
-        self._hits: dict[_Key, list[Hit]] = {}
+        self._clock = clock
+        self._links: dict[_Key, tuple[int, tuple[str, ...]]] = {}
+        self._hits: dict[_Key, list[tuple[int, Hit]]] = {}
 
     async def keep_links(
         self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
     ) -> None:
         """Store what links point to."""
-        self._links[server, message] = tuple(links)
+        self._links[server, message] = keep_until, tuple(links)
 
     async def link(self, server: ServerId, message: MessageId, number: int) -> str:
         """What link `number` points to; NotFound."""
-        links = self._links.get((server, message), ())
-        if not 1 <= number <= len(links):
+        keep_until, links = self._links.get((server, message), (0, ()))
+        if keep_until <= self._clock.now() or not 1 <= number <= len(links):
             raise NotFound("There is no such link")
         return links[number - 1]
 
     async def record(self, server: ServerId, message: MessageId, hit: Hit, keep_until: int) -> None:
         """Keep a hit, and note it on the message."""
-        self._hits.setdefault((server, message), []).append(hit)
+        self._hits.setdefault((server, message), []).append((keep_until, hit))
         self._messages.note_hit(server, message, hit)
 
     async def hits(
         self, server: ServerId, message: MessageId, most: int = 1_000
     ) -> tuple[Hit, ...]:
         """The newest hits on a message, oldest first."""
-        found = sorted(self._hits.get((server, message), ()), key=lambda hit: hit.at)
-        return tuple(found[-most:])
+        now, kept = self._clock.now(), self._hits.get((server, message), ())
+        found = [hit for keep_until, hit in kept if keep_until > now]
+        return tuple(sorted(found, key=lambda hit: hit.at)[-most:])

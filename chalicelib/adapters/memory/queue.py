@@ -1,5 +1,6 @@
 """A work queue in the process with the habits of a real one: delays, visibility, duplicates, no order.
 
+There is a queue for the default pool; `deploy` makes others, as a deployment does.
 `receive` and `delete` are for whoever plays the event source (runner, benchmark, tests). `duplicate` is the share of
 sends that arrive twice and `reorder` shuffles what a receive returns; both are off unless set.
 """
@@ -10,12 +11,14 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from chalicelib.ports import Clock, Rand
 
 LONGEST_DELAY = 900
 LONGEST_HIDING = 43_200
+DEFAULT_POOL = "default"
+NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +49,20 @@ class MemoryWorkQueue:
         self._rand = rand
         self._visibility = visibility
         self._number = 0
-        self._ready: dict[str, list[tuple[float, int]]] = {}
+        self._ready: dict[str, list[tuple[float, int]]] = {DEFAULT_POOL: []}
         self._entries: dict[int, _Entry] = {}
 
+    def deploy(self, *pools: str) -> None:
+        """Make the queues of these pools."""
+        for pool in pools:
+            self._ready.setdefault(pool, [])
+
     async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Queue items, hidden for `delay` seconds."""
+        """Queue items, hidden for `delay` seconds; PoolMissing when the pool has no queue."""
         if not 0 <= delay <= LONGEST_DELAY:
             raise ValueError(f"a delay is 0 to {LONGEST_DELAY} seconds, not {delay}")
+        if items and pool not in self._ready:
+            raise PoolMissing(NOT_QUEUED, pool=pool)
         visible_at = self._clock.now() + delay
         for item in items:
             self._add(pool, item, visible_at)
@@ -69,12 +79,16 @@ class MemoryWorkQueue:
             raise TemporaryFailure("The wake-up is no longer held by this receipt")
         entry = self._entries[number]
         entry.visible_at = self._clock.now() + seconds
-        heapq.heappush(self._ready.setdefault(pool, []), (entry.visible_at, number))
+        heapq.heappush(self._ready[pool], (entry.visible_at, number))
+
+    async def pools(self) -> tuple[str, ...]:
+        """The pools that have a queue, by name."""
+        return tuple(sorted(self._ready))
 
     async def receive(self, pool: str, limit: int = 10) -> list[ReceivedItem]:
         """Up to `limit` visible wake-ups, hidden for the visibility time from now."""
         now = self._clock.now()
-        heap = self._ready.setdefault(pool, [])
+        heap = self._ready[pool]
         taken: list[int] = []
         while heap and heap[0][0] <= now and len(taken) < limit:
             visible_at, number = heapq.heappop(heap)
@@ -107,7 +121,7 @@ class MemoryWorkQueue:
     def _add(self, pool: str, item: WorkItem, visible_at: float) -> None:
         self._number += 1
         self._entries[self._number] = _Entry(item, visible_at)
-        heapq.heappush(self._ready.setdefault(pool, []), (visible_at, self._number))
+        heapq.heappush(self._ready[pool], (visible_at, self._number))
 
     def _hand_out(self, pool: str, number: int, visible_at: float) -> ReceivedItem:
         entry = self._entries[number]

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.adapters.sequences import sortable
 from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports import Clock
 
 
 @dataclass(slots=True)
@@ -18,9 +19,10 @@ class _Counter:
 
 
 class MemoryStatistics:
-    """The `Statistics` port in memory. Nothing is ever forgotten."""
+    """The `Statistics` port in memory. What is over is not shown, and not removed either."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._counters: dict[tuple[Slot, str], _Counter] = {}
 
     async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
@@ -37,7 +39,10 @@ class MemoryStatistics:
     ) -> Sequence[tuple[int, Mapping[Count, int]]]:
         """The slots that have counts, oldest first."""
         found: dict[int, list[Mapping[Count, int]]] = {}
+        now = self._clock.now()
         for (slot, _), counter in self._counters.items():
+            if slot.keep_until is not None and slot.keep_until <= now:
+                continue
             if (slot.server, slot.period) == (server, period) and first <= slot.start <= last:
                 found.setdefault(slot.start, []).append(counter.counts)
         return [(start, totals(found[start])) for start in sorted(found)]

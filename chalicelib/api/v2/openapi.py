@@ -20,7 +20,10 @@ VERSION = "2.0"
 _REF = "#/components/schemas/{model}"
 _INTRODUCTION = (
     "Send mail and see what became of it. Authenticate with an API key as `Authorization: Bearer <key>`. "
-    "Errors are problem details (RFC 9457) that name every wrong field."
+    "Errors are problem details (RFC 9457) that name every wrong field. Another method on a path is a 405 with "
+    "`Allow`. What API Gateway answers by itself (404, 413, 429, 502, 504 and others, to any operation) is a problem "
+    "too, with the members `time`, `flags` and `data` and at times without `status`; only above 10 MiB the 413 is "
+    "plain text."
 )
 
 
@@ -68,6 +71,8 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "responses": {str(route.status): _success(route)} | _redirection(route) | _problems(route),
     }
+    if route.note:
+        operation["description"] = route.note
     if parameters := _parameters(route):
         operation["parameters"] = parameters
     if route.body is not None:

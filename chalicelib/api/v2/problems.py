@@ -27,6 +27,7 @@ from chalicelib.domain.errors import (
 PROBLEM_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:posthorn:problem:"
 RETRY_AFTER = "30"
+_VERSION_1 = "For programs written for Postal, in what API Gateway answers by itself."
 
 
 class MalformedRequest(Rejected):
@@ -118,6 +119,9 @@ class Problem(BaseModel):
     code: str
     request_id: str
     errors: list[FieldProblem] | None = Field(None, description="Every wrong field.")
+    time: float | None = Field(None, description=_VERSION_1)
+    flags: dict[str, str] | None = Field(None, description=_VERSION_1)
+    data: dict[str, str] | None = Field(None, description=_VERSION_1)
 
 
 def problem_of(error: MailError, request: HttpRequest) -> Problem:

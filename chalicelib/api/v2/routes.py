@@ -29,7 +29,7 @@ _LOOKING = (401, 403, 404, 503)
 class Route:
     """One operation. `answer` is a model, or a media type for bytes; `errors` are the statuses of its problems.
 
-    `elsewhere` says when the answer is a 303 to another address.
+    `elsewhere` says when the answer is a 303 to another address, `note` what else is to be known.
     """
 
     method: str
@@ -46,6 +46,7 @@ class Route:
     idempotent: bool = False
     is_public: bool = False
     elsewhere: str = ""
+    note: str = ""
 
 
 def _solving(operation: Operation) -> Operation:
@@ -124,7 +125,10 @@ ROUTES: tuple[Route, ...] = (
         "message/rfc822",
         (*_LOOKING, 406, 413),
         elsewhere="The message is too large for an answer. Its bytes can be fetched for five minutes at the URL in"
-        " Location by whoever has that URL, without a key; a request with an Authorization header is refused there.",
+        " Location by whoever has that URL, without a key. On AWS a request with an Authorization header is refused"
+        " there.",
+        note="A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only be given as"
+        " application/octet-stream: 406 unless Accept has that type or `*/*`.",
     ),
     Route(
         "GET",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -93,7 +93,7 @@ async def show_statistics(program: MailProgram, request: HttpRequest) -> HttpAns
 
 
 def _epoch(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.astimezone(UTC).timestamp()
+    return None if moment is None else moment.timestamp()
 
 
 def _counts(counts: Mapping[Count, int]) -> dict[str, int]:

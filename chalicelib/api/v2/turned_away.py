@@ -44,7 +44,7 @@ TURNED_AWAY: Mapping[str, MailError] = {
     "BAD_REQUEST_PARAMETERS": _UNREADABLE,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaType("The body is of a type that is not read here"),
     "REQUEST_TOO_LARGE": ContentTooLarge(
-        "A request may have 6 MB; what is larger is uploaded first, see POST /api/v2/uploads"
+        "A request may have 6 MiB; what is larger is uploaded first, see POST /api/v2/uploads"
     ),
     "THROTTLED": _TOO_MANY,
     "QUOTA_EXCEEDED": _TOO_MANY,
@@ -55,7 +55,7 @@ TURNED_AWAY: Mapping[str, MailError] = {
     "API_CONFIGURATION_ERROR": MailError("The request could not be handed on"),
     "DEFAULT_4XX": MalformedRequest(
         "The request cannot be taken as it is: look at its address, method, headers and size;"
-        " what has more than 6 MB is uploaded first, see POST /api/v2/uploads"
+        " what has more than 6 MiB is uploaded first, see POST /api/v2/uploads"
     ),
     "DEFAULT_5XX": MailError("The request could not be handed on"),
 }

@@ -122,9 +122,12 @@ def test_an_unknown_message_is_a_404(api: ApiWorld, id: str, below: str) -> None
 
 def test_the_bytes_as_text_and_as_binary(api: ApiWorld) -> None:
     plain = send(api, text="Grüße")
-    reply = api.v2("GET", f"/emails/{plain}/raw")
-    assert reply.headers["content-type"] == "message/rfc822"
-    assert reply.body == api.content(plain)
+    for headers in ({}, {"accept": "image/png"}):
+        reply = api.v2("GET", f"/emails/{plain}/raw", **headers)
+        assert (reply.status, reply.headers["content-type"]) == (200, "message/rfc822")
+        assert reply.body == api.content(plain)
+    operation = api.call("GET", "/api/v2/openapi.json").json["paths"]["/api/v2/emails/{id}/raw"]
+    assert "whatever Accept says" in operation["get"]["description"]
 
     raw = b"From: app@acme.test\r\n\r\n\xff\xfe\r\n"
     odd = send_raw(api, raw)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app import app
 from chalicelib import bootstrap
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.routes import ELSEWHERE, PREFIX, ROUTES
+from chalicelib.api.v2.turned_away import FALLBACKS, TURNED_AWAY, answer_of
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from tests.http_api import ApiWorld, Reply
 
@@ -104,6 +106,16 @@ def test_real_answers_match_their_description(api: ApiWorld, served: dict[str, A
         for path, item in served["paths"].items()
         for method in item
     }
+
+
+@pytest.mark.parametrize("kind", [*TURNED_AWAY])
+def test_what_api_gateway_answers_is_described(served: dict[str, Any], kind: str) -> None:
+    said = json.loads(answer_of(kind).body_for("1"))
+    schema = served["components"]["schemas"]["Problem"]
+    assert set(said) <= set(schema["properties"])
+    required = [name for name in schema["required"] if kind not in FALLBACKS or name != "status"]
+    whole = schema | {"required": required, "components": served["components"]}
+    assert [fault.message for fault in OAS31Validator(whole).iter_errors(said)] == []
 
 
 def test_requests_are_described_by_what_validates_them(served: dict[str, Any]) -> None:

@@ -79,6 +79,9 @@ def test_a_range_takes_the_slots_in_which_its_ends_lie(api: ApiWorld) -> None:
         ({"from": "2999-01-01T00:00:00Z"}, "/from", "range"),
         ({"from": "1900-01-01T00:00:00Z", "to": "1901-01-01T00:00:00Z"}, "/from", "range"),
         ({"to": "9999-12-31T00:00:00Z"}, "/from", "range"),
+        # In UTC these lie in the years 10000 and 0.
+        ({"from": "9999-12-31T23:59:59-14:00"}, "/from", "range"),
+        ({"from": "0001-01-01T00:00:00+14:00"}, "/from", "range"),
         ({"period": "minute", "from": "2020-01-01T00:00:00Z"}, "/from", "too_long"),
         ({"server": "2"}, "/server", "extra_forbidden"),
     ],

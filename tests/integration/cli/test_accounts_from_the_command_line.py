@@ -95,6 +95,7 @@ def test_a_domain_shows_what_to_publish_and_is_verified(demo: Run, world: Memory
     before = demo("domain", "verify", "acme.example", "--json").json
     assert before["verified_at"] is None
     assert {finding["status"] for finding in before["findings"]} == {"Missing"}
+    assert demo("domain", "verify", "acme.example").code == 1
     zone: dict[str, dict[str, list[str]]] = {}
     for record in added["records"]:
         zone.setdefault(record["name"], {}).setdefault(record["type"], []).append(record["value"])
@@ -103,6 +104,12 @@ def test_a_domain_shows_what_to_publish_and_is_verified(demo: Run, world: Memory
     assert after["verified_at"] is not None
     assert after["dkim_ok"] is True
     assert {finding["status"] for finding in after["findings"]} == {"OK"}
+    assert demo("domain", "verify", "acme.example").code == 0
+    (optional,) = (one for one in added["records"] if one["purpose"] == "return-path")
+    del world.resolver.zone[optional["name"]]
+    without = demo("domain", "verify", "acme.example")
+    assert "Missing" in without.out
+    assert without.code == 0
 
 
 def test_a_domain_is_removed(demo: Run) -> None:

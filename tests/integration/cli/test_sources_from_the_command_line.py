@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from chalicelib.adapters.memory import MemoryWorld
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
+from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from tests.integration.cli.conftest import Run
 
@@ -107,7 +110,8 @@ def test_a_new_password_takes_the_place_of_the_old(
     assert opened(app, stored(app)[0]) == b"another"
 
 
-def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run) -> None:
+def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run, world: MemoryWorld) -> None:
+    world.queue.deploy("bulk", "quiet")
     demo("source", "add", "one", "--kind", "direct", "--address", "192.0.2.1")
     demo("source", "add", "two", "--kind", "direct", "--address6", "2001:db8::1")
     demo("source", "add", "far", "--pool", "bulk", *PROXY)
@@ -120,12 +124,73 @@ def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run) -> None:
     lines = demo("pool", "list").out.splitlines()
     assert [line.split()[0] for line in lines] == ["POOL", "bulk", "default", "two", "quiet"]
     assert lines[-1].endswith("(none: straight out)")
+    assert all(pool["has_queue"] for pool in pools.values())
     only = demo("source", "list", "--pool", "bulk").out
     assert "from 10.57.3.142 by 10.57.3.141:1080" in only
     assert "one" not in only
 
 
-def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) -> None:
+def test_a_pool_that_is_not_deployed_says_so(demo: Run, app: Posthorn) -> None:
+    server = asyncio.run(app.accounts.server("demo", "demo"))
+    asyncio.run(app.accounts_store.update_server(replace(server, pool="gone")))
+    asyncio.run(app.accounts_store.add_egress_source(EgressSource("own", "gone")))
+    pools = {each["name"]: each for each in demo("pool", "list", "--json").json}
+    assert {name: each["has_queue"] for name, each in pools.items()} == {
+        "default": True,
+        "gone": False,
+    }
+    assert "own" not in pools["default"]["sources"]
+    lines = demo("pool", "list").out.splitlines()
+    assert lines[2].split(None, 2) == ["gone", "1", "(not deployed: takes no mail)"]
+    assert lines[3].split()[:2] == ["own", "direct"]
+
+
+def test_a_server_and_a_source_need_a_pool_that_is_deployed(demo: Run, app: Posthorn) -> None:
+    sentence = "posthorn: There is no pool typo; the pools are: default.\n"
+    for arguments in (
+        ("server", "create", "App", "--pool", "typo"),
+        ("server", "set", "demo/demo", "--pool", "typo"),
+        ("source", "add", "own", "--kind", "direct", "--pool", "typo"),
+    ):
+        outcome = demo(*arguments)
+        assert (outcome.code, outcome.out, outcome.err) == (1, "", sentence)
+    assert demo("server", "list", "--json").json[0]["pool"] == "default"
+    assert stored(app, "typo") == []
+
+
+def test_a_password_needs_a_user_name_before_anybody_is_asked_for_it(
+    posthorn: Run, app: Posthorn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (
+        posthorn("source", "add", "ses", "--kind", "smarthost", "--host", "smtp.acme.test").code
+        == 0
+    )
+    monkeypatch.delenv(command.PASSWORD_VARIABLE)
+    outcome = posthorn("source", "set", "ses", "--password")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == (
+        "posthorn: A password goes with a user name, which this source does not have.\n"
+    )
+    with pytest.raises(InvalidRequest, match="goes with a user name"):
+        asyncio.run(app.sources.change(stored(app)[0], PASSWORD))
+
+
+def test_a_password_that_would_go_in_the_clear_is_warned_of(posthorn: Run) -> None:
+    warning = "posthorn: User name and password go to smtp.acme.test in the clear"
+    added = posthorn("source", "add", "ses", *SMARTHOST, "--tls", "none", "--json")
+    assert (added.code, added.json["tls"]) == (0, "none")
+    assert added.err.startswith(warning)
+    assert added.err.count("\n") == 1
+    assert posthorn("source", "set", "ses", "--tls", "required").err == ""
+    assert posthorn("source", "set", "ses", "--tls", "none").err.startswith(warning)
+    without = ("--kind", "smarthost", "--host", "smtp.acme.test", "--tls", "none")
+    assert posthorn("source", "add", "inside", *without).err == ""
+
+
+def test_a_source_goes_and_its_pool_stays_known(
+    posthorn: Run, app: Posthorn, world: MemoryWorld
+) -> None:
+    world.queue.deploy("bulk")
     posthorn("source", "add", "one", "--pool", "bulk", "--kind", "direct")
     assert posthorn("source", "remove", "one", "--json").json == {"removed": "one"}
     assert stored(app, "bulk") == []
@@ -144,8 +209,9 @@ def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) ->
         (("add", "own", "--kind", "direct", "--ehlo", "not a name"), "The EHLO name is"),
         (("add", "own", "--kind", "direct", "--priority", "5000"), "The priority is 0 to 1000"),
         (("add", "far", "--kind", "socks5"), "needs a host"),
-        (("add", "far", "--kind", "smarthost", "--host", "no way"), "needs a host"),
-        (("add", "far", "--kind", "socks5", "--host", "p.test", "--port", "0"), ""),
+        (("add", "far", "--kind", "smarthost", "--host", "no way"), "The host is an address"),
+        (("add", "far", "--kind", "smarthost", "--host", "SMTP.acme.com"), "in lower case"),
+        (("add", "far", "--kind", "smarthost", "--host", "p", "--port", "0"), "The port is 1 to"),
         (("add", "far", *PROXY, "--port", "70000"), "The port is 1 to 65535"),
         (("add", "far", *PROXY, "--tls", "implicit"), "Implicit TLS is for smarthosts"),
         (("add", "taken", "--kind", "direct"), "already exists"),
@@ -156,13 +222,11 @@ def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) ->
     ],
 )
 def test_what_cannot_be_is_one_sentence(
-    posthorn: Run, arguments: tuple[str, ...], words: str
+    posthorn: Run, world: MemoryWorld, arguments: tuple[str, ...], words: str
 ) -> None:
+    world.queue.deploy("bulk")
     assert posthorn("source", "add", "taken", "--kind", "direct").code == 0
     outcome = posthorn("source", *arguments)
-    if not words:  # a port of 0 means the usual one
-        assert outcome.code == 0
-        return
     assert (outcome.code, outcome.out) == (1, "")
     assert words in outcome.err
     assert outcome.err.count("\n") == 1

@@ -47,6 +47,7 @@ def test_adding_one_says_what_to_publish(demo: Run) -> None:
         (("demo.example", "--name", "-"), "letters, digits and -"),
         (("demo.example", "--name", "x" * 64), "letters, digits and -"),
         (("demo.example", "--exclude", "https://acme.test/"), "excluded host"),
+        (("demo.example", "--exclude", "a.*.test"), "excluded host"),
     ],
 )
 def test_what_cannot_be_added(demo: Run, arguments: tuple[str, ...], said: str) -> None:
@@ -63,8 +64,10 @@ def test_a_domain_has_one(added: Run) -> None:
 
 def test_checking_it_remembers_what_was_found(added: Run, world: MemoryWorld) -> None:
     def check() -> tuple[str, str]:
-        shape = added("trackdomain", "check", "track.demo.example", "--json").json
+        done = added("trackdomain", "check", "track.demo.example", "--json")
+        shape = done.json
         assert shape["dns_checked_at"] is not None
+        assert done.code == (0 if shape["dns_status"] == "OK" else 1)
         return shape["dns_status"], shape["dns_error"]
 
     assert check() == ("Missing", "There is no record at track.demo.example")
@@ -89,7 +92,9 @@ def test_a_name_server_that_is_away_changes_nothing(
         raise TemporaryFailure("The name servers of track.demo.example do not answer")
 
     monkeypatch.setattr(world.resolver, "cname", away)
-    shape = added("trackdomain", "check", "demo.example", "--json").json
+    done = added("trackdomain", "check", "demo.example", "--json")
+    shape = done.json
+    assert done.code == 1
     assert shape["dns_status"] == "OK"
     assert shape["finding"]["status"] == "Unknown"
     assert "do not answer" in added("trackdomain", "check", "demo.example").out
@@ -108,6 +113,8 @@ def test_switching_and_excluding(added: Run) -> None:
     assert changed["excluded_click_domains"] == ["acme.test", "b.test:8080"]
     assert update("--opens")["excluded_click_domains"] == ["acme.test", "b.test:8080"]
     assert update("--exclude-none")["excluded_click_domains"] == []
+    foreign = update("--exclude", "*.Acme.test.", "--exclude", "bücher.example")
+    assert foreign["excluded_click_domains"] == ["*.acme.test", "xn--bcher-kva.example"]
     assert added("trackdomain", "update", "demo.example").code == 2
     both = ("--exclude", "a.test", "--exclude-none")
     assert added("trackdomain", "update", "demo.example", *both).code == 2
@@ -151,7 +158,7 @@ def test_a_timeline_shows_opens_and_clicks(added: Run, app: Posthorn) -> None:
     bootstrap.run(be_read())
     text = added("message", "show", "7").out
     assert "Opened         from 203.0.113.9\n" in text
-    assert "client  Mozilla/5.0 \\x1b[31mred" in text
+    assert "client  Mozilla/5.0  [31mred" in text
     assert "Clicked        from 2001:db8::1 (automatic)\n" in text
     assert "link  https://acme.test/" in text
     shape = added("message", "show", "7", "--json").json

@@ -47,6 +47,11 @@ def zone() -> Zone:
     [
         (f"/abcdef/{TOKEN}", "127.0.0.1:8000", True),
         (f"/img/abcdef/{TOKEN}?x=1", "localhost:8000", True),
+        (f"/abcdef/{TOKEN}.", "127.0.0.1:8000", True),
+        (f"/%61bcdef/%30{TOKEN[1:]}%29", "127.0.0.1:8000", True),
+        ("/img/aaaaaa/xx", "127.0.0.1:8000", True),
+        ("/img/aaaaaa/xx?src=1", "127.0.0.1:8000", True),
+        ("/image", "127.0.0.1:8000", False),
         ("/", "track.demo.test", True),
         ("/_local/inbox", "TRACK.demo.test:8000", True),
         ("/anything", TARGET, True),

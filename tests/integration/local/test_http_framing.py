@@ -96,10 +96,20 @@ def test_ambiguous_framing_is_refused_and_the_connection_closed(port: int, frami
 
 def test_a_body_above_the_limit_is_413(port: int) -> None:
     head = f"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {LARGEST_BODY + 1}\r\n\r\n".encode()
-    assert raw(port, head + b"x" * 65536).startswith(b"HTTP/1.1 413 ")
+    answer = raw(port, head + b"x" * 65536)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"\r\nContent-Type: text; charset=utf-8\r\n" in answer
+    assert answer.endswith(b"\r\n\r\nHTTP content length exceeded 10485760 bytes.")
     chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
     size = f"{LARGEST_BODY + 1:x}\r\n".encode()
     assert raw(port, chunked + size).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "X", "do_GET", "__init__"])
+def test_any_method_is_handed_on(port: int, method: str) -> None:
+    answer = raw(port, f"{method} /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert f'"method": "{method}"'.encode() in answer
 
 
 def test_head_has_no_body_and_repeated_headers_are_joined(port: int) -> None:

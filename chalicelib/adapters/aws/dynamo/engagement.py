@@ -7,7 +7,8 @@
 
 A hit is one put of one write unit; the message is written a second time at its first open and at each click. A process
 remembers which messages it has seen opened, so that it does not ask again: a first open noted by another process costs
-one condition that fails. What is written to the message is that one attribute, whoever has its lease.
+one condition that fails. What is written to the message is that one attribute, whoever has its lease. DynamoDB removes
+an item up to days after its time; until then it is left out by what it says itself.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from chalicelib.adapters.aws.dynamo.item import Item
+from chalicelib.adapters.aws.dynamo.item import Item, is_over
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Rand
+from chalicelib.ports import Clock, Rand
 
 LARGEST_LINKS = 300_000  # of the 400 kB of an item
 _MOST_OPENED = 20_000
@@ -41,8 +42,11 @@ Shards = Callable[[ServerId], Awaitable[int]]
 class DynamoEngagement:
     """The `Engagement` port over the mail table. `shards` says how many partitions a server's messages have."""
 
-    def __init__(self, session: AwsSession, table: str, rand: Rand, shards: Shards) -> None:
+    def __init__(
+        self, session: AwsSession, table: str, clock: Clock, rand: Rand, shards: Shards
+    ) -> None:
         self._table = Table(session, table)
+        self._clock = clock
         self._rand = rand
         self._shards = shards
         self._opened: OrderedDict[tuple[ServerId, MessageId], None] = OrderedDict()
@@ -59,7 +63,9 @@ class DynamoEngagement:
     async def link(self, server: ServerId, message: MessageId, number: int) -> str:
         """One read of the links' item."""
         item = await self._table.get(_partition(server, message), _LINKS, consistent=False)
-        links = [] if item is None else json.loads(zlib.decompress(item["b"]["B"]))
+        if item is None or is_over(item, self._clock.now()):
+            raise NotFound("There is no such link")
+        links = json.loads(zlib.decompress(item["b"]["B"]))
         if not 1 <= number <= len(links):
             raise NotFound("There is no such link")
         return str(links[number - 1])
@@ -88,7 +94,8 @@ class DynamoEngagement:
             limit=most,
             forward=False,
         )
-        return tuple(_read(item) for item in reversed(items))
+        now = self._clock.now()
+        return tuple(_read(item) for item in reversed(items) if not is_over(item, now))
 
     def _remember(self, server: ServerId, message: MessageId) -> None:
         self._opened[server, message] = None

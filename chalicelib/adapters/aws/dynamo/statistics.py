@@ -2,20 +2,21 @@
 
 Each source has items of its own, which hold the last number that they have taken: adding is one update with the
 condition that all the numbers are new. Only when it fails (a replay) is the item's last number looked at, and what is
-above it added. Minutes are removed after two hours, hours after sixty days.
+above it added. Minutes end after two hours, hours after sixty days; what DynamoDB has not removed by then is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.adapters.aws.dynamo.models import Item
+from chalicelib.adapters.aws.dynamo.item import Item, is_over
 from chalicelib.adapters.aws.dynamo.table import Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.sequences import sortable
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports import Clock
 
 ATTRIBUTES = {
     Count.INCOMING: "i",
@@ -36,8 +37,9 @@ _LAST_SOURCE = "~"  # above every character that a source's name begins with
 class DynamoStatistics:
     """The `Statistics` port over the mail table."""
 
-    def __init__(self, session: AwsSession, table: str) -> None:
+    def __init__(self, session: AwsSession, table: str, clock: Clock) -> None:
         self._table = Table(session, table)
+        self._clock = clock
 
     async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
         """Add what the slot has not seen from this source: one update, or two after a replay; see the port."""
@@ -66,7 +68,10 @@ class DynamoStatistics:
             },
         )
         found: dict[int, list[Mapping[Count, int]]] = {}
+        now = self._clock.now()
         for item in items:
+            if is_over(item, now):
+                continue
             start = int(item["SK"]["S"].split("#")[1])
             found.setdefault(start, []).append(_counts(item))
         return [(start, totals(counts)) for start, counts in found.items()]

@@ -1,0 +1,89 @@
+"""What must be so before a deployment may drop a pool: its queue is empty, and no server's mail takes it.
+
+The queue and the delivering function of a pool that the order no longer names are removed by CloudFormation; mail
+accepted for that pool afterwards could not be queued. Reads the standing installation and changes nothing. It does not
+stop a server that is moved into the pool while the deployment runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import read_settings
+from chalicelib.domain.errors import MailError
+from infra.order import Order
+from infra.stack import SETTINGS
+from infra.targets import WrongOrder, environment_of, outputs_of
+from infra.templates import DEFAULT_POOL, POOL
+
+MOST_NAMED = 3
+_COUNTS = tuple(f"ApproximateNumberOfMessages{count}" for count in ("", "NotVisible", "Delayed"))
+
+
+def check(order: Order) -> None:
+    """WrongOrder when a pool would go whose queue still holds wake-ups, or that servers still use."""
+    sqs = order.target.client("sqs")
+    dropped = {pool: url for pool, url in _queues(sqs, order.prefix) if pool not in order.pools}
+    for pool, url in dropped.items():
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(_COUNTS))
+        if any(int(attributes["Attributes"].get(count, 0)) for count in _COUNTS):
+            raise WrongOrder(
+                f"the pool {pool!r} is not among the pools any more, but its queue still holds"
+                " wake-ups; keep it until they are done"
+            )
+    if dropped:
+        _check_servers(order, dropped)
+
+
+def _queues(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """The pools that have a queue, each with its URL."""
+    start = f"{prefix}-deliver-"
+    for page in sqs.get_paginator("list_queues").paginate(QueueNamePrefix=start):
+        for url in page.get("QueueUrls", []):
+            pool = url.rpartition("/")[2].removeprefix(start)
+            if POOL.fullmatch(pool):  # else it is another installation's, whose prefix begins so
+                yield pool, url
+
+
+def _check_servers(order: Order, dropped: Collection[str]) -> None:
+    made = outputs_of(order.target, f"{order.prefix}-data")
+    if not made.keys() >= SETTINGS.keys():  # its making failed: there are no servers yet
+        return
+    names = {f"POSTHORN_{setting.upper()}": made[output] for output, setting in SETTINGS.items()}
+    # As the adapters of this process reach the target.
+    os.environ.update(environment_of(order.target))
+    program = bootstrap.on_aws(read_settings(names))
+    try:
+        used = bootstrap.run(servers_by_pool(program))
+    except MailError as error:
+        raise WrongOrder(
+            f"whether servers use the pool {min(dropped)!r}, which is no longer among the pools,"
+            f" cannot be told: {error.fields.get('aws_code', error.public)}"
+        ) from error
+    for pool in sorted(dropped):
+        if servers := used.get(pool):
+            raise WrongOrder(
+                f"the pool {pool!r} is not among the pools any more, but {_named(servers)} it; keep"
+                f" it, or move each: posthorn server set {servers[0]} --pool {DEFAULT_POOL}"
+            )
+
+
+async def servers_by_pool(program: Posthorn) -> dict[str, list[str]]:
+    """The full names of the servers whose mail takes each pool, in order."""
+    found: dict[str, list[str]] = {}
+    for organization in await program.accounts.organizations():
+        for server in await program.accounts.servers(organization):
+            found.setdefault(server.pool, []).append(server.full_name)
+    return found
+
+
+def _named(servers: Sequence[str]) -> str:
+    """`the server a/b uses`, `the servers a/b, a/c use`, or `the servers a/b, a/c, a/d and 7 more use`."""
+    if len(servers) == 1:
+        return f"the server {servers[0]} uses"
+    more = len(servers) - MOST_NAMED
+    return f"the servers {', '.join(servers[:MOST_NAMED])}{f' and {more} more' if more > 0 else ''} use"

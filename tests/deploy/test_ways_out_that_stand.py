@@ -1,0 +1,210 @@
+"""A new order against the ways out that stand: their machines, their blocks, their pools, and their Elastic IPs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra import standing_ways, ways_out
+from infra.destroy import destroy
+from infra.order import EgressHost, Order, read_addresses, read_hosts, read_unused
+from infra.stack import Stack, StackFailed
+from infra.stack import deploy as deploy_stack
+from infra.targets import Target, WrongOrder
+from infra.templates import for_pools, load, render, with_numbers
+from tests.deploy.emulated_ways import POOLS, addresses, an_order, make
+from tests.deploy.installation import random_prefix
+
+
+@pytest.fixture
+def order() -> Iterator[Order]:
+    with an_order() as order:
+        yield order
+
+
+def host(order: Order, block: int, count: int, **parameters: str) -> Order:
+    return replace(order, egress_hosts={"default": EgressHost(block, count)}, parameters=parameters)
+
+
+def machine(order: Order) -> str:
+    (way,) = standing_ways.ways_of(order.target, order.prefix)
+    return way.machine
+
+
+@pytest.mark.parametrize(("before", "after", "steps"), [(2, 3, 2), (4, 7, 2), (8, 1, 2), (3, 4, 1)])
+def test_no_machine_ever_has_more_addresses_than_it_has_room_for(
+    order: Order, before: int, after: int, steps: int
+) -> None:
+    made = make(host(order, 3, before))
+    changed = host(order, 3, after)
+    template = ways_out.templates_of(changed)["egress-default"]
+    assert len(list(ways_out.steps_of(changed, "egress-default", template))) == steps
+    kept = addresses(make(changed)).items() & addresses(made).items()
+    assert len(kept) == min(before, after)
+    assert machine(order) == ways_out.parameters_of(changed, "egress-default")["EgressInstanceType"]
+    assert len(list(ways_out.steps_of(changed, "egress-default", template))) == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "parameters"),
+    [(2, 3, {"EgressInstanceType": "m5.large"}), (3, 2, {"GatewayArchitecture": "ARM64"})],
+)
+def test_machines_change_with_choice_and_architecture_too(
+    order: Order, before: int, after: int, parameters: dict[str, str]
+) -> None:
+    make(host(order, 3, before))
+    changed = host(order, 3, after, **parameters)
+    make(changed)
+    assert machine(order) == ways_out.parameters_of(changed, "egress-default")["EgressInstanceType"]
+
+
+def test_a_chosen_machine_must_have_room(order: Order) -> None:
+    with pytest.raises(WrongOrder, match=r"t3\.micro has room for 2 addresses.*t3\.medium"):
+        ways_out.check(host(order, 3, 5, EgressInstanceType="t3.micro"))
+    with pytest.raises(WrongOrder, match=r"EC2 has no machine 't3\.tiny' in us-east-1"):
+        ways_out.check(host(order, 3, 2, EgressInstanceType="t3.tiny"))
+    ways_out.check(host(order, 3, 2, EgressInstanceType="t3.micro"))
+
+
+def test_the_block_of_a_way_out_stays(order: Order) -> None:
+    make(order)
+    with pytest.raises(
+        WrongOrder, match=r"posthorn-egress-default is 3.*--egress-host default=3:2"
+    ):
+        ways_out.check(host(order, 5, 2))
+    nat = replace(order, egress_hosts={}, own_addresses={"bulk": 2})
+    make(nat)
+    both = replace(order, own_addresses={"bulk": 4})
+    with pytest.raises(WrongOrder, match=r"posthorn-nat-bulk is 2 .*--own-address bulk=2"):
+        ways_out.check(both)
+    ways_out.check(replace(order, own_addresses={"bulk": 2}))
+
+
+def test_a_block_is_taken_as_long_as_a_stack_has_it(order: Order) -> None:
+    make(replace(order, egress_hosts={}, own_addresses={"default": 2}))
+    parting = replace(order, unused=frozenset({"nat-default"}))
+    same = host(parting, 2, 2)
+    with pytest.raises(WrongOrder, match="posthorn-egress-default cannot have the block 2"):
+        ways_out.check(same)
+    other = replace(parting, egress_hosts={}, own_addresses={"bulk": 2})
+    with pytest.raises(WrongOrder, match="which the stack posthorn-nat-default has"):
+        ways_out.check(other)
+    ways_out.check(parting)
+
+
+def failed(order: Order, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the host's stack be in a state that moto brings none to, with the outputs that such a stack has: none."""
+    make(order)
+    parameters = {"PoolNumber": "3", "EgressInstanceType": "t3.micro"}
+    way = standing_ways.Way("posthorn-egress-default", "egress-default", state, parameters, {})
+    monkeypatch.setattr(ways_out, "ways_of", lambda *_: [way])
+
+
+@pytest.mark.parametrize("state", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
+def test_what_a_failed_creation_left_stops_nobody(
+    order: Order, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed(order, state, monkeypatch)
+    ways_out.check(replace(order, egress_hosts={}, image="gateway"))
+    ways_out.check(host(order, 5, 3))
+    template = ways_out.templates_of(order)["egress-default"]
+    assert len(list(ways_out.steps_of(host(order, 3, 3), "egress-default", template))) == 1
+
+
+def test_a_block_is_free_when_nothing_is_left_in_it(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nat = replace(order, egress_hosts={}, own_addresses={"bulk": 3})
+    failed(order, "ROLLBACK_COMPLETE", monkeypatch)
+    ways_out.check(nat)
+    failed(order, "ROLLBACK_FAILED", monkeypatch)
+    with pytest.raises(WrongOrder, match="block 3"):
+        ways_out.check(nat)
+
+
+def test_a_host_that_is_being_made_is_not_said_to_have_no_addresses(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed(order, "CREATE_IN_PROGRESS", monkeypatch)
+    with pytest.raises(WrongOrder, match="--egress-host default=3:ADDRESSES as before"):
+        ways_out.check(replace(order, egress_hosts={}))
+
+
+def test_a_pool_does_not_go_while_its_way_out_stands(order: Order) -> None:
+    make(replace(order, egress_hosts={"bulk": EgressHost(3, 2)}))
+    fewer = replace(order, pools=("default",), egress_hosts={})
+    with pytest.raises(WrongOrder, match=r"the pool 'bulk' is not among the pools any more.*=none"):
+        ways_out.check(fewer)
+    given = ["bulk=none"]
+    assert read_hosts(given, fewer.pools, {}) == {}
+    assert read_addresses(given, fewer.pools) == {}
+    ways_out.check(replace(fewer, unused=read_unused([], given)))
+    with pytest.raises(WrongOrder, match="no pool 'blk' and no stack posthorn-egress-blk"):
+        ways_out.check(replace(fewer, unused=read_unused([], [*given, "blk=none"])))
+
+
+def test_an_elastic_ip_that_no_stack_has_is_named_until_it_is_released(order: Order) -> None:
+    # The network is somebody else's here, because moto's never goes: it does not remove route tables.
+    made = addresses(make(order, network="another"))
+    foreign = replace(order, prefix="posthorn-bulk", egress_hosts={"default": EgressHost(4, 1)})
+    make(foreign, network="third")
+    said: list[str] = []
+    ways_out.tell_forgotten(order, said.append)
+    assert said == []
+    make(host(order, 3, 1), network="another")
+    ways_out.tell_forgotten(order, said.append)
+    gone = made["10.57.3.142"]
+    assert said == [
+        f"the Elastic IP {gone} is kept though nothing uses it, and costs, until you release it in EC2"
+    ]
+    said = []
+    destroy(order.target, order.prefix, said.append)
+    for address in made.values():
+        assert f"the Elastic IP {address} stays, and costs, until you release it in EC2" in said
+    assert sum("Elastic IP" in line for line in said) == 2
+    ec2 = order.target.client("ec2")
+    (held,) = ec2.describe_addresses(PublicIps=[gone])["Addresses"]
+    ec2.release_address(AllocationId=held["AllocationId"])
+    assert standing_ways.forgotten_addresses(order.target, order.prefix) == [made["10.57.3.141"]]
+
+
+def test_who_may_not_look_at_ec2_is_told_of_those_that_stacks_have(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = addresses(make(order))
+    client = Target.client
+
+    def without_ec2(target: Target, service: str) -> object:
+        if service == "ec2":
+            raise ClientError({"Error": {"Code": "UnauthorizedOperation"}}, "DescribeAddresses")
+        return client(target, service)
+
+    monkeypatch.setattr(Target, "client", without_ec2)
+    assert set(standing_ways.kept_addresses(order.target, order.prefix)) == set(made.values())
+
+
+@pytest.mark.aws
+@pytest.mark.slow
+def test_a_creation_that_fails_leaves_no_name_taken(target: Target) -> None:
+    client, prefix = target.client("cloudformation"), random_prefix()
+    parameters = {"Prefix": prefix, "BucketName": f"{prefix}-mail-raw", "RequireTls": "false"}
+    template = with_numbers(for_pools(load("data.yaml"), POOLS), parameters)
+    retained = [
+        name for name, one in template["Resources"].items() if one.get("DeletionPolicy") == "Retain"
+    ]
+    assert len(retained) == 5
+    late = {  # CloudFormation makes no secret parameters
+        "Type": "AWS::SSM::Parameter",
+        "DependsOn": [*retained, "KeyAlias"],
+        "Properties": {"Type": "SecureString", "Value": "late"},
+    }
+    broken = template | {"Resources": template["Resources"] | {"Late": late}}
+    with pytest.raises(StackFailed, match="Late"):
+        deploy_stack(client, Stack(f"{prefix}-data", render(broken), parameters))
+    tables = target.client("dynamodb").list_tables()["TableNames"]
+    assert not [name for name in tables if name.startswith(prefix)]
+    outputs = deploy_stack(client, Stack(f"{prefix}-data", render(template), parameters))
+    assert outputs["MailTable"] == f"{prefix}-mail"
