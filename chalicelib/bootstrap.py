@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.meter import Meter
     from chalicelib.services.accept import AcceptMail
     from chalicelib.services.accounts import Tenants
+    from chalicelib.services.address_mac import AddressMac
     from chalicelib.services.attempt import AttemptDelivery
     from chalicelib.services.authenticate import Authenticate
     from chalicelib.services.dead_letters import DeadLetters
@@ -120,6 +121,12 @@ class Posthorn:
         return KeyringSigner(self.vault)
 
     @cached_property
+    def mac(self) -> AddressMac:
+        from chalicelib.services.address_mac import AddressMac
+
+        return AddressMac(self.directory, self.vault)
+
+    @cached_property
     def keys(self) -> ports.KeyMaker:
         from chalicelib.adapters.keys import CryptographyKeyMaker
 
@@ -161,8 +168,8 @@ class Posthorn:
         from chalicelib.services.seal import SealOutgoing
         from chalicelib.services.track_links import TrackLinks
 
-        track = TrackLinks(self.settings, self.clock, self.directory, self.vault, self.engagement)
-        seal = SealOutgoing(self.settings, self.clock, self.directory, self.vault, self.signer)
+        track = TrackLinks(self.settings, self.clock, self.directory, self.mac, self.engagement)
+        seal = SealOutgoing(self.settings, self.clock, self.directory, self.mac, self.signer)
         outgoing = SendOutgoing(
             settings=self.settings,
             clock=self.clock,
@@ -228,7 +235,7 @@ class Posthorn:
     def track(self) -> Track:
         from chalicelib.services.track import Track
 
-        return Track(self.settings, self.clock, self.directory, self.vault, self.engagement)
+        return Track(self.settings, self.clock, self.directory, self.mac, self.engagement)
 
     @cached_property
     def track_domains(self) -> TrackDomains:

@@ -19,7 +19,8 @@ from chalicelib.domain.model import Envelope, Message
 from chalicelib.domain.received import rfc2822_date
 from chalicelib.domain.signing import Additions, additions
 from chalicelib.domain.tenancy import DkimKey, Domain
-from chalicelib.ports import Clock, Directory, KeyVault, Signer
+from chalicelib.ports import Clock, Directory, Signer
+from chalicelib.services.address_mac import AddressMac
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,14 @@ class SealOutgoing:
         settings: Settings,
         clock: Clock,
         directory: Directory,
-        vault: KeyVault,
+        mac: AddressMac,
         signer: Signer,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._directory = directory
-        self._vault = vault
+        self._mac = mac
         self._signer = signer
-        self._mac_key: bytes | None = None
 
     async def seal(self, message: Message, body: bytes, domain: Domain) -> Sealed:
         """Seal one message. TemporaryFailure when key or vault cannot be reached."""
@@ -66,7 +66,7 @@ class SealOutgoing:
         §4.5.5)."""
         mail_from = ""
         if not message.bounce:
-            local = return_path_local(message.token, await self._mac())
+            local = return_path_local(message.token, await self._mac.key())
             mail_from = f"{local}@{self._return_path_host(domain)}"
         return Envelope(mail_from, message.rcpt_to, message.smtputf8, message.dsn)
 
@@ -91,11 +91,3 @@ class SealOutgoing:
         if domain.dkim_ok and domain.keys:
             return domain.keys
         return ((await self._directory.installation()).signing_key,)
-
-    async def _mac(self) -> bytes:
-        if self._mac_key is None:
-            installation = await self._directory.installation()
-            self._mac_key = await self._vault.open(
-                installation.sealed_mac_key, installation.mac_context
-            )
-        return self._mac_key

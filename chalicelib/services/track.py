@@ -30,7 +30,8 @@ from chalicelib.domain.visit import (
     read_path,
     user_agent_of,
 )
-from chalicelib.ports import Clock, Directory, Engagement, KeyVault
+from chalicelib.ports import Clock, Directory, Engagement
+from chalicelib.services.address_mac import AddressMac
 
 PATIENCE_SECONDS = 0.3
 _DAY = 86_400
@@ -67,15 +68,14 @@ class Track:
         settings: Settings,
         clock: Clock,
         directory: Directory,
-        vault: KeyVault,
+        mac: AddressMac,
         engagement: Engagement,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._directory = directory
-        self._vault = vault
+        self._mac = mac
         self._engagement = engagement
-        self._mac_key: bytes | None = None
         self._writing: set[asyncio.Task[None]] = set()
 
     async def answer(self, visit: Visit) -> Answer:
@@ -125,7 +125,7 @@ class Track:
         return _text(307, f"Redirected to: {location}", notes, {"Location": location})
 
     async def _numbers(self, request: Request) -> tuple[int, int, int] | None:
-        return read_tracking_token(request.token, request.server_token, await self._mac())
+        return read_tracking_token(request.token, request.server_token, await self._mac.key())
 
     def _hit(self, kind: HitKind, visit: Visit, url: str = "") -> Hit:
         return Hit(
@@ -158,14 +158,6 @@ class Track:
         self._writing.discard(task)
         if not task.cancelled() and isinstance(failure := task.exception(), MailError):
             _tell("hit_lost", failure)
-
-    async def _mac(self) -> bytes:
-        if self._mac_key is None:
-            installation = await self._directory.installation()
-            self._mac_key = await self._vault.open(
-                installation.sealed_mac_key, installation.mac_context
-            )
-        return self._mac_key
 
 
 def _tell(what: str, failure: MailError) -> None:

@@ -17,7 +17,8 @@ from chalicelib.domain.model import Message, MessageRecord, Scope
 from chalicelib.domain.tenancy import Domain, Server
 from chalicelib.domain.tracking import Tracked, tracked
 from chalicelib.domain.trackingtoken import tracking_token
-from chalicelib.ports import Clock, Directory, Engagement, KeyVault
+from chalicelib.ports import Clock, Directory, Engagement
+from chalicelib.services.address_mac import AddressMac
 
 LOG = logging.getLogger("posthorn.tracking")
 
@@ -32,15 +33,14 @@ class TrackLinks:
         settings: Settings,
         clock: Clock,
         directory: Directory,
-        vault: KeyVault,
+        mac: AddressMac,
         engagement: Engagement,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._directory = directory
-        self._vault = vault
+        self._mac = mac
         self._engagement = engagement
-        self._mac_key: bytes | None = None
 
     async def track(
         self, record: MessageRecord, body: bytes, server: Server, domain: Domain
@@ -51,7 +51,7 @@ class TrackLinks:
         choices = await self._choices(message, server, domain)
         if choices is None:
             return record, body
-        mac_key = await self._mac()
+        mac_key = await self._mac.key()
         made = self._made(message, body, server, choices, mac_key)
         if record.links is not None and made.links and len(made.links) != record.links:
             # Another release found other links, and its addresses are out: theirs must keep their meaning.
@@ -95,11 +95,3 @@ class TrackLinks:
             f"{site}/img/{server.token}/{token(0)}",
             replace=replace,
         )
-
-    async def _mac(self) -> bytes:
-        if self._mac_key is None:
-            installation = await self._directory.installation()
-            self._mac_key = await self._vault.open(
-                installation.sealed_mac_key, installation.mac_context
-            )
-        return self._mac_key

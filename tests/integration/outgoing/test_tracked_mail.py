@@ -265,7 +265,7 @@ async def test_a_bounce_is_not_tracked() -> None:
     bounce = replace(record, message=replace(record.message, bounce=True))
     posthorn = scene.posthorn
     track = TrackLinks(
-        posthorn.settings, posthorn.clock, posthorn.directory, posthorn.vault, posthorn.engagement
+        posthorn.settings, posthorn.clock, posthorn.directory, posthorn.mac, posthorn.engagement
     )
     assert await track.track(bounce, TRACKED, scene.server, scene.domain) == (bounce, TRACKED)
     _, content = await track.track(record, TRACKED, scene.server, scene.domain)
