@@ -144,9 +144,9 @@ class Relay:
         world.resolver.zone["mx.sink.example"] = {"A": ["127.0.0.1"]}
         self.blobs, self.queue = PassingBlobs(), HandedQueue()
         world.blobs = self.blobs  # type: ignore[assignment]  # the ports are protocols, the world's fields are not
-        world.queue = self.queue  # type: ignore[assignment]
+        world.queue = self.queue  # type: ignore[assignment]  # likewise
         world.messages = PassingMessages()
-        world.egress = NetworkEgress(settings, world.vault)  # type: ignore[assignment]
+        world.egress = NetworkEgress(settings, world.vault)  # type: ignore[assignment]  # likewise
         self.program = Posthorn(settings, world)
 
     async def work(self) -> None:

@@ -161,7 +161,7 @@ def _settled(stack: RunningStack, before: dict[str, list[str]], messages: int) -
 
 
 def _arrived(stack: RunningStack) -> int:
-    time.sleep(0.5)
+    time.sleep(0.5)  # a list of a thousand takes the front's time, which the deliveries need
     return len(stack.get("/_local/inbox/messages?limit=1000"))
 
 

@@ -30,7 +30,7 @@ from infra.installation import (
     show_environment,
     what_stands,
 )
-from infra.order import Order, arguments, check_pairs, read_addresses
+from infra.order import Order, arguments, check_pairs
 from infra.package import Package
 from infra.stack import Stack, StackFailed, data_parameters
 from infra.stack import deploy as deploy_stack
@@ -45,17 +45,6 @@ from infra.targets import (
 from infra.templates import LONGEST_INLINE, Template, for_pools, load, render, with_numbers
 
 Say = Callable[[str], None]
-
-__all__ = [
-    "Deployed",
-    "Order",
-    "deploy",
-    "main",
-    "read_addresses",
-    "stack_of",
-    "templates_of",
-    "what_stands",
-]
 
 
 def deploy(order: Order, say: Say) -> Deployed:

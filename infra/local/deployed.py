@@ -64,8 +64,8 @@ direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollow
 def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
     """Package and deploy data plane and functions; raises what `infra.deploy` and `infra.package` raise."""
     from infra import package
-    from infra.deploy import Order
     from infra.deploy import deploy as bring_about
+    from infra.order import Order
     from infra.targets import Target
 
     state = Path(environment["POSTHORN_STATE"])
@@ -86,7 +86,7 @@ def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
 
 
 def what_stands(state: Path) -> dict[str, Any] | None:
-    """What `deploy` made, as the fields of `infra.deploy.Deployed`; None before it is done."""
+    """What `deploy` made, as the fields of `infra.installation.Deployed`; None before it is done."""
     try:
         found: dict[str, Any] = json.loads((state / FACTS).read_text())
     except FileNotFoundError:
@@ -104,26 +104,28 @@ class Forward:
         stands = what_stands(self._state)
         if stands is None:
             return json_response({"message": "the functions are not deployed yet"}, 503)
-        headers = {
-            name: value for name, value in request.headers.items() if name not in NOT_HANDED_ON
-        }
-        onward = urllib.request.Request(  # noqa: S310  # the emulator's address
-            stands["api"] + request.target,
-            request.body or None,
-            headers,
-            method=request.method,
-        )
-        try:
-            with direct.open(onward, timeout=WAIT_SECONDS) as answer:
-                return answer_of(answer.status, answer)
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return answer_of(answer.code, answer)
-        except OSError as error:
-            return json_response({"message": f"API Gateway does not answer: {error}"}, 502)
+        return hand_on(request, stands["api"], "API Gateway")
 
 
-def answer_of(status: int, answer: Any) -> Response:
+def hand_on(request: Request, base: str, who: str, host: str = "") -> Response:
+    """What the emulator answers at `base` to the same request, for `host` if given; 502 names `who` is silent."""
+    headers = {name: value for name, value in request.headers.items() if name not in NOT_HANDED_ON}
+    if host:
+        headers["Host"] = host
+    onward = urllib.request.Request(  # noqa: S310  # the emulator's address
+        base + request.target, request.body or None, headers, method=request.method
+    )
+    try:
+        with direct.open(onward, timeout=WAIT_SECONDS) as answer:
+            return _answer_of(answer.status, answer)
+    except urllib.error.HTTPError as answer:
+        with answer:
+            return _answer_of(answer.code, answer)
+    except OSError as error:
+        return json_response({"message": f"{who} does not answer: {error}"}, 502)
+
+
+def _answer_of(status: int, answer: Any) -> Response:
     """The emulator's answer as the front's own."""
     kept = [
         (name, value)

@@ -10,8 +10,6 @@ from __future__ import annotations
 import base64
 import re
 import time
-import urllib.error
-import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -20,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.domain.visit import Wanted, read_path
-from infra.local.deployed import NOT_HANDED_ON, WAIT_SECONDS, answer_of, direct, what_stands
+from infra.local.deployed import hand_on, what_stands
 from infra.local.http_server import Request, Response, json_response
 from infra.local.invocation import Context
 from infra.local.plan import HOST
@@ -111,19 +109,6 @@ class Deployed:
         stands = what_stands(self._state)
         if stands is None:
             return json_response({"message": "the functions are not deployed yet"}, 503)
-        headers = {
-            name: value for name, value in request.headers.items() if name not in NOT_HANDED_ON
-        }
         # The emulators tell function URLs apart by their host, which no name server knows.
-        headers["Host"] = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
-        onward = urllib.request.Request(  # noqa: S310  # the emulator's address
-            self._emulator + request.target, request.body or None, headers, method=request.method
-        )
-        try:
-            with direct.open(onward, timeout=WAIT_SECONDS) as answer:
-                return answer_of(answer.status, answer)
-        except urllib.error.HTTPError as answer:
-            with answer:
-                return answer_of(answer.code, answer)
-        except OSError as error:
-            return json_response({"message": f"the function URL does not answer: {error}"}, 502)
+        host = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
+        return hand_on(request, self._emulator, "the function URL", host)

@@ -23,7 +23,9 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.tenancy import CredentialKind, Server
 from infra import package as packaging
-from infra.deploy import Deployed, Order, deploy
+from infra.deploy import deploy
+from infra.installation import Deployed
+from infra.order import Order
 from infra.package import Package
 from infra.targets import Target
 from tests.aws_backend import Backend

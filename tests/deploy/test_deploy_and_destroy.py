@@ -11,8 +11,10 @@ import pytest
 from moto import mock_aws
 
 from infra import destroy as destroying
-from infra.deploy import Order, deploy, read_addresses, stack_of, templates_of, what_stands
+from infra.deploy import deploy, stack_of, templates_of
 from infra.destroy import destroy, look, may_destroy
+from infra.installation import what_stands
+from infra.order import Order, read_addresses
 from infra.package import Package
 from infra.stack import StackFailed
 from infra.stack import deploy as deploy_stack

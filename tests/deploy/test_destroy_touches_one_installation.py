@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from infra import destroy as destroying
-from infra.deploy import Order, stack_of
+from infra.deploy import stack_of
 from infra.destroy import destroy, look
+from infra.order import Order
 from infra.package import Package
 from infra.stack import Stack, StackFailed, remove
 from infra.stack import deploy as deploy_stack

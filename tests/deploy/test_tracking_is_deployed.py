@@ -14,8 +14,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId
 from chalicelib.services.track import IMAGE
-from infra.deploy import Deployed, deploy
-from infra.installation import show
+from infra.deploy import deploy
+from infra.installation import Deployed, show
 from infra.local.deployed import direct
 from infra.order import Order, check_pairs
 from infra.targets import AWS, WrongOrder, stacks_of

@@ -61,4 +61,4 @@ def test_the_schedule_fires_the_sweep_by_itself(stack: RunningStack) -> None:
         return sum(line.startswith("START") for line in log_of(stack, "Sweep"))
 
     before = runs()
-    wait_for(lambda: runs() > before, "the rule that fires each minute", 150)
+    assert wait_for(lambda: runs() > before, "the rule that fires each minute", 150)

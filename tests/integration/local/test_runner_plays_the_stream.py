@@ -237,9 +237,10 @@ def test_a_backend_that_is_away_is_waited_for(poller: Poll) -> None:
     streams.away = 3
     running = poller(streams, handler, stopping)
     running.start()
-    until(lambda: handler.batches == [("a", [1])])
+    until(lambda: bool(handler.batches))
     stopping.set()
     running.join()
+    assert handler.batches == [("a", [1])]
 
 
 def test_bytes_and_sets_are_as_in_json() -> None:
