@@ -5,7 +5,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help run test unit e2e fuzz check fmt package deploy destroy cost bench lock clean
 MAKEFLAGS += --no-print-directory
-PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --strip-extras --allow-unsafe \
+PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 INSTALLATION = --target "$(or $(TARGET),local)" $(if $(PREFIX),--prefix "$(PREFIX)")
 LOCKS = requirements requirements-local requirements-dev requirements-ministack requirements-localstack
