@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.adapters.dns_client import DnsClient, NoAnswer, Server, system_servers
 from chalicelib.config import Settings
 from chalicelib.domain.dns_message import NXDOMAIN, BadName, question_of
+from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
 from chalicelib.domain.reply import Reply
 from chalicelib.ports import Clock
@@ -162,12 +163,9 @@ def _server(text: str) -> Server:
 
 
 def ascii_name(name: str) -> str:
-    """The name in A-labels. Raises BadName."""
-    if name.isascii():
-        return name
-    import idna
-
-    try:
-        return idna.encode(name.rstrip(".").lower(), uts46=True).decode()
-    except (idna.IDNAError, UnicodeError) as foreign:
-        raise BadName("The name has no ASCII form.") from foreign
+    """The name in ASCII (`domain.domain_name`); one that is already is not judged, since DNS has more than host names.
+    Raises BadName."""
+    found = name if name.isascii() else typed_name(name)
+    if found is None:
+        raise BadName("The name has no ASCII form.")
+    return found

@@ -10,7 +10,7 @@ when the final dot was handed to the socket and no reply to it was read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from chalicelib.adapters.smtp_connection import CHUNK, SmtpConnection
 from chalicelib.domain.dot_stuffing import stuff
@@ -67,10 +67,7 @@ class SmtpSession:
         anything is written, for an envelope that no command can carry."""
         self.answered = False
         if needs_smtputf8(envelope) and "SMTPUTF8" not in self.extensions:
-            converted = _with_ascii_domains(envelope)
-            if converted is None:
-                return Transaction(NEEDS_SMTPUTF8, "MAIL")
-            envelope = converted
+            return Transaction(NEEDS_SMTPUTF8, "MAIL")
         size = sum(map(len, content))
         eight_bit = not all(map(bytes.isascii, content))
         mail = mail_command(envelope, self.extensions, size, eight_bit)
@@ -213,21 +210,3 @@ def _is_go(stage: str, reply: Reply) -> bool:
     if reply.is_positive and not wanted:
         raise TemporaryFailure(OUT_OF_STEP)
     return wanted
-
-
-def _with_ascii_domains(envelope: Envelope) -> Envelope | None:
-    """The envelope with its domains as A-labels; None when a local part is not ASCII, or a domain
-    has no A-labels."""
-    import idna
-
-    addresses = []
-    for address in (envelope.mail_from, envelope.rcpt_to):
-        local, at, domain = address.rpartition("@")
-        if not local.isascii():
-            return None
-        try:
-            ascii_domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode()
-        except idna.IDNAError:
-            return None
-        addresses.append(f"{local}{at}{ascii_domain}")
-    return replace(envelope, mail_from=addresses[0], rcpt_to=addresses[1])

@@ -44,5 +44,5 @@ def added_deliveries(before: MessageRecord, after: MessageRecord) -> tuple[Deliv
 
 
 def recipient_key(address: str) -> str:
-    """The form of an address under which recipients are compared: without case, in both its parts."""
-    return address.casefold()
+    """The form of an address under which recipients are compared: without case, in both its parts. `ß` is not `ss`."""
+    return address.lower()

@@ -14,10 +14,13 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
-from email.utils import formatdate, make_msgid, parseaddr
+from email.policy import SMTP, SMTPUTF8
+from email.utils import formatdate, make_msgid
 from urllib.parse import urlsplit
 
+from chalicelib.domain.compose import read_mailbox
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
+from chalicelib.domain.headerfield import Mailbox, render_mailboxes
 
 PATIENCE = 30.0
 LARGEST_ANSWER = 1024 * 1024
@@ -99,11 +102,14 @@ def _connect(submission: Submission, context: ssl.SSLContext) -> smtplib.SMTP:
 
 def _transact(session: smtplib.SMTP, mail: Mail, content: bytes) -> str:
     """MAIL, RCPT for each, DATA; the reply to the final dot, which `sendmail` of smtplib would swallow."""
-    code, text = session.mail(parseaddr(mail.mail_from)[1])
+    sender = _mailbox(mail.mail_from, any_name=True).address
+    recipients = [_mailbox(text).address for text in mail.to]
+    beyond_ascii = not all(map(str.isascii, (sender, *recipients)))
+    code, text = session.mail(sender, ("SMTPUTF8",) if beyond_ascii else ())
     if code != 250:
         raise smtplib.SMTPSenderRefused(code, text, mail.mail_from)
-    for recipient in mail.to:
-        code, text = session.rcpt(parseaddr(recipient)[1])
+    for recipient in recipients:
+        code, text = session.rcpt(recipient)
         if code not in {250, 251}:
             raise smtplib.SMTPRecipientsRefused({recipient: (code, text)})
     code, text = session.data(content)
@@ -114,12 +120,14 @@ def _transact(session: smtplib.SMTP, mail: Mail, content: bytes) -> str:
 
 def _render(mail: Mail) -> bytes:
     """The message as bytes with CRLF lines."""
+    author = _mailbox(mail.mail_from, any_name=True)
+    recipients = [_mailbox(text) for text in mail.to]
     message = EmailMessage()
-    message["From"] = mail.mail_from
-    message["To"] = ", ".join(mail.to)
+    message["From"] = _shown([author])
+    message["To"] = _shown(recipients)
     message["Subject"] = mail.subject
     message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = make_msgid(domain=parseaddr(mail.mail_from)[1].rpartition("@")[2])
+    message["Message-ID"] = make_msgid(domain=author.address.rpartition("@")[2])
     if mail.tag is not None:
         message["X-Postal-Tag"] = mail.tag
     message.set_content(mail.text or "")
@@ -130,7 +138,22 @@ def _render(mail: Mail) -> bytes:
         message.add_attachment(
             attachment.content, maintype=main, subtype=sub, filename=attachment.name
         )
-    return message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+    utf8 = any(mailbox.needs_smtputf8 for mailbox in (author, *recipients))
+    return message.as_bytes(policy=SMTPUTF8 if utf8 else SMTP)
+
+
+def _mailbox(text: str, *, any_name: bool = False) -> Mailbox:
+    mailbox = read_mailbox(text, any_name=any_name)
+    if mailbox is None:
+        raise PermanentFailure(f"{text} is not one e-mail address")
+    return mailbox
+
+
+def _shown(mailboxes: list[Mailbox]) -> str:
+    """The value of an address field."""
+    return (
+        render_mailboxes("To", mailboxes).decode().replace("\r\n", "").removeprefix("To:").strip()
+    )
 
 
 def _body(mail: Mail) -> dict[str, object]:

@@ -1,15 +1,16 @@
-"""E-mail addresses: found in header fields and request texts, and checked for the SMTP envelope.
+"""E-mail addresses found in header fields and in texts that people typed.
 
-Reading is lenient, because what counts is that no address in a From field stays unseen: whatever could be taken for an
-author by some mail program is returned. Checking (`is_mailbox`) is strict RFC 5321 §4.1.2, with RFC 6531 when asked.
-Nothing here decodes encoded words: decode first and parse after, and a display name can forge an author. All functions
-are linear in their input.
+Two readers, because two questions are asked. *Who are the authors of this field?* (`addresses_in`) is lenient: no
+address in a From field may stay unseen, so whatever could be taken for an author by some mail program is returned.
+*Which one address does this text mean?* (`split_mailbox`) is strict: a text that could be read as two is none.
+For both a comment separates what stands around it, and signs inside quotes are text. Nothing here decodes encoded
+words: decode first and parse after, and a display name can forge an author. All functions are linear in their input.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -17,48 +18,74 @@ from chalicelib.domain.errors import Rejected
 
 LONGEST_FIELD = 65_536
 LONGEST_REMEMBERED = 256
-LONGEST_LOCAL_PART = 64
-LONGEST_DOMAIN = 255
-LONGEST_MAILBOX = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
 
 _TOKEN = re.compile(
-    r'(?P<quoted>"(?>[^"\\]+|\\.)*+\\?"?)'
+    r'(?P<quoted>"(?>[^"\\]+|\\.)*+")'
+    r'|(?P<open>"(?>[^"\\]+|\\.)*+\\?)'
     r"|(?P<literal>\[[^\[\]<>,;()\"]*+\])"
     r"|(?P<special>[(<>,;:])"
     r'|(?P<text>[^"\[(<>,;:]+|\[)',
     re.DOTALL,
 )
 _COMMENT_MARK = re.compile(r"\\.|[()]", re.DOTALL)
-
-_ATEXT = r"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~"
-# What RFC 6531 adds, without controls, white space, surrogates and the other full stops of IDNA 2003.
-_UNICODE = (
-    "\u00a1-\u167f\u1681-\u1fff\u200b-\u2027\u202a-\u202e\u2030-\u205e\u2060-\u2fff\u3001\u3003-\ud7ff"
-    "\ue000-\uff0d\uff0f-\uff60\uff62-\U0010ffff"
-)
-# Angle brackets are left out: no mailbox has them, and a careless server would end the path there.
-_QUOTED = r'"(?:[ !#-;=?-\[\]-~{more}]|\\[ -;=?-~])*"'
-_LABEL = r"[A-Za-z0-9{more}](?:[A-Za-z0-9{more}-]*[A-Za-z0-9{more}])?"
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+# In a display name without quotes: `a@b`, or `a @ b.c`, which some programs read as an address.
+_LOOKS_LIKE_ADDRESS = re.compile(r"\S@\S|@\s*[^\s@.]+\.[^\s@.]")
 
 
-def _pattern(more: str) -> re.Pattern[str]:
-    atom = f"[{_ATEXT}{more}]+"
-    local = f"{atom}(?:\\.{atom})*|" + _QUOTED.replace("{more}", more)
-    label = _LABEL.replace("{more}", more)
-    literal = r"\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]"
-    return re.compile(f"(?P<local>{local})@(?P<domain>{label}(?:\\.{label})*|{literal})")
+# Kind, text and offset: the kind is a group of `_TOKEN`, or `comment`; `open` is a quote or `(` that nothing closes.
+_Token = tuple[str, str, int]
 
 
-_ASCII_MAILBOX = _pattern("")
-_UTF8_MAILBOX = _pattern(_UNICODE)
-_QUOTED_LOCAL = re.compile(r'"(?>[^"\\]+|\\.)*+"@', re.DOTALL)
+def split_mailbox(text: str, *, any_name: bool = False) -> tuple[str, str] | None:
+    """Display name and bare address of `address` or `Name <address>`, comments understood (contract section 2.6 rule
+    1); None when it could be read as another address too.
+
+    The address is what stands in the last `<…>`, as typed; it may be anything or empty, so check it
+    (`domain.mailbox`). A name that looks like an address must be quoted or be the same address, unless it is an
+    author's (`any_name`), which a From field shows in quotes. Other text behind `>` is dropped.
+    """
+    tokens = list(_tokens(text))
+    words = [word for _, word, _ in tokens]
+    if any(kind == "open" for kind, _, _ in tokens):
+        return None
+    if "<" not in words:
+        return "", _joined(words).strip()
+    begin = max(at for at, word in enumerate(words) if word == "<")
+    if ">" not in words[begin:]:
+        return None
+    end = words.index(">", begin)
+    if _has_address(tokens[end + 1 :]):
+        return None
+    address = _joined(words[begin + 1 : end]).strip()
+    name = text[: tokens[begin][2]].rstrip("< \t").strip()
+    is_odd = not any_name and _has_address(tokens[:begin])
+    if is_odd and name.casefold() != address.casefold():
+        return None
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = _ESCAPED.sub(r"\1", name[1:-1]).strip()  # RFC 5322 section 3.2.4
+    return name, address
 
 
-def bare_address(text: str) -> str:
-    """The address in `Name <address> (comment)` by contract section 2.6 rule 1: everything up to the last `<`, from the
-    next `>` on, and comments dropped. The case is kept."""
-    text = text[text.rfind("<") + 1 :].partition(">")[0]
-    return _without_comments(text).strip()
+def _has_address(tokens: Sequence[_Token]) -> bool:
+    """True when text outside quotes and comments looks like an address."""
+    shown = ('""' if kind == "quoted" else text for kind, text, _ in tokens if kind != "comment")
+    return _LOOKS_LIKE_ADDRESS.search("".join(shown)) is not None
+
+
+def _joined(words: Iterable[str]) -> str:
+    """The text of tokens. A comment separates like a blank, but beside an `@` (RFC 5322 section 3.4.1) it is nothing:
+    no name may be put together from what stands around one."""
+    kept, apart = [""], False
+    for word in words:
+        if word == "(":
+            apart = True
+            continue
+        if apart and not kept[-1].endswith("@") and not word.startswith("@"):
+            kept.append(" ")
+        kept.append(word)
+        apart = False
+    return "".join(kept)
 
 
 def addresses_in(header_value: str) -> tuple[str, ...]:
@@ -84,58 +111,26 @@ def _remembered_addresses(header_value: str) -> tuple[str, ...]:
 def split_list(text: str) -> tuple[str, ...]:
     """The entries of a comma-separated list (contract section 2.2), commas in quotes, comments and `<…>` respected."""
     entries, start, angle = [], 0, False
-    for token in _tokens(text):
-        special = token["special"]
-        if special in ("<", ">"):
-            angle = special == "<"
-        elif special == "," and not angle:
-            entries.append(text[start : token.start()])
-            start = token.end()
+    for _, word, at in _tokens(text):
+        if word in ("<", ">"):
+            angle = word == "<"
+        elif word == "," and not angle:
+            entries.append(text[start:at])
+            start = at + 1
     entries.append(text[start:])
     return tuple(entry.strip() for entry in entries if entry.strip())
 
 
-def is_mailbox(text: str, smtputf8: bool) -> bool:
-    """True for an RFC 5321 Mailbox within its length limits (octets of UTF-8); beyond ASCII only with `smtputf8`.
-
-    Never true for a text with control characters, white space outside quotes, or angle brackets.
-    """
-    if len(text) > LONGEST_MAILBOX:
-        return False
-    match = (_UTF8_MAILBOX if smtputf8 else _ASCII_MAILBOX).fullmatch(text)
-    if match is None:
-        return False
-    local, domain = match["local"].encode(), match["domain"].encode()
-    return (
-        len(local) <= LONGEST_LOCAL_PART
-        and len(domain) <= LONGEST_DOMAIN
-        and len(local) + 1 + len(domain) <= LONGEST_MAILBOX
-        and all(len(label) <= 63 for label in match["domain"].split("."))
-    )
-
-
-def domain_of(address: str) -> str:
-    """The lower-case domain of a bare address, empty when there is none.
-
-    The split is at the first `@` after a possible quoted local part, so that `a@b@c` has the domain `b@c`, which no one
-    owns, and never `c`.
-    """
-    quoted = _QUOTED_LOCAL.match(address)
-    if quoted:
-        return address[quoted.end() :].lower()
-    return address.partition("@")[2].lower()
-
-
-def _tokens(text: str) -> Iterator[re.Match[str]]:
-    """The tokens of an address field without its comments. From an unclosed comment on, parentheses are text."""
+def _tokens(text: str) -> Iterator[_Token]:
+    """The tokens of an address field; a comment is the token `(`. From an unclosed one on, parentheses are text."""
     at, comments = 0, True
-    while token := _TOKEN.match(text, at):
-        at = token.end()
-        if token["special"] != "(":
-            yield token
-        elif comments:
-            end = _comment_end(text, at)
-            comments, at = end is not None, at if end is None else end
+    while match := _TOKEN.match(text, at):
+        at = match.end()
+        kind = match.lastgroup or ""
+        if match[0] == "(":
+            end = _comment_end(text, at) if comments else None
+            kind, comments, at = ("open", False, at) if end is None else ("comment", True, end)
+        yield kind, match[0], match.start()
 
 
 def _comment_end(text: str, at: int) -> int | None:
@@ -157,11 +152,11 @@ class _Mailboxes:
     in_angle: bool = False
 
     def read(self, text: str) -> Iterator[str]:
-        for token in _tokens(text):
-            if token["special"] is None:
-                self.words.append(token[0])
+        for kind, word, _ in _tokens(text):
+            if kind == "special":
+                yield from self._special(word)
             else:
-                yield from self._special(token[0])
+                self.words.append(word)
         yield from self._end()
 
     def _special(self, special: str) -> Iterator[str]:
@@ -186,12 +181,12 @@ class _Mailboxes:
             self.words.append(":")
             return
         if not self.in_angle:
-            yield from _bare_words("".join(self.words))
+            yield from _bare_words(_joined(self.words))
         self.words = []
 
     def _angle_end(self) -> Iterator[str]:
         """An empty `<>` gives what stood before it its chance again: `evil@a <>` is not empty to every reader."""
-        address = "".join(self.words).strip()
+        address = _joined(self.words).strip()
         self.words, self.in_angle = [], False
         if address:
             self.phrase = []
@@ -201,8 +196,8 @@ class _Mailboxes:
         """The mailbox is over: an unclosed angle, an unused phrase and text outside brackets count."""
         if self.in_angle:
             yield from self._angle_end()
-        yield from _bare_words("".join(self.phrase))
-        yield from _bare_words("".join(self.words))
+        yield from _bare_words(_joined(self.phrase))
+        yield from _bare_words(_joined(self.words))
         self.words, self.phrase = [], []
 
 
@@ -214,15 +209,3 @@ def _bare_words(text: str) -> Iterator[str]:
         yield from (word for word in text.split() if "@" in word)
     elif "@" in text:
         yield text
-
-
-def _without_comments(text: str) -> str:
-    """Text without `(…)`, nested or not; what follows an unclosed parenthesis stays."""
-    kept, at = [], 0
-    while (start := text.find("(", at)) >= 0:
-        end = _comment_end(text, start + 1)
-        if end is None:
-            break
-        kept.append(text[at:start])
-        at = end
-    return "".join([*kept, text[at:]])

@@ -13,8 +13,9 @@ import binascii
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.address import bare_address, split_list
+from chalicelib.domain.address import split_list, split_mailbox
 from chalicelib.domain.headerfield import Mailbox, render_mailboxes, render_parameters, render_text
+from chalicelib.domain.mailbox import envelope_address, identity
 
 WANTED_LINE = 78
 ONCE_ONLY = frozenset(
@@ -69,38 +70,26 @@ class Stamp:
     related: str
 
 
-def read_mailbox(text: str) -> Mailbox:
-    """`Name <address> (comment)` as name and address (contract section 2.6 rule 1), an IDN domain in ASCII."""
-    address = ascii_domain(bare_address(text))
-    name = text[: text.rfind("<")].strip() if "<" in text else ""
-    if len(name) > 1 and name[0] == name[-1] == '"':
-        name = _unescaped(name[1:-1])
-    return Mailbox(name, address)
-
-
-def ascii_domain(address: str) -> str:
-    """The address with its domain as A-labels; as it was when the domain is no name (RFC 5891)."""
-    local, at, domain = address.rpartition("@")
-    if not at or domain.isascii():
-        return address
-    try:
-        return f"{local}@{domain.encode('idna').decode()}"
-    except UnicodeError:
-        return address
+def read_mailbox(text: str, *, any_name: bool = False) -> Mailbox | None:
+    """The one mailbox that `address` or `Name <address>` means, its domain in ASCII; None for anything else, such as
+    what could be read as two addresses (`split_mailbox`) or what no envelope could hold (`envelope_address`). An
+    author's name may be `any_name`, as it may in a From field (contract section 2.6 rule 1)."""
+    parts = split_mailbox(text, any_name=any_name)
+    address = envelope_address(parts[1]) if parts else None
+    return Mailbox(parts[0], address) if parts and address else None
 
 
 def envelope_addresses(addresses: Iterable[str]) -> dict[str, str]:
-    """Bare addresses as the envelope has them, by how they were typed: the domain in ASCII.
+    """Bare addresses as the envelope has them, by how they were typed: the domain in ASCII. What is no mailbox stays
+    as it is, to fail on its own.
 
-    Those that differ in nothing but the case of the domain are one recipient, as it was typed first (QUIRK-19).
+    Those of one mailbox (`domain.mailbox.identity`) are one recipient, as it was typed first (QUIRK-19).
     """
     firsts: dict[str, str] = {}
-    found = {}
-    for typed in addresses:
-        address = ascii_domain(typed)
-        local, _, domain = address.rpartition("@")
-        found[typed] = firsts.setdefault(f"{local}@{domain.lower()}", address)
-    return found
+    return {
+        typed: firsts.setdefault(identity(typed), envelope_address(typed) or typed)
+        for typed in addresses
+    }
 
 
 def header_faults(headers: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
@@ -151,7 +140,10 @@ def _fields(draft: Draft, stamp: Stamp) -> Iterator[bytes]:
 
 def _extra_field(name: str, value: str) -> bytes:
     if name.lower() in _MAILBOX_FIELDS and not value.isascii():
-        return render_mailboxes(name, [read_mailbox(entry) for entry in split_list(value)])
+        read = [read_mailbox(entry) for entry in split_list(value)]
+        mailboxes = [mailbox for mailbox in read if mailbox]
+        if mailboxes and len(mailboxes) == len(read):
+            return render_mailboxes(name, mailboxes)
     return render_text(name, value)
 
 
@@ -234,15 +226,3 @@ def _base64_lines(content: bytes) -> bytes:
 def _content_type(value: str) -> bytes:
     """A Content-Type field; its boundary goes on a line of its own."""
     return f"Content-Type: {value}\r\n".replace("; boundary=", ";\r\n boundary=").encode()
-
-
-def _unescaped(text: str) -> str:
-    """The text of a quoted string (RFC 5322 section 3.2.4)."""
-    kept, escaped = [], False
-    for character in text:
-        if character == "\\" and not escaped:
-            escaped = True
-            continue
-        kept.append(character)
-        escaped = False
-    return "".join(kept)

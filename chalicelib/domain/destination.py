@@ -9,22 +9,33 @@ temporary. No look-ups, no randomness of its own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from ipaddress import ip_address
 
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
+from chalicelib.domain.mailbox import domain_of, envelope_address
+from chalicelib.domain.model import Envelope
 from chalicelib.domain.reply import Reply
 
 PATIENT_TRIES = 3
 MOST_HOSTS = 10
 
+NO_MAILBOX = Reply(553, "5.1.3", "The recipient's address is malformed")
 NULL_MX = Reply(556, "5.1.10", "Recipient address has null MX")
 NO_DOMAIN = Reply(550, "5.1.2", "The recipient's domain does not exist")
 NO_PUBLIC_HOST = Reply(550, "5.4.4", "The recipient's domain has no public mail server")
 
 
-def recipient_domain(address: str) -> str:
-    """What follows the last `@`, in lower case."""
-    return address.rpartition("@")[2].lower()
+def destination_of(envelope: Envelope) -> tuple[Envelope, str]:
+    """The envelope with its domains in ASCII, as it goes on the wire, and the recipient's domain in lower case.
+    PermanentFailure for a recipient that is no mailbox: nobody is asked where that might be."""
+    rcpt_to = envelope_address(envelope.rcpt_to)
+    if rcpt_to is None:
+        raise PermanentFailure("The recipient's address is malformed.", reply=NO_MAILBOX)
+    mail_from = envelope_address(envelope.mail_from) or envelope.mail_from
+    if (mail_from, rcpt_to) != (envelope.mail_from, envelope.rcpt_to):
+        envelope = replace(envelope, mail_from=mail_from, rcpt_to=rcpt_to)
+    return envelope, domain_of(rcpt_to)
 
 
 def literal_address(domain: str) -> str | None:

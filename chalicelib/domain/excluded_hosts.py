@@ -2,7 +2,7 @@
 
 An entry is a name (`example.com`), a name with a port (`example.com:8443`), or all names below one (`*.example.com`). A
 name alone means the usual port of http and of https. Names are compared as DNS does, without a look at DNS: letters of
-any case, with or without the last dot, and international names as A-labels of IDNA 2003.
+any case, with or without the last dot, and names beyond ASCII as `domain.domain_name` converts them.
 """
 
 from __future__ import annotations
@@ -10,26 +10,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from chalicelib.domain.domain_name import typed_name
+
 LONGEST_HOST = 261  # an asterisk and a dot, a name, a colon and a port
 _USUAL_PORTS = {"http": 80, "https": 443}
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_NAME = re.compile(rf"(?:\*\.)?{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\]")
+_ADDRESS6 = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 _SPLIT = re.compile(r"(\[[^\]]*\]|[^:\[\]]*)(?::([0-9]{0,5}))?")
 
 
 def read_host(text: str) -> str | None:
     """An entry as it is stored, in lower case and in ASCII; None for what is none."""
-    split = _SPLIT.fullmatch(text.strip().lower())
+    split = _SPLIT.fullmatch(text.strip())
     if split is None or len(text) > LONGEST_HOST:
         return None
-    name, port = split[1].removesuffix("."), split[2]
-    if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError:
+    typed, port = split[1], split[2]
+    if _ADDRESS6.fullmatch(typed):
+        name = typed.lower()
+    else:
+        host = typed_name(typed.removeprefix("*."))
+        if host is None:
             return None
-    if _NAME.fullmatch(name) is None or len(name.removeprefix("*.")) > 253:
-        return None
+        name = f"*.{host}" if typed.startswith("*.") else host
     if port is None:
         return name
     return f"{name}:{int(port)}" if port and 0 < int(port) < 65_536 else None

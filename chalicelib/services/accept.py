@@ -9,14 +9,16 @@ promised; a message may still go out, which a client that tries again sees as a 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.config import Settings
-from chalicelib.domain.address import addresses_in, domain_of
+from chalicelib.domain.address import addresses_in
 from chalicelib.domain.errors import Refused, Rejected, TemporaryFailure
 from chalicelib.domain.ids import make_token
+from chalicelib.domain.mailbox import domain_of, identity
 from chalicelib.domain.message import (
     Headers,
     has_bare_newline,
@@ -38,6 +40,10 @@ TOKEN_RANDOM_BYTES = 6
 LARGEST_PACK = 8 * 1024 * 1024
 # A larger body gets an object of its own, so that a client can fetch it by a link, which always names a whole object.
 LARGEST_PACKED = 1_000_000
+# What may stand in no address, mailbox or not: controls, line separators, surrogates, marks that turn the direction.
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 class SenderRefused(Refused):
@@ -199,13 +205,15 @@ class AcceptMail:
             raise Rejected("Loop detected", reply=Reply(550, "5.4.6", "Loop detected"))
 
     def _recipients(self, submission: Submission) -> tuple[Recipient, ...]:
-        """The recipients without repetition (QUIRK-19), in the order given."""
-        unique = {recipient.address: recipient for recipient in submission.recipients}
+        """The recipients without repetition (QUIRK-19), in the order given, each as it was given first."""
+        unique: dict[str, Recipient] = {}
+        for recipient in submission.recipients:
+            unique.setdefault(identity(recipient.address), recipient)
         if len(unique) > self._settings.max_recipients:
             text = f"Too many recipients (maximum {self._settings.max_recipients})"
             raise Rejected(text, reply=Reply(452, "4.5.3", text))
-        for address in (submission.mail_from, *unique):
-            if len(address.encode()) > LONGEST_ENVELOPE_ADDRESS or not address.isprintable():
+        for address in (submission.mail_from, *(each.address for each in unique.values())):
+            if _UNSAFE.search(address) or len(address.encode()) > LONGEST_ENVELOPE_ADDRESS:
                 raise Rejected(
                     "An envelope address is malformed",
                     reply=Reply(553, "5.1.3", "An envelope address is malformed"),

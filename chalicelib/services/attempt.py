@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain import settle
-from chalicelib.domain.address import domain_of
 from chalicelib.domain.errors import MailError, TemporaryFailure
+from chalicelib.domain.mailbox import domain_of
 from chalicelib.domain.model import MessageRecord, Settlement, State, WorkItem
 from chalicelib.domain.settle import LONGEST_DELAY
 from chalicelib.ports import (

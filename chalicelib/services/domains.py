@@ -15,6 +15,7 @@ from typing import TypeVar
 from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
 from chalicelib.domain.dnsrecords import DnsNames, DnsRecord, Finding, Purpose, RecordStatus
+from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
 from chalicelib.domain.ids import random_alphanumerics, random_letters
 from chalicelib.domain.tenancy import (
@@ -30,10 +31,7 @@ from chalicelib.ports import Accounts, Clock, KeyMaker, KeyVault, Rand, Resolver
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 IDENTIFIER_LETTERS = 6
 TOKEN_LENGTH = 32
-WRONG_NAME = (
-    "The domain name is not valid: it has letters, digits, - and . only"
-    " (an international name begins with xn--)"
-)
+WRONG_NAME = "The domain name is not valid: it has letters, digits, - and . only"
 
 Owner = Server | Organization
 Answer = TypeVar("Answer")
@@ -77,7 +75,7 @@ class Domains:
     async def add(self, owner: Owner, name: str, *, use_for_any: bool = False) -> Domain:
         """Add a domain with an RSA-2048 and an Ed25519 key. InvalidRequest for what is no domain name or for
         `use_for_any` on an organization's domain; Conflict when the owner has the domain already."""
-        name = name.strip().lower().removesuffix(".")
+        name = typed_name(name) or ""
         if not dnsrecords.is_domain_name(name):
             raise _wrong("name", WRONG_NAME)
         if use_for_any and not isinstance(owner, Server):
@@ -106,7 +104,7 @@ class Domains:
 
     async def find(self, owner: Owner, name: str) -> Domain:
         """The owner's domain of this name; NotFound."""
-        wanted = name.strip().lower().removesuffix(".")
+        wanted = typed_name(name) or name.strip()
         for domain in await self.owned_by(owner):
             if domain.name == wanted:
                 return domain

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_token
+from chalicelib.domain.mailbox import envelope_address
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports import BlobStore, Engagement, MessageStore
@@ -98,7 +99,8 @@ class MessageHistory:
         `recipient` wins over `flag`. Rejected when the cursor was not given out for this list of this server.
         """
         if recipient is not None:
-            return await self._messages.by_recipient(server, recipient, limit, cursor)
+            address = envelope_address(recipient) or recipient
+            return await self._messages.by_recipient(server, address, limit, cursor)
         if flag is not None:
             return await self._messages.flagged(server, scope, flag, limit, cursor)
         return await self._messages.page(server, scope, limit, cursor)

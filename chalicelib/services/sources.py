@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.dnsrecords import is_domain_name
+from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import (
     Conflict,
     FieldError,
@@ -200,7 +201,8 @@ def _completed(source: EgressSource) -> EgressSource:
 
 
 def _checked(source: EgressSource, password: str) -> EgressSource:
-    """The source; InvalidRequest with every field that is wrong."""
+    """The source, its names in ASCII; InvalidRequest with every field that is wrong."""
+    source = replace(source, host=_in_ascii(source.host), ehlo=_in_ascii(source.ehlo))
     wrong = [*_wrong_names(source), *_wrong_addresses(source), *_wrong_way(source, password)]
     if wrong:
         errors = tuple(FieldError(f"/{field}", "invalid", detail) for field, detail in wrong)
@@ -265,6 +267,10 @@ def _wrong_login(source: EgressSource, password: str) -> list[tuple[str, str]]:
     if max(len(password.encode()), len(source.username.encode())) > LONGEST_PASSWORD:
         wrong.append(("password", f"User name and password have up to {LONGEST_PASSWORD} bytes"))
     return wrong
+
+
+def _in_ascii(name: str) -> str:
+    return name if name.isascii() else typed_name(name) or name
 
 
 def _is_host(text: str) -> bool:

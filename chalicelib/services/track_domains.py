@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
 from chalicelib.domain.dnsrecords import DnsRecord, Finding, Purpose, RecordStatus
+from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
 from chalicelib.domain.excluded_hosts import read_host
@@ -77,10 +78,10 @@ class TrackDomains:
     ) -> TrackDomain:
         """Add `label`.`domain`. InvalidRequest for what is no label or no verified domain that this server may send
         from; Conflict when the server has a track domain for it already."""
-        label = label.strip().lower()
+        label = typed_name(label) or ""
         if not dnsrecords.is_label(label):
             raise _wrong("name", "The name has letters, digits and - only")
-        owner = await self._verified(server, domain.strip().lower().removesuffix("."))
+        owner = await self._verified(server, typed_name(domain) or domain.strip())
         host = f"{label}.{owner.name}"
         if not dnsrecords.is_domain_name(host):
             raise _wrong("name", "The name is too long for a domain name")
@@ -102,7 +103,7 @@ class TrackDomains:
 
     async def find(self, server: Server, name: str) -> TrackDomain:
         """By its whole name in DNS, or by its sending domain; NotFound."""
-        wanted = name.strip().lower().removesuffix(".")
+        wanted = typed_name(name) or name.strip()
         for track in await self.of_server(server):
             if wanted in {dnsrecords.track_host(track), track.domain}:
                 return track

@@ -18,11 +18,11 @@ from chalicelib.config import Settings
 from chalicelib.domain import classify
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.destination import (
+    destination_of,
     hosts_in_order,
     literal_address,
     missing_domain,
     only_private_hosts,
-    recipient_domain,
 )
 from chalicelib.domain.egress import IMPLIED, can_reach, choose_source
 from chalicelib.domain.errors import (
@@ -95,9 +95,9 @@ class Transmit:
         """Attempt to send; `tries` failed attempts came before. The concatenated parts of `content`
         are the exact bytes, with CRLF lines, not dot-stuffed."""
         began = self._clock.monotonic()
-        domain = recipient_domain(envelope.rcpt_to)
-        journey = _Journey(message, envelope, content, tries, domain, began, began + self._deadline)
+        journey = _Journey(message, envelope, content, tries, "", began, began + self._deadline)
         try:
+            journey.envelope, journey.domain = destination_of(envelope)
             attempted = await self._by_some_source(journey)
         except (PermanentFailure, Rejected) as proven:
             attempted = _gave_up(journey, Verdict.HARD, proven)

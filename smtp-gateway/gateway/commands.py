@@ -1,8 +1,9 @@
 """Reads the arguments of MAIL and RCPT (RFC 5321 section 4.1.1, RFC 1870, 3461, 6152, 6531).
 
 Pure: bytes in, a value out, or Rejected with the exact reply. Ordinary addresses take one regular expression; every
-other goes through the strict check of `chalicelib.domain.address`. Parameters that EHLO did not announce are refused.
-Source routes are refused, because no sender of today needs them and relays have been fooled by them.
+other goes through the check of `chalicelib.domain.mailbox`, and comes out with its domain in ASCII. The angle brackets
+may be left out, as old clients do. Parameters that EHLO did not announce are refused. Source routes are refused,
+because no sender of today needs them and relays have been fooled by them.
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from chalicelib.domain.address import is_mailbox
+from chalicelib.domain.mailbox import envelope_address
 from gateway import replies
 
 LONGEST_ENVID = 100
 LONGEST_ORCPT = 500
 LONGEST_SIZE_DIGITS = 20
 
-_ATOM = rb"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = rb"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABEL = rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _PLAIN = re.compile(
     rb"[A-Za-z]+: ?<(?P<address>(?=[^@]{1,64}@[^>]{1,189}>)"
-    rb"%b(?:\.%b)*@%b(?:\.%b)*)>(?: +(?P<parameters>.*))?" % (_ATOM, _ATOM, _LABEL, _LABEL),
+    rb"[A-Za-z0-9!#$%%&'*+/=?^_`{|}~.-]+@%b(?:\.%b)*)>(?: +(?P<parameters>.*))?" % (_LABEL, _LABEL),
     re.DOTALL,
 )
+_ENCODED = b"--"  # in a domain it may be that of `xn--`, which has to be looked at
 _PATH = re.compile(
     r'\w+:[ \t]*<(?P<address>(?:"(?:[^"\\]|\\.)*+"|[^">])*+)>(?:[ \t]+(?P<parameters>.*))?',
     re.DOTALL,
 )
-_PRINTABLE = re.compile(r"[ -~]*")
+_BARE_PATH = re.compile(r"\w+:[ \t]*(?P<address>[^\s<>]+)(?:[ \t]+(?P<parameters>.*))?", re.DOTALL)
 _XTEXT = r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+"
 _ENVID = re.compile(_XTEXT)
 _ORCPT = re.compile(rf"[A-Za-z0-9-]{{1,40}};{_XTEXT}")
@@ -64,7 +65,7 @@ def parse_mail(argument: bytes) -> MailCommand:
     if argument[:5].upper() != b"FROM:":
         raise replies.refuse(501, "5.5.4", "Syntax: MAIL FROM:<address>")
     match = _PLAIN.fullmatch(argument)
-    if match is not None:
+    if match is not None and _ENCODED not in match["address"]:
         address, rest = match["address"].decode("ascii"), match["parameters"]
         if not rest:
             return MailCommand(address)
@@ -79,7 +80,7 @@ def parse_rcpt(argument: bytes, smtputf8: bool) -> RcptCommand:
     if argument[:3].upper() != b"TO:":
         raise replies.refuse(501, "5.5.4", "Syntax: RCPT TO:<address>")
     match = _PLAIN.fullmatch(argument)
-    if match is not None:
+    if match is not None and _ENCODED not in match["address"]:
         address, rest = match["address"].decode("ascii"), match["parameters"]
         if not rest:
             return RcptCommand(address)
@@ -90,7 +91,7 @@ def parse_rcpt(argument: bytes, smtputf8: bool) -> RcptCommand:
             raise replies.refuse(501, "5.1.3", "RCPT TO should not be empty")
         if "@" not in address:
             raise replies.refuse(501, "5.1.3", "Invalid RCPT TO")
-        _check_address(address, smtputf8)
+        address = _mailbox(address, smtputf8)
     return _rcpt(address, parameters, smtputf8)
 
 
@@ -99,19 +100,22 @@ def _path(argument: bytes, syntax: str) -> tuple[str, dict[str, str | None]]:
         text = argument.decode("utf-8")
     except UnicodeDecodeError as wrong:
         raise replies.refuse(501, "5.5.4", "The command is not valid UTF-8") from wrong
-    match = _PATH.fullmatch(text)
+    match = _PATH.fullmatch(text) or _BARE_PATH.fullmatch(text)
     if match is None:
         raise replies.refuse(501, "5.5.4", f"Syntax: {syntax}")
     return match["address"], _parameters(match["parameters"] or "")
 
 
-def _check_address(address: str, smtputf8: bool) -> None:
+def _mailbox(address: str, smtputf8: bool) -> str:
+    """The address as the envelope has it."""
     if address.startswith("@"):
         raise replies.refuse(553, "5.1.3", "Source routes are not accepted")
     if not smtputf8 and not address.isascii():
         raise replies.refuse(*_NEEDS_UTF8)
-    if not is_mailbox(address, smtputf8):
+    mailbox = envelope_address(address)
+    if mailbox is None:
         raise replies.refuse(*_BAD_ADDRESS)
+    return mailbox
 
 
 def _parameters(text: str) -> dict[str, str | None]:
@@ -132,7 +136,7 @@ def _mail(address: str, parameters: dict[str, str | None]) -> MailCommand:
             raise replies.refuse(501, "5.5.4", "SMTPUTF8 takes no value")
         smtputf8 = True
     if address:
-        _check_address(address, smtputf8)
+        address = _mailbox(address, smtputf8)
     size = _size(parameters.pop("SIZE", "")) if "SIZE" in parameters else None
     _check_body(parameters)
     ret = (parameters.pop("RET", "") or "").upper() if "RET" in parameters else None

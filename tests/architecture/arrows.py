@@ -38,6 +38,9 @@ CLOCK_AND_WORLD = (
     "urllib.request",
 )
 CLOCK_CALLS = {"now", "utcnow", "today"}
+# What converts domain names, and the one module that may: two conversions are two destinations (ADR 23).
+CONVERSIONS = ("idna", "encodings.idna", "stringprep")
+CONVERTER = "chalicelib.domain.domain_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,13 @@ class Rule:
 RULES = (
     Rule("chalicelib", (STDLIB, THIRD_PARTY, "chalicelib"), ("chalicelib.adapters",)),
     Rule("chalicelib.domain", (STDLIB, "chalicelib.domain"), CLOCK_AND_WORLD, reads_clock=False),
+    # The tables of `idna` are as pure as the standard library's own, which are of 2003 (ADR 23).
+    Rule(
+        "chalicelib.domain.domain_name",
+        (STDLIB, "chalicelib.domain", "idna"),
+        CLOCK_AND_WORLD,
+        reads_clock=False,
+    ),
     Rule("chalicelib.ports", (STDLIB, "chalicelib.domain", "chalicelib.ports"), reads_clock=False),
     Rule("chalicelib.config", (STDLIB, "chalicelib.domain", "chalicelib.config", "pydantic")),
     Rule(
@@ -153,8 +163,14 @@ def violations(root: Path) -> list[str]:
         for line, target in imports(
             tree, package_of(module, file), files.keys() | set(rule.banned)
         ):
-            if not permits(rule, target):
+            if not permits(rule, target) or (
+                module != CONVERTER and any(within(target, name) for name in CONVERSIONS)
+            ):
                 found.append(f"{place}:{line}: {rule.package} must not import {target}")
+        found += [
+            f"{place}:{line}: {rule.package} must not use the codec of IDNA 2003"
+            for line in codec_uses(tree)
+        ]
         if not rule.reads_clock:
             found += [
                 f"{place}:{line}: {rule.package} must not read the clock"
@@ -218,6 +234,13 @@ def literal_import(call: ast.Call) -> str | None:
         return None
     first = call.args[0]
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+def codec_uses(tree: ast.Module) -> Iterator[int]:
+    """Lines that name Python's codec for domain names, as `encode` and `decode` take it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and str(node.value).lower() == "idna":
+            yield node.lineno
 
 
 def clock_reads(tree: ast.Module) -> Iterator[int]:

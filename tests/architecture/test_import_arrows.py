@@ -68,6 +68,11 @@ def test_a_clean_tree_passes(tree: Path) -> None:
     assert len(list(source_files(tree))) == 12
 
 
+def test_one_module_alone_may_have_the_tables_of_domain_names(tree: Path) -> None:
+    write(tree, "chalicelib/domain/domain_name.py", "def f():\n    import idna\n")
+    assert violations(tree) == []
+
+
 WRONG = {
     "domain imports a service": ("chalicelib/domain/x.py", "import chalicelib.services.accept"),
     "domain imports a port": ("chalicelib/domain/x.py", "from chalicelib import ports"),
@@ -108,6 +113,16 @@ WRONG = {
     "gateway imports an adapter": ("smtp-gateway/gateway/x.py", "import chalicelib.adapters.s3"),
     "the app imports a service": ("app.py", "import chalicelib.services.accept"),
     "gateway imports functions": ("smtp-gateway/gateway/x.py", "import functions.deliver"),
+    "domain imports the tables of names": ("chalicelib/domain/x.py", "import idna"),
+    "an adapter imports the tables of names": ("chalicelib/adapters/x.py", "import idna.core"),
+    "the local stack imports the tables of names": (
+        "infra/local/x.py",
+        "def f():\n    from idna import encode",
+    ),
+    "the converter imports another library": ("chalicelib/domain/domain_name.py", "import dns"),
+    "an adapter imports the codec": ("chalicelib/adapters/x.py", "import encodings.idna"),
+    "an adapter uses the codec": ("chalicelib/adapters/x.py", "host = 'a'.encode('IDNA')"),
+    "the converter uses the codec": ("chalicelib/domain/domain_name.py", "b'a'.decode('idna')"),
 }
 
 

@@ -15,7 +15,9 @@ LAYERS = [
     "requirements-ministack",
     "requirements-localstack",
 ]
-PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[\w.,-]+\])?==([^ ]+)((?: --hash=sha256:[0-9a-f]{64})*)$")
+PIN = re.compile(
+    r"^([A-Za-z0-9][\w.-]*)(?:\[[\w.,-]+\])?==([^ ]+)((?: --hash=sha256:[0-9a-f]{64})*)$"
+)
 INDEX_MARKS = [
     "--index-url",
     "--extra-index-url",

@@ -32,6 +32,12 @@ async def test_pairs_that_differ_in_case_only_are_each_answered(world: World) ->
     assert set(found) == set(pairs)
 
 
+async def test_a_suppression_means_nobody_of_another_spelling(world: World) -> None:
+    await world.suppressions.add(world.server, replace(ENTRY, address="Maß@example.com"))
+    pairs = [(world.server, "mass@example.com"), (world.server, "MAß@example.com")]
+    assert set(await world.suppressions.listed(pairs, NOW)) == {pairs[1]}
+
+
 async def test_a_suppression_is_renewed_and_removed(world: World) -> None:
     pair = (world.server, "ann@example.com")
     await world.suppressions.add(world.server, ENTRY)

@@ -16,6 +16,7 @@ TARGETS = {
     "mime": "tests.fuzz.mail_bytes:fuzz_mime",
     "parameters": "tests.fuzz.mail_bytes:fuzz_parameters",
     "address": "tests.fuzz.mail_bytes:fuzz_address",
+    "domain name": "tests.fuzz.domain_names:fuzz_domain_name",
     "dkim": "tests.fuzz.mail_bytes:fuzz_dkim",
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
     "tracking": "tests.fuzz.tracked_content:fuzz_tracking",

@@ -94,7 +94,7 @@ async def test_a_new_domain_has_two_sealed_keys_and_is_not_verified(
 
 @pytest.mark.parametrize(
     "name",
-    ["", "localhost", "a..b", "-a.com", "a-.com", "a_b.com", "a.com/x", "bücher.example", "1.2.3.4",
+    ["", "localhost", "a..b", "-a.com", "a-.com", "a_b.com", "a.com/x", "b-ü-.example", "xn--a.example", "1.2.3.4",
      "a" * 64 + ".com", ".".join(["a" * 60] * 5), "a.com\r\nb.com", "a b.com", "@a.com"],
 )  # fmt: skip
 async def test_what_is_no_domain_name_is_refused(
@@ -104,6 +104,19 @@ async def test_what_is_no_domain_name_is_refused(
         await domains.add(server, name)
     assert refused.value.errors[0].pointer == "/name"
     assert await domains.owned_by(server) == []
+
+
+async def test_a_name_beyond_ascii_is_kept_and_found_as_it_is_published(
+    domains: Domains, server: Server
+) -> None:
+    added = await domains.add(server, " STRAßE.example. ")
+    assert added.name == "xn--strae-oqa.example"
+    for name in ("straße.example", "Straße。example", "XN--STRAE-OQA.example"):
+        assert await domains.find(server, name) == added
+        with pytest.raises(Conflict):
+            await domains.add(server, name)
+    with pytest.raises(NotFound):
+        await domains.find(server, "strasse.example")
 
 
 async def test_a_domain_is_unique_for_each_owner_only(

@@ -13,6 +13,7 @@ from chalicelib.api.v1.envelope import read_parameters
 from chalicelib.api.v1.messages import mime_base64
 from chalicelib.domain.compose import encode_text, read_mailbox
 from chalicelib.domain.headerfield import (
+    Mailbox,
     content_type_fault,
     render_mailboxes,
     render_parameters,
@@ -40,7 +41,8 @@ HOSTILE = [
 ]
 WORK: dict[str, Callable[[str], object]] = {
     "render_text": lambda text: render_text("Subject", text),
-    "render_mailbox": lambda text: render_mailboxes("To", [read_mailbox(f"{text} <a@b.c>")]),
+    "read_mailbox": lambda text: read_mailbox(f"{text} <a@b.c>"),
+    "render_mailbox": lambda text: render_mailboxes("To", [Mailbox(text.strip(), "a@b.c")]),
     "render_parameters": lambda text: render_parameters("X", "y", [("filename", text)]),
     "value_fault": value_fault,
     "content_type_fault": lambda text: content_type_fault(f"a/b;{text}"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain import dkim
-from chalicelib.domain.address import addresses_in, domain_of
+from chalicelib.domain.address import addresses_in
+from chalicelib.domain.mailbox import domain_of
 from chalicelib.domain.message import bodies_and_attachments, has_bare_newline, read_headers
 from chalicelib.domain.signing import additions
 

@@ -7,15 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.domain import dkim
-from chalicelib.domain.address import (
-    LONGEST_FIELD,
-    addresses_in,
-    bare_address,
-    domain_of,
-    is_mailbox,
-    split_list,
-)
+from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
+from chalicelib.domain.domain_name import ascii_name
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.mailbox import domain_of, envelope_address
 from chalicelib.domain.message import (
     bodies_and_attachments,
     decode_header,
@@ -29,7 +24,11 @@ from tests.growth import assert_linear
 
 LARGE = 1 << 20
 # Address fields are refused above this, and take longest.
-LARGE_FOR = {"addresses_in": LONGEST_FIELD, "split_list": LONGEST_FIELD, "bare_address": 1 << 18}
+LARGE_FOR = {
+    "addresses_in": LONGEST_FIELD,
+    "split_list": LONGEST_FIELD,
+    "split_mailbox": LONGEST_FIELD,
+}
 
 SEEDS = [
     b" ", b"\t", b" \t", b"\r\n", b"\r\n ", b"\r", b"\n", b"\r\r\n", b" \r\n", b"a  ", b"a\r\n \r\n", b"\x00", b"\xff",
@@ -63,9 +62,10 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "newlines": lambda text: (has_bare_newline(text), normalise_newlines(text)),
     "addresses_in": lambda text: addresses_in(header_text(text)),
     "split_list": lambda text: split_list(header_text(text)),
-    "bare_address": lambda text: bare_address(header_text(text)),
-    "is_mailbox": lambda text: is_mailbox(header_text(text), smtputf8=True),
+    "split_mailbox": lambda text: split_mailbox(header_text(text)),
+    "envelope_address": lambda text: envelope_address(header_text(text)),
     "domain_of": lambda text: domain_of(header_text(text)),
+    "ascii_name": lambda text: ascii_name(header_text(text)),
     "parameters": read_parameters,
     "content type": lambda text: walk(
         b"Content-Type: multipart/mixed; boundary=" + text + b"\r\n\r\n" + text
@@ -99,6 +99,7 @@ def test_address_fields_stay_linear_after_any_start(start: bytes, more: bytes) -
         return (start + more * (size // len(more)))[:size].decode()
 
     assert_linear(addresses_in, value(LONGEST_FIELD // 4), value(LONGEST_FIELD))
+    assert_linear(split_mailbox, value(LONGEST_FIELD // 4), value(LONGEST_FIELD))
 
 
 def test_an_endless_address_field_is_refused() -> None:

@@ -1,28 +1,83 @@
-"""Addresses: found wherever some mail program might find them, and checked strictly for the envelope."""
+"""Addresses: found wherever some mail program might find them, and read from a text only when it means one."""
 
 from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.address import addresses_in, bare_address, domain_of, is_mailbox, split_list
+from chalicelib.domain.address import addresses_in, split_list, split_mailbox
+from chalicelib.domain.mailbox import domain_of
 
 
 @pytest.mark.parametrize(
-    ("text", "address"),
+    ("text", "name", "address"),
     [
-        ("a@example.com", "a@example.com"),
-        ("Name <A@Example.com>", "A@Example.com"),
-        ("Name <a@example.com> trailing", "a@example.com"),
-        ("a@example.com (comment)", "a@example.com"),
-        ("(one (two)) a@example.com", "a@example.com"),
-        ("a@example.com (unclosed", "a@example.com (unclosed"),
-        ("<x@evil.example> <a@example.com>", "a@example.com"),
-        ("", ""),
-        ("<>", ""),
+        ("a@example.com", "", "a@example.com"),
+        ("Name <A@Example.com>", "Name", "A@Example.com"),
+        ("Name <a@example.com> trailing", "Name", "a@example.com"),
+        ('"Doe, \\"J\\"" <a@example.com>', 'Doe, "J"', "a@example.com"),
+        ("Doe, John <a@example.com>", "Doe, John", "a@example.com"),
+        ("Bob :) <a@example.com>", "Bob :)", "a@example.com"),
+        ("Sales @ Acme <a@example.com>", "Sales @ Acme", "a@example.com"),
+        ('"x@other.example" <a@example.com>', "x@other.example", "a@example.com"),
+        ("A@example.com <a@example.com>", "A@example.com", "a@example.com"),
+        ("<<a@example.com>>", "", "a@example.com"),
+        ("Name <<a@example.com>>", "Name", "a@example.com"),
+        ("a@example.com (comment)", "", "a@example.com"),
+        ("(one (two)) a@example.com", "", "a@example.com"),
+        ("Name (of x@other.example) <a@example.com>", "Name (of x@other.example)", "a@example.com"),
+        ("a(comment)@example.com", "", "a@example.com"),
+        ("a@(comment)example.com", "", "a@example.com"),
+        ("a@example.com(x)other.example", "", "a@example.com other.example"),
+        ("a@example(x).com", "", "a@example .com"),
+        ("a(x)b@example.com", "", "a b@example.com"),
+        ('"<x@other.example> (y)"@example.com', "", '"<x@other.example> (y)"@example.com'),
+        ("a@b@example.com", "", "a@b@example.com"),
+        ("a@example.com, b@other.example", "", "a@example.com, b@other.example"),
+        ("", "", ""),
+        ("Name <>", "Name", ""),
     ],
 )
-def test_bare_address(text: str, address: str) -> None:
-    assert bare_address(text) == address
+def test_a_text_that_means_one_address(text: str, name: str, address: str) -> None:
+    assert split_mailbox(text) == (name, address)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x@other.example <a@example.com>",
+        "x @ other.example <a@example.com>",
+        "Bob @other.example <a@example.com>",
+        "x(comment)@other.example <a@example.com>",
+        '"x"@other.example <a@example.com>',
+        "<x@other.example> <a@example.com>",
+        "<x@other.example>, <a@example.com>",
+        "<a@example.com> x@other.example",
+        "<a@example.com>, x@other.example",
+        "x@other.example, Name <a@example.com>",
+        "x@other.example <>",
+        "<a@example.com",
+        "a@example.com (unclosed",
+        '"unclosed <a@example.com>',
+    ],
+)
+def test_a_text_that_could_mean_another_address_means_none(text: str) -> None:
+    assert split_mailbox(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("x@other.example <a@example.com>", "x@other.example"),
+        ("<x@other.example>, <a@example.com>", "<x@other.example>,"),
+    ],
+)
+def test_an_author_may_have_any_name(text: str, name: str) -> None:
+    assert split_mailbox(text, any_name=True) == (name, "a@example.com")
+
+
+@pytest.mark.parametrize("text", ["<a@example.com> x@other.example", "<a@example.com", '"<a@b.c>'])
+def test_an_author_is_one_all_the_same(text: str) -> None:
+    assert split_mailbox(text, any_name=True) is None
 
 
 @pytest.mark.parametrize(
@@ -43,6 +98,8 @@ def test_bare_address(text: str, address: str) -> None:
         ("a@[192.0.2.1], b@[IPv6:2001:db8::1]", ["a@[192.0.2.1]", "b@[IPv6:2001:db8::1]"]),
         ("Zoë <zoë@bücher.example>", ["zoë@bücher.example"]),
         ("a(comment)@x.example", ["a@x.example"]),
+        ("a@(comment)x.example (comment)", ["a@x.example"]),
+        ("A <(comment)a@x.example>", ["a@x.example"]),
         ("", []),
         (",,;", []),
     ],
@@ -83,12 +140,17 @@ def test_no_second_author_hides(value: str) -> None:
         "a@good.example@evil.example",
         "<x@evil.example:a@good.example>",
         '"x@evil.example <a@good.example>',
+        "a@good.example(x)evil.example",
+        "A <a@good.example(x)evil.example>",
+        "a@good(x).example",
+        "a@good.(x)example",
+        "a@good(x)evil.example",
+        "a@good.example(evil.example",
+        "a@good.example\0evil.example",
     ],
 )
 def test_what_cannot_be_told_belongs_to_no_known_domain(value: str) -> None:
-    assert {domain_of(address) for address in addresses_in(value)}.isdisjoint(
-        {"good.example", "evil.example"}
-    )
+    assert {domain_of(address) for address in addresses_in(value)} == {""}
 
 
 @pytest.mark.parametrize(
@@ -105,72 +167,3 @@ def test_what_cannot_be_told_belongs_to_no_known_domain(value: str) -> None:
 )
 def test_split_list(text: str, entries: list[str]) -> None:
     assert list(split_list(text)) == entries
-
-
-@pytest.mark.parametrize(
-    ("text", "ascii_only", "with_utf8"),
-    [
-        ("a@example.com", True, True),
-        ("first.last+tag@sub.example.com", True, True),
-        ("!#$%&'*+-/=?^_`{|}~@example.com", True, True),
-        ('"quoted \\" local"@example.com', True, True),
-        ('"a@b"@example.com', True, True),
-        ("a@localhost", True, True),
-        ("a@[192.0.2.1]", True, True),
-        ("a@[IPv6:2001:db8::1]", True, True),
-        ("x" * 64 + "@example.com", True, True),
-        ("zoë@example.com", False, True),
-        ("a@bücher.example", False, True),
-        ("a@उदाहरण.परीक्षा", False, True),
-        ("x" * 65 + "@example.com", False, False),
-        ("é" * 33 + "@example.com", False, False),
-        ("a@" + ".".join(["x" * 63] * 4), False, False),
-        ("a@" + "x" * 64 + ".example", False, False),
-        ("", False, False),
-        ("@example.com", False, False),
-        ("a@", False, False),
-        ("a", False, False),
-        ("a@b@example.com", False, False),
-        (".a@example.com", False, False),
-        ("a..b@example.com", False, False),
-        ("a@-example.com", False, False),
-        ("a@example-.com", False, False),
-        ("a@example..com", False, False),
-        ("a@example.com.", False, False),
-        ("a b@example.com", False, False),
-        ("<a@example.com>", False, False),
-        ("a@example.com\n", False, False),
-        ("a@example.com\r\nRCPT TO:<b@example.com>", False, False),
-        ("a\x00@example.com", False, False),
-        ('"a\r\n"@example.com', False, False),
-        ("a\u2028@example.com", False, False),
-        ("a\u0085@example.com", False, False),
-        ("a@example\u3002com", False, False),
-        ("a\ud800@example.com", False, False),
-        ("a@[192.0.2.1", False, False),
-        ('"a<b"@example.com', False, False),
-        ('"a\\>b"@example.com', False, False),
-        ('"@b c!"@example.com', True, True),
-        ("a@exa_mple.com", False, False),
-    ],
-)
-def test_is_mailbox(text: str, ascii_only: bool, with_utf8: bool) -> None:
-    assert (is_mailbox(text, smtputf8=False), is_mailbox(text, smtputf8=True)) == (
-        ascii_only,
-        with_utf8,
-    )
-
-
-@pytest.mark.parametrize(
-    ("address", "domain"),
-    [
-        ("a@Example.COM", "example.com"),
-        ('"a@b"@Example.com', "example.com"),
-        ("a@b@c", "b@c"),
-        ("nothing", ""),
-        ("", ""),
-        ("a@BÜCHER.example", "bücher.example"),
-    ],
-)
-def test_domain_of(address: str, domain: str) -> None:
-    assert domain_of(address) == domain

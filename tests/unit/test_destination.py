@@ -7,13 +7,14 @@ from itertools import count
 import pytest
 
 from chalicelib.domain.destination import (
+    destination_of,
     hosts_in_order,
     literal_address,
     missing_domain,
     only_private_hosts,
-    recipient_domain,
 )
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
+from chalicelib.domain.model import Envelope
 
 
 def test_preference_decides_and_draws_break_ties() -> None:
@@ -39,8 +40,31 @@ def test_hosts_are_named_once_and_at_most_ten() -> None:
     assert hosts == tuple(f"mx{number}" for number in range(10))
 
 
-def test_domains_and_literals() -> None:
-    assert recipient_domain('"a@b"@Example.COM') == "example.com"
+def test_a_destination_is_what_the_command_will_say() -> None:
+    quoted = Envelope("b@rp.test", '"a@b"@Example.COM')
+    assert destination_of(quoted) == (quoted, "example.com")
+    typed = Envelope("jürgen@bücher.test", "hans@STRAßE.test", smtputf8=True)
+    sent, domain = destination_of(typed)
+    assert (sent.mail_from, sent.rcpt_to, sent.smtputf8, domain) == (
+        "jürgen@xn--bcher-kva.test",
+        "hans@xn--strae-oqa.test",
+        True,
+        "xn--strae-oqa.test",
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "nobody", "a@", "a@b@c.test", '"x@b.test> ORCPT=y@c.test"@d.test', "<@b.test:a@c.test>",
+     "a@b.test(x)c.test", "a@b.test, c@d.test", "a@b.test\0.c.test"],
+)  # fmt: skip
+def test_what_is_no_mailbox_has_no_destination(address: str) -> None:
+    with pytest.raises(PermanentFailure) as raised:
+        destination_of(Envelope("", address))
+    assert str(raised.value.reply) == "553 5.1.3 The recipient's address is malformed"
+
+
+def test_literals() -> None:
     assert literal_address("example.com") is None
     assert literal_address("[192.0.2.1]") == "192.0.2.1"
     assert literal_address("[IPv6:2001:DB8::1]") == "2001:db8::1"

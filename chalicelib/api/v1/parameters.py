@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api.v1.envelope import ParameterFault
-from chalicelib.domain.address import bare_address, split_list
+from chalicelib.domain.address import split_list, split_mailbox
 from chalicelib.domain.headerfield import text_fault
 
 LONGEST_ENTRY = 600
@@ -84,17 +84,25 @@ def entries(parameters: Mapping[str, Any], name: str) -> tuple[str, ...]:
 
 
 def addressed(name: str, listed: tuple[str, ...]) -> tuple[str, ...]:
-    """The bare address of each entry, as typed. ParameterFault for one that would break out of its line."""
+    """The bare address of each entry, as typed; all of an entry that could be read as two addresses. ParameterFault
+    for one that would break out of its line."""
     return tuple(_addressed(f"{name}[{number}]", entry) for number, entry in enumerate(listed))
 
 
 def _addressed(name: str, entry: str) -> str:
     refuse_fault(name, text_fault(entry, LONGEST_ENTRY))
-    address = bare_address(entry)
+    address = bare(entry)
     if not address:
         refuse_fault(name, "has no address")
     refuse_fault(name, text_fault(address, LONGEST_ADDRESS))
     return address
+
+
+def bare(entry: str) -> str:
+    """The bare address in `Name <address>` as typed; the text itself when it could be read as another one too, so that
+    it is nobody's."""
+    parts = split_mailbox(entry)
+    return entry if parts is None else parts[1]
 
 
 def message_number(parameters: Mapping[str, Any]) -> tuple[int | None, Any]:

@@ -18,6 +18,7 @@ from chalicelib.api.v1.parameters import (
     LONGEST_LIST,
     addressed,
     as_text,
+    bare,
     entries,
     is_blank,
     is_true,
@@ -25,11 +26,10 @@ from chalicelib.api.v1.parameters import (
     refuse_fault,
     text,
 )
-from chalicelib.domain.address import bare_address, is_mailbox, split_list
+from chalicelib.domain.address import split_list
 from chalicelib.domain.compose import (
     Attachment,
     Draft,
-    ascii_domain,
     envelope_addresses,
     header_faults,
     read_mailbox,
@@ -44,6 +44,7 @@ from chalicelib.domain.headerfield import (
     text_fault,
     value_fault,
 )
+from chalicelib.domain.mailbox import envelope_address
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.accept import SenderRefused
 from chalicelib.services.submit import Order, Receipt
@@ -54,7 +55,7 @@ LONGEST_TAG = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 NOT_AUTHORISED = "The From address is not authorised to send mail from this server"
 _TOO_MANY = "The maximum number of {} addresses has been reached (maximum 50)"
-_SHOWABLE = re.compile(r'[^\s,;:<>"()\[\]\\]+')
+_SHOWABLE = re.compile(r'[^\s@,;:<>"()\[\]\\]+')
 
 
 async def send_message(call: Call) -> dict[str, Any]:
@@ -64,7 +65,7 @@ async def send_message(call: Call) -> dict[str, Any]:
     _check_contract(parameters, listed)
     typed = {name: addressed(name, entries) for name, entries in listed.items()}
     draft = _draft(parameters, listed)
-    if not is_mailbox(draft.author.address, smtputf8=True):
+    if not draft.author.address:
         raise Failure("UnauthenticatedFromAddress", NOT_AUTHORISED)
     files = [item for item in _array(parameters, "attachments") if isinstance(item, dict)]
     if missing := _missing_in(files):
@@ -94,10 +95,11 @@ async def send_raw(call: Call) -> dict[str, Any]:
         if is_blank(parameters.get(name)):
             raise ParameterFault(f"`{name}` parameter is required but is missing")
     typed = entries(parameters, "rcpt_to")
-    bare = addressed("rcpt_to", typed)
-    sent_to = envelope_addresses(bare)
-    envelope = {entry: sent_to[address] for entry, address in zip(typed, bare, strict=True)}
-    mail_from = ascii_domain(bare_address(line(parameters, "mail_from", LONGEST_ENTRY) or ""))
+    addresses = addressed("rcpt_to", typed)
+    sent_to = envelope_addresses(addresses)
+    envelope = {entry: sent_to[address] for entry, address in zip(typed, addresses, strict=True)}
+    sender = bare(line(parameters, "mail_from", LONGEST_ENTRY) or "")
+    mail_from = envelope_address(sender) or sender
     order = Order(
         mail_from=mail_from,
         recipients=tuple(dict.fromkeys(envelope.values())),
@@ -136,21 +138,22 @@ def _check_contract(parameters: Mapping[str, Any], listed: Mapping[str, tuple[st
 
 
 def _draft(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]]) -> Draft:
-    """The message without attachments; its author may still be nobody."""
+    """The message without attachments; its author has no address when `from` is no mailbox."""
     sender = line(parameters, "sender", LONGEST_ENTRY)
     replies = line(parameters, "reply_to", LONGEST_LIST)
     headers = _headers(parameters.get("headers"))
-    reply_to = tuple(map(read_mailbox, split_list(replies or "")))
-    if not all(is_mailbox(mailbox.address, smtputf8=True) for mailbox in reply_to):
+    read = tuple(map(read_mailbox, split_list(replies or "")))
+    reply_to = tuple(mailbox for mailbox in read if mailbox)
+    if len(reply_to) < len(read):
         headers = (
             *(pair for pair in headers if pair[0].lower() != "reply-to"),
             ("Reply-To", replies or ""),
         )
         refuse_fault("reply_to", value_fault(replies or ""))
         reply_to = ()
-    author = read_mailbox(line(parameters, "from", LONGEST_ENTRY) or "")
+    author = read_mailbox(line(parameters, "from", LONGEST_ENTRY) or "", any_name=True)
     return Draft(
-        author=author,
+        author=author or Mailbox("", ""),
         sender=_sender(sender) if sender and sender.strip() else None,
         to=tuple(map(_shown, listed["to"])),
         cc=tuple(map(_shown, listed["cc"])),
@@ -163,18 +166,16 @@ def _draft(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]])
 
 
 def _sender(entry: str) -> Mailbox:
-    mailbox = read_mailbox(entry)
-    if not is_mailbox(mailbox.address, smtputf8=True):
-        refuse_fault("sender", "is not an e-mail address")
+    mailbox = read_mailbox(entry, any_name=True)
+    if mailbox is None:
+        raise ParameterFault("`sender` parameter is invalid: is not an e-mail address")
     return mailbox
 
 
 def _shown(entry: str) -> Mailbox:
     """A recipient as a header shows it; not at all when that could be read as something else."""
-    mailbox = read_mailbox(entry)
-    if is_mailbox(mailbox.address, smtputf8=True):
-        return mailbox
-    return Mailbox("", mailbox.address if _SHOWABLE.fullmatch(mailbox.address) else "")
+    address = bare(entry)
+    return read_mailbox(entry) or Mailbox("", address if _SHOWABLE.fullmatch(address) else "")
 
 
 def _headers(given: Any) -> tuple[tuple[str, str], ...]:

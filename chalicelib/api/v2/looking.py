@@ -17,7 +17,7 @@ from chalicelib.api.v2.models import (
 )
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.reading import INVALID, read_grant, read_query
-from chalicelib.domain.compose import read_mailbox
+from chalicelib.api.v2.texts import mailbox_of
 from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
 from chalicelib.domain.model import Delivery, MessageRecord, State
@@ -40,7 +40,7 @@ async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
             grant.server.id,
             query.direction,
             flag=query.status.value if query.status else None,
-            recipient=read_mailbox(query.to).address if query.to else None,
+            recipient=mailbox_of(query.to).address if query.to else None,
             limit=query.limit,
             cursor=query.cursor,
         )

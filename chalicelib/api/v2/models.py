@@ -15,6 +15,7 @@ from chalicelib.api.v2.problems import Problem
 from chalicelib.api.v2.texts import (
     Address,
     Addresses,
+    Author,
     Base64,
     ContentId,
     ContentType,
@@ -85,14 +86,14 @@ class EmailToSend(Request):
     """A message: described by its fields, or finished as `raw` or `raw_upload`."""
 
     author: Annotated[
-        Address, Field(alias="from", description="The author, whose domain must be verified.")
+        Author, Field(alias="from", description="The author, whose domain must be verified.")
     ]
     to: Annotated[Addresses, Field(description="Recipients that the message shows.")] = []
     cc: Annotated[Addresses, Field(description="Further recipients that it shows.")] = []
     bcc: Annotated[Addresses, Field(description="Recipients that it does not show.")] = []
     reply_to: Annotated[Addresses, Field(description="Where answers shall go.")] = []
     sender: Annotated[
-        Address | None, Field(description="Who sends it, when that is not the author.")
+        Author | None, Field(description="Who sends it, when that is not the author.")
     ] = None
     subject: Line | None = None
     text: Annotated[str | None, Field(description="The body as plain text.")] = None

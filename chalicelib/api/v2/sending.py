@@ -28,8 +28,8 @@ from chalicelib.api.v2.reading import (
     validated,
 )
 from chalicelib.api.v2.rules import email_faults
-from chalicelib.api.v2.texts import decode
-from chalicelib.domain.compose import Attachment, Draft, envelope_addresses, read_mailbox
+from chalicelib.api.v2.texts import decode, mailbox_of
+from chalicelib.domain.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.authenticate import Grant
@@ -130,9 +130,9 @@ async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> di
 
 def order_of(email: EmailToSend, uploads: dict[str, bytes]) -> Order:
     """What a valid request orders."""
-    addresses = (read_mailbox(entry).address for entry in (*email.to, *email.cc, *email.bcc))
+    addresses = (mailbox_of(entry).address for entry in (*email.to, *email.cc, *email.bcc))
     recipients = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
-    mail_from = read_mailbox(email.author).address
+    mail_from = mailbox_of(email.author, any_name=True).address
     tag = email.tag or (email.tags[0].value if email.tags else None)
     beyond_ascii = not all(map(str.isascii, (mail_from, *recipients)))
     if email.raw is not None or email.raw_upload is not None:
@@ -147,11 +147,11 @@ def order_of(email: EmailToSend, uploads: dict[str, bytes]) -> Order:
 
 def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
     return Draft(
-        author=read_mailbox(email.author),
-        to=tuple(map(read_mailbox, email.to)),
-        cc=tuple(map(read_mailbox, email.cc)),
-        sender=read_mailbox(email.sender) if email.sender else None,
-        reply_to=tuple(map(read_mailbox, email.reply_to)),
+        author=mailbox_of(email.author, any_name=True),
+        to=tuple(map(mailbox_of, email.to)),
+        cc=tuple(map(mailbox_of, email.cc)),
+        sender=mailbox_of(email.sender, any_name=True) if email.sender else None,
+        reply_to=tuple(map(mailbox_of, email.reply_to)),
         subject=email.subject,
         text=email.text,
         html=email.html,

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from chalicelib.domain.address import is_mailbox, split_list
+from chalicelib.domain.address import split_list
 from chalicelib.domain.compose import read_mailbox
 from chalicelib.domain.headerfield import (
     LONGEST_FILENAME,
     LONGEST_VALUE,
+    Mailbox,
     content_type_fault,
     name_fault,
     text_fault,
@@ -49,11 +51,11 @@ def _refusing(code: str, fault_of: Callable[[str], str | None]) -> AfterValidato
     return AfterValidator(check)
 
 
-def _address_fault(text: str) -> str | None:
+def _address_fault(text: str, *, any_name: bool = False) -> str | None:
     if fault := text_fault(text, LONGEST_ENTRY):
         return fault
-    if not is_mailbox(read_mailbox(text).address, smtputf8=True):
-        return "is not an e-mail address (RFC 5321 section 4.1.2), alone or as Name <address>"
+    if read_mailbox(text, any_name=any_name) is None:
+        return "is not one e-mail address (RFC 5321 section 4.1.2), alone or as Name <address>"
     return None
 
 
@@ -72,6 +74,14 @@ def _decoded(text: str) -> str:
     return text
 
 
+def mailbox_of(text: str, *, any_name: bool = False) -> Mailbox:
+    """The mailbox of an `Address` text, or with `any_name` of an `Author` text."""
+    mailbox = read_mailbox(text, any_name=any_name)
+    if mailbox is None:
+        raise WrongText("address", "is not one e-mail address")
+    return mailbox
+
+
 def decode(text: str) -> bytes:
     """The bytes of a `Base64` text."""
     return binascii.a2b_base64(text)
@@ -79,6 +89,11 @@ def decode(text: str) -> bytes:
 
 Address = Annotated[
     str, _refusing("address", _address_fault), Field(examples=["Ada <ada@example.com>"])
+]
+Author = Annotated[
+    str,
+    _refusing("address", partial(_address_fault, any_name=True)),
+    Field(examples=["Ada <ada@example.com>"]),
 ]
 Addresses = Annotated[
     list[Address],

@@ -86,6 +86,9 @@ def test_a_message_is_listed_and_shown(cli: Run, scene: Scene) -> None:
     assert "mary@example.net" in cli("message", "list").out
     found = cli("message", "list", "--to", "JOHN@example.com", "--json").json["messages"]
     assert [each["id"] for each in found] == [accepted.id]
+    abroad = run(scene.accept("hans@xn--strae-oqa.test"))[0]
+    found = cli("message", "list", "--to", "hans@STRAßE.test", "--json").json["messages"]
+    assert [each["id"] for each in found] == [abroad.id]
     shown = cli("message", "show", str(accepted.id), "--json").json
     assert shown["token"] == accepted.token
     assert shown["deliveries"] == []

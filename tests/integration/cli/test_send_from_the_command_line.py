@@ -305,6 +305,22 @@ def test_smtp_submits_over_tls(
     assert submission.sink.logins[0].password == b"ph_smtp"
 
 
+def test_smtp_sends_to_the_address_that_is_meant(
+    submission: Listener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"smtp://127.0.0.1:{submission.port}"
+    assert send("--smtp", "--url", url, "--text", "x", "--to", "Hans <hans@straße.test>") == 0
+    (envelope,) = submission.sink.envelopes
+    assert envelope.rcpt_tos == ["john@example.com", "hans@xn--strae-oqa.test"]
+    assert isinstance(envelope.content, bytes)
+    message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert message["To"] == "john@example.com, Hans <hans@xn--strae-oqa.test>"
+    for text in ("a@b.test <c@d.test>", "a@b.test(x)c.test"):
+        assert send("--smtp", "--url", url, "--text", "x", "--to", text) == 1
+        assert "is not one e-mail address" in capsys.readouterr().err
+    assert len(submission.sink.envelopes) == 1
+
+
 def test_smtp_sends_a_whole_message_as_it_is(submission: Listener, tmp_path: Path) -> None:
     content = b"From: app@acme.test\r\n\r\n..two dots\r\n\xff\r\n"
     file = tmp_path / "message.eml"

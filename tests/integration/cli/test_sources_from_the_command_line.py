@@ -46,6 +46,16 @@ def test_a_smarthost_is_kept_with_its_password_sealed(posthorn: Run, app: Postho
         assert "horse" not in posthorn(*arguments).out
 
 
+def test_names_of_a_source_beyond_ascii_are_kept_as_dns_has_them(
+    posthorn: Run, app: Posthorn
+) -> None:
+    smarthost = ("--kind", "smarthost", "--host", "smtp.straße.test", "--ehlo", "out.bücher.test")
+    outcome = posthorn("source", "add", "ses", *smarthost)
+    assert outcome.code == 0, outcome.err
+    (source,) = stored(app)
+    assert (source.host, source.ehlo) == ("smtp.xn--strae-oqa.test", "out.xn--bcher-kva.test")
+
+
 def test_a_proxy_is_asked_for_the_address_to_send_from(posthorn: Run, app: Posthorn) -> None:
     added = posthorn("source", "add", "out2", *PROXY, "--ehlo", "out2.acme.test", "--json")
     assert added.json == {

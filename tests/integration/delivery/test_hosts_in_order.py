@@ -146,11 +146,28 @@ async def test_an_address_literal_needs_no_dns(stack: Stack, peer: SmtpPeer) -> 
     assert not stack.zone.queries
 
 
-@pytest.mark.parametrize("domain", ["[127.1]", "[0x7f000001]", "[IPv6:nonsense]", "[::1]", "["])
+@pytest.mark.parametrize("domain", ["[127.0.0.256]", "[IPv6:::1::]", "[IPv6:127.0.0.1]"])
 async def test_an_unreadable_address_literal_is_permanent(stack: Stack, domain: str) -> None:
     attempted = await stack.send(f"bob@{domain}")
     assert attempted.verdict is Verdict.HARD
     assert attempted.output == "550 5.1.3 Bad destination address literal"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["bob", "bob@[127.1]", "bob@[0x7f000001]", "bob@[IPv6:nonsense]", "bob@[::1]", "bob@[",
+     "bob@other.test@example.test", '"bob> ORCPT=x@other.test"@example.test', "bob@example.test(x)other.test",
+     "<bob@other.test> <bob@example.test>", "@other.test:bob@example.test"],
+)  # fmt: skip
+async def test_what_is_no_mailbox_fails_before_anybody_is_asked(
+    stack: Stack, peer: SmtpPeer, address: str
+) -> None:
+    attempted = await stack.send(address)
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.details == "The recipient's address is malformed."
+    assert attempted.output == "553 5.1.3 The recipient's address is malformed"
+    assert not stack.zone.queries
+    assert not peer.commands
 
 
 async def test_private_hosts_are_refused_unless_allowed(

@@ -187,7 +187,7 @@ async def test_smtputf8_addresses() -> None:
         assert (await client.say("MAIL FROM:<app@acme.test> SMTPUTF8 BODY=8BITMIME")).code == 250
         assert (await client.say("RCPT TO:<用户@例子.测试>")).code == 250
         assert (await client.data()).code == 250
-        assert gateway.messages()[0].rcpt_to == "用户@例子.测试"
+        assert gateway.messages()[0].rcpt_to == "用户@xn--fsqu00a.xn--0zwm56d"
         assert gateway.messages()[0].smtputf8
 
 

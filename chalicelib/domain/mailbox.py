@@ -1,0 +1,92 @@
+"""One bare address: whether it can stand in an SMTP envelope, how it is written there, and whose it is.
+
+A mailbox is that of RFC 5321 section 4.1.2, with RFC 6531 for letters beyond ASCII, and as wide as the addresses that
+people really have: full stops anywhere in a local part that is not quoted, underscores in labels of the domain. The
+local part stays as it is, letter by letter; the domain is written in ASCII. What passes has one reading: no control
+character, no blank or `@` outside quotes, no angle bracket anywhere, no direction mark or other sign that nobody sees
+(but the joiners that scripts need), and nothing that compatibility forms would turn into one of these. Whether a
+mailbox exists, nobody knows here. All functions are linear in their input.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib.domain.domain_name import ascii_name
+
+LONGEST_LOCAL_PART = 64
+LONGEST_MAILBOX = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
+
+_ATEXT = r"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~"
+# What RFC 6531 adds, without controls, white space, surrogates, private and non-characters, the other full stops of
+# UTS 46, and format characters other than the joiners.
+_BEYOND_ASCII = (
+    "\u00a1-\u00ac\u00ae-\u05ff\u0606-\u061b\u061d-\u167f\u1681-\u180d\u180f-\u1fff\u200c\u200d\u2010-\u2027"
+    "\u2030-\u205e\u2070-\u2fff\u3001\u3003-\ud7ff\uf900-\ufdcf\ufdf0-\ufefe\uff00-\uff0d\uff0f-\uff60\uff62-\uffef"
+    "\ufffc\ufffd"
+    + "".join(
+        f"{chr(plane)}-{chr(plane + 0xFFFD)}" for plane in range(0x1_0000, 0xE_0000, 0x1_0000)
+    )
+    + "\U000e0100-\U000e01ef"
+)
+_MAILBOX = re.compile(
+    rf"(?P<local>[{_ATEXT}.{_BEYOND_ASCII}]+"
+    # Angle brackets are left out: no mailbox has them, and a careless server would end the path there.
+    rf'|"(?:[ !#-;=?-\[\]-~{_BEYOND_ASCII}]|\\[ -;=?-~])*")'
+    r"@(?P<domain>.+)",
+    re.DOTALL,
+)
+_LITERAL = re.compile(r"\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]")
+_QUOTED_LOCAL = re.compile(r'"(?>[^"\\]+|\\.)*+"@', re.DOTALL)
+_TELLING = frozenset('@<>()[]\\,;:"')
+
+
+def envelope_address(text: str) -> str | None:
+    """The address as it stands in envelopes and headers, its domain in ASCII; None for what is no mailbox.
+
+    A domain that is ASCII already keeps its case. Lengths are those of RFC 5321, in octets of what is returned.
+    """
+    match = _MAILBOX.fullmatch(text) if len(text) <= LONGEST_MAILBOX else None
+    if match is None:
+        return None
+    local, domain = match["local"], match["domain"]
+    if not local.isascii() and _has_disguise(local):
+        return None
+    if not _LITERAL.fullmatch(domain):
+        name = ascii_name(domain)
+        if name is None:
+            return None
+        domain = domain if domain.isascii() else name
+    octets = len(local.encode())
+    if octets > LONGEST_LOCAL_PART or octets + 1 + len(domain) > LONGEST_MAILBOX:
+        return None
+    return f"{local}@{domain}"
+
+
+def domain_of(address: str) -> str:
+    """The domain of a bare address in lower-case ASCII, empty when there is none or when it is no domain.
+
+    The split is at the first `@` after a possible quoted local part, so that `a@b@c` has no domain, and never `c`. The
+    local part is not looked at: an author may have one that no envelope could hold.
+    """
+    quoted = _QUOTED_LOCAL.match(address)
+    domain = address[quoted.end() :] if quoted else address.partition("@")[2]
+    return domain.lower() if _LITERAL.fullmatch(domain) else ascii_name(domain) or ""
+
+
+def identity(address: str) -> str:
+    """What addresses of one mailbox have in common: the domain in lower-case ASCII. The local part is kept letter by
+    letter (RFC 5321 section 2.4), and so is a text that is no mailbox."""
+    mailbox = envelope_address(address)
+    if mailbox is None:
+        return address
+    local, at, domain = mailbox.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
+
+
+def _has_disguise(local: str) -> bool:
+    """True when a compatibility form of a letter is a sign that addresses are taken apart at."""
+    import unicodedata
+
+    beyond = "".join(char for char in local if not char.isascii())
+    return not _TELLING.isdisjoint(unicodedata.normalize("NFKC", beyond))
