@@ -175,7 +175,8 @@ class AcceptMail:
             if not addresses:
                 return None
             for address in addresses:
-                domain = await self._directory.verified_domain(server, domain_of(address))
+                name = domain_of(address)
+                domain = await self._directory.verified_domain(server, name) if name else None
                 domain = domain or await self._directory.any_from_domain(server)
                 if domain is None:
                     return None
