@@ -1,14 +1,15 @@
-"""Reading v2 requests: key, body, query and headers, and every wrong field of them named at once."""
+"""Reading v2 requests: key, body, query and headers, and the wrong fields of them named at once, at most 100."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.api.http import HttpRequest, MailProgram, grant_of
 from chalicelib.api.json_body import parse_json
+from chalicelib.api.v2.bounds import MOST_ERRORS, excess, pointer, told
 from chalicelib.api.v2.problems import MalformedRequest, UnsupportedMediaType
 from chalicelib.api.v2.texts import WrongText
 from chalicelib.domain.errors import FieldError, InvalidRequest, Refused, Unauthenticated
@@ -16,7 +17,9 @@ from chalicelib.services.authenticate import Grant
 
 LONGEST_KEY = 256
 INVALID = "The request has wrong fields; see errors"
+INVALID_AND_MORE = "The request has more wrong fields than errors names"
 _Model = TypeVar("_Model", bound=BaseModel)
+Rules = Callable[[Any], list[FieldError]]
 
 
 class ServerSuspended(Refused):
@@ -57,17 +60,27 @@ def read_json(request: HttpRequest) -> Any:
         raise MalformedRequest("The body is not valid JSON") from error
 
 
-def validated(model: type[_Model], value: Any, more: Sequence[FieldError] = ()) -> _Model:
-    """The value as a model. Raises InvalidRequest that names every wrong field, those of `more` included."""
+def validated(
+    model: type[_Model], value: Any, rules: Rules | None = None, most: int = MOST_ERRORS
+) -> _Model:
+    """The value as a model that keeps the rules. Raises InvalidRequest that names at most `most` wrong fields."""
     if not isinstance(value, dict):
         raise InvalidRequest(INVALID, (FieldError("", "type", "must be a JSON object"),))
+    if (fault := excess(value)) is not None:
+        raise InvalidRequest(INVALID, (fault,))
+    broken = rules(value) if rules is not None else []
     try:
         read = model.model_validate(value, by_alias=True)
     except ValidationError as error:
-        raise InvalidRequest(INVALID, _unique([*_field_errors(error), *more])) from error
-    if more:
-        raise InvalidRequest(INVALID, tuple(more))
+        raise _invalid([*_field_errors(error), *broken], most) from error
+    if broken:
+        raise _invalid(broken, most)
     return read
+
+
+def _invalid(errors: Sequence[FieldError], most: int) -> InvalidRequest:
+    named = told(errors, most + 1)
+    return InvalidRequest(INVALID if len(named) <= most else INVALID_AND_MORE, named[:most])
 
 
 def read_query(model: type[_Model], request: HttpRequest) -> _Model:
@@ -77,7 +90,8 @@ def read_query(model: type[_Model], request: HttpRequest) -> _Model:
         for name, values in request.query.items()
         if len(values) > 1
     ]
-    return validated(model, {name: values[0] for name, values in request.query.items()}, repeated)
+    once = {name: values[0] for name, values in request.query.items()}
+    return validated(model, once, lambda _: repeated)
 
 
 def read_idempotency_key(request: HttpRequest) -> str | None:
@@ -95,11 +109,6 @@ def read_idempotency_key(request: HttpRequest) -> str | None:
     return key
 
 
-def pointer(*steps: str | int) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
-
-
 def _field_errors(error: ValidationError) -> list[FieldError]:
     found = []
     for item in error.errors(include_url=False, include_input=False):
@@ -109,8 +118,3 @@ def _field_errors(error: ValidationError) -> list[FieldError]:
         steps = [step for step in item["loc"] if step != "[key]"]
         found.append(FieldError(pointer(*steps), code, detail))
     return found
-
-
-def _unique(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
-    """One complaint for each field, the first."""
-    return tuple({error.pointer: error for error in reversed(errors)}.values())[::-1]

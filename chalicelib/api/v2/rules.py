@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.api.v2.reading import pointer
+from chalicelib.api.v2.bounds import pointer
 from chalicelib.domain.compose import header_faults
 from chalicelib.domain.errors import FieldError
 
@@ -17,14 +17,17 @@ _FINISHED = ("raw", "raw_upload")
 _DESCRIBING = ("reply_to", "sender", "subject", "text", "html", "headers", "attachments")
 
 
-def email_faults(value: Any, *, in_batch: bool = False) -> list[FieldError]:
+def email_faults(value: Mapping[str, Any]) -> list[FieldError]:
     """Every rule that a message to send breaks."""
-    if not isinstance(value, dict):
-        return []
     faults = [*_recipients(value), *_content(value), *_headers(value), *_attachments(value)]
     if value.get("tag") and value.get("tags"):
         faults.append(FieldError("/tags", "not_with_tag", "cannot be given together with tag"))
-    return [*faults, *(_uploads(value) if in_batch else ())]
+    return faults
+
+
+def batch_faults(value: Mapping[str, Any]) -> list[FieldError]:
+    """Every rule that a message of a batch breaks."""
+    return [*email_faults(value), *_uploads(value)]
 
 
 def _recipients(value: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+from chalicelib.api.base64_text import read_base64
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.bounds import MOST_ERRORS, pointer
 from chalicelib.api.v2.models import (
     MOST_IN_BATCH,
     AcceptedEmail,
@@ -21,14 +23,13 @@ from chalicelib.api.v2.models import (
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.reading import (
     INVALID,
-    pointer,
     read_grant,
     read_idempotency_key,
     read_json,
     validated,
 )
-from chalicelib.api.v2.rules import email_faults
-from chalicelib.api.v2.texts import decode, mailbox_of
+from chalicelib.api.v2.rules import batch_faults, email_faults
+from chalicelib.api.v2.texts import mailbox_of
 from chalicelib.domain.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
 from chalicelib.domain.message import normalise_newlines
@@ -42,8 +43,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
 async def send_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Accept one message."""
     grant = await read_grant(program, request)
-    value = read_json(request)
-    email = validated(EmailToSend, value, email_faults(value))
+    email = validated(EmailToSend, read_json(request), email_faults)
 
     async def work() -> Answer:
         order = order_of(email, await _uploads(program, grant, email))
@@ -62,7 +62,7 @@ async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         raise InvalidRequest(INVALID, (FieldError("", "batch", detail),))
 
     async def work() -> Answer:
-        read = [_order_or_error(item) for item in items]
+        read = list(_orders_and_errors(items))
         orders = [order for order in read if isinstance(order, Order)]
         made = iter(await program.submit.submit_all(grant, orders, request.client_address))
         outcomes = [next(made) if isinstance(item, Order) else item for item in read]
@@ -106,11 +106,16 @@ async def _once(
     return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
 
 
-def _order_or_error(item: Any) -> Order | MailError:
-    try:
-        return order_of(validated(EmailToSend, item, email_faults(item, in_batch=True)), {})
-    except InvalidRequest as error:
-        return error
+def _orders_and_errors(items: list[Any]) -> Iterator[Order | MailError]:
+    """What each item orders, or what is wrong with it: 100 fields in the whole batch, and the first of every item."""
+    room = MOST_ERRORS
+    for item in items:
+        try:
+            email = validated(EmailToSend, item, batch_faults, max(room, 1))
+            yield order_of(email, {})
+        except InvalidRequest as error:
+            room -= len(error.errors)
+            yield error
 
 
 async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> dict[str, bytes]:
@@ -136,7 +141,7 @@ def order_of(email: EmailToSend, uploads: dict[str, bytes]) -> Order:
     tag = email.tag or (email.tags[0].value if email.tags else None)
     beyond_ascii = not all(map(str.isascii, (mail_from, *recipients)))
     if email.raw is not None or email.raw_upload is not None:
-        whole = decode(email.raw) if email.raw is not None else uploads[email.raw_upload or ""]
+        whole = read_base64(email.raw) if email.raw is not None else uploads[email.raw_upload or ""]
         content = normalise_newlines(whole)
         return Order(mail_from, recipients, None, content, tag, smtputf8=beyond_ascii)
     draft = _draft(email, uploads)
@@ -160,7 +165,7 @@ def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
             Attachment(
                 item.filename,
                 item.content_type,
-                uploads[item.upload] if item.upload is not None else decode(item.content or ""),
+                uploads[item.upload] if item.upload is not None else read_base64(item.content or ""),
                 item.content_id,
             )
             for item in email.attachments

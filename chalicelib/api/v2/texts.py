@@ -6,13 +6,13 @@ those of the domain; nothing here decides what mail may hold.
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from chalicelib.api.base64_text import NOT_BASE64, read_base64
 from chalicelib.domain.address import split_list
 from chalicelib.domain.compose import read_mailbox
 from chalicelib.domain.headerfield import (
@@ -68,9 +68,9 @@ def _as_list(value: Any) -> Any:
 
 def _decoded(text: str) -> str:
     try:
-        binascii.a2b_base64("".join(text.split()), strict_mode=True)
-    except (binascii.Error, ValueError):
-        raise WrongText("base64", "is not base64 (RFC 4648 section 4)") from None
+        read_base64(text)
+    except ValueError:
+        raise WrongText("base64", NOT_BASE64) from None
     return text
 
 
@@ -80,11 +80,6 @@ def mailbox_of(text: str, *, any_name: bool = False) -> Mailbox:
     if mailbox is None:
         raise WrongText("address", "is not one e-mail address")
     return mailbox
-
-
-def decode(text: str) -> bytes:
-    """The bytes of a `Base64` text."""
-    return binascii.a2b_base64(text)
 
 
 Address = Annotated[
