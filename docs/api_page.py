@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.api.v2.models import Request
+from chalicelib.api.v2.models import Body
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.problems import STATUSES
 from chalicelib.api.v2.routes import ROUTES
@@ -26,7 +26,8 @@ for programs written for Postal: [api-v1.md](../api-v1.md).
 
 * Authenticate with an API key: `Authorization: Bearer <key>`, or the header `X-Server-API-Key`. A key belongs to one
   server and sees nothing of another.
-* Bodies are JSON with `Content-Type: application/json`. A field that is not listed here is an error, not ignored.
+* Bodies are JSON with `Content-Type: application/json`. A field that is not listed here is an error, not ignored;
+  null is the same as leaving a field out.
 * Times are RFC 3339 in UTC. A message has an `id`, a number within its server, and a `token`; either names it in a
   path.
 * What was accepted is stored for good before the answer is given.
@@ -37,9 +38,14 @@ ERRORS = """\
 ## Errors
 
 Errors are [`Problem`](#problem) objects of the type `application/problem+json` (RFC 9457). `code` is for programs,
-`detail` for people, `request_id` is in our logs; `errors` names every wrong field of the request. 503 comes with
-`Retry-After`: repeat the request, with the same `Idempotency-Key`. Another method on a path is answered with 405 and
-`Allow`.
+`detail` for people, `request_id` is in our logs; `errors` names the wrong fields of the request, all of them up to 100
+(in a batch, 100 of the whole batch and the first of each item). 429 and 503 come with `Retry-After`: repeat the
+request, with the same `Idempotency-Key`. 429 answers a key that was not looked at, because too many unknown ones came
+from the same address; a right key is looked at when it is sent again. Another method on a path is answered with 405
+and `Allow`.
+
+Before fields are looked at, a message is refused that no valid one is like: an object of more than 300 members, a list
+of more than 1,000 entries, more than 4,000 of both in all.
 
 A request may have 6 MiB, counted as Lambda gets it: with its header, each quote and backslash as two. What API Gateway
 answers by itself – to larger requests, to too many at a time, when there is no answer in time, at addresses that are
@@ -119,11 +125,12 @@ def _object(name: str, schema: Schema) -> str:
     if "enum" in schema:
         lines += [f"One of {', '.join(f'`{value}`' for value in schema['enum'])}.", ""]
         return "\n".join(lines)
-    sent = name in {model.__name__ for model in Request.__subclasses__()}
+    sent = name in {model.__name__ for model in Body.__subclasses__()}
     lines.append("| Field | Type | Default | Meaning |" if sent else "| Field | Type | Meaning |")
     lines.append("|---|---|---|---|" if sent else "|---|---|---|")
     for field, own in schema["properties"].items():
-        cells = [f"`{field}`", _kind(own), _cell(own.get("description", ""))]
+        kind = _kind(own).removesuffix(" or null") if sent else _kind(own)
+        cells = [f"`{field}`", kind, _cell(own.get("description", ""))]
         is_required = field in schema.get("required", [])
         if sent:
             cells.insert(2, "required" if is_required else _default(own))

@@ -74,7 +74,7 @@ Fallback = Callable[[HttpRequest], HttpAnswer]
 
 
 async def grant_of(program: MailProgram, request: HttpRequest, key: str) -> Grant:
-    """The grant of an API key, noted in the log line. Raises Unauthenticated."""
-    grant = await program.authenticate.by_key(key, API_KEYS)
+    """The grant of an API key, noted in the log line. Raises Unauthenticated, TooManyGuesses."""
+    grant = await program.authenticate.by_key(key, API_KEYS, request.client_address)
     request.notes["server_id"] = grant.server.id
     return grant

@@ -12,6 +12,7 @@ from chalicelib.domain.mime import (
     Part,
     bodies_and_attachments,
     decode_part,
+    find_bodies,
     part_text,
     read_parts,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "bodies_and_attachments",
     "decode_header",
     "decode_part",
+    "find_bodies",
     "has_bare_newline",
     "normalise_newlines",
     "part_text",

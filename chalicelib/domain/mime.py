@@ -117,20 +117,30 @@ def part_text(content: bytes, part: Part) -> str:
 
 
 def bodies_and_attachments(content: bytes) -> tuple[str | None, str | None, tuple[Part, ...]]:
-    """The first plain and the first HTML body (None when there is none) and the attachments (contract section 2.4).
+    """The first plain and the first HTML body (None when there is none) and the attachments (contract section 2.4)."""
+    plain, html, attachments = find_bodies(content)
+    return (
+        None if plain is None else part_text(content, plain),
+        None if html is None else part_text(content, html),
+        attachments,
+    )
+
+
+def find_bodies(content: bytes) -> tuple[Part | None, Part | None, tuple[Part, ...]]:
+    """Where the first plain and the first HTML body are, and the attachments; nothing is decoded.
 
     An attachment is a leaf that says so, has a file name, or is neither plain text nor HTML.
     """
-    plain: str | None = None
-    html: str | None = None
+    plain: Part | None = None
+    html: Part | None = None
     attachments = []
     for part in read_parts(content, read_headers(content)):
         if _is_attachment(part):
             attachments.append(part)
         elif part.content_type == "text/html":
-            html = part_text(content, part) if html is None else html
+            html = part if html is None else html
         elif plain is None:
-            plain = part_text(content, part)
+            plain = part
     return plain, html, tuple(attachments)
 
 

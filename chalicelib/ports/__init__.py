@@ -9,6 +9,7 @@ other side is away, the named error otherwise. Nothing here retries unless its d
 from chalicelib.ports.assembled import Ports
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.mail import (
+    UPLOAD_KEPT_SECONDS,
     BlobStore,
     ClaimFailure,
     ClaimRefused,
@@ -31,6 +32,7 @@ from chalicelib.ports.tenancy import Accounts, Directory
 from chalicelib.ports.time import Clock, Rand
 
 __all__ = [
+    "UPLOAD_KEPT_SECONDS",
     "Accounts",
     "BlobStore",
     "ChangeReader",

@@ -19,6 +19,8 @@ from chalicelib.domain.model import (
 )
 from chalicelib.domain.tenancy import ServerId
 
+UPLOAD_KEPT_SECONDS = 2 * 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class UploadTicket:
@@ -47,8 +49,9 @@ class BlobStore(Protocol):
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Let a client upload `size` bytes by itself, within one hour."""
 
-    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
-        """The reference of a finished upload of this server; NotFound when there is none."""
+    async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
+        """The reference of a finished upload of this server; NotFound when there is none, or none that came within
+        UPLOAD_KEPT_SECONDS before `now`: what is to stay is stored again by the request that names it."""
 
 
 class WorkQueue(Protocol):

@@ -13,9 +13,10 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
-from chalicelib.domain.ids import key_digest
+from chalicelib.domain.ids import is_new_key, key_digest
 from chalicelib.domain.tenancy import Credential, CredentialKind, Server
 from chalicelib.ports import Accounts, Clock, Directory, KeyVault
+from chalicelib.services.guesses import Guesses
 
 LOG = logging.getLogger("posthorn.authenticate")
 
@@ -44,15 +45,35 @@ class Authenticate:
         self._accounts = accounts
         self._clock = clock
         self._noted: dict[str, int] = {}
+        self._guesses = Guesses(clock)
 
-    async def by_key(self, key: str, kinds: frozenset[CredentialKind]) -> Grant:
-        """The grant of an API or SMTP key; the user name plays no part (contract section 3.3)."""
+    async def by_key(
+        self, key: str, kinds: frozenset[CredentialKind], address: str | None = None
+    ) -> Grant:
+        """The grant of an API or SMTP key; the user name plays no part (contract section 3.3).
+
+        With the client's `address` unknown keys are counted by it: TooManyGuesses then means that the key was not
+        looked at. Without one the caller does its own counting.
+        """
         if not key or len(key) > LONGEST_KEY:
             raise Unauthenticated("Invalid credential")
+        digest = key_digest(key)
+        if address is not None:
+            self._guesses.admit(digest, address, ours=is_new_key(key))
         try:
-            credential = await self._directory.credential(key_digest(key))
-            if credential.kind not in kinds:
-                raise Unauthenticated("Invalid credential")
+            credential = await self._directory.credential(digest)
+        except NotFound as missing:
+            if address is not None:
+                self._guesses.was_wrong(digest, address, ours=is_new_key(key))
+            raise Unauthenticated("Invalid credential") from missing
+        if address is not None:
+            self._guesses.was_right(digest)
+        if credential.kind not in kinds:
+            raise Unauthenticated("Invalid credential")
+        return await self._grant_of(credential)
+
+    async def _grant_of(self, credential: Credential) -> Grant:
+        try:
             grant = Grant(await self._directory.server(credential.server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing

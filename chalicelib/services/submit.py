@@ -2,20 +2,25 @@
 
 Drafts are stamped here (Message-ID, date, boundaries) and get the trace field of contract section 2.2; finished
 messages are taken byte for byte. Acceptance itself, with everything it refuses, is `AcceptMail`. A batch is prepared
-item by item and stored at once: an item that is refused does not touch the others.
+item by item and stored at once: an item that is refused does not touch the others. What a request would hold or work
+on is added up from lengths first: nothing is read or composed that could not be accepted anyway.
 """
 
 from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from chalicelib.config import Settings
 from chalicelib.domain.compose import Draft, Stamp, compose
+from chalicelib.domain.composed_size import body_octets, header_octets
 from chalicelib.domain.errors import MailError, NotFound, Rejected
+from chalicelib.domain.headers import LONGEST_BLOCK
 from chalicelib.domain.message import read_headers
+from chalicelib.domain.model import BlobRef
 from chalicelib.domain.received import received_field, rfc2822_date
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import Server
@@ -25,6 +30,8 @@ from chalicelib.services.authenticate import Grant
 
 PTR_PATIENCE = 1.0
 MOST_PTR_NAMES = 1_000
+AT_A_TIME = 10  # uploads asked for, or read
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +86,57 @@ class SubmitMail:
         self, grant: Grant, orders: Sequence[Order], client_address: str
     ) -> list[Receipt | MailError]:
         """Accept several messages: a receipt, or why not, for each. Raises TemporaryFailure when storing fails."""
-        outcomes = [await self._prepare(grant, order, client_address) for order in orders]
+        room = _Room(self._settings)
+        outcomes = [await self._prepare(grant, order, client_address, room) for order in orders]
         await self._accept.store([made for made in outcomes if isinstance(made, Prepared)])
         return [_receipt(made) if isinstance(made, Prepared) else made for made in outcomes]
 
     async def authorise(self, grant: Grant, draft: Draft) -> None:
         """Raise SenderRefused unless the draft's author may send from this server (contract section 2.6)."""
         bare = replace(draft, text=None, html=None, attachments=())
+        _Room(self._settings).take(Order("", (), bare))
         stamp = self._stamp(rfc2822_date(self._clock.now()))
         await self._accept.authorised_domain(grant.server, read_headers(compose(bare, stamp)))
 
     async def upload_ticket(self, server: Server, size: int) -> UploadTicket:
         """Permission to upload one message or attachment. Rejected when it could never be sent."""
         if size > self._settings.max_message_size:
-            raise self._too_large(size)
+            raise too_large(self._settings, size)
         return await self._blobs.ticket(server.id, size, self._clock.now())
 
-    async def uploaded(self, server: Server, uploads: Sequence[str]) -> list[bytes]:
-        """The bytes of finished uploads of this server; NotFound names the first that is missing.
+    async def uploaded(
+        self, server: Server, uploads: Collection[str], octets: Callable[[Mapping[str, int]], int]
+    ) -> dict[str, bytes]:
+        """The bytes of finished uploads of this server, by id; each is read once. NotFound names one that is missing.
 
-        Rejected when they are together more than one message may hold, before they are read.
+        `octets` gives the size of the message from those of its uploads, counting each as often as it is used.
+        Rejected when that is more than a message may have, before anything is read.
         """
-        refs = []
-        for upload in uploads:
-            try:
-                refs.append(await self._blobs.uploaded(server.id, upload))
-            except NotFound as missing:
-                raise NotFound("There is no such upload", upload=upload) from missing
-        if (size := sum(ref.length for ref in refs)) > self._settings.max_message_size:
-            raise self._too_large(size)
-        return [await self._blobs.get(ref) for ref in refs]
+        refs: dict[str, BlobRef] = {}
+        for some in _by_tens(dict.fromkeys(uploads)):
+            refs |= zip(
+                some, await _together(self._upload(server, one) for one in some), strict=True
+            )
+        size = octets({upload: ref.length for upload, ref in refs.items()})
+        if size > self._settings.max_message_size:
+            raise too_large(self._settings, size)
+        contents: dict[str, bytes] = {}
+        for some in _by_tens(refs):
+            found = await _together(self._blobs.get(refs[one]) for one in some)
+            contents |= zip(some, found, strict=True)
+        return contents
+
+    async def _upload(self, server: Server, upload: str) -> BlobRef:
+        try:
+            return await self._blobs.uploaded(server.id, upload, self._clock.now())
+        except NotFound as missing:
+            raise NotFound("There is no such upload", upload=upload) from missing
 
     async def _prepare(
-        self, grant: Grant, order: Order, client_address: str
+        self, grant: Grant, order: Order, client_address: str, room: _Room
     ) -> Prepared | MailError:
         try:
+            room.take(order)
             return await self._accept.prepare(await self._submission(grant, order, client_address))
         except MailError as error:
             return error
@@ -167,10 +190,51 @@ class SubmitMail:
         self._names[address] = name
         return name
 
-    def _too_large(self, size: int) -> Rejected:
-        largest = self._settings.max_message_size
-        text = f"Message too large (maximum size {largest // 1_048_576}MB)"
-        return Rejected(text, reply=Reply(552, "5.3.4", text), size=size)
+
+class _Room:
+    """What one request may still hold: a batch is no way around the limits of a message and of its recipients."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._recipients = settings.max_recipients
+        self._header = LONGEST_BLOCK
+
+    def take(self, order: Order) -> None:
+        """Make place for a message. Rejected when it is too large, or too much with those before it."""
+        octets = len(order.content) if order.draft is None else body_octets(order.draft)
+        if octets > self._settings.max_message_size:
+            raise too_large(self._settings, octets)
+        header = header_octets(order.draft) if order.draft is not None else 0
+        if header > self._header:
+            raise Rejected("The header section is too large")
+        if len(order.recipients) > self._recipients:
+            most = self._settings.max_recipients
+            text = f"Too many recipients in one request (maximum {most})"
+            raise Rejected(text, reply=Reply(452, "4.5.3", text))
+        self._recipients -= len(order.recipients)
+        self._header -= header
+
+
+def too_large(settings: Settings, size: int) -> Rejected:
+    """The refusal of a message of this size."""
+    text = f"Message too large (maximum size {settings.max_message_size // 1_048_576}MB)"
+    return Rejected(text, reply=Reply(552, "5.3.4", text), size=size)
+
+
+def _by_tens(ids: Iterable[str]) -> Iterator[list[str]]:
+    listed = list(ids)
+    return (listed[at : at + AT_A_TIME] for at in range(0, len(listed), AT_A_TIME))
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Result]:
+    """What several coroutines give, at the same time; the first failure when all have ended."""
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+    found = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        found.append(outcome)
+    return found
 
 
 def _receipt(prepared: Prepared) -> Receipt:

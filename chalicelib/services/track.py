@@ -2,7 +2,8 @@
 
 A token is checked before anything is read or written, and a link leads only where its sender's message led, so this is
 no open redirect. An image is answered whatever happens. Keeping a hit may cost the reader 300 ms and no more; what
-fails, or takes longer, is in the log. A suspended server's links still work: readers have done nothing wrong.
+fails, or takes longer, is in the log; `hit_limit` says how many hits of a message are kept. A suspended server's links
+still work: readers have done nothing wrong.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from chalicelib.domain.visit import (
 )
 from chalicelib.ports import Clock, Directory, Engagement
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.hit_limit import HitLimit
 
 PATIENCE_SECONDS = 0.3
 _DAY = 86_400
@@ -76,7 +78,8 @@ class Track:
         self._directory = directory
         self._mac = mac
         self._engagement = engagement
-        self._writing: set[asyncio.Task[None]] = set()
+        self._limit = HitLimit(engagement)
+        self._writing: set[asyncio.Task[bool]] = set()
 
     async def answer(self, visit: Visit) -> Answer:
         """The answer to one visit. Raises nothing of the error tree."""
@@ -141,20 +144,27 @@ class Track:
         """Store a hit, and wait for it for 300 ms at most."""
         server, message = ServerId(numbers[0]), MessageId(numbers[1])
         notes |= {"server_id": server, "message_id": message, "automatic": hit.automatic}
-        keep_until = int(hit.at) + self._settings.tracking_days * _DAY
-        notes["kept"] = await self._soon(self._engagement.record(server, message, hit, keep_until))
+        notes["kept"] = await self._soon(self._store(server, message, hit))
 
-    async def _soon(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Whether the work was done in time. What is late goes on by itself: it may still succeed."""
+    async def _store(self, server: ServerId, message: MessageId, hit: Hit) -> bool:
+        """Whether the hit is kept: not when its message has had so many that no person makes them."""
+        if not await self._limit.has_room(server, message, hit):
+            return False
+        keep_until = int(hit.at) + self._settings.tracking_days * _DAY
+        await self._engagement.record(server, message, hit, keep_until)
+        return True
+
+    async def _soon(self, work: Coroutine[Any, Any, bool]) -> bool:
+        """What the work says, False when it is not done in time. What is late goes on: it may still succeed."""
         task = asyncio.ensure_future(work)
         self._writing.add(task)
         task.add_done_callback(self._done)
         done, _ = await asyncio.wait({task}, timeout=PATIENCE_SECONDS)
         if not done:
             logger.warning("hit_late", extra={"fields": {"outcome": "hit_late"}})
-        return bool(done) and not task.cancelled() and task.exception() is None
+        return bool(done) and not task.cancelled() and task.exception() is None and task.result()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[bool]) -> None:
         self._writing.discard(task)
         if not task.cancelled() and isinstance(failure := task.exception(), MailError):
             _tell("hit_lost", failure)

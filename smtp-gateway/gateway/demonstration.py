@@ -57,7 +57,7 @@ class CountedBlobs:
         """Nothing is taken."""
         raise NotFound("Nothing is kept here")
 
-    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
+    async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
         """Nothing was taken."""
         raise NotFound("Nothing is kept here")
 

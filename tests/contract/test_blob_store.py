@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
@@ -89,23 +90,32 @@ async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
 
 
 async def test_a_client_uploads_by_itself(world: World) -> None:
-    content = b"x" * 5_000
-    ticket = await world.blobs.ticket(world.server, len(content), NOW)
-    assert (ticket.method, ticket.expires_at) == ("PUT", NOW + 3_600)
+    content, now = b"x" * 5_000, time.time()  # a store writes its own time
+    ticket = await world.blobs.ticket(world.server, len(content), now)
+    assert (ticket.method, ticket.expires_at) == ("PUT", int(now) + 3_600)
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(world.server, ticket.id)
+        await world.blobs.uploaded(world.server, ticket.id, now)
     await upload(world, ticket, content)
-    ref = await world.blobs.uploaded(world.server, ticket.id)
+    ref = await world.blobs.uploaded(world.server, ticket.id, now)
     assert ref.length == len(content)
     assert await world.blobs.get(ref) == content
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(a_server_id(), ticket.id)
+        await world.blobs.uploaded(a_server_id(), ticket.id, now)
+
+
+async def test_an_upload_can_be_named_for_two_days(world: World) -> None:
+    now = time.time()
+    ticket = await world.blobs.ticket(world.server, 1, now)
+    await upload(world, ticket, b"x")
+    assert (await world.blobs.uploaded(world.server, ticket.id, now + 172_000)).length == 1
+    with pytest.raises(NotFound):
+        await world.blobs.uploaded(world.server, ticket.id, now + 174_000)
 
 
 @pytest.mark.parametrize("upload_id", ["", "../r/1", "0" * 31, "0" * 32, "é" * 32, "a" * 100_000])
 async def test_an_unknown_upload_is_not_found(world: World, upload_id: str) -> None:
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(world.server, upload_id)
+        await world.blobs.uploaded(world.server, upload_id, NOW)
 
 
 async def test_failures_are_of_the_error_tree(world: World) -> None:

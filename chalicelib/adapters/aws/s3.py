@@ -16,11 +16,12 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Rand, UploadTicket
+from chalicelib.ports import UPLOAD_KEPT_SECONDS, Rand, UploadTicket
 
 UPLOAD_SECONDS = 3_600
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _NO_CONTENT = "The content of this message is no longer kept"
+_NO_UPLOAD = "There is no such upload"
 _GONE = ("NoSuchKey", "InvalidRange", "404")
 
 
@@ -70,7 +71,7 @@ class S3BlobStore:
 
     async def link(self, ref: BlobRef, seconds: int) -> str | None:
         """A pre-signed GET of a whole object; None for a part of one, because a URL cannot hold a range."""
-        if (ref.offset, ref.length) != (0, await self._size(ref.key, _NO_CONTENT)):
+        if (ref.offset, ref.length) != (0, (await self._head(ref.key, _NO_CONTENT))[0]):
             return None
         parameters = {
             "Bucket": self._bucket,
@@ -81,8 +82,8 @@ class S3BlobStore:
         }
         return await self._signed("get_object", parameters, seconds)
 
-    async def _size(self, key: str, missing: str) -> int:
-        """The bytes of an object; NotFound with the text `missing` when there is none."""
+    async def _head(self, key: str, missing: str) -> tuple[int, float]:
+        """Bytes and time of an object; NotFound with the text `missing` when there is none."""
         from botocore.exceptions import ClientError
 
         try:
@@ -91,7 +92,7 @@ class S3BlobStore:
             )
         except ClientError as error:
             raise NotFound(missing) from error
-        return int(facts["ContentLength"])
+        return int(facts["ContentLength"]), facts["LastModified"].timestamp()
 
     async def _signed(self, operation: str, parameters: Mapping[str, Any], seconds: int) -> str:
         sign = partial(
@@ -115,12 +116,16 @@ class S3BlobStore:
         headers = {"Content-Length": str(size)}
         return UploadTicket(upload_id, url, "PUT", headers, int(now) + UPLOAD_SECONDS)
 
-    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
-        """The reference of a finished upload of this server; NotFound when there is none."""
+    async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
+        """The reference of a finished upload of this server; NotFound when there is none that is young enough. The
+        lifecycle rule that removes the others may take a day longer."""
         if not _UPLOAD_ID.fullmatch(upload_id):
-            raise NotFound("There is no such upload")
+            raise NotFound(_NO_UPLOAD)
         key = f"u/{server}/{upload_id}"
-        return BlobRef(key, 0, await self._size(key, "There is no such upload"))
+        size, written_at = await self._head(key, _NO_UPLOAD)
+        if written_at + UPLOAD_KEPT_SECONDS <= now:
+            raise NotFound(_NO_UPLOAD)
+        return BlobRef(key, 0, size)
 
 
 def _read(answer: Any) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Rand, UploadTicket
+from chalicelib.ports import UPLOAD_KEPT_SECONDS, Rand, UploadTicket
 
 UPLOAD_SECONDS = 3_600
 
@@ -19,6 +19,7 @@ class MemoryBlobStore:
     def __init__(self, rand: Rand) -> None:
         self._rand = rand
         self._objects: dict[str, dict[int, bytes]] = {}
+        self._ticketed: dict[str, float] = {}
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
         """Keep the bodies as one object; one reference a body."""
@@ -60,12 +61,13 @@ class MemoryBlobStore:
         upload_id = self._rand.bytes(16).hex()
         headers = {"Content-Length": str(size)}
         url = f"memory:u/{server}/{upload_id}"
+        self._ticketed[f"u/{server}/{upload_id}"] = now
         return UploadTicket(upload_id, url, "PUT", headers, int(now) + UPLOAD_SECONDS)
 
-    async def uploaded(self, server: ServerId, upload_id: str) -> BlobRef:
-        """The reference of a finished upload of this server."""
+    async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
+        """The reference of a finished upload of this server; its time counts from its ticket on."""
         key = f"u/{server}/{upload_id}"
-        if key not in self._objects:
+        if key not in self._objects or self._ticketed[key] + UPLOAD_KEPT_SECONDS <= now:
             raise NotFound("There is no such upload")
         return BlobRef(key, 0, len(self._objects[key].get(0, b"")))
 

@@ -24,10 +24,13 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.message import decode_part, read_headers, read_parts
 from chalicelib.services.accept import SenderRefused
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.guesses import TooManyGuesses
 
 JSON_TYPE = "application/json; charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
 MOST_FORM_FIELDS = 1_000
+# What strangers may have parsed: a larger body is not looked at before its key is known.
+LARGEST_UNKNOWN = 100_000
 RETRY_AFTER = "30"
 _TOO_LARGE = {
     "message": "The message is too large to be shown with all that was asked for",
@@ -43,6 +46,11 @@ class Failure(Rejected):
     def __init__(self, code: str, message: str | None = None, **more: Any) -> None:
         super().__init__(message or code)
         self.data = {**({"message": message} if message else {}), **more, "code": code}
+
+
+def too_large() -> Failure:
+    """What was asked for cannot be in one answer."""
+    return Failure(**_TOO_LARGE)
 
 
 class ParameterFault(Rejected):
@@ -93,11 +101,12 @@ def _enveloped(status: str, seconds: float, data: Any) -> str:
 
 async def _call(program: MailProgram, request: HttpRequest, action: Action) -> tuple[int, str, Any]:
     # A body that is no JSON never reaches the application, so it is said before the key is looked at.
+    grant = await _grant(program, request) if len(request.body) > LARGEST_UNKNOWN else None
     try:
         parameters = read_parameters(request)
     except ValueError:
         return 400, "parameter-error", {"message": "The parameters are not valid JSON"}
-    grant = await _grant(program, request)
+    grant = grant or await _grant(program, request)
     return 200, "success", await action(Call(program, grant, parameters, request.client_address))
 
 
@@ -113,6 +122,9 @@ async def _grant(program: MailProgram, request: HttpRequest) -> Grant:
             "The API token provided in X-Server-API-Key was not valid.",
             token=masked(key),
         ) from refused
+    except TooManyGuesses as refused:
+        # Not InvalidServerAPIKey, because the key may be right: nobody has looked.
+        raise Failure("AccessDenied", refused.public) from refused
     if grant.server.is_suspended:
         raise Failure("ServerSuspended")
     return grant
@@ -137,7 +149,7 @@ def _params_field(request: HttpRequest) -> str:
     """The text of the form field or query parameter `params`, empty when there is none."""
     content_type = request.content_type.lower()
     if content_type.startswith(FORM):
-        fields = parse_qs(request.body.decode("utf-8", "replace"), max_num_fields=MOST_FORM_FIELDS)
+        fields = parse_qs(request.body.decode(), errors="strict", max_num_fields=MOST_FORM_FIELDS)
         if "params" in fields:
             return fields["params"][-1]
     elif content_type.startswith("multipart/form-data"):
@@ -155,7 +167,7 @@ def _multipart_field(request: HttpRequest) -> str | None:
     for part in read_parts(content, headers):
         head = content.rfind(b'name="params"', headers.body_at, part.start)
         if head >= 0 and b"\r\n--" not in content[head : part.start]:
-            return decode_part(content, part).decode("utf-8", "replace")
+            return decode_part(content, part).decode()
     return None
 
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.api.v1.envelope import Call, Failure
+from chalicelib.api.json_body import LARGEST_STRING
+from chalicelib.api.v1.envelope import Call, Failure, too_large
 from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.message import Part, bodies_and_attachments, decode_part, read_headers
+from chalicelib.domain.message import Part, decode_part, find_bodies, part_text, read_headers
 from chalicelib.domain.model import Delivery, MessageRecord
 
 BASE64_LINE = 45  # bytes that make 60 characters
+OCTETS_OF_A_CHARACTER = 3  # in quoted-printable, the largest encoding
 _OF_CONTENT = frozenset({"plain_body", "html_body", "attachments", "headers", "raw_message"})
 _ALL = frozenset({"status", "details", "inspection", "activity_entries"}) | _OF_CONTENT
 
@@ -29,7 +32,7 @@ async def message(call: Call) -> dict[str, Any]:
     wanted = (
         _ALL
         if asked is True
-        else _ALL & set(filter(_is_name, asked))
+        else {name for name in asked if isinstance(name, str) and name in _ALL}
         if isinstance(asked, list)
         else set()
     )
@@ -42,8 +45,7 @@ async def message(call: Call) -> dict[str, Any]:
     }
     shown |= {name: known[name] for name in known if name in wanted}
     if wanted & _OF_CONTENT:
-        parsed = _content(content)
-        shown |= {name: parsed[name] for name in parsed if name in wanted}
+        shown |= _content(content, wanted)
     if "activity_entries" in wanted:
         activity = await call.program.history.activity(record)
         shown["activity_entries"] = {
@@ -67,10 +69,6 @@ async def _record(call: Call) -> MessageRecord:
     except NotFound:
         number = None
     raise Failure("MessageNotFound", "No message found matching provided ID", id=shown)
-
-
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str)
 
 
 def _status(record: MessageRecord) -> dict[str, Any]:
@@ -109,18 +107,42 @@ _INSPECTION = {
 }
 
 
-def _content(content: bytes | None) -> dict[str, Any]:
-    """What is read from the bytes; of purged ones, what Postal says then."""
-    plain, html, parts = (
-        bodies_and_attachments(content) if content is not None else (None, None, ())
-    )
-    return {
-        "plain_body": plain,
-        "html_body": html,
-        "attachments": [_attachment(content or b"", part) for part in parts],
-        "headers": read_headers(content).texts() if content is not None else {},
-        "raw_message": mime_base64(b"\r\n\r\n" if content is None else content),
+def _content(content: bytes | None, wanted: Collection[str]) -> dict[str, Any]:
+    """What is wanted of the bytes; of purged ones, what Postal says then. Raises Failure, before it is made, for what
+    cannot fit into an answer."""
+    plain, html, parts = find_bodies(content) if content is not None else (None, None, ())
+    kept = content or b""
+    makers: dict[str, Callable[[], Any]] = {
+        "plain_body": lambda: _text(kept, plain),
+        "html_body": lambda: _text(kept, html),
+        "attachments": lambda: _attachments(kept, parts),
+        "headers": lambda: read_headers(kept).texts() if content is not None else {},
+        "raw_message": lambda: _encoded(b"\r\n\r\n" if content is None else content),
     }
+    return {name: make() for name, make in makers.items() if name in wanted}
+
+
+def _text(content: bytes, part: Part | None) -> str | None:
+    if part is None:
+        return None
+    if part.end - part.start > LARGEST_STRING * OCTETS_OF_A_CHARACTER:
+        raise too_large()
+    text = part_text(content, part)
+    if len(text) > LARGEST_STRING:
+        raise too_large()
+    return text
+
+
+def _attachments(content: bytes, parts: Sequence[Part]) -> list[dict[str, Any]]:
+    if sum(part.end - part.start for part in parts) // OCTETS_OF_A_CHARACTER > LARGEST_STRING:
+        raise too_large()
+    return [_attachment(content, part) for part in parts]
+
+
+def _encoded(data: bytes) -> str:
+    if len(data) > LARGEST_STRING * 3 // 4:
+        raise too_large()
+    return mime_base64(data)
 
 
 def _attachment(content: bytes, part: Part) -> dict[str, Any]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.api.base64_text import NOT_BASE64, read_base64, without_data_url
 from chalicelib.api.v1.envelope import ParameterFault
 from chalicelib.domain.address import split_list, split_mailbox
 from chalicelib.domain.headerfield import text_fault
@@ -17,6 +19,7 @@ from chalicelib.domain.headerfield import text_fault
 LONGEST_ENTRY = 600
 LONGEST_LIST = 100_000
 LONGEST_ADDRESS = 255
+_BASE64 = re.compile("[A-Za-z0-9+/]")
 
 
 def is_blank(value: Any) -> bool:
@@ -55,6 +58,29 @@ def refuse_fault(name: str, fault: str | None) -> None:
     """Raise ParameterFault, naming the parameter, when there is a fault."""
     if fault is not None:
         raise ParameterFault(f"`{name}` parameter is invalid: {fault}")
+
+
+def has_base64(value: Any) -> bool:
+    """Whether there is anything to decode: Postal takes a text without a single character of base64 for blank."""
+    if isinstance(value, str):
+        return _BASE64.search(without_data_url(value)) is not None
+    return not is_blank(value)
+
+
+def decoded(name: str, value: Any) -> bytes:
+    """The bytes of a parameter in base64, with or without line breaks, or behind `data:…;base64,`.
+
+    ParameterFault for what Postal would decode to other bytes than were meant; nothing at all is no bytes.
+    """
+    if not isinstance(value, str):
+        raise ParameterFault(f"`{name}` parameter must be a string")
+    digits = without_data_url(value)
+    if not has_base64(digits):
+        return b""
+    try:
+        return read_base64(digits)
+    except ValueError as error:
+        raise ParameterFault(f"`{name}` parameter is invalid: {NOT_BASE64}") from error
 
 
 def as_text(value: Any) -> str:

@@ -19,7 +19,9 @@ from chalicelib.api.v1.parameters import (
     addressed,
     as_text,
     bare,
+    decoded,
     entries,
+    has_base64,
     is_blank,
     is_true,
     line,
@@ -34,7 +36,6 @@ from chalicelib.domain.compose import (
     header_faults,
     read_mailbox,
 )
-from chalicelib.domain.encoded_words import decode_base64
 from chalicelib.domain.headerfield import (
     LONGEST_FILENAME,
     LONGEST_VALUE,
@@ -51,6 +52,8 @@ from chalicelib.services.submit import Order, Receipt
 
 MOST_ADDRESSES = 50
 MOST_HEADERS = 200
+MOST_ATTACHMENTS = 500
+MOST_RAW_RECIPIENTS = 10_000  # spellings; an installation's own limit of recipients is far below
 LONGEST_TAG = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 NOT_AUTHORISED = "The From address is not authorised to send mail from this server"
@@ -68,10 +71,11 @@ async def send_message(call: Call) -> dict[str, Any]:
     if not draft.author.address:
         raise Failure("UnauthenticatedFromAddress", NOT_AUTHORISED)
     files = [item for item in _array(parameters, "attachments") if isinstance(item, dict)]
-    if missing := _missing_in(files):
+    try:
+        draft = replace(draft, attachments=_attachments(files))
+    except (Failure, ParameterFault):
         await call.program.submit.authorise(call.grant, draft)
-        raise missing
-    draft = replace(draft, attachments=tuple(map(_attachment, range(len(files)), files)))
+        raise
     envelope = envelope_addresses(address for name in typed for address in typed[name])
     order = Order(
         mail_from=draft.author.address,
@@ -95,6 +99,8 @@ async def send_raw(call: Call) -> dict[str, Any]:
         if is_blank(parameters.get(name)):
             raise ParameterFault(f"`{name}` parameter is required but is missing")
     typed = entries(parameters, "rcpt_to")
+    if len(typed) > MOST_RAW_RECIPIENTS:
+        raise ParameterFault(f"`rcpt_to` parameter has more than {MOST_RAW_RECIPIENTS} entries")
     addresses = addressed("rcpt_to", typed)
     sent_to = envelope_addresses(addresses)
     envelope = {entry: sent_to[address] for entry, address in zip(typed, addresses, strict=True)}
@@ -103,7 +109,7 @@ async def send_raw(call: Call) -> dict[str, Any]:
     order = Order(
         mail_from=mail_from,
         recipients=tuple(dict.fromkeys(envelope.values())),
-        content=normalise_newlines(decode_base64((text(parameters, "data") or "").encode())),
+        content=normalise_newlines(decoded("data", parameters["data"])),
         bounce=is_true(parameters.get("bounce")),
         smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
     )
@@ -197,12 +203,14 @@ def _array(parameters: Mapping[str, Any], name: str) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _missing_in(files: list[dict[str, Any]]) -> Failure | None:
+def _attachments(files: list[dict[str, Any]]) -> tuple[Attachment, ...]:
     if any(is_blank(item.get("name")) for item in files):
-        return Failure("AttachmentMissingName", "An attachment is missing a name")
-    if any(is_blank(item.get("data")) for item in files):
-        return Failure("AttachmentMissingData", "An attachment is missing data")
-    return None
+        raise Failure("AttachmentMissingName", "An attachment is missing a name")
+    if any(not has_base64(item.get("data")) for item in files):
+        raise Failure("AttachmentMissingData", "An attachment is missing data")
+    if len(files) > MOST_ATTACHMENTS:
+        raise ParameterFault(f"`attachments` parameter has more than {MOST_ATTACHMENTS} entries")
+    return tuple(map(_attachment, range(len(files)), files))
 
 
 def _attachment(number: int, item: dict[str, Any]) -> Attachment:
@@ -210,4 +218,5 @@ def _attachment(number: int, item: dict[str, Any]) -> Attachment:
     content_type = (text(item, "content_type") or "").strip(" ") or DEFAULT_CONTENT_TYPE
     refuse_fault(f"attachments[{number}][name]", text_fault(name, LONGEST_FILENAME))
     refuse_fault(f"attachments[{number}][content_type]", content_type_fault(content_type))
-    return Attachment(name, content_type, decode_base64((text(item, "data") or "").encode()))
+    content = decoded(f"attachments[{number}][data]", item["data"])
+    return Attachment(name, content_type, content)

@@ -6,7 +6,7 @@ JSON, which ends at the first limit, keeps both small; the limits are far above 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,9 @@ from chalicelib.domain.errors import FieldError
 
 MOST_MEMBERS = 300  # of an object
 MOST_ENTRIES = 1_000  # of a list
-MOST_VALUES = 4_000  # members and entries of one message: 500 attachments with all their fields are 3,000
+MOST_VALUES = (
+    4_000  # members and entries of one message: 500 attachments with all their fields are 3,000
+)
 MOST_ERRORS = 100
 LONGEST_STEP = 100
 LONGEST_DETAIL = 300
@@ -48,11 +50,15 @@ def excess(value: Any) -> FieldError | None:
     return None
 
 
-def told(errors: Sequence[FieldError], most: int) -> tuple[FieldError, ...]:
-    """The first `most` complaints, one for each field, none longer than a client can use."""
-    firsts = {error.pointer: error for error in reversed(errors)}
-    kept = tuple(firsts.values())[::-1][:most]
-    return tuple(replace(error, detail=_cut(error.detail, LONGEST_DETAIL)) for error in kept)
+def told(errors: Iterable[FieldError], most: int) -> tuple[FieldError, ...]:
+    """The first `most` complaints, one for each field, none longer than a client can use. Asks for no more."""
+    kept: dict[str, FieldError] = {}
+    for error in errors:
+        if len(kept) == most:
+            break
+        cut = replace(error, detail=_cut(error.detail, LONGEST_DETAIL))
+        kept.setdefault(error.pointer, cut)
+    return tuple(kept.values())
 
 
 def _too_many(place: _Place, detail: str) -> FieldError:

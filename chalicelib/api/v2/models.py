@@ -7,10 +7,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    model_validator,
+)
 
+from chalicelib.api.v2.nulls import or_null, without_nulls
 from chalicelib.api.v2.problems import Problem
 from chalicelib.api.v2.texts import (
     Address,
@@ -27,6 +36,9 @@ from chalicelib.api.v2.texts import (
     UploadId,
 )
 from chalicelib.domain.model import Scope, Status
+
+if TYPE_CHECKING:
+    from pydantic_core.core_schema import CoreSchema
 
 MOST_IN_BATCH = 100
 MOST_ON_PAGE = 100
@@ -57,13 +69,37 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
 
+class Body(Request):
+    """The body of a request, or an object in it: null means the same as leaving a field out."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, value: Any) -> Any:
+        return without_nulls(value, cls._optional())
+
+    @classmethod
+    def _optional(cls) -> list[str]:
+        fields = cls.model_fields.items()
+        return [field.alias or name for name, field in fields if not field.is_required()]
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described = handler(schema)
+        fields = handler.resolve_ref_schema(described)["properties"]
+        for name in cls._optional():
+            fields[name] = or_null(fields[name])
+        return described
+
+
 class Answer(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
 
-class AttachmentToSend(Request):
+class AttachmentToSend(Body):
     """A file: its bytes as `content`, or an `upload`. With `content_id` it is shown inside the HTML as `cid:`."""
 
     filename: FileName
@@ -75,14 +111,14 @@ class AttachmentToSend(Request):
     ] = None
 
 
-class NamedTag(Request):
+class NamedTag(Body):
     """A tag as other services have it; its value is the tag, its name is not kept."""
 
     name: Tag
     value: Tag
 
 
-class EmailToSend(Request):
+class EmailToSend(Body):
     """A message: described by its fields, or finished as `raw` or `raw_upload`."""
 
     author: Annotated[
@@ -111,7 +147,7 @@ class EmailToSend(Request):
     raw_upload: Annotated[UploadId | None, Field(description="A message uploaded before.")] = None
 
 
-class UploadToMake(Request):
+class UploadToMake(Body):
     """What is to be uploaded."""
 
     size: Annotated[int, Field(ge=1, strict=True, description="Bytes.")]

@@ -23,6 +23,7 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
+from chalicelib.services.guesses import TooManyGuesses
 
 PROBLEM_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:posthorn:problem:"
@@ -91,6 +92,7 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (Conflict, 409, "Conflict"),
     (Rejected, 422, "Invalid request"),
     (Throttled, 429, "Too many requests"),
+    (TooManyGuesses, 429, "Too many requests"),
     (NoAnswer, 502, "No answer"),
     (LateAnswer, 504, "No answer in time"),
     (TemporaryFailure, 503, "Temporarily unavailable"),

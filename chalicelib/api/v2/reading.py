@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,7 +20,7 @@ LONGEST_KEY = 256
 INVALID = "The request has wrong fields; see errors"
 INVALID_AND_MORE = "The request has more wrong fields than errors names"
 _Model = TypeVar("_Model", bound=BaseModel)
-Rules = Callable[[Any], list[FieldError]]
+Rules = Callable[[Any], Iterator[FieldError]]
 
 
 class ServerSuspended(Refused):
@@ -68,18 +69,17 @@ def validated(
         raise InvalidRequest(INVALID, (FieldError("", "type", "must be a JSON object"),))
     if (fault := excess(value)) is not None:
         raise InvalidRequest(INVALID, (fault,))
-    broken = rules(value) if rules is not None else []
+    broken = rules(value) if rules is not None else iter(())
     try:
         read = model.model_validate(value, by_alias=True)
     except ValidationError as error:
-        raise _invalid([*_field_errors(error), *broken], most) from error
-    if broken:
-        raise _invalid(broken, most)
+        raise _invalid(told(chain(_field_errors(error), broken), most + 1), most) from error
+    if named := told(broken, most + 1):
+        raise _invalid(named, most)
     return read
 
 
-def _invalid(errors: Sequence[FieldError], most: int) -> InvalidRequest:
-    named = told(errors, most + 1)
+def _invalid(named: tuple[FieldError, ...], most: int) -> InvalidRequest:
     return InvalidRequest(INVALID if len(named) <= most else INVALID_AND_MORE, named[:most])
 
 
@@ -91,7 +91,7 @@ def read_query(model: type[_Model], request: HttpRequest) -> _Model:
         if len(values) > 1
     ]
     once = {name: values[0] for name, values in request.query.items()}
-    return validated(model, once, lambda _: repeated)
+    return validated(model, once, lambda _: iter(repeated))
 
 
 def read_idempotency_key(request: HttpRequest) -> str | None:
@@ -109,12 +109,10 @@ def read_idempotency_key(request: HttpRequest) -> str | None:
     return key
 
 
-def _field_errors(error: ValidationError) -> list[FieldError]:
-    found = []
+def _field_errors(error: ValidationError) -> Iterator[FieldError]:
     for item in error.errors(include_url=False, include_input=False):
         wrong = item.get("ctx", {}).get("error")
         code = wrong.code if isinstance(wrong, WrongText) else item["type"]
         detail = str(wrong) if isinstance(wrong, WrongText) else item["msg"]
         steps = [step for step in item["loc"] if step != "[key]"]
-        found.append(FieldError(pointer(*steps), code, detail))
-    return found
+        yield FieldError(pointer(*steps), code, detail)

@@ -21,8 +21,8 @@ DOCUMENT = f"{PREFIX}/openapi.json"
 # route it would look for a signature in the Authorization header, and answer 403.
 ELSEWHERE = f"{PREFIX}/{{path+}}"
 ELSEWHERE_METHODS = (*METHODS, "HEAD", "OPTIONS")
-_SENDING = (400, 401, 403, 409, 413, 415, 422, 503)
-_LOOKING = (401, 403, 404, 503)
+_SENDING = (400, 401, 403, 409, 413, 415, 422, 429, 503)
+_LOOKING = (401, 403, 404, 429, 503)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ ROUTES: tuple[Route, ...] = (
         _solving(looking.list_emails),
         200,
         models.EmailPage,
-        (401, 403, 422, 503),
+        (401, 403, 422, 429, 503),
         query=models.EmailQuery,
     ),
     Route(
@@ -148,7 +148,7 @@ ROUTES: tuple[Route, ...] = (
         _solving(sending.make_upload),
         201,
         models.Upload,
-        (400, 401, 403, 413, 415, 422, 503),
+        (400, 401, 403, 413, 415, 422, 429, 503),
         body=models.UploadToMake,
     ),
     Route(
@@ -159,7 +159,7 @@ ROUTES: tuple[Route, ...] = (
         _solving(statistics.show_statistics),
         200,
         statistics.ServerCounts,
-        (401, 403, 422, 503),
+        (401, 403, 422, 429, 503),
         query=statistics.StatisticsQuery,
     ),
     Route(

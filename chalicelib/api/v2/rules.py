@@ -17,17 +17,20 @@ _FINISHED = ("raw", "raw_upload")
 _DESCRIBING = ("reply_to", "sender", "subject", "text", "html", "headers", "attachments")
 
 
-def email_faults(value: Mapping[str, Any]) -> list[FieldError]:
+def email_faults(value: Mapping[str, Any]) -> Iterator[FieldError]:
     """Every rule that a message to send breaks."""
-    faults = [*_recipients(value), *_content(value), *_headers(value), *_attachments(value)]
+    yield from _recipients(value)
+    yield from _content(value)
+    yield from _headers(value)
+    yield from _attachments(value)
     if value.get("tag") and value.get("tags"):
-        faults.append(FieldError("/tags", "not_with_tag", "cannot be given together with tag"))
-    return faults
+        yield FieldError("/tags", "not_with_tag", "cannot be given together with tag")
 
 
-def batch_faults(value: Mapping[str, Any]) -> list[FieldError]:
+def batch_faults(value: Mapping[str, Any]) -> Iterator[FieldError]:
     """Every rule that a message of a batch breaks."""
-    return [*email_faults(value), *_uploads(value)]
+    yield from email_faults(value)
+    yield from _uploads(value)
 
 
 def _recipients(value: Mapping[str, Any]) -> Iterator[FieldError]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.api.base64_text import read_base64
@@ -31,6 +31,7 @@ from chalicelib.api.v2.reading import (
 from chalicelib.api.v2.rules import batch_faults, email_faults
 from chalicelib.api.v2.texts import mailbox_of
 from chalicelib.domain.compose import Attachment, Draft, envelope_addresses
+from chalicelib.domain.composed_size import attached_octets
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.authenticate import Grant
@@ -126,11 +127,22 @@ async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> di
     named[email.raw_upload] = "/raw_upload"
     ids = [upload for upload in named if upload is not None]
     try:
-        return dict(zip(ids, await program.submit.uploaded(grant.server, ids), strict=True))
+        return await program.submit.uploaded(grant.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
         upload = str(missing.fields["upload"])
         fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")
         raise InvalidRequest(INVALID, (fault,)) from missing
+
+
+def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
+    """The least that a message can have, with the sizes of its uploads; what is in the request itself is small."""
+    if email.raw_upload is not None:
+        return uploads[email.raw_upload]
+    return sum(
+        attached_octets(item.content_type, uploads[item.upload])
+        for item in email.attachments
+        if item.upload is not None
+    )
 
 
 def order_of(email: EmailToSend, uploads: dict[str, bytes]) -> Order:
@@ -165,7 +177,9 @@ def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
             Attachment(
                 item.filename,
                 item.content_type,
-                uploads[item.upload] if item.upload is not None else read_base64(item.content or ""),
+                uploads[item.upload]
+                if item.upload is not None
+                else read_base64(item.content or ""),
                 item.content_id,
             )
             for item in email.attachments

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
-from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.services import submit
 from tests.http_api import ApiWorld
+
+if TYPE_CHECKING:
+    import pytest
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
 
@@ -53,24 +53,3 @@ def test_kept_names_are_bounded(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) 
     for number in range(5):
         bootstrap.run(service._peer_name(f"192.0.2.{number}"))
         assert len(service._names) <= 2
-
-
-def test_uploads_that_are_together_too_large_are_not_read(
-    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    service, server = api.scene.posthorn.submit, api.scene.server
-    blobs: Any = api.scene.world.blobs
-    ids = []
-    for _ in range(2):
-        ticket = bootstrap.run(service.upload_ticket(server, 20_000_000))
-        blobs.finish_upload(ticket, b"x" * 20_000_000)
-        ids.append(ticket.id)
-
-    async def unread(_: Any) -> bytes:
-        raise AssertionError("read")
-
-    monkeypatch.setattr(blobs, "get", unread)
-    with pytest.raises(Rejected, match="too large"):
-        bootstrap.run(service.uploaded(server, ids))
-    with pytest.raises(NotFound):
-        bootstrap.run(service.uploaded(server, ["nosuchupload"]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -60,7 +62,14 @@ def test_several_reply_addresses(api: ApiWorld) -> None:
         ({"cc": [5]}, "`cc` parameter must be an array of strings"),
         ({"to": ["Name <>"]}, "`to[0]` parameter is invalid: has no address"),
         ({"sender": "nobody"}, "`sender` parameter is invalid: is not an e-mail address"),
-        ({"attachments": [{"name": "a", "data": {"a": 1}}]}, "`data` parameter must be a string"),
+        (
+            {"attachments": [{"name": "a", "data": {"a": 1}}]},
+            "`attachments[0][data]` parameter must be a string",
+        ),
+        (
+            {"attachments": [{"name": "a", "data": "eA=="}] * 501},
+            "`attachments` parameter has more than 500 entries",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_named(
@@ -68,6 +77,71 @@ def test_what_cannot_be_used_is_named(
 ) -> None:
     assert complaint(api, **parameters) == start
     assert api.count() == 0
+
+
+def attached(api: ApiWorld, data: str) -> bytes:
+    content = built(
+        api, attachments=[{"name": "a.txt", "content_type": "text/plain", "data": data}]
+    )
+    message = message_from_bytes(content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    (part,) = message.iter_attachments()
+    found: bytes = part.get_payload(decode=True)
+    return found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "QUJD",
+        "QU\r\nJD\n",
+        " Q U\tJ D ",
+        "data:text/plain;base64,QUJD",
+        "DATA:text/plain;charset=utf-8;BASE64, QU\nJD",
+        "data:;base64,QUJD",
+    ],
+)
+def test_base64_may_have_lines_and_stand_in_a_data_url(api: ApiWorld, data: str) -> None:
+    assert attached(api, data) == b"ABC"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "QUJ-_w==",
+        "QUJDR",
+        "QUI",
+        "QUI==",
+        "QUJD=",
+        "QUI=QUI=",
+        "=QUJ",
+        "QUJD!",
+        "QUJD\u00e9",
+        "data:text/plain,QUJD",
+        "data:text/plain;base64;QUJD",
+        "x,QUJD",
+    ],
+)
+def test_what_is_no_base64_is_named_and_not_altered(api: ApiWorld, data: str) -> None:
+    message = complaint(
+        api, attachments=[{"name": "b", "data": "eA=="}, {"name": "a", "data": data}]
+    )
+    assert message == (
+        "`attachments[1][data]` parameter is invalid: is not base64 (RFC 4648 section 4)"
+    )
+    assert api.count() == 0
+
+
+@pytest.mark.parametrize("data", ["%%%", "----", "data:text/plain;base64,%%"])
+def test_a_file_without_any_base64_has_no_data(api: ApiWorld, data: str) -> None:
+    envelope = api.v1("send/message", GOOD | {"attachments": [{"name": "a", "data": data}]})
+    assert envelope["data"]["code"] == "AttachmentMissingData"
+
+
+def test_the_author_is_checked_before_the_attachments(api: ApiWorld) -> None:
+    wrong = {"from": "app@other.test", "attachments": [{"name": "a", "data": "!A"}]}
+    envelope = api.v1("send/message", GOOD | wrong)
+    assert envelope["data"]["code"] == "UnauthenticatedFromAddress"
 
 
 @pytest.mark.parametrize("value", ["x", {"a": 1}, 5, None, []])

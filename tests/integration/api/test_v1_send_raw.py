@@ -33,9 +33,9 @@ def test_the_message_is_stored_byte_for_byte(api: ApiWorld) -> None:
     assert (message.mail_from, message.tag) == ("bounce@acme.test", "fromheader")
 
 
-def test_lenient_base64_and_unix_newlines_are_taken(api: ApiWorld) -> None:
+def test_base64_in_lines_and_unix_newlines_are_taken(api: ApiWorld) -> None:
     unix = RAW.replace(b"\r\n", b"\n")
-    text = base64.encodebytes(unix).decode().replace("\n", "\r\n ") + "\n--"
+    text = base64.encodebytes(unix).decode().replace("\n", "\r\n \t")
     data = api.v1("send/raw", raw(data=text))["data"]
     assert api.content(data["messages"]["x@example.com"]["id"]) == RAW
 
@@ -82,3 +82,30 @@ def test_every_author_must_be_authorised(api: ApiWorld, author: bytes) -> None:
         {"code": "UnauthenticatedFromAddress"},
     )
     assert api.count() == 0
+
+
+def test_base64_behind_a_data_url_is_taken(api: ApiWorld) -> None:
+    url = "data:message/rfc822;base64," + base64.b64encode(RAW).decode()
+    data = api.v1("send/raw", raw(data=url))["data"]
+    assert api.content(data["messages"]["x@example.com"]["id"]) == RAW
+
+
+def test_the_url_alphabet_is_refused(api: ApiWorld) -> None:
+    content = RAW + b"\xfb\xff\xbf?\r\n" * 3
+    text = base64.urlsafe_b64encode(content).decode()
+    assert set("-_") & set(text)
+    envelope = api.v1("send/raw", raw(data=text))
+    assert (envelope["status"], envelope["data"]) == (
+        "parameter-error",
+        {"message": "`data` parameter is invalid: is not base64 (RFC 4648 section 4)"},
+    )
+    assert api.count() == 0
+
+
+def test_a_text_without_any_base64_is_an_empty_message(api: ApiWorld) -> None:
+    assert api.v1("send/raw", raw(data="%%%"))["data"] == {"code": "UnauthenticatedFromAddress"}
+
+
+def test_more_recipients_than_anybody_has_are_not_looked_at(api: ApiWorld) -> None:
+    envelope = api.v1("send/raw", raw(rcpt_to=["x@example.com"] * 10_001))
+    assert envelope["data"]["message"] == "`rcpt_to` parameter has more than 10000 entries"

@@ -173,9 +173,11 @@ EVERY_WRONG = {
     ("change", "pointer", "code"),
     [
         ({"to": []}, "/to", "missing"),
-        ({"to": None, "cc": []}, "/to", "list_type"),
+        ({"to": None, "cc": []}, "/to", "missing"),
+        ({"to": [None]}, "/to/0", "string_type"),
         ({"text": "  "}, "/text", "missing"),
         ({"from": None}, "/from", "string_type"),
+        ({"nothing": None}, "/nothing", "extra_forbidden"),
         ({"tag": "a", "tags": [{"name": "a", "value": "b"}]}, "/tags", "not_with_tag"),
         ({"raw": "eA=="}, "/text", "not_with_raw"),
         ({"raw": "eA==", "raw_upload": "abc"}, "/raw_upload", "not_with_raw"),
@@ -193,6 +195,23 @@ EVERY_WRONG = {
 )
 def test_one_wrong_field(api: ApiWorld, change: dict[str, Any], pointer: str, code: str) -> None:
     assert pointers(post(api, GOOD | change))[pointer] == code
+
+
+NULLS = ("cc", "bcc", "reply_to", "sender", "subject", "html", "headers", "attachments", "tags")
+
+
+@pytest.mark.parametrize("name", [*NULLS, "tag", "raw", "raw_upload"])
+def test_null_is_a_field_left_out(api: ApiWorld, name: str) -> None:
+    without = {field: value for field, value in GOOD.items() if field != name}
+    reply = post(api, without | {name: None})
+    assert reply.status == 202, reply.body
+
+
+def test_null_is_a_field_left_out_of_an_attachment_too(api: ApiWorld) -> None:
+    nulls = {"upload": None, "content_type": None, "content_id": None}
+    reply = post(api, GOOD | {"attachments": [{"filename": "a", "content": "eA=="} | nulls]})
+    assert reply.status == 202, reply.body
+    assert b"Content-Type: application/octet-stream" in api.content(reply.json["id"])
 
 
 def test_a_sender_that_is_not_authorised_is_a_403(api: ApiWorld) -> None:

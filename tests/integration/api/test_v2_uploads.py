@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.config import Settings
+from chalicelib.domain.composed_size import attached_octets, base64_octets
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports import UploadTicket
-from tests.http_api import ApiWorld
+from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}
 
@@ -70,3 +72,69 @@ def test_uploads_of_another_server_are_unknown(api: ApiWorld) -> None:
 @pytest.mark.parametrize(("size", "status"), [(0, 422), (-1, 422), ("10", 422), (10**9, 413)])
 def test_sizes(api: ApiWorld, size: Any, status: int) -> None:
     assert api.v2("POST", "/uploads", {"size": size}).status == status
+
+
+def refusing_to_read(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unread(_: Any) -> bytes:
+        raise AssertionError("read")
+
+    monkeypatch.setattr(api.scene.world.blobs, "get", unread)
+
+
+def test_uploads_that_are_together_too_large_are_not_read(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [upload(api, b"x" * 14_000_000) for _ in range(2)]  # 28 MB, and 38 MB in base64
+    refusing_to_read(api, monkeypatch)
+    files = [{"filename": "a", "upload": id} for id in ids]
+    reply = api.v2("POST", "/emails", GOOD | {"text": "see", "attachments": files})
+    assert (reply.status, reply.json["code"]) == (413, "content_too_large")
+
+
+def test_an_upload_counts_as_often_as_it_is_named(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [{"filename": "a", "upload": upload(api, b"x" * 8_388_608)}] * 500
+    refusing_to_read(api, monkeypatch)
+    reply = api.v2("POST", "/emails", GOOD | {"text": "see", "attachments": files})
+    assert (reply.status, reply.json["code"]) == (413, "content_too_large")
+
+
+def test_an_upload_named_often_is_read_once(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [{"filename": f"{n}", "upload": upload(api, b"content")} for n in range(12)] * 3
+    read: list[Any] = []
+    get = api.scene.world.blobs.get
+
+    async def noted(ref: Any) -> bytes:
+        read.append(ref)
+        return await get(ref)
+
+    monkeypatch.setattr(api.scene.world.blobs, "get", noted)
+    reply = api.v2("POST", "/emails", GOOD | {"text": "see", "attachments": files})
+    assert reply.status == 202, reply.body
+    assert (len(read), len(set(read))) == (12, 12)
+    assert api.content(reply.json["id"]).count(b"Y29udGVudA==") == 36
+
+
+def test_an_attached_message_that_just_fits_is_taken(api: ApiWorld) -> None:
+    message = b"From: a@b.test\r\n\r\n" + b"x" * 70 + b"\r\n" * 1_000
+    with api_world(Settings(max_message_size=len(message) + 3_000)) as small:
+        file = {
+            "filename": "a.eml",
+            "content_type": "message/rfc822",
+            "upload": upload(small, message),
+        }
+        octets = attached_octets("Message/RFC822", len(message))
+        assert octets == len(message)
+        assert base64_octets(octets) > len(message) + 700
+        reply = small.v2("POST", "/emails", GOOD | {"text": "see", "attachments": [file]})
+        assert reply.status == 202, reply.body
+
+
+def test_uploads_end_after_two_days(api: ApiWorld) -> None:
+    id = upload(api, b"From: app@acme.test\r\n\r\nx\r\n")
+    api.scene.clock.advance(2 * 86_400 - 1)
+    assert api.v2("POST", "/emails", GOOD | {"raw_upload": id}).status == 202
+    api.scene.clock.advance(1)
+    reply = api.v2("POST", "/emails", GOOD | {"raw_upload": id})
+    assert reply.json["errors"][0]["code"] == "not_found"
