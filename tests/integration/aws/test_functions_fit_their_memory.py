@@ -1,0 +1,270 @@
+"""Each function stays within the memory that the template gives it, with the most that one event can bring.
+
+The functions run in processes of their own over the AWS adapters, as Lambda runs them, and the peak of the process is
+what is looked at. docs/operations.md has the bounds that these inputs come from. The delivering function, whose bound
+is a budget of bytes in hand, has tests of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.aws.dynamo.records import message_item
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain import settle
+from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.model import MessageId, MessageRecord, State, Status
+from chalicelib.domain.tenancy import CredentialKind, Server
+from infra.local.function_url import event_of
+from infra.local.http_server import Request
+from infra.local.invocation import schedule_event, sqs_event, stream_event
+from tests.fakes import a_delivery, a_message
+from tests.integration.api.test_lambda_events import event
+from tests.lambda_process import LambdaProcess, lambda_process, memory_of
+from tests.tenants import make_tenant
+from tests.tracking_scene import TrackedMail, mac_key_of
+
+pytestmark = [pytest.mark.aws, pytest.mark.slow]
+
+ROOM = 0.75  # of the memory is for us; the rest is Lambda's own, and what we have not thought of
+EVENT_OCTETS = 6 * 1024 * 1024
+LARGEST = Settings().max_message_size
+GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
+GOOD_V1 = {"from": "app@acme.test", "to": ["x@example.com"], "plain_body": "Hello"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An installation with a tenant, and how to start its functions."""
+
+    program: Posthorn
+    server: Server
+    key: str
+    variables: Mapping[str, str]
+    log: Path
+
+    def function(self, handler: str) -> Any:
+        return lambda_process(handler, self.variables, self.log)
+
+
+@pytest.fixture
+def place(aws_settings: Settings, tmp_path: Path) -> Place:
+    program = bootstrap.on_aws(aws_settings)
+    server, key = bootstrap.run(make_tenant(program, CredentialKind.API))
+    variables = {f"POSTHORN_{name.upper()}": str(one) for name, one in asdict(aws_settings).items()}
+    return Place(program, server, key, variables, tmp_path / "log")
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API's process, asked by the tenant."""
+
+    process: LambdaProcess
+    key: str
+
+    def ask(self, path: str, value: Any, *, with_key: bool = True) -> tuple[int, Any, float]:
+        """Status, JSON answer, and the peak of the process so far."""
+        headers = {"Content-Type": "application/json"}
+        if with_key:
+            headers |= {"Authorization": f"Bearer {self.key}", "X-Server-API-Key": self.key}
+        body = value if isinstance(value, str) else json.dumps(value)
+        assert len(body) < EVENT_OCTETS
+        called = self.process.call(event("POST", f"/api{path}", body, False, headers=headers))
+        return called.answer["statusCode"], json.loads(called.answer["body"]), called.peak
+
+    def upload(self, content: bytes) -> str:
+        """The id of uploaded bytes."""
+        status, ticket, _ = self.ask("/v2/uploads", {"size": len(content)})
+        assert status == 201
+        headers = {**ticket["headers"], "Content-Type": ""}
+        request = urllib.request.Request(  # noqa: S310  # the test's own backend
+            ticket["url"], content, headers, method=ticket["method"]
+        )
+        urllib.request.urlopen(request, timeout=60).close()  # noqa: S310  # as above
+        found: str = ticket["id"]
+        return found
+
+
+@pytest.fixture
+def api(place: Place) -> Iterator[Api]:
+    with place.function("app.app") as process:
+        yield Api(process, place.key)
+
+
+def test_an_upload_named_500_times_costs_the_api_no_memory(api: Api) -> None:
+    upload = api.upload(b"x" * (8 << 20))
+    *_, before = api.ask("/v2/emails", GOOD)
+    named = GOOD | {"attachments": [{"filename": "a", "upload": upload}] * 500}
+    status, problem, after = api.ask("/v2/emails", named)
+    assert (status, problem["code"]) == (413, "content_too_large")
+    assert after - before < 16
+
+
+def whole(api: Api, head: bytes, piece: bytes, size: int) -> str:
+    """The upload of a message of about this size."""
+    content = b"From: app@acme.test\r\n" + head + b"\r\n" + piece * (size // len(piece))
+    return api.upload(content[:size] if piece == b"y" else content)
+
+
+def test_the_largest_messages_fit_the_api(api: Api) -> None:
+    limit = memory_of("APIHandler") * ROOM
+    lines = whole(api, b"", b"y\n", LARGEST // 2)  # twice as large when each line end is CRLF
+    file = api.upload(b"x" * (LARGEST * 57 // 78 - 10_000))
+    utf8 = b"Content-Type: text/plain; charset=utf-8\r\n"
+    emoji = whole(api, utf8, "\U0001f600".encode() + b"y" * 74 + b"\r\n", LARGEST - 1_000)
+    raw = {"from": GOOD["from"], "to": GOOD["to"]}
+    sent = []
+    for value in (
+        raw | {"raw_upload": whole(api, b"", b"y", LARGEST)},
+        raw | {"raw_upload": lines},
+        raw | {"raw_upload": emoji},
+        GOOD | {"attachments": [{"filename": "a", "upload": file}]},
+    ):
+        status, accepted, peak = api.ask("/v2/emails", value)
+        assert status == 202, accepted
+        assert peak < limit
+        sent.append(accepted["id"])
+    for number in sent:
+        for expansions in (True, ["plain_body"], ["attachments"], ["headers"]):
+            asked = {"id": number, "_expansions": expansions}
+            status, _, peak = api.ask("/v1/messages/message", asked)
+            assert status == 200
+            assert peak < limit
+
+
+def unknown(number: int) -> dict[str, int]:
+    return {f"x{n}": 1 for n in range(number)}
+
+
+def test_the_most_hostile_requests_fit_the_api(api: Api) -> None:
+    limit = memory_of("APIHandler") * ROOM
+    lists, objects = "[" + "[]," * 1_900_000 + "1]", "[" + '{"":0},' * 820_000 + "1]"
+    file = {"name": "a", "data": "QQ=="}
+    wrong = {"a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1}
+    for path, value, wanted in (
+        ("/v2/emails", GOOD | unknown(400_000), 422),
+        ("/v2/emails/batch", [GOOD | unknown(5_000)] * 80, 200),
+        ("/v2/emails/batch", [GOOD | {"attachments": [wrong] * 400}] * 80, 200),
+        ("/v2/emails", objects, 422),
+        ("/v2/emails", GOOD | {"text": "\U0001f600" * 470_000}, 202),
+        ("/v1/send/message", lists, 200),
+        ("/v1/send/message", GOOD_V1 | {"attachments": [file] * 150_000}, 200),
+        ("/v1/send/message", GOOD_V1 | {"to": [f"{n}@a.test" for n in range(300_000)]}, 200),
+        (
+            "/v1/send/message",
+            GOOD_V1
+            | {"attachments": [file | {"data": base64.b64encode(b"x" * 4_000_000).decode()}]},
+            200,
+        ),
+    ):
+        status, _, peak = api.ask(path, value)
+        assert status == wanted
+        assert peak < limit, (path, str(value)[:80])
+
+
+def test_a_stranger_s_request_costs_the_api_its_own_size(api: Api) -> None:
+    *_, before = api.ask("/v2/emails", GOOD)
+    status, answer, after = api.ask(
+        "/v1/send/message", "[" + "[]," * 1_900_000 + "1]", with_key=False
+    )
+    assert (status, answer["data"]["code"]) == (200, "AccessDenied")
+    assert after - before < 32
+
+
+def test_a_full_batch_of_changes_fits_the_outbox(place: Place) -> None:
+    record = MessageRecord(a_message(place.server.id, 1, subject="s" * 200, tag="t" * 100))
+    log = tuple(a_delivery(n, Status.SENT, output="o" * 250, details="d" * 250) for n in (1, 2, 3))
+    after = settle.sent(record, log[0])
+    images = {
+        "OldImage": message_item(record, 0),
+        "NewImage": message_item(after, 0) | {"filler": {"S": "f" * 1_500}},
+    }
+    keys = {name: images["NewImage"][name] for name in ("PK", "SK")}
+    changes = [
+        {
+            "eventName": "MODIFY",
+            "dynamodb": {
+                "Keys": keys,
+                "SequenceNumber": f"{n:021}",
+                "ApproximateCreationDateTime": 1_800_000_000,
+                **images,
+            },
+        }
+        for n in range(1_000)
+    ]
+    with place.function("functions.outbox.outbox") as process:
+        called = process.call(stream_event(changes, "shardId-1", "arn:aws:dynamodb:x", "us-east-1"))
+    assert called.answer["batchItemFailures"] == []
+    assert called.peak < memory_of("Outbox") * ROOM
+
+
+def test_a_full_batch_of_letters_fits_the_dead_letters(place: Place) -> None:
+    letters = [
+        {"MessageId": str(n), "ReceiptHandle": str(n), "Body": json.dumps({"v": ["x"] * 100_000})}
+        for n in range(10)
+    ]
+    with place.function("functions.deadletters.deadletters") as process:
+        called = process.call(sqs_event(letters, "arn:aws:sqs:us-east-1:0:dead", "us-east-1"))
+    assert len(called.answer["batchItemFailures"]) == 10
+    assert called.peak < memory_of("Deadletters") * ROOM
+
+
+def test_many_due_messages_fit_the_sweep(place: Place) -> None:
+    store, now = place.program.messages, place.program.clock.now()
+    due = 250  # more than two of its pages, which it reads one after the other
+
+    async def hold(number: int) -> None:
+        message = a_message(place.server.id, number, subject="s" * 200, received_at=now)
+        await store.create([message])
+        record = await store.get(place.server.id, message.id)
+        delivery = a_delivery(number, Status.HELD, output="o" * 250, details="d" * 250)
+        assert await store.replace(record, settle.held(record, delivery, int(now) - 60))
+
+    async def hold_all() -> None:
+        await asyncio.gather(*(hold(number) for number in range(1, due + 1)))
+
+    bootstrap.run(hold_all())
+    with place.function("functions.sweep.sweep") as process:
+        called = process.call(schedule_event("sweep", now, "us-east-1"))
+    ended = bootstrap.run(store.get(place.server.id, MessageId(due)))
+    assert (ended.state, ended.status) == (State.DONE, Status.HOLD_CANCELLED)
+    assert called.peak < memory_of("Sweep") * ROOM
+
+
+def test_a_flood_of_hits_fits_the_tracking(place: Place) -> None:
+    number, now = MessageId(7), place.program.clock.now()
+    until = int(now) + 86_400
+    links = [f"https://acme.test/{n}{'x' * 1_900}" for n in range(30)]  # 64 KiB are the most
+    keep = place.program.engagement
+    bootstrap.run(keep.keep_links(place.server.id, number, links, until))
+
+    async def follow() -> None:
+        for at in range(20):
+            hits = [Hit(HitKind.CLICK, now + at, "2001:db8::7", "u" * 500, url) for url in links]
+            await asyncio.gather(
+                *(keep.record(place.server.id, number, hit, until) for hit in hits)
+            )
+
+    bootstrap.run(follow())
+    key = bootstrap.run(mac_key_of(place.program))
+    mail = TrackedMail(place.program, place.server, number, key)
+
+    def visit(path: str, body: bytes = b"") -> Any:
+        return event_of(Request("POST", path, {}, body), now)
+
+    with place.function("functions.tracking.tracking") as process:
+        process.call(visit(mail.link(1), b"x" * (EVENT_OCTETS * 3 // 4 - 10_000)))
+        called = [process.call(visit(mail.link(30))) for _ in range(40)][-1]
+    assert called.answer["statusCode"] == 307
+    assert called.peak < memory_of("Tracking") * ROOM
