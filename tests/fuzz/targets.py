@@ -20,6 +20,7 @@ TARGETS = {
     "dkim": "tests.fuzz.mail_bytes:fuzz_dkim",
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
     "tracking": "tests.fuzz.tracked_content:fuzz_tracking",
+    "request": "tests.fuzz.request_texts:fuzz_request",
 }
 
 
