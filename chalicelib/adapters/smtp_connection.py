@@ -62,6 +62,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         try:
             self._replies.extend(self._reader.feed(bytes(self._buffer[:nbytes])))
         except TemporaryFailure as unreadable:
+            self._replies.extend(self._reader.replies)
             self._fail(unreadable.public)
             self.abort()
             return

@@ -1,7 +1,9 @@
 """Cuts what an SMTP server sends into replies (RFC 5321 §4.2), in linear time and bounded memory.
 
 A line ends with LF, with or without CR before it. The text of a reply is kept as it came, hostile
-or not. A line over 4 KiB, a reply over 100 lines, and anything that is no reply raise
+or not. Whatever its length, a reply means what its code says: of a line the first LONGEST_LINE
+octets are kept, of a reply the first lines up to LONGEST_TEXT octets, and of the rest only the codes
+are looked at. A reply of more than LONGEST_REPLY octets, and anything that is no reply, raise
 TemporaryFailure: the server cannot be understood at present.
 """
 
@@ -12,9 +14,12 @@ import functools
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply, parse_reply
 
-LONGEST_LINE = 4096
-MOST_LINES = 100
+LONGEST_LINE = 1024
+LONGEST_TEXT = 32 * 1024
+LONGEST_REPLY = 512 * 1024
 SHORT_LINE = 80
+
+_NO_REPLY = "The server sent something that is no SMTP reply."
 
 
 @functools.lru_cache(maxsize=256)
@@ -24,13 +29,16 @@ def _known(line: bytes) -> Reply | None:
 
 
 class ReplyReader:
-    """Bytes in, replies out."""
+    """Bytes in, replies out. `replies` are those that the last `feed` completed, also when it raised."""
 
-    __slots__ = ("_lines", "_rest")
+    __slots__ = ("_kept", "_lines", "_rest", "_size", "replies")
 
     def __init__(self) -> None:
+        self.replies: list[Reply] = []
         self._rest = b""
         self._lines: list[bytes] = []
+        self._kept = 0
+        self._size = 0
 
     @property
     def is_between_replies(self) -> bool:
@@ -39,24 +47,36 @@ class ReplyReader:
 
     def feed(self, data: bytes) -> list[Reply]:
         """Take bytes; return the replies that are now complete."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > LONGEST_LINE:
-            raise TemporaryFailure("The server sent a line that is too long.")
-        replies = []
+        *lines, rest = (self._rest + data).split(b"\n")
+        self.replies = replies = []
         for line in lines:
-            if len(line) > LONGEST_LINE:
-                raise TemporaryFailure("The server sent a line that is too long.")
-            self._lines.append(line[:-1] if line.endswith(b"\r") else line)
+            self._take(line)
             if line[3:4] != b"-":
                 replies.append(self._complete())
-            elif len(self._lines) >= MOST_LINES:
-                raise TemporaryFailure("The server sent a reply of too many lines.")
+        if len(rest) > LONGEST_LINE:
+            self._size += len(rest) - LONGEST_LINE
+            rest = rest[:LONGEST_LINE]
+        self._rest = rest
+        if self._size > LONGEST_REPLY:
+            raise TemporaryFailure("The server sent a reply without end.")
         return replies
+
+    def _take(self, line: bytes) -> None:
+        """Keep a line of the present reply, or see at least that it belongs to it."""
+        self._size += len(line)
+        if self._size > LONGEST_REPLY:
+            raise TemporaryFailure("The server sent a reply without end.")
+        if self._kept < LONGEST_TEXT:
+            self._lines.append(line[:LONGEST_LINE].removesuffix(b"\r"))
+            self._kept += len(self._lines[-1]) + 1
+        elif line[:3] != self._lines[0][:3]:
+            raise TemporaryFailure(_NO_REPLY)
 
     def _complete(self) -> Reply:
         lines, self._lines = self._lines, []
+        self._kept = self._size = 0
         short = len(lines) == 1 and len(lines[0]) <= SHORT_LINE
         reply = _known(lines[0]) if short else parse_reply(lines)
         if reply is None:
-            raise TemporaryFailure("The server sent something that is no SMTP reply.")
+            raise TemporaryFailure(_NO_REPLY)
         return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import pytest
@@ -10,7 +11,12 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply, parse_reply
-from chalicelib.domain.reply_reader import LONGEST_LINE, MOST_LINES, ReplyReader
+from chalicelib.domain.reply_reader import (
+    LONGEST_LINE,
+    LONGEST_REPLY,
+    LONGEST_TEXT,
+    ReplyReader,
+)
 
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40)
 REPLIES = st.lists(
@@ -52,16 +58,25 @@ def test_any_bytes_are_replies_or_a_temporary_failure(data: bytes) -> None:
 @pytest.mark.parametrize(
     "hostile",
     [
-        b"250 " + b"x" * (LONGEST_LINE + 1),
-        b"250 " + b"x" * (LONGEST_LINE + 1) + b"\r\n",
-        b"250-x\r\n" * (MOST_LINES + 1),
+        b"250 " + b"x" * (2 * LONGEST_REPLY),
+        b"250 " + b"x" * (2 * LONGEST_REPLY) + b"\r\n",
+        b"250-x\r\n" * LONGEST_TEXT + b"251 x\r\n",
         b" " * 1_048_576,
         b"(" * 1_048_576,
         b"\r\n" * 524_288,
         b"\r" * 1_048_576,
         b"250-\r\n" * 200_000,
     ],
-    ids=["long", "long and ended", "many", "spaces", "parentheses", "newlines", "returns", "open"],
+    ids=[
+        "long",
+        "long and ended",
+        "two codes",
+        "spaces",
+        "parentheses",
+        "newlines",
+        "returns",
+        "open",
+    ],
 )
 @pytest.mark.parametrize("size", [1 << 20, 1400])
 def test_hostile_input_is_refused(hostile: bytes, size: int) -> None:
@@ -78,7 +93,61 @@ def test_a_line_in_single_bytes_is_bounded() -> None:
         while True:
             reader.feed(b"2")
             count += 1
-    assert count == LONGEST_LINE
+    assert count == LONGEST_LINE + LONGEST_REPLY
+
+
+def test_memory_is_bounded_however_much_comes() -> None:
+    reader = ReplyReader()
+    begin = reader_size(reader)
+    for _ in range(LONGEST_REPLY // 7 - 10):
+        reader.feed(b"250-x\r\n")
+    reader.feed(b"250 " + b"x" * 60)
+    assert reader_size(reader) - begin < 16 * LONGEST_TEXT
+
+
+def reader_size(reader: ReplyReader) -> int:
+    lines: list[bytes] = reader._lines
+    return sum(map(sys.getsizeof, [*lines, lines, reader._rest]))
+
+
+LONG = st.tuples(
+    st.integers(200, 599), st.lists(st.integers(0, 9_000), min_size=1, max_size=400)
+).filter(lambda reply: sum(reply[1]) + 6 * len(reply[1]) < LONGEST_REPLY)
+
+
+@given(st.lists(LONG, min_size=1, max_size=4), st.integers(1_000, 20_000))
+def test_a_reply_of_any_length_is_understood_by_its_code(
+    replies: list[tuple[int, list[int]]], size: int
+) -> None:
+    data = b"".join(
+        wire(code, ["y" * length for length in lines], "\r\n") for code, lines in replies
+    )
+    reader = ReplyReader()
+    got: list[Reply] = []
+    for start in range(0, len(data), size):
+        got += reader.feed(data[start : start + size])
+    assert [reply.code for reply in got] == [code for code, _ in replies]
+    for reply, (_, lines) in zip(got, replies, strict=True):
+        assert len(reply.text) <= LONGEST_TEXT + LONGEST_LINE
+        assert reply.text.startswith("y" * min(lines[0], LONGEST_LINE - 4))
+    assert reader.is_between_replies
+
+
+@pytest.mark.parametrize("code", ["250", "550"])
+def test_a_long_line_and_many_lines_are_one_reply_each(code: str) -> None:
+    line = f"{code} 5.7.1 ".encode() + b"x" * 5_000 + b"\r\n"
+    lines = f"{code}-more\r\n".encode() * 1_000 + f"{code} end\r\n".encode()
+    first, second = ReplyReader().feed(line + lines)
+    assert (first.code, second.code) == (int(code), int(code))
+    assert "x" * 250 in first.text
+    assert second.text.startswith("more\nmore\n")
+
+
+def test_what_was_complete_before_the_nonsense_is_handed_out() -> None:
+    reader = ReplyReader()
+    with pytest.raises(TemporaryFailure):
+        reader.feed(b"250 2.0.0 taken\r\nand good bye\r\n")
+    assert [reply.text for reply in reader.replies] == ["taken"]
 
 
 def test_many_replies_cost_in_proportion() -> None:
