@@ -46,8 +46,18 @@ class Settings:
     allow_private_delivery: let mail go to private and loopback addresses; for the local stack and tests only.
     clock_file: a file holding an offset in seconds to add to the clock; for the local stack and tests only.
     kill_at: a crash point to die at, for fault tests only (see chalicelib.adapters.faults).
-    lease_seconds: how long a worker has a message to itself. visibility_seconds: how long its wake-up stays hidden
-    meanwhile; longer than the lease.
+    bytes_in_hand: bytes of large bodies (over 1 MiB) that a delivering process holds at a time; without it a quarter of
+    the function's memory. A single body that is larger is taken alone.
+    connect_seconds, greeting_seconds, mail_seconds, rcpt_seconds, data_command_seconds, block_seconds,
+    final_dot_seconds: how long a receiving server may take to let us connect; to greet, and to answer EHLO; to answer
+    MAIL, RCPT and DATA; to read one block of content; to answer the final dot. RFC 5321 section 4.5.3.2, and each cut
+    by what is left of the attempt.
+    starttls_seconds: from STARTTLS to the answer to the EHLO after it, where clear text is tried when it takes longer.
+    deadline_seconds: all of one attempt, from the look-up of its hosts to the last reply.
+    settle_seconds: how long an outcome is tried to be stored before it is handed to the queue.
+    lease_seconds: how long a worker has a message to itself; the time limit of the delivering function is the same, and
+    longer than deadline and settling together. visibility_seconds: how long its wake-up stays hidden meanwhile; longer
+    than the lease.
     """
 
     control_table: str = "posthorn-control"
@@ -78,8 +88,19 @@ class Settings:
     allow_private_delivery: bool = False
     clock_file: str = ""
     kill_at: str = ""
-    lease_seconds: int = 300
-    visibility_seconds: int = 360
+    bytes_in_hand: int = 128 * 1024 * 1024
+    connect_seconds: int = 30
+    greeting_seconds: int = 300
+    mail_seconds: int = 300
+    rcpt_seconds: int = 300
+    data_command_seconds: int = 120
+    block_seconds: int = 180
+    final_dot_seconds: int = 600
+    starttls_seconds: int = 30
+    deadline_seconds: int = 240
+    settle_seconds: int = 120
+    lease_seconds: int = 420
+    visibility_seconds: int = 480
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -93,7 +114,28 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         if field.name in _HOSTNAMES and not _HOSTNAME.match(text):
             raise ValueError(f"{name} must be a host name, not {text!r}")
         values[field.name] = _read(name, text, type(field.default))
-    return Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
+    megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
+    if megabytes.isdigit():
+        values.setdefault("bytes_in_hand", int(megabytes) * 1024 * 1024 // 4)
+    settings = Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
+    _check_times(settings)
+    return settings
+
+
+def _check_times(settings: Settings) -> None:
+    """ValueError for times that would let a worker outlive its lease, or a wake-up come back before its worker is
+    surely gone (crash rule 8)."""
+    for field in fields(settings):
+        if field.name.endswith("_seconds") and getattr(settings, field.name) < 1:
+            raise ValueError(f"POSTHORN_{field.name.upper()} must be 1 or more")
+    longest = settings.deadline_seconds + settings.settle_seconds
+    if not longest < settings.lease_seconds < settings.visibility_seconds:
+        raise ValueError(
+            "POSTHORN_DEADLINE_SECONDS and POSTHORN_SETTLE_SECONDS together must be less than"
+            f" POSTHORN_LEASE_SECONDS, and that less than POSTHORN_VISIBILITY_SECONDS; they are"
+            f" {settings.deadline_seconds} + {settings.settle_seconds}, {settings.lease_seconds}"
+            f" and {settings.visibility_seconds}"
+        )
 
 
 def read_flag(name: str, text: str) -> bool:

@@ -16,9 +16,11 @@ from chalicelib.adapters.dialler import dial
 from chalicelib.adapters.session_pool import SessionPool, SiteKey
 from chalicelib.adapters.smtp_client import Introduction, open_session
 from chalicelib.adapters.smtp_connection import SmtpConnection
-from chalicelib.adapters.smtp_session import SmtpSession, TimeLimits
+from chalicelib.adapters.smtp_session import SmtpSession
+from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.adapters.tls_client import (
     TlsMode,
+    opportunistic_context,
     read_tls_mode,
     unverified_context,
     verified_context,
@@ -62,7 +64,7 @@ class NetworkEgress:
     ) -> None:
         self._settings = settings
         self._vault = vault
-        self._limits = limits or TimeLimits()
+        self._limits = limits or TimeLimits.of(settings)
         self._trusted = trusted
         self._pool = SessionPool(most_sessions, most_messages, self._limits.idle)
         self._suspended: dict[str, _Suspension] = {}
@@ -126,12 +128,13 @@ class NetworkEgress:
         self._suspended[source.name] = _Suspension(until, fault.public)
 
     def _introduction(self, target: Target, source: EgressSource, password: str) -> Introduction:
-        mode = read_tls_mode(source.tls)
+        mode, name = read_tls_mode(source.tls), self._ehlo(source)
+        insists = mode in (TlsMode.REQUIRED, TlsMode.IMPLICIT)
+        context = unverified_context() if insists else opportunistic_context()
         if source.kind is not EgressKind.SMARTHOST:
-            return Introduction(self._ehlo(source), mode, target.host, unverified_context())
-        verified = mode in (TlsMode.REQUIRED, TlsMode.IMPLICIT)
-        context = (self._trusted or verified_context()) if verified else unverified_context()
-        name = self._ehlo(source)
+            return Introduction(name, mode, target.host, context)
+        if insists:
+            context = self._trusted or verified_context()
         return Introduction(name, mode, source.host, context, source.username, password)
 
     def _ehlo(self, source: EgressSource) -> str:
@@ -174,6 +177,7 @@ class NetworkConversation:
         self._egress_source = source
         self._was_kept = was_kept
         self._given_up = False
+        self._reopening: asyncio.Timeout | None = None
         self._session: SmtpSession | None = None
         self._use(session)
 
@@ -183,6 +187,11 @@ class NetworkConversation:
         self.tls: str | None = session.connection.tls
         # Behind a proxy the socket's address says nothing about where the mail comes from.
         self.source = self._egress_source.name if proxied else session.connection.local
+
+    @property
+    def has_begun(self) -> bool:
+        """See `chalicelib.ports.Conversation.has_begun`."""
+        return self._session is not None and self._session.has_begun
 
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
         """See `chalicelib.ports.Conversation.transact`."""
@@ -200,12 +209,22 @@ class NetworkConversation:
         # The server had closed the kept session, or says so only now: it has seen nothing of this message.
         session.abort()
         self._was_kept = False
-        fresh = await self._egress.reopen(self._key, self.target, self._egress_source)
+        fresh = await self._reopen()
         self._use(fresh)
         if self._given_up:
             fresh.abort()
             raise TemporaryFailure("The conversation is over.")
         return await fresh.transact(envelope, content)
+
+    async def _reopen(self) -> SmtpSession:
+        """A fresh session, unless the conversation is closed before there is one."""
+        try:
+            async with asyncio.timeout(None) as self._reopening:
+                return await self._egress.reopen(self._key, self.target, self._egress_source)
+        except TimeoutError as closed:
+            raise TemporaryFailure("The connection took too long.", timed_out=1) from closed
+        finally:
+            self._reopening = None
 
     async def release(self) -> None:
         """Give the session back for reuse."""
@@ -216,6 +235,8 @@ class NetworkConversation:
         """Say QUIT if possible and close. A transaction under way in another task breaks off."""
         session, self._session = self._session, None
         self._given_up = True
+        if self._reopening is not None:
+            self._reopening.reschedule(asyncio.get_running_loop().time())
         if session is not None:
             self._egress.end(self._key, session)
 

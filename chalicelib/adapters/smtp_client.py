@@ -1,9 +1,10 @@
 """Opens SMTP sessions: greeting, EHLO or HELO, STARTTLS, AUTH (RFC 5321 §3.1, RFC 3207, RFC 4954).
 
-Opportunistic encryption falls back to clear text on a new connection when the handshake breaks
-(contract section 4.17); a mode that requires TLS never does, and a password is never sent in clear
-text unless the mode is "none". Every failure is a TemporaryFailure, since another host may still
-take the message.
+Opportunistic encryption falls back to clear text on a new connection whatever goes wrong between
+STARTTLS and the answer to the EHLO after it (contract section 4.17): what is lost is the encryption
+alone, however it was lost. A mode that requires TLS never falls back, and a password is never sent
+in clear text unless the mode is "none". Every failure is a TemporaryFailure, since another host may
+still take the message.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import base64
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from chalicelib.adapters.smtp_connection import SmtpConnection
-from chalicelib.adapters.smtp_session import SmtpSession, TimeLimits
+from chalicelib.adapters.smtp_session import SmtpSession
+from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.adapters.tls_client import TlsMode
 from chalicelib.domain.errors import SourceUnavailable, TemporaryFailure
 from chalicelib.domain.reply import Reply
@@ -37,7 +40,7 @@ class Introduction:
 
 
 class _TlsBroken(Exception):
-    """The handshake failed, or the server left right after it."""
+    """There is no encryption on this connection, and nothing else can be said on it."""
 
 
 async def open_session(dial: Dial, who: Introduction, limits: TimeLimits) -> SmtpSession:
@@ -47,7 +50,7 @@ async def open_session(dial: Dial, who: Introduction, limits: TimeLimits) -> Smt
         return await _open(dial, who, who.mode, limits)
     except _TlsBroken as broken:
         if who.mode is not TlsMode.OPPORTUNISTIC or who.username:
-            raise TemporaryFailure("The TLS handshake failed.") from broken
+            raise TemporaryFailure(str(broken)) from broken
     return await _open(dial, who, TlsMode.NONE, limits)
 
 
@@ -69,57 +72,64 @@ async def _introduce(
     connection: SmtpConnection, who: Introduction, mode: TlsMode, limits: TimeLimits
 ) -> Extensions:
     if mode is TlsMode.IMPLICIT:
-        await _encrypt(connection, who, limits)
-    greeting = await connection.reply(limits.reply)
+        await _encrypt(connection, who, limits.greeting)
+    greeting = await connection.reply(limits.greeting)
     if greeting.code != 220:
         raise TemporaryFailure(f"The server refused the connection: {greeting}", reply=greeting)
-    extensions = await _ehlo(connection, who, limits)
+    extensions = await _ehlo(connection, who, limits.greeting)
     if mode in (TlsMode.NONE, TlsMode.IMPLICIT):
         return extensions
-    secured = await _upgrade(connection, who, extensions, limits)
+    secured = None
+    if "STARTTLS" in extensions:
+        secured = await _upgrade(connection, who, mode, limits)
     if secured is None and mode is TlsMode.REQUIRED:
         raise TemporaryFailure("The server offers no TLS.")
     return extensions if secured is None else secured
 
 
 async def _upgrade(
-    connection: SmtpConnection, who: Introduction, extensions: Extensions, limits: TimeLimits
+    connection: SmtpConnection, who: Introduction, mode: TlsMode, limits: TimeLimits
 ) -> Extensions | None:
-    """STARTTLS and EHLO again; None when the server does not want to."""
-    if "STARTTLS" not in extensions:
-        return None
-    connection.say(b"STARTTLS\r\n")
-    reply = await connection.reply(limits.reply)
-    if reply.code != 220:
-        return None
-    await _encrypt(connection, who, limits)
+    """STARTTLS and EHLO again; None when the server declines and the connection is still good."""
+    # Where clear text is the way out, a stalled step must leave time to take it.
+    seconds = limits.starttls if mode is TlsMode.OPPORTUNISTIC else limits.greeting
     try:
-        return await _ehlo(connection, who, limits)
-    except TemporaryFailure as gone:
-        if not connection.has_failed:
-            raise
-        # TLS 1.3 lets the client finish first: a server that did not like the handshake hangs up here.
-        raise _TlsBroken from gone
+        reply = await _ask(connection, b"STARTTLS", seconds)
+        if reply.code == 220:
+            await _encrypt(connection, who, seconds)
+            return await _ehlo(connection, who, seconds)
+        if mode is TlsMode.OPPORTUNISTIC:
+            going_on = await _ask(connection, b"NOOP", seconds)
+            if reply.is_positive or going_on.code != 250:
+                raise TemporaryFailure("The server's reply to STARTTLS cannot be understood.")
+    except TemporaryFailure as broken:
+        raise _TlsBroken(broken.public) from broken
+    return None
 
 
-async def _encrypt(connection: SmtpConnection, who: Introduction, limits: TimeLimits) -> None:
+async def _encrypt(connection: SmtpConnection, who: Introduction, seconds: float) -> None:
     try:
-        await connection.start_tls(who.context, who.host, limits.reply)
+        await connection.start_tls(who.context, who.host, seconds)
     except OSError as broken:
-        raise _TlsBroken from broken
+        raise _TlsBroken("The TLS handshake failed.") from broken
 
 
-async def _ehlo(connection: SmtpConnection, who: Introduction, limits: TimeLimits) -> Extensions:
+async def _ehlo(connection: SmtpConnection, who: Introduction, seconds: float) -> Extensions:
     connection.say(ehlo_command("EHLO", who.ehlo))
-    reply = await connection.reply(limits.reply)
+    reply = await connection.reply(seconds)
     if reply.code == 250:
         return read_extensions(reply)
     if reply.is_permanent:
         connection.say(ehlo_command("HELO", who.ehlo))
-        reply = await connection.reply(limits.reply)
+        reply = await connection.reply(seconds)
         if reply.code == 250:
             return Extensions()
     raise TemporaryFailure(f"The server refused our greeting: {reply}", reply=reply)
+
+
+async def _ask(connection: SmtpConnection, line: bytes, seconds: float) -> Reply:
+    connection.say(line + b"\r\n")
+    return await connection.reply(seconds)
 
 
 async def _authenticate(
@@ -128,9 +138,7 @@ async def _authenticate(
     mechanisms = extensions.auth_mechanisms
     user, password = who.username.encode(), who.password.encode()
 
-    async def ask(line: bytes) -> Reply:
-        connection.say(line + b"\r\n")
-        return await connection.reply(limits.reply)
+    ask = partial(_ask, connection, seconds=limits.greeting)
 
     if "PLAIN" in mechanisms:
         reply = await ask(b"AUTH PLAIN " + base64.b64encode(b"\0" + user + b"\0" + password))

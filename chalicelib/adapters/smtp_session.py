@@ -10,10 +10,10 @@ when the final dot was handed to the socket and no reply to it was read.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.adapters.smtp_connection import CHUNK, SmtpConnection
-from chalicelib.domain.dot_stuffing import stuff
+from chalicelib.adapters.time_limits import TimeLimits
+from chalicelib.domain.dot_stuffing import stuff, stuff_in_pieces
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope
 from chalicelib.domain.reply import Reply
@@ -30,20 +30,10 @@ NO_REPLY = "The message was sent, but the server's reply was lost."
 OUT_OF_STEP = "The server's replies are out of step."
 
 
-@dataclass(frozen=True, slots=True)
-class TimeLimits:
-    """Seconds. `connect`: TCP and proxy; `reply`: one reply, or no progress in sending; `final`:
-    the reply to the final dot; `idle`: how long a session is kept."""
-
-    connect: float = 30.0
-    reply: float = 30.0
-    final: float = 60.0
-    idle: float = 30.0
-
-
 class SmtpSession:
     """A session past greeting, EHLO and TLS. `uses` counts its transactions; `answered` says
-    whether the server has replied to anything in the present one."""
+    whether the server has replied to anything in the present one, `has_begun` whether it has agreed
+    to content."""
 
     def __init__(
         self, connection: SmtpConnection, extensions: Extensions, limits: TimeLimits
@@ -52,7 +42,9 @@ class SmtpSession:
         self.extensions = extensions
         self.uses = 0
         self.answered = False
+        self.has_begun = False
         self._limits = limits
+        self._patience = {"MAIL": limits.mail, "RCPT": limits.rcpt, "DATA": limits.data}
         self._open_transaction = False
         self._over = False
         self._busy = False
@@ -65,7 +57,7 @@ class SmtpSession:
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
         """Send one message; see `chalicelib.ports.Conversation.transact`. Raises Rejected, before
         anything is written, for an envelope that no command can carry."""
-        self.answered = False
+        self.answered = self.has_begun = False
         if needs_smtputf8(envelope) and "SMTPUTF8" not in self.extensions:
             return Transaction(NEEDS_SMTPUTF8, "MAIL")
         size = sum(map(len, content))
@@ -76,7 +68,7 @@ class SmtpSession:
         self._busy = True
         try:
             refused = await self._envelope(mail, rcpt)
-            return refused if refused is not None else await self._content(content)
+            return refused if refused is not None else await self._content(content, size)
         except BaseException:
             self._over = True
             self.connection.abort()
@@ -107,21 +99,23 @@ class SmtpSession:
             return await self._hear_pipelined(bool(reset))
         if reset:
             self.connection.say(reset)
-            await self._hear()
+            await self._hear(self._limits.mail)
         for stage, command in (("MAIL", mail), ("RCPT", rcpt), ("DATA", b"DATA\r\n")):
             self.connection.say(command)
-            reply = await self._hear()
+            reply = await self._hear(self._patience[stage])
             if not _is_go(stage, reply):
                 return Transaction(reply, stage)
         return None
 
     async def _hear_pipelined(self, reset: bool) -> Transaction | None:
-        if reset and (reply := await self._hear()).code == 421:
+        if reset and (reply := await self._hear(self._limits.mail)).code == 421:
             return Transaction(reply, "MAIL")
         refused: Transaction | None = None
         for stage in ("MAIL", "RCPT", "DATA"):
+            # What follows a refusal decides nothing, and is waited for only to use the session again.
+            seconds = self._patience[stage] if refused is None else self._limits.idle
             try:
-                reply = await self._hear()
+                reply = await self._hear(seconds)
             except TemporaryFailure:
                 if refused is None:
                     raise
@@ -144,21 +138,21 @@ class SmtpSession:
             return
         try:
             self.connection.say(b".\r\n")
-            await self._hear()
+            await self._hear(self._limits.data)
         except TemporaryFailure:
             self._end(refused)
 
-    async def _content(self, content: Sequence[bytes]) -> Transaction:
-        parts = stuff(content)
-        at_length = sum(map(len, parts)) > CHUNK
+    async def _content(self, content: Sequence[bytes], size: int) -> Transaction:
+        self.has_begun = True
         early = await self._early_reply()
-        if early is None and at_length:
-            early = await self._say_at_length(parts)
+        if early is None and size <= CHUNK:
+            self.connection.say(b"".join(stuff(content)))
+        elif early is None:
+            early = await self._say_at_length(content)
         if early is not None:
             return self._end(Transaction(early, "."))
-        self.connection.say(parts[-1] if at_length else b"".join(parts))
         try:
-            reply = await self._hear(self._limits.final)
+            reply = await self._hear(self._limits.final_dot)
         except TemporaryFailure as lost:
             unknown = OutcomeUnknown(NO_REPLY)
             unknown.fields.update(lost.fields)
@@ -166,16 +160,18 @@ class SmtpSession:
         self._open_transaction = False
         return Transaction(reply, ".")
 
-    async def _say_at_length(self, parts: Sequence[bytes]) -> Reply | None:
-        """Send all parts but the last in chunks, at the server's pace; the reply of a server that does
-        not wait for the end."""
-        for part in parts[:-1]:
-            view = memoryview(part)
-            for start in range(0, len(part), CHUNK):
-                self.connection.say(bytes(view[start : start + CHUNK]))
-                await self.connection.drain(self._limits.reply)
-                if (early := await self._early_reply()) is not None:
-                    return early
+    async def _say_at_length(self, content: Sequence[bytes]) -> Reply | None:
+        """Send in pieces, at the server's pace, and the final dot after all of them; or the reply of a server
+        that does not wait for the end."""
+        pieces = stuff_in_pieces(content, CHUNK)
+        piece = next(pieces)
+        for following in pieces:
+            self.connection.say(piece)
+            await self.connection.drain(self._limits.block)
+            if (early := await self._early_reply()) is not None:
+                return early
+            piece = following
+        self.connection.say(piece)
         return None
 
     async def _early_reply(self) -> Reply | None:
@@ -183,15 +179,15 @@ class SmtpSession:
         answers nothing that was asked, so none that follows can be trusted."""
         if self.connection.is_quiet:
             return None
-        reply = await self._hear()
+        reply = await self._hear(self._limits.block)
         if reply.is_positive:
             raise TemporaryFailure(OUT_OF_STEP)
         return reply
 
-    async def _hear(self, seconds: float | None = None) -> Reply:
+    async def _hear(self, seconds: float) -> Reply:
         reply = self.connection.ready_reply()
         if reply is None:
-            reply = await self.connection.reply(seconds or self._limits.reply)
+            reply = await self.connection.reply(seconds)
         self.answered = True
         if reply.code == 421:
             self._over = True

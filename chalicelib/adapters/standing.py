@@ -37,6 +37,13 @@ def due_at(record: MessageRecord) -> int | None:
     return None
 
 
+def counts_against_recipient(record: MessageRecord) -> bool:
+    """Whether a message failed for good, and for a reason that lies with its recipient."""
+    return record.status is Status.HARD_FAIL and not any(
+        delivery.about_us for delivery in record.deliveries[-1:]
+    )
+
+
 def added_deliveries(before: MessageRecord, after: MessageRecord) -> tuple[Delivery, ...]:
     """The deliveries of `after` that `before` lacks, by id, in their order."""
     known = {delivery.id for delivery in before.deliveries}

@@ -1,14 +1,16 @@
 """The client side of TLS for mail: what a policy asks for, and the contexts that do it.
 
 Between mail servers TLS is opportunistic: no certificate is verified, because the alternative is
-clear text. A smarthost that must be encrypted is verified against the system's authorities
-(contract section 5B). Legacy ciphers stay allowed where nothing is verified, for the same reason.
+clear text, and for the same reason legacy versions and ciphers are taken rather than none (RFC 7435
+§3). A smarthost that must be encrypted is verified against the system's authorities (contract
+section 5B).
 """
 
 from __future__ import annotations
 
 import functools
 import ssl
+import warnings
 from enum import StrEnum
 
 from chalicelib.domain.errors import Rejected
@@ -46,8 +48,24 @@ def read_tls_mode(text: str) -> TlsMode:
 
 
 @functools.cache
+def opportunistic_context() -> ssl.SSLContext:
+    """As `unverified_context`, and down to TLS 1.0: what it does not negotiate goes out in clear text."""
+    context = _unverified()
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # deprecated against clear text it is not
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    return context
+
+
+@functools.cache
 def unverified_context() -> ssl.SSLContext:
-    """Encrypts without asking who the server is."""
+    """Encrypts, with TLS 1.2 or later, without asking who the server is."""
+    return _unverified()
+
+
+def _unverified() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -43,6 +43,25 @@ def classify(reply: Reply, stage: str = FINAL_DOT) -> Verdict:
     return Verdict.SOFT
 
 
+def leaves_the_host(reply: Reply, stage: str) -> bool:
+    """Whether the server left before it had the content: 421 speaks of the connection, so that another host may
+    still take the message (RFC 5321 §3.8, contract section 4.16)."""
+    return reply.code == 421 and stage != FINAL_DOT
+
+
+def is_about_us(reply: Reply, stage: str = FINAL_DOT) -> bool:
+    """Whether a refusal speaks of the sender, the connection, the way or the message rather than of the recipient.
+
+    By stage what is said to MAIL; by subject of the enhanced code (RFC 3463 §3) system, network, protocol, content and
+    policy, the sender's address (1.7, 1.8) and the message's length (2.3). 4.1 is left out: the largest receiver says
+    it of mailboxes that do not exist.
+    """
+    _, subject, detail = reply.enhanced.split(".") if reply.enhanced else ("", "", "")
+    if stage == "MAIL" or (subject, detail) in {("1", "7"), ("1", "8"), ("2", "3")}:
+        return True
+    return subject in {"3", "4", "5", "6", "7"} and (subject, detail) != ("4", "1")
+
+
 def retry_after_hint(text: str) -> int | None:
     """Seconds to wait when the remote says "{n} seconds" or "{n} minutes", with ten more; at most
     24 hours."""

@@ -3,8 +3,8 @@
 RFC 6376, 8463 and 8301. `prepare` reads a message once, `signing_input` makes field and digest for one key, `finish`
 adds the signature that the private key made of the digest. What is signed is `b"".join([*prefix_fields, content])`,
 which is what must be sent, below the finished field. Time and memory are linear in the message, on white space and
-empty lines too, and the body is not copied unless canonicalisation changes it. Nothing here verifies, holds a key or
-reads the clock. There is no `l=` (it lets others append), no `x=` and no `i=`.
+empty lines too, and no more than a piece of the body is copied at a time. Nothing here verifies, holds a key or reads
+the clock. There is no `l=` (it lets others append), no `x=` and no `i=`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -63,6 +63,7 @@ _TABS_TO_SPACES = bytes.maketrans(b"\t", b" ")
 _EMPTY_LINES = tuple(b"\r\n" * count for count in (65_536, 256, 1))
 _TAG_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _LINE = 72
+_PIECE = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +176,40 @@ def _folded_names(names: tuple[bytes, ...]) -> bytes:
 
 
 def _body_digest(content: bytes, at: int) -> bytes:
-    if _has_extra_space(content, at):
-        content, at = _without_extra_space(content[at:]), 0
-    end = _end_without_empty_lines(content, at)
-    digest = hashlib.sha256(memoryview(content)[at:end])
-    if end > at and not content.endswith(b"\r\n", at, end):
+    if not _has_extra_space(content, at):
+        end = _end_without_empty_lines(content, at)
+        digest = hashlib.sha256(memoryview(content)[at:end])
+        if end > at and not content.endswith(b"\r\n", at, end):
+            digest.update(b"\r\n")
+        return digest.digest()
+    digest, kept, empty_lines = hashlib.sha256(), b"", 0
+    for piece in _pieces(content, at):
+        clean = _without_extra_space(piece)
+        end = _end_without_empty_lines(clean, 0)
+        if end:
+            _add_empty_lines(digest, empty_lines)
+            kept, empty_lines = clean[:end], 0
+            digest.update(kept)
+        empty_lines += (len(clean) - end) // 2
+    if kept and not kept.endswith(b"\r\n"):
         digest.update(b"\r\n")
     return digest.digest()
+
+
+def _pieces(content: bytes, at: int) -> Iterator[bytes]:
+    """Whole lines from `at` on, so many together that the copy of one piece is small beside a large message."""
+    while at < len(content):
+        found = content.find(b"\r\n", at + _PIECE)
+        end = len(content) if found < 0 else found + 2
+        yield content[at:end]
+        at = end
+
+
+def _add_empty_lines(digest: hashlib._Hash, count: int) -> None:
+    """Empty lines after which something follows."""
+    while count > 0:
+        digest.update(b"\r\n" * min(count, _PIECE))
+        count -= _PIECE
 
 
 def _has_extra_space(content: bytes, at: int) -> bool:

@@ -100,7 +100,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One attempt or change of state (contract section 1.12). `seconds` and `log_id` are None when nothing was
-    sent."""
+    sent. `about_us`: the message failed for a reason that says nothing of the recipient, so that it never counts
+    towards suppressing them."""
 
     id: int
     status: Status
@@ -113,6 +114,7 @@ class Delivery:
     tls: str | None = None  # "TLSv1.3 TLS_AES_256_GCM_SHA384"
     source: str | None = None  # local address, or name of the egress source
     remote: str | None = None  # "198.51.100.7:25 (mx.example.com)"
+    about_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,8 @@ class MessageRecord:
     """A message and where it stands.
 
     `attempt` is the generation every wake-up and claim is keyed on: it rises with each finish, release or retry.
-    `tries` counts conversations with the outside that failed, for the retry schedule. `wake_at` is when a WAITING
+    `tries` counts conversations with the outside that failed, for the retry schedule; `lost_replies` those of them
+    after which the remote may have the message (ADR 24). `wake_at` is when a WAITING
     record should be tried again; `in_due_index` says whether the sweeper (True) or a delayed queue message (False)
     does it. `taken_over` is set by a claim that took over an expired lease: an earlier worker died between its
     claim and its finish, perhaps after the peer had the message.
@@ -133,6 +136,7 @@ class MessageRecord:
     state: State = State.WAITING
     attempt: int = 0
     tries: int = 0
+    lost_replies: int = 0
     lease_owner: str = ""
     lease_until: int = 0
     wake_at: int = 0
@@ -161,6 +165,7 @@ class Settlement:
     in_due_index: bool
     hold_expires_at: int | None
     delivery: Delivery
+    lost_replies: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@
 A schedule is a row of waits; the k-th follows the k-th failed attempt. The default waits 5 min ×
 1.3^k after each of 18 attempts, so that the final HardFail is recorded 31 hours after the first
 attempt (contract section 4, retry schedule). A written schedule of n waits means n + 1 attempts and
-gives up at once after the last. Times are seconds. Nothing here knows the time or draws random
-numbers.
+gives up at once after the last. After an attempt whose reply was lost, the waits are at least those
+of `LOST_REPLY`, and there are no more than those (ADR 24). Times are seconds. Nothing here knows
+the time or draws random numbers.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class Schedule:
     """`waits[k]` seconds pass after the failed attempt that had k failures before it."""
 
     waits: tuple[int, ...]
+
+
+LOST_REPLY = Schedule((2_400, 9_600, 38_400))
+"""40 minutes, 2 h 40 min, 10 h 40 min: each repetition may be one more copy in somebody's mailbox."""
 
 
 def default_schedule(attempts: int = ATTEMPTS) -> Schedule:

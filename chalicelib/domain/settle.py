@@ -24,13 +24,17 @@ def failed(record: MessageRecord, delivery: Delivery) -> MessageRecord:
     return _done(record, delivery)
 
 
-def waiting(record: MessageRecord, delivery: Delivery, wake_at: int) -> MessageRecord:
-    """A soft failure or an internal error: try again at `wake_at` (epoch seconds)."""
+def waiting(
+    record: MessageRecord, delivery: Delivery, wake_at: int, *, reply_lost: bool = False
+) -> MessageRecord:
+    """A soft failure or an internal error: try again at `wake_at` (epoch seconds). `reply_lost`: the remote may have
+    the message."""
     now = int(delivery.at)
     return replace(
         _moved(record, delivery),
         state=State.WAITING,
         tries=record.tries + 1,
+        lost_replies=record.lost_replies + reply_lost,
         wake_at=wake_at,
         in_due_index=wake_at - now > LONGEST_DELAY,
         last_attempt_at=delivery.at,
@@ -57,6 +61,7 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
         state=State.WAITING,
         attempt=record.attempt + 1,
         tries=0,
+        lost_replies=0,
         lease_owner="",
         lease_until=0,
         wake_at=now,
@@ -82,6 +87,7 @@ def settlement_of(before: MessageRecord, after: MessageRecord) -> Settlement:
         in_due_index=after.in_due_index,
         hold_expires_at=after.hold_expires_at,
         delivery=after.deliveries[-1],
+        lost_replies=after.lost_replies,
     )
 
 
@@ -91,6 +97,7 @@ def settled(record: MessageRecord, settlement: Settlement) -> MessageRecord:
         _moved(record, settlement.delivery),
         state=settlement.state,
         tries=settlement.tries,
+        lost_replies=settlement.lost_replies,
         wake_at=settlement.wake_at,
         in_due_index=settlement.in_due_index,
         held=settlement.state is State.HELD,

@@ -18,7 +18,8 @@ LONGEST_OUTPUT = 250
 class Attempted:
     """One attempt. `seconds` is how long it took; `retry_hint` how many seconds the remote asked to
     wait.  `outcome_unknown`: the final dot was sent and no reply was read, so the remote may have
-    the message. `remote` and `source` are None when nothing was connected to."""
+    the message. `about_us`: a refusal that says nothing of the recipient. `remote` and `source` are
+    None when nothing was connected to."""
 
     verdict: Verdict
     details: str
@@ -29,6 +30,7 @@ class Attempted:
     seconds: float = 0.0
     retry_hint: int | None = None
     outcome_unknown: bool = False
+    about_us: bool = False
 
     @property
     def sent_with_ssl(self) -> bool:

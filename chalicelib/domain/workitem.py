@@ -104,16 +104,19 @@ def _message(fields: dict[str, Any]) -> Message:
     )
 
 
-def _rendered(settlement: Settlement) -> list[Any]:
-    head = [getattr(settlement, field.name) for field in dataclass_fields(settlement)[:-1]]
-    delivery = settlement.delivery
-    return [*head, [getattr(delivery, field.name) for field in dataclass_fields(delivery)]]
+def _rendered(settlement: Settlement | Delivery) -> list[Any]:
+    """Its fields in their order; those of the delivery as a list of their own."""
+    return [
+        _rendered(value) if isinstance(value, Delivery) else value
+        for value in (getattr(settlement, field.name) for field in dataclass_fields(settlement))
+    ]
 
 
 def _settlement(value: Any) -> Settlement | None:
     if value is None:
         return None
-    owner, state, tries, wake_at, in_due_index, expires, delivery = _list(value, 7)
+    # What an older function wrote ends before the last value.
+    owner, state, tries, wake_at, in_due_index, expires, delivery, *lost = _list(value, 7, 8)
     return Settlement(
         owner=_text(owner),
         state=State(state),
@@ -121,13 +124,14 @@ def _settlement(value: Any) -> Settlement | None:
         wake_at=_number(wake_at),
         in_due_index=_truth(in_due_index),
         hold_expires_at=_optional(_number, expires),
-        delivery=_delivery(_list(delivery, 11)),
+        delivery=_delivery(_list(delivery, 11, 12)),
+        lost_replies=_number(lost[0]) if lost else 0,
     )
 
 
 def _delivery(values: list[Any]) -> Delivery:
     number, status, details, at, output, with_ssl, log_id, seconds, *rest = values
-    tls, source, remote = (_optional(_text, value) for value in rest)
+    tls, source, remote = (_optional(_text, value) for value in rest[:3])
     return Delivery(
         id=_number(number),
         status=Status(status),
@@ -140,6 +144,7 @@ def _delivery(values: list[Any]) -> Delivery:
         tls=tls,
         source=source,
         remote=remote,
+        about_us=_truth(rest[3]) if rest[3:] else False,
     )
 
 
@@ -168,8 +173,8 @@ _text: Callable[[Any], str] = _checked(str, lambda value: True)
 _truth: Callable[[Any], bool] = _checked(bool, lambda value: True)
 
 
-def _list(value: Any, length: int) -> list[Any]:
-    if type(value) is not list or len(value) != length:
+def _list(value: Any, *lengths: int) -> list[Any]:
+    if type(value) is not list or len(value) not in lengths:
         raise ValueError("a list of another length")
     return value
 

@@ -135,7 +135,8 @@ class MessageStore(Protocol):
         """Take a record out of the due index if its attempt is still the same; False when it has moved on."""
 
     async def hard_fails(self, server: ServerId, address: str, since: float) -> int:
-        """How many messages for this recipient have the status HardFail and were accepted at `since` or later."""
+        """How many messages for this recipient have the status HardFail, for a reason that lies with the recipient, and
+        were accepted at `since` or later."""
 
 
 class Numbers(Protocol):

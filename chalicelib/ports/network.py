@@ -49,6 +49,10 @@ class Conversation(Protocol):
     tls: str | None  # "TLSv1.3 TLS_AES_256_GCM_SHA384", None in clear text
     source: str  # the local address as the socket tells it
 
+    @property
+    def has_begun(self) -> bool:
+        """True once the server has agreed to content in the present transaction."""
+
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
         """Send one message (its parts concatenated are the exact bytes, CRLF lines, not dot-stuffed).
         Any reply is a result. TemporaryFailure: the connection failed before the final dot was sent.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chalicelib.config import Settings
 from chalicelib.domain import settle
@@ -29,14 +29,17 @@ from chalicelib.ports import (
     SuppressionList,
     WorkQueue,
 )
+from chalicelib.services.bodies import LARGEST_SPAN
 from chalicelib.services.outgoing import Known, SendOutgoing, log_fields, pair_of
 
 LOG = logging.getLogger("posthorn.attempt")
 
 MOST_AT_ONCE = 50
 MOST_LANES_A_SITE = 5
-CONVERSATION_SECONDS = 120
-SETTLE_SECONDS = 120
+LAST_SETTLE_SECONDS = 30
+"""What stays of an invocation after its latest conversation: an outcome that the store does not take in that time is
+queued, which takes no longer than QUEUE_SECONDS."""
+QUEUE_SECONDS = 15
 SETTLEMENT_DELAY = 30
 
 
@@ -46,6 +49,16 @@ class WakeUp:
 
     item: WorkItem
     receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What the attempts of one invocation share; `ends` and `last_start` are moments of the monotonic clock."""
+
+    known: Known
+    ends: float
+    last_start: float
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
 
 class AttemptDelivery:
@@ -71,28 +84,42 @@ class AttemptDelivery:
         self._suppressions = suppressions
         self._outgoing = outgoing
 
-    async def run(self, wakeups: Sequence[WakeUp], seconds_left: float = 300.0) -> set[str]:
+    async def run(self, wakeups: Sequence[WakeUp], seconds_left: float | None = None) -> set[str]:
         """Work through a batch; returns the receipts that must come back.
 
-        No conversation starts when fewer than CONVERSATION_SECONDS are left of `seconds_left` (rule 8).
+        No attempt starts that could not end, by its deadline and with its outcome stored or queued, in `seconds_left`:
+        those of the invocation, by default as many as a lease has (rule 8).
         """
-        last_start = self._clock.monotonic() + seconds_left - CONVERSATION_SECONDS
+        seconds = self._settings.lease_seconds if seconds_left is None else seconds_left
+        ends = self._clock.monotonic() + seconds
         try:
             known = await self._gather(wakeups)
         except TemporaryFailure as away:
             LOG.warning("batch left: %s", away.public)
             return {wakeup.receipt for wakeup in wakeups}
-        gate = asyncio.Semaphore(MOST_AT_ONCE)
+        batch = _Batch(known, ends, ends - self._settings.deadline_seconds - LAST_SETTLE_SECONDS)
         left: set[str] = set()
 
         async def work(lane: list[WakeUp]) -> None:
             for wakeup in lane:
-                async with gate:
-                    if self._clock.monotonic() > last_start or not await self._one(wakeup, known):
-                        left.add(wakeup.receipt)
+                if not await self._in_turn(wakeup, batch):
+                    left.add(wakeup.receipt)
 
         await asyncio.gather(*(work(lane) for lane in _lanes(wakeups)))
         return left
+
+    async def _in_turn(self, wakeup: WakeUp, batch: _Batch) -> bool:
+        """One message, once there is room for it; False when its wake-up must come back."""
+        seconds = batch.last_start - self._clock.monotonic()
+        room = self._outgoing.room_for(wakeup.item, batch.known, seconds)
+        try:
+            async with room, batch.gate:
+                return self._clock.monotonic() <= batch.last_start and await self._one(
+                    wakeup, batch
+                )
+        except TemporaryFailure as full:
+            LOG.info("wake-up left: %s", full.public, extra={"fields": _fields(wakeup)})
+            return False
 
     async def _gather(self, wakeups: Sequence[WakeUp]) -> Known:
         servers = sorted({wakeup.item.message.server_id for wakeup in wakeups})
@@ -104,7 +131,7 @@ class AttemptDelivery:
         bodies = [each.item.message.blob for each in wakeups if each.item.settlement is None]
         return Known(found, listed, self._outgoing.bodies(bodies))
 
-    async def _one(self, wakeup: WakeUp, known: Known) -> bool:
+    async def _one(self, wakeup: WakeUp, batch: _Batch) -> bool:
         """Claim and settle one message; False when its wake-up must come back."""
         item = wakeup.item
         if item.settlement is not None:
@@ -117,12 +144,10 @@ class AttemptDelivery:
             )
             if isinstance(claimed, ClaimRefused):
                 return await self._refused(wakeup, claimed, now)
-            after = await self._outgoing.carry(claimed, item, known)
-            await self._settle(item, claimed, after)
+            after = await self._outgoing.carry(claimed, item, batch.known)
+            await self._settle(item, claimed, after, batch.ends - QUEUE_SECONDS)
         except MailError as error:
-            LOG.warning(
-                "wake-up left: %s", error.public, extra={"fields": log_fields(item.message)}
-            )
+            LOG.warning("wake-up left: %s", error.public, extra={"fields": _fields(wakeup)})
             return False
         return True
 
@@ -151,13 +176,15 @@ class AttemptDelivery:
         item = WorkItem(record.message, record.attempt)
         await self._queue.send(record.message.pool, [item], delay)
 
-    async def _settle(self, item: WorkItem, before: MessageRecord, after: MessageRecord) -> None:
+    async def _settle(
+        self, item: WorkItem, before: MessageRecord, after: MessageRecord, ends: float
+    ) -> None:
         """Store how the attempt ended and see to the next wake-up.
 
-        Rule 7: the write is tried for two minutes, because giving it up means sending again. Then the outcome is put
-        into the queue, which is another service than the store, and written from there.
+        Rule 7: the write is tried for two minutes, or until `ends`, because giving it up means sending again. Then the
+        outcome is put into the queue, which is another service than the store, and written from there.
         """
-        give_up = self._clock.monotonic() + SETTLE_SECONDS
+        give_up = min(self._clock.monotonic() + self._settings.settle_seconds, ends)
         wait = 0.25
         while True:
             try:
@@ -198,10 +225,15 @@ class AttemptDelivery:
         return True
 
 
+def _fields(wakeup: WakeUp) -> dict[str, str | int]:
+    return log_fields(wakeup.item.message)
+
+
 def _lanes(wakeups: Sequence[WakeUp]) -> list[list[WakeUp]]:
-    """Wake-ups grouped by recipient domain, so that connections are reused; a large group gets several lanes."""
+    """Wake-ups grouped by recipient domain, so that connections are reused; a large group gets several lanes. Large
+    bodies come last in each, because they may have to wait for room."""
     groups: dict[str, list[WakeUp]] = {}
-    for wakeup in wakeups:
+    for wakeup in sorted(wakeups, key=lambda one: one.item.message.blob.length > LARGEST_SPAN):
         groups.setdefault(domain_of(wakeup.item.message.rcpt_to), []).append(wakeup)
     return [
         group[lane::MOST_LANES_A_SITE]

@@ -1,36 +1,91 @@
-"""The stored bytes of a batch's messages: neighbours in one stored object come with one read.
+"""The stored bytes of a batch's messages, within a bound: neighbours in one stored object come with one read, and large
+bodies wait until there is room for them.
 
 Messages that were accepted together lie side by side, and the recipients of one message share its bytes, so a batch
-asks for many pieces of few objects. Nothing is read before it is asked for, and at most LARGEST_SPAN bytes at once for
-several messages; what was read stays until the batch is over. A read that fails is tried again by whoever asks next.
+asks for many pieces of few objects. Nothing is read before it is asked for. Bodies of up to LARGEST_SPAN bytes are read
+together, at most that much at once, and stay until the batch is over; a larger one is read once for all who hold it at
+the same time, and let go with the last of them. A read that fails is tried again by whoever asks next.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
+from chalicelib.config import Settings
+from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports import BlobStore
 
 LARGEST_SPAN = 1024 * 1024
+NO_ROOM = "There was no room for this message among other large ones in time."
+
+
+class Room:
+    """Bytes of large bodies that may be in hand at a time, in all batches of a process. What is larger than all of it
+    is let in alone."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = 0
+        self.changed = asyncio.Condition()
+
+    def fits(self, size: int) -> bool:
+        """Whether so much more may be in hand now."""
+        return 0 in (size, self._used) or self._used + size <= self._most
+
+    def take(self, size: int) -> None:
+        """Count bytes that are in hand from now on."""
+        self._used += size
+
+    async def give_back(self, size: int) -> None:
+        """Count them no longer, and tell who waits."""
+        self._used -= size
+        async with self.changed:
+            self.changed.notify_all()
 
 
 class Bodies:
-    """Reads for one batch. `refs` are those that it may ask for; others are read by themselves."""
+    """Reads for one batch. `refs` are those that it may ask for; others are read by themselves. `room` is what large
+    ones share with other batches."""
 
-    def __init__(self, blobs: BlobStore, refs: Iterable[BlobRef]) -> None:
+    def __init__(self, blobs: BlobStore, refs: Iterable[BlobRef], room: Room | None = None) -> None:
         self._blobs = blobs
         self._spans = _spans(refs)
         self._reads: dict[BlobRef, asyncio.Task[bytes]] = {}
+        self._room = room or Room(Settings().bytes_in_hand)
+        self._holders: Counter[BlobRef] = Counter()
+
+    @asynccontextmanager
+    async def held(self, ref: BlobRef, seconds: float, *, copies: int = 0) -> AsyncIterator[None]:
+        """While this lasts there is room for the body and for as many copies of it, which the holder makes.
+
+        Equal references share room and read. Waits up to `seconds`, holding nothing meanwhile; then TemporaryFailure.
+        """
+        if ref.length <= LARGEST_SPAN:
+            yield
+            return
+        await self._take(ref, copies, seconds)
+        try:
+            yield
+        finally:
+            self._holders[ref] -= 1
+            size = copies * ref.length
+            if not self._holders[ref]:
+                del self._holders[ref]
+                self._reads.pop(ref, None)
+                size += ref.length
+            await asyncio.shield(self._room.give_back(size))
 
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of a reference. Raises what the store raises: NotFound, TemporaryFailure."""
         span = self._spans.get(ref)
-        if span is None:
+        if span is None and ref not in self._holders:
             return await self._blobs.get(ref)
+        span = span or ref
         read = self._reads.get(span)
         if read is None:
             read = self._reads[span] = asyncio.ensure_future(self._blobs.get(span))
@@ -39,6 +94,18 @@ class Bodies:
         whole = await asyncio.shield(read)
         start = ref.offset - span.offset
         return whole[start : start + ref.length]
+
+    async def _take(self, ref: BlobRef, copies: int, seconds: float) -> None:
+        def size() -> int:
+            return (copies + (ref not in self._holders)) * ref.length
+
+        try:
+            async with asyncio.timeout(seconds), self._room.changed:
+                await self._room.changed.wait_for(lambda: self._room.fits(size()))
+                self._room.take(size())
+                self._holders[ref] += 1
+        except TimeoutError as late:
+            raise TemporaryFailure(NO_ROOM) from late
 
     def _forget_failure(self, span: BlobRef, read: asyncio.Task[bytes]) -> None:
         if read.cancelled() or read.exception() is not None:

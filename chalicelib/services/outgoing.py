@@ -9,8 +9,9 @@ by the caller.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from chalicelib.config import Settings
@@ -29,7 +30,13 @@ from chalicelib.domain.model import (
     WorkItem,
 )
 from chalicelib.domain.policy import TOO_MANY_HARD_FAILS, Facts, Fail, Hold, decide
-from chalicelib.domain.retry import Schedule, default_schedule, next_wait, parse_schedule
+from chalicelib.domain.retry import (
+    LOST_REPLY,
+    Schedule,
+    default_schedule,
+    next_wait,
+    parse_schedule,
+)
 from chalicelib.domain.tenancy import Domain, Server, ServerId, UnknownOutcome
 from chalicelib.domain.transmission import Attempted
 from chalicelib.ports import (
@@ -42,7 +49,7 @@ from chalicelib.ports import (
     SendVolume,
     SuppressionList,
 )
-from chalicelib.services.bodies import Bodies
+from chalicelib.services.bodies import LARGEST_SPAN, Bodies, Room
 from chalicelib.services.seal import SealOutgoing
 from chalicelib.services.track_links import TrackLinks
 from chalicelib.services.transmit import Transmit
@@ -56,6 +63,10 @@ LONGEST_DETAILS = 250
 INTERNAL_ERROR = (
     "An internal error occurred while sending this message. "
     "This message will be retried automatically."
+)
+MAY_BE_DELIVERED = (
+    "The message was sent, but the server's reply was lost. "
+    "It may have been delivered, and is not sent again."
 )
 
 
@@ -116,10 +127,33 @@ class SendOutgoing:
         self._track = track
         self._seal = seal
         self._transmit = transmit
+        self._room = Room(settings.bytes_in_hand)
 
     def bodies(self, refs: Iterable[BlobRef]) -> Bodies:
         """The way to the bodies that a batch may ask for."""
-        return Bodies(self._blobs, refs)
+        return Bodies(self._blobs, refs, self._room)
+
+    @asynccontextmanager
+    async def room_for(self, item: WorkItem, known: Known, seconds: float) -> AsyncIterator[None]:
+        """While this lasts there is room for the item's body and what is made of it. TemporaryFailure when there is
+        none for `seconds`."""
+        message = item.message
+        if item.settlement is not None or message.blob.length <= LARGEST_SPAN:
+            yield
+            return
+        copies = await self._copies(message, known)
+        async with known.bodies.held(message.blob, seconds, copies=copies):
+            yield
+
+    async def _copies(self, message: Message, known: Known) -> int:
+        """How many copies of the body an attempt makes: one when links are tracked. Signing and sending make none."""
+        server = known.servers.get(message.server_id)
+        if server is None:
+            return 0
+        domain = await self._directory.verified_domain(server, message.domain)
+        if domain is None:
+            return 0
+        return int(await self._track.makes_a_copy(message, server, domain))
 
     async def carry(self, record: MessageRecord, item: WorkItem, known: Known) -> MessageRecord:
         """Run the steps and return the record to store; anything unforeseen becomes an Error delivery that is tried
@@ -131,9 +165,8 @@ class SendOutgoing:
         reserved_at = self._clock.now()
         facts = await self._facts(record, item, known, reserved_at)
         if facts is None:
-            gone = Delivery(
-                number, Status.HARD_FAIL, "Mail server no longer exists", self._clock.now()
-            )
+            why = "Mail server no longer exists"
+            gone = Delivery(number, Status.HARD_FAIL, why, self._clock.now(), about_us=True)
             return settle.failed(record, gone)
         passage = Passage(record, facts, number, reserved_at, known.bodies)
         try:
@@ -248,29 +281,43 @@ class SendOutgoing:
         if listed and await self._beside(
             self._suppressions.remove(message.server_id, message.rcpt_to)
         ):
-            details += " Recipient removed from suppression list"
+            details += ". Recipient removed from suppression list"
         delivery = self._delivery(passage, Status.SENT, details, attempted)
         return settle.sent(passage.record, delivery)
 
     async def _refused_for_good(self, passage: Passage, attempted: Attempted) -> MessageRecord:
         message, details = passage.record.message, attempted.details
-        since = self._clock.now() - DAY
-        fails = self._messages.hard_fails(message.server_id, message.rcpt_to, since)
-        if await self._beside(fails):
+        if not attempted.about_us and await self._beside(self._failed_before(message)):
             await self._beside(self._suppress(message, TOO_MANY_HARD_FAILS))
-            details += f" Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
+            details += f". Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
         delivery = self._delivery(passage, Status.HARD_FAIL, details, attempted)
         return settle.failed(passage.record, delivery)
 
+    async def _failed_before(self, message: Message) -> bool:
+        since = self._clock.now() - DAY
+        return await self._messages.hard_fails(message.server_id, message.rcpt_to, since) > 0
+
     async def _soft(self, passage: Passage, attempted: Attempted) -> MessageRecord:
-        if (
-            attempted.outcome_unknown
-            and passage.facts.server.unknown_outcome is UnknownOutcome.HOLD
-        ):
+        if not attempted.outcome_unknown:
+            delivery = self._delivery(passage, Status.SOFT_FAIL, attempted.details, attempted)
+            wake_at = self._next_wake(passage, attempted.retry_hint)
+            return settle.waiting(passage.record, delivery, wake_at)
+        server = passage.facts.server
+        if server.unknown_outcome is UnknownOutcome.HOLD:
             return self._held(passage, attempted.details, attempted)
+        return self._reply_lost(passage, attempted)
+
+    def _reply_lost(self, passage: Passage, attempted: Attempted) -> MessageRecord:
+        """Nobody knows whether the message arrived: try again later and less often than after a refusal, and end
+        with words that say so (ADR 24)."""
+        record = passage.record
+        wait = next_wait(LOST_REPLY, record.lost_replies, self._rand.uniform())
+        if wait is None or record.tries + 1 >= passage.facts.max_attempts:
+            delivery = self._delivery(passage, Status.HARD_FAIL, MAY_BE_DELIVERED, attempted)
+            return settle.failed(record, replace(delivery, about_us=True))
         delivery = self._delivery(passage, Status.SOFT_FAIL, attempted.details, attempted)
-        wake_at = self._next_wake(passage, attempted.retry_hint)
-        return settle.waiting(passage.record, delivery, wake_at)
+        wake_at = max(self._next_wake(passage), int(self._clock.now()) + wait)
+        return settle.waiting(record, delivery, wake_at, reply_lost=True)
 
     async def _beside(self, effect: Awaitable[T]) -> T | None:
         """An effect beside the outcome: its failure is logged, because the outcome must be stored whatever
@@ -320,7 +367,9 @@ class SendOutgoing:
         now = self._clock.now()
         details = details[:LONGEST_DETAILS]
         if attempted is None:
-            return Delivery(passage.number, status, details, now)
+            # What ends a message without a conversation says nothing of its recipient.
+            about_us = status is Status.HARD_FAIL
+            return Delivery(passage.number, status, details, now, about_us=about_us)
         return Delivery(
             id=passage.number,
             status=status,
@@ -333,6 +382,7 @@ class SendOutgoing:
             tls=attempted.tls,
             source=attempted.source,
             remote=attempted.remote,
+            about_us=attempted.about_us,
         )
 
 

@@ -42,6 +42,10 @@ class TrackLinks:
         self._mac = mac
         self._engagement = engagement
 
+    async def makes_a_copy(self, message: Message, server: Server, domain: Domain) -> bool:
+        """Whether `track` may give other bytes than those it gets."""
+        return await self._choices(message, server, domain) is not None
+
     async def track(
         self, record: MessageRecord, body: bytes, server: Server, domain: Domain
     ) -> tuple[MessageRecord, bytes]:

@@ -2,9 +2,14 @@
 end means.
 
 Never raises for what the world does: the result is always an `Attempted`, temporary unless a
-refusal is proven. Another host is tried only when nothing was said about the message yet (contract
-section 4.16), a broken conversation is begun again once, and nothing is sent again after the final
-dot. It does not store, retry later or suppress.
+refusal is proven. A broken conversation is begun again once. Another host is tried when nothing was
+said about the message (contract section 4.16): no connection, a conversation that broke, or 421,
+before the content. Nothing is sent again after the final dot. It does not store, retry later or
+suppress.
+
+Time: `deadline_seconds` is all that one attempt takes (crash rule 8). While other hosts wait, one
+may take an equal share of what is left, but not less than LEAST_HOST_SECONDS, to be reached, and
+the same until it wants the content; the last may take all.
 """
 
 from __future__ import annotations
@@ -40,19 +45,19 @@ from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
 from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
 
-DEADLINE_SECONDS = 120.0
-"""All of one attempt (crash rule 8)."""
-
-HOST_SECONDS = 45.0
-"""Of that, what one host may take for greeting, EHLO and TLS, so that the next has its chance."""
+LEAST_HOST_SECONDS = 45.0
+"""However many hosts wait: enough for a greeting after 40 s, and for clear text after a STARTTLS that was never
+answered."""
 
 MOST_TARGETS = 20
+NO_ANSWER = "The server did not answer in time."
 NO_SOURCE = "No egress source of pool {pool} is available."
 
 
 @dataclass(slots=True)
 class _Journey:
-    """One attempt under way: what is sent, by when it must be over, and what was tried."""
+    """One attempt under way: what is sent, by when it must be over, and what was tried. `left` is how the last
+    conversation ended that left the message for another host."""
 
     message: Message
     envelope: Envelope
@@ -65,10 +70,11 @@ class _Journey:
     private: bool = False
     reached: bool = False
     last_failure: TemporaryFailure | None = None
+    left: Attempted | None = None
 
 
 class Transmit:
-    """The sending use case. `deadline` is the number of seconds that one attempt may take."""
+    """The sending use case. `deadline` replaces the seconds of the settings that one attempt may take."""
 
     def __init__(
         self,
@@ -78,7 +84,7 @@ class Transmit:
         directory: Directory,
         resolver: Resolver,
         egress: Egress,
-        deadline: float = DEADLINE_SECONDS,
+        deadline: float | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -86,7 +92,7 @@ class Transmit:
         self._directory = directory
         self._resolver = resolver
         self._egress = egress
-        self._deadline = deadline
+        self._deadline = settings.deadline_seconds if deadline is None else deadline
         self._closing: set[asyncio.Future[None]] = set()
 
     async def deliver(
@@ -111,6 +117,8 @@ class Transmit:
         avoid: set[str] = set()
         while True:
             source = choose_source(sources, journey.message.token, self._clock.now(), avoid)
+            if source is None and journey.left is not None:
+                return journey.left
             if source is None:
                 reason = f" {journey.last_failure.public}" if journey.last_failure else ""
                 raise TemporaryFailure(NO_SOURCE.format(pool=pool) + reason)
@@ -123,42 +131,45 @@ class Transmit:
     async def _by(self, source: EgressSource, journey: _Journey) -> Attempted:
         """Try the targets in order until one has an opinion. Raises SourceUnavailable."""
         count = 0
-        async for target in self._targets(source, journey):
+        async for target, others in self._targets(source, journey):
             count += 1
             if count > MOST_TARGETS or self._seconds_left(journey) <= 0:
                 break
             journey.tried.append(target.host)
             try:
-                conversation = await self._connect(target, source, journey)
+                conversation = await self._connect(target, source, journey, others)
             except SourceUnavailable:
                 raise
             except TemporaryFailure as unreachable:
                 journey.last_failure = unreachable
                 continue
-            return await self._converse(conversation, source, journey)
-        return self._unreachable(journey)
+            attempted, is_final = await self._converse(conversation, source, journey, others)
+            if is_final:
+                return attempted
+            journey.left = attempted
+        return journey.left or self._unreachable(journey)
 
     async def _connect(
-        self, target: Target, source: EgressSource, journey: _Journey
+        self, target: Target, source: EgressSource, journey: _Journey, others: int
     ) -> Conversation:
         try:
-            async with asyncio.timeout(min(HOST_SECONDS, self._seconds_left(journey))):
+            async with asyncio.timeout(self._share(journey, others)):
                 return await self._egress.connect(target, source)
         except TimeoutError as late:
             raise TemporaryFailure("The connection took too long.") from late
 
     async def _converse(
-        self, conversation: Conversation, source: EgressSource, journey: _Journey
-    ) -> Attempted:
+        self, conversation: Conversation, source: EgressSource, journey: _Journey, others: int
+    ) -> tuple[Attempted, bool]:
         """One transaction; begun again once when the conversation breaks before the final dot
-        (contract 4.19)."""
+        (contract 4.19). False beside an end that another host may better."""
         broken: TemporaryFailure
         for last in (False, True):
             try:
-                transaction = await self._transact(conversation, journey)
+                transaction = await self._transact(conversation, journey, others)
             except OutcomeUnknown as unknown:
                 await conversation.close()
-                return _interrupted(conversation, unknown, self._is_late(journey, unknown))
+                return _interrupted(conversation, unknown, self._is_late(journey, unknown)), True
             except TemporaryFailure as lost:
                 await conversation.close()
                 broken = lost
@@ -168,57 +179,81 @@ class Transmit:
             else:
                 attempted = _concluded(conversation, source, journey, transaction)
                 await conversation.release()
-                return attempted
+                left = classify.leaves_the_host(transaction.reply, transaction.stage)
+                return attempted, not left
             if last or self._is_late(journey, broken):
                 break
             try:
-                conversation = await self._connect(conversation.target, source, journey)
+                conversation = await self._connect(conversation.target, source, journey, others)
             except TemporaryFailure as gone:
                 broken = gone
                 break
-        return _interrupted(conversation, broken, self._is_late(journey, broken))
+        return _interrupted(conversation, broken, self._is_late(journey, broken)), False
 
-    async def _transact(self, conversation: Conversation, journey: _Journey) -> Transaction:
-        """The transaction within the deadline. Closing the conversation makes it end by its own account:
-        as temporary failure or, after the final dot, as unknown."""
+    async def _transact(
+        self, conversation: Conversation, journey: _Journey, others: int
+    ) -> Transaction:
+        """The transaction within the deadline and, until there is content, within the host's share. Closing the
+        conversation makes it end by its own account: as temporary failure or, after the final dot, as unknown."""
         loop = asyncio.get_running_loop()
-        left = self._seconds_left(journey)
-        watch = loop.call_later(left, self._close_soon, conversation)
+        watches = [loop.call_later(self._seconds_left(journey), self._close_soon, conversation)]
+        share_is_over = asyncio.Event()
+
+        def leave() -> None:
+            if not conversation.has_begun:
+                share_is_over.set()
+                self._close_soon(conversation)
+
+        if others:
+            watches.append(loop.call_later(self._share(journey, others), leave))
         try:
             return await conversation.transact(journey.envelope, journey.content)
+        except TemporaryFailure as lost:
+            if share_is_over.is_set():
+                raise TemporaryFailure(NO_ANSWER, timed_out=1) from lost
+            raise
         finally:
-            watch.cancel()
+            for watch in watches:
+                watch.cancel()
 
     def _close_soon(self, conversation: Conversation) -> None:
         closing = asyncio.ensure_future(conversation.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    async def _targets(self, source: EgressSource, journey: _Journey) -> AsyncIterator[Target]:
-        """Where to try, found as needed: AAAA before A at each host (contract 4.16)."""
+    async def _targets(
+        self, source: EgressSource, journey: _Journey
+    ) -> AsyncIterator[tuple[Target, int]]:
+        """Where to try, found as needed, AAAA before A at each host (contract 4.16), and how many more there are:
+        each host that was not looked up yet counts as one."""
         if source.kind is EgressKind.SMARTHOST:
-            for address in await self._operator_addresses(source.host):
-                yield Target(source.host, address, source.port)
+            addresses = await self._operator_addresses(source.host)
+            for number, address in enumerate(addresses, 1):
+                yield Target(source.host, address, source.port), len(addresses) - number
             return
         port = self._settings.delivery_port
-        async for host, address in self._addresses(journey):
+        async for host, address, others in self._addresses(journey):
             if not self._settings.allow_private_delivery and not is_public(address):
                 journey.private = True
             elif can_reach(source, address):
                 journey.reached = True
-                yield Target(host, address, port)
+                yield Target(host, address, port), others
+            else:
+                beyond = f"{source.name} has no way to {address} ({host})."
+                journey.last_failure = journey.last_failure or TemporaryFailure(beyond)
 
-    async def _addresses(self, journey: _Journey) -> AsyncIterator[tuple[str, str]]:
+    async def _addresses(self, journey: _Journey) -> AsyncIterator[tuple[str, str, int]]:
         literal = literal_address(journey.domain)
         if literal is not None:
-            yield journey.domain, literal
+            yield journey.domain, literal, 0
             return
         try:
             records = await self._resolver.mx(journey.domain)
         except NotFound as missing:
             raise missing_domain(journey.tries) from missing
         draws = iter([self._rand.uniform() for _ in records])
-        for host in hosts_in_order(journey.domain, records, draws):
+        hosts = hosts_in_order(journey.domain, records, draws)
+        for place, host in enumerate(hosts, 1):
             try:
                 addresses = await self._resolver.addresses(host)
             except TemporaryFailure as away:
@@ -227,8 +262,10 @@ class Transmit:
                 continue
             if not addresses:
                 journey.tried.append(host)
-            for address in addresses:
-                yield host, address
+                nothing = "has no address." if records else "has no MX and no address."
+                journey.last_failure = journey.last_failure or TemporaryFailure(f"{host} {nothing}")
+            for number, address in enumerate(addresses, 1):
+                yield host, address, len(addresses) - number + len(hosts) - place
 
     async def _operator_addresses(self, host: str) -> Sequence[str]:
         try:
@@ -239,6 +276,11 @@ class Transmit:
     def _is_late(self, journey: _Journey, error: TemporaryFailure) -> bool:
         """True when time ran out, for which a new connection is no cure."""
         return "timed_out" in error.fields or self._seconds_left(journey) <= 0
+
+    def _share(self, journey: _Journey, others: int) -> float:
+        """Seconds that a host may take while so many others wait."""
+        left = self._seconds_left(journey)
+        return min(left, max(LEAST_HOST_SECONDS, left / (1 + others)))
 
     def _seconds_left(self, journey: _Journey) -> float:
         return journey.ends - self._clock.monotonic()
@@ -275,6 +317,7 @@ def _concluded(
         source=conversation.source,
         remote=remote,
         retry_hint=hint,
+        about_us=verdict is Verdict.HARD and classify.is_about_us(result.reply, result.stage),
     )
 
 
@@ -303,7 +346,8 @@ def _gave_up(journey: _Journey, verdict: Verdict, error: MailError) -> Attempted
         details = f"{classify.unreachable_text(journey.domain, ())} {error.public}"
     else:
         details = error.public
-    return Attempted(verdict, details, output=_cut(str(error.reply)))
+    about_us = classify.is_about_us(error.reply)
+    return Attempted(verdict, details, output=_cut(str(error.reply)), about_us=about_us)
 
 
 def _cut(text: str) -> str:

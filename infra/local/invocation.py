@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-TIMEOUT_SECONDS = 300.0  # of a delivering function, crash rule 8
+from chalicelib.config import Settings
+
+TIMEOUT_SECONDS = float(Settings().lease_seconds)  # of a delivering function, crash rule 8
 MEMORY_MB = 512
 
 

@@ -10,6 +10,7 @@ Standard library only, one thread: this process must survive whatever happens in
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import socket
@@ -23,6 +24,7 @@ from types import FrameType
 from infra.local import aws, facts
 from infra.local.first_message import send_first_message
 from infra.local.folder import FolderError, StateFolder, read_secrets
+from infra.local.invocation import TIMEOUT_SECONDS
 from infra.local.loopback import open_url
 from infra.local.plan import DEFAULT_PORTS, HOST, Plan, PlanError, is_free
 from infra.local.process import Child
@@ -36,12 +38,15 @@ MOST_QUICK_DEATHS = 5
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 GRACE_SECONDS = {
     "gateway": 25.0,
-    "runner": 20.0,
+    "runner": TIMEOUT_SECONDS,  # of the attempts in hand; a second Ctrl-C waits for none
     "front": 5.0,
     "aws": 30.0,
     "tables": 10.0,
     "prepare": 2.0,
 }
+MOST_RELOAD_SECONDS = (
+    20.0  # somebody waits to see a change; what is cut off is tried again when its lease ends
+)
 LOG_LINES = 8
 LARGEST_OLD_LOG = 16 * 1024 * 1024
 PORT_NAMES = {
@@ -271,7 +276,7 @@ class Supervisor:
         for child in children:
             child.ask_to_stop()
         for child in children:
-            self._wait_or_kill(child)
+            self._wait_or_kill(child, MOST_RELOAD_SECONDS)
             child.start()
         say(f"{changed} changed: runner and front started again")
         self._pids_changed()
@@ -289,9 +294,10 @@ class Supervisor:
         self._folder.release()
         say("stopped")
 
-    def _wait_or_kill(self, child: Child) -> None:
+    def _wait_or_kill(self, child: Child, most: float = math.inf) -> None:
         """Its grace period; a second Ctrl-C cuts it short, except for the emulator's saving."""
-        deadline = time.monotonic() + GRACE_SECONDS[child.name.partition("-")[0]]
+        grace = GRACE_SECONDS[child.name.partition("-")[0]]
+        deadline = time.monotonic() + min(grace, most)
         patience = self._stop_signals
         while not child.wait(TICK_SECONDS):
             impatient = self._stop_signals > max(1, patience) and child is not self._aws

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import ip_address
 
+from chalicelib.config import Settings
 from chalicelib.domain.public_address import is_public
 
 VERSION = 5
@@ -32,7 +33,7 @@ CONNECT = 1
 IPV4, IPV6 = 1, 4
 LENGTHS = {IPV4: 4, IPV6: 16}
 PIECE = 65_536
-SHUTDOWN_SECONDS = 20.0
+SHUTDOWN_SECONDS = float(Settings().deadline_seconds)  # so that no attempt is cut off by a stop
 
 
 class Reply(IntEnum):

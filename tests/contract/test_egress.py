@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory import MemoryKeyVault, ScriptedEgress, SeededRand
-from chalicelib.adapters.smtp_session import TimeLimits
+from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
 from chalicelib.domain.model import DsnParameters, Envelope, Target
@@ -83,7 +83,7 @@ class Network:
 
     def __init__(self, peer: SmtpPeer) -> None:
         settings = Settings(smtp_hostname="mail.posthorn.test")
-        limits = TimeLimits(connect=10.0, reply=10.0, final=10.0, idle=60.0)
+        limits = TimeLimits(*[10.0] * 8, idle=60.0)
         self.egress = NetworkEgress(settings, MemoryKeyVault(SeededRand(1)), limits=limits)
         self.target = Target("mx.example.test", peer.host, peer.port)
         self.peer = peer

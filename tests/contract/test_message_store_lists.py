@@ -12,7 +12,7 @@ from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import Message, MessageRecord, Page, Scope, State, Status
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
-from tests.fakes import NOW, a_message, a_server_id, a_work_item
+from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
 FOREVER = 10_000_000
 
@@ -139,6 +139,18 @@ async def test_hard_fails_of_a_recipient_are_counted_since_a_time(world: World) 
     assert await store.hard_fails(server, "ann@EXAMPLE.com", NOW - 86_400) == 2
     assert await store.hard_fails(server, "ann@example.com", NOW - 100_000) == 3
     assert await store.hard_fails(server, "bob@example.com", NOW - 100_000) == 0
+
+
+async def test_failures_that_say_nothing_of_the_recipient_are_not_counted(world: World) -> None:
+    """What was stored before deliveries said so counts, as it did."""
+    store, server = world.messages, world.server
+    for number, about_us in enumerate([True, False, True, None], 1):
+        message = a_message(server, number, rcpt_to="dora@example.com", received_at=float(NOW))
+        soft = a_delivery(number + 10, Status.SOFT_FAIL)
+        last = a_delivery(number + 20, Status.HARD_FAIL, about_us=bool(about_us))
+        log = () if about_us is None else (soft, last)
+        await put(world, message, state=State.DONE, status=Status.HARD_FAIL, deliveries=log)
+    assert await store.hard_fails(server, "dora@example.com", NOW - 10) == 2
 
 
 async def due_here(world: World, now: int) -> list[int]:

@@ -48,11 +48,14 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
         status=Status.SOFT_FAIL,
         attempt=1,
         tries=1,
+        lost_replies=1,
         lease_owner="",
         lease_until=0,
         wake_at=NOW + 3_600,
         in_due_index=True,
-        deliveries=(a_delivery(1, Status.SOFT_FAIL, output=None, log_id=None, seconds=None),),
+        deliveries=(
+            a_delivery(1, Status.SOFT_FAIL, output=None, log_id=None, seconds=None, about_us=True),
+        ),
     )
     assert await world.messages.replace(before, waiting)
     assert await world.messages.get(world.server, before.message.id) == waiting

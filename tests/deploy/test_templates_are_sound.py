@@ -14,10 +14,13 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
+from chalicelib.services.attempt import LAST_SETTLE_SECONDS, QUEUE_SECONDS
 from functions.runtime import NOBODY_COUNTS, on_batch
+from gateway.egress_proxy import SHUTDOWN_SECONDS
 from infra import package as packaging
 from infra.deploy import templates_of
 from infra.local.invocation import TIMEOUT_SECONDS
+from infra.local.supervisor import GRACE_SECONDS
 from infra.order import EgressHost, Order
 from infra.package import Package
 from infra.targets import Target
@@ -94,16 +97,49 @@ def test_queues_are_named_as_the_settings_name_them() -> None:
 
 
 def test_time_limits_fit_into_each_other() -> None:
-    """Function < lease < visibility: a wake-up comes back only when its worker is surely gone."""
+    """Deadline + settling < lease = function < visibility: a wake-up comes back only when its worker is surely gone.
+    Whatever stops a worker, or what carries its connections, lets it end first."""
     settings = Settings()
     data, functions = load("data.yaml")["Resources"], load("functions.merge.yaml")["Resources"]
     deliver = functions["DeliverDefault"]["Properties"]["Timeout"]
     visibility = data["DeliverDefault"]["Properties"]["VisibilityTimeout"]
-    assert deliver <= settings.lease_seconds < visibility == settings.visibility_seconds
+    assert settings.deadline_seconds + settings.settle_seconds < settings.lease_seconds
+    assert settings.deadline_seconds + LAST_SETTLE_SECONDS < deliver <= 900  # what Lambda allows
+    assert QUEUE_SECONDS < LAST_SETTLE_SECONDS <= settings.settle_seconds
+    assert settings.lease_seconds == deliver < visibility == settings.visibility_seconds
     assert deliver == TIMEOUT_SECONDS < NOBODY_COUNTS
+    assert GRACE_SECONDS["runner"] >= TIMEOUT_SECONDS  # the local stack's, when it is stopped
     dead = data["DeadLetters"]["Properties"]["VisibilityTimeout"]
     assert functions["Deadletters"]["Properties"]["Timeout"] * 6 <= dead
     assert functions["APIHandler"]["Properties"]["Timeout"] <= 29  # API Gateway's own limit
+
+
+def test_an_egress_host_that_is_stopped_lets_attempts_end() -> None:
+    text = (ROOT / "infra" / "egress.yaml").read_text()
+    container, service = (
+        int(found[1])
+        for found in (
+            re.search(r"--stop-timeout (\d+)", text),
+            re.search(r"TimeoutStopSec=(\d+)", text),
+        )
+        if found is not None
+    )
+    assert Settings().deadline_seconds <= SHUTDOWN_SECONDS < container < service
+
+
+def test_the_pages_say_the_times_that_are_in_force() -> None:
+    """Crash rule 8 and what follows from it, in the words of the documentation."""
+    settings = Settings()
+    architecture = (ROOT / "docs" / "architecture.md").read_text()
+    rule = next(line for line in architecture.splitlines() if line.startswith("| 8 |"))
+    assert [int(number) for number in re.findall(r"(\d+) s\b", rule)] == [
+        settings.deadline_seconds,
+        settings.settle_seconds,
+        settings.lease_seconds,
+        settings.visibility_seconds,
+    ]
+    assert f"takes a lease of {settings.lease_seconds} s" in architecture
+    assert f"comes back at {settings.visibility_seconds} s" in architecture
 
 
 def test_a_further_pool_is_the_default_pool_under_another_name() -> None:

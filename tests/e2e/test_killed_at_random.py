@@ -15,7 +15,7 @@ from tests.e2e.stack import RunningStack, message, wait_for
 KILLS = 10
 PAUSE_SECONDS = 1.2
 CLIENTS = 3
-LEASE_AND_VISIBILITY_SECONDS = 400
+LEASE_AND_VISIBILITY_SECONDS = 500
 
 
 class Clients:

@@ -44,7 +44,7 @@ def test_a_killed_process_comes_back_and_mail_goes_on(start_stack: StartStack, n
     # The dead process may have had the wake-up, or the inbox may not have been back yet: then it takes a retry.
     def arrived() -> bool:
         try:
-            stack.advance(400)
+            stack.advance(500)
             return bool(stack.inbox(rcpt))
         except OSError:
             return False
@@ -62,7 +62,7 @@ def test_a_runner_killed_in_the_middle_loses_nothing(start_stack: StartStack) ->
     os.kill(pid_of(stack, "runner"), signal.SIGKILL)
 
     def all_there() -> bool:
-        stack.advance(400)  # past lease and visibility time-out
+        stack.advance(500)  # past lease and visibility time-out
         return all(stack.inbox(rcpt) for rcpt in slow)
 
     wait_for(all_there, "every message", 60)

@@ -13,7 +13,7 @@ import botocore.session
 from tests.e2e.stack import RunningStack, wait_for
 
 RCPT = "poison+greylist@example.test"
-VISIBILITY = 400  # seconds, above the queue's, after which a wake-up that failed comes back
+VISIBILITY = 500  # seconds, above the queue's, after which a wake-up that failed comes back
 ROUND_SECONDS = 1.0
 
 

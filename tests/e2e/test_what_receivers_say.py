@@ -53,7 +53,7 @@ def test_a_deferred_message_is_tried_by_schedule_and_delivered(stack: RunningSta
     for _ in range(6):
         if status_of(stack, message) == "Sent":
             break
-        stack.advance(400)
+        stack.advance(500)
         try:
             wait_for(lambda: status_of(stack, message) == "Sent", "Sent", 5)
         except AssertionError:

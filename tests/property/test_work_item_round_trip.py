@@ -74,6 +74,7 @@ deliveries = st.builds(
     tls=maybe(texts),
     source=maybe(texts),
     remote=maybe(texts),
+    about_us=st.booleans(),
 )
 settlements = st.builds(
     Settlement,
@@ -84,6 +85,7 @@ settlements = st.builds(
     in_due_index=st.booleans(),
     hold_expires_at=maybe(numbers),
     delivery=deliveries,
+    lost_replies=numbers,
 )
 items = st.builds(WorkItem, messages, numbers, st.booleans(), maybe(settlements))
 
@@ -93,6 +95,21 @@ def test_what_is_rendered_is_parsed(item: WorkItem) -> None:
     text = render_work_item(item)
     assert text.isascii()
     assert parse_work_item(text) == item
+
+
+@given(messages, settlements)
+def test_a_settlement_of_an_older_function_is_read(
+    message: Message, settlement: Settlement
+) -> None:
+    delivery = replace(settlement.delivery, about_us=False)
+    expected = WorkItem(
+        message, 1, settlement=replace(settlement, lost_replies=0, delivery=delivery)
+    )
+    fields = json.loads(render_work_item(expected))
+    *fields["y"], lost_replies = fields["y"]
+    *fields["y"][-1], about_us = fields["y"][-1]
+    assert (lost_replies, about_us) == (0, False)
+    assert parse_work_item(json.dumps(fields)) == expected
 
 
 @given(

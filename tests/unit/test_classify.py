@@ -9,6 +9,8 @@ from chalicelib.domain.classify import (
     accepted_text,
     classify,
     interrupted_text,
+    is_about_us,
+    leaves_the_host,
     place,
     refused_text,
     retry_after_hint,
@@ -67,6 +69,45 @@ def test_2xx_before_the_final_dot_is_not_sent(stage: str) -> None:
 )
 def test_hints(text: str, seconds: int | None) -> None:
     assert retry_after_hint(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("enhanced", "stage", "expected"),
+    [
+        ("", "RCPT", False),
+        ("", "DATA", False),
+        ("", ".", False),
+        ("", "MAIL", True),
+        ("5.1.1", "MAIL", True),
+        ("5.1.1", "RCPT", False),
+        ("5.1.7", "RCPT", True),
+        ("5.1.8", ".", True),
+        ("5.1.10", "RCPT", False),
+        ("5.2.1", "RCPT", False),
+        ("5.2.2", ".", False),
+        ("5.2.3", ".", True),
+        ("5.0.0", "RCPT", False),
+        ("5.3.4", "RCPT", True),
+        ("5.4.1", "RCPT", False),
+        ("5.4.4", "RCPT", True),
+        ("5.5.2", "DATA", True),
+        ("5.6.0", ".", True),
+        ("5.7.1", "RCPT", True),
+        ("5.7.26", ".", True),
+        ("5.7.606", "RCPT", True),
+    ],
+)
+def test_which_refusals_say_nothing_of_the_recipient(
+    enhanced: str, stage: str, expected: bool
+) -> None:
+    assert is_about_us(Reply(550, enhanced, "No"), stage) is expected
+
+
+def test_421_leaves_the_host_until_there_was_content() -> None:
+    for stage in ("MAIL", "RCPT", "DATA"):
+        assert leaves_the_host(Reply(421, "4.3.2", ""), stage)
+        assert not leaves_the_host(Reply(450, "4.3.2", ""), stage)
+    assert not leaves_the_host(Reply(421, "4.3.2", ""), ".")
 
 
 def test_texts_are_those_of_the_contract() -> None:

@@ -131,6 +131,11 @@ class ScriptedConversation:
         self._is_fit = True
         self._is_over = False
 
+    @property
+    def has_begun(self) -> bool:
+        """False: an answer takes no time here."""
+        return False
+
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
         """The scripted answer, or the scripted error raised."""
         if self._is_over or not self._is_fit:

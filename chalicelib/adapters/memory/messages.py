@@ -14,6 +14,7 @@ from chalicelib.adapters.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.standing import (
     NEWEST_KEPT,
     added_deliveries,
+    counts_against_recipient,
     due_at,
     flag_of,
     recipient_key,
@@ -28,7 +29,6 @@ from chalicelib.domain.model import (
     Page,
     Scope,
     State,
-    Status,
     WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
@@ -161,7 +161,7 @@ class MemoryMessageStore:
         ids = self._by_recipient.get((server, recipient_key(address)), [])
         records = (self._records[server, MessageId(number)] for number in ids)
         return sum(
-            record.status is Status.HARD_FAIL and record.message.received_at >= since
+            counts_against_recipient(record) and record.message.received_at >= since
             for record in records
         )
 

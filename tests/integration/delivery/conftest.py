@@ -13,7 +13,7 @@ from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dns import DnsResolver
 from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.randomness import SystemRand
-from chalicelib.adapters.smtp_session import TimeLimits
+from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
 from chalicelib.domain.tenancy import EgressSource, ServerId
@@ -23,8 +23,8 @@ from tests.dns_zone import DnsZone
 from tests.peers import SmtpPeer, trusting_context
 
 CONTENT = b"From: a@sender.test\r\nSubject: hello\r\n\r\nhello\r\n"
-PATIENT = TimeLimits(connect=10.0, reply=10.0, final=10.0, idle=10.0)
-HASTY = TimeLimits(connect=2.0, reply=0.4, final=0.4, idle=10.0)
+PATIENT = TimeLimits(*[10.0] * 8, idle=10.0)
+HASTY = replace(TimeLimits(*[0.4] * 8, idle=10.0), connect=2.0)
 
 
 class PlainVault:

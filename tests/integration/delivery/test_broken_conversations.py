@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from chalicelib.adapters.time_limits import TimeLimits
+from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
-from tests.integration.delivery.conftest import CONTENT, Stack
+from tests.integration.delivery.conftest import CONTENT, PATIENT, Stack
 from tests.peers import DROP, RESET, STALL, Delay, Raw, SmtpPeer, Split
 
 
@@ -91,12 +95,12 @@ async def test_a_reply_that_no_command_asked_for_ends_the_conversation(
     "nonsense",
     [
         b"hello there\r\n",
-        b"250" + b" " * 5000 + b"\r\n",
-        b"250-more\r\n" * 101,
+        b"2" + b"5" * 600_000,
+        b"250-more\r\n" * 60_000,
         b"250-a\r\n251 b\r\n",
         b"\x00\xff\xfe" * 2000,
     ],
-    ids=["prose", "long line", "many lines", "two codes", "binary"],
+    ids=["prose", "line without end", "reply without end", "two codes", "binary"],
 )
 @pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL"])
 async def test_nonsense_is_temporary(
@@ -113,6 +117,65 @@ async def test_nonsense_after_the_final_dot_leaves_the_outcome_unknown(
 ) -> None:
     peer.on(".", Raw(b"yes, thanks\r\n"))
     assert (await stack.send()).outcome_unknown
+
+
+LONG_REPLIES = {
+    "one long line": (b"", b"x" * 5_000),
+    "many lines": (b"line\r\n" * 1_000, b"end"),
+    "many long lines": ((b"y" * 4_000 + b"\r\n") * 50, b"z" * 4_000),
+}
+
+
+def long_reply(code: bytes, how: str) -> Raw:
+    lines, last = LONG_REPLIES[how]
+    before = b"".join(code + b"-" + line for line in lines.splitlines(keepends=True))
+    return Raw(before + code + b" 5.1.1 " + last + b"\r\n")
+
+
+@pytest.mark.parametrize("how", LONG_REPLIES)
+async def test_a_long_reply_to_the_final_dot_is_what_its_code_says(
+    stack: Stack, peer: SmtpPeer, how: str
+) -> None:
+    peer.once(".", long_reply(b"250", how)).once(".", long_reply(b"550", how))
+    taken = await stack.send()
+    assert (taken.verdict, taken.outcome_unknown) == (Verdict.SENT, False)
+    refused = await stack.send()
+    assert (refused.verdict, refused.outcome_unknown) == (Verdict.HARD, False)
+    for attempted, code in ((taken, "250 "), (refused, "550 ")):
+        assert attempted.output is not None
+        assert attempted.output.startswith(code)
+        assert len(attempted.output) == 250
+    assert len(peer.connections) == 1
+
+
+@pytest.mark.parametrize("how", LONG_REPLIES)
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+async def test_a_long_refusal_is_a_refusal(
+    stack: Stack, peer: SmtpPeer, stage: str, how: str
+) -> None:
+    peer.on(stage, long_reply(b"550", how))
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.output is not None and len(attempted.output) == 250
+
+
+async def test_a_long_greeting_and_a_long_ehlo_are_read_to_their_end(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("GREETING", long_reply(b"220", "many lines"))
+    peer.keywords = ["SIZE", *[f"XEXTENSION{number}" for number in range(500)], "STARTTLS"]
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SENT
+    assert attempted.sent_with_ssl
+
+
+async def test_a_reply_counts_though_nonsense_follows_it(stack: Stack, peer: SmtpPeer) -> None:
+    peer.on(".", Raw(b"250 2.0.0 Taken\r\nand good bye\r\n"))
+    attempted = await stack.send()
+    assert (attempted.verdict, attempted.output) == (Verdict.SENT, "250 2.0.0 Taken")
+    peer.usual(".")
+    assert (await stack.send()).verdict is Verdict.SENT
+    assert len(peer.connections) == 2
 
 
 async def test_a_slow_server_and_one_that_sends_byte_by_byte_are_waited_for(
@@ -153,6 +216,54 @@ async def test_the_deadline_ends_an_attempt_and_says_truly_whether_the_dot_was_s
     assert attempted.outcome_unknown is unknown
     assert attempted.seconds < 9  # the limit of one reply is ten seconds
     await peer.wait_closed()
+
+
+async def test_a_kept_session_that_is_dead_is_not_called_again_for_longer_than_the_deadline(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    """The session is replaced within the same attempt, and a server that no longer greets must not hold it."""
+    assert (await stack.send()).verdict is Verdict.SENT
+    peer.once("MAIL", DROP).on("GREETING", STALL)
+    stack.egress._limits = replace(PATIENT, greeting=600.0)
+    stack.deadline = 0.5
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert not attempted.outcome_unknown
+    assert attempted.output == "The connection took too long."
+
+
+async def test_the_limits_of_an_attempt_are_those_of_rfc_5321_and_the_deadline_cuts_them() -> None:
+    limits = TimeLimits.of(Settings())
+    assert (limits.greeting, limits.mail, limits.rcpt) == (300, 300, 300)
+    assert (limits.connect, limits.data, limits.block, limits.final_dot) == (30, 120, 180, 600)
+    assert limits.final_dot > Settings().deadline_seconds
+
+
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [("MAIL", "mail"), ("RCPT", "rcpt"), ("DATA", "data"), (".", "final_dot")],
+)
+async def test_each_step_has_a_limit_of_its_own(
+    stack: Stack, peer: SmtpPeer, stage: str, name: str
+) -> None:
+    stack.egress = stack._egress(replace(TimeLimits(*[600.0] * 8), **{name: 0.3}))
+    stack.deadline = 60.0
+    peer.on(stage, STALL)
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.seconds < stack.deadline  # which no other limit would have been reached before
+    assert len(peer.connections) == 1
+
+
+async def test_a_server_that_stops_reading_has_the_limit_of_a_block(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    stack.egress = stack._egress(replace(PATIENT, block=0.5))
+    peer.on("BODY", Delay(60.0, "451 4.3.0 Too late"))
+    attempted = await stack.send("bob@example.test", CONTENT, b"x" * 40_000_000)
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.output == "The server stopped reading."
+    assert not attempted.outcome_unknown
 
 
 async def test_dots_and_a_missing_final_newline_arrive_as_they_were(

@@ -2,26 +2,136 @@
 
 from __future__ import annotations
 
+import ssl
+import warnings
+from dataclasses import replace
+
 import pytest
 
-from chalicelib.domain.classify import Verdict
-from chalicelib.domain.tenancy import EgressSource
-from tests.integration.delivery.conftest import Stack
-from tests.peers import DROP, Raw, SmtpPeer
-
-
-@pytest.mark.parametrize(
-    "broken", [DROP, Raw(b"this is no TLS\r\n" * 20, drop=True)], ids=["drop", "garbage"]
+from chalicelib.adapters.tls_client import (
+    opportunistic_context,
+    unverified_context,
+    verified_context,
 )
-async def test_a_broken_handshake_is_followed_by_clear_text(
-    stack: Stack, peer: SmtpPeer, broken: object
+from chalicelib.domain.classify import Verdict
+from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.services.transmit import LEAST_HOST_SECONDS
+from tests.integration.delivery.conftest import HASTY, PATIENT, Stack
+from tests.peers import DROP, RESET, STALL, Action, Raw, SmtpPeer, certificate
+
+GARBAGE = Raw(b"this is no TLS\r\n" * 20, drop=True)
+FAILURES = {
+    "no reply": ("STARTTLS", STALL),
+    "closed": ("STARTTLS", DROP),
+    "reset": ("STARTTLS", RESET),
+    "refused and closed": ("STARTTLS", Raw(b"454 4.7.0 TLS not available\r\n", drop=True)),
+    "421": ("STARTTLS", "421 4.3.2 Going down"),
+    "another positive code": ("STARTTLS", "250 2.0.0 Fine"),
+    "half a reply": ("STARTTLS", Raw(b"220-2.0.0 Rea")),
+    "half a reply and closed": ("STARTTLS", Raw(b"220 2.0.0 Rea", drop=True)),
+    "a line that is no reply": ("STARTTLS", Raw(b"hello there\r\n")),
+    "more than the reply": ("STARTTLS", Raw(b"220 go\r\n250-evil.test\r\n250 AUTH PLAIN\r\n")),
+    "handshake closed": ("TLS", DROP),
+    "handshake is garbage": ("TLS", GARBAGE),
+    "handshake stalls": ("TLS", STALL),
+}
+
+
+def hurry_tls(stack: Stack) -> None:
+    """Be patient but for the steps of STARTTLS."""
+    stack.egress = stack._egress(replace(PATIENT, starttls=0.5))
+
+
+@pytest.mark.parametrize("how", FAILURES)
+async def test_however_starttls_fails_clear_text_follows_on_a_new_connection(
+    stack: Stack, peer: SmtpPeer, how: str
 ) -> None:
-    peer.on("TLS", broken)  # type: ignore[arg-type]
+    stage, action = FAILURES[how]
+    peer.on(stage, action)
+    if action == STALL or how == "half a reply":
+        hurry_tls(stack)
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SENT
     assert (attempted.tls, attempted.sent_with_ssl) == (None, False)
     assert len(peer.connections) == 2
     assert "STARTTLS" not in [line.decode() for line in peer.connections[1].lines]
+
+
+@pytest.mark.parametrize(
+    "action",
+    [DROP, STALL, "421 4.3.2 Going down", "554 5.7.1 Not like this"],
+    ids=["closed", "silent", "421", "554"],
+)
+async def test_a_server_that_leaves_after_the_handshake_gets_clear_text(
+    stack: Stack, peer: SmtpPeer, action: Action
+) -> None:
+    peer.once("EHLO", lambda line: None).once("EHLO", action)
+    if action == "554 5.7.1 Not like this":
+        peer.once("HELO", action)
+    hurry_tls(stack)
+    attempted = await stack.send()
+    assert (attempted.verdict, attempted.tls) == (Verdict.SENT, None)
+    assert len(peer.connections) == 2
+
+
+async def test_a_stalled_starttls_leaves_time_for_clear_text(stack: Stack, peer: SmtpPeer) -> None:
+    """A stall costs less than the least share of a host, and that less than a quarter of an attempt."""
+    assert (
+        stack.settings.starttls_seconds < LEAST_HOST_SECONDS < stack.settings.deadline_seconds / 4
+    )
+    async with SmtpPeer(host="127.0.0.2", port=stack.settings.delivery_port) as other:
+        stack.zone.mx("example.test", (10, "mx.example.test"), (20, "mx2.example.test"))
+        stack.zone.a("mx2.example.test", "127.0.0.2")
+        hurry_tls(stack)
+        peer.on("STARTTLS", STALL)
+        attempted = await stack.send()
+        assert (attempted.verdict, attempted.tls) == (Verdict.SENT, None)
+        assert (len(peer.mails), len(other.connections)) == (1, 0)
+
+
+@pytest.fixture
+def old_context() -> ssl.SSLContext:
+    """A server's side that knows TLS 1.0 alone."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    _, cert_file, key_file = certificate()
+    context.load_cert_chain(cert_file, key_file)
+    return context
+
+
+async def test_tls_1_0_is_better_than_clear_text(
+    stack: Stack, peer: SmtpPeer, old_context: ssl.SSLContext
+) -> None:
+    peer.tls_context = old_context
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SENT
+    assert attempted.tls is not None and attempted.tls.startswith("TLSv1 ")
+    assert peer.mails[0].tls == "TLSv1"
+    assert len(peer.connections) == 1
+
+
+@pytest.mark.parametrize("kind", [EgressKind.DIRECT, EgressKind.SMARTHOST])
+async def test_tls_1_0_is_no_tls_where_tls_is_required(
+    stack: Stack, peer: SmtpPeer, old_context: ssl.SSLContext, kind: EgressKind
+) -> None:
+    peer.tls_context = old_context
+    stack.pools.sources = (
+        EgressSource("strict", kind=kind, host="127.0.0.1", port=peer.port, tls="required"),
+    )
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.output == "The TLS handshake failed."
+    assert not peer.mails
+
+
+def test_only_opportunistic_tls_goes_below_1_2() -> None:
+    assert opportunistic_context().minimum_version is ssl.TLSVersion.TLSv1
+    assert unverified_context().minimum_version is ssl.TLSVersion.TLSv1_2
+    assert verified_context().minimum_version is ssl.TLSVersion.TLSv1_2
+    assert verified_context().verify_mode is ssl.CERT_REQUIRED
 
 
 async def test_a_server_that_declines_starttls_is_talked_to_in_clear_text(
@@ -36,6 +146,7 @@ async def test_a_server_that_declines_starttls_is_talked_to_in_clear_text(
 async def test_text_slipped_in_before_the_handshake_is_not_taken_for_replies(
     stack: Stack, peer: SmtpPeer
 ) -> None:
+    stack.pools.sources = (EgressSource("strict", tls="required"),)
     peer.on("STARTTLS", Raw(b"220 go\r\n250-evil.test\r\n250 AUTH PLAIN\r\n"))
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
@@ -44,7 +155,7 @@ async def test_text_slipped_in_before_the_handshake_is_not_taken_for_replies(
 
 
 @pytest.mark.parametrize("spelling", ["required", "STARTTLS", "STARTLS"])
-@pytest.mark.parametrize("how", ["not offered", "declined", "broken"])
+@pytest.mark.parametrize("how", ["not offered", "declined", *FAILURES])
 async def test_required_tls_never_falls_back(
     stack: Stack, peer: SmtpPeer, spelling: str, how: str
 ) -> None:
@@ -54,7 +165,8 @@ async def test_required_tls_never_falls_back(
     elif how == "declined":
         peer.on("STARTTLS", "454 4.7.0 TLS not available")
     else:
-        peer.on("TLS", DROP)
+        peer.on(*FAILURES[how])
+        stack.egress = stack._egress(HASTY)
     attempted = await stack.send()
     assert attempted.verdict is Verdict.SOFT
     assert "MAIL" not in peer.commands

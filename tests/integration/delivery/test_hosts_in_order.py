@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.classify import Verdict
-from tests.integration.delivery.conftest import Stack
-from tests.peers import DROP, STALL, SmtpPeer
+from chalicelib.domain.tenancy import EgressSource
+from chalicelib.services import transmit
+from tests.integration.delivery.conftest import PATIENT, Stack
+from tests.peers import DROP, STALL, Delay, SmtpPeer
 
 
 def closed_address(stack: Stack) -> str:
@@ -62,6 +68,93 @@ async def test_no_other_host_is_asked_after_a_reply_about_the_message(
         assert not peer.connections
 
 
+@asynccontextmanager
+async def a_first_host(stack: Stack, **options: Any) -> AsyncIterator[SmtpPeer]:
+    """A peer that is preferred to the usual one."""
+    async with SmtpPeer(host="127.0.0.2", port=stack.settings.delivery_port, **options) as first:
+        stack.zone.mx("example.test", (5, "first.example.test"), (10, "mx.example.test"))
+        stack.zone.a("first.example.test", "127.0.0.2")
+        yield first
+
+
+@pytest.mark.parametrize("keywords", [["PIPELINING"], []], ids=["pipelined", "stepwise"])
+@pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("how", ["421 4.3.2 Going down", DROP, STALL], ids=["421", "drop", "stall"])
+async def test_a_host_that_leaves_before_the_content_is_passed_over(
+    stack: Stack, peer: SmtpPeer, stage: str, how: Any, keywords: list[str]
+) -> None:
+    async with a_first_host(stack, keywords=keywords) as first:
+        first.on(stage, how)
+        if how == STALL:
+            stack.hurry()
+        attempted = await stack.send()
+        assert attempted.verdict is Verdict.SENT
+        assert attempted.remote == f"127.0.0.1:{peer.port} (mx.example.test)"
+        assert (len(first.mails), len(peer.mails)) == (0, 1)
+
+
+async def test_when_every_host_leaves_the_last_421_is_the_result(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("MAIL", "421 4.7.0 Come back in 10 minutes")
+    async with a_first_host(stack) as first:
+        first.on("MAIL", "421 4.3.2 Going down")
+        attempted = await stack.send()
+        assert attempted.verdict is Verdict.SOFT
+        assert attempted.output == "421 4.7.0 Come back in 10 minutes"
+        assert attempted.retry_hint == 610
+        assert attempted.details == (
+            f"Temporary SMTP delivery error when sending to 127.0.0.1:{peer.port} (mx.example.test)"
+        )
+
+
+async def test_a_421_is_worth_more_than_a_host_that_cannot_be_reached(stack: Stack) -> None:
+    async with a_first_host(stack) as first:
+        first.on("RCPT", "421 4.3.2 Going down")
+        stack.zone.a("mx.example.test", closed_address(stack))
+        attempted = await stack.send()
+        assert (attempted.verdict, attempted.output) == (Verdict.SOFT, "421 4.3.2 Going down")
+
+
+async def test_421_to_the_final_dot_is_a_reply_about_the_message(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    async with a_first_host(stack) as first:
+        first.on(".", "421 4.3.2 Going down")
+        attempted = await stack.send()
+        assert (attempted.verdict, attempted.output) == (Verdict.SOFT, "421 4.3.2 Going down")
+        assert not attempted.outcome_unknown
+        assert not peer.connections
+
+
+@pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT"])
+async def test_a_silent_host_has_its_share_of_the_deadline_and_no_more(
+    stack: Stack, peer: SmtpPeer, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit of a reply is ten seconds here, the whole attempt has four."""
+    monkeypatch.setattr(transmit, "LEAST_HOST_SECONDS", 0.5)
+    stack.deadline = 4.0
+    async with a_first_host(stack) as first:
+        first.on(stage, STALL)
+        attempted = await stack.send()
+        assert attempted.verdict is Verdict.SENT
+        assert attempted.remote == f"127.0.0.1:{peer.port} (mx.example.test)"
+        assert len(first.connections) == 1
+
+
+async def test_a_host_that_has_begun_to_take_content_is_not_cut_off_for_another(
+    stack: Stack, peer: SmtpPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transmit, "LEAST_HOST_SECONDS", 0.2)
+    stack.deadline = 8.0
+    async with a_first_host(stack) as first:
+        first.on(".", Delay(4.3, "250 2.0.0 Scanned"))
+        stack.egress = stack._egress(replace(PATIENT, final_dot=60.0))
+        attempted = await stack.send()
+        assert (attempted.verdict, attempted.output) == (Verdict.SENT, "250 2.0.0 Scanned")
+        assert not peer.connections
+
+
 async def test_when_no_host_answers_each_is_named_once(stack: Stack) -> None:
     hosts = [(10 + n, f"mx{n}.dead.test") for n in range(3)]
     stack.zone.mx("dead.test", *hosts)
@@ -103,6 +196,24 @@ async def test_a_domain_without_mx_and_address_has_no_hosts(stack: Stack) -> Non
     attempted = await stack.send("bob@bare.test")
     assert attempted.verdict is Verdict.SOFT
     assert attempted.details == "No SMTP servers were available for bare.test. Tried bare.test."
+    assert attempted.output == "bare.test has no MX and no address."
+
+
+async def test_an_mx_without_an_address_says_so(stack: Stack) -> None:
+    stack.zone.mx("half.test", (10, "mx.half.test"))
+    stack.zone.txt("mx.half.test", "nothing here")
+    attempted = await stack.send("bob@half.test")
+    assert attempted.details == "No SMTP servers were available for half.test. Tried mx.half.test."
+    assert attempted.output == "mx.half.test has no address."
+
+
+async def test_an_address_that_the_source_has_no_way_to_says_so(stack: Stack) -> None:
+    stack.pools.sources = (EgressSource("four", address="127.0.0.1"),)
+    stack.zone.mx("six.test", (10, "mx.six.test"))
+    stack.zone.aaaa("mx.six.test", "2001:db8::25")
+    attempted = await stack.send("bob@six.test")
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.output == "four has no way to 2001:db8::25 (mx.six.test)."
 
 
 async def test_a_null_mx_is_permanent_at_once(stack: Stack) -> None:

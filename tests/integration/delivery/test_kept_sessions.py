@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from chalicelib.adapters.egress import NetworkEgress
-from chalicelib.adapters.smtp_session import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.errors import TemporaryFailure
@@ -99,7 +99,7 @@ async def test_a_session_is_not_used_for_more_messages_than_it_may(
 
 
 async def test_an_idle_session_says_quit_by_itself(peer: SmtpPeer, target_of: TargetOf) -> None:
-    egress = NetworkEgress(Settings(), PlainVault(), limits=TimeLimits(idle=0.05))
+    egress = NetworkEgress(Settings(), PlainVault(), limits=replace(PATIENT, idle=0.05))
     conversation = await egress.connect(target_of(peer), SOURCE)
     await conversation.transact(ENVELOPE, [CONTENT])
     await conversation.release()
@@ -124,7 +124,7 @@ async def test_no_more_sessions_to_a_server_than_allowed(
 
 
 async def test_waiting_for_a_place_has_an_end(peer: SmtpPeer, target_of: TargetOf) -> None:
-    limits = TimeLimits(connect=0.2, reply=1.0)
+    limits = replace(PATIENT, connect=0.2)
     egress = NetworkEgress(Settings(), PlainVault(), limits=limits, most_sessions=1)
     held = await egress.connect(target_of(peer), SOURCE)
     with pytest.raises(TemporaryFailure, match="Too many connections"):

@@ -123,7 +123,9 @@ async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted
     await scene.deliver_ready()
     record = await scene.record(second)
     assert record.status is Status.SENT
-    assert record.deliveries[-1].details.endswith(" Recipient removed from suppression list")
+    assert record.deliveries[-1].details.endswith(
+        "(mx.example.com). Recipient removed from suppression list"
+    )
 
 
 async def test_a_release_whose_wake_up_was_lost_is_found_by_the_sweeper() -> None:

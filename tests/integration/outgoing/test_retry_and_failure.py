@@ -12,10 +12,12 @@ from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import UnknownOutcome
 from chalicelib.ports import Transaction
 from chalicelib.services.accounts import ServerOptions
+from chalicelib.services.outgoing import MAY_BE_DELIVERED
 from tests.worlds import CONTENT, make_scene
 
 GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
 UNKNOWN_USER = Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT")
+LOST = OutcomeUnknown("Connection lost")
 HOUR = 3600
 
 
@@ -127,7 +129,10 @@ async def test_a_permanent_refusal_fails_at_once_and_the_second_in_a_day_suppres
     (second,) = await scene.accept()
     await scene.deliver_ready()
     details = (await scene.record(second)).deliveries[0].details
-    assert details.endswith(" Recipient added to suppression list (too many hard fails)")
+    assert details == (
+        "Permanent SMTP delivery error when sending to 93.184.216.34:25 (mx.example.com). "
+        "Recipient added to suppression list (too many hard fails)"
+    )
     (third,) = await scene.accept()
     await scene.deliver_ready()
     held = await scene.record(third)
@@ -148,6 +153,131 @@ async def test_a_connection_lost_after_the_final_dot_is_tried_again_or_held(
     await scene.deliver_ready()
     assert (await scene.record(accepted)).status is status
     assert len(scene.egress.received) == 1
+
+
+ABOUT_US = [
+    Transaction(Reply(550, "5.1.1", "User unknown"), "MAIL"),
+    Transaction(Reply(550, "", "Sender rejected"), "MAIL"),
+    Transaction(Reply(550, "5.7.1", "Blocked by policy"), "RCPT"),
+    Transaction(Reply(554, "5.7.26", "Unauthenticated mail"), "."),
+    Transaction(Reply(550, "5.7.0", "Not here"), "DATA"),
+    Transaction(Reply(550, "5.1.8", "Sender address rejected"), "RCPT"),
+    Transaction(Reply(552, "5.3.4", "Message too big"), "."),
+    Transaction(Reply(554, "5.6.0", "Bad content"), "."),
+]
+
+
+@pytest.mark.parametrize("refusal", ABOUT_US, ids=lambda one: f"{one.stage} {one.reply}")
+async def test_refusals_of_the_sender_or_the_message_never_suppress_a_recipient(
+    refusal: Transaction,
+) -> None:
+    """Neither do they suppress, nor count towards it: a real refusal after them is the first."""
+    scene = await make_scene()
+    scene.egress.will("john@example.com", refusal, refusal, UNKNOWN_USER, refusal, UNKNOWN_USER)
+    details = []
+    for _ in range(5):
+        (accepted,) = await scene.accept()
+        await scene.deliver_ready()
+        record = await scene.record(accepted)
+        assert record.status is Status.HARD_FAIL
+        details.append(record.deliveries[0].details)
+    assert len(set(details[:4])) == 1
+    assert "suppression" not in details[0]
+    assert details[4].endswith(". Recipient added to suppression list (too many hard fails)")
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT"),
+        Transaction(Reply(550, "", "No such user"), "RCPT"),
+        Transaction(Reply(552, "5.2.2", "Mailbox full"), "."),
+        Transaction(Reply(550, "5.4.1", "Recipient address rejected: Access denied"), "RCPT"),
+        Transaction(Reply(554, "5.0.0", "No"), "DATA"),
+    ],
+    ids=lambda one: f"{one.stage} {one.reply}",
+)
+async def test_refusals_of_the_recipient_suppress_at_the_second(refusal: Transaction) -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", refusal)
+    await scene.accept()
+    await scene.deliver_ready()
+    (second,) = await scene.accept()
+    await scene.deliver_ready()
+    assert "Recipient added" in (await scene.record(second)).deliveries[0].details
+
+
+async def test_failures_without_a_conversation_do_not_count_against_the_recipient() -> None:
+    scene = await make_scene()
+    (purged,) = await scene.accept()
+    scene.world.blobs.purge((await scene.record(purged)).message.blob.key)
+    await scene.deliver_ready()
+    assert (await scene.record(purged)).status is Status.HARD_FAIL
+    scene.egress.always("john@example.com", UNKNOWN_USER)
+    (refused,) = await scene.accept()
+    await scene.deliver_ready()
+    assert "suppression" not in (await scene.record(refused)).deliveries[0].details
+
+
+async def test_a_lost_reply_is_repeated_seldom_and_ends_with_words_that_say_so() -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", LOST)
+    (accepted,) = await scene.accept()
+    await scene.play(40 * HOUR, step=300)
+    record = await scene.record(accepted)
+    *tries, last = record.deliveries
+    assert [each.status for each in tries] == [Status.SOFT_FAIL] * 3
+    assert (last.status, last.details) == (Status.HARD_FAIL, MAY_BE_DELIVERED)
+    assert last.output == "Connection lost"
+    assert record.state is State.DONE
+    assert len(scene.egress.received) == 4
+    waits = [after.at - before.at for before, after in pairwise(record.deliveries)]
+    assert waits[0] >= 0.5 * HOUR
+    assert waits[1] > 2 * waits[0]
+    assert waits[2] > 2 * waits[1]
+    pair = (scene.server.id, "john@example.com")
+    assert not await scene.world.suppressions.listed([pair], scene.clock.now())
+    scene.egress.always("john@example.com", UNKNOWN_USER)
+    (refused,) = await scene.accept()
+    await scene.deliver_ready()
+    assert "suppression" not in (await scene.record(refused)).deliveries[0].details
+
+
+async def test_lost_replies_are_not_forgotten_between_other_failures() -> None:
+    scene = await make_scene()
+    scene.egress.will("john@example.com", *[LOST, GREYLISTED, GREYLISTED] * 6)
+    (accepted,) = await scene.accept()
+    await scene.play(60 * HOUR, step=300)
+    record = await scene.record(accepted)
+    assert record.deliveries[-1].details == MAY_BE_DELIVERED
+    assert len(scene.egress.received) == 10  # the fourth lost reply is the last
+
+
+async def test_a_lost_reply_follows_a_slower_schedule_of_the_server_and_its_end() -> None:
+    scene = await make_scene(server=ServerOptions(retry_schedule="2d,1m"))
+    scene.egress.always("john@example.com", LOST)
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+    assert record.wake_at - scene.clock.now() > 1.7 * 24 * HOUR
+    await scene.play(5 * 24 * HOUR, step=600)
+    record = await scene.record(accepted)
+    assert [each.status for each in record.deliveries] == [
+        *[Status.SOFT_FAIL] * 2,
+        Status.HARD_FAIL,
+    ]
+    assert record.deliveries[-1].details == MAY_BE_DELIVERED
+
+
+async def test_a_person_s_retry_begins_anew_after_lost_replies() -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", LOST)
+    (accepted,) = await scene.accept()
+    await scene.play(40 * HOUR, step=600)
+    await scene.posthorn.holds.retry(scene.server.id, accepted.id)
+    await scene.deliver_ready()
+    record = await scene.record(accepted)
+    assert (record.status, record.lost_replies, record.tries) == (Status.SOFT_FAIL, 1, 1)
 
 
 async def test_a_message_whose_body_was_purged_fails() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.adapters.memory import MemoryMessageStore
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.workitem import parse_work_item, render_work_item
@@ -64,6 +64,19 @@ async def test_a_soft_failure_through_the_queue_is_tried_again() -> None:
     record = await scene.record(accepted)
     assert [each.status for each in record.deliveries] == [Status.SOFT_FAIL, Status.SENT]
     assert len(scene.egress.received) == 2
+
+
+async def test_a_lost_reply_is_counted_though_it_travels_through_the_queue() -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", OutcomeUnknown("Connection lost"))
+    (accepted,) = await scene.accept()
+    away(scene, "replace", times=10_000)
+    await scene.deliver_ready()
+    away(scene, "replace", times=0)
+    await scene.play(1200, step=30)
+    record = await scene.record(accepted)
+    assert (record.status, record.lost_replies) == (Status.SOFT_FAIL, 1)
+    assert len(scene.egress.received) == 1
 
 
 async def test_an_outage_before_the_claim_leaves_the_wake_up() -> None:

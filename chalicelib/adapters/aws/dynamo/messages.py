@@ -28,7 +28,7 @@ from chalicelib.ports import ClaimFailure, ClaimRefused, Rand
 
 # What a change of state may write. Of the rest only `oa` and `ca` ever change, and opens and clicks alone write them.
 MUTABLE = (
-    *("st", "ss", "a", "tr", "lo", "lu", "w", "h", "hx"),
+    *("st", "ss", "a", "tr", "lr", "lo", "lu", "w", "h", "hx"),
     *("la", "ps", "l", "n", "fk", "dk", "du", "lk"),
 )
 

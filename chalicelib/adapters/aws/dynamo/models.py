@@ -88,6 +88,7 @@ class DeliveryMap(MapAttribute[str, Any]):
     tls = UnicodeAttribute(attr_name="y", null=True)
     source = UnicodeAttribute(attr_name="b", null=True)
     remote = UnicodeAttribute(attr_name="m", null=True)
+    about_us = BooleanAttribute(attr_name="u", null=True)
 
 
 class MailItem(Model):
@@ -132,6 +133,7 @@ class MessageItem(MailItem):
     state = UnicodeAttribute(attr_name="ss")
     attempt = NumberAttribute(attr_name="a")
     tries = NumberAttribute(attr_name="tr", null=True)
+    lost_replies = NumberAttribute(attr_name="lr", null=True)
     lease_owner = UnicodeAttribute(attr_name="lo", null=True)
     lease_until = NumberAttribute(attr_name="lu", null=True)
     wake_at = NumberAttribute(attr_name="w", null=True)

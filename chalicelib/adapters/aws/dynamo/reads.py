@@ -23,9 +23,9 @@ from chalicelib.adapters.aws.dynamo.records import (
 )
 from chalicelib.adapters.aws.dynamo.table import Key, Table
 from chalicelib.adapters.cursors import parse_cursor, render_cursor
-from chalicelib.adapters.standing import due_at, flag_of
+from chalicelib.adapters.standing import counts_against_recipient, due_at, flag_of
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope, Status
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
 from chalicelib.domain.tenancy import ServerId
 
 Shards = Callable[[ServerId], Awaitable[int]]
@@ -133,7 +133,7 @@ class MessageReads:
         partition = ("rk", recipient_partition(server, address))
         keys = await self._newest(partition, "rcpt", _HARD_FAILS_LOOKED_AT, None)
         return sum(
-            record.status is Status.HARD_FAIL and record.message.received_at >= since
+            counts_against_recipient(record) and record.message.received_at >= since
             for record in await self._records(keys)
         )
 

@@ -105,6 +105,7 @@ def message_item(record: MessageRecord, shard: int, write: str = "") -> Item:
         state=record.state.value,
         attempt=record.attempt,
         tries=record.tries or None,
+        lost_replies=record.lost_replies or None,
         lease_owner=record.lease_owner or None,
         lease_until=record.lease_until or None,
         wake_at=record.wake_at or None,
@@ -139,6 +140,7 @@ def delivery_map(delivery: Delivery) -> DeliveryMap:
         tls=delivery.tls,
         source=delivery.source,
         remote=delivery.remote,
+        about_us=delivery.about_us or None,
     )
 
 
@@ -158,6 +160,7 @@ def read_record(item: Item) -> MessageRecord:
         state=state,
         attempt=_number(item, "a"),
         tries=_number(item, "tr"),
+        lost_replies=_number(item, "lr"),
         lease_owner=_text(item, "lo"),
         lease_until=_number(item, "lu"),
         wake_at=_number(item, "w"),
@@ -185,6 +188,7 @@ def read_delivery(fields: Item) -> Delivery:
         status=_STATUSES[fields["s"]["S"]],
         at=float(fields["t"]["N"]),
         sent_with_ssl="e" in fields,
+        about_us="u" in fields,
         seconds=None if seconds is None else float(seconds["N"]),
         **texts,
     )

@@ -1,0 +1,42 @@
+"""How long a receiving server may take over each step, as one value.
+
+The numbers are RFC 5321's (§4.5.3.2) and come from the settings. Nothing here knows how much of an attempt is left:
+whoever opens or uses a session ends it when its deadline has come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """Seconds. `connect`: TCP and proxy; `greeting`: the greeting, EHLO and AUTH; `starttls`: each step of STARTTLS
+    where clear text is the way out; `mail`, `rcpt`, `data`, `final_dot`: the reply to each; `block`: no progress in
+    sending; `idle`: how long a session is kept."""
+
+    connect: float
+    greeting: float
+    starttls: float
+    mail: float
+    rcpt: float
+    data: float
+    block: float
+    final_dot: float
+    idle: float = 30.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> TimeLimits:
+        """Those of the settings."""
+        return cls(
+            connect=settings.connect_seconds,
+            greeting=settings.greeting_seconds,
+            starttls=settings.starttls_seconds,
+            mail=settings.mail_seconds,
+            rcpt=settings.rcpt_seconds,
+            data=settings.data_command_seconds,
+            block=settings.block_seconds,
+            final_dot=settings.final_dot_seconds,
+        )
