@@ -117,9 +117,10 @@ async def make_scene(
     seed: int = 1,
     server: ServerOptions | None = None,
     credential: CredentialOptions | None = None,
+    world: MemoryWorld | None = None,
 ) -> Scene:
     """A fresh scene."""
-    world = MemoryWorld(rand=SeededRand(seed))
+    world = world or MemoryWorld(rand=SeededRand(seed))
     posthorn = in_memory(settings, world)
     posthorn.keys = KeptKeys()
     await posthorn.installation.ensure()

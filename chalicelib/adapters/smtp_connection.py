@@ -18,7 +18,8 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.reply_reader import ReplyReader
 
-CHUNK = 256 * 1024
+PIECE = 64 * 1024
+"""What is given to the transport at a time, and what it may keep. A stuck connection holds several under TLS."""
 BUFFER = 8 * 1024
 TLS_GOODBYE_SECONDS = 1.0
 
@@ -49,7 +50,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=CHUNK)
+        self._transport.set_write_buffer_limits(high=PIECE)
         name = transport.get_extra_info("sockname")
         self.local = str(name[0]) if isinstance(name, tuple) else ""
 
@@ -136,7 +137,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         if secure is None:
             raise ConnectionResetError("The connection was lost in the TLS handshake")
         self._transport = secure
-        secure.set_write_buffer_limits(high=CHUNK)
+        secure.set_write_buffer_limits(high=PIECE)
         made = secure.get_extra_info("ssl_object")
         self.tls = f"{made.version()} {made.cipher()[0]}"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.adapters.smtp_connection import CHUNK, SmtpConnection
+from chalicelib.adapters.smtp_connection import PIECE, SmtpConnection
 from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.domain.dot_stuffing import stuff, stuff_in_pieces
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
@@ -27,6 +27,7 @@ from chalicelib.domain.smtp_commands import (
 from chalicelib.ports import Transaction
 
 NO_REPLY = "The message was sent, but the server's reply was lost."
+AT_ONCE = 256 * 1024
 OUT_OF_STEP = "The server's replies are out of step."
 
 
@@ -145,7 +146,7 @@ class SmtpSession:
     async def _content(self, content: Sequence[bytes], size: int) -> Transaction:
         self.has_begun = True
         early = await self._early_reply()
-        if early is None and size <= CHUNK:
+        if early is None and size <= AT_ONCE:
             self.connection.say(b"".join(stuff(content)))
         elif early is None:
             early = await self._say_at_length(content)
@@ -163,7 +164,7 @@ class SmtpSession:
     async def _say_at_length(self, content: Sequence[bytes]) -> Reply | None:
         """Send in pieces, at the server's pace, and the final dot after all of them; or the reply of a server
         that does not wait for the end."""
-        pieces = stuff_in_pieces(content, CHUNK)
+        pieces = stuff_in_pieces(content, PIECE)
         piece = next(pieces)
         for following in pieces:
             self.connection.say(piece)

@@ -100,7 +100,10 @@ def stage(aws_settings: Settings) -> Iterator[Stage]:
             dns_server=zone.server,
             delivery_port=peer.port,
             allow_private_delivery=True,
-            lease_seconds=2,
+            deadline_seconds=3,
+            settle_seconds=1,
+            lease_seconds=5,
+            visibility_seconds=6,
         )
         program = bootstrap.on_aws(settings)
         program.keys = KeptKeys()

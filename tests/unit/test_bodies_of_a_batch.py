@@ -11,7 +11,7 @@ from chalicelib.adapters.memory import MemoryBlobStore, SeededRand
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.services.bodies import LARGEST_SPAN, Bodies
+from chalicelib.services.bodies import LARGEST_SPAN, Bodies, Room
 
 SERVER = ServerId(1)
 
@@ -78,6 +78,102 @@ async def test_large_bodies_are_not_kept_together() -> None:
     assert await _all(bodies, [*refs, refs[3]]) == [*contents, contents[3]]
     together = BlobRef(refs[0].key, 0, LARGEST_SPAN)
     assert Counter(store.reads) == Counter([together, refs[2], refs[3], refs[3]])
+
+
+LARGE = LARGEST_SPAN + 1
+SOON = 0.05
+PATIENT = 60.0
+
+
+async def large_ones(store: Watched, count: int) -> list[BlobRef]:
+    return [(await store.put(SERVER, [b"%d" % n * LARGE], 0.0))[0] for n in range(count)]
+
+
+async def test_those_who_hold_a_large_body_share_one_read_of_the_same_object() -> None:
+    store = Watched()
+    (ref,) = await large_ones(store, 1)
+    bodies = Bodies(store, [ref] * 3, Room(LARGE))
+    async with bodies.held(ref, PATIENT), bodies.held(ref, PATIENT):
+        first, second = await _all(bodies, [ref, ref])
+        assert first is second
+    async with bodies.held(ref, PATIENT):
+        assert await bodies.get(ref) == first
+    assert store.reads == [ref, ref]  # nobody held it in between, so it was let go
+
+
+async def test_what_does_not_fit_waits_and_has_its_turn_when_there_is_room() -> None:
+    store = Watched()
+    first, second, third = await large_ones(store, 3)
+    bodies = Bodies(store, [first, second, third], Room(2 * LARGE))
+    entered = asyncio.Event()
+
+    async def hold_third() -> bytes:
+        async with bodies.held(third, PATIENT):
+            entered.set()
+            return await bodies.get(third)
+
+    async with bodies.held(first, PATIENT):
+        async with bodies.held(second, PATIENT):
+            waiting = asyncio.ensure_future(hold_third())
+            await asyncio.sleep(0)
+            assert not entered.is_set()
+        assert await waiting == b"2" * LARGE
+    assert store.reads == [third]
+
+
+async def test_whoever_waits_too_long_is_told_and_holds_nothing() -> None:
+    store = Watched()
+    first, second = await large_ones(store, 2)
+    bodies = Bodies(store, [first, second], Room(LARGE))
+    async with bodies.held(first, PATIENT):
+        with pytest.raises(TemporaryFailure, match="no room"):
+            async with bodies.held(second, SOON):
+                raise AssertionError("there is no room")
+    async with bodies.held(second, SOON):
+        assert await bodies.get(second) == b"1" * LARGE
+
+
+async def test_batches_of_one_process_share_the_room() -> None:
+    store = Watched()
+    first, second = await large_ones(store, 2)
+    room = Room(LARGE)
+    async with Bodies(store, [first], room).held(first, PATIENT):
+        with pytest.raises(TemporaryFailure, match="no room"):
+            async with Bodies(store, [second], room).held(second, SOON):
+                raise AssertionError("there is no room")
+
+
+async def test_copies_count_and_the_body_of_all_who_share_it_once() -> None:
+    store = Watched()
+    (ref,) = await large_ones(store, 1)
+    bodies = Bodies(store, [ref] * 3, Room(3 * LARGE))
+    async with bodies.held(ref, PATIENT, copies=1), bodies.held(ref, PATIENT, copies=1):
+        with pytest.raises(TemporaryFailure, match="no room"):
+            async with bodies.held(ref, SOON, copies=1):
+                raise AssertionError("there is no room")
+        async with bodies.held(ref, PATIENT):
+            assert len(await bodies.get(ref)) == LARGE
+
+
+async def test_a_body_that_is_larger_than_all_room_is_let_in_alone() -> None:
+    store = Watched()
+    first, second = await large_ones(store, 2)
+    bodies = Bodies(store, [first, first, second], Room(1))
+    async with bodies.held(first, PATIENT), bodies.held(first, PATIENT):
+        with pytest.raises(TemporaryFailure, match="no room"):
+            async with bodies.held(second, SOON):
+                raise AssertionError("there is no room")
+    async with bodies.held(second, PATIENT):
+        assert await bodies.get(second) == b"1" * LARGE
+
+
+async def test_small_bodies_never_wait() -> None:
+    store = Watched()
+    (large,) = await large_ones(store, 1)
+    (small,) = await store.put(SERVER, [b"small"], 0.0)
+    bodies = Bodies(store, [large, small], Room(1))
+    async with bodies.held(large, PATIENT), bodies.held(small, 0.0, copies=1):
+        assert await bodies.get(small) == b"small"
 
 
 async def test_a_failed_read_is_tried_again() -> None:

@@ -23,6 +23,7 @@ from chalicelib.adapters.memory.resolver import ScriptedResolver, Zone
 from chalicelib.adapters.memory.statistics import MemoryChanges, MemoryStatistics
 from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.adapters.memory.vault import MemoryKeyVault
+from chalicelib.config import Settings
 from chalicelib.ports import Clock, Rand
 
 __all__ = [
@@ -60,7 +61,7 @@ class MemoryWorld:
         rand: Rand | None = None,
         *,
         zone: Zone | None = None,
-        visibility: int = 360,
+        visibility: int = Settings().visibility_seconds,
     ) -> None:
         self.clock: Clock = clock if clock is not None else ControlledClock()
         self.rand: Rand = rand if rand is not None else SeededRand()
