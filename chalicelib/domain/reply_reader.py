@@ -50,6 +50,9 @@ class ReplyReader:
         *lines, rest = (self._rest + data).split(b"\n")
         self.replies = replies = []
         for line in lines:
+            if not self._size and len(line) <= SHORT_LINE and line[3:4] != b"-":
+                replies.append(_checked(_known(line)))
+                continue
             self._take(line)
             if line[3:4] != b"-":
                 replies.append(self._complete())
@@ -75,8 +78,10 @@ class ReplyReader:
     def _complete(self) -> Reply:
         lines, self._lines = self._lines, []
         self._kept = self._size = 0
-        short = len(lines) == 1 and len(lines[0]) <= SHORT_LINE
-        reply = _known(lines[0]) if short else parse_reply(lines)
-        if reply is None:
-            raise TemporaryFailure(_NO_REPLY)
-        return reply
+        return _checked(parse_reply(lines))
+
+
+def _checked(reply: Reply | None) -> Reply:
+    if reply is None:
+        raise TemporaryFailure(_NO_REPLY)
+    return reply

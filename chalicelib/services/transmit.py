@@ -197,11 +197,12 @@ class Transmit:
         conversation makes it end by its own account: as temporary failure or, after the final dot, as unknown."""
         loop = asyncio.get_running_loop()
         watches = [loop.call_later(self._seconds_left(journey), self._close_soon, conversation)]
-        share_is_over = asyncio.Event()
+        left_for_another = False
 
         def leave() -> None:
+            nonlocal left_for_another
             if not conversation.has_begun:
-                share_is_over.set()
+                left_for_another = True
                 self._close_soon(conversation)
 
         if others:
@@ -209,7 +210,7 @@ class Transmit:
         try:
             return await conversation.transact(journey.envelope, journey.content)
         except TemporaryFailure as lost:
-            if share_is_over.is_set():
+            if left_for_another:
                 raise TemporaryFailure(NO_ANSWER, timed_out=1) from lost
             raise
         finally:

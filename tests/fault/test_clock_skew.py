@@ -31,7 +31,7 @@ async def test_the_first_worker_s_finish_fails_and_the_log_says_that_the_lease_w
         nonlocal calls
         calls += 1
         if calls == 1:
-            scene.clock.advance(400)
+            scene.clock.advance(500)
             assert await scene.deliver_ready() == 1
         return await plain(self, envelope, content)
 
