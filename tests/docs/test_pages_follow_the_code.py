@@ -140,6 +140,30 @@ def test_every_route_that_the_functions_serve_is_in_the_reference() -> None:
     assert {path for _, path in told} == served
 
 
+def sections(contract: str) -> set[str]:
+    """The numbers of the contract's sections; the steps of sections 4 and 5 have numbers too."""
+    found = set(re.findall(r"^##+ (\d+(?:\.\d+|[A-Z])?)\.? ", contract, re.MULTILINE))
+    for number in ("4", "5"):
+        text = contract.partition(f"\n## {number}. ")[2].partition("\n## ")[0]
+        found |= {f"{number}.{step}" for step in re.findall(r"^(\d+)\. ", text, re.MULTILINE)}
+    return found
+
+
+def test_sections_of_the_contract_that_are_cited_exist() -> None:
+    known = sections((ROOT / "docs" / "contract" / "postal.md").read_text())
+    number = r"\d+(?:\.\d+|[A-Z])?"
+    cited: set[str] = set()
+    for folder in (*SOURCES, "tests"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = " ".join(file.read_text().split())
+            for listed in re.findall(
+                rf"[Cc]ontract(?: sections?)? ({number}(?:(?:, | and ){number})*)", text
+            ):
+                cited |= set(re.findall(number, listed))
+    assert len(cited) > 30
+    assert cited - known == set()
+
+
 V1 = ROOT / "docs" / "api-v1.md"
 
 
