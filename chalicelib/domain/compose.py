@@ -106,11 +106,9 @@ def header_faults(headers: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str
 
 def compose(draft: Draft, stamp: Stamp) -> bytes:
     """The message, CRLF lines of at most 998 octets, ASCII unless an address needs SMTPUTF8."""
-    top = f'multipart/mixed; boundary="{stamp.mixed}"'
     attached = [item for item in draft.attachments if item.content_id is None]
     parts = [_alternative(draft, stamp), *(_attachment(item, "attachment") for item in attached)]
-    fields = [*_fields(draft, stamp), _content_type(top)]
-    return b"".join([*fields, b"\r\n", *_multipart(stamp.mixed, parts)])
+    return b"".join([*_fields(draft, stamp), b"\r\n", *_multipart(stamp.mixed, parts)])
 
 
 def _fields(draft: Draft, stamp: Stamp) -> Iterator[bytes]:
@@ -133,6 +131,8 @@ def _fields(draft: Draft, stamp: Stamp) -> Iterator[bytes]:
         given.add("subject")
         yield render_text("Subject", draft.subject)
     yield b"MIME-Version: 1.0\r\n"
+    yield _content_type(f'multipart/mixed; boundary="{stamp.mixed}"; charset=UTF-8')
+    yield b"Content-Transfer-Encoding: 7bit\r\n"
     for name, value in extra:
         if name.lower() not in given:
             yield _extra_field(name, value)

@@ -32,7 +32,8 @@ def test_the_smallest_message_byte_for_byte() -> None:
         b"Message-ID: <id@rp.test>\r\n"
         b"Subject: Hi\r\n"
         b"MIME-Version: 1.0\r\n"
-        b'Content-Type: multipart/mixed;\r\n boundary="=_m"\r\n'
+        b'Content-Type: multipart/mixed;\r\n boundary="=_m"; charset=UTF-8\r\n'
+        b"Content-Transfer-Encoding: 7bit\r\n"
         b"\r\n"
         b"--=_m\r\n"
         b'Content-Type: multipart/alternative;\r\n boundary="=_a"\r\n'

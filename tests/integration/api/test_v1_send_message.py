@@ -166,11 +166,12 @@ def test_the_built_message(api: ApiWorld) -> None:
         "Message-ID",
         "Subject",
         "MIME-Version",
+        "Content-Type",
+        "Content-Transfer-Encoding",
         "X-Custom",
         "x-number",
         "X-Flag",
         "X-None",
-        "Content-Type",
     ]
     assert message["received"].startswith(
         "from api (127.0.0.1 [127.0.0.1]) by posthorn.example.com with HTTP; "
