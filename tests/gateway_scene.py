@@ -229,11 +229,15 @@ async def running_gateway(
     largest: int = 1_048_576,
     recipients: int = 10,
     credential: CredentialOptions | None = None,
+    scene: Scene | None = None,
     **changes: Any,
 ) -> AsyncIterator[RunningGateway]:
-    """A gateway that runs while the block does. `changes` are fields of the configuration."""
+    """A gateway that runs while the block does. `changes` are fields of the configuration; a `scene` that is given
+    brings its own settings and credential."""
     settings = Settings(smtp_hostname=HOST, max_message_size=largest, max_recipients=recipients)
-    scene = await make_scene(settings, credential=credential)
+    if scene is None:
+        scene = await make_scene(settings, credential=credential)
+    settings = scene.posthorn.settings
     log = io.StringIO()
     journal = Journal(log, scene.clock.now, addresses=False)
     site = Site(

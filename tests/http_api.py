@@ -103,9 +103,9 @@ class ApiWorld:
 
 
 @contextlib.contextmanager
-def api_world(settings: Settings | None = None) -> Iterator[ApiWorld]:
-    """A fresh tenant; the process's program until the end of the block."""
-    scene = bootstrap.run(make_scene(settings))
+def api_world(settings: Settings | None = None, scene: Scene | None = None) -> Iterator[ApiWorld]:
+    """The tenant of a scene, a fresh one unless it is given; the process's program until the end of the block."""
+    scene = scene or bootstrap.run(make_scene(settings))
     bootstrap.use(scene.posthorn)
     try:
         yield ApiWorld(scene)

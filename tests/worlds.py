@@ -117,23 +117,25 @@ async def make_scene(
     seed: int = 1,
     server: ServerOptions | None = None,
     credential: CredentialOptions | None = None,
+    named: str = "App",
+    domain: str = "acme.test",
     world: MemoryWorld | None = None,
 ) -> Scene:
-    """A fresh scene."""
+    """A fresh scene; `named` is the server's name."""
     world = world or MemoryWorld(rand=SeededRand(seed))
     posthorn = in_memory(settings, world)
     posthorn.keys = KeptKeys()
     await posthorn.installation.ensure()
     tenants = posthorn.accounts
     organization = await tenants.create_organization("Acme")
-    made = await tenants.create_server(organization, "App", options=server)
-    domain = await posthorn.domains.trust(await posthorn.domains.add(made, "acme.test"))
+    made = await tenants.create_server(organization, named, options=server)
+    trusted = await posthorn.domains.trust(await posthorn.domains.add(made, domain))
     smtp, smtp_key = await tenants.create_credential(made, CredentialKind.SMTP, "smtp", credential)
     _, api_key = await tenants.create_credential(made, CredentialKind.API, "api")
     await posthorn.accounts_store.add_egress_source(EgressSource("default"))
     for name in ("example.com", "example.net", "example.org"):
         publish(world, name)
-    return Scene(posthorn, world, organization, made, domain, Grant(made, smtp), smtp_key, api_key)
+    return Scene(posthorn, world, organization, made, trusted, Grant(made, smtp), smtp_key, api_key)
 
 
 def publish(world: MemoryWorld, domain: str, address: str = "93.184.216.34") -> None:

@@ -26,7 +26,12 @@ from chalicelib.services.accept import SenderRefused
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.guesses import TooManyGuesses
 
-JSON_TYPE = "application/json; charset=utf-8"
+HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "Cache-Control": "max-age=0, private, must-revalidate",
+    "X-Frame-Options": "sameorigin",
+    "X-Content-Type-Options": "nosniff",
+}
 FORM = "application/x-www-form-urlencoded"
 MOST_FORM_FIELDS = 1_000
 # What strangers may have parsed: a larger body is not looked at before its key is known.
@@ -87,10 +92,8 @@ def operation(action: Action) -> Operation:
         if not fits_an_answer(body):
             request.notes["outcome"] = _TOO_LARGE["code"]
             body = _enveloped("error", seconds, _TOO_LARGE)
-        headers = {"Content-Type": JSON_TYPE}
-        if status == 503:
-            headers["Retry-After"] = RETRY_AFTER
-        return HttpAnswer(status, body, headers)
+        later = {"Retry-After": RETRY_AFTER} if status == 503 else {}
+        return HttpAnswer(status, body, HEADERS | later)
 
     return operate
 
@@ -198,4 +201,4 @@ async def not_found(_: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The answer to another path or method."""
     request.notes["outcome"] = "not_found"
     body = _enveloped("error", 0.0, {"code": "NotFound"})
-    return HttpAnswer(404, body, {"Content-Type": JSON_TYPE})
+    return HttpAnswer(404, body, HEADERS)

@@ -23,6 +23,13 @@ BASE64_LINE = 45  # bytes that make 60 characters
 OCTETS_OF_A_CHARACTER = 3  # in quoted-printable, the largest encoding
 _OF_CONTENT = frozenset({"plain_body", "html_body", "attachments", "headers", "raw_message"})
 _ALL = frozenset({"status", "details", "inspection", "activity_entries"}) | _OF_CONTENT
+# `headers` shows the fields of RFC 5322 §3.6 in the order of that section, MIME's behind them, then all others as they
+# stand in the message.
+_SHOWN_FIRST = (
+    "return-path received resent-date resent-from resent-sender resent-to resent-cc resent-bcc resent-message-id "
+    "date from sender reply-to to cc bcc message-id in-reply-to references subject comments keywords "
+    "mime-version content-type content-transfer-encoding content-location content-disposition content-description"
+).split()
 
 
 async def message(call: Call) -> dict[str, Any]:
@@ -72,9 +79,10 @@ async def _record(call: Call) -> MessageRecord:
 
 
 def _status(record: MessageRecord) -> dict[str, Any]:
+    """Every entry of the log counts as an attempt here, a hold too, as in Postal."""
     return {
         "status": record.status.value,
-        "last_delivery_attempt": record.last_attempt_at,
+        "last_delivery_attempt": record.deliveries[-1].at if record.deliveries else None,
         "held": record.held,
         "hold_expiry": None if record.hold_expires_at is None else float(record.hold_expires_at),
     }
@@ -116,7 +124,7 @@ def _content(content: bytes | None, wanted: Collection[str]) -> dict[str, Any]:
         "plain_body": lambda: _text(kept, plain),
         "html_body": lambda: _text(kept, html),
         "attachments": lambda: _attachments(kept, parts),
-        "headers": lambda: read_headers(kept).texts() if content is not None else {},
+        "headers": lambda: _headers(content) if content is not None else {},
         "raw_message": lambda: _encoded(b"\r\n\r\n" if content is None else content),
     }
     return {name: make() for name, make in makers.items() if name in wanted}
@@ -145,6 +153,11 @@ def _encoded(data: bytes) -> str:
     return mime_base64(data)
 
 
+def _headers(content: bytes) -> dict[str, list[str]]:
+    texts = read_headers(content).texts()
+    return {name: texts[name] for name in (*_SHOWN_FIRST, *texts) if name in texts}
+
+
 def _attachment(content: bytes, part: Part) -> dict[str, Any]:
     data = decode_part(content, part)
     return {
@@ -157,11 +170,11 @@ def _attachment(content: bytes, part: Part) -> dict[str, Any]:
 
 
 def _hit(hit: Hit) -> dict[str, Any]:
-    """Times here are ISO-8601 texts, unlike all others (contract 2.4)."""
+    """Times here are ISO-8601 texts, unlike all others (contract 2.4); what a reader did not say is null."""
     at = datetime.fromtimestamp(hit.at, UTC).isoformat(timespec="milliseconds")
     return {
-        "ip_address": hit.address,
-        "user_agent": hit.user_agent,
+        "ip_address": hit.address or None,
+        "user_agent": hit.user_agent or None,
         "timestamp": at.replace("+00:00", "Z"),
     }
 
