@@ -25,6 +25,7 @@ OURS_ALONE = frozenset({"from", "mime-version", "received", "return-path"})
 _MAILBOX_FIELDS = frozenset(
     {"sender", "reply-to", "to", "cc", "disposition-notification-to", "errors-to"}
 )
+_SEVEN_BIT = b"Content-Transfer-Encoding: 7bit\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,11 @@ def compose(draft: Draft, stamp: Stamp) -> bytes:
     """The message, CRLF lines of at most 998 octets, ASCII unless an address needs SMTPUTF8."""
     attached = [item for item in draft.attachments if item.content_id is None]
     parts = [_alternative(draft, stamp), *(_attachment(item, "attachment") for item in attached)]
-    return b"".join([*_fields(draft, stamp), b"\r\n", *_multipart(stamp.mixed, parts)])
+    kind, encoding, *body = _multipart("mixed", stamp.mixed, parts, "; charset=UTF-8")
+    return b"".join([*_fields(draft, stamp, kind + encoding), *body])
 
 
-def _fields(draft: Draft, stamp: Stamp) -> Iterator[bytes]:
+def _fields(draft: Draft, stamp: Stamp, mime: bytes) -> Iterator[bytes]:
     extra = [(name, value) for name, value in draft.headers if name.lower() != "bcc"]
     date = next((value for name, value in extra if _is_date(name, value)), stamp.date)
     yield render_text("Date", date)
@@ -130,9 +132,7 @@ def _fields(draft: Draft, stamp: Stamp) -> Iterator[bytes]:
     if draft.subject is not None:
         given.add("subject")
         yield render_text("Subject", draft.subject)
-    yield b"MIME-Version: 1.0\r\n"
-    yield _content_type(f'multipart/mixed; boundary="{stamp.mixed}"; charset=UTF-8')
-    yield b"Content-Transfer-Encoding: 7bit\r\n"
+    yield b"MIME-Version: 1.0\r\n" + mime
     for name, value in extra:
         if name.lower() not in given:
             yield _extra_field(name, value)
@@ -161,8 +161,7 @@ def _alternative(draft: Draft, stamp: Stamp) -> list[bytes]:
         parts.append(_text_part("plain", draft.text))
     if draft.html is not None and draft.html.strip():
         parts.append(_html_part(draft, stamp))
-    kind = f'multipart/alternative; boundary="{stamp.alternative}"'
-    return [_content_type(kind), b"\r\n", *_multipart(stamp.alternative, parts)]
+    return _multipart("alternative", stamp.alternative, parts)
 
 
 def _html_part(draft: Draft, stamp: Stamp) -> list[bytes]:
@@ -170,18 +169,18 @@ def _html_part(draft: Draft, stamp: Stamp) -> list[bytes]:
     shown = [item for item in draft.attachments if item.content_id is not None]
     if not shown:
         return page
-    kind = f'multipart/related; type="text/html"; boundary="{stamp.related}"'
     parts = [page, *(_attachment(item, "inline") for item in shown)]
-    return [_content_type(kind), b"\r\n", *_multipart(stamp.related, parts)]
+    return _multipart('related; type="text/html"', stamp.related, parts)
 
 
-def _multipart(boundary: str, parts: Sequence[list[bytes]]) -> Iterator[bytes]:
+def _multipart(
+    subtype: str, boundary: str, parts: Sequence[list[bytes]], more: str = ""
+) -> list[bytes]:
+    """A multipart: its two fields, then the rest. `more` are parameters behind the boundary."""
+    kind = _content_type(f'multipart/{subtype}; boundary="{boundary}"{more}')
     mark = f"--{boundary}".encode()
-    for part in parts:
-        yield mark + b"\r\n"
-        yield from part
-        yield b"\r\n"
-    yield mark + b"--\r\n"
+    between = [piece for part in parts for piece in (mark + b"\r\n", *part, b"\r\n")]
+    return [kind, _SEVEN_BIT, b"\r\n", *between, mark + b"--\r\n"]
 
 
 def _text_part(subtype: str, text: str) -> list[bytes]:

@@ -37,6 +37,7 @@ def test_the_smallest_message_byte_for_byte() -> None:
         b"\r\n"
         b"--=_m\r\n"
         b'Content-Type: multipart/alternative;\r\n boundary="=_a"\r\n'
+        b"Content-Transfer-Encoding: 7bit\r\n"
         b"\r\n"
         b"--=_a\r\n"
         b"Content-Type: text/plain; charset=UTF-8\r\n"
