@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from chalicelib import bootstrap
 from tests.golden.comparison import Difference, Table, differences, opened, plainly
-from tests.golden.recordings import ApiCall, delivery_details, dialogues, played_calls
+from tests.golden.recordings import ApiCall, delivery_details, played_calls
 from tests.golden.rows import API
 from tests.golden.world import (
     DELAYED,
@@ -108,24 +106,3 @@ def test_a_fate_is_told_in_postals_words(
         answer = world.api.v1("messages/deliveries", {"id": world.numbers[number]})
         told.append(plainly(answer["data"][0]["details"], ""))
     assert told == [plainly(details, "") for details in delivery_details(event)[: len(told)]]
-
-
-def test_a_suspended_server_is_told_in_postals_words() -> None:
-    (exchange,) = dialogues()["suspended server, API"]
-    status, text = exchange.server
-    with golden_world() as world:
-        bootstrap.run(world.scene.posthorn.accounts.suspend_server(world.scene.server, "spam"))
-        call = next(call for call in played_calls() if call.name == "a plain message")
-        reply = world.play(call)
-    assert reply.status == int(status)
-    assert list(differences(json.loads(text), reply.json)) == []
-
-
-def test_a_recipient_that_is_no_mailbox_fails_for_good_without_a_conversation() -> None:
-    with golden_world() as world:
-        call = next(call for call in played_calls() if call.name == "to without an at")
-        made = world.play(call).json["data"]["messages"]["nobody"]
-        world.deliver()
-        (delivery,) = world.api.v1("messages/deliveries", {"id": made["id"]})["data"]
-        assert delivery["status"] == "HardFail"
-        assert world.scene.egress.opened == 0
