@@ -1,23 +1,20 @@
 """Make the virtual environments that the Makefile uses: `python3 infra/environment.py local ministack`.
 
-Promises that after success each named layer is installed exactly as its requirements file pins it, that a second
-call does nothing and takes milliseconds, and that two calls at once wait for each other. An environment that was
-moved, or made by another Python version, or whose Python no longer runs, is made anew. Each failure is one sentence
-on standard error and exit code 1.
+Promises that after success each named layer is installed as its requirements file pins it, that a second call does
+nothing and takes milliseconds, and that two calls at once wait for each other. An environment that was moved, was made
+by another Python version, or whose Python is gone is made anew. Of the list, pip and what builds packages come first,
+so that the rest is installed the same way whatever pip the Python brought (docs/adr/0031). A failure is one sentence on
+standard error, with the reason in the words of who failed, and exit code 1.
 
-A layer that runs on one Python version only gets that one: the interpreter of `PYTHON313` (for 3.13), the first on the
-PATH, or one of pyenv or uv; when there is none, the exit code is 3. For all others the Makefile chooses the Python. It
-never touches the system's packages, and uses only the standard library, because it runs before anything is installed.
+A layer that runs on one Python version only gets that one; when it is not on this machine, the exit code is 3. Uses
+the standard library only, because it runs before anything is installed.
 """
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
-import json
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -26,13 +23,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ORIGIN = "posthorn-origin.json"  # in the environment: where it was made, and by which Python
-LOG_TAIL = 20
+# Not that of an environment, so that an activated .venv can replace itself.
+BASE: str = getattr(sys, "_base_executable", sys.executable)
 NO_SUCH_PYTHON = 3
+# Files in an environment: where it was made, and by which Python; the key of what is installed of a layer.
+ORIGIN, STAMP = "posthorn-origin", "posthorn-{}.stamp"
+TOOLS = re.compile(r"^(?:pip|setuptools|wheel)==(?:.*\\\n)*.*\n", re.MULTILINE)
 
 
 class SetupError(Exception):
@@ -72,200 +71,147 @@ LAYERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """One virtual environment folder under `root`. `maker` is the interpreter that makes it, "" for the running one."""
-
-    root: Path
-    folder: str
-    maker: str = ""
-    version: str = ".".join(platform.python_version_tuple()[:2])
-
-    @property
-    def path(self) -> Path:
-        return self.root / self.folder
-
-    @property
-    def python(self) -> Path:
-        return self.path / "bin" / "python"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "pip.log"
-
-    def origin(self) -> dict[str, str]:
-        return {"path": str(self.path), "python": self.version}
-
-    def is_sound(self) -> bool:
-        """Whether it was made here, by this Python version, to the end, and its Python still runs."""
-        try:
-            if json.loads((self.path / ORIGIN).read_text()) != self.origin():
-                return False
-            return subprocess.run([self.python, "-c", ""], check=False).returncode == 0
-        except (OSError, ValueError):
-            return False
-
-    def create(self) -> None:
-        # The base interpreter, so that an activated .venv can replace itself.
-        maker: str = self.maker or getattr(sys, "_base_executable", sys.executable)
-        if not can_make_environments(self.maker):
-            variable = "PYTHON" if not self.maker else variable_of(self.version)
-            raise SetupError(
-                f"{self.maker or sys.executable} cannot make virtual environments:"
-                f" install the Debian package python{self.version}-venv, or set {variable} to another Python."
-            )
-        say(f"creating {self.folder} with Python {self.version} …")
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.path.mkdir()
-        self._logged([maker, "-m", "venv", str(self.path)], f"could not create {self.folder}.")
-        (self.path / ORIGIN).write_text(json.dumps(self.origin()))
-
-    def install(self, name: str, layer: Layer) -> None:
-        stamp, key = self._stamp(name), layer_key(self.root, layer)
-        if stamp.is_file() and stamp.read_text() == key:
-            return
-        requirements = self.root / layer.requirements
-        count = len(re.findall(r"^[A-Za-z0-9]", requirements.read_text(), re.MULTILINE))
-        say(f"installing {count} packages into {self.folder} …")
-        failure = "could not install requirements; is a package index reachable?"
-        pip = [str(self.python), "-P", "-m", "pip", "install", "--disable-pip-version-check"]
-        self._logged([*pip, "--require-hashes", "-r", str(requirements)], failure)
-        if layer.editable:
-            self._logged([*pip, "--no-deps", "--no-build-isolation", "-e", str(self.root)], failure)
-        if layer.package:
-            with tempfile.TemporaryDirectory() as folder:  # setuptools builds in place
-                copy = shutil.copytree(self.root / layer.package, Path(folder) / "package")
-                self._logged([*pip, "--no-deps", "--no-build-isolation", str(copy)], failure)
-        for done in (name, *layer.contains):
-            self._stamp(done).write_text(layer_key(self.root, LAYERS[done]))
-
-    def _stamp(self, name: str) -> Path:
-        return self.path / f"posthorn-{name}.stamp"
-
-    def _logged(self, command: Sequence[str], failure: str) -> None:
-        """Run the command with its output in pip.log; on failure show the log's end and raise."""
-        with self.log.open("a") as log:
-            done = subprocess.run(command, cwd=self.root, stdout=log, stderr=log, check=False)
-        if done.returncode == 0:
-            return
-        lines = self.log.read_text(errors="replace").splitlines()[-LOG_TAIL:]
-        print(*lines, sep="\n", file=sys.stderr)
-        if any("No space left on device" in line for line in lines):
-            failure = no_room(self.path)
-        raise SetupError(f"{failure} (full log: {self.folder}/pip.log)")
+def ensure(name: str, root: Path = ROOT) -> None:
+    """Bring one layer up to date; SetupError says why not."""
+    layer = LAYERS[name]
+    version = layer.python or f"{sys.version_info.major}.{sys.version_info.minor}"
+    maker = find_python(version) if layer.python else BASE
+    folder = root / layer.folder
+    with only_one(root / f"{layer.folder}.lock"):
+        made = f"{folder} by Python {version}"
+        if not (says(folder / ORIGIN, made) and runs(folder / "bin/python")):
+            print(f"creating {layer.folder} with Python {version} …", flush=True)
+            create(folder, maker, version)
+            (folder / ORIGIN).write_text(made)
+        if not says(folder / STAMP.format(name), key(root, layer)):
+            install(root, layer)
+            for done in (name, *layer.contains):
+                (folder / STAMP.format(done)).write_text(key(root, LAYERS[done]))
 
 
-def layer_key(root: Path, layer: Layer) -> str:
-    """What the stamp holds: it changes with the pins and, for our own packages, with pyproject.toml."""
-    digest = hashlib.sha256((root / layer.requirements).read_bytes())
-    if layer.editable:
-        digest.update((root / "pyproject.toml").read_bytes())
+def says(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text() == text
+
+
+def key(root: Path, layer: Layer) -> str:
+    """Changes with the pins and, for our own packages, with what they declare and what is copied of them."""
+    sources = [root / layer.requirements, root / "pyproject.toml"]
     if layer.package:
-        for pattern in ("pyproject.toml", "**/*.py"):
-            for source in sorted((root / layer.package).glob(pattern)):
-                digest.update(source.read_bytes())
-    return digest.hexdigest()
+        package = root / layer.package
+        sources += [*sorted(package.glob("*.toml")), *sorted(package.rglob("*.py"))]
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
+def create(folder: Path, maker: str, version: str) -> None:
+    """An environment that holds nothing but the pip that its Python brings."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    run(folder, maker, "-m", "venv", "--without-pip", folder)
+    try:
+        run(folder, folder / "bin/python", "-m", "ensurepip")
+    except SetupError as error:
+        if "No module named ensurepip" not in str(error):
+            raise
+        hint = f"install the Debian package python{version}-venv, or choose another Python"
+        raise SetupError(f"{maker} cannot make virtual environments: {hint}.") from None
+
+
+def install(root: Path, layer: Layer) -> None:
+    """Install a list: first what installs and builds, then all of it; nothing that it does not pin is fetched."""
+    folder, listed = root / layer.folder, root / layer.requirements
+    text = listed.read_text()
+    count = len(re.findall(r"^\w", text, re.MULTILINE))
+    print(f"installing {count} packages into {layer.folder} …", flush=True)
+    tools = folder / "posthorn-tools.txt"
+    tools.write_text("".join(TOOLS.findall(text)))
+
+    def pip(*arguments: str | Path) -> None:
+        options = ("install", "--disable-pip-version-check", "--no-deps")
+        run(folder, folder / "bin/python", "-P", "-m", "pip", *options, *arguments)
+
+    pip("--require-hashes", "-r", tools)
+    pip("--require-hashes", "--no-build-isolation", "-r", listed)
+    if layer.editable:
+        pip("--no-build-isolation", "-e", root)
+    if layer.package:
+        with tempfile.TemporaryDirectory() as scratch:  # setuptools builds in place
+            copy = shutil.copytree(root / layer.package, Path(scratch) / "package")
+            pip("--no-build-isolation", copy)
+
+
+def run(folder: Path, *command: str | Path) -> None:
+    """Run to the end, with its output in `setup.log`; SetupError says why it failed."""
+    log = folder / "setup.log"
+    with log.open("w") as said:
+        done = subprocess.run(command, stdout=said, stderr=said, check=False)
+    if done.returncode:
+        why = reason(log.read_text(errors="replace"))
+        raise SetupError(f"{folder.name} was not set up: {why} (more in {log})")
+
+
+def reason(said: str) -> str:
+    """What ended a program, in its words: pip's errors, or else the last line.
+
+    pip calls a package missing also when it reached nobody to ask; then the trouble with the connection comes first.
+    """
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()] or ["no word"]
+    first = next((n for n, line in enumerate(lines) if line.startswith("ERROR: ")), -1)
+    unasked = [line for line in lines if "Retrying (" in line] if "versions: none" in said else []
+    text = " ".join(unasked[-1:] + lines[first:])
+    return re.sub(r" \(from versions: [^)]*\)", "", text)
 
 
 def find_python(version: str) -> str:
-    """The interpreter of a version such as `3.13`; MissingPython when none runs here."""
-    variable = variable_of(version)
+    """An interpreter of a version such as `3.13`: of PYTHON313, this one, on the PATH, pyenv's; or MissingPython."""
+    name, variable = f"python{version}", "PYTHON" + version.replace(".", "")
     if named := os.environ.get(variable):
-        if not is_python(named, version):
+        if not runs(named, version):
             raise MissingPython(f"{variable} names {named}, which is no working Python {version}.")
         return named
-    for candidate in pythons(version):
-        if is_python(candidate, version):
-            return candidate
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    others = map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/{name}")))
+    for path in (BASE, shutil.which(name) or name, *others):
+        if runs(path, version):  # pyenv puts names on the PATH for versions that it will not run
+            return path
     raise MissingPython(
         f"Python {version} is needed and was not found; install it or name it with"
-        f" {variable}=/path/to/python{version}."
+        f" {variable}=/path/to/{name}."
     )
 
 
-def variable_of(version: str) -> str:
-    """Where the caller names an interpreter of this version."""
-    return "PYTHON" + version.replace(".", "")
-
-
-def pythons(version: str) -> Iterator[str]:
-    """Where interpreters of a version may be, likely ones first."""
-    name = f"python{version}"
-    if found := shutil.which(name):
-        yield found
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    uv = Path.home() / ".local" / "share" / "uv" / "python"
-    for place in (pyenv / "versions", uv):
-        yield from (str(path) for path in sorted(place.glob(f"*{version}.*/bin/{name}")))
-
-
-def is_python(path: str, version: str) -> bool:
-    """Whether this runs and is that version; pyenv leaves links behind for versions that it will not run."""
+def runs(python: str | Path, version: str = "") -> bool:
+    """Whether this is an interpreter, of that version, and runs."""
     program = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        done = subprocess.run(
-            [path, "-c", program], capture_output=True, text=True, check=False, timeout=30
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+    except OSError:
         return False
-    return done.returncode == 0 and done.stdout.strip() == version
-
-
-def can_make_environments(maker: str) -> bool:
-    """Whether the interpreter ("" for the running one) has what `python -m venv` needs."""
-    if not maker:
-        return find_spec("ensurepip") is not None
-    return subprocess.run([maker, "-c", "import ensurepip"], check=False).returncode == 0
-
-
-def no_room(path: Path) -> str:
-    return f"no room left on the disk that holds {path}."
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
+    return done.returncode == 0 and done.stdout.strip().startswith(version)
 
 
 @contextmanager
-def only_one(lock: Path, folder: str) -> Iterator[None]:
+def only_one(lock: Path) -> Iterator[None]:
     """Hold the lock file beside the environment, which the kernel frees if this process dies."""
     with lock.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"waiting for another set-up of {folder} …")
+            print(f"waiting for another set-up of {lock.stem} …", flush=True)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 
-def ensure(name: str, root: Path = ROOT) -> None:
-    """Bring one layer up to date."""
-    layer = LAYERS[name]
-    environment = Environment(root, layer.folder)
-    if layer.python:
-        environment = Environment(root, layer.folder, find_python(layer.python), layer.python)
-    with only_one(root / f"{layer.folder}.lock", layer.folder):
-        if not environment.is_sound():
-            environment.create()
-        environment.install(name, layer)
-
-
 def main(names: Sequence[str]) -> int:
-    unknown = [name for name in names if name not in LAYERS]
-    if unknown or not names:
+    if not names or not LAYERS.keys() >= set(names):
         print(f"usage: environment.py {{{','.join(LAYERS)}}} …", file=sys.stderr)
         return 2
     try:
         for name in names:
             ensure(name)
-    except SetupError as error:
+    except (SetupError, OSError) as error:
         print(f"posthorn: {error}", file=sys.stderr)
         return NO_SUCH_PYTHON if isinstance(error, MissingPython) else 1
-    except OSError as error:
-        reason = no_room(ROOT) if error.errno == errno.ENOSPC else f"set-up failed: {error}"
-        print(f"posthorn: {reason}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
     return 0
