@@ -22,10 +22,10 @@ import pytest
 from chalicelib.config import Settings
 from infra.stack import deploy_data
 from tests.loopback import free_port
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
-PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def start_backend(state: Path) -> tuple[subprocess.Popen[bytes], Backend]:
             [MINISTACK], env=environment, stdout=output, stderr=output, cwd=state
         )
     backend = Backend(f"http://127.0.0.1:{port}", log)
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(f"{backend.endpoint}/_ministack/health", timeout=2):  # noqa: S310
@@ -91,7 +91,7 @@ def stop_backend(process: subprocess.Popen[bytes]) -> None:
     """End what `start_backend` started."""
     process.terminate()
     try:
-        process.wait(10)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

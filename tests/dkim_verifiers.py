@@ -17,6 +17,8 @@ from pathlib import Path
 import dkim
 import pytest
 
+from tests.patience import PATIENCE
+
 Verdicts = dict[tuple[str, str], str]
 Verifier = Callable[[Sequence[bytes], Mapping[str, str]], list[Verdicts]]
 
@@ -124,7 +126,7 @@ def opendkim(messages: Sequence[bytes], records: Mapping[str, str]) -> list[Verd
             mail.write_bytes(message)
             command = [program, "-x", str(conf), "-t", str(mail), "-v", "-v"]
             result = subprocess.run(
-                command, capture_output=True, text=True, timeout=60, check=False
+                command, capture_output=True, text=True, timeout=PATIENCE, check=False
             )
             said = result.stdout + result.stderr
             entries = re.findall(
@@ -149,7 +151,7 @@ def _run(
             file.write_bytes(message)
         arguments = [*before, str(keys), *map(str, files)]
         result = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, timeout=120, check=False
+            [*command, *arguments], capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         assert result.returncode == 0, result.stderr
         return result.stdout

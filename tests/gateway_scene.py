@@ -27,6 +27,7 @@ from gateway.journal import Journal
 from gateway.server import Gateway
 from gateway.site import Site, services_of
 from gateway.tls import server_context
+from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
 
 HOST = "mail.acme-host.test"
@@ -39,7 +40,6 @@ QUICK = Configuration(
     shutdown_seconds=5.0,
 )
 MAIL = b"From: App <app@acme.test>\r\nSubject: Hello\r\n\r\nHello\r\n"
-PATIENCE = 10.0
 
 
 @functools.cache

@@ -23,6 +23,7 @@ from chalice.local import LocalGateway, LocalGatewayException
 from app import app
 from chalicelib import bootstrap
 from chalicelib.config import Settings
+from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
 
 
@@ -154,4 +155,4 @@ def serving(world: ApiWorld, context: ssl.SSLContext | None = None) -> Iterator[
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(PATIENCE)

@@ -34,6 +34,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
+from tests.patience import PATIENCE
+
 DEFAULT_KEYWORDS = ("PIPELINING", "SIZE 52428800", "8BITMIME", "SMTPUTF8", "DSN", "STARTTLS")
 USUAL = {
     "GREETING": "220 peer.test ESMTP",
@@ -202,25 +204,25 @@ class SmtpPeer:
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="smtp-peer", daemon=True)
         thread.start()
-        asyncio.run_coroutine_threadsafe(self.start(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.start(), loop).result(PATIENCE)
         try:
             yield self
         finally:
-            asyncio.run_coroutine_threadsafe(self.stop(), loop).result(10)
+            asyncio.run_coroutine_threadsafe(self.stop(), loop).result(PATIENCE)
             loop.call_soon_threadsafe(loop.stop)
-            thread.join(10)
+            thread.join(PATIENCE)
             loop.close()
 
-    async def wait_for(self, count: int, seconds: float = 10) -> list[ReceivedMail]:
+    async def wait_for(self, count: int, seconds: float = PATIENCE) -> list[ReceivedMail]:
         """The mails, once there are `count`; AssertionError when time is up."""
         return await asyncio.to_thread(self.wait_for_mails, count, seconds)
 
-    def wait_for_mails(self, count: int, seconds: float = 10) -> list[ReceivedMail]:
+    def wait_for_mails(self, count: int, seconds: float = PATIENCE) -> list[ReceivedMail]:
         """As `wait_for`, blocking: only for peers in a thread, or from another thread."""
         self._wait(lambda: len(self.mails) >= count, seconds, f"{count} mails")
         return self.mails
 
-    async def wait_closed(self, seconds: float = 10) -> None:
+    async def wait_closed(self, seconds: float = PATIENCE) -> None:
         """Until every connection so far is closed."""
         await asyncio.to_thread(
             self._wait, lambda: all(one.closed for one in self.connections), seconds, "closing"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.http_api import ApiWorld, api_world, serving
+from tests.patience import PATIENCE
 from tests.peers import certificate, server_context
 
 HERE = Path(__file__).parent
@@ -48,7 +49,7 @@ def run(port: int, key: str, sender: str) -> Any:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -20,6 +20,7 @@ from chalicelib.domain.tenancy import ServerId
 from chalicelib.domain.workitem import parse_work_item
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW, a_server_id
+from tests.patience import PATIENCE
 
 __all__ = ["aws_backend", "aws_names", "aws_settings"]
 
@@ -53,7 +54,7 @@ class World:
             self.settings, self.clock, SystemRand(), session=self.inner.session, **options
         )
 
-    async def receive(self, pool: str, *, within: float = 5.0) -> list[tuple[str, WorkItem]]:
+    async def receive(self, pool: str, *, within: float = PATIENCE) -> list[tuple[str, WorkItem]]:
         """Receipts and items that a receiver gets, waiting for the first `within` seconds."""
         if self.settings is None:
             return [(one.receipt, one.item) for one in await self.inner.queue.receive(pool)]

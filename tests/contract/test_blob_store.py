@@ -15,6 +15,7 @@ from chalicelib.domain.model import BlobRef
 from chalicelib.ports import UploadTicket
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
+from tests.patience import PATIENCE
 
 BODIES = [b"From: a\r\n\r\nbody\r\n", b"", bytes(range(256)) * 40, b"\x00\xff\r\n.\r\n"]
 
@@ -48,7 +49,7 @@ async def follow(world: World, url: str) -> bytes:
     """What a client does with a link."""
     if isinstance(world.blobs, MemoryBlobStore):
         return world.blobs.follow(url)
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310  # the test's own backend
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the test's own backend
         assert answer.headers["Content-Type"] == "message/rfc822"
         assert answer.headers["Content-Disposition"].startswith("attachment")
         body: bytes = answer.read()
@@ -85,7 +86,7 @@ async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
     request = urllib.request.Request(  # noqa: S310  # the test's own backend
         ticket.url, content, headers, method=ticket.method
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
         assert answer.status == 200
 
 

@@ -10,6 +10,7 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from tests.contract.conftest import World
 from tests.fakes import a_message, a_server_id
+from tests.patience import PATIENCE
 
 POOL = "default"
 
@@ -25,7 +26,7 @@ def items(world: World) -> list[WorkItem]:
 async def drain(world: World, count: int) -> dict[int, list[str]]:
     """Receipts by message id, of this test's server, until `count` messages were seen."""
     found: dict[int, list[str]] = {}
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while len(found) < count and time.monotonic() < end:
         for receipt, item in await world.receive(POOL):
             if item.message.server_id == world.server:

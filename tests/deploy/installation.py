@@ -30,10 +30,9 @@ from infra.package import Package
 from infra.targets import Target
 from tests.aws_backend import Backend
 from tests.dns_zone import DnsZone
+from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
-
-PATIENCE_SECONDS = 60.0
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Installation:
             {"Content-Type": "application/json", "X-Server-API-Key": self.key},
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as answer:
             return answer.code, json.loads(answer.read() or b"{}")
@@ -82,7 +81,7 @@ class Installation:
         return [event["message"].rstrip() for event in events]
 
 
-def wait_for(is_so: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
+def wait_for(is_so: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
     """The first true result; AssertionError when there is none in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId, Status
-from tests.deploy.installation import PATIENCE_SECONDS, Installation, wait_for
+from tests.deploy.installation import Installation, wait_for
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
@@ -35,7 +35,7 @@ def test_a_message_put_off_is_sent_again_by_its_own_wake_up(installation: Instal
     address = f"{secrets.token_hex(4)}@example.com"
     installation.peer.once("RCPT", "451 4.3.0 not now")
     installation.send(address)
-    mails = wait_for(lambda: mails_to(installation, address), "the second try", PATIENCE_SECONDS)
+    mails = wait_for(lambda: mails_to(installation, address), "the second try")
     assert len(mails) == 1
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from infra.templates import load
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = (ROOT / "smtp-gateway" / "Dockerfile").read_text()
@@ -49,7 +50,7 @@ def run(image: Path, *arguments: str, **variables: str) -> subprocess.CompletedP
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

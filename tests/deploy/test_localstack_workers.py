@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.patience import PATIENCE
+
 FOLDER = Path(__file__).resolve().parents[2] / "infra/localstack/posthorn_localstack"
 CODE = """
 import json, os, sys, time
@@ -62,14 +64,14 @@ def start(tmp_path: Path) -> Iterator[Start]:
         worker.close()
 
 
-def ask(worker: Any, event: str, seconds: float = 20) -> dict[str, Any]:
+def ask(worker: Any, event: str, seconds: float = PATIENCE) -> dict[str, Any]:
     found: dict[str, Any] = worker.ask({"id": "r1", "arn": "arn", "payload": event}, seconds)
     return found
 
 
 def test_one_process_answers_one_event_after_the_other(start: Start) -> None:
     worker = start()
-    assert worker.first_words(20)["ready"]
+    assert worker.first_words(PATIENCE)["ready"]
     first = json.loads(ask(worker, '{"n": 1}')["answer"])
     second = json.loads(ask(worker, '{"n": 2}')["answer"])
     assert (first["n"], second["n"]) == (1, 2)
@@ -82,14 +84,14 @@ def test_one_process_answers_one_event_after_the_other(start: Start) -> None:
 
 def test_an_event_of_six_megabytes_arrives_whole(start: Start) -> None:
     worker = start()
-    worker.first_words(20)
+    worker.first_words(PATIENCE)
     big = "x" * (6 * 1024 * 1024 - 100)
     assert json.loads(ask(worker, json.dumps({"big": big}))["answer"])["size"] == len(big)
 
 
 def test_an_error_is_an_answer_without_the_workers_own_frames(start: Start) -> None:
     worker = start()
-    worker.first_words(20)
+    worker.first_words(PATIENCE)
     failure = json.loads(ask(worker, '{"fail": "no"}')["failure"])
     assert (failure["errorType"], failure["errorMessage"]) == ("ValueError", "no")
     assert len(failure["stackTrace"]) == 1
@@ -99,7 +101,7 @@ def test_an_error_is_an_answer_without_the_workers_own_frames(start: Start) -> N
 
 def test_a_function_that_hangs_is_killed_in_time(start: Start) -> None:
     worker = start()
-    worker.first_words(20)
+    worker.first_words(PATIENCE)
     with pytest.raises(process.WorkerTooSlow):
         ask(worker, '{"sleep": 60}', 0.3)
     assert not worker.is_running
@@ -107,7 +109,7 @@ def test_a_function_that_hangs_is_killed_in_time(start: Start) -> None:
 
 def test_a_function_that_dies_says_how(start: Start) -> None:
     worker = start()
-    worker.first_words(20)
+    worker.first_words(PATIENCE)
     with pytest.raises(process.WorkerEnded, match="exit status 7"):
         ask(worker, '{"exit": 7}')
     with pytest.raises(process.WorkerEnded):
@@ -115,16 +117,16 @@ def test_a_function_that_dies_says_how(start: Start) -> None:
 
 
 def test_a_handler_that_cannot_be_imported_says_why(start: Start) -> None:
-    said = start("nowhere.handler").first_words(20)
+    said = start("nowhere.handler").first_words(PATIENCE)
     assert json.loads(said["failure"])["errorType"] == "ModuleNotFoundError"
 
 
 def test_a_worker_ends_with_its_parent_even_while_it_works(start: Start) -> None:
     worker = start()
-    worker.first_words(20)
-    os.write(worker._requests, b'{"id": "r", "arn": "a", "payload": "{\\"sleep\\": 60}"}\n')
+    worker.first_words(PATIENCE)
+    os.write(worker._requests, b'{"id": "r", "arn": "a", "payload": "{\\"sleep\\": 600}"}\n')
     os.close(worker._requests)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while worker.is_running:
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -43,6 +43,7 @@ from infra.templates import for_pools, load
 from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_for
 from tests.dns_zone import DnsZone
 from tests.http_api import ApiWorld
+from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
 from tests.tracking_scene import TrackedMail, mac_key_of
@@ -245,7 +246,7 @@ def every_route(api: ApiWorld) -> None:
     request = urllib.request.Request(  # noqa: S310  # the emulator on loopback
         ticket["url"], content, {**ticket["headers"], "Content-Type": ""}, method=ticket["method"]
     )
-    with urllib.request.urlopen(request, timeout=30) as done:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=PATIENCE) as done:  # noqa: S310
         assert done.status == 200
     whole = {"from": "app@acme.test", "to": "x@example.com", "raw_upload": ticket["id"]}
     large = v2("sendEmail", "/emails", whole, 202).json

@@ -21,6 +21,7 @@ from infra.order import Order, check_pairs
 from infra.targets import AWS, WrongOrder, stacks_of
 from infra.track_front import check
 from tests.deploy.installation import Installation, random_prefix, wait_for
+from tests.patience import PATIENCE
 from tests.tracking_scene import TrackedMail, mac_key_of
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
@@ -36,7 +37,7 @@ def ask(order: Order, deployed: Deployed, path: str) -> tuple[int, dict[str, str
         order.target.endpoint + path, headers={"Host": host, "User-Agent": "Reader/1"}
     )
     try:
-        with direct.open(request, timeout=60) as answer:
+        with direct.open(request, timeout=PATIENCE) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as answer:
         with answer:

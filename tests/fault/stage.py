@@ -19,6 +19,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import MessageId, MessageRecord
 from chalicelib.domain.tenancy import CredentialKind, Server
 from tests.dns_zone import DnsZone
+from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
 from tests.worlds import KeptKeys
@@ -51,7 +52,7 @@ class Stage:
     def run(self, what: str, kill_at: str = "") -> str:
         """Run to the end, which must be death exactly when `kill_at` is given; returns what was printed."""
         process = self.start(what, kill_at)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
         expected = KILLED if kill_at else 0
         assert process.returncode == expected, (
             f"{what} ended with {process.returncode}: {err[-3000:]}"

@@ -20,6 +20,7 @@ from chalicelib.domain.model import Status, WorkItem
 from chalicelib.domain.statistics import Count, Period
 from tests.fault.stage import KILLED, RCPT, Stage
 from tests.loopback import free_port
+from tests.patience import PATIENCE
 from tests.peers import DROP
 from tests.worlds import CONTENT
 
@@ -71,7 +72,7 @@ def test_row_6_death_after_the_final_dot_may_send_a_second_copy_with_the_same_me
 
     stage.peer.once(".", kill)  # type: ignore[arg-type]
     worker = stage.start("work")
-    worker.communicate(timeout=60)
+    worker.communicate(timeout=PATIENCE)
     assert worker.returncode == -signal.SIGKILL
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
@@ -202,7 +203,7 @@ def test_row_14_a_message_that_no_worker_can_finish_is_held_with_the_reason(stag
 
 def submit(stage: Stage, port: int) -> None:
     """Send one message through a gateway."""
-    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=20) as client:
+    with smtplib.SMTP("127.0.0.1", port, "client.test", timeout=PATIENCE) as client:
         client.login("anything", stage.key)
         client.sendmail("app@acme.test", RCPT, CONTENT)
 
@@ -218,7 +219,7 @@ def gateway_process(stage: Stage, state: Path, kill_at: str = "") -> Iterator[in
         stdout=subprocess.DEVNULL,
     )
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end and process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
@@ -226,4 +227,4 @@ def gateway_process(stage: Stage, state: Path, kill_at: str = "") -> Iterator[in
         yield port
     finally:
         process.terminate()
-        assert process.wait(20) == (KILLED if kill_at else 0)
+        assert process.wait(PATIENCE) == (KILLED if kill_at else 0)

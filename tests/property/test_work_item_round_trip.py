@@ -164,12 +164,12 @@ def test_an_ordinary_work_item_is_about_six_hundred_bytes() -> None:
 def test_hostile_texts_are_refused_in_linear_time(piece: str) -> None:
     def seconds(size: int) -> float:
         text = piece * (size // len(piece))
-        best = 1.0
+        best = 9.0
         for _ in range(3):
-            started = time.perf_counter()
+            started = time.process_time()
             with pytest.raises(Rejected):
                 parse_work_item(text)
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
     assert seconds(LONGEST) < 40 * seconds(LONGEST // 4) + 0.01

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.configuration import Role
 from tests.gateway_scene import MAIL, encoded, plain, running_gateway
+from tests.patience import PATIENCE
 
 
 async def test_auth_waits_for_tls() -> None:
@@ -223,11 +224,11 @@ async def test_all_sessions_together_are_bounded() -> None:
         await hog.say("DATA")
         await hog.send(MAIL + b"x" * 99_000)
         await other.envelope()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while gateway.site.buffered < 99_000:
                 await asyncio.sleep(0.005)
         await hog.send(b"y" * 5_000)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while gateway.site.buffered > 90_000:
                 await asyncio.sleep(0.005)
         await hog.send(b"\r\n.\r\n")
@@ -245,7 +246,7 @@ async def test_connections_of_one_client_are_limited() -> None:
         assert gateway.events("connection_refused")[0]["reason"] == "client"
         assert "127.0.0.1" not in gateway.log_text
         await first.say("QUIT")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while gateway.gateway.open.total > 1:
                 await asyncio.sleep(0.005)
         await gateway.connect()
@@ -282,12 +283,12 @@ async def test_single_bytes_do_not_keep_a_command_alive() -> None:
 
 
 async def test_a_trickle_of_content_ends_with_the_transaction_time() -> None:
-    async with running_gateway(data_seconds=5.0, transaction_seconds=0.3) as gateway:
+    async with running_gateway(data_seconds=PATIENCE, transaction_seconds=2.0) as gateway:
         client = await gateway.logged_in()
         await client.envelope()
         await client.say("DATA")
         received = b""
-        for _ in range(200):
+        for _ in range(2_000):
             client.writer.write(b"x")
             await asyncio.sleep(0.01)
             if client.reader._buffer or client.reader.at_eof():
@@ -315,7 +316,7 @@ async def test_a_client_that_does_not_read_is_held_back() -> None:
         flood = b"HELP\r\n" * 10_000
         sent = 0
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     client.writer.write(flood)
                     await client.writer.drain()

@@ -8,6 +8,7 @@ import pytest
 
 from bench import relay
 from bench.sink import Sink
+from tests.patience import PATIENCE
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -25,10 +26,10 @@ def test_one_round_of_ours_and_of_stock_libraries() -> None:
 
 
 def test_the_sink_tells_signed_from_unsigned() -> None:
-    with Sink() as sink, smtplib.SMTP("127.0.0.1", sink.port, timeout=30) as client:
+    with Sink() as sink, smtplib.SMTP("127.0.0.1", sink.port, timeout=PATIENCE) as client:
         already = sink.begin()
         signed = b"DKIM-Signature: v=1\r\nDkim-signature: v=1\r\n"
         for content in (signed + b"\r\nOne\r\n", b"X: 1\r\n\r\nDKIM-Signature: no\r\n"):
             client.sendmail("a@b.test", ["c@d.test"], content)
-        sink.wait_for(already + 2, 10)
+        sink.wait_for(already + 2, PATIENCE)
         assert (sink.count, sink.unsigned, sink.signatures) == (2, 1, 2)

@@ -10,6 +10,7 @@ from typing import Any
 
 from app import app
 from tests.http_api import ApiWorld
+from tests.patience import PATIENCE
 
 CONTEXT = SimpleNamespace(aws_request_id="lambda-1", get_remaining_time_in_millis=lambda: 9_000)
 
@@ -93,7 +94,7 @@ def test_requests_at_the_same_time_are_not_mixed_up(api: ApiWorld) -> None:
     together = threading.Barrier(len(subjects))
 
     def ask(number: int, subject: str) -> None:
-        together.wait(10)
+        together.wait(PATIENCE)
         for _ in range(40):
             shown = api.v2("GET", f"/emails/{number}").json
             if (shown.get("id"), shown.get("subject")) != (number, subject):
@@ -103,5 +104,5 @@ def test_requests_at_the_same_time_are_not_mixed_up(api: ApiWorld) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE)
     assert wrong == []

@@ -14,6 +14,7 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.idempotency import fingerprint
 from tests.http_api import ApiWorld, Reply
+from tests.patience import PATIENCE
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
 
@@ -63,10 +64,10 @@ def test_a_request_in_flight_is_a_409(api: ApiWorld, monkeypatch: pytest.MonkeyP
     replies: list[Reply] = []
     first = threading.Thread(target=lambda: replies.append(post(api, "one")))
     first.start()
-    assert started.wait(10)
+    assert started.wait(PATIENCE)
     second = post(api, "one")
     go_on.set()
-    first.join(10)
+    first.join(PATIENCE)
     assert (second.status, second.json["code"]) == (409, "idempotency_key_in_flight")
     assert replies[0].status == 202
     assert post(api, "one").headers["idempotent-replayed"] == "true"

@@ -20,6 +20,7 @@ from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.domain.transmission import Attempted
 from chalicelib.services.transmit import Transmit
 from tests.dns_zone import DnsZone
+from tests.patience import PATIENCE
 from tests.peers import SmtpPeer, trusting_context
 
 CONTENT = b"From: a@sender.test\r\nSubject: hello\r\n\r\nhello\r\n"
@@ -157,7 +158,7 @@ def target_of() -> Callable[[SmtpPeer], Target]:
     return lambda peer: Target("mx.example.test", peer.host, peer.port)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait for something that happens on this loop."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -18,6 +18,7 @@ from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.tenancy import EgressKind, EgressSource
+from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.worlds import Scene, make_scene, publish
 
@@ -60,7 +61,7 @@ async def role(allowed: int, *addresses: str) -> AsyncIterator[Role]:
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             line = (await process.stdout.readline()).decode()
         assert line.startswith("egress proxy on 127.0.0.1:")
         yield Role(process, int(line.rpartition(":")[2]))

@@ -18,6 +18,7 @@ from python_socks.async_.asyncio import Proxy
 
 from chalicelib.domain.public_address import is_public
 from gateway.egress_proxy import EgressProxy, Rules, main, read_rules
+from tests.patience import PATIENCE
 
 PASSWORD = "correct horse battery"
 SOURCE = "127.0.0.7"
@@ -75,7 +76,7 @@ async def through(
 ) -> str:
     """What the far end answers to a line."""
     sock = await Proxy(ProxyType.SOCKS5, "127.0.0.1", port, name, word).connect(
-        host, target, timeout=5
+        host, target, timeout=PATIENCE
     )
     reader, writer = await asyncio.open_connection(sock=sock)
     writer.write(b"ehlo\n")
@@ -114,7 +115,7 @@ async def answer_to(port: int, *pieces: bytes) -> bytes:
     for piece in pieces:
         writer.write(piece)
     said = b""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         with contextlib.suppress(ConnectionResetError):
             said = await reader.read()
     writer.close()
@@ -197,7 +198,7 @@ async def test_silence_and_too_many_are_cut(receiver: Receiver) -> None:
     rules = replace(rules_for(receiver), handshake_seconds=0.2, max_connections=1)
     async with proxy(rules) as (made, port):
         first, writer = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while made.open < 1:
                 await asyncio.sleep(0.01)
             assert await answer_to(port, login()) == b""
@@ -207,11 +208,11 @@ async def test_silence_and_too_many_are_cut(receiver: Receiver) -> None:
 
 async def test_a_large_flow_is_relayed_whole(receiver: Receiver) -> None:
     whole = b"x" * 4_000_000 + b"\n"
-    async with asyncio.timeout(30), proxy(rules_for(receiver)) as (_, port):
+    async with asyncio.timeout(PATIENCE), proxy(rules_for(receiver)) as (_, port):
         made = Proxy(ProxyType.SOCKS5, "127.0.0.1", port, SOURCE, PASSWORD)
         # Lines of a length that the receiver's reader takes.
         lines = [whole[at : at + 60_000].rstrip() + b"\n" for at in range(0, len(whole), 60_000)]
-        sock = await made.connect("127.0.0.1", receiver.port, timeout=5)
+        sock = await made.connect("127.0.0.1", receiver.port, timeout=PATIENCE)
         reader, writer = await asyncio.open_connection(sock=sock)
         reading = asyncio.create_task(reader.read(-1))
         for line in lines:
@@ -265,7 +266,7 @@ async def test_the_process_starts_and_stops_in_order() -> None:
         env=environment,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         assert (await process.stdout.readline()).startswith(b"egress proxy on 127.0.0.1:")
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0

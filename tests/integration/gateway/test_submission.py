@@ -18,6 +18,7 @@ from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, MAIL, encoded, plain, running_gateway, trusting_context
+from tests.patience import PATIENCE
 
 
 async def test_greeting_names_us_and_a_trace() -> None:
@@ -276,7 +277,7 @@ async def test_swaks(options: tuple[str, ...]) -> None:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
-        output, _ = await asyncio.wait_for(process.communicate(), 30)
+        output, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
         assert process.returncode == 0, output.decode()
         assert len(gateway.messages()) == 2
 
@@ -290,7 +291,7 @@ async def test_a_failed_handshake_leaves_nothing_behind(role: Role) -> None:
             writer.write(b"STARTTLS\r\n")
             assert (await reader.readline()).startswith(b"220 ")
         writer.write(b"this is no TLS\r\n" * 10)
-        await asyncio.wait_for(reader.read(), 5)
+        await asyncio.wait_for(reader.read(), PATIENCE)
         await gateway.settled()
         assert gateway.gateway._connections == set()
         assert gateway.events("fault") == []

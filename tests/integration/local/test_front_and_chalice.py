@@ -16,6 +16,7 @@ from infra.local import clock
 from infra.local.front import refuse_foreign
 from infra.local.http_server import Request
 from infra.local.lambda_http import LARGEST_EVENT, LambdaHttp
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def front() -> LambdaHttp:
 
     @app.route("/echo/{name}", methods=["POST"], content_types=["text/plain"])
     def echo(name: str) -> dict[str, object]:
-        together.wait(10)
+        together.wait(PATIENCE)
         return {"name": name, "body": app.current_request.raw_body.decode()}
 
     @app.route("/cookies")

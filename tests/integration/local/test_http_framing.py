@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.http_server import LARGEST_BODY, Request, Response, Server, json_response
+from tests.patience import PATIENCE
 
 
 def echo(request: Request) -> Response:
@@ -37,7 +38,7 @@ def port() -> Iterator[int]:
 
 def raw(port: int, request: bytes) -> bytes:
     """Everything that comes back until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(request)
         answer = b""
         while block := client.recv(65536):
@@ -46,7 +47,7 @@ def raw(port: int, request: bytes) -> bytes:
 
 
 def test_many_requests_on_one_connection(port: int) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     for number in range(50):
         client.request("POST", f"/a?n={number}", body=b"x" * number)
         answer = json.loads(client.getresponse().read())
@@ -55,7 +56,7 @@ def test_many_requests_on_one_connection(port: int) -> None:
 
 
 def test_a_chunked_body_arrives_whole(port: int) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     chunks = iter([b"a" * 10, b"b" * 70_000, b"c"])
     client.request(
         "POST", "/", body=chunks, headers={"Transfer-Encoding": "chunked"}, encode_chunked=True

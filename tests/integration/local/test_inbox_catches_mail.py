@@ -18,6 +18,7 @@ from infra.local.certificate import inbox_context
 from infra.local.inbox_smtp import InboxServer
 from infra.local.inbox_store import Caught, InboxStore
 from infra.local.magic import Trick, manner_of
+from tests.patience import PATIENCE
 
 BODY = b"Subject: s\r\n\r\n.dot\r\n..dots\r\nbare\nand\rcr\r\n" + b"x" * 5000 + b"\r\n"
 
@@ -60,7 +61,9 @@ class Client:
     """Speaks SMTP line by line."""
 
     def __init__(self, inbox: Inbox) -> None:
-        self.socket: socket.socket = socket.create_connection(("127.0.0.1", inbox.port), timeout=10)
+        self.socket: socket.socket = socket.create_connection(
+            ("127.0.0.1", inbox.port), timeout=PATIENCE
+        )
         self.file = self.socket.makefile("rwb")
         self.reply()
         self.say(b"EHLO client.test")
@@ -237,10 +240,10 @@ def test_hostile_content_costs_linear_time(inbox: Inbox, client: Client, filler:
         for _ in range(3):
             client.reply()
         content = b"a" + filler * (size // len(filler)) + b"z\r\n"
-        begun = time.perf_counter()
+        begun = time.process_time()
         client.send(stuffed(content))
         assert client.reply().startswith(b"250")
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
     small = min(seconds(1 << 20) for _ in range(3))
     assert seconds(4 << 20) < 16 * small + 1.0

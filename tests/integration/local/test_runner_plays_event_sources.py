@@ -17,6 +17,7 @@ from infra.local.clock import LocalClock, advance
 from infra.local.invocation import Context, failed_ids, schedule_event, sqs_event
 from infra.local.runner import Poller, Switches, Ticker, read_switches
 from infra.local.sources import HandlerName, Mapped, find_sources, load
+from tests.patience import PATIENCE
 
 Batch = list[dict[str, Any]]
 
@@ -78,7 +79,7 @@ def play() -> Iterator[Play]:
         poller = Poller(sqs, source, switches or Switches(), stopping)
         pollers.append(poller)
         poller.start()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while not until():
             assert time.monotonic() < deadline
             time.sleep(0.005)
@@ -159,7 +160,7 @@ def test_the_sweeper_fires_each_minute_and_when_the_clock_moves(tmp_path: Path) 
     assert ticker.tick()
     assert not ticker.tick()
     advance(tmp_path / "clock", 5)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while not ticker.tick():
         assert time.monotonic() < deadline
     assert not ticker.tick()

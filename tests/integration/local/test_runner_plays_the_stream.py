@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.invocation import stream_event
 from infra.local.stream import Places, StreamPoller
+from tests.patience import PATIENCE
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/x"
 DONE: dict[str, Any] = {"batchItemFailures": [], "state": {}}
@@ -212,7 +213,7 @@ def test_a_spoiled_file_of_places_means_the_beginning(poller: Poll, tmp_path: Pa
     assert handler.batches == [("a", [1])]
 
 
-def until(is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.services.accept import Prepared
 from gateway.groupcommit import GroupCommit
+from tests.patience import PATIENCE
 
 
 @dataclass
@@ -63,7 +64,7 @@ async def test_a_lone_message_is_stored_at_once() -> None:
     assert store.batches == [1]
     assert not waiting.done()
     store.gate.set()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_messages_gather_while_a_commit_runs() -> None:
@@ -75,7 +76,7 @@ async def test_messages_gather_while_a_commit_runs() -> None:
     await settle()
     assert store.batches == [1]
     store.gate.set()
-    await asyncio.wait_for(asyncio.gather(*tasks), 1)
+    await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
     assert store.batches == [1, 5]
 
 
@@ -85,7 +86,7 @@ async def test_no_message_waits_longer_than_told() -> None:
     tasks = [asyncio.ensure_future(committer.add(prepared()))]
     await settle()
     tasks += [asyncio.ensure_future(committer.add(prepared())) for _ in range(3)]
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         while store.batches != [1, 3]:
             await asyncio.sleep(0.002)
     store.gate.set()
@@ -112,7 +113,7 @@ async def test_commits_in_flight_are_bounded_and_all_end() -> None:
     await settle()
     assert store.running == 3
     store.gate.set()
-    await asyncio.wait_for(asyncio.gather(*tasks), 2)
+    await asyncio.wait_for(asyncio.gather(*tasks), PATIENCE)
     assert sum(store.batches) == 40
     assert store.most_running == 3
 
@@ -124,12 +125,12 @@ async def test_a_failed_batch_fails_all_its_messages_and_no_other(error: Excepti
     store.error = error
     store.gate.set()
     failed = [asyncio.ensure_future(committer.add(prepared())) for _ in range(3)]
-    results = await asyncio.wait_for(asyncio.gather(*failed, return_exceptions=True), 1)
+    results = await asyncio.wait_for(asyncio.gather(*failed, return_exceptions=True), PATIENCE)
     assert [type(result) for result in results] == [TemporaryFailure] * 3
     assert len({id(result) for result in results}) == 3
     assert faults == ([error] if isinstance(error, ValueError) else [])
     store.error = None
-    await asyncio.wait_for(committer.add(prepared()), 1)
+    await asyncio.wait_for(committer.add(prepared()), PATIENCE)
 
 
 async def test_a_cancelled_commit_is_no_success() -> None:
@@ -140,7 +141,7 @@ async def test_a_cancelled_commit_is_no_success() -> None:
     (commit,) = committer._commits
     commit.cancel()
     with pytest.raises(TemporaryFailure):
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, PATIENCE)
 
 
 async def test_a_client_that_leaves_does_not_stop_the_commit() -> None:
@@ -150,7 +151,7 @@ async def test_a_client_that_leaves_does_not_stop_the_commit() -> None:
     await settle()
     gone.cancel()
     store.gate.set()
-    await asyncio.wait_for(stays, 1)
+    await asyncio.wait_for(stays, PATIENCE)
     assert store.batches == [2]
 
 
@@ -164,5 +165,5 @@ async def test_draining_waits_for_everything() -> None:
     await settle()
     assert not draining.done()
     store.gate.set()
-    await asyncio.wait_for(draining, 1)
+    await asyncio.wait_for(draining, PATIENCE)
     assert all(task.done() for task in tasks)
