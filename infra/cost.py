@@ -21,9 +21,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-
-import botocore.session
 
 from infra.billing import Used, add_lines
 from infra.cost_tables import API, DELIVERER, HTTP_BATCH, SIZE, Measured, as_json, tables
@@ -125,18 +122,8 @@ def _content(sender: str, rcpt: str) -> bytes:
     return f"From: {sender}\r\nTo: {rcpt}\r\nSubject: Cost\r\n\r\n{_text()}".encode()
 
 
-def _client(stack: RunningStack, service: str) -> Any:
-    return botocore.session.get_session().create_client(
-        service,
-        region_name="us-east-1",
-        endpoint_url=stack.facts["aws"],
-        aws_access_key_id="posthorn",
-        aws_secret_access_key="posthorn",  # noqa: S106  # opens nothing but the emulator on loopback
-    )
-
-
 def _limit_concurrency(stack: RunningStack) -> None:
-    client = _client(stack, "lambda")
+    client = stack.client("lambda")
     name = stack.facts["functions"][DELIVERER]
     (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
     client.update_event_source_mapping(
@@ -146,7 +133,7 @@ def _limit_concurrency(stack: RunningStack) -> None:
 
 def _lines(stack: RunningStack, function: str) -> list[str]:
     """A function's log so far, in the order of its streams."""
-    pages = _client(stack, "logs").get_paginator("filter_log_events")
+    pages = stack.client("logs").get_paginator("filter_log_events")
     group = f"/aws/lambda/{stack.facts['functions'][function]}"
     found = pages.paginate(logGroupName=group)
     return [event["message"].rstrip() for page in found for event in page["events"]]

@@ -6,10 +6,9 @@ region and credentials before anything is made. Everything that is wrong becomes
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from chalicelib.cli.stack import KEY, NoStack, read_facts, stack_of
 from infra.stack import EMULATORS_PACE, PATIENT_PACE, Pace
 from infra.templates import POOL
 
@@ -65,7 +65,7 @@ class Target:
     kind: str
     endpoint: str
     region: str
-    credentials: tuple[str, str] | None = None
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -127,18 +127,16 @@ def find_target(
     region = region or environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or ""
     if kind == AWS:
         return _aws(environment, endpoint, region)
-    facts = _local_stack(environment) if kind == LOCAL and not endpoint else {}
-    address = endpoint or environment.get("AWS_ENDPOINT_URL") or facts.get("aws") or EMULATOR
+    stack = _local_stack(environment)
+    running = stack.endpoint if stack and kind == LOCAL else EMULATOR
+    address = endpoint or environment.get("AWS_ENDPOINT_URL") or running
     if not re.match(r"https?://[^/]+/?$", address):
         raise WrongOrder(f"an endpoint is a URL such as {EMULATOR}, not {address!r}")
+    address, region = address.rstrip("/"), _checked_region(region or "us-east-1")
+    if stack and stack.endpoint == address:
+        return replace(stack, kind=kind, region=region)
     named = environment.get("AWS_ACCESS_KEY_ID") and environment.get("AWS_SECRET_ACCESS_KEY")
-    return Target(
-        kind,
-        address.rstrip("/"),
-        _checked_region(region or "us-east-1"),
-        None if named else ("test", "test"),
-        facts.get("settings", {}) if facts.get("aws") == address else {},
-    )
+    return Target(kind, address, region, None if named else ("test", "test"))
 
 
 def _aws(environment: Mapping[str, str], endpoint: str, region: str) -> Target:
@@ -180,25 +178,31 @@ def check_prefix(prefix: str) -> None:
         )
 
 
-def _local_stack(environment: Mapping[str, str]) -> dict[str, Any]:
-    """What a running `make run` says of itself; empty when there is none."""
+def _local_stack(environment: Mapping[str, str]) -> Target | None:
+    """The emulator of a running `make run`, with its key and settings; WrongOrder when what it says is not believed."""
     state = Path(environment.get("POSTHORN_STATE") or ".local")
     path = (state if state.is_absolute() else ROOT / state) / "stack.json"
+    if not path.exists():
+        return None
     try:
-        facts = json.loads(path.read_text())
+        facts = read_facts(path)
+        known = stack_of(facts, path).environment
         settings = {
             "dns_server": str(facts["dns"]),
-            "delivery_port": str(facts["inbox"]["smtp"]),
+            "delivery_port": str(facts["inbox"]["smtp"]),  # type: ignore[index]  # any failure is caught
             "allow_private_delivery": "true",
-            "clock_file": str(path.parent / "clock"),
+            "clock_file": known["POSTHORN_CLOCK_FILE"],
             "web_hostname": "posthorn.test",
             "smtp_hostname": "mail.posthorn.test",
             "return_path_domain": "rp.posthorn.test",
             "route_domain": "routes.posthorn.test",
         }
-        return {"aws": str(facts["aws"]), "settings": settings}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    except NoStack as refused:
+        raise WrongOrder(str(refused).rstrip(".")) from refused
+    except (KeyError, TypeError) as unreadable:
+        raise WrongOrder(f"{path} does not describe a running local stack") from unreadable
+    key, secret = (known[name] for name in KEY)
+    return Target(LOCAL, known["AWS_ENDPOINT_URL"], known["AWS_REGION"], (key, secret), settings)
 
 
 def described_stacks(target: Target, prefix: str) -> list[dict[str, Any]]:

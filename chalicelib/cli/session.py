@@ -51,7 +51,7 @@ class Session:
     def posthorn(self) -> Posthorn:
         """The installation, configured as its functions are."""
         if self.stack is not None:
-            os.environ.update(self.stack.environment)
+            self.stack.enter(os.environ)
         return self.open_installation()
 
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:

@@ -1,17 +1,25 @@
 """Which installation the command talks to: the AWS that the environment names, or else the local stack.
 
 A running local stack describes itself in `stack.json` (see docs/local-stack.md). Nothing here starts one, and an
-environment that names AWS is never overruled unless `--stack` asks for it.
+environment that names AWS is never overruled unless `--stack` asks for it. Folders come from anywhere, so the file is
+believed only if nobody else can have written it, and even then only in settings of Posthorn and in addresses of this
+machine: it starts no program, and no key leaves the machine because of it.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-# Any of these says that a person has configured AWS on purpose.
+from chalicelib.cli.own_file import NotOurs, read_own_file
+from chalicelib.config import Settings
+
+# Any of these says that a person has configured AWS on purpose; so does an endpoint of one service.
 AWS_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_DYNAMODB",
@@ -21,15 +29,32 @@ AWS_VARIABLES = (
     "AWS_ROLE_ARN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
+SERVICE_ENDPOINT = "AWS_ENDPOINT_URL_"
 REPOSITORY = Path(__file__).resolve().parents[2]
+KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+ANY_KEY = dict.fromkeys(KEY, "posthorn")  # for a stack whose emulator takes every key
 LOCAL = {
-    "AWS_ACCESS_KEY_ID": "posthorn",
-    "AWS_SECRET_ACCESS_KEY": "posthorn",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
+    # Nothing else may say who calls AWS, and nothing may come between this process and the stack.
     "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "NO_PROXY": "*",
+    "no_proxy": "*",
 }
+AWS_SAID = frozenset({"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", *KEY})
+# The clock's file is the one beside stack.json, and a crash point is not for commands.
+SETTINGS_SAID = frozenset(
+    f"POSTHORN_{each.name.upper()}"
+    for each in fields(Settings)
+    if each.name not in {"clock_file", "kill_at"}
+)
+_URL = re.compile(r"http://([^/:\[\]]+|\[[^\]]+\])(?::[0-9]{1,5})?/?")
+_PLACE = re.compile(r"([^/:\[\]]+|\[[^\]]+\]):[0-9]{1,5}")
+_HOST = re.compile(r"(.+)")
 
 
 class NoStack(Exception):
@@ -47,19 +72,25 @@ class Stack:
     smtp_username: str
     smtp_key: str
     from_address: str
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def enter(self, environment: MutableMapping[str, str]) -> None:
+        """Make an environment that of the stack; nothing that it said of AWS remains."""
+        for name in [name for name in environment if name.startswith("AWS_")]:
+            del environment[name]
+        environment.update(self.environment)
 
 
 def find_stack(environment: Mapping[str, str], named: Path | None) -> Stack | None:
     """The local stack to use; None when the environment names AWS. NoStack when there is neither."""
     if named is not None:
-        if not named.is_file():
+        if not os.path.lexists(named):
             raise NoStack(f"There is no local stack described in {named}.")
         return read_stack(named)
-    if any(environment.get(name) for name in AWS_VARIABLES):
+    if _names_aws(environment):
         return None
     for path in _places(environment):
-        if path.is_file():
+        if os.path.lexists(path):
             return read_stack(path)
     raise NoStack(
         "No local stack is running here and no AWS account is configured: start one with `make run`,"
@@ -68,37 +99,104 @@ def find_stack(environment: Mapping[str, str], named: Path | None) -> Stack | No
 
 
 def read_stack(path: Path) -> Stack:
-    """The stack that a `stack.json` describes; NoStack when it cannot be read."""
+    """The stack that a `stack.json` describes; NoStack when it cannot be read or is not believed."""
+    return stack_of(read_facts(path), path)
+
+
+def read_facts(path: Path) -> Mapping[str, object]:
+    """What is in a `stack.json` that nobody else can have written; NoStack otherwise."""
     try:
-        facts = json.loads(path.read_text())
-        server, smtp = facts["server"], facts["smtp"]
+        facts = json.loads(read_own_file(path))
+    except NotOurs as refused:
+        raise NoStack(f"{path} is not believed: {refused}.") from refused
+    except (OSError, ValueError, RecursionError) as unreadable:
+        raise _undescribed(path) from unreadable
+    if not isinstance(facts, dict):
+        raise _undescribed(path)
+    return facts
+
+
+def stack_of(facts: Mapping[str, object], path: Path) -> Stack:
+    """The stack of these facts, from the file `path`; NoStack when they are none or lead away from this machine."""
+    try:
+        server, smtp = _object(facts["server"]), _object(facts["smtp"])
         return Stack(
-            http=str(facts["http"]).rstrip("/"),
-            host=str(smtp["host"]),
-            submission=int(smtp["submission"]),
+            http=_here("API", _URL, str(facts["http"]).rstrip("/")),
+            host=_here("SMTP server", _HOST, str(smtp["host"])),
+            submission=int(str(smtp["submission"])),
             api_key=str(server["api_key"]),
             smtp_username=str(server["smtp_username"]),
             smtp_key=str(server["smtp_key"]),
             from_address=str(server["from"]),
             environment=_environment(facts, path),
         )
-    except (OSError, ValueError, KeyError, TypeError) as unreadable:
-        raise NoStack(f"{path} does not describe a running local stack.") from unreadable
+    except NotOurs as refused:
+        raise NoStack(f"{path} is not believed: {refused}.") from refused
+    except (ValueError, KeyError, TypeError) as unreadable:
+        raise _undescribed(path) from unreadable
 
 
 def _environment(facts: Mapping[str, object], path: Path) -> dict[str, str]:
-    values = dict(LOCAL)
-    values["AWS_ENDPOINT_URL"] = str(facts["aws"])
-    values["POSTHORN_DNS_SERVER"] = str(facts.get("dns", ""))
-    values["POSTHORN_CLOCK_FILE"] = str(path.resolve().parent / "clock")
-    said = facts.get("environment", {})
-    if isinstance(said, dict):
-        values |= {str(name): str(value) for name, value in said.items()}
-    return values
+    """The variables of the stack's processes, as far as they are believed; NotOurs when one is not."""
+    believed = _known(_object(facts.get("environment", {})))
+    endpoint = str(facts["aws"])
+    for place in (believed.get("AWS_ENDPOINT_URL", endpoint), endpoint):
+        believed["AWS_ENDPOINT_URL"] = _here("AWS endpoint", _URL, place)
+    server = believed.setdefault("POSTHORN_DNS_SERVER", str(facts.get("dns", "")))
+    if server:
+        _here("DNS server", _PLACE, server)
+    else:
+        del believed["POSTHORN_DNS_SERVER"]  # it is for the reader, or the machine, to say
+    if not believed.keys() & set(KEY):
+        believed |= ANY_KEY
+    if not all(believed.get(name) for name in KEY):
+        raise NotOurs("half of its AWS key is missing")
+    return LOCAL | believed | {"POSTHORN_CLOCK_FILE": str(path.resolve().parent / "clock")}
+
+
+def _known(said: Mapping[str, object]) -> dict[str, str]:
+    """The variables that a command needs; NotOurs when there are some that no stack sets, ValueError for a bad text."""
+    for name in sorted(said):
+        if name not in AWS_SAID and not name.startswith("POSTHORN_"):
+            raise NotOurs(f"it sets {name[:60]!r}, which is no setting of Posthorn")
+    known = {name: str(said[name]) for name in said if name in SETTINGS_SAID | AWS_SAID}
+    if not all(value.isprintable() for value in known.values()):
+        raise ValueError
+    return known
+
+
+def _here(what: str, form: re.Pattern[str], place: str) -> str:
+    """The place, if it names a loopback address or `localhost`; NotOurs otherwise."""
+    found = form.fullmatch(place)
+    if found is None or not _is_loopback(found[1].strip("[]")):
+        raise NotOurs(f"its {what} is not on this machine")
+    return place
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _object(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _undescribed(path: Path) -> NoStack:
+    return NoStack(f"{path} does not describe a running local stack.")
+
+
+def _names_aws(environment: Mapping[str, str]) -> bool:
+    if any(environment.get(name) for name in AWS_VARIABLES):
+        return True
+    return any(value for name, value in environment.items() if name.startswith(SERVICE_ENDPOINT))
 
 
 def _places(environment: Mapping[str, str]) -> tuple[Path, ...]:
-    state = environment.get("POSTHORN_STATE")
-    if state:
-        return (Path(state) / "stack.json", REPOSITORY / state / "stack.json")
-    return (Path(".local/stack.json"), REPOSITORY / ".local" / "stack.json")
+    """Where a stack.json may be: the repository's own before that of the folder in which somebody happens to be."""
+    state = environment.get("POSTHORN_STATE") or ".local"
+    return (REPOSITORY / state / "stack.json", Path(state) / "stack.json")

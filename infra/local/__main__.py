@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from infra.local.plan import PlanError, make_plan
-from infra.local.supervisor import Supervisor
+from infra.local.supervisor import run
 
 DESCRIPTION = "Run all of Posthorn on this machine, in the foreground, until Ctrl-C."
 SWITCHES = """\
@@ -46,11 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.parse_args(arguments)
     os.umask(0o077)
     try:
-        supervisor = Supervisor(make_plan(os.environ))
+        return run(make_plan(os.environ))
     except PlanError as error:
         print(f"posthorn: {error}", flush=True)
         return 2
-    return supervisor.run()
 
 
 if __name__ == "__main__":

@@ -26,18 +26,24 @@ def emulator_python() -> Path:
     return EMULATOR_PYTHON
 
 
+def interpreters(plan: Plan) -> list[Path]:
+    """What runs each of the emulator's processes, in the order of `children`; PlanError when one is missing."""
+    ministack = emulator_python()
+    return [ministack] if plan.emulator != LOCALSTACK else [ministack, localstack_python()]
+
+
 def children(plan: Plan) -> list[Child]:
     """The processes of the emulator in the order of their start; the last one listens at the AWS port."""
 
     def child(name: str, python: Path, module: str, environment: dict[str, str]) -> Child:
         return Child(name, [str(python), "-m", module], environment, plan.logs / f"{name}.log")
 
-    ministack, run = emulator_python(), "infra.local.aws_main"
+    pythons, run = interpreters(plan), "infra.local.aws_main"
     if plan.emulator != LOCALSTACK:
-        return [child("aws", ministack, run, emulator_environment(plan))]
+        return [child("aws", pythons[0], run, emulator_environment(plan))]
     return [
-        child("tables", ministack, run, tables_environment(plan)),
-        child("aws", localstack_python(), "posthorn_localstack", localstack_environment(plan)),
+        child("tables", pythons[0], run, tables_environment(plan)),
+        child("aws", pythons[1], "posthorn_localstack", localstack_environment(plan)),
     ]
 
 
@@ -91,6 +97,7 @@ def localstack_environment(plan: Plan) -> dict[str, str]:
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_ERROR_SEC": "2",
         "DNS_ADDRESS": "0",
         "DISABLE_EVENTS": "1",
+        "DISABLE_CORS_HEADERS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "LS_LOG": "warning",
     }

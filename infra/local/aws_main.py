@@ -1,9 +1,10 @@
-"""The AWS emulator's process: ministack with its clock under our control and its state saved while it runs.
+"""The AWS emulator's process: ministack behind a guard, its clock under our control, its state saved while it runs.
 
 `python -m infra.local.aws_main` with ministack's own interpreter. Promises that queue delays, visibility time-outs and
-table lifetimes follow the controlled clock, and that after a kill at most the last seconds' state is missing (ministack
-itself saves on a clean shutdown only). SIGUSR1 says that the set-up is complete: state is saved then, and from then on;
-what an emulator leaves that never got so far is thrown away by the next. Its environment variables configure ministack.
+table lifetimes follow the controlled clock, that only those call it whom infra/local/guard.py lets pass, and that after
+a kill at most the last seconds' state is missing (ministack itself saves on a clean shutdown only). SIGUSR1 says that
+the set-up is complete: state is saved then, and from then on; what an emulator leaves that never got so far is thrown
+away by the next. Its environment variables configure ministack.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.clock import LocalClock
+from infra.local.guard import Guard, GuardedAsgi
+from infra.local.keys import Keys, read_keys
 
 SAVE_EVERY = 10.0
 SAVE_SHARE = 0.02  # of the time may go into saving
@@ -57,6 +60,18 @@ def forget_stream_positions() -> None:
         return {name: held for name, held in whole().items() if name != STREAM_POSITIONS}
 
     lambda_svc.get_state = get_state
+
+
+def give_functions(keys: Keys) -> None:
+    """Make the emulator's Lambdas sign with the stack's keys; ministack would give them the account's number."""
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    def credentials(_config: Any) -> dict[str, str]:
+        return {**keys.variables, "AWS_SESSION_TOKEN": ""}
+
+    lambda_runtime.execution_credentials = credentials
+    lambda_svc.execution_credentials = credentials
 
 
 class Saving:
@@ -107,7 +122,9 @@ def main() -> None:
     def save() -> None:
         ministack.save_all(ministack._build_persistence_save_dict())
 
-    ministack.app = Saving(ministack.app, save, folder)
+    keys = read_keys(Path(os.environ["POSTHORN_STATE"]))
+    give_functions(keys)
+    ministack.app = GuardedAsgi(Saving(ministack.app, save, folder), Guard(keys))
     ministack.main()
 
 

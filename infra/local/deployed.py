@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from infra.local.guard import FRONT_HEADER
 from infra.local.http_server import Request, Response, json_response
 from infra.local.invocation import schedule_event
 
@@ -28,6 +29,7 @@ NOT_HANDED_ON = {
     "connection",
     "content-length",
     "expect",
+    FRONT_HEADER,
     "host",
     "keep-alive",
     "te",
@@ -97,19 +99,25 @@ def what_stands(state: Path) -> dict[str, Any] | None:
 class Forward:
     """Call it with a request: API Gateway's answer to it, or 503 while nothing is deployed."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, word: str) -> None:
         self._state = state
+        self._word = word
 
     def __call__(self, request: Request) -> Response:
         stands = what_stands(self._state)
         if stands is None:
             return json_response({"message": "the functions are not deployed yet"}, 503)
-        return hand_on(request, stands["api"], "API Gateway")
+        return hand_on(request, stands["api"], "API Gateway", self._word)
 
 
-def hand_on(request: Request, base: str, who: str, host: str = "") -> Response:
-    """What the emulator answers at `base` to the same request, for `host` if given; 502 names `who` is silent."""
+def hand_on(request: Request, base: str, who: str, word: str, host: str = "") -> Response:
+    """What the emulator answers at `base` to the same request, for `host` if given; 502 names `who` is silent.
+
+    `word` shows the emulator's guard that the front has looked at the request; empty where there is no guard.
+    """
     headers = {name: value for name, value in request.headers.items() if name not in NOT_HANDED_ON}
+    if word:
+        headers[FRONT_HEADER] = word
     if host:
         headers["Host"] = host
     onward = urllib.request.Request(  # noqa: S310  # the emulator's address

@@ -93,9 +93,11 @@ class Zone(BaseResolver):  # type: ignore[misc]  # dnslib has no types
             return [_record(name, kind, PTR(INBOX_HOSTNAME))]
         return []
 
-    def points_to(self, name: str, target: str) -> bool:
-        """Whether a (lower-case) name is known as an alias of another; it is not looked for anew."""
-        return self._records.get(("CNAME", name)) == [target]
+    def points_to(self, name: str, target: str, anew: bool) -> bool:
+        """Whether a (lower-case) name is known as an alias of another; an unknown one is looked for if `anew`."""
+        if not anew:
+            return self._records.get(("CNAME", name)) == [target]
+        return self._value("CNAME", name, is_asked_for=True) == [target]
 
     def _value(self, kind: str, name: str, *, is_asked_for: bool) -> list[str]:
         found = self._records.get((kind, name))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infra.local.deployed import what_stands
+from infra.local.guard import is_loopback
 from infra.local.plan import HOST, LOCAL_DEFAULTS, Plan
 from infra.local.seed_names import ADMIN, DOMAIN, ORGANIZATION, SERVER
 
@@ -23,8 +24,15 @@ SHARED = (
 def facts_of(
     plan: Plan, secrets: Mapping[str, str], pids: Mapping[str, int | Sequence[int] | None]
 ) -> dict[str, Any]:
-    """What `stack.json` holds. `environment` lets a tool act as one of the stack's own processes; it has no secret."""
+    """What `stack.json` holds. `environment` lets a tool act as one of the stack's own processes.
+
+    It has the key of our own emulator, and no other key of AWS. The file is believed only in places on this machine, so
+    a DNS server elsewhere is left empty.
+    """
     environment = plan.environment()
+    shared = (*SHARED, *(plan.keys.variables if plan.own_aws else ()))
+    if not is_loopback(plan.dns_server):
+        environment["POSTHORN_DNS_SERVER"] = ""
     ports = plan.ports
     stands = what_stands(plan.state) if plan.deployed else None
     return {
@@ -51,13 +59,13 @@ def facts_of(
             "smtp_key": secrets.get("smtp_key", ""),
         },
         "pids": dict(pids),
-        "environment": {name: environment[name] for name in SHARED if name in environment},
+        "environment": {name: environment[name] for name in shared if name in environment},
     }
 
 
 def for_people(facts: Mapping[str, Any], plan: Plan) -> list[str]:
-    """The facts as lines of a terminal."""
-    smtp, server = facts["smtp"], facts["server"]
+    """The facts as lines of a terminal, which may end in a log: without any key."""
+    smtp = facts["smtp"]
     rows = (
         ("web and API", facts["http"]),
         ("inbox", facts["inbox"]["http"]),
@@ -66,9 +74,7 @@ def for_people(facts: Mapping[str, Any], plan: Plan) -> list[str]:
             f"{HOST}:{smtp['submission']} (STARTTLS), {HOST}:{smtp['submissions']} (TLS)",
         ),
         ("incoming mail", f"{HOST}:{smtp['mx']}"),
-        ("SMTP login", f"{server['smtp_username']}  {server['smtp_key']}"),
-        ("API key", server["api_key"]),
-        ("send as", f"anything@{server['domain']}"),
-        ("all facts", str(plan.state / "stack.json")),
+        ("send as", f"anything@{facts['server']['domain']}"),
+        ("keys, all facts", str(plan.state / "stack.json")),
     )
-    return [f"  {name:<14} {value}" for name, value in rows]
+    return [f"  {name:<16} {value}" for name, value in rows]

@@ -21,6 +21,7 @@ MARKER = "posthorn-state"  # holds FORMAT; its presence makes the folder ours
 LOCK = "lock"
 FACTS = "stack.json"
 SECRETS = "secrets.json"
+KEYS = "keys.json"
 OURS = (
     "aws",
     "inbox",
@@ -33,6 +34,7 @@ OURS = (
     "build",
     "deployed.json",
     SECRETS,
+    KEYS,
     FACTS,
     MARKER,
 )

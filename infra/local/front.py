@@ -1,8 +1,9 @@
 """The front of the local stack: `python -m infra.local.front` serves HTTP, catches mail and answers DNS.
 
 `/_local/*` and `/` are the local stack's own; what is for a track domain goes to the tracking function; every other
-path is the Chalice app behind `lambda_http`. Requests to the local routes must name a loopback Host (no DNS rebinding),
-and one that changes something must not come from another site's page (no cross-site request). Runs until SIGTERM.
+path is the Chalice app behind `lambda_http`. But for tracking, whose readers come from anywhere, a request must name a
+loopback Host (no DNS rebinding) and must not come from another site's page (no cross-site request), except that a link
+there may lead here. Runs until SIGTERM.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ from infra.local import clock, deployed, function_url
 from infra.local.certificate import inbox_context
 from infra.local.dns import Published, Zone, serve
 from infra.local.followup import FollowUps
+from infra.local.function_url import is_tracked_path
+from infra.local.guard import is_loopback
 from infra.local.http_server import Request, Response, Server, json_response
 from infra.local.inbox_pages import PREFIX, InboxPages
 from infra.local.inbox_smtp import InboxServer
 from infra.local.inbox_store import InboxStore
+from infra.local.keys import front_word
 from infra.local.lambda_http import LambdaHttp
 from infra.local.plan import DEFAULT_PORTS, HOST, ROOT
 from infra.local.verdict import Judge
 
 OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
-LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 Answer = Callable[[Request], Response]
@@ -46,7 +49,7 @@ class Front:
 
     def __init__(
         self,
-        pages: InboxPages,
+        pages: Answer,
         app: Answer,
         clock_file: Path,
         home: Answer,
@@ -65,10 +68,10 @@ class Front:
         path = request.path
         if (answer := self._tracked(request)) is not None:
             return answer
-        if path != "/" and not path.startswith("/_local"):
-            return self._app(request)
         if refusal := refuse_foreign(request):
             return refusal
+        if path != "/" and not path.startswith("/_local"):
+            return self._app(request)
         if path == "/":
             return self._home(request)
         if path == "/_local/clock":
@@ -99,16 +102,23 @@ class Front:
 def refuse_foreign(request: Request) -> Response | None:
     """A 403 for a request that a page of another site may have sent; None when it is fine."""
     host = request.headers.get("host", "")
-    if _hostname(f"//{host}") not in LOOPBACK_HOSTS:
+    if not is_loopback(host):
         return json_response({"message": "the Host must be this machine's loopback address"}, 403)
-    if request.method in SAFE_METHODS:
+    from_here = request.headers.get("origin") in {None, f"http://{host}"}
+    if from_here and (_is_of_this_site(request) or _follows_a_link(request)):
         return None
-    origin = request.headers.get("origin")
-    if origin is not None and origin != f"http://{host}":
-        return json_response({"message": "requests from other sites are refused"}, 403)
-    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-        return json_response({"message": "requests from other sites are refused"}, 403)
-    return None
+    return json_response({"message": "requests from other sites are refused"}, 403)
+
+
+def _is_of_this_site(request: Request) -> bool:
+    """Whether it was sent by our own pages, by a person, or by no browser at all."""
+    return request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
+
+
+def _follows_a_link(request: Request) -> bool:
+    """Whether a browser goes to another page; what it gets is not told to the one that it leaves."""
+    how = [request.headers.get(f"sec-fetch-{name}") for name in ("mode", "dest")]
+    return request.method in SAFE_METHODS and how == ["navigate", "document"]
 
 
 def _hostname(url: str) -> str:
@@ -152,14 +162,13 @@ def tracking(
 ) -> Callable[[Request], Response | None]:
     """What answers requests for track domains; None for any other request."""
 
-    def is_track_domain(hostname: str) -> bool:
-        return hostname == track_domain or zone.points_to(hostname, track_domain)
+    def is_track_domain(hostname: str, anew: bool) -> bool:
+        return hostname == track_domain or zone.points_to(hostname, track_domain, anew)
 
     def answer(request: Request) -> Response | None:
-        hostname = _hostname(f"//{request.headers.get('host', '')}")
-        if function_url.is_tracked(request, hostname, is_track_domain):
-            return function(request)
-        return None
+        host, shaped = request.headers.get("host", ""), is_tracked_path(request.path)
+        ours = shaped if is_loopback(host) else is_track_domain(_hostname(f"//{host}"), shaped)
+        return function(request) if ours else None
 
     return answer
 
@@ -211,8 +220,9 @@ def main(environment: Mapping[str, str]) -> int:
         return pages.page("home.html", count=store.count(), **facts)
 
     if environment.get("POSTHORN_FUNCTIONS") == "deployed":
-        app: Answer = deployed.Forward(state)
-        function: Answer = function_url.Deployed(state, environment["AWS_ENDPOINT_URL"])
+        word = front_word(state, environment)
+        app: Answer = deployed.Forward(state, word)
+        function: Answer = function_url.Deployed(state, environment["AWS_ENDPOINT_URL"], word)
         clock_moved = partial(deployed.fire_sweep, state)
         tracked = tracking(zone, settings.track_domain, function)
         front = Front(pages, app, clock_file, home, clock_moved, tracked)

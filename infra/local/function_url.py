@@ -1,8 +1,8 @@
 """The tracking function's URL on the local stack: real events of payload format 2.0, from requests on loopback.
 
-`is_tracked` says which requests are for it: those for a host that the local zone knows as a track domain, and those
-whose path can be nothing else, because tracked links of the local stack name its own address. `Here` calls the handler
-in this process; `Deployed` asks the function URL in the emulator.
+It has the requests for a host that the local zone knows as a track domain, and of those at the stack's own address,
+which tracked links of the local stack name, those that `is_tracked_path` tells. `Here` calls the handler in this
+process; `Deployed` asks the function URL in the emulator.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ LARGEST_BODY = 6 * 1024 * 1024
 Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
 
 
-def is_tracked(request: Request, hostname: str, is_track_domain: Callable[[str], bool]) -> bool:
-    """Whether a request is one for the tracking function. `hostname` is that of its Host field."""
-    if request.path.startswith("/img/") or is_track_domain(hostname):
+def is_tracked_path(path: str) -> bool:
+    """Whether a path can be nothing but the tracking function's."""
+    if path.startswith("/img/"):
         return True
-    asked = read_path(request.path)
+    asked = read_path(path)
     return (
         asked.wanted is Wanted.LINK
         and _SERVER.fullmatch(asked.server_token) is not None
@@ -101,9 +101,10 @@ class Here:
 class Deployed:
     """Call it with a request: what the function URL in the emulator answers, or 503 while nothing is deployed."""
 
-    def __init__(self, state: Path, emulator: str) -> None:
+    def __init__(self, state: Path, emulator: str, word: str) -> None:
         self._state = state
         self._emulator = emulator
+        self._word = word
 
     def __call__(self, request: Request) -> Response:
         stands = what_stands(self._state)
@@ -111,4 +112,4 @@ class Deployed:
             return json_response({"message": "the functions are not deployed yet"}, 503)
         # The emulators tell function URLs apart by their host, which no name server knows.
         host = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
-        return hand_on(request, self._emulator, "the function URL", host)
+        return hand_on(request, self._emulator, "the function URL", self._word, host)

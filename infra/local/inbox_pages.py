@@ -89,7 +89,9 @@ class InboxPages:
     def page(self, template: str, **values: object) -> Response:
         """A page with the strict policy."""
         text = self.templates.get_template(template).render(**values)
-        return Response(200, text.encode("utf-8", "replace"), _html_headers(PAGE_POLICY))
+        return Response(
+            200, text.encode("utf-8", "replace"), _html_headers(PAGE_POLICY, "same-origin")
+        )
 
     def _list(self, request: Request, _: dict[str, str]) -> Response:
         query = parse_qs(request.query, keep_blank_values=True, max_num_fields=20)
@@ -157,7 +159,7 @@ class InboxPages:
         if html is None:
             return _nothing()
         content = html[:LARGEST_SHOWN].encode("utf-8", "replace")
-        return Response(200, content, _html_headers(MAIL_POLICY))
+        return Response(200, content, _html_headers(MAIL_POLICY, "no-referrer"))
 
     def _attachment(self, _request: Request, arguments: dict[str, str]) -> Response:
         found = self._find(arguments)
@@ -193,12 +195,13 @@ def _download(name: str) -> list[tuple[str, str]]:
     ]
 
 
-def _html_headers(policy: str) -> tuple[tuple[str, str], ...]:
+def _html_headers(policy: str, referrer: str) -> tuple[tuple[str, str], ...]:
+    """With `same-origin` other sites learn nothing either, and a browser says whose the page's own forms are."""
     return (
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", policy),
         ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "no-referrer"),
+        ("Referrer-Policy", referrer),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Cache-Control", "no-store"),
     )

@@ -2,7 +2,8 @@
 
 Offers what a modern receiver offers (STARTTLS, PIPELINING, CHUNKING, 8BITMIME, SMTPUTF8, SIZE, DSN) and keeps the exact
 bytes. It is a peer to test against, written on plain streams so that it can break off anywhere; it judges nothing and
-must never listen on anything but loopback.
+must never listen on anything but loopback. A client whose first line is no command of SMTP is sent away with what it
+sends after it: a web page can make a browser post a mail session, but not without a line of HTTP before it.
 """
 
 from __future__ import annotations
@@ -153,14 +154,19 @@ class Session:
     async def run(self) -> None:
         """Answer until QUIT or the end of the connection."""
         await self._wire.say(f"220 {INBOX_HOSTNAME} ESMTP inbox")
+        speaks_smtp = False
         while True:
             text = (await self._wire.line()).decode("utf-8", "replace")
             verb, _, argument = text.partition(" ")
             command = getattr(self, f"_on_{verb.lower()}", None) if verb.isalpha() else None
-            if command is None:
+            if command is not None:
+                speaks_smtp = True
+                await command(argument.strip())
+            elif speaks_smtp:
                 await self._wire.say("500 5.5.1 Unknown command")
             else:
-                await command(argument.strip())
+                await self._wire.say("421 4.7.0 This is a mail server")
+                raise Gone
 
     async def _on_ehlo(self, name: str) -> None:
         self._helo, self._transaction = name[:255], Transaction()

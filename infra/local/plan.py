@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-NO_PROXY = "127.0.0.1,localhost"
+from infra.local.keys import Keys, new_keys
+
+NO_PROXY = "127.0.0.1,localhost,::1"
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 MAIL_HOSTNAME = "mail.posthorn.test"
@@ -43,14 +45,15 @@ LOCAL_DEFAULTS = {
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
 }
-DUMMY_CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "posthorn",
-    "AWS_SECRET_ACCESS_KEY": "posthorn",
+# With these, nothing of AWS is looked for outside the environment.
+NO_OTHER_CREDENTIALS = {
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-NEVER_PASSED_ON = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_DEFAULT_PROFILE")
+# For an emulator of the caller's own that takes any key. They open nothing here.
+DUMMY_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "posthorn", "AWS_SECRET_ACCESS_KEY": "posthorn"}
+AWS_KEPT = ("AWS_REGION", "AWS_DEFAULT_REGION")  # of the caller's, when the emulator is ours
 
 
 class PlanError(Exception):
@@ -62,7 +65,8 @@ class Plan:
     """One run. `own_aws` is False when the caller named an AWS endpoint of their own.
 
     `deployed`: the functions run in the emulator's Lambdas, and there is no runner. `emulator` is one of EMULATORS;
-    `tables_port` is where the tables of LocalStack are, 0 without it.
+    `tables_port` is where the tables of LocalStack are, 0 without it. `keys` open our own emulator; whoever runs the
+    plan puts those of the state folder in place of the ones it is made with.
     """
 
     state: Path
@@ -74,6 +78,7 @@ class Plan:
     fresh: bool
     reload: bool
     base: Mapping[str, str]
+    keys: Keys
     deployed: bool = False
     emulator: str = EMULATORS[0]
     tables_port: int = 0
@@ -98,13 +103,12 @@ class Plan:
         """Variables of every child: the caller's, then ours for whatever must be local."""
         values = {**LOCAL_DEFAULTS, **self.base}
         if self.own_aws:
-            for name in [name for name in values if name.startswith("AWS_ENDPOINT_URL")]:
-                del values[name]
-            for name in NEVER_PASSED_ON:
-                values.pop(name, None)
-            values.update(DUMMY_CREDENTIALS)
+            for name in [name for name in values if name.startswith("AWS_")]:
+                if name not in AWS_KEPT:
+                    del values[name]
+            values |= NO_OTHER_CREDENTIALS | self.keys.variables
         elif not any(values.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")):
-            values.update(DUMMY_CREDENTIALS)
+            values |= NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS
         values.update(
             {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         )
@@ -146,6 +150,7 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
         fresh=base.get("POSTHORN_FRESH", "") not in {"", "0"},
         reload=base.get("POSTHORN_RELOAD", "1") not in {"", "0"},
         base=base,
+        keys=new_keys(),
         deployed=deployed,
         emulator=emulator,
         tables_port=_any_free_port(set(ports.values()), udp_too=False) if needs_tables else 0,

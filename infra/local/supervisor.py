@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -25,6 +26,7 @@ from infra.local import aws, facts
 from infra.local.first_message import send_first_message
 from infra.local.folder import FolderError, StateFolder, read_secrets
 from infra.local.invocation import TIMEOUT_SECONDS
+from infra.local.keys import keys_of
 from infra.local.loopback import open_url
 from infra.local.plan import DEFAULT_PORTS, HOST, Plan, PlanError, is_free
 from infra.local.process import Child
@@ -76,12 +78,30 @@ def say(line: str) -> None:
         sys.stdout = sys.stderr
 
 
-class Supervisor:
-    """One run of the stack."""
+def run(plan: Plan) -> int:
+    """Take the state folder and run the stack until it is stopped; the exit code. PlanError when it cannot be run."""
+    if plan.own_aws:
+        aws.interpreters(plan)
+    folder = StateFolder(plan.state)
+    try:
+        folder.take()
+        if note := folder.prepare(plan.fresh):
+            say(note)
+        _check_ports(plan)
+        plan = replace(plan, keys=keys_of(plan.state))
+    except (FolderError, StackError) as error:
+        folder.release()
+        say(f"posthorn: {error}")
+        return 1
+    return Supervisor(plan, folder).run()
 
-    def __init__(self, plan: Plan) -> None:
+
+class Supervisor:
+    """One run of the stack, in a folder that is taken and prepared."""
+
+    def __init__(self, plan: Plan, folder: StateFolder) -> None:
         self._plan = plan
-        self._folder = StateFolder(plan.state)
+        self._folder = folder
         self._stop_signals = 0
         self._begun = time.monotonic()
         self._ready = False
@@ -104,15 +124,6 @@ class Supervisor:
 
     def run(self) -> int:
         """Until stopped; the exit code."""
-        try:
-            self._folder.take()
-            if note := self._folder.prepare(self._plan.fresh):
-                say(note)
-            self._check_ports()
-        except (FolderError, StackError) as error:
-            self._folder.release()
-            say(f"posthorn: {error}")
-            return 1
         code = 0
         with self._signals():
             try:
@@ -130,16 +141,6 @@ class Supervisor:
     def _child(self, name: str, module: str, *arguments: str) -> Child:
         command = [sys.executable, "-m", module, *arguments]
         return Child(name, command, self._environment, self._plan.logs / f"{name}.log")
-
-    def _check_ports(self) -> None:
-        for name in DEFAULT_PORTS:
-            port = self._plan.ports[name]
-            if (name == "aws" and not self._plan.own_aws) or is_free(port, udp_too=name == "dns"):
-                continue
-            variable = f"POSTHORN_{name.upper()}_PORT"
-            raise StackError(
-                f"port {port} is in use by another program; stop that, or set {variable} to another port."
-            )
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -305,6 +306,17 @@ class Supervisor:
                 say(f"{child.name} did not stop in time and was killed")
                 break
         child.kill()
+
+
+def _check_ports(plan: Plan) -> None:
+    for name in DEFAULT_PORTS:
+        port = plan.ports[name]
+        if (name == "aws" and not plan.own_aws) or is_free(port, udp_too=name == "dns"):
+            continue
+        variable = f"POSTHORN_{name.upper()}_PORT"
+        raise StackError(
+            f"port {port} is in use by another program; stop that, or set {variable} to another port."
+        )
 
 
 def _answers(url: str) -> bool:

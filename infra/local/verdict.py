@@ -1,7 +1,8 @@
 """What an independent receiver would say of a caught message: DKIM by dkimpy, SPF by pyspf, DMARC alignment by us.
 
-Look-ups go to the DNS server of the local stack. The libraries are not linear in white space, so a message beyond the
-guard is not judged and says so; a verdict never raises. DMARC here takes the last two labels as the organisation.
+Look-ups go to the DNS server of the local stack. The libraries are not linear in the length of a header and in white
+space, so a message beyond the guard is not judged and says so; within it, work grows with the message's size. A verdict
+never raises. DMARC here takes the last two labels as the organisation.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import dkim
+import dkim.canonicalization
 import dns.exception
 import dns.resolver
 import spf
@@ -23,9 +25,12 @@ from chalicelib.domain.message import read_headers
 from infra.local.inbox_store import Caught
 
 LARGEST_JUDGED = 4 * 1024 * 1024
+LARGEST_HEADER = 64 * 1024
 MOST_SIGNATURES = 8
 LOOKUP_SECONDS = 5.0
-_LONG_BLANK = re.compile(rb"[ \t\r\n]{4096}")
+# A run is looked at from its start only: from each of its bytes on, the work would be its square.
+_LONG_BLANK = re.compile(rb"(?<![ \t\r\n])[ \t\r\n]{4096}")
+_BLANK_AT_END = re.compile(rb"(?<![\t ])[\t ]+\r\n")
 _TAG = re.compile(rb"(?:^|;)\s*([a-z]+)\s*=\s*([^;]*)")
 _DOMAIN = re.compile(rb"@([A-Za-z0-9.-]{1,253})")
 _spf_lock = threading.Lock()
@@ -83,7 +88,8 @@ class Verdict:
 class Judge:
     """Verdicts with look-ups at one DNS server, given as `host:port`.
 
-    Signatures are dated by the stack's clock, so dkimpy is told that time, in the whole process.
+    Signatures are dated by the stack's clock, so dkimpy is told that time, and to look at a run of blanks once and not
+    from each of them on; both in the whole process.
     """
 
     def __init__(
@@ -93,6 +99,7 @@ class Judge:
         now: Callable[[], float] = time.time,
     ) -> None:
         dkim.time = SimpleNamespace(time=now)
+        dkim.canonicalization.strip_trailing_whitespace = _without_blanks_at_line_ends
         host, _, port = dns_server.rpartition(":")
         self._resolver = dns.resolver.Resolver(configure=False)
         self._resolver.nameservers = [host.strip("[]")]
@@ -101,8 +108,8 @@ class Judge:
 
     def judge(self, caught: Caught, content: bytes) -> Verdict:
         """The verdict on a message as it was received."""
-        if len(content) > LARGEST_JUDGED or _LONG_BLANK.search(content):
-            return Verdict("none", "none", "none", note="Not judged: too large, or too much blank.")
+        if reason := _beyond_the_guard(content):
+            return Verdict("none", "none", "none", note=f"Not judged: {reason}.")
         signatures = tuple(self._signatures(content))
         signed = {each.domain for each in signatures if each.valid}
         sent, spf_domain = self._spf(caught)
@@ -187,6 +194,20 @@ class Judge:
             )
         except dns.exception.DNSException:
             return False
+
+
+def _beyond_the_guard(content: bytes) -> str:
+    """Why the libraries must not see a message; empty when they may."""
+    if len(content) > LARGEST_JUDGED:
+        return "too large"
+    header = read_headers(content)
+    if header.truncated or header.body_at > LARGEST_HEADER:
+        return "the header is too large"
+    return "too much blank" if _LONG_BLANK.search(content) else ""
+
+
+def _without_blanks_at_line_ends(content: bytes) -> bytes:
+    return _BLANK_AT_END.sub(b"\r\n", content)
 
 
 def _author_domain(content: bytes) -> str:

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+import botocore.session
+
 from infra.local.process import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,6 +103,17 @@ class RunningStack:
             return facts if facts["pids"]["supervisor"] == self.process.pid else None
 
         return wait_for(look, f"stack.json in {self.state}", self._start_seconds)
+
+    def client(self, service: str) -> Any:
+        """A client of the stack's AWS, under its key."""
+        variables = self.facts["environment"]
+        return botocore.session.get_session().create_client(
+            service,
+            region_name=variables["AWS_REGION"],
+            endpoint_url=self.facts["aws"],
+            aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def request(
         self,

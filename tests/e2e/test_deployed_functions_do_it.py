@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import botocore.session
 import pytest
 
 from tests.e2e.stack import RunningStack, wait_for
@@ -20,15 +18,10 @@ REPORT = re.compile(
 
 def log_of(stack: RunningStack, function: str) -> Iterator[str]:
     """The lines that a function has written, oldest first."""
-    logs: Any = botocore.session.get_session().create_client(
-        "logs",
-        region_name="us-east-1",
-        endpoint_url=stack.facts["aws"],
-        aws_access_key_id="posthorn",
-        aws_secret_access_key="posthorn",
-    )
     group = f"/aws/lambda/{stack.facts['functions'][function]}"
-    for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
+    for page in (
+        stack.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+    ):
         yield from (event["message"].rstrip() for event in page["events"])
 
 

@@ -10,7 +10,6 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import botocore.session
 import pytest
 
 from infra.local.deployed import direct
@@ -138,13 +137,7 @@ def test_links_and_hits_end_by_the_clock(start_stack: StartStack) -> None:
     wait_for(lambda: mail.shown()["clicks"], "a click")
     stack.advance(60 * 86_400 + 60)
     assert wait_for(lambda: ask(mail.link)[0] == 404, "the end of the link")
-    client: Any = botocore.session.get_session().create_client(
-        "dynamodb",
-        "us-east-1",
-        endpoint_url=stack.facts["aws"],
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
+    client = stack.client("dynamodb")
     tables = client.list_tables()["TableNames"]
     assert len(tables) == 2
     for table in tables:

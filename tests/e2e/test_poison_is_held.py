@@ -8,24 +8,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import botocore.session
-
 from tests.e2e.stack import RunningStack, wait_for
 
 RCPT = "poison+greylist@example.test"
 VISIBILITY = 500  # seconds, above the queue's, after which a wake-up that failed comes back
 ROUND_SECONDS = 1.0
-
-
-def client(stack: RunningStack, service: str) -> Any:
-    """A client of the stack's own AWS."""
-    return botocore.session.get_session().create_client(
-        service,
-        region_name="us-east-1",
-        endpoint_url=stack.facts["aws"],
-        aws_access_key_id="posthorn",
-        aws_secret_access_key="posthorn",
-    )
 
 
 def ask(stack: RunningStack, action: str, body: object) -> Any:
@@ -42,7 +29,7 @@ def status_of(stack: RunningStack, message: int) -> str:
 @contextlib.contextmanager
 def unreadable_server(stack: RunningStack) -> Iterator[None]:
     """The demo server's record is damaged, so that every batch with mail of it fails, until the end of the block."""
-    table = client(stack, "dynamodb")
+    table = stack.client("dynamodb")
 
     def get(partition: str, sort: str) -> Any:
         key = {"PK": {"S": partition}, "SK": {"S": sort}}
@@ -60,7 +47,7 @@ def unreadable_server(stack: RunningStack) -> Iterator[None]:
 
 def letters(stack: RunningStack) -> int:
     """Wake-ups in the dead letter queue, those in hand included."""
-    sqs = client(stack, "sqs")
+    sqs = stack.client("sqs")
     url = sqs.get_queue_url(QueueName="posthorn-dead")["QueueUrl"]
     names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible")]
     counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
@@ -69,7 +56,7 @@ def letters(stack: RunningStack) -> int:
 
 def is_held(stack: RunningStack, message: int) -> bool:
     """Whether the record says Held; read from the table, because the API knows no damaged server."""
-    pages = client(stack, "dynamodb").get_paginator("scan").paginate(TableName="posthorn-mail")
+    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName="posthorn-mail")
     items = [item for page in pages for item in page["Items"]]
     (record,) = [item for item in items if item["SK"]["S"] == f"{message:010d}"]
     return bool(record.get("fk", {}).get("S", "").endswith("#H"))

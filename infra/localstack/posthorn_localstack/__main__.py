@@ -1,6 +1,7 @@
-"""`python -m posthorn_localstack`: LocalStack on the loopback interface, with the clock of its queues under control.
+"""`python -m posthorn_localstack`: LocalStack on loopback, behind a guard, with the clock of its queues under control.
 
-LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only.
+LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only, and
+takes calls under the keys of the state folder that `POSTHORN_STATE` names and no others.
 With `POSTHORN_CLOCK_FILE`, an offset in seconds, delays, visibility time-outs and retention of queues follow that file;
 schedules and everything else keep the machine's time. LocalStack's environment variables configure the rest.
 """
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from posthorn_localstack.guarded import guard_gateway, mark_own_calls, stack_keys
 
 HOST = "127.0.0.1"
 
@@ -49,7 +52,10 @@ def stay_on_loopback() -> None:
 
 
 def main() -> None:
+    stack_keys()
     stay_on_loopback()
+    guard_gateway()
+    mark_own_calls()
     if path := os.environ.get("POSTHORN_CLOCK_FILE"):
         follow_clock(Path(path))
     from localstack.runtime.main import main as run

@@ -23,6 +23,7 @@ from localstack.services.lambda_.invocation.lambda_models import FunctionVersion
 from localstack.services.lambda_.invocation.plugins import RuntimeExecutorPlugin
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
+from posthorn_localstack.guarded import stack_keys
 from posthorn_localstack.process import Worker, WorkerEnded, WorkerTooSlow
 
 HOST = "127.0.0.1"
@@ -140,6 +141,9 @@ class ProcessExecutor(RuntimeExecutor):
             **{name: os.environ[name] for name in ("POSTHORN_STATE",) if name in os.environ},
             "PYTHONDONTWRITEBYTECODE": "1",
             **{name: str(value) for name, value in given.items() if value is not None},
+            # In place of keys that LocalStack made: the guard lets only the stack's own pass.
+            **stack_keys().variables,
+            "AWS_SESSION_TOKEN": "",
             "LAMBDA_TASK_ROOT": str(code),
             "TZ": "UTC",
         }

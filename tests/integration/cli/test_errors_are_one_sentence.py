@@ -13,6 +13,7 @@ from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.cli.stack import AWS_VARIABLES
 from chalicelib.domain.errors import TemporaryFailure
+from infra.local.folder import write_private
 from tests.integration.cli.conftest import Run
 
 
@@ -124,7 +125,7 @@ def test_without_a_stack_it_says_how_to_get_one(
 def test_a_broken_stack_file_is_said(
     nowhere: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
-    (nowhere / "stack.json").write_text(content)
+    write_private(nowhere / "stack.json", content)
     assert main(["server", "list"], Session()) == 1
     assert "does not describe a running local stack" in capsys.readouterr().err
 
@@ -154,7 +155,7 @@ def test_the_stack_file_configures_the_installation(
         },
         "environment": {"POSTHORN_RETURN_PATH_DOMAIN": "rp.local.test"},
     }
-    (nowhere / "stack.json").write_text(json.dumps(facts))
+    write_private(nowhere / "stack.json", json.dumps(facts))
     before = dict(os.environ)
     seen: dict[str, str] = {}
 

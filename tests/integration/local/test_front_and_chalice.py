@@ -13,8 +13,8 @@ from chalice.app import Response as ChaliceResponse
 
 from chalicelib.api.v2.turned_away import answer_of
 from infra.local import clock
-from infra.local.front import refuse_foreign
-from infra.local.http_server import Request
+from infra.local.front import Front
+from infra.local.http_server import Request, Response
 from infra.local.lambda_http import LARGEST_EVENT, LambdaHttp
 from tests.patience import PATIENCE
 
@@ -124,29 +124,52 @@ def test_payloads_above_lambdas_limit(front: LambdaHttp) -> None:
     assert (status, json.loads(body)["code"]) == (502, "no_answer")
 
 
+HOST = "localhost:8000"
+LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
 @pytest.mark.parametrize(
     ("method", "headers", "refused"),
     [
         ("GET", {"host": "127.0.0.1:8000"}, False),
-        ("GET", {"host": "localhost:8000"}, False),
+        ("GET", {"host": HOST}, False),
+        ("GET", {"host": "LocalHost"}, False),
         ("GET", {"host": "[::1]:8000"}, False),
         ("GET", {"host": "rebound.example.com"}, True),
         ("GET", {"host": "127.0.0.1.example.com"}, True),
+        ("GET", {"host": "localhost.:8000"}, True),
+        ("GET", {"host": "evil@127.0.0.1:8000"}, True),
+        ("GET", {"host": "127.0.0.1:8000, 127.0.0.1:8000"}, True),
         ("GET", {"host": "[::1"}, True),
         ("GET", {}, True),
-        ("POST", {"host": "localhost:8000"}, False),
-        ("POST", {"host": "localhost:8000", "origin": "http://localhost:8000"}, False),
-        ("POST", {"host": "localhost:8000", "origin": "http://localhost:9000"}, True),
-        ("POST", {"host": "localhost:8000", "origin": "null"}, True),
-        ("DELETE", {"host": "localhost:8000", "origin": "https://evil.example"}, True),
-        ("POST", {"host": "localhost:8000", "sec-fetch-site": "cross-site"}, True),
+        ("POST", {"host": HOST}, False),
+        ("POST", {"host": HOST, "origin": f"http://{HOST}"}, False),
+        ("POST", {"host": HOST, "origin": "http://localhost:9000"}, True),
+        ("POST", {"host": HOST, "origin": "null"}, True),
+        ("DELETE", {"host": HOST, "origin": "https://evil.example"}, True),
+        ("POST", {"host": HOST, "sec-fetch-site": "cross-site"}, True),
+        ("POST", {"host": HOST, "sec-fetch-site": "same-origin"}, False),
+        ("POST", {"host": HOST, **LINK}, True),
+        ("GET", {"host": HOST, "origin": "https://evil.example"}, True),
+        ("GET", {"host": HOST, "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, True),
+        ("GET", {"host": HOST, "sec-fetch-site": "same-site"}, True),
+        ("GET", {"host": HOST, "sec-fetch-site": "none"}, False),
+        ("GET", {"host": HOST, **LINK}, False),
+        ("GET", {"host": HOST, **LINK, "sec-fetch-dest": "iframe"}, True),
+        ("OPTIONS", {"host": HOST, "origin": "https://evil.example"}, True),
     ],
 )
-def test_local_routes_refuse_other_sites(
-    method: str, headers: dict[str, str], refused: bool
+@pytest.mark.parametrize("path", ["/", "/_local/clock", "/_local/inbox", "/api/v2/emails"])
+def test_neither_other_sites_nor_other_hosts_get_an_answer(
+    tmp_path: Path, path: str, method: str, headers: dict[str, str], refused: bool
 ) -> None:
-    answer = refuse_foreign(Request(method, "/_local/clock", headers, b""))
-    assert (answer is not None and answer.status == 403) is refused
+    def page(_request: Request) -> Response:
+        return Response(200, b"an answer")
+
+    front = Front(page, page, tmp_path / "clock", page)
+    answer = front(Request(method, path, headers, b"{}"))
+    assert (answer.status == 403) is refused
+    assert not refused or answer.body.startswith(b'{"message": ')
 
 
 def test_the_clock_file_only_grows(tmp_path: Path) -> None:

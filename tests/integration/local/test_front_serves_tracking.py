@@ -14,7 +14,8 @@ import pytest
 from infra.local import function_url
 from infra.local.dns import Published, Zone
 from infra.local.front import tracking
-from infra.local.function_url import Deployed, Here, event_of, is_tracked
+from infra.local.function_url import Deployed, Here, event_of
+from infra.local.guard import FRONT_HEADER
 from infra.local.http_server import Request, Response
 
 TOKEN = "0123456789abcdefABCDEF"
@@ -56,6 +57,9 @@ def zone() -> Zone:
         ("/_local/inbox", "TRACK.demo.test:8000", True),
         ("/anything", TARGET, True),
         ("/", "psrp.demo.test", False),
+        (f"/abcdef/{TOKEN}", "psrp.demo.test", False),
+        (f"/img/abcdef/{TOKEN}", "rebound.example.com", False),
+        (f"/img/abcdef/{TOKEN}", "x@127.0.0.1:8000", False),
         ("/", "other.demo.test", False),
         ("/", "", False),
         ("/", "[broken", False),
@@ -73,9 +77,16 @@ def test_what_goes_to_the_tracking_function(
     assert (answer is not None) is expected
 
 
-def test_a_track_domain_is_one_that_points_to_us() -> None:
-    assert is_tracked(get("/"), "a.test", lambda name: name == "a.test")
-    assert not is_tracked(get("/"), "b.test", lambda name: name == "a.test")
+def test_a_track_domain_that_the_zone_has_not_seen_yet_is_looked_for_by_its_links() -> None:
+    published: list[Published] = []
+    zone = Zone([], lambda: published, "psrp")
+    answer = tracking(zone, TARGET, lambda _: Response(204))
+    link = get(f"/abcdef/{TOKEN}", "go.acme.test")
+    assert answer(link) is None
+    published.append(Published("CNAME", "go.acme.test", TARGET))
+    assert answer(get("/", "go.acme.test")) is None
+    assert answer(link) is not None
+    assert answer(get("/", "go.acme.test")) is not None
 
 
 def test_the_event_is_that_of_a_function_url() -> None:
@@ -104,13 +115,13 @@ def test_the_answer_keeps_its_bytes() -> None:
 
 
 @pytest.fixture
-def emulator() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """An emulator that redirects, and what it was asked: host and target."""
-    asked: list[tuple[str, str]] = []
+def emulator() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """An emulator that redirects, and what it was asked: host, target and the front's word."""
+    asked: list[tuple[str, str, str]] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            asked.append((self.headers["Host"], self.path))
+            asked.append((self.headers["Host"], self.path, self.headers[FRONT_HEADER] or ""))
             self.send_response(307)
             self.send_header("Location", "https://acme.test/")
             self.send_header("Content-Length", "0")
@@ -128,14 +139,18 @@ def emulator() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def test_the_function_url_of_an_emulator_is_named_by_its_host(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, emulator: tuple[str, list[tuple[str, str]]]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    emulator: tuple[str, list[tuple[str, str, str]]],
 ) -> None:
     url, asked = emulator
-    deployed = Deployed(tmp_path, url)
+    deployed = Deployed(tmp_path, url, "the word")
     assert deployed(get("/a")).status == 503
     outputs = {"TrackingAddress": "https://abc.lambda-url.us-east-1.on.aws/"}
     monkeypatch.setattr(function_url, "what_stands", lambda _: {"outputs": outputs})
     answer = deployed(get("/a?b=1"))
     assert (answer.status, dict(answer.headers)["Location"]) == (307, "https://acme.test/")
-    assert asked == [("abc.lambda-url.us-east-1.on.aws", "/a?b=1")]
-    assert Deployed(tmp_path, "http://127.0.0.1:9")(get("/a")).status == 502
+    assert asked == [("abc.lambda-url.us-east-1.on.aws", "/a?b=1", "the word")]
+    Deployed(tmp_path, url, "")(get("/a", **{FRONT_HEADER: "a word of the reader's"}))
+    assert asked[1] == ("abc.lambda-url.us-east-1.on.aws", "/a", "")
+    assert Deployed(tmp_path, "http://127.0.0.1:9", "")(get("/a")).status == 502

@@ -278,3 +278,41 @@ def test_an_id_never_becomes_a_path(tmp_path: Path, id: str) -> None:
     store = InboxStore(tmp_path, time.time)
     store.add("s@x", "r@x", b"x")
     assert store.get(id) is None
+
+
+SESSION = (
+    b"EHLO x\r\nMAIL FROM:<a@evil.example>\r\nRCPT TO:<b@x.test>\r\nDATA\r\nhi\r\n.\r\nQUIT\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"POST / HTTP/1.1\r\nHost: 127.0.0.1:2526\r\nContent-Type: text/plain\r\n\r\n",
+        b"GET /x HTTP/1.0\n\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\n",
+        b"\r\n",
+        b"EHLO: x\r\n",
+    ],
+    ids=["post", "get", "http2", "preflight", "tls", "blank", "field"],
+)
+def test_a_session_behind_a_line_of_another_protocol_leaves_no_mail(
+    inbox: Inbox, first: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", inbox.port), timeout=10) as page:
+        page.sendall(first + SESSION)
+        said = b""
+        with contextlib.suppress(ConnectionResetError):
+            while block := page.recv(4096):
+                said += block
+    # A reset may take what was said with it, but never lets a reply to the session through.
+    assert b"250" not in said
+    assert said.count(b"\r\n") <= 2
+    assert inbox.store.newest(None, 10) == []
+
+
+def test_a_later_unknown_command_is_only_refused(client: Client) -> None:
+    assert client.say(b"GET / HTTP/1.1").startswith(b"500 ")
+    assert client.say(b"NOOP").startswith(b"250 ")

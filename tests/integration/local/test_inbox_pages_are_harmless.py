@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import dkim.canonicalization
 import pytest
 
+from chalicelib.adapters.keys import generate_rsa
 from infra.local.http_server import Request, Response
 from infra.local.inbox_pages import InboxPages
 from infra.local.inbox_store import Caught, InboxStore
@@ -67,6 +70,7 @@ def test_the_message_page_escapes_everything(store: InboxStore, pages: InboxPage
         assert policy.startswith("default-src 'none'")
         assert "script-src" not in policy
         assert "frame-ancestors 'none'" in policy
+        assert header(answer, "Referrer-Policy") == "same-origin"
     page = ask(pages, f"/view/{caught.id}").body.decode()
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<iframe sandbox src=" in page
@@ -154,12 +158,67 @@ def test_reading_never_changes_and_wrong_methods_are_405(
     assert store.count() == 0
 
 
-def test_a_message_too_hostile_to_judge_is_not_judged(store: InboxStore) -> None:
+FIELDS = ("X-A", "Subject", "References", "DKIM-Signature", "From")
+
+
+def folded(name: str, size: int) -> bytes:
+    """A message with one field of so many bytes in folds of three, beside a signature."""
+    field = f"{name}: v=1;".encode()
+    signature = b"DKIM-Signature: v=1; a=rsa-sha256; d=x.test; s=a; h=from; bh=aGk=; b=aGk=\r\n"
+    return field + b"\r\n a" * (size // 4) + b"\r\n" + signature + b"From: a@x.test\r\n\r\nhi\r\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"DKIM-Signature: v=1\r\n\r\n" + b" " * 1_000_000,
+        *(folded(name, 900_000) for name in FIELDS),
+        *(folded(name, 64 * 1024) for name in FIELDS),
+        b"DKIM-Signature: v=1\r\n" + b"X:\r\n" * 10_001 + b"\r\n",
+        b"DKIM-Signature: v=1" + b"\r\n a" * 500_000,
+    ],
+    ids=lambda content: f"{content[:9]!r}-{len(content)}",
+)
+def test_a_message_too_hostile_to_judge_is_shown_and_never_given_to_the_libraries(
+    store: InboxStore, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the library was asked")
+
     judge = Judge("127.0.0.1:1")
-    blank = b"DKIM-Signature: v=1\r\n\r\n" + b" " * 1_000_000
-    verdict = judge.judge(store.add("s@x", "r@x", blank), blank)
+    monkeypatch.setattr("infra.local.verdict.dkim.DKIM", never)
+    monkeypatch.setattr("infra.local.verdict.spf.query", never)
+    caught = store.add("s@x", "r@x", content)
+    verdict = judge.judge(caught, content)
     assert verdict.dkim == "none"
     assert verdict.note.startswith("Not judged")
+    page = ask(InboxPages(store, judge), f"/view/{caught.id}")
+    assert page.status == 200
+    assert b"Not judged" in page.body
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_header_below_the_guard_is_judged(store: InboxStore, name: str) -> None:
+    content = folded(name, 60 * 1024)
+    verdict = Judge("127.0.0.1:1", 0.2).judge(store.add("s@x", "r@x", content), content)
+    assert (verdict.dkim, verdict.note) == ("fail", "")
+
+
+def test_runs_of_blanks_are_looked_at_once(
+    store: InboxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Judge("127.0.0.1:1", 0.2)
+    blanks = re.compile(b"[\t ]+\r\n")
+    for text in (b"", b" \r\n", b"a \t\r\nb", b" \n \r \r\n", b"a\r\n \r\n\t\r\n", b"a  b \r\n  "):
+        assert dkim.canonicalization.strip_trailing_whitespace(text) == blanks.sub(b"\r\n", text)
+    record = f"v=DKIM1; k=rsa; p={generate_rsa()[1]}".encode()
+    monkeypatch.setattr(judge, "_key_record", lambda *_, **__: record)
+    signature = b"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=x.test; s=a; h=from;"
+    signed = signature + b" bh=aGk=; b=aGk=\r\nFrom: a@x.test\r\n\r\n"
+    # From each blank on, this would be eight thousand million looks.
+    content = signed + (b"x" + b" " * 4_000) * 1_000
+    verdict = judge.judge(store.add("s@x", "r@x", content), content)
+    assert verdict.signatures[0].problem.startswith("body hash mismatch")
 
 
 @pytest.mark.parametrize(
