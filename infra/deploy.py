@@ -30,7 +30,7 @@ from infra.installation import (
     show_environment,
     what_stands,
 )
-from infra.order import Order, arguments, check_pairs
+from infra.order import Order, arguments, check_gateway, check_pairs
 from infra.package import Package
 from infra.stack import Stack, StackFailed, data_parameters
 from infra.stack import deploy as deploy_stack
@@ -53,6 +53,7 @@ def deploy(order: Order, say: Say) -> Deployed:
     standing_pools.check(order)
     ways_out.check(order)
     check_pairs(order.parameters)
+    check_gateway(order)
     track_front.check(order)
     templates = templates_of(order)
     _check_parameters(order, templates.values())
@@ -140,6 +141,9 @@ def _with_settings(order: Order) -> Template:
         variables[f"POSTHORN_{name.upper()}"] = value
     if order.target.is_emulated:
         variables["AWS_ENDPOINT_URL"] = order.target.endpoint
+    # A condition would stand in the API's definition as it is, and so deploy nothing when its answer changes.
+    api = template["Resources"]["RestAPI"]["Properties"]
+    api["DisableExecuteApiEndpoint"] = bool(order.parameters.get("ApiDomain"))
     return template
 
 

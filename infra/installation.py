@@ -45,8 +45,10 @@ class Deployed:
 def describe(order: Order, account: str, made: Mapping[str, str]) -> Deployed:
     """What a deployment of this order has made, from the outputs of its stacks."""
     api = made["EndpointURL"].rstrip("/")
+    if domain := order.parameters.get("ApiDomain"):  # the other name answers no more
+        api = f"https://{domain}"
     if order.target.is_emulated:
-        stage = api.rpartition("/")[2]
+        stage = made["EndpointURL"].rstrip("/").rpartition("/")[2]
         api = f"{order.target.endpoint}/restapis/{made['RestAPIId']}/{stage}/_user_request_"
     queues = {f"deliver-{pool}": f"{order.prefix}-deliver-{pool}" for pool in order.pools}
     return Deployed(

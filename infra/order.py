@@ -7,6 +7,7 @@ makes nothing and packages nothing.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import NoReturn
@@ -42,6 +43,7 @@ NEEDED_ON_AWS = (
 BLOCKS = range(2, 16)
 MOST_ADDRESSES = 8
 UNUSED = "none"
+DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,26 @@ def check_pairs(parameters: Mapping[str, str]) -> None:
             raise WrongOrder(
                 f"{' and '.join(pair)} need each other; say --parameter {missing[0]}=… too"
             )
+
+
+def check_gateway(order: Order) -> None:
+    """WrongOrder for a gateway without a certificate that mail clients accept, or an image that may become another.
+
+    Emulators run no container, and so ask for neither.
+    """
+    if order.target.kind != AWS:
+        return
+    for option, image in (("--gateway", order.image), ("--egress-image", order.egress_image)):
+        if image and not DIGEST.fullmatch(image):
+            raise WrongOrder(
+                f"{option} takes an image by its digest, NAME@sha256:…, which docker push prints;"
+                f" {image!r} may be another image tomorrow"
+            )
+    if order.image and not order.parameters.get("TlsSecretArn"):
+        raise WrongOrder(
+            "the gateway needs a certificate: say --parameter TlsSecretArn=arn:…, or"
+            " TlsSecretArn=self-signed for one that mail servers take and mail clients refuse"
+        )
 
 
 def read_pairs(given: Sequence[str], option: str) -> dict[str, str]:

@@ -134,7 +134,7 @@ def test_network_and_gateway_are_made_and_removed(order: Order) -> None:
     (container,) = task["containerDefinitions"]
     environment = {one["name"]: one["value"] for one in container["environment"]}
     assert environment["POSTHORN_SMTP_HOSTNAME"] == "mail.acme.test"
-    assert environment["POSTHORN_PROXY_NETWORKS"] == made.outputs["VpcCidr"]
+    assert environment["POSTHORN_PROXY_NETWORKS"] == "10.57.0.0/24,10.57.1.0/24"
     elb = order.target.client("elbv2")
     (balancer,) = elb.describe_load_balancers(Names=[f"{order.prefix}-gateway"])["LoadBalancers"]
     listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]

@@ -86,6 +86,8 @@ class World:
     def during(self, work: Callable[[], Any]) -> set[Pair]:
         """What a process that starts with this work calls: nothing is cached yet."""
         self.recorder.pairs = set()
+        self.recorder.written.clear()
+        self.recorder.contexts.clear()
         bootstrap.use(bootstrap.on_aws(self.settings))
         work()
         return self.recorder.pairs
@@ -200,6 +202,46 @@ def check(
         and not any(Granted(frozenset({pair})).allows(*one) for one in called)
     )
     assert (refused, unused) == ([], []), f"{role}: refused {refused}, never used {unused}"
+    written, contexts = world.recorder.written, world.recorder.contexts
+    assert [one for one in sorted(written) if not allowed.allows_partition(*one)] == []
+    for (action, _), context in allowed.contexts.items():
+        asked = {(action, name, value) for name, value in context.items()}
+        assert asked == {one for one in contexts if one[0] == action}
+
+
+@pytest.mark.parametrize(
+    ("role", "file"),
+    [
+        ("DeliverDefaultRole", "functions.merge.yaml"),
+        ("TrackingRole", "functions.merge.yaml"),
+        ("GatewayRole", "gateway.yaml"),
+    ],
+)
+def test_who_opens_secrets_opens_those_of_posthorn_alone(role: str, file: str) -> None:
+    known = parameters_for(Settings(), "posthorn")
+    allowed = granted(load(file), role, known)
+    assert allowed.contexts == {("kms:Decrypt", known["KeyArn"]): {"purpose": "posthorn"}}
+    text = json.dumps(load(file))
+    assert text.count('"kms:') == 2 * text.count('"kms:EncryptionContext:purpose": "posthorn"')
+
+
+@pytest.mark.parametrize(
+    ("role", "file"), [("ApiRole", "functions.merge.yaml"), ("GatewayRole", "gateway.yaml")]
+)
+def test_what_clients_talk_to_makes_no_key_and_no_organization(role: str, file: str) -> None:
+    known = parameters_for(Settings(), "posthorn")
+    allowed = granted(load(file), role, known)
+    table = known["ControlTableArn"]
+    writes = {action for action, resource in allowed.pairs if resource == table}
+    assert writes == {
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+    }
+    assert allowed.allows_partition("dynamodb:UpdateItem", table, "V#17")
+    for partition in ("K#abc", "NETWORKS", "ORGANIZATIONS", "INSTALLATION", "O#1", "SEQ", "POOLS"):
+        assert not allowed.allows_partition("dynamodb:UpdateItem", table, partition)
 
 
 def test_the_api(world: World) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from moto import mock_aws
@@ -14,6 +17,8 @@ from moto import mock_aws
 from infra import deploy as deployment
 from infra import destroy as destroying
 from infra import package as packaging
+from infra.order import Order, check_gateway
+from infra.package import Package
 from infra.targets import Target, WrongOrder, find_target, stacks_of
 from tests.deploy.installation import random_prefix
 
@@ -246,3 +251,45 @@ def test_a_wrong_parameter_is_found_before_anything_is_made(
     assert deployment.main(command) == 1
     assert words in capsys.readouterr().err
     assert stacks_of(target, prefix) == {}
+
+
+PINNED = f"registry.example/posthorn-gateway@sha256:{'0123456789abcdef' * 4}"
+TAGGED = "registry.example/posthorn-gateway:1"
+
+
+def order_of(package: Package, **more: Any) -> Order:
+    target = Target("aws", "", "us-east-1", ("test", "test"))
+    return Order(target, "posthorn", package, **more)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"image": PINNED}, "the gateway needs a certificate: say --parameter TlsSecretArn=arn"),
+        (
+            {"image": PINNED, "parameters": {"TlsSecretArn": ""}},
+            "TlsSecretArn=self-signed for one that mail servers take and mail clients refuse",
+        ),
+        ({"image": TAGGED}, "--gateway takes an image by its digest"),
+        ({"image": TAGGED, "parameters": {"TlsSecretArn": "arn:aws:x"}}, "another image tomorrow"),
+        ({"image": f"{PINNED}0"}, "--gateway takes an image by its digest"),
+        ({"image": PINNED.replace("@sha256:", ":1@sha512:")}, "--gateway takes an image by its"),
+        ({"egress_image": TAGGED}, "--egress-image takes an image by its digest"),
+    ],
+)
+def test_a_gateway_needs_a_certificate_and_an_image_that_stays_the_same(
+    asked: dict[str, Any], words: str
+) -> None:
+    nothing = cast("Package", None)
+    with pytest.raises(WrongOrder, match=re.escape(words)):
+        check_gateway(order_of(nothing, **asked))
+    emulated = replace(order_of(nothing, **asked), target=Target("local", "http://x", "us-east-1"))
+    check_gateway(emulated)
+
+
+@pytest.mark.parametrize("secret", ["arn:aws:secretsmanager:eu-west-1:1:secret:tls", "self-signed"])
+def test_a_gateway_whose_certificate_is_said_is_no_wrong_order(secret: str) -> None:
+    parameters = {"TlsSecretArn": secret}
+    order = order_of(cast("Package", None), image=PINNED, egress_image=PINNED)
+    check_gateway(replace(order, parameters=parameters))
+    check_gateway(order_of(cast("Package", None)))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from chalicelib.cli.stack import stack_of
 from infra.local.aws import emulator_environment
+from infra.local.facts import facts_of, for_people
 from infra.local.plan import PlanError, make_plan
 
 
@@ -29,3 +33,52 @@ def test_the_emulator_knows_the_key_that_signs_uploads() -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         assert emulator[name] == own[name]
     assert "AWS_ENDPOINT_URL" not in emulator
+
+
+def test_no_two_stacks_have_the_same_key_and_nothing_of_the_callers_aws_comes_near_ours() -> None:
+    caller = {
+        "AWS_PROFILE": "work",
+        "AWS_ACCESS_KEY_ID": "AKIAREAL",
+        "AWS_SECRET_ACCESS_KEY": "real",
+        "AWS_SESSION_TOKEN": "t",
+        "AWS_ENDPOINT_URL_S3": "http://elsewhere.example",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://elsewhere.example",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_REGION": "eu-west-1",
+    }
+    first, second = (make_plan(caller).environment() for _ in range(2))
+    assert first["AWS_ACCESS_KEY_ID"] != second["AWS_ACCESS_KEY_ID"]
+    assert first["AWS_REGION"] == "eu-west-1"
+    known = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED"}
+    known |= {"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
+    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+    assert {name for name in first if name.startswith("AWS_")} == known
+    assert not {"AKIAREAL", "real", "work"} & set(first.values())
+
+
+def test_an_endpoint_of_the_callers_own_gets_the_callers_key_and_stack_json_does_not() -> None:
+    plan = make_plan(
+        {
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:4571",
+            "AWS_ACCESS_KEY_ID": "mine",
+            "AWS_SECRET_ACCESS_KEY": "my own",
+        }
+    )
+    assert plan.environment()["AWS_ACCESS_KEY_ID"] == "mine"
+    assert "mine" not in str(facts_of(plan, {}, {}))
+    assert "my own" not in str(facts_of(plan, {}, {}))
+
+
+@pytest.mark.parametrize(
+    ("dns", "asked"), [("127.0.0.1:5300", "127.0.0.1:5300"), ("9.9.9.9:53", None)]
+)
+def test_the_command_believes_what_the_stack_writes(dns: str, asked: str | None) -> None:
+    plan = make_plan({"POSTHORN_DNS": dns})
+    secrets = {"api_key": "ph_api", "smtp_key": "ph_smtp", "admin_password": "ph_admin"}
+    facts = facts_of(plan, secrets, {})
+    environment = stack_of(facts, Path("state/stack.json")).environment
+    assert environment["AWS_ACCESS_KEY_ID"] == plan.keys.access_key_id
+    assert environment.get("POSTHORN_DNS_SERVER") == asked
+    shown = "\n".join(for_people(facts, plan))
+    assert "stack.json" in shown
+    assert not [key for key in (*secrets.values(), *plan.keys.variables.values()) if key in shown]
