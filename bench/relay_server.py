@@ -33,6 +33,7 @@ from chalicelib.ports import UploadTicket
 from chalicelib.services.attempt import WakeUp
 from gateway.configuration import Configuration
 from gateway.journal import Journal
+from gateway.memory import fitted, memory_of_process
 from gateway.server import Gateway
 from gateway.site import Site, services_of
 
@@ -168,9 +169,10 @@ async def serve(port: int, sink_port: int, signatures: str, log: TextIO) -> None
     relay = Relay(sink_port)
     program = relay.program
     tenant = await make_tenant(program, algorithms=ALGORITHMS[signatures])
-    configuration = Configuration(
+    ours = Configuration(
         mx_port=-1, submission_port=port, submissions_port=-1, allow_plain_auth=True
     )
+    configuration = fitted(ours, memory_of_process(), program.settings.max_message_size)
     journal = Journal(log, program.clock.now, addresses=False)
     site = Site(configuration, program.settings, services_of(program), journal, None)
     workers = [asyncio.create_task(relay.work()) for _ in range(WORKERS)]

@@ -145,6 +145,8 @@ class AcceptMail:
         """The accept steps. Raises Rejected (size, newlines, loop, envelope), SenderRefused, TemporaryFailure."""
         self._check_size(submission.content)
         content = self._newlines(submission)
+        if content is not submission.content:
+            submission = replace(submission, content=content)  # lets go of what it was before
         if content[:1] in (b" ", b"\t"):  # it would continue the field that is put before it
             text = "Message begins with white space"
             raise Rejected(text, reply=Reply(554, "5.6.0", text))
@@ -154,8 +156,12 @@ class AcceptMail:
         self._check_loop(headers, submission)
         domain = await self.authorised_domain(submission.grant.server, headers)
         recipients = self._recipients(submission)
-        body = submission.received + content if submission.received else content
-        numbered = await self._numbering(submission, recipients, headers, domain, len(body))
+        received = submission.received
+        size = len(received) + len(content)
+        numbered = await self._numbering(submission, recipients, headers, domain, size)
+        body = (
+            received + content if received else content
+        )  # last, so that nothing waits with both in memory
         return Prepared(submission.grant.server, body, len(recipients), numbered)
 
     async def authorised_domain(self, server: Server, headers: Headers) -> Domain:
@@ -239,6 +245,8 @@ class AcceptMail:
         subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]
         message_id = bare_message_id(headers)
         now = self._clock.now()
+        mail_from, bounce = submission.mail_from, submission.bounce
+        with_ssl, smtputf8 = submission.received_with_ssl, submission.smtputf8
 
         def numbered(blob: BlobRef) -> tuple[Message, ...]:
             return tuple(
@@ -247,7 +255,7 @@ class AcceptMail:
                     id=MessageId(number),
                     token=token,
                     scope=Scope.OUTGOING,
-                    mail_from=submission.mail_from,
+                    mail_from=mail_from,
                     rcpt_to=recipient.address,
                     subject=subject,
                     message_id=message_id,
@@ -258,10 +266,10 @@ class AcceptMail:
                     domain=domain.name,
                     credential_id=credential.id,
                     tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
-                    bounce=submission.bounce,
+                    bounce=bounce,
                     hold=credential.hold,
-                    received_with_ssl=submission.received_with_ssl,
-                    smtputf8=submission.smtputf8,
+                    received_with_ssl=with_ssl,
+                    smtputf8=smtputf8,
                     dsn=recipient.dsn,
                 )
                 for number, token, recipient in zip(numbers, tokens, recipients, strict=True)

@@ -1,4 +1,4 @@
-"""Who is connected, and who has been guessing keys: counts for each client, bounded in memory.
+"""Who is connected: which addresses are one client, and counts of connections by listener and client.
 
 A client is one IPv4 address or one IPv6 /64, because whoever has one address of a /64 has them all. Counts live in
 this process alone: two gateways count apart.
@@ -7,11 +7,10 @@ this process alone: two gateways count apart.
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter, OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection
 
-MOST_REMEMBERED = 10_000
+from gateway.configuration import Role
 
 
 def plain_address(text: str) -> str:
@@ -29,22 +28,52 @@ def client_of(address: str) -> str:
 
 
 class OpenConnections:
-    """Counts connections, in all and for each client once it is known."""
+    """Counts connections by listener, and for each client once it is known.
 
-    def __init__(self, most: int, most_per_client: int) -> None:
+    Of `most`, the part `share` is kept for each listener, so that no flood on the others keeps it from being reached;
+    what is kept for none, any may take. A stranger on a listener that is full is still turned away.
+    """
+
+    def __init__(
+        self, most: int, most_per_client: int, listeners: Collection[Role], share: float
+    ) -> None:
         self._most = most
         self._most_per_client = most_per_client
+        self._kept = int(most * share)
+        self._common = most - self._kept * len(listeners)
+        self._by_listener: dict[Role, int] = dict.fromkeys(listeners, 0)
         self._by_client: Counter[str] = Counter()
-        self.total = 0
 
     @property
-    def is_full(self) -> bool:
-        """True when no connection at all may be added."""
-        return self.total >= self._most
+    def total(self) -> int:
+        """All connections, also those whose client is not known yet."""
+        return sum(self._by_listener.values())
+
+    def is_full(self, listener: Role) -> bool:
+        """True when this listener may have no more connections."""
+        if self._by_listener[listener] < self._kept:
+            return False
+        return sum(max(0, n - self._kept) for n in self._by_listener.values()) >= self._common
 
     def is_full_for(self, client: str) -> bool:
         """True when this client may have no more connections."""
         return self._by_client[client] >= self._most_per_client
+
+    def is_crowded(self, listener: Role, client: str) -> bool:
+        """True when more than half is taken of all connections, of this listener's or of this client's."""
+        return (
+            self.total * 2 > self._most
+            or self._by_listener[listener] * 2 > self._kept + self._common
+            or self._by_client[client] * 2 > self._most_per_client
+        )
+
+    def arrive(self, listener: Role) -> None:
+        """Count a connection for its listener."""
+        self._by_listener[listener] += 1
+
+    def depart(self, listener: Role) -> None:
+        """Count it no longer."""
+        self._by_listener[listener] -= 1
 
     def enter(self, client: str) -> None:
         """Count a connection for its client."""
@@ -55,41 +84,3 @@ class OpenConnections:
         self._by_client[client] -= 1
         if self._by_client[client] <= 0:
             del self._by_client[client]
-
-
-@dataclass(slots=True)
-class _Failures:
-    count: int
-    since: float
-
-
-class AuthFailures:
-    """Failed authentications of each client in a window of `seconds`; who was not seen longest is forgotten."""
-
-    def __init__(self, most: int, seconds: float, monotonic: Callable[[], float]) -> None:
-        self._most = most
-        self._seconds = seconds
-        self._now = monotonic
-        self._by_client: OrderedDict[str, _Failures] = OrderedDict()
-
-    def note(self, client: str) -> None:
-        """Count one failure."""
-        failures = self._current(client)
-        if failures is None:
-            failures = self._by_client[client] = _Failures(0, self._now())
-        failures.count += 1
-        self._by_client.move_to_end(client)
-        if len(self._by_client) > MOST_REMEMBERED:
-            self._by_client.popitem(last=False)
-
-    def is_locked(self, client: str) -> bool:
-        """True while the client has used up its failures of this window."""
-        failures = self._current(client)
-        return failures is not None and failures.count >= self._most
-
-    def _current(self, client: str) -> _Failures | None:
-        failures = self._by_client.get(client)
-        if failures is not None and self._now() - failures.since > self._seconds:
-            del self._by_client[client]
-            return None
-        return failures

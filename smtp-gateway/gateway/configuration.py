@@ -36,18 +36,29 @@ class Configuration:
     either way, but some clients try nothing else once they see it.
     proxy_networks: comma-separated networks whose connections must begin with a PROXY protocol header.
     log_addresses: write client addresses into the log.
-    max_connections, max_connections_per_client (one IPv4 address or one IPv6 /64): open at a time.
-    max_buffered: content held in memory by all sessions before DATA is answered with 452.
+    gateway_memory_mib: MiB of memory that the gateway may use; 0 for what its control group allows, or a quarter of the
+    machine's where that has no limit.
+    max_connections: open at a time; 0 for as many as the memory holds, at most 1,000.
+    max_connections_per_client (one IPv4 address or one IPv6 /64): open at a time; 0 for a fifth of all, at most 100.
+    listener_share: part of all connections that is kept free for each listener whatever the others have.
+    max_buffered: content and recipients held in memory by all sessions before DATA and BDAT are answered with 452; 0
+    for what the memory holds, at most 512 MiB.
     max_command_line: of one command with its line end; AUTH lines may have max_auth_line (RFC 4954 section 4).
-    max_errors: 5xx replies before the session is cut. max_idle_commands: commands between two accepted messages.
+    max_errors: 5xx replies since the last accepted message before the session is cut; refused recipients of a client
+    that has authenticated are not among them.
+    max_idle_commands: commands between two accepted messages, beyond as many as a message may have recipients.
     max_auth_failures: of one session. auth_delay_seconds: waited after a failure, times the number of failures.
-    max_address_failures, address_failure_seconds: failures of one client address before AUTH is refused for a while.
+    max_address_failures, address_failure_seconds: failures of one client address, and the time for which they count,
+    before unknown keys from there are judged one after the other.
+    guesses_per_second: how many unknown keys of such an address are judged in a second; 0 for none.
     command_seconds: for the next whole command. data_seconds: between two pieces of content.
     transaction_seconds: from MAIL to the end of content. handshake_seconds: PROXY header, TLS.
     anonymous_seconds: until a client must have authenticated or had a message accepted.
+    crowded_seconds: the same while more than half of all connections, of the listener's or of the client's are taken.
     ptr_seconds: longest wait for the client's name. renew_seconds: how long a session trusts what AUTH found.
     shutdown_seconds: for transactions in flight when asked to stop.
-    commit_wait_seconds, commit_messages, commit_bytes: bounds of one group commit. commits_in_flight: at a time.
+    commit_wait_seconds, commit_messages, commit_bytes: bounds of one group commit.
+    commits_in_flight: group commits at a time; 0 for as many as the memory holds, at most 16.
     """
 
     gateway_bind: str = "127.0.0.1"
@@ -62,9 +73,11 @@ class Configuration:
     offer_cram_md5: bool = False
     proxy_networks: str = ""
     log_addresses: bool = False
-    max_connections: int = 1_000
-    max_connections_per_client: int = 100
-    max_buffered: int = 512 * 1024 * 1024
+    gateway_memory_mib: int = 0
+    max_connections: int = 0
+    max_connections_per_client: int = 0
+    listener_share: float = 0.2
+    max_buffered: int = 0
     max_command_line: int = 4_096
     max_auth_line: int = 12_288
     max_errors: int = 20
@@ -73,18 +86,20 @@ class Configuration:
     auth_delay_seconds: float = 1.0
     max_address_failures: int = 30
     address_failure_seconds: float = 600.0
+    guesses_per_second: float = 5.0
     command_seconds: float = 300.0
     data_seconds: float = 180.0
     transaction_seconds: float = 1_200.0
     handshake_seconds: float = 30.0
     anonymous_seconds: float = 600.0
+    crowded_seconds: float = 30.0
     ptr_seconds: float = 1.0
     renew_seconds: float = 10.0
     shutdown_seconds: float = 20.0
     commit_wait_seconds: float = 0.02
     commit_messages: int = 64
-    commit_bytes: int = 8 * 1024 * 1024
-    commits_in_flight: int = 16
+    commit_bytes: int = 4 * 1024 * 1024
+    commits_in_flight: int = 0
 
     @property
     def listeners(self) -> tuple[tuple[Role, int], ...]:
@@ -107,6 +122,8 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
             values[field.name] = _read(name, text, type(field.default))
     configuration = Configuration(**values)  # type: ignore[arg-type]  # _read gives each its field's type
     parse_networks(configuration.proxy_networks)
+    if configuration.listener_share * len(configuration.listeners) > 1:
+        raise ValueError("POSTHORN_LISTENER_SHARE of all listeners together must not be above 1")
     if bool(configuration.tls_certificate) != bool(configuration.tls_key):
         raise ValueError("POSTHORN_TLS_CERTIFICATE and POSTHORN_TLS_KEY must be given together")
     return configuration

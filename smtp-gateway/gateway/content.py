@@ -1,8 +1,9 @@
 """Reads message content from a connection: DATA up to its end mark, BDAT by count.
 
 Content ends at CRLF `.` CRLF, with the first CRLF being the end of the line before, and at nothing else: `LF.LF`,
-`CR.CR`, `LF.CRLF` and `CRLF.LF` stay content, so no smuggled command is ever seen (attacks A12). Content over the limit
-is read to its end and dropped, in constant memory. RFC 5321 section 4.5.2, RFC 3030.
+`CR.CR`, `LF.CRLF` and `CRLF.LF` stay content, so no smuggled command is ever seen (attacks A12). What is read is told
+to the session, which counts it; content over a limit is read to its end and dropped, in constant memory. RFC 5321
+section 4.5.2, RFC 3030.
 """
 
 from __future__ import annotations
@@ -22,19 +23,17 @@ MOST_DROPPED = 4  # times the limit; who sends on after that is cut
 async def read_data(wire: Wire, largest: int) -> bytes:
     """The content of DATA without dot-stuffing. Rejected when it was over `largest` bytes or memory ran out, once it
     has been read to its end; ConnectionResetError when the client went away."""
-    reader = _DataReader(wire, largest)
     wire.high_water = NO_HIGH_WATER
     try:
-        return await reader.read()
+        return await _DataReader(wire, largest).read()
     finally:
         wire.high_water = HIGH_WATER
-        wire.site.buffered -= reader.counted
 
 
 class _DataReader:
     def __init__(self, wire: Wire, largest: int) -> None:
-        self.counted = 0
         self._wire = wire
+        self._counted = 0
         self._most = largest * 4 // 3 + KEPT  # stuffing may add a third: a line `.` becomes `..`
         self._largest = largest
         self._start = 0
@@ -56,9 +55,10 @@ class _DataReader:
         del buffer[: end + len(END_MARK)]
         if self._refusal is not None:
             raise self._refusal
-        if not self._stuffed:
-            return content
-        return content.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+        if self._stuffed:
+            content = content.removeprefix(b".").replace(b"\r\n.", b"\r\n")
+        self._count(len(content))
+        return content
 
     def _find_end(self, buffer: bytearray) -> bool:
         """Look on for the end mark; the first line with a dot usually is it, and then nothing is stuffed."""
@@ -77,45 +77,46 @@ class _DataReader:
         return self._end >= 0
 
     def _bound(self, buffer: bytearray) -> None:
-        self._count(buffer)
+        self._count(len(buffer))
         if self._refusal is None:
-            self._refusal = self._refused(len(buffer), self._wire.site.buffered)
+            self._refusal = self._refused(len(buffer))
         if self._refusal is not None:
             self._dropped += max(0, len(buffer) - KEPT)
             del buffer[:-KEPT]
             self._start = 0
-            self._count(buffer)
+            self._count(len(buffer))
             if self._dropped > MOST_DROPPED * self._most:
                 self._wire.end()
                 raise self._refusal
 
-    def _count(self, buffer: bytearray) -> None:
-        self._wire.site.buffered += len(buffer) - self.counted
-        self.counted = len(buffer)
+    def _count(self, size: int) -> None:
+        self._wire.mail.hold(size - self._counted)
+        self._counted = size
 
-    def _refused(self, size: int, buffered: int) -> Rejected | None:
+    def _refused(self, size: int) -> Rejected | None:
         if size > self._most:
             reply = replies.too_large(self._largest)
             return Rejected(reply.text, reply=reply)
-        if buffered > self._wire.limits.max_buffered:
+        if self._wire.site.is_full:
             return replies.refuse(452, "4.3.1", "Too much mail in progress, try again later")
         return None
 
 
-async def read_chunk(wire: Wire, count: int) -> bytes:
-    """Exactly `count` bytes; ConnectionResetError when the client went away."""
+async def read_chunk(wire: Wire, count: int, content: bytearray) -> int:
+    """Add a chunk of `count` bytes to `content`. Returns how many of them have not been read because memory ran out;
+    ConnectionResetError when the client went away."""
     buffer = wire.buffer
-    wire.high_water = NO_HIGH_WATER
-    try:
-        while len(buffer) < count:
-            if not await wire.more(wire.limits.data_seconds):
-                raise ConnectionResetError
-    finally:
-        wire.high_water = HIGH_WATER
-    with memoryview(buffer) as view:
-        chunk = bytes(view[:count])
-    del buffer[:count]
-    return chunk
+    while True:
+        taken = min(count, len(buffer))
+        with memoryview(buffer) as view:
+            content += view[:taken]
+        del buffer[:taken]
+        wire.mail.hold(taken)
+        count -= taken
+        if not count or wire.site.is_full:
+            return count
+        if not await wire.more(wire.limits.data_seconds):
+            raise ConnectionResetError
 
 
 async def skip_chunk(wire: Wire, count: int) -> None:

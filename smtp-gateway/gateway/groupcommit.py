@@ -18,6 +18,9 @@ from chalicelib.services.accept import Prepared
 GATHER_SECONDS = 0.002
 """How long a busy committer waits for company: while messages follow each other faster than this, batches pay."""
 
+RECIPIENT_BYTES = 12 * 1024
+"""What a recipient takes at most while its message is stored: the record, the wake-up, and both as they are sent."""
+
 Store = Callable[[Sequence[Prepared]], Awaitable[None]]
 _UNKNOWN = "Cannot store the message now, try again later"
 
@@ -26,7 +29,8 @@ class GroupCommit:
     """Collects prepared messages and stores them in batches.
 
     `wait` seconds, `messages` and `size` bytes bound one batch; at most `in_flight` commits run at a time.
-    `report` is told of faults that are no MailError.
+    `report` is told of faults that are no MailError. `held` is the memory that messages take until their commit has
+    ended, in bytes, also of those whose clients have gone.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class GroupCommit:
         size: int = 8 * 1024 * 1024,
         in_flight: int = 16,
     ) -> None:
+        self.held = 0
         self._store = store
         self._report = report
         self._wait = wait
@@ -60,6 +65,7 @@ class GroupCommit:
         self._batch.append(prepared)
         self._waiters.append(waiter)
         self._bytes += len(prepared.body)
+        self.held += _weight(prepared)
         if self._is_full():
             self._start()
         elif self._wake is None:
@@ -123,6 +129,11 @@ class GroupCommit:
         ) as error:  # a fault in a store must cost this batch a 451, not hang its clients
             self._report(error)
         finally:
+            self.held -= sum(map(_weight, batch))
             for waiter in waiters:
                 if not waiter.done():
                     waiter.set_result(failure)
+
+
+def _weight(prepared: Prepared) -> int:
+    return len(prepared.body) + prepared.recipients * RECIPIENT_BYTES

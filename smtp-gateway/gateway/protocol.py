@@ -1,8 +1,9 @@
 """Serves one SMTP connection: takes commands from the wire, has the session answer them, reads content, keeps order.
 
 Commands are found in one table for all connections and answered at once where nothing has to be waited for. Limits on
-line length, errors and idle commands live here; what a command means is in `session`, bytes are in `wire`. RFC 5321,
-2920 (pipelining), 3030 (chunking), 3207 (STARTTLS).
+line length, errors and commands live here, and every command counts; what one means is in `session`, bytes are in
+`wire`. Who speaks HTTP or TLS where SMTP is spoken is cut at the first line, and nothing behind it is read as commands.
+RFC 5321, 2920 (pipelining), 3030 (chunking), 3207 (STARTTLS).
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from gateway.session import Answer
 from gateway.wire import TOO_LONG, Wire
 
 ADDRESS_VERBS = frozenset({b"MAIL", b"RCPT"})
-UNCOUNTED_VERBS = frozenset({b"RCPT", b"DATA", b"BDAT"})
-FOREIGN_VERBS = frozenset({b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"PROXY"})
+FOREIGN_VERBS = frozenset(b"GET POST PUT HEAD OPTIONS CONNECT DELETE PATCH TRACE PROXY".split())
+MOST_UNSENT = 100
+"""Replies to pipelined commands that gather before the client must have room for them."""
+SMALL_CHUNK = 128
+"""Bytes below which a chunk brings too little to be more than another command."""
+TLS_RECORD = b"\x16\x03"
+_HTTP = re.compile(rb"\sHTTP/[0-9]", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CHUNK = re.compile(rb"([0-9]{1,12})(?:[ ]+(LAST))?[ ]*", re.IGNORECASE)
-_FIVE = ord("5")
 
 Command = Callable[["SmtpProtocol", bytes], Answer]
 
@@ -63,9 +68,7 @@ class SmtpProtocol(Wire):
         while not self._ending:
             line = self.take_line(self.limits.max_command_line)
             if line is None:
-                if self.is_flooded:
-                    self.end(replies.LINE_TOO_LONG)
-                elif not await self.more_of_line(self.limits.command_seconds):
+                if not await self._more_of_command():
                     return
                 continue
             try:
@@ -74,11 +77,30 @@ class SmtpProtocol(Wire):
                     reply = await reply
             except MailError as error:
                 reply = error.reply.render()
-            self._reply(reply)
+            self._reply(line, reply)
+            if len(self._out) >= MOST_UNSENT:
+                await self.until_read(self.limits.command_seconds)
+
+    async def _more_of_command(self) -> bool:
+        """Wait for the rest of a line; False when it will not come."""
+        if self.is_flooded:
+            self.end(replies.LINE_TOO_LONG)
+        elif self.buffer.startswith(TLS_RECORD):  # which may never have a line end
+            self.end(replies.UNSUPPORTED)
+        else:
+            return await self.more_of_line(self.limits.command_seconds)
+        return False
 
     def _answer(self, line: bytes) -> Answer:
+        self._commands += 1
+        if self._commands > self.site.most_commands:
+            self.end()
+            return replies.TOO_MANY_COMMANDS
         verb, _, argument = line.partition(b" ")
         verb = verb.upper()
+        if not self.mail.has_greeted and self._is_foreign(line):
+            self.end()  # what comes behind may be a page's text that holds commands
+            return replies.LINE_TOO_LONG if line is TOO_LONG else replies.UNSUPPORTED
         if line is TOO_LONG:
             return replies.LINE_TOO_LONG
         if _CONTROL.search(line) or not (line.isascii() or verb in ADDRESS_VERBS):
@@ -86,32 +108,38 @@ class SmtpProtocol(Wire):
         command = self._COMMANDS.get(verb)
         if command is None:
             return self._unknown(verb)
-        if verb not in UNCOUNTED_VERBS:
-            self._commands += 1
-            if self._commands > self.limits.max_idle_commands:
-                self.end()
-                return replies.TOO_MANY_COMMANDS
         return command(self, argument)
 
+    def _is_foreign(self, line: bytes) -> bool:
+        """True for the first line of another protocol: a request of HTTP, even one too long to be read, or TLS."""
+        return line is TOO_LONG or line.startswith(TLS_RECORD) or _HTTP.search(line) is not None
+
     def _unknown(self, verb: bytes) -> bytes:
-        if (
-            verb in FOREIGN_VERBS
-        ):  # a web client, or a PROXY header from a network that may not send one
+        # A web client, maybe in the middle of its header, or a PROXY header from a network that may not send one.
+        if verb in FOREIGN_VERBS or verb.endswith(b":"):
             self.end()
             return replies.PROXY_ERROR if verb == b"PROXY" else replies.UNSUPPORTED
         return replies.UNSUPPORTED if verb else replies.SYNTAX
 
-    def _reply(self, reply: bytes) -> None:
+    def _reply(self, line: bytes, reply: bytes) -> None:
         self.send(reply)
         if self._ending:
             return
-        if reply[:1] == b"5":
+        if reply[:1] == b"5" and self._is_error(line, reply):
             self._errors += 1
             if self._errors >= self.limits.max_errors:
                 self.end(replies.TOO_MANY_ERRORS)
                 return
         if self._draining and self.mail.transaction is None:
             self.end(replies.SHUTTING_DOWN)
+
+    def _is_error(self, line: bytes, reply: bytes) -> bool:
+        """Whether a refusal is the session's fault. Of a client that is known a refused recipient is not, nor what
+        follows from it or from a refused chunk in the same pipeline: good recipients must not be lost with bad ones."""
+        if self.mail.identity.grant is None:
+            return True
+        follows = reply is replies.NO_RECIPIENTS or reply is replies.CHUNK_AFTER_FAILURE
+        return not (follows or line[:4].upper() == b"RCPT")
 
     def _ehlo(self, argument: bytes) -> bytes:
         return self.mail.ehlo(argument)
@@ -164,9 +192,9 @@ class SmtpProtocol(Wire):
         return b""
 
     async def _auth(self, argument: bytes) -> bytes:
-        before = self.mail.auth_failures
+        before = self.mail.identity.failures
         reply = await self.mail.authenticate(argument, self._ask)
-        failures = self.mail.auth_failures
+        failures = self.mail.identity.failures
         if failures > before:
             await asyncio.sleep(self.limits.auth_delay_seconds * failures)
             if failures >= self.limits.max_auth_failures:
@@ -197,10 +225,10 @@ class SmtpProtocol(Wire):
             return refusal
         self.send(replies.GO_AHEAD)
         try:
-            content = await read_data(self, self.site.settings.max_message_size)
+            self.mail.complete(await read_data(self, self.site.settings.max_message_size))
         except Rejected as refused:
             return self.mail.refuse_content(refused)
-        return await self._finish(content)
+        return await self._finish()
 
     async def _bdat(self, argument: bytes) -> bytes:
         match = _CHUNK.fullmatch(argument)
@@ -209,25 +237,26 @@ class SmtpProtocol(Wire):
             self.end()  # nobody knows where the next command would begin
             return replies.BAD_CHUNK if match is None else replies.too_large(largest).render()
         count, last = int(match[1]), match[2] is not None
-        refusal = self.mail.chunk_refusal(count)
+        refusal, left = self.mail.chunk_refusal(count), count
+        if refusal is None and (left := await read_chunk(self, count, self.mail.chunks())):
+            refusal = replies.NO_MEMORY
         if refusal is not None:
-            await skip_chunk(self, count)
-            self.mail.fail_chunks(over=last)
+            self.mail.fail_chunks(refusal)
+            await skip_chunk(self, left)
+            if last:
+                self.mail.reset()
             return refusal
-        content = self.mail.add_chunk(await read_chunk(self, count), last=last)
-        if content is None:
+        if not last:
+            if count >= SMALL_CHUNK:
+                self._commands -= 1
             return f"250 2.0.0 {count} octets received\r\n".encode()
-        return await self._finish(content)
+        self.mail.complete()
+        return await self._finish()
 
-    async def _finish(self, content: bytes) -> bytes:
-        size = len(content)
-        self.site.buffered += size
-        try:
-            reply = await self.mail.finish(content)
-        finally:
-            self.site.buffered -= size
+    async def _finish(self) -> bytes:
+        reply = await self.mail.finish()
         if reply[:1] == b"2":
-            self._commands = 0
+            self._commands = self._errors = 0
         return reply
 
 

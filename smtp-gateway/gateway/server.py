@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Rejected
 from gateway import replies
-from gateway.clients import OpenConnections, client_of, plain_address
+from gateway.clients import client_of, plain_address
 from gateway.configuration import Role, parse_networks
 from gateway.protocol import SmtpProtocol
 from gateway.proxy_protocol import Incomplete, read_proxy_header
@@ -40,9 +40,7 @@ class Gateway:
     def __init__(self, site: Site) -> None:
         self.site = site
         self.ports: dict[Role, int] = {}
-        self.open = OpenConnections(
-            site.configuration.max_connections, site.configuration.max_connections_per_client
-        )
+        self.open = site.open
         self._proxies = parse_networks(site.configuration.proxy_networks)
         self._listeners: dict[socket.socket, Role] = {}
         self._connections: set[SmtpProtocol] = set()
@@ -62,7 +60,12 @@ class Gateway:
             self._listeners[listener] = role
             self.ports[role] = listener.getsockname()[1]
             self._watch(listener)
-        self.site.journal.event("started", ports=self.ports)
+        self.site.journal.event(
+            "started",
+            ports=self.ports,
+            max_connections=configuration.max_connections,
+            max_buffered=configuration.max_buffered,
+        )
 
     async def stop(self) -> None:
         """Stop in order; returns after `shutdown_seconds` at the latest, apart from commits that have begun."""
@@ -110,10 +113,10 @@ class Gateway:
             self._admit(connection, plain_address(address[0]), self._listeners[listener])
 
     def _admit(self, connection: socket.socket, address: str, role: Role) -> None:
-        if self.open.is_full:
+        if self.open.is_full(role):
             self._refuse(connection, Peer(address, role), "total")
             return
-        self.open.total += 1
+        self.open.arrive(role)
         arrival = asyncio.get_running_loop().create_task(self._welcome(connection, address, role))
         self._arrivals.add(arrival)
         arrival.add_done_callback(self._arrivals.discard)
@@ -151,7 +154,7 @@ class Gateway:
             self.site.journal.event("connection_refused", address, role=role, reason=text)
         finally:
             if not handed_over:
-                self.open.total -= 1
+                self.open.depart(role)
                 connection.close()
 
     async def _true_address(self, connection: socket.socket, address: str) -> str:
@@ -170,9 +173,8 @@ class Gateway:
     async def _serve(self, connection: socket.socket, peer: Peer) -> bool:
         """Give the socket to a protocol; True when that owns it from now on."""
         loop = asyncio.get_running_loop()
-        client = client_of(peer.address)
-        protocol = SmtpProtocol(self.site, peer, loop, lambda wire: self._left(wire, client))
-        self.open.enter(client)
+        protocol = SmtpProtocol(self.site, peer, loop, lambda wire: self._left(wire, peer))
+        self.open.enter(client_of(peer.address))
         self._connections.add(protocol)
         self._all_gone.clear()
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -188,16 +190,16 @@ class Gateway:
             )
         except BaseException:  # whatever ended it, cancellation too: the place must not stay taken
             if protocol in self._connections:
-                self._left(protocol, client)
-                self.open.total += 1  # `_welcome` gives this one back
+                self._left(protocol, peer)
+                self.open.arrive(peer.role)  # `_welcome` lets this one go
             raise
         return True
 
-    def _left(self, wire: Wire, client: str) -> None:
+    def _left(self, wire: Wire, peer: Peer) -> None:
         if isinstance(wire, SmtpProtocol) and wire in self._connections:
             self._connections.discard(wire)
-            self.open.leave(client)
-            self.open.total -= 1
+            self.open.leave(client_of(peer.address))
+            self.open.depart(peer.role)
             if not self._connections:
                 self._all_gone.set()
 

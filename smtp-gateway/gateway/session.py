@@ -15,18 +15,17 @@ from dataclasses import dataclass, field
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
 from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.received import received_field
-from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accept import Prepared, Recipient, Submission
 from chalicelib.services.authenticate import Grant
 from gateway import replies
-from gateway.authentication import CRAM_RANDOM_BYTES, MECHANISMS, Ask, CramProof, KeyProof, prove
-from gateway.clients import client_of
-from gateway.commands import MailCommand, RcptCommand, parse_mail, parse_rcpt
+from gateway.authentication import Ask
+from gateway.commands import MailCommand, parse_mail, parse_rcpt
 from gateway.configuration import Role
+from gateway.groupcommit import RECIPIENT_BYTES
+from gateway.identity import Identity
 from gateway.site import Site
 
 LONGEST_HELO = 255
-SMTP_KEYS = frozenset({CredentialKind.SMTP})
 Answer = bytes | Awaitable[bytes]
 
 
@@ -45,12 +44,17 @@ class Peer:
 
 @dataclass(slots=True)
 class Transaction:
-    """From MAIL to the end of content. `chunks` is None until the first BDAT; `failed` refuses all further chunks."""
+    """From MAIL to the end of content. `chunks` is None until the first BDAT; `failed` refuses all further chunks.
+
+    `content` is there from its end until it is handed on, `held` what all of this takes in memory, in bytes.
+    """
 
     mail: MailCommand
     started: float
     recipients: list[Recipient] = field(default_factory=list)
     chunks: bytearray | None = None
+    content: bytes = b""
+    held: int = 0
     failed: bool = False
 
 
@@ -62,15 +66,11 @@ class MailSession:
         self.peer = peer
         self.secure = secure
         self.trace = site.new_trace()
-        self.grant: Grant | None = None
+        self.identity = Identity(site, peer.address, self.trace)
         self.transaction: Transaction | None = None
-        self.auth_failures = 0
         self.accepted = 0
-        self._client = client_of(peer.address)
         self._helo = ""
-        self._granted_at = 0.0
         self._may_use_plain = site.configuration.allow_plain_auth and peer.is_loopback
-        self._cram_tried = False
         self._received = b""
         self._received_for: tuple[str, str, bool] | None = None
         self._name = asyncio.ensure_future(site.services.resolver.ptr(peer.address))
@@ -83,7 +83,12 @@ class MailSession:
     @property
     def is_known(self) -> bool:
         """True once the client has authenticated or had a message accepted."""
-        return self.grant is not None or self.accepted > 0
+        return self.identity.grant is not None or self.accepted > 0
+
+    @property
+    def has_greeted(self) -> bool:
+        """True once the client has said EHLO or HELO, since TLS began if it did."""
+        return bool(self._helo)
 
     def greeting(self) -> bytes:
         """The first line (contract section 3.1)."""
@@ -93,14 +98,14 @@ class MailSession:
         """TLS has begun: all that was said before it is forgotten (RFC 3207 section 4.2)."""
         self.reset()
         self.secure = True
-        self.grant = None
+        self.identity.grant = None
         self._helo = ""
 
     def reset(self) -> None:
         """End the transaction."""
         transaction, self.transaction = self.transaction, None
-        if transaction is not None and transaction.chunks is not None:
-            self.site.buffered -= len(transaction.chunks)
+        if transaction is not None:
+            self.site.held -= transaction.held
 
     def ehlo(self, argument: bytes) -> bytes:
         """EHLO."""
@@ -121,59 +126,14 @@ class MailSession:
         return f"250 {self.site.hostname}\r\n".encode()
 
     async def authenticate(self, argument: bytes, ask: Ask) -> bytes:
-        """AUTH: contract section 3.3, TLS first. The caller delays and cuts by `auth_failures`."""
-        refusal = self._auth_refusal()
-        if refusal is not None:
-            return refusal
-        words = argument.decode("ascii").split()
-        if not words or len(words) > 2:
-            return replies.NEEDS_ARGUMENT
-        mechanism = words[0].upper()
-        if mechanism not in MECHANISMS:
-            return replies.UNKNOWN_MECHANISM
-        initial = words[1].encode() if len(words) == 2 else None
-        nonce = self.site.services.rand.bytes(CRAM_RANDOM_BYTES)
-        proof = await prove(mechanism, initial, ask, nonce, self.site.hostname)
-        return await self._judge(proof)
-
-    def _auth_refusal(self) -> bytes | None:
+        """AUTH: contract section 3.3, TLS first. The caller delays and cuts by `identity.failures`."""
         if not self.secure and not self._may_use_plain:
             return replies.TLS_FIRST
-        if self.grant is not None:
+        if self.identity.grant is not None:
             return replies.ALREADY_AUTHENTICATED
         if self.transaction is not None:
             return replies.NOT_IN_TRANSACTION
-        if self.site.failures.is_locked(self._client):
-            return replies.AUTH_LOCKED
-        return None
-
-    async def _judge(self, proof: KeyProof | CramProof) -> bytes:
-        service = self.site.services.authenticate
-        try:
-            if isinstance(proof, KeyProof):
-                grant = await service.by_key(proof.key, SMTP_KEYS)
-            else:
-                grant = await service.by_cram(proof.username, proof.challenge, proof.digest)
-        except Unauthenticated as wrong:
-            self._failed(proof)
-            return wrong.reply.render()
-        except MailError:
-            return replies.AUTH_UNAVAILABLE
-        self._remember(grant)
-        return replies.granted(grant.server.full_name)
-
-    def _failed(self, proof: KeyProof | CramProof) -> None:
-        """Count a failure, but not a session's first with CRAM-MD5: common clients try that before PLAIN."""
-        self.site.journal.event("auth_failed", self.peer.address, trace=self.trace)
-        if isinstance(proof, CramProof) and not self._cram_tried:
-            self._cram_tried = True
-            return
-        self.auth_failures += 1
-        self.site.failures.note(self._client)
-
-    def _remember(self, grant: Grant) -> None:
-        self.grant = grant
-        self._granted_at = self.site.monotonic()
+        return await self.identity.authenticate(argument, ask)
 
     def mail(self, argument: bytes) -> Answer:
         """MAIL FROM."""
@@ -185,24 +145,16 @@ class MailSession:
         largest = self.site.settings.max_message_size
         if command.size is not None and command.size > largest:
             return replies.too_large(largest).render()
-        now = self.site.monotonic()
-        if (
-            self.grant is not None
-            and now - self._granted_at > self.site.configuration.renew_seconds
-        ):
-            return self._begin_renewed(self.grant, command)
-        self.transaction = Transaction(command, now)
+        if self.identity.grant is not None and self.identity.is_old:
+            return self._begin_renewed(self.identity.grant, command)
+        self.transaction = Transaction(command, self.site.monotonic())
         return replies.SENDER_OK
 
     async def _begin_renewed(self, grant: Grant, command: MailCommand) -> bytes:
         """A long session sees what happened to its credential and server meanwhile."""
-        try:
-            self._remember(await self.site.services.authenticate.renew(grant))
-        except Unauthenticated:
-            self.grant = None
-            return replies.AUTH_REQUIRED
-        except MailError:
-            return replies.AUTH_UNAVAILABLE
+        refusal = await self.identity.renew(grant)
+        if refusal is not None:
+            return refusal
         self.transaction = Transaction(command, self.site.monotonic())
         return replies.SENDER_OK
 
@@ -213,32 +165,34 @@ class MailSession:
             return replies.MAIL_FIRST
         if transaction.chunks is not None:
             return replies.MIXED_DATA
-        command = parse_rcpt(argument, transaction.mail.smtputf8)
-        if len(transaction.recipients) >= self.site.settings.max_recipients:
-            return replies.TOO_MANY_RECIPIENTS
-        if self.grant is None:
-            return self._recipient_by_address(transaction, command)
-        return self._add(transaction, command, self.grant)
+        if self.identity.grant is None:
+            return self._recipient_by_address(transaction, argument)
+        return self._add(transaction, argument, self.identity.grant)
 
-    async def _recipient_by_address(self, transaction: Transaction, command: RcptCommand) -> bytes:
-        """An SMTP-IP credential stays the session's once it was needed."""
+    async def _recipient_by_address(self, transaction: Transaction, argument: bytes) -> bytes:
         try:
-            grant = await self.site.services.authenticate.by_address(self.peer.address)
+            grant = await self.identity.by_address()
         except MailError:
             return replies.AUTH_UNAVAILABLE
+        return self._add(transaction, argument, grant)
+
+    def _add(self, transaction: Transaction, argument: bytes, grant: Grant | None) -> bytes:
+        mail = transaction.mail
+        command = parse_rcpt(argument, mail.smtputf8)
         if grant is None:
             return replies.AUTH_REQUIRED
-        self._remember(grant)
-        return self._add(transaction, command, grant)
-
-    def _add(self, transaction: Transaction, command: RcptCommand, grant: Grant) -> bytes:
+        if len(transaction.recipients) >= self.site.settings.max_recipients:
+            return replies.TOO_MANY_RECIPIENTS
         if grant.server.is_suspended:
             return replies.SUSPENDED
-        mail = transaction.mail
+        if self.site.is_full:
+            self._log("refused", 452)
+            return replies.NO_MEMORY
         dsn = None
         if command.notify or command.orcpt or mail.ret or mail.envid:
             dsn = DsnParameters(command.notify, command.orcpt, mail.ret, mail.envid)
         transaction.recipients.append(Recipient(command.address, dsn))
+        self.hold(RECIPIENT_BYTES)
         return replies.RECIPIENT_OK
 
     def content_refusal(self, *, chunk: bool) -> bytes | None:
@@ -252,7 +206,7 @@ class MailSession:
             return replies.MIXED_DATA
         if transaction.failed:
             return replies.CHUNK_AFTER_FAILURE
-        if self.site.buffered > self.site.configuration.max_buffered:
+        if self.site.is_full:
             return replies.NO_MEMORY
         return None
 
@@ -272,31 +226,42 @@ class MailSession:
                 return replies.too_large(largest).render()
         return refusal
 
-    def fail_chunks(self, *, over: bool) -> None:
-        """A chunk was refused: so is every later one, until the last has come (`over`) or RSET (RFC 3030 section 2)."""
-        if over:
-            self.reset()
-        elif self.transaction is not None:
+    def chunks(self) -> bytearray:
+        """Where the chunks of the open transaction are put together; what is added there is told to `hold`."""
+        if self.transaction is None:
+            return bytearray()
+        if self.transaction.chunks is None:
+            self.transaction.chunks = bytearray()
+        return self.transaction.chunks
+
+    def fail_chunks(self, refusal: bytes) -> None:
+        """A chunk was refused: so is every later one until RSET or the last, and none is kept (RFC 3030 section 2)."""
+        if self.transaction is not None and not self.transaction.failed:
+            self._log("refused", int(refusal[:3]))
             self.transaction.failed = True
+            if self.transaction.chunks:
+                self.hold(-len(self.transaction.chunks))
+                self.transaction.chunks.clear()
 
-    def add_chunk(self, chunk: bytes, *, last: bool) -> bytes | None:
-        """Keep a chunk; the whole content when it was the last."""
-        transaction = self.transaction
-        if transaction is None:
-            return b"" if last else None
-        if transaction.chunks is None:
-            if last:
-                return chunk
-            transaction.chunks = bytearray()
-        transaction.chunks += chunk
-        self.site.buffered += len(chunk)
-        return bytes(transaction.chunks) if last else None
+    def hold(self, count: int) -> None:
+        """Count bytes that the open transaction has taken into memory, or let go of when `count` is negative."""
+        if self.transaction is not None:
+            self.transaction.held += count
+            self.site.held += count
 
-    async def finish(self, content: bytes) -> bytes:
+    def complete(self, content: bytes | None = None) -> None:
+        """The content is whole, or its chunks are; it is counted by `hold`, and `finish` says what becomes of it."""
+        if self.transaction is not None:
+            self.transaction.content = bytes(self.chunks()) if content is None else content
+            self.transaction.chunks = None
+
+    async def finish(self) -> bytes:
         """The content is complete: accept the message, and say 250 only after it is durable."""
         prepared: Prepared | None = None
         try:
-            prepared = await self.site.services.accept.prepare(await self._submission(content))
+            prepared = await self.site.services.accept.prepare(await self._submission())
+            if self.transaction is not None:
+                self.hold(-self.transaction.held)  # from here on the committer counts it
             await self.site.committer.add(prepared)
         except MailError as error:
             reply = replies.of_error(error)
@@ -313,13 +278,15 @@ class MailSession:
         self.reset()
         return reply
 
-    async def _submission(self, content: bytes) -> Submission:
-        transaction, grant = self.transaction, self.grant
+    async def _submission(self) -> Submission:
+        """What the client hands over; the content is in no other hand than the submission's."""
+        transaction, grant = self.transaction, self.identity.grant
         if transaction is None or grant is None:
             raise Unauthenticated("Authentication required")
         now = (self.site.date(), self._helo, grant.server.privacy_mode)
         if self._received_for != now:
             self._received_for, self._received = now, await self._received_field(*now)
+        content, transaction.content = transaction.content, b""
         return Submission(
             grant=grant,
             mail_from=transaction.mail.address,
@@ -363,8 +330,8 @@ class MailSession:
             "code": code,
             "ms": round((self.site.monotonic() - started) * 1_000, 2),
         }
-        if self.grant is not None:
-            fields["server_id"] = self.grant.server.id
+        if self.identity.grant is not None:
+            fields["server_id"] = self.identity.grant.server.id
         if prepared is not None:
             fields["message_ids"] = [message.id for message in prepared.messages]
             fields["size"] = len(prepared.body)

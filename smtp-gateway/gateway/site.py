@@ -13,9 +13,10 @@ from chalicelib.domain.received import rfc2822_date
 from chalicelib.ports import Clock, Rand, Resolver
 from chalicelib.services.accept import AcceptMail
 from chalicelib.services.authenticate import Authenticate
-from gateway.clients import AuthFailures
+from gateway.clients import OpenConnections
 from gateway.configuration import Configuration
 from gateway.groupcommit import GroupCommit
+from gateway.guesses import Guesses
 from gateway.journal import Journal
 
 TRACE_RANDOM_BYTES = 8
@@ -40,7 +41,7 @@ def services_of(program: Posthorn) -> Services:
 
 
 class Site:
-    """Shared by all sessions of one gateway. `buffered` is the content that they hold, in bytes."""
+    """Shared by all sessions of one gateway. `held` is what their open transactions hold, in bytes."""
 
     def __init__(
         self,
@@ -57,10 +58,18 @@ class Site:
         self.tls = tls
         self.hostname = settings.smtp_hostname
         self.monotonic: Callable[[], float] = services.clock.monotonic
-        self.buffered = 0
-        self.failures = AuthFailures(
+        self.most_commands = configuration.max_idle_commands + settings.max_recipients
+        self.held = 0
+        self.open = OpenConnections(
+            configuration.max_connections,
+            configuration.max_connections_per_client,
+            [role for role, _ in configuration.listeners],
+            configuration.listener_share,
+        )
+        self.guesses = Guesses(
             configuration.max_address_failures,
             configuration.address_failure_seconds,
+            configuration.guesses_per_second,
             services.clock.monotonic,
         )
         self.committer = GroupCommit(
@@ -73,6 +82,16 @@ class Site:
         )
         self._capabilities: dict[tuple[bool, bool], bytes] = {}
         self._date = (0, "")
+
+    @property
+    def buffered(self) -> int:
+        """Content and recipients in memory, in bytes: of open transactions, and of messages until they are stored."""
+        return self.held + self.committer.held
+
+    @property
+    def is_full(self) -> bool:
+        """True when no more may be taken into memory."""
+        return self.buffered > self.configuration.max_buffered
 
     def new_trace(self) -> str:
         """The mark of one connection in its greeting and in the log: 8 upper-case alphanumerics."""

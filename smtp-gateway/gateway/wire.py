@@ -2,8 +2,9 @@
 
 aiosmtpd keeps the life of the connection: its transport and the task that serves it. This adds what it is slow at or
 lacks: lines are cut from one buffer that is filled in blocks, replies of pipelined commands leave in one write, and one
-lazy timer holds every time limit. A client that sends without reading, or without end, is made to wait or cut; the
-buffer is bounded except while content is read, whose reader bounds it.
+lazy timer holds every time limit. A client that sends without reading, or without end, is made to wait or cut. What a
+connection holds is bounded in both directions by a constant (`gateway.memory`), except for content, whose reader has it
+counted.
 """
 
 from __future__ import annotations
@@ -16,16 +17,26 @@ from typing import cast
 from aiosmtpd.smtp import SMTP
 
 from gateway import replies
+from gateway.clients import client_of
 from gateway.session import MailSession, Peer
 from gateway.site import Site
 
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 64 * 1024
+LOOK_SECONDS = 5.0
+"""How often a stranger's time is looked at again, because it depends on how many others there are."""
 NO_HIGH_WATER = 1 << 62
 LONGEST_SKIPPED = 64 * 1024
 LINGER_SECONDS = 2.0
 MOST_LINGERED = 1_048_576
 TOO_LONG = b"\n"
 """What `take_line` gives in place of a line over the limit; no line can hold a line feed."""
+
+
+class _Stream(asyncio.Transport):
+    """A transport as it is with TLS, where it reads ahead."""
+
+    def set_read_buffer_limits(self, high: int) -> None:
+        """Read no further once so many bytes wait."""
 
 
 class _NoHooks:
@@ -53,7 +64,7 @@ class Wire(SMTP):
         self.site = site
         self.limits = site.configuration
         self.mail: MailSession
-        self._stream: asyncio.Transport  # aiosmtpd's `transport`, as what it is
+        self._stream: _Stream  # aiosmtpd's `transport`, as what it is
         self._peer = peer
         self._on_close: Callable[[Wire], None] | None = on_close
         self._scanned = 0
@@ -84,10 +95,15 @@ class Wire(SMTP):
         secure = transport.get_extra_info("ssl_object") is not None
         self.mail = MailSession(self.site, self._peer, secure=secure)
         self._started = self.loop.time()
-        self._stream = cast(
-            "asyncio.Transport", transport
-        )  # uvloop's have the methods, not the class
+        self._take(transport, secure=secure)
         super().connection_made(transport)
+
+    def _take(self, transport: asyncio.BaseTransport, *, secure: bool) -> None:
+        """Speak through this transport, with little of each direction in memory."""
+        self._stream = cast("_Stream", transport)  # uvloop's have the methods, not the class
+        if secure:  # TLS would keep far more
+            self._stream.set_read_buffer_limits(HIGH_WATER)
+            self._stream.set_write_buffer_limits(HIGH_WATER)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; aiosmtpd cancels the task that serves it."""
@@ -155,8 +171,7 @@ class Wire(SMTP):
             self.flush()
         self._wait_until(deadline)
         if self._paused:
-            self._writable = self.loop.create_future()
-            await self._writable
+            await self._until_writable()
         if self._held:
             self._held = False
             self._stream.resume_reading()
@@ -165,6 +180,18 @@ class Wire(SMTP):
             await self._arrival
         self._waiting = False
         return len(self.buffer) > size
+
+    async def until_read(self, seconds: float) -> None:
+        """Send what was said, and wait at most `seconds` for the client to read enough of it."""
+        self.flush()
+        if self._paused:
+            self._wait_until(self.loop.time() + seconds)
+            await self._until_writable()
+            self._waiting = False
+
+    async def _until_writable(self) -> None:
+        self._writable = self.loop.create_future()
+        await self._writable
 
     def take_line(self, longest: int) -> bytes | None:
         """The next line without its line end; None when it is not complete, TOO_LONG when it is over `longest` bytes.
@@ -261,7 +288,8 @@ class Wire(SMTP):
             return False
         if transport is None:
             return False
-        self.transport = self._stream = transport
+        self.transport = transport
+        self._take(transport, secure=True)
         return True
 
     def open_transaction(self) -> None:
@@ -279,9 +307,18 @@ class Wire(SMTP):
         if deadline < self._armed:
             self._arm(deadline)
 
+    def _is_late(self, now: float) -> bool:
+        """True when the client has used up its time, or is a stranger that stands in others' way."""
+        if now >= self._deadline:
+            return True
+        if self.mail.is_known or now < self._started + self.limits.crowded_seconds:
+            return False
+        return self.site.open.is_crowded(self._peer.role, client_of(self._peer.address))
+
     def _reset_timeout(self, duration: float | None = None) -> None:
         """aiosmtpd starts its timer here; ours is one that looks at the deadline when it fires."""
-        self._arm(self.loop.time() + (duration or self.limits.command_seconds))
+        seconds = min(duration or self.limits.command_seconds, self.limits.crowded_seconds)
+        self._arm(self.loop.time() + seconds)
 
     def _arm(self, when: float) -> None:
         if self._timeout_handle is not None:
@@ -293,9 +330,11 @@ class Wire(SMTP):
         now = self.loop.time()
         if self._lingering:
             self._stream.abort()
-        elif self._waiting and now >= self._deadline:
+        elif self._waiting and self._is_late(now):
             self.end(replies.TIMED_OUT)
             self.flush()
             self.linger()
         else:
-            self._arm(max(self._deadline, now + 1.0))
+            soon = now + min(LOOK_SECONDS, self.limits.crowded_seconds)
+            wanted = self._deadline if self.mail.is_known else min(self._deadline, soon)
+            self._arm(max(wanted, now + 1.0))

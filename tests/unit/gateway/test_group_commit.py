@@ -19,6 +19,7 @@ class Body:
     """As much of a prepared message as a committer looks at."""
 
     body: bytes = b"x"
+    recipients: int = 1
 
 
 def prepared(size: int = 1) -> Prepared:
