@@ -25,7 +25,7 @@ from gateway.configuration import Configuration, read_configuration
 from gateway.demonstration import demonstration
 from gateway.health import serve_health
 from gateway.journal import Journal
-from gateway.memory import MEBIBYTE, fitted, memory_of_process
+from gateway.memory import MEBIBYTE, fitted, give_back_large_blocks, memory_of_process
 from gateway.server import Gateway
 from gateway.site import Services, Site, services_of
 from gateway.tls import server_context
@@ -72,6 +72,7 @@ def configure(given: argparse.Namespace) -> Configuration:
 async def serve(configuration: Configuration, *, memory: bool) -> None:
     """Run until told to stop."""
     settings = read_settings(os.environ)
+    give_back_large_blocks()
     memory_bytes = configuration.gateway_memory_mib * MEBIBYTE or memory_of_process()
     configuration = fitted(configuration, memory_bytes, settings.max_message_size)
     live = bootstrap.in_memory(settings, live=True) if memory else None

@@ -26,7 +26,7 @@ MOST_UNSENT = 100
 SMALL_CHUNK = 128
 """Bytes below which a chunk brings too little to be more than another command."""
 TLS_RECORD = b"\x16\x03"
-_HTTP = re.compile(rb"\sHTTP/[0-9]", re.IGNORECASE)
+_HTTP = re.compile(rb"[ \t]HTTP/[0-9]", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _CHUNK = re.compile(rb"([0-9]{1,12})(?:[ ]+(LAST))?[ ]*", re.IGNORECASE)
 

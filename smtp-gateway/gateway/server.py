@@ -65,6 +65,7 @@ class Gateway:
             ports=self.ports,
             max_connections=configuration.max_connections,
             max_buffered=configuration.max_buffered,
+            commits_in_flight=configuration.commits_in_flight,
         )
 
     async def stop(self) -> None:

@@ -44,6 +44,8 @@ def test_variables_have_the_fields_names() -> None:
         ("POSTHORN_DATA_SECONDS", "-3"),
         ("POSTHORN_PROXY_NETWORKS", "10.0.0.0/99"),
         ("POSTHORN_TLS_CERTIFICATE", "only.pem"),
+        ("POSTHORN_LISTENER_SHARE", "0.34"),
+        ("POSTHORN_GATEWAY_MEMORY_MIB", "1.5"),
     ],
 )
 def test_what_is_wrong_is_named(name: str, text: str) -> None:
