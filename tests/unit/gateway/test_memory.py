@@ -59,7 +59,9 @@ def test_what_is_configured_stays() -> None:
     )
     assert fitted(given, 512 * MEBIBYTE, LARGEST) == given
     content = fitted(replace(given, max_connections=0), 512 * MEBIBYTE, LARGEST)
-    assert content.max_connections > fitted(Configuration(), 512 * MEBIBYTE, LARGEST).max_connections
+    assert (
+        content.max_connections > fitted(Configuration(), 512 * MEBIBYTE, LARGEST).max_connections
+    )
 
 
 @pytest.mark.parametrize("mebibytes", [1, 64, 128, 256])
