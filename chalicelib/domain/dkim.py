@@ -20,21 +20,18 @@ from chalicelib.domain.headers import MOST_FIELDS, find_body
 
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 
-# One entry more than there are fields in h=, so that none can be added later (RFC 6376 §8.15).
-OVERSIGNED = (
-    b"from",
-    b"to",
-    b"cc",
-    b"subject",
+# One entry more than there are fields in h=, so that none can be added later (RFC 6376 §8.15): of what people are shown
+# always; of what relays add to a message that lacks it, only where there is one to be contradicted.
+OVERSIGNED = (b"from", b"to", b"cc", b"subject", b"reply-to")
+OVERSIGNED_WHERE_PRESENT = (
     b"date",
     b"message-id",
-    b"reply-to",
     b"mime-version",
     b"content-type",
     b"content-transfer-encoding",
 )
 # Contract 4.11, and the fields that mailbox providers want covered.
-SIGNED = frozenset(OVERSIGNED) | {
+SIGNED = frozenset((*OVERSIGNED, *OVERSIGNED_WHERE_PRESENT)) | {
     b"sender",
     b"resent-to",
     b"resent-cc",
@@ -150,7 +147,8 @@ def _take_in(header_hash: hashlib._Hash, block: bytes) -> list[bytes]:
             names.append(name)
             canonical.append(b"%s:%s\r\n" % (name, value.strip(b" ")))
     header_hash.update(b"".join(canonical))
-    return names + [name for name in OVERSIGNED if times.get(name, 0) <= MOST_OF_ONE_NAME]
+    oversigned = [*OVERSIGNED, *(name for name in OVERSIGNED_WHERE_PRESENT if name in times)]
+    return names + [name for name in oversigned if times.get(name, 0) <= MOST_OF_ONE_NAME]
 
 
 @lru_cache(maxsize=1_000)

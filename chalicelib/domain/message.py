@@ -16,7 +16,7 @@ from chalicelib.domain.mime import (
     part_text,
     read_parts,
 )
-from chalicelib.domain.newlines import has_bare_newline, normalise_newlines
+from chalicelib.domain.newlines import has_bare_newline, has_nul, normalise_newlines
 
 __all__ = [
     "Field",
@@ -27,6 +27,7 @@ __all__ = [
     "decode_part",
     "find_bodies",
     "has_bare_newline",
+    "has_nul",
     "normalise_newlines",
     "part_text",
     "read_headers",

@@ -1,6 +1,6 @@
-"""Line ends of mail content: whether every one is CRLF, and how to make it so.
+"""Line ends of mail content: whether every one is CRLF, and how to make it so; and the NUL, which no mail may have.
 
-Linear, and copies nothing when there is nothing to change. RFC 5321 §2.3.8.
+Linear, and copies nothing when there is nothing to change. RFC 5321 §2.3.8, RFC 5322 §2.3 and §3.5.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 # Each pattern begins with the character itself, which `re` finds without trying every offset.
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _BARE_LF = re.compile(rb"\n(?<!\r\n)")
+# A run of CRs is tried at its first CR only: otherwise a run without an LF would take quadratic time.
+_DOUBLED_CR = re.compile(rb"(?<!\r)\r++\n")
 
 
 def has_bare_newline(content: bytes) -> bool:
@@ -18,7 +20,18 @@ def has_bare_newline(content: bytes) -> bool:
 
 
 def normalise_newlines(content: bytes) -> bytes:
-    """The content with every CRLF, bare CR and bare LF as one CRLF."""
+    """The content with every line end as one CRLF: CRLF, LF, a CR, and CRs with an LF behind them.
+
+    CR CR LF is one line end, because it is what becomes of CRLF in a program that writes CRLF for each LF: taken for
+    two, it would end the header after the first field. CRs without an LF are a line end each.
+    """
     if not has_bare_newline(content):
         return content
+    if b"\r\r\n" in content:
+        content = _DOUBLED_CR.sub(b"\n", content)
     return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+
+
+def has_nul(content: bytes) -> bool:
+    """True when there is a NUL: a server that drops it sees other lines than one that does not."""
+    return b"\0" in content

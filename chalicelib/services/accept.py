@@ -19,12 +19,8 @@ from chalicelib.domain.address import addresses_in
 from chalicelib.domain.errors import Refused, Rejected, TemporaryFailure
 from chalicelib.domain.ids import make_token
 from chalicelib.domain.mailbox import domain_of, identity
-from chalicelib.domain.message import (
-    Headers,
-    has_bare_newline,
-    normalise_newlines,
-    read_headers,
-)
+from chalicelib.domain.mending import mended
+from chalicelib.domain.message import Headers, has_bare_newline, has_nul, normalise_newlines
 from chalicelib.domain.model import BlobRef, DsnParameters, Message, MessageId, Scope, WorkItem
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import BareNewlines, Domain, Server, ServerId
@@ -36,6 +32,8 @@ LONGEST_SUBJECT = 200
 LONGEST_TAG = 100
 LONGEST_MESSAGE_ID = 255
 MOST_OWN_RECEIVED = 4
+MOST_RECEIVED = 100  # RFC 5321 §6.3
+BLIND_FIELDS = frozenset((b"bcc", b"resent-bcc"))
 TOKEN_RANDOM_BYTES = 6
 LARGEST_PACK = 8 * 1024 * 1024
 # A larger body gets an object of its own, so that a client can fetch it by a link, which always names a whole object.
@@ -44,6 +42,7 @@ LARGEST_PACKED = 1_000_000
 _UNSAFE = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_MSG_ID = re.compile(r"<([^<>]+)>")
 
 
 class SenderRefused(Refused):
@@ -66,7 +65,8 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a client hands over. `content` is as it came; `received` is a trace field to put in front of it."""
+    """What a client hands over. `content` is as it came; `received` is a trace field to put in front of it; with
+    `blind` its Bcc fields are taken out (RFC 5322 §3.6.3)."""
 
     grant: Grant
     mail_from: str
@@ -77,6 +77,7 @@ class Submission:
     received_with_ssl: bool = False
     smtputf8: bool = False
     received: bytes = b""
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +145,13 @@ class AcceptMail:
     async def prepare(self, submission: Submission) -> Prepared:
         """The accept steps. Raises Rejected (size, newlines, loop, envelope), SenderRefused, TemporaryFailure."""
         self._check_size(submission.content)
-        content = self._newlines(submission)
+        content = self._lines(submission)
         if content is not submission.content:
             submission = replace(submission, content=content)  # lets go of what it was before
         if content[:1] in (b" ", b"\t"):  # it would continue the field that is put before it
             text = "Message begins with white space"
             raise Rejected(text, reply=Reply(554, "5.6.0", text))
-        headers = read_headers(content)
+        content, headers = mended(content, BLIND_FIELDS if submission.blind else ())
         if headers.truncated:
             raise Rejected("The header section is too large")
         self._check_loop(headers, submission)
@@ -195,21 +196,28 @@ class AcceptMail:
             text = f"Message too large (maximum size {largest // 1_048_576}MB)"
             raise Rejected(text, reply=Reply(552, "5.3.4", text), size=len(content))
 
-    def _newlines(self, submission: Submission) -> bytes:
-        """Content whose every CR and LF is part of a CRLF: anything else can hide a second message at the next
-        hop."""
+    def _lines(self, submission: Submission) -> bytes:
+        """Content whose every CR and LF is part of a CRLF, and without NUL: anything else can hide a second message
+        at the next hop."""
         content = submission.content
-        if not has_bare_newline(content):
+        nul, bare = has_nul(content), has_bare_newline(content)
+        if not nul and not bare:
             return content
         if submission.grant.credential.bare_newlines is BareNewlines.NORMALISE:
-            return normalise_newlines(content)
+            return normalise_newlines(content.replace(b"\0", b""))
         text = "Message contains a bare CR or LF; lines must end in CRLF"
+        if nul:
+            text = "Message contains a NUL character"
         raise Rejected(text, reply=Reply(554, "5.6.0", text))
 
     def _check_loop(self, headers: Headers, submission: Submission) -> None:
-        own = sum(self._own_trace in value.lower() for value in headers.values(b"received"))
+        traces = headers.values(b"received")
+        own = sum(self._own_trace in value.lower() for value in traces)
         if own + bool(submission.received) > MOST_OWN_RECEIVED:
             raise Rejected("Loop detected", reply=Reply(550, "5.4.6", "Loop detected"))
+        if len(traces) > MOST_RECEIVED:
+            text = f"Too many hops: more than {MOST_RECEIVED} Received fields"
+            raise Rejected(text, reply=Reply(550, "5.4.6", text))
 
     def _recipients(self, submission: Submission) -> tuple[Recipient, ...]:
         """The recipients without repetition (QUIRK-19), in the order given, each as it was given first."""
@@ -330,9 +338,10 @@ async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 def bare_message_id(headers: Headers) -> str:
-    """The Message-ID without its brackets, empty when there is none."""
+    """The Message-ID without its brackets, empty when there is none (then sending adds one)."""
     text = (headers.last_text("message-id") or "").strip()
-    return text.removeprefix("<").removesuffix(">")[:LONGEST_MESSAGE_ID]
+    bracketed = _MSG_ID.search(text)
+    return (bracketed[1] if bracketed else text.strip("<> "))[:LONGEST_MESSAGE_ID]
 
 
 def _packs(batch: Sequence[Prepared]) -> list[list[Prepared]]:

@@ -295,6 +295,7 @@ class MailSession:
             received_with_ssl=self.secure,
             smtputf8=transaction.mail.smtputf8,
             received=self._received,
+            blind=True,
         )
 
     async def _received_field(self, date: str, helo: str, privacy: bool) -> bytes:

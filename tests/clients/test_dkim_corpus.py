@@ -6,6 +6,7 @@ import base64
 
 import pytest
 
+from chalicelib.domain.mending import mended
 from chalicelib.domain.message import read_headers
 from chalicelib.domain.signing import additions
 from tests.dkim_keys import KEYS, RECORDS, signed
@@ -73,12 +74,40 @@ def test_every_changed_sample_fails(name: str) -> None:
      "Content-Transfer-Encoding: base64"],
 )  # fmt: skip
 def test_an_oversigned_field_cannot_be_added(name: str, added: str) -> None:
-    content = b"From: a@example.com\r\nSubject: Hello\r\n\r\nHello.\r\n"
+    content = (
+        b"From: a@example.com\r\nSubject: Hello\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+        b"Content-Transfer-Encoding: 7bit\r\n\r\nHello.\r\n"
+    )
     sent = as_sent(content)
     forged = added.encode() + b"\r\n" + sent
     genuine, replayed = verifier(name)([sent, forged], RECORDS)
     assert "pass" in genuine.values()
     assert "pass" not in replayed.values()
+
+
+@pytest.mark.parametrize("name", VERIFIERS)
+@pytest.mark.parametrize("header", [b"", b"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"])
+def test_a_relay_may_say_how_a_body_is_encoded_that_did_not(name: str, header: bytes) -> None:
+    sent = as_sent(b"From: a@example.com\r\n" + header + b"\r\nHello.\r\n")
+    added = b"Content-Transfer-Encoding: 7bit\r\n"
+    added += b"" if header else b"MIME-Version: 1.0\r\nContent-Type: text/plain\r\n"
+    (verdict,) = verifier(name)([added + sent], RECORDS)
+    assert expected(name) <= {key for key, one in verdict.items() if one == "pass"}
+
+
+@pytest.mark.parametrize("name", VERIFIERS)
+def test_what_was_mended_verifies(name: str) -> None:
+    given = [
+        b"From a@example.com Sat Jan  1 00:00:00 2022\r\nFrom: a@example.com\r\n\r\nHi\r\n",
+        b"From: a@example.com\r\nSubject: x\r\nDear John,\r\n\r\nHi: you\r\n",
+        b"From: a@example.com\r\nT\xc3\xb6: x\r\nDate:\r\n\r\nHi\r\n",
+        b"From: a@example.com\r\nMessage-ID: <>\r\nDate:\r\nBcc: b@example.com\r\n\r\nHi\r\n",
+    ]
+    sent = [as_sent(mended(content, (b"bcc",))[0]) for content in given]
+    verdicts = verifier(name)(sent, RECORDS)
+    assert len(verdicts) == len(given)
+    for verdict in verdicts:
+        assert expected(name) <= {key for key, one in verdict.items() if one == "pass"}
 
 
 BODIES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chalicelib.domain.mending import mended
 from chalicelib.domain.message import (
     decode_header,
     has_bare_newline,
@@ -65,6 +66,36 @@ def test_rendered_fields_are_read_back(fields: list[tuple[str, bytes]], body: by
         (name.lower().encode(), value) for name, value in fields
     ]
     assert headers.body_at == len(block) + 2
+
+
+@given(
+    st.lists(st.tuples(NAME, VALUE), min_size=1, max_size=8),
+    st.binary(max_size=30) | MAILLIKE,
+    st.sampled_from([b"\r\n", b""]),
+)
+@example([("From ", b"a@b")], b"", b"\r\n")
+def test_a_message_of_fields_is_never_mended(
+    fields: list[tuple[str, bytes]], body: bytes, empty_line: bytes
+) -> None:
+    block = b"".join(
+        name.encode() + b":" + value + b"\r\n"
+        for name, value in fields
+        if name.lower() not in ("message-id", "date")
+    )
+    content = block + (b"\r\n" + body if empty_line else b"")
+    if not content.startswith(b"\r\n"):
+        assert mended(content)[0] is content
+
+
+@given(MAILLIKE)
+def test_mending_once_is_enough_and_takes_nothing_but_empty_fields(content: bytes) -> None:
+    content = normalise_newlines(content)
+    made, headers = mended(content)
+    assert mended(made)[0] == made
+    assert made[headers.body_at :] in content
+    assert all(field.value.strip(b"<> \t\r\n") for field in headers.fields if field.name == b"date")
+    if b"From " not in content:
+        assert made.replace(b"\r\n", b"") == content.replace(b"\r\n", b"")
 
 
 @given(st.binary(max_size=200) | MAILLIKE)

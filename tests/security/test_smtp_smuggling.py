@@ -42,16 +42,17 @@ async def test_a_false_end_of_data_never_yields_a_second_message(
         said = await client.reply()
         assert (await client.say("NOOP")).code == 250, "the session has lost its place"
         recipients = [message.rcpt_to for message in gateway.messages()]
-        bare = end.replace(b"\r\n", b"").count(b"\r") + end.replace(b"\r\n", b"").count(b"\n")
-        if bare and not normalise:
+        odd = end.replace(b"\r\n", b"").translate(None, b". ")
+        if odd and not normalise:
             assert (said.code, said.text[:5]) == (554, "5.6.0")
-            assert "CRLF" in said.text
+            assert ("NUL" if b"\0" in odd else "CRLF") in said.text
             assert recipients == []
         else:
             assert said.code == 250
             assert recipients == ["first@example.com"]
             content = (await gateway.contents())[0]
             assert content.count(b"\r\n") == content.count(b"\r") == content.count(b"\n")
+            assert b"\0" not in content
             assert b"RCPT TO:<victim@example.com>" in content
 
 

@@ -76,6 +76,14 @@ def test_present_fields_are_signed_and_the_important_ones_once_more() -> None:
     assert names == [b"subject", b"feedback-id", b"list-unsubscribe", b"from", *OVERSIGNED]
 
 
+def test_fields_that_relays_add_are_signed_once_more_only_where_there_are_some() -> None:
+    added = {b"date", b"message-id", b"mime-version", b"content-type", b"content-transfer-encoding"}
+    assert not added & set(names_signed(b"From: a\r\nMIME: 1\r\n\r\nContent-Type: x\r\n"))
+    for name in added:
+        assert names_signed(b"From: a\r\n" + name + b": x\r\n\r\n").count(name) == 2
+        assert added & set(names_signed(b"From: a\r\n" + name + b": x\r\n\r\n")) == {name}
+
+
 def test_each_of_several_fields_is_signed() -> None:
     names = names_signed(b"From: a\r\nFrom: b\r\nSender: c\r\n\r\n")
     assert names.count(b"from") == 3

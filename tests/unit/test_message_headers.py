@@ -123,5 +123,9 @@ def test_bare_newlines_are_seen_and_normalised(content: bytes, bare: bool) -> No
         assert normalise_newlines(content) is content
 
 
-def test_normalising_keeps_the_number_of_lines() -> None:
-    assert normalise_newlines(b"a\nb\rc\r\nd\n\re\r\r\n") == b"a\r\nb\r\nc\r\nd\r\n\r\ne\r\n\r\n"
+def test_every_line_end_is_one_and_carriage_returns_before_a_line_feed_belong_to_it() -> None:
+    assert normalise_newlines(b"a\nb\rc\r\nd\n\re\r\rf\r\r\r\n") == (
+        b"a\r\nb\r\nc\r\nd\r\n\r\ne\r\n\r\nf\r\n"
+    )
+    doubled = MESSAGE.replace(b"\r\n", b"\r\r\n")
+    assert normalise_newlines(doubled) == MESSAGE
