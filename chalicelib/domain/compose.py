@@ -1,7 +1,8 @@
 """A message built from what an API client described: Draft in, exact bytes out.
 
 The structure is that of contract section 2.2: `multipart/mixed` with one `multipart/alternative` inside, then the
-attachments in base64; pictures for the HTML part stand beside it in a `multipart/related`. Bcc never appears.
+attachments; pictures for the HTML part stand beside it in a `multipart/related`. Bcc never appears. An attachment is
+in base64, byte for byte; only a `message/*` one is sent as the lines it is, because MIME forbids to encode it.
 Texts that might break a field must have passed the `*_fault` functions of `headerfield`; identifiers, date and
 boundaries are passed in. Nothing here authorises a sender or adds trace fields.
 """
@@ -14,18 +15,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.address import split_list, split_mailbox
-from chalicelib.domain.headerfield import Mailbox, render_mailboxes, render_parameters, render_text
+from chalicelib.domain.encoded_words import has_harmful_word
+from chalicelib.domain.headerfield import (
+    LONGEST_LINE,
+    Mailbox,
+    render_content_type,
+    render_mailboxes,
+    render_parameters,
+    render_text,
+)
 from chalicelib.domain.mailbox import envelope_address, identity
+from chalicelib.domain.newlines import has_bare_newline, has_nul, normalise_newlines
 
 WANTED_LINE = 78
 ONCE_ONLY = frozenset(
     "from sender reply-to to cc bcc message-id in-reply-to references subject date".split()
 )
 OURS_ALONE = frozenset({"from", "mime-version", "received", "return-path"})
+BLIND = frozenset({"bcc", "resent-bcc"})
 _MAILBOX_FIELDS = frozenset(
-    {"sender", "reply-to", "to", "cc", "disposition-notification-to", "errors-to"}
-)
+    "sender reply-to to cc resent-from resent-sender resent-to resent-cc".split()
+) | {"disposition-notification-to", "errors-to"}
 _SEVEN_BIT = b"Content-Transfer-Encoding: 7bit\r\n"
+_EIGHT_BIT = b"Content-Transfer-Encoding: 8bit\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +118,8 @@ def header_faults(headers: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str
 
 
 def compose(draft: Draft, stamp: Stamp) -> bytes:
-    """The message, CRLF lines of at most 998 octets, ASCII unless an address needs SMTPUTF8."""
+    """The message, CRLF lines of at most 998 octets, ASCII unless an address needs SMTPUTF8 or an attached message is
+    not."""
     attached = [item for item in draft.attachments if item.content_id is None]
     parts = [_alternative(draft, stamp), *(_attachment(item, "attachment") for item in attached)]
     kind, encoding, *body = _multipart("mixed", stamp.mixed, parts, "; charset=UTF-8")
@@ -114,8 +127,9 @@ def compose(draft: Draft, stamp: Stamp) -> bytes:
 
 
 def _fields(draft: Draft, stamp: Stamp, mime: bytes) -> Iterator[bytes]:
-    extra = [(name, value) for name, value in draft.headers if name.lower() != "bcc"]
-    date = next((value for name, value in extra if _is_date(name, value)), stamp.date)
+    extra = [(name, value) for name, value in draft.headers if name.lower() not in BLIND]
+    dates = (value for name, value in extra if name.lower() == "date" and is_date(value))
+    date = next(dates, stamp.date)
     yield render_text("Date", date)
     yield render_mailboxes("From", [draft.author])
     given = {"from", "date", "message-id", "mime-version"}
@@ -139,20 +153,22 @@ def _fields(draft: Draft, stamp: Stamp, mime: bytes) -> Iterator[bytes]:
 
 
 def _extra_field(name: str, value: str) -> bytes:
-    if name.lower() in _MAILBOX_FIELDS and not value.isascii():
+    harmful = has_harmful_word(value)
+    if name.lower() in _MAILBOX_FIELDS and (harmful or not value.isascii()):
         read = [read_mailbox(entry) for entry in split_list(value)]
         mailboxes = [mailbox for mailbox in read if mailbox]
         if mailboxes and len(mailboxes) == len(read):
             return render_mailboxes(name, mailboxes)
+        if harmful:  # encoded again, it would be decoded twice by who takes it for an address
+            value = value.replace("=?", "= ?")
     return render_text(name, value)
 
 
-def _is_date(name: str, value: str) -> bool:
-    if name.lower() != "date":
-        return False
+def is_date(value: str) -> bool:
+    """True for a date that mail programs can read, in the form of RFC 5322 or near it."""
     from email.utils import parsedate_tz  # slow to load, and hardly anyone sets a date
 
-    return parsedate_tz(value) is not None
+    return len(value) <= LONGEST_LINE and parsedate_tz(value) is not None
 
 
 def _alternative(draft: Draft, stamp: Stamp) -> list[bytes]:
@@ -176,11 +192,13 @@ def _html_part(draft: Draft, stamp: Stamp) -> list[bytes]:
 def _multipart(
     subtype: str, boundary: str, parts: Sequence[list[bytes]], more: str = ""
 ) -> list[bytes]:
-    """A multipart: its two fields, then the rest. `more` are parameters behind the boundary."""
+    """A multipart: its two fields, then the rest. It is 8-bit when a part of it is (RFC 2045 section 6.4). `more` are
+    parameters behind the boundary."""
     kind = _content_type(f'multipart/{subtype}; boundary="{boundary}"{more}')
+    encoding = _EIGHT_BIT if any(_EIGHT_BIT in part for part in parts) else _SEVEN_BIT
     mark = f"--{boundary}".encode()
     between = [piece for part in parts for piece in (mark + b"\r\n", *part, b"\r\n")]
-    return [kind, _SEVEN_BIT, b"\r\n", *between, mark + b"--\r\n"]
+    return [kind, encoding, b"\r\n", *between, mark + b"--\r\n"]
 
 
 def _text_part(subtype: str, text: str) -> list[bytes]:
@@ -194,8 +212,8 @@ def _text_part(subtype: str, text: str) -> list[bytes]:
 
 def encode_text(text: str) -> tuple[str, bytes]:
     """Transfer encoding and encoded body: 7bit for short ASCII lines, else the shorter of the two encodings."""
-    plain = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
-    if plain.isascii() and b"\0" not in plain and _longest_line(plain) <= WANTED_LINE:
+    plain = normalise_newlines(text.encode("utf-8", "replace")).replace(b"\r\n", b"\n")
+    if plain.isascii() and not has_nul(plain) and _longest_line(plain) <= WANTED_LINE:
         return "7bit", plain.replace(b"\n", b"\r\n")
     quoted = binascii.b2a_qp(plain, istext=True)
     if len(quoted) <= len(plain) * 4 // 3:
@@ -208,14 +226,39 @@ def _longest_line(text: bytes) -> int:
 
 
 def _attachment(item: Attachment, disposition: str) -> list[bytes]:
+    content_type, encoding, body = _as_sent(item)
     fields = [
-        render_text("Content-Type", item.content_type),
-        b"Content-Transfer-Encoding: base64\r\n",
+        render_content_type(content_type, item.name),
+        f"Content-Transfer-Encoding: {encoding}\r\n".encode(),
         render_parameters("Content-Disposition", disposition, [("filename", item.name)]),
     ]
     if item.content_id is not None:
         fields.append(render_text("Content-ID", f"<{item.content_id}>"))
-    return [*fields, b"\r\n", _base64_lines(item.content)]
+    return [*fields, b"\r\n", body]
+
+
+def _as_sent(item: Attachment) -> tuple[str, str, bytes]:
+    """Content type, transfer encoding and encoded body of a file.
+
+    MIME forbids base64 for `message/*` and `multipart/*` (RFC 2045 section 6.4): messages go as the lines they are, and
+    what cannot, or is a multipart without a message around it, is a file like any other.
+    """
+    kind = item.content_type.partition("/")[0].strip().lower()
+    if kind == "message" and (lines := _as_lines(item.content)) is not None:
+        return item.content_type, "7bit" if lines.isascii() else "8bit", lines
+    content_type = item.content_type
+    if kind in ("message", "multipart"):
+        content_type = "application/octet-stream"
+    return content_type, "base64", _base64_lines(item.content)
+
+
+def _as_lines(content: bytes) -> bytes | None:
+    """A file as CRLF lines, if it has such lines or LF throughout, none too long and no NUL; else None."""
+    if b"\r" not in content:
+        content = content.replace(b"\n", b"\r\n")
+    if has_nul(content) or has_bare_newline(content):
+        return None
+    return content if max(map(len, content.split(b"\r\n"))) <= LONGEST_LINE else None
 
 
 def _base64_lines(content: bytes) -> bytes:

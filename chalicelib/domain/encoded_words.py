@@ -64,6 +64,11 @@ _LONGEST_CHARSET = 40
 # `charset?encoding?text`: no part may hold a question mark, so no byte is looked at more than a few times.
 _ENCODED_WORD = re.compile(rb"=\?([^?\s]{1,60})\?([bBqQ])\?([^?\r\n]*)\?=")
 _ONLY_SPACE = re.compile(rb"[ \t\r\n]*")
+_PREPARED = re.compile(
+    r"=\?([!-)+->@-~]+)(?:\*[!->@-~]*)?\?(?:[qQ]\?([!->@-~]*)|[bB]\?([A-Za-z0-9+/]*={0,2}))\?="
+)
+# ESC, SO and SI switch the alphabets of ISO 2022; any other control stands for itself in every known character set.
+_HARMFUL = re.compile(rb"[\x00-\x0d\x10-\x1a\x1c-\x1f\x7f]")
 _FOLDS = re.compile(r"[\t\r\n]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -83,6 +88,15 @@ def decode_eight_bit(data: bytes) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("latin-1")
+
+
+def has_harmful_word(text: str) -> bool:
+    """True when some mail program could find an encoded word in the text that is malformed, in an unknown character
+    set, or stands for control characters: decoded, it would be a second field, or makes a parser fail.
+
+    Mail programs decode encoded words in places where RFC 2047 allows none, quoted strings and addresses too.
+    """
+    return "=?" in _PREPARED.sub(_without_harmless, text) if "=?" in text else False
 
 
 def decode_header(value: bytes) -> str:
@@ -122,6 +136,13 @@ def _decoded_pieces(value: bytes) -> list[str]:
         pieces.append(decode_text(bytes(pending), pending_charset))
     pieces.append(decode_eight_bit(value[at:]))
     return pieces
+
+
+def _without_harmless(word: re.Match[str]) -> str:
+    charset = word[1][:_LONGEST_CHARSET].lower().translate(_PUNCTUATION)
+    encoding, text = (b"b", word[3]) if word[2] is None else (b"q", word[2])
+    payload = _payload(encoding, text.encode())
+    return " " if charset in _CODECS and _HARMFUL.search(payload) is None else word[0]
 
 
 def _payload(encoding: bytes, text: bytes) -> bytes:

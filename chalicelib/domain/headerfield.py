@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.encoded_words import has_harmful_word
+from chalicelib.domain.parameters import read_parameters
+
 WANTED_LINE = 78
 ENCODED_LINE = 76
 LONGEST_LINE = 998
@@ -85,14 +88,18 @@ def content_type_fault(value: str) -> str | None:
         return f"has {len(value)} characters, at most {LONGEST_CONTENT_TYPE} are allowed"
     if _CONTENT_TYPE.fullmatch(value.strip()) is None:
         return "is not a content type such as text/plain or image/png (RFC 2045 section 5.1)"
+    if has_harmful_word(value):
+        return "holds an encoded word that cannot be sent"
     return None
 
 
 def render_text(name: str, text: str) -> bytes:
-    """An unstructured field (Subject and most others). ASCII text is kept word for word."""
+    """An unstructured field (Subject and most others). ASCII text is kept word for word, encoded words in it too,
+    unless they stand for control characters: then people are shown the encoded word itself."""
     text = text.strip(" \t")
     pieces = _PIECE.findall(text)
-    if text.isascii() and all(len(piece) <= LONGEST_WORD for piece in pieces):
+    short = all(len(piece) <= LONGEST_WORD for piece in pieces)
+    if text.isascii() and short and not has_harmful_word(text):
         return _folded(name, pieces)
     return _folded(name, list(_encoded_pieces(pieces, _room_after(name))))
 
@@ -117,6 +124,19 @@ def render_parameters(name: str, value: str, parameters: Sequence[tuple[str, str
             pieces[-1] += ";"
             pieces.append(f" {rendered}")
     return _folded(name, pieces)
+
+
+def render_content_type(value: str, filename: str) -> bytes:
+    """The Content-Type of a file. A file name that Content-Disposition can only hold by RFC 2231 is added as `name` in
+    encoded words, which RFC 2047 does not allow there, and which is all that Outlook and QQ read; unless the value has
+    a `name` already."""
+    value = value.strip(" \t;")
+    if _is_plain("filename", filename) or "name" in read_parameters(value.encode())[1]:
+        return render_text("Content-Type", value)
+    first, *others = encoded_words(filename, WANTED_LINE - len(' name=""'))
+    pieces = [*_PIECE.findall(f"{value};"), f' name="{first}', *(f" {word}" for word in others)]
+    pieces[-1] += '"'
+    return _folded("Content-Type", pieces)
 
 
 def _folded(name: str, pieces: Sequence[str]) -> bytes:
@@ -195,26 +215,44 @@ def _word(chunk: str, letter: str) -> str:
 
 
 def _mailbox_pieces(mailbox: Mailbox, room: int) -> Iterator[str]:
-    display = mailbox.display
+    display, address = mailbox.display, _plain_address(mailbox.address)
     if not display:
-        yield f" {mailbox.address}"
+        yield f" {address}"
         return
-    if not display.isascii():
+    if not display.isascii() or has_harmful_word(display):
         for word in encoded_words(display, room - 1):
             yield f" {word}"
     elif _ENCODED_WORDS.fullmatch(display) or (_ATOMS.fullmatch(display) and "=?" not in display):
         yield from (f" {piece.lstrip()}" for piece in _PIECE.findall(display))
     else:
-        escaped = display.replace("\\", "\\\\").replace('"', '\\"')
-        yield from _PIECE.findall(f' "{escaped}"')
-    yield f" <{mailbox.address}>"
+        yield from _PIECE.findall(f' "{_escaped(display)}"')
+    yield f" <{address}>"
+
+
+def _plain_address(address: str) -> str:
+    """The same address with no encoded word in its local part, which some programs would decode (RFC 5322 §3.2.4)."""
+    if "=?" not in address:
+        return address
+    local, at, domain = address.rpartition("@")
+    local = local.replace("=?", "=\\?")
+    return f"{local}{at}{domain}" if local.startswith('"') else f'"{local}"{at}{domain}'
+
+
+def _escaped(text: str) -> str:
+    """What stands between the quotes of a quoted string."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _is_plain(attribute: str, text: str) -> bool:
+    """True when a parameter can be a quoted string that means itself to everyone."""
+    fits = len(attribute) + len(_escaped(text)) + 4 < WANTED_LINE
+    return text.isascii() and fits and "=?" not in text
 
 
 def _parameter(attribute: str, text: str) -> Iterator[str]:
     """One parameter as `a="b"`, or as RFC 2231 extended sections when it is long or not ASCII."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    if text.isascii() and len(attribute) + len(escaped) + 4 < WANTED_LINE:
-        yield f'{attribute}="{escaped}"'
+    if _is_plain(attribute, text):
+        yield f'{attribute}="{_escaped(text)}"'
         return
     sections: list[str] = []
     current = ""

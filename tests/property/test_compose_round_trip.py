@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from email import policy
 from email.parser import BytesParser
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.compose import Attachment, Draft, Stamp, compose
@@ -33,6 +34,11 @@ ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=2
 NAMES = st.text(
     alphabet=st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40
 )
+
+
+def quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def unfolded(field: bytes) -> list[bytes]:
@@ -93,4 +99,58 @@ def test_bodies_and_files_read_back(plain: str, html: str, file: bytes) -> None:
 
 
 def normal(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return re.sub("\r+\n|\r", "\n", text)
+
+
+# What programs take for encoded words, whole and in pieces, and what they stumble over around them.
+PIECES = st.sampled_from(
+    [
+        "=?utf-8?q?", "=?utf-8?b?DQo=?=", "=?utf-8*en?Q?=0A?=", "=?utf-7?q?+AA0ACg-?=", "=?none?q?=0D?=", "=?", "?=",
+        "=0D=0A", "=0A", "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "=?utf-8?q?caf=C3=A9?=", "=?utf-16be?b?AA0ACg==?=", "=",
+        "?", "b@c.de", "<", ">", '"', "\\", "(", ")", ",", ";", ":", "@", "é", "日本", " ", "[", "]", ".", "%0D%0A",
+    ]
+)  # fmt: skip
+HOSTILE = st.lists(PIECES, max_size=8).map("".join)
+LOCAL_PARTS = st.sampled_from(["a", '"=?utf-8?q?=0D=0Ax?="', "=?utf-8?q?=0A?=", '"a \\" b"', "=?"])
+MAILBOXES = st.builds(lambda name, local: Mailbox(name, f"{local}@acme.test"), HOSTILE, LOCAL_PARTS)
+FREE_TEXT_FIELDS = st.sampled_from(
+    ["X-A", "References", "In-Reply-To", "Comments", "Keywords", "List-Id"]
+)
+ADDRESS_FIELDS = st.sampled_from(["Resent-To", "Resent-From", "Disposition-Notification-To"])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(MAILBOXES, min_size=2, max_size=3),
+    HOSTILE,
+    st.tuples(FREE_TEXT_FIELDS, HOSTILE),
+    st.tuples(ADDRESS_FIELDS, st.builds(lambda name: f"{name} <a@b.test>", HOSTILE.map(quoted))),
+    HOSTILE,
+    st.sampled_from([None, "one@acme", "=?utf-8?q?=0D=0A?=@acme"]),
+)
+def test_an_independent_parser_reads_every_field_and_no_word_hides_a_line_break(
+    people: list[Mailbox],
+    subject: str,
+    free: tuple[str, str],
+    addressed: tuple[str, str],
+    filename: str,
+    content_id: str | None,
+) -> None:
+    file = Attachment(filename[:255], "application/pdf", b"x", content_id)
+    draft = Draft(
+        people[0], to=tuple(people[1:]), subject=subject, html="x", headers=(free, addressed), attachments=(file,)
+    )  # fmt: skip
+    message: Any = BytesParser(policy=policy.default).parsebytes(compose(draft, STAMP))
+    shown = [str(value) for part in message.walk() for value in part.values()]
+    assert not [text for text in shown if "\r" in text or "\n" in text]
+    authors = [(address.username, address.domain) for address in message["from"].addresses]
+    assert authors == [(spoken(people[0].address), "acme.test")]
+    assert len(message["to"].addresses) == len(people) - 1
+    attached = next(part for part in message.walk() if part.get_content_type() == "application/pdf")
+    assert not set("\r\n") & set(attached.get_filename() or "")
+
+
+def spoken(address: str) -> str:
+    """The local part without quotes."""
+    local = address.rpartition("@")[0]
+    return re.sub(r"\\(.)", r"\1", local[1:-1]) if local.startswith('"') else local

@@ -163,6 +163,10 @@ SPOOFS = [
     "app@acme.test (evil@victim.test)",
     "<evil@victim.test> <app@acme.test>",
     "Ü evil@victim.test, <app@acme.test>",
+    "=?utf-8?q?=0D=0AX-Injected:_1?= <app@acme.test>",
+    '"=?utf-8?b?DQpYLUluamVjdGVkOiAx?=" <app@acme.test>',
+    "App =?utf-8?q?=0D=0AX-Injected: 1 <app@acme.test>",
+    "=?utf-7?q?+AA0ACg-X-Injected:_1?= <app@acme.test>",
 ]
 
 
@@ -181,6 +185,32 @@ def test_the_author_of_an_accepted_message_is_one_authorised_address(
         bootstrap.run(history.record(api.scene.server.id, number)).message.mail_from
         == "app@acme.test"
     )
+
+
+@pytest.mark.parametrize(
+    "word", ["=?utf-8?q?=0D=0AX-Injected:_1?=", "=?us-ascii?B?DQpYOiAx?=", "=?utf-8?q?=00=1b?="]
+)
+def test_an_encoded_line_break_is_shown_and_not_decoded(api: ApiWorld, word: str) -> None:
+    described = {
+        "subject": word,
+        "headers": {"X-Own": word, "Resent-To": f"{word} <x@example.com>"},
+    }
+    first = api.v1("send/message", V1 | described | {"to": [f"{word} <john@example.com>"]})
+    second = api.v2("POST", "/emails", V2 | described | {"to": [f"{word} <john@example.com>"]})
+    for number in (first["data"]["messages"]["john@example.com"]["id"], second.json["id"]):
+        message: Any = BytesParser(policy=policy.default).parsebytes(api.content(number))
+        assert (message["subject"], message["x-own"]) == (word, word)
+        for name in ("to", "resent-to"):
+            assert [each.display_name for each in message[name].addresses] == [word]
+
+
+def test_prepared_encoded_words_are_kept(api: ApiWorld) -> None:
+    word = "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?="
+    described = {"subject": word, "from": f"{word} <app@acme.test>"}
+    number = api.v2("POST", "/emails", V2 | described).json["id"]
+    content = api.content(number)
+    assert f"\r\nSubject: {word}\r\n".encode() in content
+    assert f"\r\nFrom: {word} <app@acme.test>\r\n".encode() in content
 
 
 UNAUTHORISED = [

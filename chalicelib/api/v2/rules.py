@@ -10,10 +10,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.api.v2.bounds import pointer
-from chalicelib.domain.compose import header_faults
+from chalicelib.domain.compose import BLIND, header_faults, is_date
 from chalicelib.domain.errors import FieldError
 
 _FINISHED = ("raw", "raw_upload")
+# Extra headers that a field of the request sets; given by both, one would be dropped.
+_SET_BY_FIELD = {
+    "to": "to",
+    "cc": "cc",
+    "sender": "sender",
+    "reply-to": "reply_to",
+    "subject": "subject",
+}
 _DESCRIBING = ("reply_to", "sender", "subject", "text", "html", "headers", "attachments")
 
 
@@ -59,8 +67,30 @@ def _has_text(value: Any) -> bool:
 def _headers(value: Mapping[str, Any]) -> Iterator[FieldError]:
     headers = value.get("headers")
     if isinstance(headers, dict):
-        for name, fault in header_faults([(name, "") for name in headers]):
-            yield FieldError(pointer("headers", name), "header_name", fault)
+        for name, wrong in header_faults([(name, "") for name in headers]):
+            yield FieldError(pointer("headers", name), "header_name", wrong)
+        for name, text in headers.items():
+            if fault := _dropped(name.lower(), text, value):
+                yield FieldError(pointer("headers", name), "header_name", fault)
+
+
+def _dropped(name: str, text: Any, value: Mapping[str, Any]) -> str | None:
+    """Why a header would not be sent as it is given, or None: nothing is left out without a word."""
+    if name == "message-id":
+        return (
+            "the Message-ID header is made here; a message with one of its own can be sent as raw"
+        )
+    if name in BLIND:
+        return "such a header would not be sent; give the addresses in bcc"
+    if (field := _SET_BY_FIELD.get(name)) and _sets(field, value.get(field)):
+        return f"cannot be given together with {field}"
+    if name == "date" and isinstance(text, str) and not is_date(text):
+        return "is not a date (RFC 5322 section 3.3)"
+    return None
+
+
+def _sets(field: str, given: Any) -> bool:
+    return given is not None if field == "subject" else bool(given)
 
 
 def _attachments(value: Mapping[str, Any]) -> Iterator[FieldError]:

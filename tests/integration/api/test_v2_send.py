@@ -104,6 +104,47 @@ def test_a_finished_message_is_sent_byte_for_byte(api: ApiWorld) -> None:
     assert api.content(reply.json["id"]) == raw
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "beside"),
+    [
+        ("Message-ID", "<mine@acme.test>", {}),
+        ("message-id", "<mine@acme.test>", {}),
+        ("Bcc", "secret@example.com", {}),
+        ("Resent-Bcc", "secret@example.com", {}),
+        ("Date", "yesterday", {}),
+        ("To", "other@example.com", {}),
+        ("Subject", "Other", {"subject": "One"}),
+        ("Subject", "Other", {"subject": ""}),
+        ("Cc", "other@example.com", {"cc": "c@example.com"}),
+        ("Reply-To", "other@example.com", {"reply_to": ["r@example.com"]}),
+        ("Sender", "app@acme.test", {"sender": "app@acme.test"}),
+    ],
+)
+def test_a_header_that_would_not_be_sent_is_refused(
+    api: ApiWorld, name: str, text: str, beside: dict[str, Any]
+) -> None:
+    value = {"from": "app@acme.test", "to": "x@example.com", "text": "x", "headers": {name: text}}
+    reply = post(api, value | beside)
+    assert reply.status == 422
+    assert [error["pointer"] for error in reply.json["errors"]] == [f"/headers/{name}"]
+    assert api.count() == 0
+
+
+def test_headers_that_no_field_sets_are_sent(api: ApiWorld) -> None:
+    headers = {
+        "Subject": "Mine",
+        "Date": "Mon, 1 Jan 2024 10:00:00 +0100",
+        "Reply-To": "r@example.com",
+        "To": "undisclosed-recipients:;",
+    }
+    value = {"from": "app@acme.test", "bcc": "x@example.com", "text": "x", "headers": headers}
+    reply = post(api, value | {"subject": None, "reply_to": []})
+    assert reply.status == 202, reply.body
+    content = api.content(reply.json["id"])
+    for name, text in headers.items():
+        assert f"\r\n{name}: {text}\r\n".encode() in content
+
+
 def test_every_wrong_field_is_named(api: ApiWorld) -> None:
     reply = post(
         api,
