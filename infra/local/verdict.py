@@ -32,6 +32,7 @@ LOOKUP_SECONDS = 5.0
 _LONG_BLANK = re.compile(rb"(?<![ \t\r\n])[ \t\r\n]{4096}")
 _BLANK_AT_END = re.compile(rb"(?<![\t ])[\t ]+\r\n")
 _TAG = re.compile(rb"(?:^|;)\s*([a-z]+)\s*=\s*([^;]*)")
+_SPACED_NAME = re.compile(rb"^([!-9;-~]++)[ \t]++:", re.MULTILINE)
 _DOMAIN = re.compile(rb"@([A-Za-z0-9.-]{1,253})")
 _spf_lock = threading.Lock()
 
@@ -125,6 +126,7 @@ class Judge:
 
     def _signatures(self, content: bytes) -> Iterable[Signature]:
         fields = read_headers(content).values(b"dkim-signature")[:MOST_SIGNATURES]
+        content = _with_names_closed(content)
         for index, value in enumerate(fields):
             tags = {tag[1]: tag[2].strip().decode("latin-1") for tag in _TAG.finditer(value)}
             problem = ""
@@ -208,6 +210,13 @@ def _beyond_the_guard(content: bytes) -> str:
 
 def _without_blanks_at_line_ends(content: bytes) -> bytes:
     return _BLANK_AT_END.sub(b"\r\n", content)
+
+
+def _with_names_closed(content: bytes) -> bytes:
+    """The message with `Name :` as `Name:`, which is the same to a relaxed signature: dkimpy knows no white space there
+    (RFC 5322 §4.5), and takes `From :` for the first line of an mbox file."""
+    body_at = read_headers(content).body_at
+    return _SPACED_NAME.sub(rb"\1:", content[:body_at]) + content[body_at:]
 
 
 def _author_domain(content: bytes) -> str:
