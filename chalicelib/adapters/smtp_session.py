@@ -18,6 +18,7 @@ from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp_commands import (
+    NEEDS_8BITMIME,
     NEEDS_SMTPUTF8,
     Extensions,
     mail_command,
@@ -63,6 +64,8 @@ class SmtpSession:
             return Transaction(NEEDS_SMTPUTF8, "MAIL")
         size = sum(map(len, content))
         eight_bit = not all(map(bytes.isascii, content))
+        if eight_bit and "8BITMIME" not in self.extensions:
+            return Transaction(NEEDS_8BITMIME, "MAIL")
         mail = mail_command(envelope, self.extensions, size, eight_bit)
         rcpt = rcpt_command(envelope, self.extensions)
         self.uses += 1

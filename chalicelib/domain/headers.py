@@ -32,9 +32,11 @@ class Field(NamedTuple):
 
 
 class Headers:
-    """The fields of a header block in order; names are lower-case bytes. What is not asked for is not computed."""
+    """The fields of a header block in order; names are lower-case bytes. What is not asked for is not computed.
 
-    __slots__ = ("_block_end", "_by_name", "_fields", "_pieces", "_start", "body_at", "truncated")
+    `start` is the offset of the first field, `body_at` that of the body."""
+
+    __slots__ = ("_block_end", "_by_name", "_fields", "_pieces", "body_at", "start", "truncated")
 
     def __init__(
         self, pieces: list[bytes], start: int, block_end: int, body_at: int, truncated: bool
@@ -42,7 +44,7 @@ class Headers:
         self.body_at = body_at
         self.truncated = truncated
         self._pieces = pieces
-        self._start = start
+        self.start = start
         self._block_end = block_end
         self._by_name: dict[bytes, list[bytes]] | None = None
         self._fields: tuple[Field, ...] | None = None
@@ -51,7 +53,7 @@ class Headers:
     def fields(self) -> tuple[Field, ...]:
         """Every field with its offsets."""
         if self._fields is None:
-            self._fields = tuple(_fields(self._pieces, self._start, self._block_end))
+            self._fields = tuple(_fields(self._pieces, self.start, self._block_end))
         return self._fields
 
     def count(self, name: bytes) -> int:

@@ -27,17 +27,18 @@ _LONGEST_FILENAME = 255
 
 
 class Container(NamedTuple):
-    """A multipart that holds parts: its lower-case content type, and the offset of its body, which tells it from
-    others."""
+    """A multipart that holds parts: its lower-case content type, the offset of its body, which tells it from others,
+    and that of its first field."""
 
     content_type: str
     start: int
+    head: int
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A leaf. `content[start:end]` is its body, still encoded; `params` are those of its Content-Type; `within` are the
-    multiparts around it, outermost first.
+    """A leaf. `content[head:start]` are its fields, `content[start:end]` is its body, still encoded; `params` are those
+    of its Content-Type; `within` are the multiparts around it, outermost first.
 
     `content_type`, `disposition` and `encoding` are lower-case; `disposition` and `filename` may be empty. `filename`
     is text for people, without control characters: never a path to write to.
@@ -48,6 +49,7 @@ class Part:
     disposition: str
     filename: str
     encoding: str
+    head: int
     start: int
     end: int
     within: tuple[Container, ...] = ()
@@ -79,7 +81,7 @@ class _Walk:
             )
             if bodies:
                 inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
-                container = Container(content_type, headers.body_at)
+                container = Container(content_type, headers.body_at, headers.start)
                 self._children(bodies, (*within, container), inner)
                 return
         self.leaves.append(_leaf(headers, content_type, params, end, within))
@@ -176,6 +178,7 @@ def _leaf(
         disposition=disposition,
         filename=_DISGUISES.sub("", clean(name)).strip()[:_LONGEST_FILENAME],
         encoding=encodings[0].decode("latin-1").strip().lower() if encodings else "7bit",
+        head=headers.start,
         start=headers.body_at,
         end=end,
         within=within,

@@ -19,6 +19,10 @@ NEEDS_SMTPUTF8 = Reply(
     550, "5.6.7", "The receiving server does not support internationalised addresses"
 )
 
+NEEDS_8BITMIME = Reply(
+    554, "5.6.3", "The receiving server takes no 8-bit content, and the message cannot be converted"
+)
+
 _NO_DSN = DsnParameters()
 _UNSAFE_PATH = re.compile(r"[\x00-\x1f\x7f-\x9f<>\u2028\u2029\ud800-\udfff]")
 _PARAMETER = re.compile(r"[!-<>-~]{0,500}")

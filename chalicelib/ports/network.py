@@ -55,7 +55,9 @@ class Conversation(Protocol):
 
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
         """Send one message (its parts concatenated are the exact bytes, CRLF lines, not dot-stuffed).
-        Any reply is a result. TemporaryFailure: the connection failed before the final dot was sent.
+        Any reply is a result. It is `NEEDS_8BITMIME`, and nothing was said to the server, when the content is
+        8-bit and the server takes no such content: other content may follow in the same conversation.
+        TemporaryFailure: the connection failed before the final dot was sent.
         OutcomeUnknown: it failed after that, with no reply read."""
 
     async def release(self) -> None:

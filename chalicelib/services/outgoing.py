@@ -17,6 +17,7 @@ from typing import TypeVar
 from chalicelib.config import Settings
 from chalicelib.domain import settle
 from chalicelib.domain.classify import Verdict
+from chalicelib.domain.eight_bit import seven_bit
 from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.model import (
@@ -259,8 +260,16 @@ class SendOutgoing:
         """Hand the message to a receiving server."""
         if passage.envelope is None:
             raise RuntimeError("send comes after seal")
+        message = passage.record.message
+
+        async def converted() -> Sequence[bytes] | None:
+            body = seven_bit(passage.body)
+            if body is None:
+                return None
+            return (await self._seal.seal(message, body, _domain(passage))).content
+
         passage.attempted = await self._transmit.deliver(
-            passage.record.message, passage.envelope, passage.content, passage.record.tries
+            message, passage.envelope, passage.content, passage.record.tries, converted
         )
 
     async def outcome(self, passage: Passage) -> None:

@@ -15,7 +15,7 @@ the same until it wants the content; the last may take all.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
@@ -41,6 +41,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.model import Envelope, Message, Target
 from chalicelib.domain.public_address import is_public
+from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
 from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
@@ -48,6 +49,9 @@ from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resol
 LEAST_HOST_SECONDS = 45.0
 """However many hosts wait: enough for a greeting after 40 s, and for clear text after a STARTTLS that was never
 answered."""
+
+Converted = Callable[[], Awaitable[Sequence[bytes] | None]]
+"""Makes the same message without 8-bit bytes, sealed; None when it cannot be."""
 
 MOST_TARGETS = 20
 NO_ANSWER = "The server did not answer in time."
@@ -62,6 +66,7 @@ class _Journey:
     message: Message
     envelope: Envelope
     content: Sequence[bytes]
+    converted: Converted | None
     tries: int
     domain: str
     began: float
@@ -96,12 +101,19 @@ class Transmit:
         self._closing: set[asyncio.Future[None]] = set()
 
     async def deliver(
-        self, message: Message, envelope: Envelope, content: Sequence[bytes], tries: int
+        self,
+        message: Message,
+        envelope: Envelope,
+        content: Sequence[bytes],
+        tries: int,
+        converted: Converted | None = None,
     ) -> Attempted:
         """Attempt to send; `tries` failed attempts came before. The concatenated parts of `content`
-        are the exact bytes, with CRLF lines, not dot-stuffed."""
+        are the exact bytes, with CRLF lines, not dot-stuffed. `converted` is asked for other content
+        by a server that takes no 8-bit one; without it, or without an answer, that is the end (5.6.3)."""
         began = self._clock.monotonic()
-        journey = _Journey(message, envelope, content, tries, "", began, began + self._deadline)
+        ends = began + self._deadline
+        journey = _Journey(message, envelope, content, converted, tries, "", began, ends)
         try:
             journey.envelope, journey.domain = destination_of(envelope)
             attempted = await self._by_some_source(journey)
@@ -208,7 +220,7 @@ class Transmit:
         if others:
             watches.append(loop.call_later(self._share(journey, others), leave))
         try:
-            return await conversation.transact(journey.envelope, journey.content)
+            return await _say(conversation, journey)
         except TemporaryFailure as lost:
             if left_for_another:
                 raise TemporaryFailure(NO_ANSWER, timed_out=1) from lost
@@ -296,6 +308,16 @@ class Transmit:
             output=_cut(failure.public) if failure else None,
             retry_hint=classify.retry_after_hint(failure.public) if failure else None,
         )
+
+
+async def _say(conversation: Conversation, journey: _Journey) -> Transaction:
+    """The transaction, with other content for a server that takes no 8-bit one."""
+    result = await conversation.transact(journey.envelope, journey.content)
+    if result.reply is NEEDS_8BITMIME and journey.converted is not None:
+        content = await journey.converted()
+        if content is not None:
+            return await conversation.transact(journey.envelope, content)
+    return result
 
 
 def _concluded(

@@ -14,6 +14,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
 from chalicelib.domain.model import DsnParameters, Envelope, Target
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy import EgressSource
 from chalicelib.ports import Egress, Transaction
 from tests.peers import DROP, SmtpPeer
@@ -40,6 +41,9 @@ class World(Protocol):
     def turn_away(self) -> None:
         """Refuse the next connection at its greeting."""
 
+    def offer_seven_bit_only(self) -> None:
+        """Do not offer 8BITMIME from the next connection on."""
+
     @property
     def got(self) -> list[tuple[str, str, bytes]]:
         """Sender, recipient and content of the accepted messages."""
@@ -65,6 +69,9 @@ class Scripted:
 
     def turn_away(self) -> None:
         self.egress.refuse(self.target.host, TemporaryFailure("refused the connection: 554"))
+
+    def offer_seven_bit_only(self) -> None:
+        self.egress.seven_bit.add(self.target.host)
 
     @property
     def got(self) -> list[tuple[str, str, bytes]]:
@@ -96,6 +103,9 @@ class Network:
 
     def turn_away(self) -> None:
         self.peer.once("GREETING", "554 5.7.1 Go away")
+
+    def offer_seven_bit_only(self) -> None:
+        self.peer.keywords = ["PIPELINING", "STARTTLS"]
 
     @property
     def got(self) -> list[tuple[str, str, bytes]]:
@@ -129,6 +139,18 @@ async def test_a_message_arrives_and_its_reply_comes_back(world: World) -> None:
     await conversation.close()
     assert world.got == [("a@sender.test", "b@example.test", b"".join(CONTENT))]
     assert await world.sessions() == (1, 1)
+
+
+async def test_8_bit_content_is_not_said_to_a_server_that_does_not_take_it(world: World) -> None:
+    world.offer_seven_bit_only()
+    conversation = await world.egress.connect(world.target, SOURCE)
+    eight = (b"Subject: x\r\n\r\n", "Grüße\r\n".encode())
+    assert await conversation.transact(ENVELOPE, eight) == Transaction(NEEDS_8BITMIME, "MAIL")
+    assert world.got == []
+    assert await conversation.transact(ENVELOPE, CONTENT) == Transaction(OK, ".")
+    await conversation.release()
+    assert world.got == [("a@sender.test", "b@example.test", b"".join(CONTENT))]
+    assert (await world.sessions())[0] == 1
 
 
 async def test_envelopes_of_every_kind(world: World) -> None:

@@ -6,7 +6,9 @@ import hashlib
 
 from chalicelib.domain import dkim, ids
 from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
+from chalicelib.domain.eight_bit import seven_bit
 from chalicelib.domain.mailbox import domain_of, envelope_address
+from chalicelib.domain.mending import mended
 from chalicelib.domain.message import (
     bodies_and_attachments,
     decode_header,
@@ -30,7 +32,8 @@ SEEDS = (
 WORDS = (
     b"\r\n", b"\r\n\r\n", b"\r\n ", b"=?", b"?q?", b"?=", b"--b", b"--", b"boundary=", b"Content-Type: ", b"From: ",
     b"@", b"<", b">", b"(", b")", b'"', b"\\", b";", b"*0*=", b"utf-8''", b"  ", b"\t", b" \r\n", b"\x00", b"\xff",
-    b"multipart/", b"xn--", "ß".encode(), "。".encode(), "\uff20".encode(),
+    b"multipart/", b"xn--", "ß".encode(), "。".encode(), "\uff20".encode(), b"Message-ID:", b"Date:", b"8bit",
+    b"Content-Transfer-Encoding: ", b"MIME-Version: 1.0\r\n",
 )  # fmt: skip
 
 
@@ -67,6 +70,34 @@ def fuzz_mime(data: bytes) -> None:
         assert len(decode_part(data, part)) <= part.end - part.start
         at = part.end
     bodies_and_attachments(data)
+
+
+def fuzz_seven_bit(data: bytes) -> None:
+    """A message that can be converted is ASCII, and its parts decode to what they were."""
+    content = normalise_newlines(data)
+    made = seven_bit(content)
+    if made is None:
+        return
+    assert made.isascii()
+    before, after = (read_parts(each, read_headers(each)) for each in (content, made))
+    assert [decode_part(content, part) for part in before] == [
+        decode_part(made, part) for part in after
+    ]
+
+
+def fuzz_mending(data: bytes) -> None:
+    """A message is mended once; its header is fields, its body is the end of what was given."""
+    content = normalise_newlines(data)
+    made, headers = mended(content)
+    assert mended(made)[0] is made
+    if content[:1] in (b" ", b"\t"):  # refused before
+        return
+    assert content.endswith(made[headers.body_at :])
+    if not headers.truncated:
+        assert sum(each.end - each.start for each in headers.fields) in (
+            headers.body_at,
+            headers.body_at - 2,
+        )
 
 
 def fuzz_parameters(data: bytes) -> None:

@@ -14,6 +14,8 @@ TARGETS = {
     "header": "tests.fuzz.mail_bytes:fuzz_header",
     "encoded words": "tests.fuzz.mail_bytes:fuzz_encoded_words",
     "mime": "tests.fuzz.mail_bytes:fuzz_mime",
+    "seven bit": "tests.fuzz.mail_bytes:fuzz_seven_bit",
+    "mending": "tests.fuzz.mail_bytes:fuzz_mending",
     "parameters": "tests.fuzz.mail_bytes:fuzz_parameters",
     "address": "tests.fuzz.mail_bytes:fuzz_address",
     "domain name": "tests.fuzz.domain_names:fuzz_domain_name",

@@ -9,8 +9,11 @@ import pytest
 from chalicelib.domain import dkim
 from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
 from chalicelib.domain.domain_name import ascii_name
+from chalicelib.domain.eight_bit import seven_bit
+from chalicelib.domain.encoded_words import has_harmful_word
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mailbox import domain_of, envelope_address
+from chalicelib.domain.mending import mended
 from chalicelib.domain.message import (
     bodies_and_attachments,
     decode_header,
@@ -60,6 +63,14 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "folded field": lambda text: read_headers(as_fields(text)).texts(),
     "decode_header": decode_header,
     "newlines": lambda text: (has_bare_newline(text), normalise_newlines(text)),
+    "mended block": mended,
+    "mended fields": lambda text: mended(
+        b"Date:" + text + b"\r\nMessage-ID: (" + text + b"\r\n\r\n"
+    ),
+    "mended mbox": lambda text: mended(b"From " + text),
+    "seven bit": lambda text: seven_bit(as_body(text) + b"\r\n--b\r\n\r\n\xff"),
+    "seven bit text": lambda text: seven_bit(b"Date: now\r\n\r\n\xff" + text),
+    "harmful words": lambda text: has_harmful_word(header_text(text)),
     "addresses_in": lambda text: addresses_in(header_text(text)),
     "split_list": lambda text: split_list(header_text(text)),
     "split_mailbox": lambda text: split_mailbox(header_text(text)),

@@ -3,7 +3,7 @@
 `will` queues outcomes for a recipient, `@domain`, host or address, in that order of precedence; each is used once, and
 after the last the default returns. `always` sets a lasting one. An outcome that is an error is raised, any other is
 the answer. `refuse` does the same for `connect`. What the receivers got is in `received`. A source is never suspended
-here, and a released conversation is never found dead.
+here, and a released conversation is never found dead. `seven_bit` holds the hosts that do not offer 8BITMIME.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.smtp_commands import Extensions, mail_command, rcpt_command
+from chalicelib.domain.smtp_commands import (
+    NEEDS_8BITMIME,
+    Extensions,
+    mail_command,
+    rcpt_command,
+)
 from chalicelib.domain.tenancy import EgressSource
 from chalicelib.ports import Transaction
 
@@ -58,6 +63,7 @@ class ScriptedEgress:
         self.opened = 0
         self.closed = 0
         self.received: list[ReceivedMail] = []
+        self.seven_bit: set[str] = set()
         self._once: dict[str, deque[Outcome]] = {}
         self._always: dict[str, Outcome] = {}
         self._refusals: dict[str, deque[MailError]] = {}
@@ -142,6 +148,9 @@ class ScriptedConversation:
             raise TemporaryFailure("The conversation is over.")
         mail_command(envelope, OFFERED, 0, eight_bit=False)
         rcpt_command(envelope, OFFERED)
+        narrow = self.target.host in self._egress.seven_bit
+        if narrow and not all(map(bytes.isascii, content)):
+            return Transaction(NEEDS_8BITMIME, "MAIL")
         outcome = self._egress.take(self.target, self.egress_source, envelope, content)
         if isinstance(outcome, MailError):
             self._is_fit = False

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.model import DsnParameters, Envelope
-from tests.integration.delivery.conftest import CONTENT, Stack
+from tests.integration.delivery.conftest import CONTENT, Stack, message_to
 from tests.peers import SmtpPeer
 
 PIPELINED = ("PIPELINING", "SIZE 1000000", "8BITMIME", "STARTTLS")
@@ -151,10 +151,38 @@ async def test_extensions_are_not_used_when_not_offered(stack: Stack, peer: Smtp
     peer.keywords = []
     dsn = DsnParameters("FAILURE", "rfc822;bob@example.test", "HDRS", "Q")
     envelope = Envelope("a@sender.test", "bob@example.test", True, dsn)
-    attempted = await stack.send("bob@example.test", "ü\r\n".encode(), envelope=envelope)
+    attempted = await stack.send(envelope=envelope)
     assert attempted.verdict is Verdict.SENT
     [mail] = await peer.wait_for(1)
     assert (mail.mail_parameters, mail.rcpt_parameters) == ("", [""])
+
+
+async def test_8_bit_content_is_returned_by_a_server_that_does_not_take_it(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.keywords = ["PIPELINING"]
+    attempted = await stack.send("bob@example.test", "ü\r\n".encode())
+    assert attempted.verdict is Verdict.HARD
+    assert attempted.output is not None and attempted.output.startswith("554 5.6.3 ")
+    assert "MAIL" not in peer.commands
+
+
+async def test_8_bit_content_is_converted_in_the_conversation_that_asks_for_it(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("EHLO", "502 5.5.1 Not implemented")
+
+    async def converted() -> list[bytes]:
+        return [b"=C3=BC\r\n"]
+
+    envelope = Envelope("a@sender.test", "bob@example.test")
+    attempted = await stack.transmit.deliver(
+        message_to("bob@example.test"), envelope, ["ü\r\n".encode()], 0, converted
+    )
+    assert attempted.verdict is Verdict.SENT
+    [mail] = await peer.wait_for(1)
+    assert mail.content == b"=C3=BC\r\n"
+    assert len(peer.connections) == 1
 
 
 async def test_an_internationalised_recipient_needs_smtputf8(stack: Stack, peer: SmtpPeer) -> None:

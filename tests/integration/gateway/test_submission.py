@@ -51,7 +51,7 @@ async def test_capabilities_before_and_after_tls() -> None:
 
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_message_is_stored_byte_for_byte_behind_our_received_field(role: Role) -> None:
-    content = MAIL + b".\r\n..dots\r\n\x00\xff eight bits\r\n" + b"x" * 5_000 + b"\r\n"
+    content = MAIL + b".\r\n..dots\r\n\x01\xff eight bits\r\n" + b"x" * 5_000 + b"\r\n"
     async with running_gateway() as gateway:
         gateway.scene.world.resolver.zone["1.0.0.127.in-addr.arpa"] = {"PTR": ["here.test"]}
         client = await gateway.logged_in(role)
@@ -232,7 +232,7 @@ async def test_ehlo_and_rset_end_the_transaction_but_not_the_authentication() ->
 
 async def test_smtplib_over_starttls_and_over_tls() -> None:
     async with running_gateway(allow_plain_auth=False) as gateway:
-        message = MAIL.replace(b"Hello\r\n", b"A line\r\n.\r\n.\r\n")
+        message = MAIL.removesuffix(b"Hello\r\n") + b"A line\r\n.\r\n.\r\n"
 
         def starttls() -> None:
             with smtplib.SMTP("127.0.0.1", gateway.port()) as client:
