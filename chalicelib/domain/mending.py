@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from chalicelib.domain.headers import Field, Headers, find_body, read_headers
+from chalicelib.domain.headers import Field, Headers, read_headers
 
 NEEDS_A_VALUE = (b"message-id", b"date")
 
 _MAILBOX_LINE = re.compile(rb">*+From (?![ \t]*+:)")
-_LINE_OF_HEADER = rb"[ \t]|\r\n|[!-9;-~]++[ \t]*+:|\Z"
+_LINE_OF_HEADER = rb"[!-9;-~]++[ \t]*+:|[ \t]|\r\n|\Z"
 _FIRST_LINE = re.compile(_LINE_OF_HEADER)
 _NO_FIELD = re.compile(rb"\r\n(?!" + _LINE_OF_HEADER + rb")")
 _COMMENT_MARK = re.compile(rb"\\.|[()]|[^\\()]++", re.DOTALL)
@@ -30,8 +30,11 @@ _NOTHING = b"<>@ \t\r\n"
 
 def mended(content: bytes, without: Collection[bytes] = ()) -> tuple[bytes, Headers]:
     """The message as it is stored, signed and sent, and its header; `without` are lower-case names of fields."""
-    content = _with_header_ended(_with_mailbox_lines_named(content))
+    content = _with_mailbox_lines_named(content)
     headers = read_headers(content)
+    if (end := _end_of_fields(content, headers.body_at)) is not None:
+        content = b"".join([content[:end], b"\r\n", content[end:]])
+        headers = read_headers(content)
     superfluous = list(_superfluous(headers, without))
     if not superfluous:
         return content, headers
@@ -53,13 +56,12 @@ def _with_mailbox_lines_named(content: bytes) -> bytes:
     return b"".join([*pieces, content[at:]]) if pieces else content
 
 
-def _with_header_ended(content: bytes) -> bytes:
+def _end_of_fields(content: bytes, body_at: int) -> int | None:
+    """The offset of the first line before the body that is neither a field nor a continuation."""
     if not _FIRST_LINE.match(content):
-        return b"\r\n" + content
-    line = _NO_FIELD.search(content, 0, find_body(content, 0, len(content)))
-    if line is None:
-        return content
-    return b"".join([content[: line.end()], b"\r\n", content[line.end() :]])
+        return 0
+    line = _NO_FIELD.search(content, 0, body_at)
+    return None if line is None else line.end()
 
 
 def _superfluous(headers: Headers, without: Collection[bytes]) -> Iterator[Field]:
