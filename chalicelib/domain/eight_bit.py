@@ -21,6 +21,9 @@ from chalicelib.domain.mime import Part, read_parts
 _ENCODING = b"content-transfer-encoding"
 _UNENCODED = ("", "7bit", "8bit", "binary")
 _WIDE = (b"8bit", b"binary")
+# What quoted-printable leaves as it is, but at the end of a line.
+_PLAIN = bytes({*range(32, 127), 9, 10, 13} - {ord("=")})
+_BLOCK = 57 * 4_096
 
 
 class _Edit(NamedTuple):
@@ -91,15 +94,22 @@ def _encoded(content: bytes, part: Part) -> Iterator[_Edit]:
 
 
 def _encode(body: bytes, is_text: bool) -> tuple[bytes, bytes]:
-    """Transfer encoding and encoded body: the shorter for text, base64 for all else."""
-    if is_text:
+    """Transfer encoding and encoded body: quoted-printable for a text that grows by less than a third so, base64 for
+    all else."""
+    if is_text and len(body.translate(None, _PLAIN)) * 7 <= len(body):
         plain = body.replace(b"\r\n", b"\n")
         quoted = binascii.b2a_qp(plain, istext=True)
         # A soft line break may make a line out of two dashes and more, which could be a boundary.
-        same_dashes = quoted.count(b"\n--") == plain.count(b"\n--")
-        if same_dashes and len(quoted) <= len(plain) * 4 // 3:
+        if quoted.count(b"\n--") == plain.count(b"\n--"):
             return b"quoted-printable", quoted.replace(b"\n", b"\r\n")
-    return b"base64", base64.encodebytes(body).rstrip(b"\n").replace(b"\n", b"\r\n")
+    return b"base64", b"\r\n".join(_base64_blocks(body))
+
+
+def _base64_blocks(body: bytes) -> Iterator[bytes]:
+    """The lines by the thousand, so that they are never in memory one by one."""
+    for start in range(0, len(body), _BLOCK):
+        lines = base64.encodebytes(body[start : start + _BLOCK])
+        yield lines.removesuffix(b"\n").replace(b"\n", b"\r\n")
 
 
 def _narrowed(headers: Headers) -> Iterator[_Edit]:

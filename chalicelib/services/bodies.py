@@ -80,6 +80,18 @@ class Bodies:
                 size += ref.length
             await asyncio.shield(self._room.give_back(size))
 
+    @asynccontextmanager
+    async def more(self, size: int) -> AsyncIterator[None]:
+        """While this lasts there is room for so many bytes beside a held body. TemporaryFailure at once when there is
+        none: who holds some must not wait for others that do."""
+        if not self._room.fits(size):
+            raise TemporaryFailure(NO_ROOM)
+        self._room.take(size)
+        try:
+            yield
+        finally:
+            await asyncio.shield(self._room.give_back(size))
+
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of a reference. Raises what the store raises: NotFound, TemporaryFailure."""
         span = self._spans.get(ref)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -260,17 +260,20 @@ class SendOutgoing:
         """Hand the message to a receiving server."""
         if passage.envelope is None:
             raise RuntimeError("send comes after seal")
-        message = passage.record.message
+        message, tries = passage.record.message, passage.record.tries
+        async with AsyncExitStack() as room:
 
-        async def converted() -> Sequence[bytes] | None:
-            body = seven_bit(passage.body)
-            if body is None:
-                return None
-            return (await self._seal.seal(message, body, _domain(passage))).content
+            async def converted() -> Sequence[bytes] | None:
+                if len(passage.body) > LARGEST_SPAN:
+                    await room.enter_async_context(passage.bodies.more(len(passage.body) * 3 // 2))
+                body = seven_bit(passage.body)
+                if body is None:
+                    return None
+                return (await self._seal.seal(message, body, _domain(passage))).content
 
-        passage.attempted = await self._transmit.deliver(
-            message, passage.envelope, passage.content, passage.record.tries, converted
-        )
+            passage.attempted = await self._transmit.deliver(
+                message, passage.envelope, passage.content, tries, converted
+            )
 
     async def outcome(self, passage: Passage) -> None:
         """Turn what the other side said into the record's next state."""

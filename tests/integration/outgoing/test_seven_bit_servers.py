@@ -10,8 +10,10 @@ import dkim
 import pytest
 from pytest import MonkeyPatch
 
+from chalicelib.config import Settings
 from chalicelib.domain.dnsrecords import dkim_text, key_name
 from chalicelib.domain.model import Status
+from chalicelib.services.bodies import NO_ROOM
 from tests.dkim_verifiers import verifier
 from tests.worlds import Scene, make_scene
 
@@ -58,6 +60,21 @@ async def test_the_stored_message_stays_8_bit_and_other_servers_get_it_so() -> N
     await scene.deliver_ready()
     blob = (await scene.record(accepted)).message.blob
     assert await scene.world.blobs.get(blob) == EIGHT_BIT
+
+
+async def test_a_large_message_is_converted_only_where_there_is_room_for_it() -> None:
+    large = EIGHT_BIT + GREETING * 40_000
+    outcomes = []
+    for in_hand in (3 * len(large), len(large) + 100):
+        scene = await make_scene(Settings(bytes_in_hand=in_hand))
+        scene.egress.seven_bit.add("mx.example.com")
+        for _ in range(2):  # the second finds the room that the first gave back
+            (accepted,) = await scene.accept(content=large)
+            await scene.deliver_ready()
+            record = await scene.record(accepted)
+            outcomes.append((record.status, len(scene.egress.received)))
+    assert outcomes == [(Status.SENT, 1), (Status.SENT, 2), *[(Status.SOFT_FAIL, 0)] * 2]
+    assert record.deliveries[0].output == NO_ROOM
 
 
 @pytest.mark.parametrize(
