@@ -146,12 +146,12 @@ class AcceptMail:
         """The accept steps. Raises Rejected (size, newlines, loop, envelope), SenderRefused, TemporaryFailure."""
         self._check_size(submission.content)
         content = self._lines(submission)
-        if content is not submission.content:
-            submission = replace(submission, content=content)  # lets go of what it was before
         if content[:1] in (b" ", b"\t"):  # it would continue the field that is put before it
             text = "Message begins with white space"
             raise Rejected(text, reply=Reply(554, "5.6.0", text))
         content, headers = mended(content, BLIND_FIELDS if submission.blind else ())
+        if content is not submission.content:
+            submission = replace(submission, content=content)  # lets go of what it was before
         if headers.truncated:
             raise Rejected("The header section is too large")
         self._check_loop(headers, submission)
@@ -160,9 +160,8 @@ class AcceptMail:
         received = submission.received
         size = len(received) + len(content)
         numbered = await self._numbering(submission, recipients, headers, domain, size)
-        body = (
-            received + content if received else content
-        )  # last, so that nothing waits with both in memory
+        # Last, so that nothing waits with both in memory.
+        body = received + content if received else content
         return Prepared(submission.grant.server, body, len(recipients), numbered)
 
     async def authorised_domain(self, server: Server, headers: Headers) -> Domain:

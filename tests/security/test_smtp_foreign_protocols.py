@@ -1,4 +1,4 @@
-"""A client that speaks another protocol is cut at its first line, so that a page's text never becomes mail (A14, A38)."""
+"""A client of another protocol is cut at its first line, so that a page's text never becomes mail (A14, A38)."""
 
 from __future__ import annotations
 
