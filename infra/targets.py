@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
@@ -242,7 +244,15 @@ def outputs_of(target: Target, name: str) -> dict[str, str]:
 
 
 def _session() -> Any:
-    return botocore.session.get_session()
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _descriptions())
+    return session
+
+
+@cache
+def _descriptions() -> Any:
+    """What botocore knows of the services: megabytes, which each session would read and parse again."""
+    return botocore.loaders.create_loader()
 
 
 def one_line(error: BaseException) -> str:

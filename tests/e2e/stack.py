@@ -21,17 +21,18 @@ from urllib.parse import quote
 import botocore.session
 
 from infra.local.process import die_with_parent
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTS = ("HTTP", "MX", "SUBMISSION", "SUBMISSIONS", "INBOX", "AWS", "DNS")
-START_SECONDS = 90.0
+START_SECONDS = 300.0
 STOP_SECONDS = 460.0  # more than the runner may take to finish what it has in hand
 
 T = TypeVar("T")
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # never through a proxy
 
 
-def wait_for(look: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+def wait_for(look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
     """The first true answer of `look`; AssertionError when none comes in time."""
     deadline = time.monotonic() + seconds
     while True:
@@ -130,7 +131,7 @@ class RunningStack:
         assert url.startswith("http://127.0.0.1:")
         request = urllib.request.Request(url, data=data, method=method, headers=given)  # noqa: S310  # see above
         try:
-            with DIRECT.open(request, timeout=30) as answer:
+            with DIRECT.open(request, timeout=PATIENCE) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as refused:
             with refused:
@@ -149,7 +150,7 @@ class RunningStack:
         )
         return found
 
-    def arrival(self, rcpt: str, seconds: float = 20.0) -> dict[str, Any]:
+    def arrival(self, rcpt: str, seconds: float = PATIENCE) -> dict[str, Any]:
         """The newest message for a recipient, waiting for it."""
         return wait_for(lambda: self.inbox(rcpt), f"a message for {rcpt}", seconds)[0]
 
@@ -170,7 +171,9 @@ class RunningStack:
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-        with smtplib.SMTP(smtp["host"], smtp["submission"], "client.test", timeout=30) as client:
+        with smtplib.SMTP(
+            smtp["host"], smtp["submission"], "client.test", timeout=PATIENCE
+        ) as client:
             client.starttls(context=context)
             client.ehlo()
             client.user, client.password = server["smtp_username"], server["smtp_key"]

@@ -41,13 +41,13 @@ class TargetKind:
 TARGETS = {
     kind.name: kind
     for kind in (
-        TargetKind("run", {}, (".venv-ministack",), 90.0),
-        TargetKind("local", {"POSTHORN_FUNCTIONS": "deployed"}, (".venv-ministack",), 330.0),
+        TargetKind("run", {}, (".venv-ministack",), 300.0),
+        TargetKind("local", {"POSTHORN_FUNCTIONS": "deployed"}, (".venv-ministack",), 600.0),
         TargetKind(
             "localstack",
             {"POSTHORN_FUNCTIONS": "deployed", "POSTHORN_EMULATOR": "localstack"},
             (".venv-ministack", ".venv-localstack"),
-            330.0,
+            600.0,
         ),
     )
 }

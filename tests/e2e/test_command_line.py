@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.stack import ROOT, RunningStack, wait_for
+from tests.patience import PATIENCE
 
 Cli = Callable[..., Any]
 
@@ -35,7 +36,7 @@ def cli(stack: RunningStack, tmp_path: Path) -> Cli:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stderr

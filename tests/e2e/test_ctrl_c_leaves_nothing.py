@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import ROOT, is_listening, stack_environment, wait_for
+from tests.patience import PATIENCE
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -30,7 +31,7 @@ def test_a_killed_supervisor_takes_everything_with_it(start_stack: StartStack) -
     stack = start_stack()
     stack.process.kill()
     stack.process.wait()
-    wait_for(lambda: not stack.left_over(), "the end of all processes", 30)
+    wait_for(lambda: not stack.left_over(), "the end of all processes")
     assert not any(is_listening(port) for port in stack.ports())
 
     again = start_stack()
@@ -54,5 +55,5 @@ def test_ctrl_c_while_starting(tmp_path: Path) -> None:
         assert b"starting Posthorn" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read().decode()
-    assert process.wait(60) == 130
+    assert process.wait(PATIENCE) == 130
     assert rest.rstrip().endswith("stopped")

@@ -76,7 +76,7 @@ def test_nothing_that_got_a_250_is_lost(start_stack: StartStack) -> None:
         caught = stack.get("/_local/inbox/messages?limit=1000")
         return set(clients.promised) - {mail["rcpt_to"] for mail in caught}
 
-    for _ in range(4):
+    for _ in range(10):
         try:
             wait_for(lambda: not missing(), "every promised message in the inbox", 15)
         except AssertionError:

@@ -7,14 +7,15 @@ import signal
 
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import wait_for
+from tests.patience import PATIENCE
 
 
 def test_a_killed_emulator_is_one_clear_sentence(start_stack: StartStack) -> None:
     stack = start_stack()
     saved = stack.state / "aws" / "dynamodb.json"
-    wait_for(saved.exists, "the emulator's first save", 30)
+    wait_for(saved.exists, "the emulator's first save")
     os.kill(stack.now_facts()["pids"]["aws"], signal.SIGKILL)
-    assert stack.process.wait(60) == 1
+    assert stack.process.wait(PATIENCE) == 1
     said = [line for line in stack.output.splitlines() if line.startswith("posthorn: ")]
     assert said == [
         "posthorn: the AWS emulator ended unexpectedly (signal SIGKILL), so the stack stops;"
@@ -31,7 +32,7 @@ def test_a_killed_emulator_is_one_clear_sentence(start_stack: StartStack) -> Non
 def test_an_emulator_killed_before_its_first_save_starts_over(start_stack: StartStack) -> None:
     stack = start_stack()
     os.kill(stack.now_facts()["pids"]["aws"], signal.SIGKILL)
-    assert stack.process.wait(60) == 1
+    assert stack.process.wait(PATIENCE) == 1
 
     again = start_stack()
     assert again.facts["server"] == stack.facts["server"]

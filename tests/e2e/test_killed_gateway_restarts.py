@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import RunningStack, message, wait_for
+from tests.patience import PATIENCE
 
 
 def pid_of(stack: RunningStack, name: str) -> int:
@@ -49,7 +50,7 @@ def test_a_killed_process_comes_back_and_mail_goes_on(start_stack: StartStack, n
         except OSError:
             return False
 
-    wait_for(arrived, "the message in the inbox", 40)
+    wait_for(arrived, "the message in the inbox")
     assert stack.stop() == 0
 
 
@@ -65,7 +66,7 @@ def test_a_runner_killed_in_the_middle_loses_nothing(start_stack: StartStack) ->
         stack.advance(500)  # past lease and visibility time-out
         return all(stack.inbox(rcpt) for rcpt in slow)
 
-    wait_for(all_there, "every message", 60)
+    wait_for(all_there, "every message")
     assert stack.stop() == 0
 
 
@@ -85,8 +86,8 @@ def test_a_process_that_keeps_ending_by_itself_ends_the_stack(start_stack: Start
             ended.add(pid)
         return False
 
-    wait_for(end_and_see, "the end of the stack", 60)
-    assert stack.process.wait(10) == 1
+    wait_for(end_and_see, "the end of the stack")
+    assert stack.process.wait(PATIENCE) == 1
     said = [line for line in stack.output.splitlines() if line.startswith("posthorn: ")]
     assert said == ["posthorn: the gateway keeps dying (signal SIGABRT), so the stack stops."]
     assert len(ended) >= 5
@@ -110,7 +111,7 @@ def test_a_process_killed_again_and_again_is_started_again_and_again(
             return False
         return len(killed) == 8
 
-    wait_for(kill_and_count, "eight gateways", 60)
+    wait_for(kill_and_count, "eight gateways")
     rcpt = "after-eight-kills@example.test"
 
     def sent() -> bool:
@@ -120,5 +121,5 @@ def test_a_process_killed_again_and_again_is_started_again_and_again(
             return False
         return True
 
-    wait_for(sent, "a gateway that takes mail", 30)
-    stack.arrival(rcpt, 60)
+    wait_for(sent, "a gateway that takes mail")
+    stack.arrival(rcpt)

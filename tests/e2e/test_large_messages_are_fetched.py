@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.stack import DIRECT, RunningStack, message
+from tests.patience import PATIENCE
 
 SIZE = 6 * 1024 * 1024
 
@@ -29,7 +30,7 @@ def uploaded(stack: RunningStack, content: bytes, key: dict[str, str]) -> str:
     put = urllib.request.Request(  # noqa: S310  # the address comes from our own stack
         ticket["url"], content, {"Content-Type": ""} | ticket["headers"], method=ticket["method"]
     )
-    with DIRECT.open(put, timeout=60) as stored:
+    with DIRECT.open(put, timeout=PATIENCE) as stored:
         assert stored.status == 200
     found: str = ticket["id"]
     return found
@@ -58,11 +59,11 @@ def test_six_megabytes_come_back_byte_for_byte(stack: RunningStack) -> None:
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay)
     with pytest.raises(urllib.error.HTTPError) as raised:
-        opener.open(ask, timeout=60)
+        opener.open(ask, timeout=PATIENCE)
     with raised.value as redirection:
         assert redirection.code == 303
         place = redirection.headers["Location"]
     assert place.startswith("http://127.0.0.1:")
-    with DIRECT.open(place, timeout=60) as fetched:
+    with DIRECT.open(place, timeout=PATIENCE) as fetched:
         assert fetched.headers["Content-Type"] == "message/rfc822"
         assert fetched.read() == content

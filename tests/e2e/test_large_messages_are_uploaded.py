@@ -7,6 +7,7 @@ import urllib.request
 from uuid import uuid4
 
 from tests.e2e.stack import DIRECT, RunningStack, message
+from tests.patience import PATIENCE
 
 LINES = 60_000
 
@@ -27,10 +28,10 @@ def test_uploaded_bytes_arrive(stack: RunningStack) -> None:
         method=ticket["method"],
         headers={"Content-Type": ""} | ticket["headers"],
     )
-    with DIRECT.open(put, timeout=60) as stored:
+    with DIRECT.open(put, timeout=PATIENCE) as stored:
         assert stored.status == 200
     sent = {"from": stack.facts["server"]["from"], "to": [rcpt], "raw_upload": ticket["id"]}
     status, answer = stack.request("POST", "/api/v2/emails", sent, key)
     assert status == 202, answer
 
-    assert stack.raw(stack.arrival(rcpt, 60)).endswith(content)
+    assert stack.raw(stack.arrival(rcpt)).endswith(content)

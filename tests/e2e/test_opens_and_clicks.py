@@ -17,6 +17,7 @@ from tests.e2e.conftest import StartStack
 from tests.e2e.stack import RunningStack, wait_for
 from tests.e2e.target import chosen
 from tests.e2e.test_command_line import Cli, cli
+from tests.patience import PATIENCE
 
 __all__ = ["cli"]
 
@@ -30,7 +31,7 @@ def ask(url: str, host: str = "", method: str = "GET") -> tuple[int, dict[str, s
     assert url.startswith("http://127.0.0.1:")
     request = urllib.request.Request(url, headers=headers, method=method)  # noqa: S310  # see above
     try:
-        with direct.open(request, timeout=60) as answer:
+        with direct.open(request, timeout=PATIENCE) as answer:
             return answer.status, dict(answer.headers), answer.read()
     except urllib.error.HTTPError as answer:
         with answer:

@@ -74,7 +74,7 @@ def by_rounds(stack: RunningStack, look: Callable[[], bool], what: str) -> None:
             time.sleep(0.1)
         return False
 
-    wait_for(found, what, 150)
+    wait_for(found, what, 300)
 
 
 def test_a_poisonous_wake_up_becomes_a_dead_letter_and_its_message_is_held(

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import ROOT, stack_environment
+from tests.patience import PATIENCE
 
 
 def refused_start(state: Path, settings: Mapping[str, str]) -> tuple[int, list[str]]:
@@ -22,7 +23,7 @@ def refused_start(state: Path, settings: Mapping[str, str]) -> tuple[int, list[s
         env=stack_environment(state, settings),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stderr == ""

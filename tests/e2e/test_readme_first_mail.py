@@ -11,6 +11,7 @@ import pytest
 
 from tests.docs.pages import blocks
 from tests.e2e.stack import ROOT, RunningStack, wait_for
+from tests.patience import PATIENCE
 
 
 @pytest.mark.clients
@@ -40,7 +41,7 @@ def test_the_readmes_first_mail_arrives_twice(stack: RunningStack) -> None:
         env=environment | {"POSTHORN_STATE": str(stack.state), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

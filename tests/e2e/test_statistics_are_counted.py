@@ -14,8 +14,6 @@ import pytest
 
 from tests.e2e.stack import ROOT, RunningStack, message, wait_for
 
-PATIENCE = 60.0
-
 
 def totals(stack: RunningStack, key: str, period: str = "day") -> dict[str, int]:
     """The sums of a server's usual range."""
@@ -75,7 +73,7 @@ def test_three_messages_and_what_became_of_them_are_counted(
         found = totals(stack, key)
         return found["sent"] + found["hard_fails"] >= 3 and found["outgoing"] >= 3
 
-    wait_for(settled, "three messages to be counted", PATIENCE)
+    wait_for(settled, "three messages to be counted")
     expected = {"outgoing": 3, "sent": 2, "hard_fails": 1}
     for period in ("minute", "hour", "day"):
         assert {n: count for n, count in totals(stack, key, period).items() if count} == expected
@@ -90,5 +88,5 @@ def test_another_server_s_key_counts_its_own_alone(
     rcpt = f"{secrets.token_hex(4)}@example.test"
     stack.submit(rcpt, message(rcpt))
     demo = stack.facts["server"]["api_key"]
-    wait_for(lambda: totals(stack, demo)["outgoing"], "the demo server's count", PATIENCE)
+    wait_for(lambda: totals(stack, demo)["outgoing"], "the demo server's count")
     assert set(totals(stack, tenant[1]).values()) == {0}

@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.stack import DIRECT, RunningStack
 from tests.e2e.target import chosen
+from tests.patience import PATIENCE
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -29,7 +30,7 @@ def refusal(
         stack.facts["api"] + path, data=body, method=method, headers=dict(headers or {})
     )
     with pytest.raises(urllib.error.HTTPError) as raised:
-        DIRECT.open(request, timeout=60)
+        DIRECT.open(request, timeout=PATIENCE)
     with raised.value as answer:
         return answer.code, answer.headers, answer.read()
 
