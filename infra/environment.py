@@ -3,7 +3,7 @@
 Promises that after success each named layer is installed as its requirements file pins it, that a second call does
 nothing and takes milliseconds, and that two calls at once wait for each other. An environment that was moved, was made
 by another Python version, or whose Python is gone is made anew. Of the list, pip and what builds packages come first,
-so that the rest is installed the same way whatever pip the Python brought (docs/adr/0031). A failure is one sentence on
+so that the rest is installed the same way whatever pip the Python brought (docs/adr/0030). A failure is one sentence on
 standard error, with the reason in the words of who failed, and exit code 1.
 
 A layer that runs on one Python version only gets that one; when it is not on this machine, the exit code is 3. Uses
