@@ -23,6 +23,7 @@ TARGETS = {
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
     "tracking": "tests.fuzz.tracked_content:fuzz_tracking",
     "request": "tests.fuzz.request_texts:fuzz_request",
+    "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
 }
 
 
