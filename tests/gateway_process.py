@@ -25,7 +25,8 @@ from chalicelib.adapters.randomness import SystemRand
 from gateway import demonstration
 from gateway.__main__ import main
 from gateway.configuration import Role
-from tests.gateway_scene import PATIENCE, Client, trusting_context
+from tests.gateway_scene import Client, trusting_context
+from tests.patience import PATIENCE
 
 MEBIBYTE = 1_048_576
 START_SECONDS = 60

@@ -8,7 +8,8 @@ from itertools import permutations
 import pytest
 
 from gateway.configuration import Role
-from tests.gateway_scene import PATIENCE, Client, RunningGateway, running_gateway, trusting_context
+from tests.gateway_scene import Client, RunningGateway, running_gateway, trusting_context
+from tests.patience import PATIENCE
 
 FULL = b"421 4.7.0 Too many connections, try again later\r\n"
 

@@ -15,7 +15,6 @@ from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Role
 from tests.gateway_scene import (
-    PATIENCE,
     Client,
     RunningGateway,
     Said,
@@ -23,6 +22,7 @@ from tests.gateway_scene import (
     plain,
     running_gateway,
 )
+from tests.patience import PATIENCE
 
 Guess = Callable[[Client, str], Coroutine[Any, Any, Said]]
 USER = "acme/app"
