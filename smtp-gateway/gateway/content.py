@@ -12,7 +12,7 @@ import re
 
 from chalicelib.domain.errors import Rejected
 from gateway import replies
-from gateway.wire import HIGH_WATER, NO_HIGH_WATER, Wire
+from gateway.wire import Wire
 
 END_MARK = b"\r\n.\r\n"
 KEPT = len(END_MARK) - 1
@@ -23,11 +23,10 @@ MOST_DROPPED = 4  # times the limit; who sends on after that is cut
 async def read_data(wire: Wire, largest: int) -> bytes:
     """The content of DATA without dot-stuffing. Rejected when it was over `largest` bytes or memory ran out, once it
     has been read to its end; ConnectionResetError when the client went away."""
-    wire.high_water = NO_HIGH_WATER
     try:
         return await _DataReader(wire, largest).read()
     finally:
-        wire.high_water = HIGH_WATER
+        wire.seen = 0  # what had been seen is gone, and no room for as much again
 
 
 class _DataReader:

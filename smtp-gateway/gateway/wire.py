@@ -24,7 +24,6 @@ from gateway.site import Site
 HIGH_WATER = 64 * 1024
 LOOK_SECONDS = 5.0
 """How often a stranger's time is looked at again, because it depends on how many others there are."""
-NO_HIGH_WATER = 1 << 62
 LONGEST_SKIPPED = 64 * 1024
 LINGER_SECONDS = 2.0
 MOST_LINGERED = 1_048_576
@@ -60,7 +59,7 @@ class Wire(SMTP):
         on_close: Callable[[Wire], None],
     ) -> None:
         self.buffer = bytearray()
-        self.high_water = HIGH_WATER
+        self.seen = 0  # bytes of the buffer that were there when more was last waited for
         self.site = site
         self.limits = site.configuration
         self.mail: MailSession
@@ -126,7 +125,7 @@ class Wire(SMTP):
         self.buffer += data
         if self._arrival is not None:
             self._wake()
-        elif len(self.buffer) > self.high_water and not self._held:
+        elif len(self.buffer) - self.seen > HIGH_WATER and not self._held:
             self._held = True
             self._stream.pause_reading()
 
@@ -166,7 +165,7 @@ class Wire(SMTP):
         return await self._more_until(self.loop.time() + seconds)
 
     async def _more_until(self, deadline: float) -> bool:
-        size = len(self.buffer)
+        self.seen = size = len(self.buffer)
         if self._out:
             self.flush()
         self._wait_until(deadline)

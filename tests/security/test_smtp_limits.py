@@ -405,6 +405,64 @@ async def test_a_client_that_does_not_read_is_held_back() -> None:
         await gateway.settled()
 
 
+@pytest.mark.parametrize("role", [Role.SUBMISSION, Role.SUBMISSIONS])
+@pytest.mark.parametrize("command", [b"DATA\r\n", b"BDAT 900000 LAST\r\n"])
+async def test_content_of_a_client_that_does_not_read_does_not_gather(
+    role: Role, command: bytes
+) -> None:
+    async with running_gateway() as gateway:
+        client = await gateway.logged_in(role)
+        await client.envelope()
+        protocol = next(iter(gateway.gateway._connections))
+        protocol.pause_writing()  # as the transport says when replies stay unread
+        content = MAIL + b"x" * (900_000 - len(MAIL) - 2) + b"\r\n"
+        await client.send(command)
+        sending = asyncio.ensure_future(
+            client.send(content + b".\r\n" * command.startswith(b"DATA"))
+        )
+        async with asyncio.timeout(PATIENCE):
+            while not protocol._held:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
+        assert len(protocol.buffer) < 600_000
+        protocol.resume_writing()
+        await sending
+        if command.startswith(b"DATA"):
+            assert (await client.reply()).code == 354
+        assert (await client.reply()).code == 250
+        assert await gateway.contents() == [content]
+
+
+async def test_commands_sent_during_a_commit_do_not_gather() -> None:
+    async with running_gateway() as gateway:
+        gate = asyncio.Event()
+        store = gateway.site.committer._store
+
+        async def later(batch: Sequence[Prepared]) -> None:
+            await gate.wait()
+            await store(batch)
+
+        gateway.site.committer._store = later
+        client = await gateway.logged_in()
+        protocol = next(iter(gateway.gateway._connections))
+        try:
+            await client.envelope()
+            await client.say("DATA")
+            await client.send(MAIL + b"x" * 900_000 + b"\r\n.\r\n")
+            async with asyncio.timeout(PATIENCE):
+                while not gateway.site.committer.held:
+                    await asyncio.sleep(0.005)
+            flood = asyncio.ensure_future(client.send(b"NOOP\r\n" * 1_000_000))
+            async with asyncio.timeout(PATIENCE):
+                while not protocol._held:
+                    await asyncio.sleep(0.005)
+            assert len(protocol.buffer) < 600_000
+        finally:
+            gate.set()
+        assert (await client.reply()).code == 250
+        flood.cancel()
+
+
 async def test_proxy_headers_from_elsewhere_are_refused() -> None:
     async with running_gateway() as gateway:
         client = await gateway.connect()
