@@ -68,7 +68,7 @@ class SmtpProtocol(Wire):
         while not self._ending:
             line = self.take_line(self.limits.max_command_line)
             if line is None:
-                if not await self._more_of_command():
+                if self._is_cut_short() or not await self.more_of_line(self.limits.command_seconds):
                     return
                 continue
             try:
@@ -81,15 +81,15 @@ class SmtpProtocol(Wire):
             if len(self._out) >= MOST_UNSENT:
                 await self.until_read(self.limits.command_seconds)
 
-    async def _more_of_command(self) -> bool:
-        """Wait for the rest of a line; False when it will not come."""
+    def _is_cut_short(self) -> bool:
+        """True when what has come of a line is reason enough to end the session."""
+        if not self.buffer and not self.is_flooded:
+            return False
         if self.is_flooded:
             self.end(replies.LINE_TOO_LONG)
         elif self.buffer.startswith(TLS_RECORD):  # which may never have a line end
             self.end(replies.UNSUPPORTED)
-        else:
-            return await self.more_of_line(self.limits.command_seconds)
-        return False
+        return self._ending
 
     def _answer(self, line: bytes) -> Answer:
         self._commands += 1

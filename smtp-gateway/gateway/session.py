@@ -59,7 +59,10 @@ class Transaction:
 
 
 class MailSession:
-    """The state of one session and the meaning of its commands."""
+    """The state of one session and the meaning of its commands.
+
+    `has_greeted` once the client has said EHLO or HELO, since TLS began if it did.
+    """
 
     def __init__(self, site: Site, peer: Peer, *, secure: bool) -> None:
         self.site = site
@@ -69,6 +72,7 @@ class MailSession:
         self.identity = Identity(site, peer.address, self.trace)
         self.transaction: Transaction | None = None
         self.accepted = 0
+        self.has_greeted = False
         self._helo = ""
         self._may_use_plain = site.configuration.allow_plain_auth and peer.is_loopback
         self._received = b""
@@ -85,11 +89,6 @@ class MailSession:
         """True once the client has authenticated or had a message accepted."""
         return self.identity.grant is not None or self.accepted > 0
 
-    @property
-    def has_greeted(self) -> bool:
-        """True once the client has said EHLO or HELO, since TLS began if it did."""
-        return bool(self._helo)
-
     def greeting(self) -> bytes:
         """The first line (contract section 3.1)."""
         return f"220 {self.site.hostname} ESMTP Posthorn/{self.trace}\r\n".encode()
@@ -99,6 +98,7 @@ class MailSession:
         self.reset()
         self.secure = True
         self.identity.grant = None
+        self.has_greeted = False
         self._helo = ""
 
     def reset(self) -> None:
@@ -113,6 +113,7 @@ class MailSession:
         if not name or len(name) > LONGEST_HELO:
             return replies.HELO_NEEDS_NAME
         self.reset()
+        self.has_greeted = True
         self._helo = name.decode("ascii", "replace")
         return self.site.capabilities(
             secure=self.secure, may_authenticate=self.secure or self._may_use_plain
@@ -137,7 +138,7 @@ class MailSession:
 
     def mail(self, argument: bytes) -> Answer:
         """MAIL FROM."""
-        if not self._helo:
+        if not self.has_greeted:
             return replies.HELO_FIRST
         if self.transaction is not None:
             return replies.ALREADY_MAIL
@@ -161,7 +162,7 @@ class MailSession:
     def recipient(self, argument: bytes) -> Answer:
         """RCPT TO (contract section 3.5 for outgoing mail)."""
         transaction = self.transaction
-        if transaction is None or not self._helo:
+        if transaction is None or not self.has_greeted:
             return replies.MAIL_FIRST
         if transaction.chunks is not None:
             return replies.MIXED_DATA
