@@ -149,7 +149,7 @@ def report(package: Package, starts: Sequence[coldstart.ColdStart], say: Say) ->
         say(f"{size / 1000:10,.0f}  {name}")
     rest = sum(size for _, size in ranked[LARGEST_SHOWN:])
     say(f"{rest / 1000:10,.0f}  everything else")
-    say(f"\nimport in ms, median of {coldstart.RUNS} fresh processes: wall, processor")
+    say(f"\nimport in ms, least of {coldstart.RUNS} fresh processes: wall, processor")
     for start in starts:
         say(f"{start.wall:10.0f}{start.processor:8.0f}  {start.handler}")
 

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -33,6 +34,8 @@ from tests.dns_zone import DnsZone
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
+
+PackageOf = Callable[..., Package]
 
 
 @dataclass
@@ -92,9 +95,16 @@ def wait_for(is_so: Callable[[], Any], what: str, seconds: float = PATIENCE) -> 
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+def package_of(tmp_path_factory: pytest.TempPathFactory) -> PackageOf:
+    """Zip and template of the pools, each made once for a test process."""
+    build = packaging.build  # which tests replace
+    return cache(lambda *pools: build(pools, folder=tmp_path_factory.mktemp("package")))
+
+
+@pytest.fixture(scope="session")
+def package(package_of: PackageOf) -> Package:
     """The zip and template of the default pool."""
-    return packaging.build(folder=tmp_path_factory.mktemp("package"))
+    return package_of("default")
 
 
 @pytest.fixture(scope="session")

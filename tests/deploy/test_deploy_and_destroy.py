@@ -20,7 +20,7 @@ from infra.stack import StackFailed
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder
 from infra.templates import load
-from tests.deploy.installation import random_prefix
+from tests.deploy.installation import PackageOf, random_prefix
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
@@ -73,11 +73,9 @@ def test_every_function_knows_its_installation_and_nothing_of_another(order: Ord
 
 
 def test_a_pool_comes_with_queue_and_function_and_goes_only_when_it_is_empty(
-    target: Target, order: Order, tmp_path: Any
+    target: Target, order: Order, package_of: PackageOf
 ) -> None:
-    from infra import package as packaging
-
-    both = packaging.build(("default", "bulk"), folder=tmp_path)
+    both = package_of("default", "bulk")
     made = deploy(replace(order, package=both, pools=("default", "bulk")), lambda _: None)
     assert made.functions["DeliverBulk"] == f"{order.prefix}-deliver-bulk"
     sqs = target.client("sqs")

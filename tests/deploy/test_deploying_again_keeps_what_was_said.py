@@ -13,10 +13,9 @@ from infra import deploy as deployment
 from infra import package as packaging
 from infra.destroy import destroy
 from infra.installation import show_environment
-from infra.package import Package
 from infra.standing import look_at
 from infra.targets import Target
-from tests.deploy.installation import random_prefix
+from tests.deploy.installation import PackageOf, random_prefix
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
@@ -34,22 +33,12 @@ SAID = {
 IMAGE = "registry.example/posthorn-gateway:1"
 
 
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Package]:
-    return {
-        pools: packaging.build(pools, folder=tmp_path_factory.mktemp("package"))
-        for pools in (("default",), ("default", "bulk"))
-    }
-
-
 @pytest.fixture
-def prefix(
-    target: Target,
-    packages: dict[tuple[str, ...], Package],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[str]:
+def prefix(target: Target, package_of: PackageOf, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A prefix, whose packages are built already."""
-    monkeypatch.setattr(packaging, "build", lambda pools, _: packages[pools])
+    for pools in (("default",), ("default", "bulk")):
+        package_of(*pools)
+    monkeypatch.setattr(packaging, "build", lambda pools, _: package_of(*pools))
     for name in ("POSTHORN_POOLS", "POSTHORN_MAX_ATTEMPTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("POSTHORN_STATE", "/nonexistent")

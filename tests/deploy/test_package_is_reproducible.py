@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from infra import archive, coldstart
 from infra import package as packaging
 from infra.archive import NotPackaged
 from infra.package import Package, functions_of
+from tests.deploy.installation import PackageOf
 
 pytestmark = pytest.mark.slow
 
@@ -65,19 +70,37 @@ def test_bytecode_is_checked_by_hash_not_by_date(package: Package) -> None:
     assert flags == {b"\x03\0\0\0"}  # PEP 552: hash-based, to be checked
 
 
-def test_every_handler_imports_from_the_zip_alone_and_quickly(package: Package) -> None:
-    starts = {start.handler: start for start in packaging.check(package)}
-    assert set(starts) == {
+def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
+    starts = [start.handler for start in packaging.check(package, runs=1)]
+    assert starts == [
         "app.app",
         "functions.deadletters.deadletters",
         "functions.deliver.deliver",
         "functions.outbox.outbox",
         "functions.sweep.sweep",
         "functions.tracking.tracking",
-    }
-    assert coldstart.BUDGETS.keys() < starts.keys()
+    ]
+    assert coldstart.BUDGETS.keys() < set(starts)
     assert coldstart.BUDGETS["functions.tracking.tracking"] == 100
-    assert coldstart.over_budget(list(starts.values())) == []
+
+
+def test_handlers_of_a_budget_load_nothing_that_is_slow_to_load(
+    package: Package, tmp_path: Path
+) -> None:
+    """What a budget is spent on. Milliseconds depend on the machine, and on what else it does; this does not."""
+    with zipfile.ZipFile(package.archive.path) as zipped:
+        zipped.extractall(tmp_path)
+    program = """
+import importlib, json, sys
+sys.path.insert(0, sys.argv[1])
+importlib.import_module(sys.argv[2].rpartition(".")[0])
+ours = [m for m in list(sys.modules.values()) if (getattr(m, "__file__", None) or "").startswith(sys.argv[1])]
+print(json.dumps(sorted({m.__name__.partition(".")[0] for m in ours})))
+"""
+    for handler in coldstart.BUDGETS:
+        command = [sys.executable, "-I", "-S", "-B", "-c", program, str(tmp_path), handler]
+        done = subprocess.run(command, capture_output=True, check=True)
+        assert json.loads(done.stdout) == ["chalice", "chalicelib", "functions"], handler
 
 
 def test_a_handler_over_its_budget_is_no_package(
@@ -92,8 +115,8 @@ def test_a_handler_over_its_budget_is_no_package(
     assert "takes 101 ms to import, more than its 100 ms" in capsys.readouterr().err
 
 
-def test_every_pool_is_a_function_of_its_own_with_the_same_handler(tmp_path: Path) -> None:
-    made = packaging.build(("default", "bulk"), folder=tmp_path)
+def test_every_pool_is_a_function_of_its_own_with_the_same_handler(package_of: PackageOf) -> None:
+    made = package_of("default", "bulk")
     handlers = {
         name: one["Properties"]["Handler"]
         for name, one in made.template["Resources"].items()
@@ -124,8 +147,10 @@ def test_a_zip_that_lambda_would_refuse_is_refused(
 
 
 def test_make_package_prints_sizes_and_import_times(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(packaging, "check", partial(packaging.check, runs=1))
+    monkeypatch.setattr(coldstart, "BUDGETS", {})  # of a machine that has nothing else to do
     assert packaging.main(["--out", str(tmp_path)]) == 0
     said = capsys.readouterr().out
     assert "cryptography" in said

@@ -18,7 +18,6 @@ from chalicelib.config import Settings
 from chalicelib.services.attempt import LAST_SETTLE_SECONDS, QUEUE_SECONDS
 from functions.runtime import NOBODY_COUNTS, on_batch
 from gateway.egress_proxy import SHUTDOWN_SECONDS
-from infra import package as packaging
 from infra.deploy import templates_of
 from infra.local.invocation import TIMEOUT_SECONDS
 from infra.local.supervisor import GRACE_SECONDS
@@ -34,6 +33,7 @@ from infra.templates import (
     render,
     with_numbers,
 )
+from tests.deploy.installation import PackageOf
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("data.yaml", "network.yaml", "nat.yaml", "egress.yaml", "tracking.yaml", "gateway.yaml")
@@ -60,9 +60,9 @@ def test_the_templates_pass_cfn_lint(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_everything_at_once_passes_cfn_lint(tmp_path: Path) -> None:
+def test_everything_at_once_passes_cfn_lint(package_of: PackageOf, tmp_path: Path) -> None:
     """Several pools, a gateway, and each way out: what one template names, another declares."""
-    package = packaging.build(("default", "bulk", "out"), folder=tmp_path)
+    package = package_of("default", "bulk", "out")
     order = Order(
         Target("aws", "", "us-east-1"),
         "posthorn",
@@ -79,9 +79,7 @@ def test_everything_at_once_passes_cfn_lint(tmp_path: Path) -> None:
     )
     templates = templates_of(order)
     assert len(templates) == 7
-    made = tmp_path / "templates"
-    made.mkdir()
-    assert lint(templates, made) == ""
+    assert lint(templates, tmp_path) == ""
     gateway = templates["gateway"]
     assert {"DeliverBulkArn", "DeliverOutArn"} <= gateway["Parameters"].keys()
     (sending,) = (one for one in statements(gateway, "GatewayRole") if one["Sid"] == "Queue")
