@@ -1,8 +1,8 @@
 """How long each function takes to be imported from the unpacked zip by a Python that has nothing else.
 
-Each figure is the least of fresh processes (`python -I -S`: no site-packages, no variables, no current folder), because a
-busy machine only adds to it; in milliseconds of wall and of processor time. It is not Lambda's own cold start, which adds
-loading the zip.
+Each figure is the least of fresh processes (`python -I -S`: no site-packages, no variables, no current folder), because
+a busy machine only adds to it; in milliseconds of wall and of processor time. It is not Lambda's own cold start, which
+adds loading the zip.
 """
 
 from __future__ import annotations
