@@ -157,8 +157,10 @@ def reason(said: str) -> str:
     """
     lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()] or ["no word"]
     first = next((n for n, line in enumerate(lines) if line.startswith("ERROR: ")), -1)
-    unasked = [line for line in lines if "Retrying (" in line] if "versions: none" in said else []
-    text = " ".join(unasked[-1:] + lines[first:])
+    broken = re.findall(r"Retrying .* after (connection broken.*)", said)
+    told = " ".join(lines[first:]).partition(" Traceback (most recent call last)")[0]
+    told = lines[-1] if told == "ERROR: Exception:" else told
+    text = " ".join([*broken[-1:], told]) if "versions: none" in said else told
     return re.sub(r" \(from versions: [^)]*\)", "", text)
 
 

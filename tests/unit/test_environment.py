@@ -177,12 +177,16 @@ MISSING = "ERROR: No matching distribution found for pip==26"
         ),
         (
             f"{RETRY}\nERROR: Could not find a version (from versions: none)\n{MISSING}\n",
-            f"{RETRY} ERROR: Could not find a version {MISSING}",
+            f"{RETRY.partition(' after ')[2]} ERROR: Could not find a version {MISSING}",
         ),
         (f"{RETRY}\nERROR: something else\n", "ERROR: something else"),
         (
-            "Traceback:\n  File x\nOSError: [Errno 28] No space left on device\n",
-            "OSError: [Errno 28] No space left on device",
+            "ERROR: No room\nTraceback (most recent call last):\n  File x\nCalledProcessError: pip\n",
+            "ERROR: No room",
+        ),
+        (
+            "ERROR: Exception:\nTraceback (most recent call last):\n  File x\nOSError: no room\n",
+            "OSError: no room",
         ),
         ("\n", "no word"),
     ],
