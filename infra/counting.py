@@ -16,7 +16,7 @@ from bench.changes import Changes, Record
 from chalicelib.config import read_settings
 from functions.outbox import GATHER_SECONDS, MOST_RECORDS
 from infra.billing import Used
-from infra.local.plan import DUMMY_CREDENTIALS, LOCAL_DEFAULTS
+from infra.local.plan import DUMMY_CREDENTIALS, LOCAL_DEFAULTS, NO_OTHER_CREDENTIALS
 from infra.templates import load
 
 FUNCTION = "Outbox"
@@ -27,7 +27,7 @@ class Counting:
     """Plays the stream of an installation's mail table to the outbox function, here in this process."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        os.environ.update({**LOCAL_DEFAULTS, **DUMMY_CREDENTIALS, **environment})
+        os.environ.update(LOCAL_DEFAULTS | NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS | dict(environment))
         self._changes = Changes(read_settings(os.environ).mail_table, SHARD)
         properties = load("functions.merge.yaml")["Resources"][FUNCTION]["Properties"]
         self._megabytes: int = properties["MemorySize"]

@@ -33,6 +33,7 @@ OURS = (
     "gateway-key.pem",
     "build",
     "deployed.json",
+    "stream.json",
     SECRETS,
     KEYS,
     FACTS,
