@@ -27,7 +27,9 @@ class Counting:
     """Plays the stream of an installation's mail table to the outbox function, here in this process."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        os.environ.update(LOCAL_DEFAULTS | NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS | dict(environment))
+        os.environ.update(
+            LOCAL_DEFAULTS | NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS | dict(environment)
+        )
         self._changes = Changes(read_settings(os.environ).mail_table, SHARD)
         properties = load("functions.merge.yaml")["Resources"][FUNCTION]["Properties"]
         self._megabytes: int = properties["MemorySize"]
