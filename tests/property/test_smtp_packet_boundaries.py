@@ -22,7 +22,7 @@ PIECES = [
     b"line\r\n",
     b".\r\n",
     b"\r\n.a\r\n",
-    b"\xff\x00",
+    b"\xff\x01",
 ]
 PROTOCOL = [b"DATA\r\n", b".\r\n", b"BDAT 3\r\n", b"BDAT 2 LAST\r\n", b"RSET\r\n", b"EHLO x\r\n"]
 PROTOCOL += [
