@@ -1,10 +1,10 @@
 """The AWS emulator's process: ministack behind a guard, its clock under our control, its state saved while it runs.
 
-`python -m infra.local.aws_main` with ministack's own interpreter. Promises that queue delays, visibility time-outs and
-table lifetimes follow the controlled clock, that only those call it whom infra/local/guard.py lets pass, and that after
-a kill at most the last seconds' state is missing (ministack itself saves on a clean shutdown only). SIGUSR1 says that
-the set-up is complete: state is saved then, and from then on; what an emulator leaves that never got so far is thrown
-away by the next. Its environment variables configure ministack.
+`python -m infra.local.aws_main` with ministack's own interpreter. Promises that queue delays, visibility time-outs,
+table lifetimes and the dates of objects follow the controlled clock, that only those call it whom infra/local/guard.py
+lets pass, and that after a kill at most the last seconds' state is missing (ministack itself saves on a clean shutdown
+only). SIGUSR1 says that the set-up is complete: state is saved then, and from then on; what an emulator leaves that
+never got so far is thrown away by the next. Its environment variables configure ministack.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ def follow_clock(path: Path) -> None:
     clock = LocalClock(path)
     time.time = clock.now
     time.time_ns = lambda: int(clock.now() * 1_000_000_000)
+
+
+def date_objects() -> None:
+    """Let the bucket's objects be written at the controlled time, too: ministack asks `datetime` for theirs."""
+    from ministack.services import s3
+
+    def now_iso() -> str:
+        moment = datetime.fromtimestamp(time.time(), UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    s3.now_iso = now_iso
 
 
 def drop_incomplete(folder: Path) -> None:
@@ -118,6 +130,7 @@ def main() -> None:
     from ministack import app as ministack
 
     forget_stream_positions()
+    date_objects()
 
     def save() -> None:
         ministack.save_all(ministack._build_persistence_save_dict())

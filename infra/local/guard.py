@@ -27,7 +27,8 @@ _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re
 _HEALTH = {"/_ministack/health", "/_localstack/health"}
 _API = re.compile(r"/restapis/[A-Za-z0-9]+/[A-Za-z0-9_-]+/_user_request_(?:/.*)?", re.DOTALL)
 _FUNCTION_URL = re.compile(r"[a-z0-9-]+\.lambda-url\.[a-z0-9.-]+(?::[0-9]{1,5})?", re.IGNORECASE)
-_EMULATORS_OWN = "/_"  # how the emulators' own routes begin, for every Host
+# How the emulators' own routes begin, for every Host; `/_local/` is a path like any other to a track domain.
+_EMULATORS_OWN = re.compile(r"/_(?!local/)")
 _CREDENTIAL = re.compile(r"AWS4-[A-Z0-9-]+ .*?\bCredential=([^/,\s]+)/", re.DOTALL)
 _QUERY_CREDENTIAL = "x-amz-credential"
 _AWS_ACTION = "x-amz-target"  # names a call of AWS whatever the path
@@ -103,7 +104,7 @@ def _is_for_the_front(asked: Asked) -> bool:
         return False
     hosts = asked.all("host")
     if len(hosts) == 1 and _FUNCTION_URL.fullmatch(hosts[0]):
-        return not asked.path.startswith(_EMULATORS_OWN)
+        return _EMULATORS_OWN.match(asked.path) is None
     return _API.fullmatch(asked.path) is not None
 
 

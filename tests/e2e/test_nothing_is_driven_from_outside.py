@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.listeners import Listener, listeners_of
 from tests.e2e.stack import RunningStack, wait_for
+from tests.patience import PATIENCE
 
 EVIL = "http://evil.example"
 REBOUND = "rebind.evil.example"
@@ -40,14 +41,14 @@ def emulators(stack: RunningStack) -> set[int]:
     return speaks_http(stack) - {int(stack.facts["http"].rpartition(":")[2])}
 
 
-def raw(port: int, request: bytes) -> bytes:
-    """All that a port says to these bytes until it falls silent or closes."""
+def raw(port: int, request: bytes, silence: float = PATIENCE) -> bytes:
+    """All that a port says to these bytes until it closes, or says nothing more for so many seconds."""
     said = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as page:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as page:
         with contextlib.suppress(OSError):
             page.sendall(request)
         with contextlib.suppress(OSError):
-            page.settimeout(3)
+            page.settimeout(silence)
             while block := page.recv(65536):
                 said += block
     return said
@@ -229,7 +230,7 @@ def test_a_mail_session_in_a_page_s_post_leaves_no_mail(stack: RunningStack) -> 
     for port in speaks_no_http(stack):
         head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: {EVIL}\r\n"
         size = f"Content-Type: text/plain\r\nContent-Length: {len(session)}\r\n\r\n"
-        said = raw(port, (head + size + session).encode())
+        said = raw(port, (head + size + session).encode(), 3)
         assert not said.startswith(b"HTTP/"), port
         assert b"354" not in said, (port, said)
     marker = f"after-{secrets.token_hex(6)}@example.com"

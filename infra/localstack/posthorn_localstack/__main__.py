@@ -2,8 +2,9 @@
 
 LocalStack 4 listens on every interface whatever `GATEWAY_LISTEN` says; this entry point listens on 127.0.0.1 only, and
 takes calls under the keys of the state folder that `POSTHORN_STATE` names and no others.
-With `POSTHORN_CLOCK_FILE`, an offset in seconds, delays, visibility time-outs and retention of queues follow that file;
-schedules and everything else keep the machine's time. LocalStack's environment variables configure the rest.
+With `POSTHORN_CLOCK_FILE`, an offset in seconds, delays, visibility time-outs and retention of queues and the dates of
+objects follow that file; schedules and everything else keep the machine's time. LocalStack's environment variables
+configure the rest.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +32,22 @@ class ControlledTime:
 
 
 def follow_clock(path: Path) -> None:
-    """Make the queues tell the controlled time. Elsewhere it would hurt: log lines of tomorrow are refused."""
+    """Make queues and objects tell the controlled time. Elsewhere it would hurt: log lines of tomorrow are refused."""
+    from localstack.services.s3 import models as objects
     from localstack.services.sqs import models, provider, queue
 
     from infra.local.clock import LocalClock
 
-    controlled = ControlledTime(LocalClock(path).now)
+    now = LocalClock(path).now
+
+    class ControlledDatetime(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> ControlledDatetime:
+            return cls.fromtimestamp(now(), tz)
+
     for module in (models, provider, queue):
-        module.time = controlled
+        module.time = ControlledTime(now)
+    objects.datetime = ControlledDatetime
 
 
 def stay_on_loopback() -> None:

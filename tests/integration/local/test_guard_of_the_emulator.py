@@ -190,7 +190,9 @@ def test_the_fronts_word_opens_function_urls_and_apis_and_nothing_else() -> None
     at_url = ("host", URL_HOST)
     assert refusal(at_url, WORD, SCAN, path="/x") == NO_KEY
     assert refusal(at_url, WORD, path="/_ministack/reset") == NO_KEY
-    assert refusal(at_url, WORD, path="/_localstack/config") == NO_KEY
+    for path in ("/_localstack/config", "/_aws/sqs/messages", "/_local", "/_"):
+        assert refusal(at_url, WORD, path=path) == NO_KEY
+    assert refusal(at_url, WORD, path="/_local/inbox") == ""
 
 
 Sent = list[dict[str, Any]]
