@@ -21,9 +21,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # Not that of an environment, so that an activated .venv can replace itself.
@@ -141,13 +142,14 @@ def install(root: Path, layer: Layer) -> None:
 
 
 def run(folder: Path, *command: str | Path) -> None:
-    """Run to the end, with its output in `setup.log`; SetupError says why it failed."""
-    log = folder / "setup.log"
-    with log.open("w") as said:
-        done = subprocess.run(command, stdout=said, stderr=said, check=False)
+    """Run to the end; SetupError says why it failed, and `setup.log` has its output."""
+    output: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    done = subprocess.run(command, text=True, errors="replace", check=False, **output)
     if done.returncode:
-        why = reason(log.read_text(errors="replace"))
-        raise SetupError(f"{folder.name} was not set up: {why} (more in {log})")
+        log = folder / "setup.log"
+        with suppress(OSError):  # a full disk holds no log, and is the reason
+            log.write_text(done.stdout)
+        raise SetupError(f"{folder.name} was not set up: {reason(done.stdout)} (more in {log})")
 
 
 def reason(said: str) -> str:
@@ -212,7 +214,8 @@ def main(names: Sequence[str]) -> int:
         for name in names:
             ensure(name)
     except (SetupError, OSError) as error:
-        print(f"posthorn: {error}", file=sys.stderr)
+        stopped = "" if isinstance(error, SetupError) else "the set-up stopped: "
+        print(f"posthorn: {stopped}{error}", file=sys.stderr)
         return NO_SUCH_PYTHON if isinstance(error, MissingPython) else 1
     except KeyboardInterrupt:
         return 130
