@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 import click
 
 from chalicelib.cli import transports
+from chalicelib.cli.mail import Mail, check
 from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.stack import Stack
 from chalicelib.cli.terminal import visible
-from chalicelib.cli.transports import Attachment, Mail, Submission
+from chalicelib.cli.transports import Submission
+from chalicelib.domain.compose import Attachment
 
 SUBMISSION_PORT = 587
 LARGEST_INPUT = 64 * 1024 * 1024
@@ -53,6 +55,7 @@ def send_command(session: Session, smtp: bool, url: str | None, **parts: Any) ->
     """
     stack = None if url is not None else session.stack
     mail = _mail(stack, **parts)
+    check(mail)
     if smtp:
         answer = transports.by_smtp(mail, _submission(stack, url))
         session.show({"reply": answer}, f"Accepted: {visible(answer)}")

@@ -13,41 +13,14 @@ import json
 import smtplib
 import ssl
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
-from email.utils import formatdate, make_msgid
 from urllib.parse import urlsplit
 
-from chalicelib.domain.compose import read_mailbox
+from chalicelib.cli.mail import Mail, composed
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
-from chalicelib.domain.headerfield import Mailbox, render_mailboxes
 
 PATIENCE = 30.0
 LARGEST_ANSWER = 1024 * 1024
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """A file to send along."""
-
-    name: str
-    content_type: str
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """What to send: a whole message in `raw`, or the parts of one."""
-
-    mail_from: str
-    to: tuple[str, ...]
-    subject: str = ""
-    text: str | None = None
-    html: str | None = None
-    attachments: tuple[Attachment, ...] = ()
-    tag: str | None = None
-    raw: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +45,7 @@ def by_http(mail: Mail, url: str, key: str) -> list[dict[str, object]]:
 
 def by_smtp(mail: Mail, submission: Submission) -> str:
     """Submit by SMTP over TLS; the server's final reply. TemporaryFailure or PermanentFailure with its words."""
-    content = mail.raw if mail.raw is not None else _render(mail)
+    content = composed(mail)
     context = _tls(submission.host)
     try:
         with _connect(submission, context) as session:
@@ -102,10 +75,14 @@ def _connect(submission: Submission, context: ssl.SSLContext) -> smtplib.SMTP:
 
 def _transact(session: smtplib.SMTP, mail: Mail, content: bytes) -> str:
     """MAIL, RCPT for each, DATA; the reply to the final dot, which `sendmail` of smtplib would swallow."""
-    sender = _mailbox(mail.mail_from, any_name=True).address
-    recipients = [_mailbox(text).address for text in mail.to]
-    beyond_ascii = not all(map(str.isascii, (sender, *recipients)))
-    code, text = session.mail(sender, ("SMTPUTF8",) if beyond_ascii else ())
+    sender = mail.author.address
+    recipients = [mailbox.address for mailbox in mail.recipients]
+    options = []
+    if not all(map(str.isascii, (sender, *recipients))):
+        options.append("SMTPUTF8")
+    if not content.isascii() and session.has_extn("8bitmime"):
+        options.append("BODY=8BITMIME")
+    code, text = session.mail(sender, options)
     if code != 250:
         raise smtplib.SMTPSenderRefused(code, text, mail.mail_from)
     for recipient in recipients:
@@ -118,44 +95,6 @@ def _transact(session: smtplib.SMTP, mail: Mail, content: bytes) -> str:
     return f"{code} {_text(text)}"
 
 
-def _render(mail: Mail) -> bytes:
-    """The message as bytes with CRLF lines."""
-    author = _mailbox(mail.mail_from, any_name=True)
-    recipients = [_mailbox(text) for text in mail.to]
-    message = EmailMessage()
-    message["From"] = _shown([author])
-    message["To"] = _shown(recipients)
-    message["Subject"] = mail.subject
-    message["Date"] = formatdate(usegmt=True)
-    message["Message-ID"] = make_msgid(domain=author.address.rpartition("@")[2])
-    if mail.tag is not None:
-        message["X-Postal-Tag"] = mail.tag
-    message.set_content(mail.text or "")
-    if mail.html is not None:
-        message.add_alternative(mail.html, subtype="html")
-    for attachment in mail.attachments:
-        main, _, sub = attachment.content_type.partition("/")
-        message.add_attachment(
-            attachment.content, maintype=main, subtype=sub, filename=attachment.name
-        )
-    utf8 = any(mailbox.needs_smtputf8 for mailbox in (author, *recipients))
-    return message.as_bytes(policy=SMTPUTF8 if utf8 else SMTP)
-
-
-def _mailbox(text: str, *, any_name: bool = False) -> Mailbox:
-    mailbox = read_mailbox(text, any_name=any_name)
-    if mailbox is None:
-        raise PermanentFailure(f"{text} is not one e-mail address")
-    return mailbox
-
-
-def _shown(mailboxes: list[Mailbox]) -> str:
-    """The value of an address field."""
-    return (
-        render_mailboxes("To", mailboxes).decode().replace("\r\n", "").removeprefix("To:").strip()
-    )
-
-
 def _body(mail: Mail) -> dict[str, object]:
     """The request of `POST /api/v2/emails`; what is absent is left out."""
     described: dict[str, object | None] = {
@@ -164,7 +103,7 @@ def _body(mail: Mail) -> dict[str, object]:
         "subject": mail.subject or None,
         "text": mail.text,
         "html": mail.html,
-        "tag": mail.tag,
+        "tag": mail.tag or None,
         "attachments": [
             {
                 "filename": attachment.name,

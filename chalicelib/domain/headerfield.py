@@ -67,6 +67,8 @@ def text_fault(text: str, longest: int = LONGEST_VALUE) -> str | None:
     found = _CONTROL.search(text)
     if found is not None:
         what = "a line break or NUL" if _LINE_BREAKING.match(found[0]) else "a control character"
+        if "\ud800" <= found[0] <= "\udfff":
+            what = "what is not UTF-8"
         return f"contains {what} at character {found.start()}"
     if len(text) > longest:
         return f"has {len(text)} characters, at most {longest} are allowed"

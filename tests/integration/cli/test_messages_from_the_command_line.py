@@ -133,7 +133,7 @@ def test_a_hostile_subject_is_shown_harmless(cli: Run, scene: Scene) -> None:
 
 
 def test_raw_gives_the_exact_bytes(cli: Run, scene: Scene, tmp_path: Path) -> None:
-    content = CONTENT + b"\xff\x00\x1b[2J\r\n"
+    content = CONTENT + b"\xff\x1b[2J\r\n"
     accepted = run(scene.accept(content=content))[0]
     outcome = cli("message", "raw", str(accepted.id))
     assert outcome.out.encode("utf-8", "surrogateescape") == content

@@ -7,6 +7,7 @@ import base64
 import email
 import email.policy
 import json
+import os
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from chalicelib.api.v2.models import EmailToSend
 from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
+from chalicelib.domain.newlines import has_bare_newline
 
 
 @dataclass
@@ -301,7 +303,9 @@ def test_smtp_submits_over_tls(
     assert message["From"] == "App <app@acme.test>"
     assert message["Subject"] == "Hé"
     assert message["X-Postal-Tag"] == "t"
-    assert message.get_content().replace("\r\n", "\n").strip() == "Grüße\n.\nEnde"
+    assert isinstance(message, email.message.EmailMessage)
+    (text,) = (part for part in message.walk() if not part.is_multipart())
+    assert text.get_content().replace("\r\n", "\n").strip() == "Grüße\n.\nEnde"
     assert submission.sink.logins[0].password == b"ph_smtp"
 
 
@@ -351,3 +355,108 @@ def test_smtp_refusals_are_told_in_the_servers_words(
 def test_a_submission_server_that_is_away_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert send("--smtp", "--url", "smtp://127.0.0.1:1", "--text", "x") == 1
     assert "cannot be used" in capsys.readouterr().err
+
+
+def sent_by_smtp(submission: Listener, *arguments: str) -> email.message.EmailMessage:
+    """The message that arrives, whose lines are all sound."""
+    url = f"smtp://127.0.0.1:{submission.port}"
+    assert send("--smtp", "--url", url, "--text", "Hello", *arguments) == 0
+    content = submission.sink.envelopes[-1].content
+    assert isinstance(content, bytes)
+    assert not has_bare_newline(content)
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    assert isinstance(message, email.message.EmailMessage)
+    return message
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "=?utf-8?q?=0D=0AX:_y?=",
+        "=?utf-8?q?=0D=0ABcc:_v@v.test=0D=0A=0D=0Abody?=",
+        "=?utf-8?b?DQpYOiB5?=",
+    ],
+)
+def test_an_encoded_word_that_was_typed_stays_in_its_field(submission: Listener, word: str) -> None:
+    def names(*arguments: str) -> list[str]:
+        message = sent_by_smtp(submission, *arguments)
+        content = submission.sink.envelopes[-1].content
+        assert isinstance(content, bytes)
+        assert b"\r\nBcc:" not in content
+        assert b"\r\nX:" not in content
+        return sorted(name.lower() for name in message)
+
+    usual = names("--subject", "x", "--tag", "x")
+    assert names("--subject", word, "--tag", "x") == usual
+    assert names("--subject", "x", "--tag", word) == usual
+    assert names("--subject", "x", "--tag", "x", "--to", f'"{word}" <j@example.com>') == usual
+    assert names("--subject", "x", "--tag", "x", "--from", f"{word} <app@acme.test>") == usual
+
+
+def test_files_arrive_over_smtp_as_they_are(submission: Listener, tmp_path: Path) -> None:
+    attached = b"From: a@b.test\nSubject: Gr\xc3\xbc\xc3\x9fe\n\nHello\n"
+    files = {
+        "x.eml": attached,
+        "bare.eml": b"a\rb\n",
+        "empty.txt": b"",
+        "straße.png": b"\x89PNG\r\n",
+    }
+    arguments = []
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+        arguments += ["--attach", str(tmp_path / name)]
+    message = sent_by_smtp(submission, *arguments)
+    kinds = ["message/rfc822", "application/octet-stream", "text/plain", "image/png"]
+    parts = list(message.iter_attachments())
+    assert [part.get_content_type() for part in parts] == kinds
+    assert [part.get_filename() for part in parts] == list(files)
+    assert parts[0]["Content-Transfer-Encoding"] == "8bit"
+    assert [part.get_payload(decode=True) for part in parts[1:]] == list(files.values())[1:]
+    assert parts[3]["Content-Type"].params["name"] == "straße.png"
+    content = submission.sink.envelopes[-1].content
+    assert isinstance(content, bytes)
+    assert attached.replace(b"\n", b"\r\n") in content
+    assert "BODY=8BITMIME" in submission.sink.envelopes[-1].mail_options
+
+
+NOT_UTF8 = os.fsdecode(b"a\xff")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--subject", "a\nb"], "--subject contains a line break or NUL at character 1."),
+        (["--subject", NOT_UTF8], "--subject contains what is not UTF-8 at character 1."),
+        (["--tag", "a\rb"], "--tag contains a line break or NUL at character 1."),
+        (["--tag", "x" * 101], "--tag has 101 characters, at most 100 are allowed."),
+        (["--html", NOT_UTF8], "--html is not UTF-8."),
+        (["--text", NOT_UTF8], "--text is not UTF-8."),
+        (
+            ["--to", "a\n@b.test"],
+            "--to a\\x0a@b.test contains a line break or NUL at character 1.",
+        ),
+        (["--to", "nobody"], "--to nobody is not one e-mail address."),
+        (["--from", "nobody"], "--from nobody is not one e-mail address."),
+        (
+            ["--attach", "a\nb"],
+            "The file name a\\x0ab contains a line break or NUL at character 1.",
+        ),
+        (
+            ["--attach", NOT_UTF8],
+            "The file name a\\udcff contains what is not UTF-8 at character 1.",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_is_told_alike_by_both_ways(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] == "--attach":
+        Path(arguments[1]).write_bytes(b"x")
+    for way in (("--url", "http://127.0.0.1:1"), ("--smtp", "--url", "smtp://127.0.0.1:1")):
+        assert send(*way, "--text", "x", *arguments) == 1
+        assert capsys.readouterr().err == f"posthorn: {sentence}\n"

@@ -1,0 +1,101 @@
+"""What `posthorn send` sends: described on the command line, checked once for both transports, and composed as the API
+composes it.
+
+What passes `check` holds nothing that could break out of a header field or envelope line. Whether the sender may send
+it, the server decides.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chalicelib.domain.compose import Attachment, Draft, Stamp, compose, read_mailbox
+from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.headerfield import (
+    LONGEST_FILENAME,
+    Mailbox,
+    content_type_fault,
+    text_fault,
+)
+from chalicelib.domain.mailbox import domain_of
+from chalicelib.domain.received import rfc2822_date
+from chalicelib.services.accept import LONGEST_TAG
+
+SHOWN = 80
+_NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of other bytes in an argument
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What to send: a whole message in `raw`, or the parts of one."""
+
+    mail_from: str
+    to: tuple[str, ...]
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+    tag: str | None = None
+    raw: bytes | None = None
+
+    @property
+    def author(self) -> Mailbox:
+        """The sender. PermanentFailure when that is not one address."""
+        return _mailbox("--from", self.mail_from, any_name=True)
+
+    @property
+    def recipients(self) -> tuple[Mailbox, ...]:
+        """To whom. PermanentFailure when one of them is not one address."""
+        return tuple(_mailbox("--to", text) for text in self.to)
+
+
+def check(mail: Mail) -> None:
+    """Raise PermanentFailure, naming the option, for a text that cannot be sent."""
+    for what, fault in _faults(mail):
+        if fault is not None:
+            raise PermanentFailure(f"{what} {fault}")
+
+
+def composed(mail: Mail) -> bytes:
+    """The bytes of a checked mail, its lines in CRLF."""
+    if mail.raw is not None:
+        return mail.raw
+    draft = Draft(
+        author=mail.author,
+        to=mail.recipients,
+        subject=mail.subject or None,
+        text=mail.text,
+        html=mail.html,
+        headers=(("X-Postal-Tag", mail.tag),) if mail.tag else (),
+        attachments=mail.attachments,
+    )
+    message_id = f"{uuid.uuid4()}@{domain_of(draft.author.address)}"
+    boundaries = (f"=_{secrets.token_hex(15)}" for _ in range(3))
+    return compose(draft, Stamp(message_id, rfc2822_date(time.time()), *boundaries))
+
+
+def _mailbox(option: str, text: str, *, any_name: bool = False) -> Mailbox:
+    if fault := text_fault(text):
+        raise PermanentFailure(f"{option} {text[:SHOWN]} {fault}")
+    mailbox = read_mailbox(text, any_name=any_name)
+    if mailbox is None:
+        raise PermanentFailure(f"{option} {text[:SHOWN]} is not one e-mail address")
+    return mailbox
+
+
+def _faults(mail: Mail) -> Iterator[tuple[str, str | None]]:
+    """Each text with what is wrong with it, None when that is nothing."""
+    _ = mail.author, mail.recipients
+    yield "--subject", text_fault(mail.subject)
+    yield "--tag", text_fault(mail.tag or "", LONGEST_TAG)
+    for option, text in (("--text", mail.text), ("--html", mail.html)):
+        yield option, "is not UTF-8" if _NOT_UTF8.search(text or "") else None
+    for file in mail.attachments:
+        name = f"The file name {file.name[:SHOWN]}"
+        yield name, text_fault(file.name, LONGEST_FILENAME)
+        yield f"{name} stands for a type that", content_type_fault(file.content_type)
