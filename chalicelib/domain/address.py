@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.mailbox import identity
 
 LONGEST_FIELD = 65_536
 LONGEST_REMEMBERED = 256
@@ -42,8 +43,9 @@ def split_mailbox(text: str, *, any_name: bool = False) -> tuple[str, str] | Non
     1); None when it could be read as another address too.
 
     The address is what stands in the last `<…>`, as typed; it may be anything or empty, so check it
-    (`domain.mailbox`). A name that looks like an address must be quoted or be the same address, unless it is an
-    author's (`any_name`), which a From field shows in quotes. Other text behind `>` is dropped.
+    (`domain.mailbox`). A name that looks like an address must be quoted or be the same address in a spelling of its
+    own (`identity`), unless it is an author's (`any_name`), which a From field shows in quotes. Other text behind `>`
+    is dropped.
     """
     tokens = list(_tokens(text))
     words = [word for _, word, _ in tokens]
@@ -60,7 +62,7 @@ def split_mailbox(text: str, *, any_name: bool = False) -> tuple[str, str] | Non
     address = _joined(words[begin + 1 : end]).strip()
     name = text[: tokens[begin][2]].rstrip("< \t").strip()
     is_odd = not any_name and _has_address(tokens[:begin])
-    if is_odd and name.casefold() != address.casefold():
+    if is_odd and identity(name) != identity(address):
         return None
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = _ESCAPED.sub(r"\1", name[1:-1]).strip()  # RFC 5322 section 3.2.4

@@ -3,9 +3,11 @@
 A mailbox is that of RFC 5321 section 4.1.2, with RFC 6531 for letters beyond ASCII, and as wide as the addresses that
 people really have: full stops anywhere in a local part that is not quoted, underscores in labels of the domain. The
 local part stays as it is, letter by letter; the domain is written in ASCII. What passes has one reading: no control
-character, no blank or `@` outside quotes, no angle bracket anywhere, no direction mark or other sign that nobody sees
-(but the joiners that scripts need), and nothing that compatibility forms would turn into one of these. Whether a
-mailbox exists, nobody knows here. All functions are linear in their input.
+character, no blank or `@` outside quotes, no angle bracket anywhere, nothing whose compatibility form has `@`, a
+bracket, a quote, a backslash, a comma, a colon or a semicolon, and no direction mark or other sign that Unicode calls
+default ignorable. Three of those are let through where they have a use: the joiners between two signs beyond ASCII, and
+U+FE0F behind an emoji. Not promised: that letters which look alike are told apart, or that a sign is assigned in the
+Unicode of today. Whether a mailbox exists, nobody knows here. All functions are linear in their input.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from chalicelib.domain.domain_name import ascii_name
 
 LONGEST_LOCAL_PART = 64
 LONGEST_MAILBOX = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
+LONGEST_IN_ENVELOPE = 255  # what an envelope may hold, mailbox or not
 
 _ATEXT = r"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~"
 # What RFC 6531 adds, without controls, white space, surrogates, private and non-characters, the other full stops of
@@ -27,7 +30,6 @@ _BEYOND_ASCII = (
     + "".join(
         f"{chr(plane)}-{chr(plane + 0xFFFD)}" for plane in range(0x1_0000, 0xE_0000, 0x1_0000)
     )
-    + "\U000e0100-\U000e01ef"
 )
 _MAILBOX = re.compile(
     rf"(?P<local>[{_ATEXT}.{_BEYOND_ASCII}]+"
@@ -36,9 +38,21 @@ _MAILBOX = re.compile(
     r"@(?P<domain>.+)",
     re.DOTALL,
 )
-_LITERAL = re.compile(r"\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|IPv6:[0-9A-Fa-f:.]{2,45})\]")
+_LITERAL = re.compile(r"\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?i:IPv6):[0-9A-Fa-f:.]{2,45})\]")
 _QUOTED_LOCAL = re.compile(r'"(?>[^"\\]+|\\.)*+"@', re.DOTALL)
 _TELLING = frozenset('@<>()[]\\,;:"')
+# Default ignorable code points of Unicode (DerivedCoreProperties.txt) that are in `_BEYOND_ASCII`; joiners and U+FE0F
+# only where they change nothing that is seen. An emoji may be followed by U+FE0F before a joiner.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0e\uffa0\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a]"
+    r"|(?<![^\x00-\x7f\u200c\u200d])[\u200c\u200d]"
+    r"|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d\ufe0f])"
+    r"|(?<![\u00a9\u00ae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])\ufe0f(?!\u20e3)"
+)
+# What may stand in no address, mailbox or not.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def envelope_address(text: str) -> str | None:
@@ -63,6 +77,18 @@ def envelope_address(text: str) -> str | None:
     return f"{local}@{domain}"
 
 
+def envelope_fault(text: str) -> str | None:
+    """Why a text must not be stored as an address of an envelope, not even to fail there, or None."""
+    if found := _CONTROL.search(text):
+        return f"contains a control character at character {found.start()}"
+    if found := _DIRECTION.search(text):
+        return f"contains a mark that turns the direction at character {found.start()}"
+    octets = len(text.encode())
+    if octets > LONGEST_IN_ENVELOPE:
+        return f"has {octets} octets, at most {LONGEST_IN_ENVELOPE} are allowed"
+    return None
+
+
 def domain_of(address: str) -> str:
     """The domain of a bare address in lower-case ASCII, empty when there is none or when it is no domain.
 
@@ -85,8 +111,10 @@ def identity(address: str) -> str:
 
 
 def _has_disguise(local: str) -> bool:
-    """True when a compatibility form of a letter is a sign that addresses are taken apart at."""
+    """True when there is a sign that nobody sees, or one whose compatibility form is a sign that addresses are taken
+    apart at."""
     import unicodedata
 
     beyond = "".join(char for char in local if not char.isascii())
-    return not _TELLING.isdisjoint(unicodedata.normalize("NFKC", beyond))
+    telling = not _TELLING.isdisjoint(unicodedata.normalize("NFKC", beyond))
+    return telling or _UNSEEN.search(local) is not None

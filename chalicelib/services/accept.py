@@ -18,7 +18,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.address import addresses_in
 from chalicelib.domain.errors import Refused, Rejected, TemporaryFailure
 from chalicelib.domain.ids import make_token
-from chalicelib.domain.mailbox import domain_of, identity
+from chalicelib.domain.mailbox import domain_of, envelope_fault, identity
 from chalicelib.domain.mending import mended
 from chalicelib.domain.message import Headers, has_bare_newline, has_nul, normalise_newlines
 from chalicelib.domain.model import BlobRef, DsnParameters, Message, MessageId, Scope, WorkItem
@@ -27,7 +27,6 @@ from chalicelib.domain.tenancy import BareNewlines, Domain, Server, ServerId
 from chalicelib.ports import BlobStore, Clock, Directory, MessageStore, Numbers, Rand, WorkQueue
 from chalicelib.services.authenticate import Grant
 
-LONGEST_ENVELOPE_ADDRESS = 255
 LONGEST_SUBJECT = 200
 LONGEST_TAG = 100
 LONGEST_MESSAGE_ID = 255
@@ -38,10 +37,6 @@ TOKEN_RANDOM_BYTES = 6
 LARGEST_PACK = 8 * 1024 * 1024
 # A larger body gets an object of its own, so that a client can fetch it by a link, which always names a whole object.
 LARGEST_PACKED = 1_000_000
-# What may stand in no address, mailbox or not: controls, line separators, surrogates, marks that turn the direction.
-_UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _MSG_ID = re.compile(r"<([^<>]+)>")
 
 
@@ -227,7 +222,7 @@ class AcceptMail:
             text = f"Too many recipients (maximum {self._settings.max_recipients})"
             raise Rejected(text, reply=Reply(452, "4.5.3", text))
         for address in (submission.mail_from, *(each.address for each in unique.values())):
-            if _UNSAFE.search(address) or len(address.encode()) > LONGEST_ENVELOPE_ADDRESS:
+            if envelope_fault(address) is not None:
                 raise Rejected(
                     "An envelope address is malformed",
                     reply=Reply(553, "5.1.3", "An envelope address is malformed"),

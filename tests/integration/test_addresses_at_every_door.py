@@ -116,6 +116,8 @@ def test_addresses_that_people_have_are_sent_to_as_they_are(door: Door) -> None:
         "\u0dc1\u0dca\u200d\u0dbb\u0dd3@example.com",
     ]
     assert door(addresses) == addresses
+    odd = ["a@[ipv6:::1]", "\u2764\ufe0f@example.com", "\u00b4@example.com"]
+    assert door(odd) == odd
 
 
 @through_every_door
@@ -144,6 +146,7 @@ TWO_READINGS = [
     "a@b.test@c.test",
     "a@b.test,c@d.test",
     "a@b.test <c@d.test>",
+    "A@b.test <a@b.test>",
     '"x" <a@b.test> <c@d.test>',
     "<a@b.test> c@d.test",
     "<@x.test:a@b.test>",
@@ -162,12 +165,14 @@ def test_what_has_two_readings_is_refused(text: str) -> None:
 
 def test_an_address_as_its_own_name_is_one_address() -> None:
     for name in ("v1 to", "v1 raw", "v2 to", "v2 raw", "batch"):
-        assert DOORS[name](["A@b.test <a@b.test>"]) == ["a@b.test"], name
+        assert DOORS[name](["a@B.test <a@b.test>"]) == ["a@b.test"], name
+        typed = "c@münchen.test <c@xn--mnchen-3ya.test>"
+        assert DOORS[name]([typed]) == ["c@xn--mnchen-3ya.test"], name
         assert DOORS[name](["<<a@b.test>>"]) == ["a@b.test"], name
         assert DOORS[name]([' "c@d.test" <a@b.test> (e@f.test)']) == ["a@b.test"], name
 
 
-# Version 1 refuses a whole message for a sign that turns the direction, as it does for a control character.
+# Version 1 refuses the parameter for a sign that turns the direction, as it does for a control character.
 TAKEN_BY_V1 = [text for text in TWO_READINGS if "\u202e" not in text]
 
 
@@ -189,6 +194,34 @@ def test_in_v1_it_is_accepted_and_fails_before_anybody_is_asked(text: str) -> No
             )
             assert record.status is Status.HARD_FAIL
             assert record.deliveries[-1].details == "The recipient's address is malformed."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\tb@c.test",
+        "a\x1bb@c.test",
+        "a\u2028b@c.test",
+        "a\u202eb@c.test",
+        "a\u061cb@c.test",
+        "A <a\u2066b@c.test>",
+        "a\u200f@b.test <c@d.test>",
+        "é" * 128 + "@c.test",
+    ],
+)
+def test_in_v1_what_would_break_out_of_its_line_is_refused_by_name(text: str) -> None:
+    raw = {"mail_from": "app@acme.test", "data": base64.b64encode(RAW).decode()}
+    orders = [("message", V1, field) for field in ("to", "cc", "bcc")] + [("raw", raw, "rcpt_to")]
+    with api_world() as api:
+        for action, order, field in orders:
+            answer = api.v1(f"send/{action}", order | {field: ["john@example.com", text]})
+            assert answer["status"] == "parameter-error"
+            assert answer["data"]["message"].startswith(f"`{field}[1]` parameter is invalid: ")
+        order = raw | {"mail_from": text, "rcpt_to": ["john@example.com"]}
+        answer = api.v1("send/raw", order)
+        assert answer["status"] == "parameter-error"
+        assert answer["data"]["message"].startswith("`mail_from` parameter is invalid: ")
+        assert api.count() == 0
 
 
 @pytest.mark.parametrize("field", ["from", "sender"])

@@ -19,7 +19,8 @@ from chalicelib.domain.mailbox import domain_of
         ("Bob :) <a@example.com>", "Bob :)", "a@example.com"),
         ("Sales @ Acme <a@example.com>", "Sales @ Acme", "a@example.com"),
         ('"x@other.example" <a@example.com>', "x@other.example", "a@example.com"),
-        ("A@example.com <a@example.com>", "A@example.com", "a@example.com"),
+        ("a@Example.com <a@example.com>", "a@Example.com", "a@example.com"),
+        ("a@straße.test <a@xn--strae-oqa.test>", "a@straße.test", "a@xn--strae-oqa.test"),
         ("<<a@example.com>>", "", "a@example.com"),
         ("Name <<a@example.com>>", "Name", "a@example.com"),
         ("a@example.com (comment)", "", "a@example.com"),
@@ -45,6 +46,8 @@ def test_a_text_that_means_one_address(text: str, name: str, address: str) -> No
     "text",
     [
         "x@other.example <a@example.com>",
+        "A@example.com <a@example.com>",
+        "a@strasse.test <a@straße.test>",
         "x @ other.example <a@example.com>",
         "Bob @other.example <a@example.com>",
         "x(comment)@other.example <a@example.com>",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.mailbox import domain_of, envelope_address, identity
+from chalicelib.domain.mailbox import domain_of, envelope_address, envelope_fault, identity
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,8 @@ from chalicelib.domain.mailbox import domain_of, envelope_address, identity
         "a@localhost",
         "a@[192.0.2.1]",
         "a@[IPv6:2001:db8::1]",
+        "a@[ipv6:::1]",
+        "a@[IPV6:2001:DB8::1]",
         "x" * 64 + "@example.com",
         "a@" + "x" * 63 + ".example",
         "a@xn--strae-oqa.test",
@@ -36,6 +38,11 @@ from chalicelib.domain.mailbox import domain_of, envelope_address, identity
         "\u0646\u0627\u0645\u0647\u200c\u0627\u06cc@example.com",  # Persian, with a non-joiner
         "\u0dc1\u0dca\u200d\u0dbb\u0dd3@example.com",  # Sinhala, with a joiner
         "\U0001d400@example.com",
+        "\u2764\ufe0f@example.com",  # an emoji in its colours
+        "\u2764\ufe0f\u200d\U0001f525@example.com",  # two joined to one
+        "1\ufe0f\u20e3@example.com",  # a keycap
+        "\u00b4@example.com",
+        "\u0378@example.com",  # no letter yet
         "é" * 32 + "@example.com",
     ],
 )
@@ -106,6 +113,17 @@ def test_a_domain_beyond_ascii_is_written_in_ascii(typed: str, written: str) -> 
         "a\ufeffb@example.com",
         "a\u00adb@example.com",
         "a\ufffe@example.com",
+        "a\ufe0f@example.com",
+        "é\ufe0f@example.com",
+        "\u2764\ufe0f\ufe0f@example.com",
+        "\u2764\ufe0e@example.com",
+        "é\u200d@example.com",
+        "\u200cé@example.com",
+        "é\u200d\u200dé@example.com",
+        "a\u200db@example.com",
+        "é\U000e0100@example.com",
+        "é\U000e0041@example.com",
+        "\u3164@example.com",
         "a\u3002b@example.com",
         "a\uff20good.example@example.com",
         "a\ufe64b@example.com",
@@ -132,6 +150,7 @@ def test_what_is_no_mailbox(text: str) -> None:
         ("a@Example.COM", "example.com"),
         ('"a@b"@Example.com', "example.com"),
         ("a@[IPv6:2001:DB8::1]", "[ipv6:2001:db8::1]"),
+        ("a@[ipv6:2001:DB8::1]", "[ipv6:2001:db8::1]"),
         ("a@BÜCHER.example", "xn--bcher-kva.example"),
         ("a@straße.example", "xn--strae-oqa.example"),
         ("x" * 100 + "@example.com", "example.com"),
@@ -160,3 +179,35 @@ def test_domain_of(address: str, domain: str) -> None:
 )
 def test_one_mailbox_has_one_identity(one: str, other: str, same: bool) -> None:
     assert (identity(one) == identity(other)) is same
+
+
+# Default_Ignorable_Code_Point of Unicode 16, DerivedCoreProperties.txt.
+UNSEEN = [
+    (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+]  # fmt: skip
+
+
+def test_no_sign_that_nobody_sees_makes_two_mailboxes_of_one() -> None:
+    for first, last in UNSEEN:
+        for sign in map(chr, range(first, last + 1)):
+            for local in (f"a{sign}b", f"a{sign}", f"{sign}a", f"é{sign}", f'"é{sign}"'):
+                assert envelope_address(f"{local}@example.com") is None, (hex(ord(sign)), local)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a@b.test", None),
+        ("nobody", None),
+        ("", None),
+        ("x" * 255, None),
+        ("é" * 128, "has 256 octets, at most 255 are allowed"),
+        ("a\tb@c.test", "contains a control character at character 1"),
+        ("a\ud800", "contains a control character at character 1"),
+        ("a\u202e", "contains a mark that turns the direction at character 1"),
+    ],
+)
+def test_what_no_envelope_may_hold(text: str, fault: str | None) -> None:
+    assert envelope_fault(text) == fault

@@ -15,10 +15,10 @@ from chalicelib.api.base64_text import NOT_BASE64, read_base64, without_data_url
 from chalicelib.api.v1.envelope import ParameterFault
 from chalicelib.domain.address import split_list, split_mailbox
 from chalicelib.domain.headerfield import text_fault
+from chalicelib.domain.mailbox import envelope_fault
 
 LONGEST_ENTRY = 600
 LONGEST_LIST = 100_000
-LONGEST_ADDRESS = 255
 _BASE64 = re.compile("[A-Za-z0-9+/]")
 
 
@@ -120,7 +120,7 @@ def _addressed(name: str, entry: str) -> str:
     address = bare(entry)
     if not address:
         refuse_fault(name, "has no address")
-    refuse_fault(name, text_fault(address, LONGEST_ADDRESS))
+    refuse_fault(name, envelope_fault(address))
     return address
 
 

@@ -45,7 +45,7 @@ from chalicelib.domain.headerfield import (
     text_fault,
     value_fault,
 )
-from chalicelib.domain.mailbox import envelope_address
+from chalicelib.domain.mailbox import envelope_address, envelope_fault
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.accept import SenderRefused
 from chalicelib.services.submit import Order, Receipt
@@ -105,6 +105,7 @@ async def send_raw(call: Call) -> dict[str, Any]:
     sent_to = envelope_addresses(addresses)
     envelope = {entry: sent_to[address] for entry, address in zip(typed, addresses, strict=True)}
     sender = bare(line(parameters, "mail_from", LONGEST_ENTRY) or "")
+    refuse_fault("mail_from", envelope_fault(sender))
     mail_from = envelope_address(sender) or sender
     order = Order(
         mail_from=mail_from,
