@@ -23,6 +23,27 @@ _HOSTNAMES = frozenset(
 )
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
 
+_WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
+_DAYS = (1, 3_650)
+_TIME = (1, 3_600)
+# The least and the most that a number may be. Times that are not here are bounded by _TIME.
+_BOUNDS = {
+    "tracking_days": _DAYS,
+    "hold_days": _DAYS,
+    "suppression_days": _DAYS,
+    "max_message_size": (1_024, 1024 * 1024 * 1024),
+    "max_recipients": (1, 100_000),
+    "max_attempts": (1, 1_000),
+    "delivery_port": (1, 65_535),
+    "bytes_in_hand": (1, 10 * 1024 * 1024 * 1024),  # the most memory that Lambda gives
+    "settle_seconds": (
+        60,
+        3_600,
+    ),  # half of it is what a batch's beginning has, and its last outcome
+    "lease_seconds": (1, 900),  # the longest that Lambda runs a function
+    "visibility_seconds": (1, 43_200),  # the longest that SQS hides a message
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -52,12 +73,14 @@ class Settings:
     final_dot_seconds: how long a receiving server may take to let us connect; to greet, and to answer EHLO; to answer
     MAIL, RCPT and DATA; to read one block of content; to answer the final dot. RFC 5321 section 4.5.3.2, and each cut
     by what is left of the attempt.
-    starttls_seconds: from STARTTLS to the answer to the EHLO after it, where clear text is tried when it takes longer.
+    starttls_seconds: from STARTTLS to the answer to the EHLO after it, where clear text is tried when it takes longer;
+    less than the deadline.
     deadline_seconds: all of one attempt, from the look-up of its hosts to the last reply.
-    settle_seconds: how long an outcome is tried to be stored before it is handed to the queue.
+    settle_seconds: how long an outcome is tried to be stored before it is handed to the queue; 60 or more.
     lease_seconds: how long a worker has a message to itself; the time limit of the delivering function is the same, and
-    longer than deadline and settling together. visibility_seconds: how long its wake-up stays hidden meanwhile; longer
-    than the lease.
+    longer than deadline and settling together; 900 at most, which is Lambda's limit. `make deploy` and the local stack
+    take the function's limit from here. visibility_seconds: how long its wake-up stays hidden meanwhile; longer than
+    the lease, and taken from here for the queues.
     """
 
     control_table: str = "posthorn-control"
@@ -117,6 +140,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if megabytes.isdigit():
         values.setdefault("bytes_in_hand", int(megabytes) * 1024 * 1024 // 4)
+    _check_bounds(values)
     settings = Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
     _check_times(settings)
     return settings
@@ -125,9 +149,6 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 def _check_times(settings: Settings) -> None:
     """ValueError for times that would let a worker outlive its lease, or a wake-up come back before its worker is
     surely gone (crash rule 8)."""
-    for field in fields(settings):
-        if field.name.endswith("_seconds") and getattr(settings, field.name) < 1:
-            raise ValueError(f"POSTHORN_{field.name.upper()} must be 1 or more")
     longest = settings.deadline_seconds + settings.settle_seconds
     if not longest < settings.lease_seconds < settings.visibility_seconds:
         raise ValueError(
@@ -136,6 +157,25 @@ def _check_times(settings: Settings) -> None:
             f" {settings.deadline_seconds} + {settings.settle_seconds}, {settings.lease_seconds}"
             f" and {settings.visibility_seconds}"
         )
+    if settings.starttls_seconds >= settings.deadline_seconds:
+        raise ValueError(
+            "POSTHORN_STARTTLS_SECONDS must be less than POSTHORN_DEADLINE_SECONDS; they are"
+            f" {settings.starttls_seconds} and {settings.deadline_seconds}"
+        )
+
+
+def _check_bounds(values: Mapping[str, str | int | bool]) -> None:
+    """ValueError, with one sentence for people, for a number with which nothing would be delivered or kept."""
+    for name, value in values.items():
+        bounds = _BOUNDS.get(name, _TIME if name.endswith("_seconds") else None)
+        if bounds is not None and isinstance(value, int):
+            check_bounds(f"POSTHORN_{name.upper()}", value, *bounds)
+
+
+def check_bounds(name: str, value: float, least: float, most: float) -> None:
+    """ValueError, with one sentence for people, for a number outside; what is no number at all is outside too."""
+    if not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most}, not {value}")
 
 
 def read_flag(name: str, text: str) -> bool:
@@ -151,7 +191,7 @@ def _read(name: str, text: str, kind: type) -> str | int | bool:
     if kind is bool:
         return read_flag(name, text)
     if kind is int:
-        if not text.lstrip("-").isdigit():
+        if not _WHOLE.match(text):
             raise ValueError(f"{name} must be a whole number, not {text!r}")
         return int(text)
     return text

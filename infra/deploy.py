@@ -30,9 +30,9 @@ from infra.installation import (
     show_environment,
     what_stands,
 )
-from infra.order import Order, arguments, check_gateway, check_pairs
+from infra.order import Order, arguments, check_gateway, check_pairs, settings_of
 from infra.package import Package
-from infra.stack import Stack, StackFailed, data_parameters
+from infra.stack import Stack, StackFailed, data_parameters, time_parameters
 from infra.stack import deploy as deploy_stack
 from infra.targets import (
     PREFIXES,
@@ -49,6 +49,7 @@ Say = Callable[[str], None]
 
 def deploy(order: Order, say: Say) -> Deployed:
     """Bring the installation about; StackFailed or WrongOrder says why not."""
+    times = time_parameters(settings_of(order.settings))
     account = order.target.identify()
     standing_pools.check(order)
     ways_out.check(order)
@@ -61,6 +62,7 @@ def deploy(order: Order, say: Say) -> Deployed:
     emulated = order.target.endpoint or None
     bucket = order.parameters.get("BucketName", "")
     known = dict(order.parameters) | data_parameters(emulated, order.prefix, bucket)
+    known |= times
     known["GatewayImage"] = order.image
     known["AnswersApart"] = "true" if order.target.is_emulated else "false"
     for part, template in templates.items():

@@ -99,13 +99,18 @@ def collect_settings(
         raise WrongOrder(f"there is no setting {unknown[0]!r}; docs/reference/settings.md has all")
     if named := sorted(RESOURCE_NAMES & set(values)):
         raise WrongOrder(f"{named[0]} follows from the prefix and cannot be set")
-    try:
-        read_settings({f"POSTHORN_{name.upper()}": value for name, value in values.items()})
-    except ValueError as error:
-        raise WrongOrder(one_line(error)) from None
+    settings_of(values)
     if target.kind == AWS and (wrong := sorted(EMULATED_ONLY & set(values))):
         raise WrongOrder(f"{wrong[0]} is for emulators only and cannot be set on AWS")
     return values
+
+
+def settings_of(values: Mapping[str, str]) -> Settings:
+    """What functions read that are given these values; WrongOrder for one that they would refuse."""
+    try:
+        return read_settings({f"POSTHORN_{name.upper()}": value for name, value in values.items()})
+    except ValueError as error:
+        raise WrongOrder(one_line(error)) from None
 
 
 def check_needed(target: Target, settings: Mapping[str, str]) -> None:

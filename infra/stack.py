@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 import botocore.session
 from botocore.exceptions import ClientError
 
+from chalicelib.config import Settings
+from infra.templates import load, render, with_numbers
+
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
@@ -68,19 +71,30 @@ def deploy_data(
     prefix: str = "posthorn",
     *,
     bucket: str = "",
+    visibility_seconds: int = Settings().visibility_seconds,
     say: Say | None = None,
 ) -> dict[str, str]:
     """Deploy the data plane as stack `<prefix>-data`; its names, by field of `Settings`.
 
     Without an `endpoint` the standard AWS variables decide. On AWS itself `bucket` may stay empty; an emulator has a
-    world of its own, where the default name is free.
+    world of its own, where the default name is free. Wake-ups that were received stay hidden for `visibility_seconds`.
     """
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
     parameters = data_parameters(endpoint, prefix, bucket)
-    stack = Stack(f"{prefix}-data", DATA_TEMPLATE.read_text(), parameters)
+    parameters["VisibilitySeconds"] = str(visibility_seconds)
+    text = render(with_numbers(load(DATA_TEMPLATE.name), parameters))
+    stack = Stack(f"{prefix}-data", text, parameters)
     pace = EMULATORS_PACE if endpoint else PATIENT_PACE
     outputs = deploy(cloudformation(endpoint), stack, say, pace)
     return {field: outputs[output] for output, field in SETTINGS.items()}
+
+
+def time_parameters(settings: Settings) -> dict[str, str]:
+    """The time limits of queue and delivering function, which are those that the functions believe in."""
+    return {
+        "LeaseSeconds": str(settings.lease_seconds),
+        "VisibilitySeconds": str(settings.visibility_seconds),
+    }
 
 
 def data_parameters(endpoint: str | None, prefix: str, bucket: str = "") -> dict[str, str]:

@@ -21,6 +21,8 @@ COMPUTED = frozenset(
     {
         "Prefix",
         "RequireTls",
+        "LeaseSeconds",
+        "VisibilitySeconds",
         "AnswersApart",
         "PrivateServices",
         "EgressImageArn",

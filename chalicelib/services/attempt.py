@@ -91,6 +91,7 @@ class AttemptDelivery:
         those of the invocation, by default as many as a lease has (rule 8).
         """
         seconds = self._settings.lease_seconds if seconds_left is None else seconds_left
+        self._say_if_too_short(seconds)
         ends = self._clock.monotonic() + seconds
         try:
             known = await self._gather(wakeups)
@@ -107,6 +108,18 @@ class AttemptDelivery:
 
         await asyncio.gather(*(work(lane) for lane in _lanes(wakeups)))
         return left
+
+    def _say_if_too_short(self, seconds: float) -> None:
+        """An invocation that cannot hold an attempt from its beginning delivers nothing, ever."""
+        needed = self._settings.deadline_seconds + LAST_SETTLE_SECONDS
+        if seconds < needed:
+            LOG.error(
+                "nothing is delivered: this function may run %d s, and an attempt takes up to %d s"
+                " (POSTHORN_DEADLINE_SECONDS + %d); its time limit must be POSTHORN_LEASE_SECONDS",
+                seconds,
+                needed,
+                LAST_SETTLE_SECONDS,
+            )
 
     async def _in_turn(self, wakeup: WakeUp, batch: _Batch) -> bool:
         """One message, once there is room for it; False when its wake-up must come back."""

@@ -13,10 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from chalicelib.config import Settings
 from infra.local.guard import FRONT_HEADER
 from infra.local.http_server import Request, Response, json_response
 from infra.local.invocation import schedule_event
@@ -80,11 +81,21 @@ def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
     architecture = ARCHITECTURES.get(platform.machine(), "x86_64")
     say("packaging the functions")
     packed = package.build(architecture=architecture, folder=state / "build")
-    settings = {name: environment[variable] for name, variable in SETTINGS.items()}
+    settings = said_settings(environment)
+    settings |= {name: environment[variable] for name, variable in SETTINGS.items()}
     made = bring_about(Order(target, PREFIX, packed, settings=settings), say)
     new = state / f"{FACTS}.new"
     new.write_text(json.dumps(asdict(made)))
     new.replace(state / FACTS)
+
+
+def said_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the caller of the stack says of settings that follow from nothing else."""
+    from infra.order import RESOURCE_NAMES
+
+    named = {one.name for one in fields(Settings)} - RESOURCE_NAMES - {"kill_at"}
+    found = {name: environment.get(f"POSTHORN_{name.upper()}", "") for name in sorted(named)}
+    return {name: text for name, text in found.items() if text}
 
 
 def what_stands(state: Path) -> dict[str, Any] | None:

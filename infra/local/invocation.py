@@ -16,7 +16,9 @@ from typing import Any
 
 from chalicelib.config import Settings
 
-TIMEOUT_SECONDS = float(Settings().lease_seconds)  # of a delivering function, crash rule 8
+TIMEOUT_SECONDS = float(
+    Settings().lease_seconds
+)  # of a delivering function, by default; crash rule 8
 MEMORY_MB = 512
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.config import Settings, read_settings
 from infra.local.keys import Keys, new_keys
 
 NO_PROXY = "127.0.0.1,localhost,::1"
@@ -67,6 +68,7 @@ class Plan:
     `deployed`: the functions run in the emulator's Lambdas, and there is no runner. `emulator` is one of EMULATORS;
     `tables_port` is where the tables of LocalStack are, 0 without it. `keys` open our own emulator; whoever runs the
     plan puts those of the state folder in place of the ones it is made with.
+    `lease_seconds`: how long an attempt in hand may take.
     """
 
     state: Path
@@ -82,6 +84,7 @@ class Plan:
     deployed: bool = False
     emulator: str = EMULATORS[0]
     tables_port: int = 0
+    lease_seconds: int = Settings().lease_seconds
 
     @property
     def tables_url(self) -> str:
@@ -134,6 +137,7 @@ class Plan:
 def make_plan(environment: Mapping[str, str]) -> Plan:
     """Read the caller's variables; PlanError for a text that makes no sense."""
     base = dict(environment)
+    lease_seconds = _lease_seconds(base)
     ports = _ports(base)
     own_aws = not base.get("AWS_ENDPOINT_URL")
     deployed = _choice(base, "POSTHORN_FUNCTIONS", FUNCTIONS) == "deployed"
@@ -154,7 +158,16 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
         deployed=deployed,
         emulator=emulator,
         tables_port=_any_free_port(set(ports.values()), udp_too=False) if needs_tables else 0,
+        lease_seconds=lease_seconds,
     )
+
+
+def _lease_seconds(base: Mapping[str, str]) -> int:
+    """That of the settings, each of which the processes will be able to read."""
+    try:
+        return read_settings(base).lease_seconds
+    except ValueError as wrong:
+        raise PlanError(f"{wrong}.") from wrong
 
 
 def _ports(base: Mapping[str, str]) -> dict[str, int]:

@@ -36,11 +36,11 @@ def prepare(url: str, state: Path) -> None:
 
     _wait(url)
     try:
+        settings = posthorn().settings
         if os.environ.get("POSTHORN_FUNCTIONS") == "deployed":
             deployed.deploy(os.environ, _say)
         else:
-            stack.deploy_data(url)
-        settings = posthorn().settings
+            stack.deploy_data(url, visibility_seconds=settings.visibility_seconds)
         end_items(url, settings.mail_table, settings.control_table)
         run(seed(posthorn(), state))
     except (BotoCoreError, ClientError, stack.StackFailed) as error:

@@ -25,9 +25,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.config import read_settings
 from infra.local import sources, stream
 from infra.local.clock import LocalClock
-from infra.local.invocation import Context, failed_ids, schedule_event, sqs_event
+from infra.local.invocation import TIMEOUT_SECONDS, Context, failed_ids, schedule_event, sqs_event
 
 WAIT_SECONDS = 1  # of a long poll, so that a stop takes no longer
 LOOK_AGAIN_SECONDS = 5.0
@@ -41,19 +42,21 @@ Message = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """How badly the queue behaves, and how many invocations of a function run at once."""
+    """How badly the queue behaves, how many invocations of a function run at once, and for how many seconds."""
 
     duplicate_percent: float = 0.0
     reorder: bool = False
     concurrency: int = 20
+    timeout: float = TIMEOUT_SECONDS
 
 
 def read_switches(environment: Mapping[str, str]) -> Switches:
-    """From POSTHORN_RUNNER_*; ValueError for a text that is no number."""
+    """From POSTHORN_RUNNER_* and the lease of the settings; ValueError for a text that cannot be read."""
     return Switches(
         float(environment.get("POSTHORN_RUNNER_DUPLICATE_PERCENT") or 0),
         environment.get("POSTHORN_RUNNER_REORDER", "") not in {"", "0"},
         int(environment.get("POSTHORN_RUNNER_CONCURRENCY") or 20),
+        float(read_settings(environment).lease_seconds),
     )
 
 
@@ -142,7 +145,7 @@ class Poller:
 
     def _invoke(self, messages: Sequence[Message], delete: bool) -> None:
         ids = [message["MessageId"] for message in messages]
-        context = Context(self._source.name)
+        context = Context(self._source.name, self._switches.timeout)
         self._deadlines[context.aws_request_id] = time.monotonic() + context.timeout
         try:
             region = self._source.arn.split(":")[3]
@@ -247,8 +250,6 @@ def _aws_errors() -> tuple[type[Exception], ...]:
 
 def _changes(environment: Mapping[str, str], stopping: threading.Event) -> stream.StreamPoller:
     import boto3
-
-    from chalicelib.config import read_settings
 
     handler = sources.load(stream.HANDLER)
     assert handler is not None  # noqa: S101  # it is part of the app

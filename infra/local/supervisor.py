@@ -25,7 +25,6 @@ from types import FrameType
 from infra.local import aws, facts
 from infra.local.first_message import send_first_message
 from infra.local.folder import FolderError, StateFolder, read_secrets
-from infra.local.invocation import TIMEOUT_SECONDS
 from infra.local.keys import keys_of
 from infra.local.loopback import open_url
 from infra.local.plan import DEFAULT_PORTS, HOST, Plan, PlanError, is_free
@@ -40,7 +39,6 @@ MOST_QUICK_DEATHS = 5
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 GRACE_SECONDS = {
     "gateway": 25.0,
-    "runner": TIMEOUT_SECONDS,  # of the attempts in hand; a second Ctrl-C waits for none
     "front": 5.0,
     "aws": 30.0,
     "tables": 10.0,
@@ -297,7 +295,8 @@ class Supervisor:
 
     def _wait_or_kill(self, child: Child, most: float = math.inf) -> None:
         """Its grace period; a second Ctrl-C cuts it short, except for the emulator's saving."""
-        grace = GRACE_SECONDS[child.name.partition("-")[0]]
+        # A runner has attempts in hand; a second Ctrl-C waits for none.
+        grace = GRACE_SECONDS.get(child.name.partition("-")[0], float(self._plan.lease_seconds))
         deadline = time.monotonic() + min(grace, most)
         patience = self._stop_signals
         while not child.wait(TICK_SECONDS):

@@ -11,9 +11,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from chalicelib.config import read_flag
+from chalicelib.config import check_bounds, read_flag
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_ANY = (0, 2**40)
+_PORT = (-1, 65_535)
+_PATIENCE = (0.001, 86_400)
+_SOME = (1, 2**40)
+# The least and the most that a number may be, where nothing is no sense.
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "mx_port": _PORT,
+    "submission_port": _PORT,
+    "submissions_port": _PORT,
+    "gateway_health_port": (0, 65_535),
+    "listener_share": (0, 1),
+    "max_command_line": (512, 1024 * 1024),  # RFC 5321 section 4.5.3.1.4
+    "max_auth_line": (512, 1024 * 1024),
+    "max_errors": _SOME,
+    "max_idle_commands": _SOME,
+    "max_auth_failures": _SOME,
+    "max_address_failures": _SOME,
+    "commit_messages": _SOME,
+    "commit_bytes": _SOME,
+    "command_seconds": _PATIENCE,
+    "data_seconds": _PATIENCE,
+    "transaction_seconds": _PATIENCE,
+    "handshake_seconds": _PATIENCE,
+    "anonymous_seconds": _PATIENCE,
+    "crowded_seconds": _PATIENCE,
+}
 
 
 class Role(StrEnum):
@@ -149,6 +176,5 @@ def _read(name: str, text: str, kind: type) -> str | int | float | bool:
         number = float(text) if kind is float else int(text)
     except ValueError as wrong:
         raise ValueError(f"{name} must be a number, not {text!r}") from wrong
-    if number < 0 and not name.endswith("_PORT"):
-        raise ValueError(f"{name} must not be negative")
+    check_bounds(name, number, *_BOUNDS.get(name.removeprefix("POSTHORN_").lower(), _ANY))
     return number

@@ -114,7 +114,9 @@ def test_the_stream_s_reader_learns_the_shard_and_keeps_its_order() -> None:
 
 def test_a_wake_up_outlives_its_worker(resources: dict[str, Any]) -> None:
     queue = resources["DeliverDefault"]["Properties"]
-    assert queue["VisibilityTimeout"] == Settings().visibility_seconds
+    parameter = load("data.yaml")["Parameters"]["VisibilitySeconds"]
+    assert queue["VisibilityTimeout"] == "VisibilitySeconds"
+    assert parameter["Default"] == Settings().visibility_seconds
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 20
 
 

@@ -20,9 +20,9 @@ from functions.runtime import NOBODY_COUNTS, on_batch
 from gateway.egress_proxy import SHUTDOWN_SECONDS
 from infra.deploy import templates_of
 from infra.local.invocation import TIMEOUT_SECONDS
-from infra.local.supervisor import GRACE_SECONDS
 from infra.order import EgressHost, Order
 from infra.package import Package
+from infra.stack import time_parameters
 from infra.targets import Target
 from infra.templates import (
     Template,
@@ -107,14 +107,19 @@ def test_time_limits_fit_into_each_other() -> None:
     Whatever stops a worker, or what carries its connections, lets it end first."""
     settings = Settings()
     data, functions = load("data.yaml")["Resources"], load("functions.merge.yaml")["Resources"]
-    deliver = functions["DeliverDefault"]["Properties"]["Timeout"]
-    visibility = data["DeliverDefault"]["Properties"]["VisibilityTimeout"]
+    assert functions["DeliverDefault"]["Properties"]["Timeout"] == {"Ref": "LeaseSeconds"}
+    assert data["DeliverDefault"]["Properties"]["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
+    deliver = load("functions.merge.yaml")["Parameters"]["LeaseSeconds"]["Default"]
+    visibility = load("data.yaml")["Parameters"]["VisibilitySeconds"]["Default"]
+    assert time_parameters(settings) == {
+        "LeaseSeconds": str(deliver),
+        "VisibilitySeconds": str(visibility),
+    }
     assert settings.deadline_seconds + settings.settle_seconds < settings.lease_seconds
     assert settings.deadline_seconds + LAST_SETTLE_SECONDS < deliver <= 900  # what Lambda allows
     assert QUEUE_SECONDS < LAST_SETTLE_SECONDS <= settings.settle_seconds
     assert settings.lease_seconds == deliver < visibility == settings.visibility_seconds
     assert deliver == TIMEOUT_SECONDS < NOBODY_COUNTS
-    assert GRACE_SECONDS["runner"] >= TIMEOUT_SECONDS  # the local stack's, when it is stopped
     dead = data["DeadLetters"]["Properties"]["VisibilityTimeout"]
     assert functions["Deadletters"]["Properties"]["Timeout"] * 6 <= dead
     assert functions["APIHandler"]["Properties"]["Timeout"] <= 29  # API Gateway's own limit

@@ -63,6 +63,13 @@ def test_a_setting_without_sense_is_exit_code_2(tmp_path: Path, variable: str, t
     assert not (tmp_path / "state").exists()
 
 
+def test_times_that_do_not_fit_together_are_exit_code_2(tmp_path: Path) -> None:
+    code, said = refused_start(tmp_path / "state", {"POSTHORN_DEADLINE_SECONDS": "400"})
+    assert code == 2
+    assert len(said) == 1
+    assert said[0].startswith("posthorn: POSTHORN_DEADLINE_SECONDS and POSTHORN_SETTLE_SECONDS")
+
+
 def test_one_port_for_two_things(tmp_path: Path) -> None:
     settings = {"POSTHORN_HTTP_PORT": "28123", "POSTHORN_MX_PORT": "28123"}
     code, said = refused_start(tmp_path / "state", settings)

@@ -25,6 +25,7 @@ def test_the_times_that_must_keep_their_order_may_move_together() -> None:
     [
         {"DEADLINE": "300"},
         {"SETTLE": "180"},
+        {"DEADLINE": "400"},
         {"LEASE": "360"},
         {"LEASE": "480"},
         {"VISIBILITY": "420"},
@@ -37,11 +38,34 @@ def test_times_out_of_order_are_refused(moved: dict[str, str]) -> None:
         read_settings({f"POSTHORN_{name}_SECONDS": text for name, text in moved.items()})
 
 
-@pytest.mark.parametrize("name", [name for name in Settings.__slots__ if name.endswith("_seconds")])
-@pytest.mark.parametrize("text", ["0", "-5"])
-def test_no_time_is_nothing(name: str, text: str) -> None:
-    with pytest.raises(ValueError, match=f"POSTHORN_{name.upper()} must be 1 or more"):
+NUMBERS = [name for name in Settings.__slots__ if type(getattr(Settings(), name)) is int]
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("text", ["0", "-3", "99999999999999"])
+def test_no_number_is_without_a_least_and_a_most(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"^POSTHORN_{name.upper()} must be from [0-9]+ to [0-9]+"):
         read_settings({f"POSTHORN_{name.upper()}": text})
+
+
+@pytest.mark.parametrize("text", ["--5", "²", "1.5", "9" * 5000, "ten", "7\n"])
+def test_what_is_no_number_is_named(text: str) -> None:
+    with pytest.raises(ValueError, match=r"POSTHORN_MAX_ATTEMPTS must be a whole number"):
+        read_settings({"POSTHORN_MAX_ATTEMPTS": text})
+
+
+def test_the_function_and_the_queue_have_limits_of_their_own() -> None:
+    too_long = {"POSTHORN_LEASE_SECONDS": "901", "POSTHORN_VISIBILITY_SECONDS": "1000"}
+    with pytest.raises(ValueError, match="POSTHORN_LEASE_SECONDS must be from 1 to 900, not 901"):
+        read_settings(too_long)
+    with pytest.raises(ValueError, match="POSTHORN_SETTLE_SECONDS must be from 60"):
+        read_settings({"POSTHORN_SETTLE_SECONDS": "1", "POSTHORN_LEASE_SECONDS": "242"})
+
+
+@pytest.mark.parametrize("text", ["240", "300"])
+def test_clear_text_is_tried_before_the_attempt_ends(text: str) -> None:
+    with pytest.raises(ValueError, match="POSTHORN_STARTTLS_SECONDS must be less than POSTHORN_DE"):
+        read_settings({"POSTHORN_STARTTLS_SECONDS": text})
 
 
 def test_bytes_in_hand_are_a_quarter_of_the_function_s_memory() -> None:

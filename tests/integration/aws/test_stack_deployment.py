@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
+import botocore.session
 import pytest
 
 from infra.stack import DATA_TEMPLATE, Stack, StackFailed, cloudformation, deploy, deploy_data
@@ -47,6 +48,22 @@ def test_deploying_twice_changes_nothing_and_tells_nothing(aws_backend: Backend,
     lines.clear()
     assert deploy_data(aws_backend.endpoint, name, say=lines.append) == first
     assert not any("CREATE" in line for line in lines)
+
+
+def test_the_queue_hides_wake_ups_as_long_as_was_asked(aws_backend: Backend, name: str) -> None:
+    sqs: Any = botocore.session.get_session().create_client(
+        "sqs", endpoint_url=aws_backend.endpoint
+    )
+
+    def hidden() -> int:
+        url = sqs.get_queue_url(QueueName=f"{name}-deliver-default")["QueueUrl"]
+        answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+        return int(answer["Attributes"]["VisibilityTimeout"])
+
+    deploy_data(aws_backend.endpoint, name)
+    assert hidden() == 480
+    deploy_data(aws_backend.endpoint, name, visibility_seconds=700)
+    assert hidden() == 700
 
 
 def test_the_standard_variables_name_the_endpoint(aws_backend: Backend, name: str) -> None:

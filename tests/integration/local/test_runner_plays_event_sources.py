@@ -110,6 +110,16 @@ def test_what_is_not_reported_is_deleted_and_the_rest_comes_again(play: Play) ->
     assert [message["MessageId"] for message in sqs.hidden.values()] == ["m3"]
 
 
+def test_an_invocation_may_take_as_long_as_the_lease(play: Play) -> None:
+    sqs, left = FakeSqs(["a"]), list[int]()
+
+    def handler(_event: Any, context: Any) -> None:
+        left.append(context.get_remaining_time_in_millis())
+
+    play(sqs, handler, lambda: len(sqs.deleted) == 1, Switches(timeout=800.0))
+    assert 600_000 < left[0] <= 800_000
+
+
 def test_an_exception_gives_the_whole_batch_back(play: Play) -> None:
     sqs = FakeSqs(["a", "b"])
     received: list[str] = []
@@ -264,4 +274,7 @@ def test_switches_are_read_from_the_environment() -> None:
     )
     assert (read.duplicate_percent, read.reorder) == (12.5, True)
     assert not read_switches({}).reorder
+    assert read_switches({}).timeout == 420
+    moved = {"POSTHORN_LEASE_SECONDS": "600", "POSTHORN_VISIBILITY_SECONDS": "700"}
+    assert read_switches(moved).timeout == 600
     assert runner.read_switches({"POSTHORN_RUNNER_REORDER": "0"}).reorder is False

@@ -28,7 +28,9 @@ async def wakeups(scene: Scene) -> list[WakeUp]:
 @pytest.mark.parametrize(
     "seconds", [0.0, 60.0, float(Settings().deadline_seconds - 1), ENOUGH - 1.0]
 )
-async def test_no_conversation_starts_that_could_not_end_in_time(seconds: float) -> None:
+async def test_no_conversation_starts_that_could_not_end_in_time(
+    seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
     batch = await wakeups(scene)
@@ -36,6 +38,8 @@ async def test_no_conversation_starts_that_could_not_end_in_time(seconds: float)
     record = await scene.record(accepted)
     assert (record.state, record.attempt) == (State.WAITING, 0)
     assert not scene.egress.received
+    (said,) = (one.getMessage() for one in caplog.records if one.levelname == "ERROR")
+    assert "its time limit must be POSTHORN_LEASE_SECONDS" in said
 
 
 async def test_what_starts_last_has_the_whole_deadline_before_it() -> None:
