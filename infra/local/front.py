@@ -28,7 +28,7 @@ from infra.local.certificate import inbox_context
 from infra.local.dns import Published, Zone, serve
 from infra.local.followup import FollowUps
 from infra.local.function_url import is_tracked_path
-from infra.local.guard import is_loopback
+from infra.local.guard import authority_in, is_loopback
 from infra.local.http_server import Request, Response, Server, json_response
 from infra.local.inbox_pages import PREFIX, InboxPages
 from infra.local.inbox_smtp import InboxServer
@@ -90,7 +90,7 @@ class Front:
                 self._clock_moved()
             except clock.ClockError as refused:
                 return json_response({"message": str(refused)}, 400)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 return json_response({"message": 'send {"advance": seconds}'}, 400)
         elif request.method not in SAFE_METHODS:
             return json_response({"message": "Method not allowed"}, 405)
@@ -102,7 +102,8 @@ class Front:
 def refuse_foreign(request: Request) -> Response | None:
     """A 403 for a request that a page of another site may have sent; None when it is fine."""
     host = request.headers.get("host", "")
-    if not is_loopback(host):
+    authority = authority_in(request.target)
+    if not is_loopback(host) or (authority and not is_loopback(authority)):
         return json_response({"message": "the Host must be this machine's loopback address"}, 403)
     from_here = request.headers.get("origin") in {None, f"http://{host}"}
     if from_here and (_is_of_this_site(request) or _follows_a_link(request)):

@@ -24,6 +24,7 @@ from infra.local.keys import Keys
 FRONT_HEADER = "x-posthorn-front"
 CROSS_ORIGIN = "access-control-"
 _LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)")
 _HEALTH = {"/_ministack/health", "/_localstack/health"}
 _API = re.compile(r"/restapis/[A-Za-z0-9]+/[A-Za-z0-9_-]+/_user_request_(?:/.*)?", re.DOTALL)
 _FUNCTION_URL = re.compile(r"[a-z0-9-]+\.lambda-url\.[a-z0-9.-]+(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -50,6 +51,12 @@ def is_loopback(host: str) -> bool:
     return _LOOPBACK.fullmatch(host) is not None
 
 
+def authority_in(target: str) -> str:
+    """The authority of a request target in absolute form; empty for a path."""
+    found = _ABSOLUTE.match(target)
+    return (found[1] or "?") if found else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A request as the guard sees it: `path` decoded, `query` as sent, fields with lower-case names."""
@@ -58,6 +65,9 @@ class Asked:
     path: str
     query: str
     fields: Sequence[tuple[str, str]]
+    authority: str = (
+        ""  # of a target in absolute form, which stands in place of Host (RFC 9112 section 3.2.2)
+    )
 
     def all(self, name: str) -> list[str]:
         """The values of a field in their order."""
@@ -77,6 +87,8 @@ class Guard:
             return "" if known and _is_for_the_front(asked) else NO_KEY
         hosts = asked.all("host")
         if len(hosts) != 1 or not is_loopback(hosts[0]):
+            return NOT_HERE
+        if asked.authority and not is_loopback(asked.authority):
             return NOT_HERE
         if asked.all("origin") or set(asked.all("sec-fetch-site")) - {"none"}:
             return OTHER_SITE
@@ -158,7 +170,7 @@ class GuardedAsgi:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         fields = [(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"]]
         query = scope.get("query_string", b"").decode("latin-1")
-        asked = Asked(scope["method"], scope["path"], query, fields)
+        asked = Asked(scope["method"], scope["path"], query, fields, authority_in(scope["path"]))
         if reason := self._guard.refusal(asked):
             kind, body = refusal_body(reason, is_form(asked.all("content-type")))
             headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]

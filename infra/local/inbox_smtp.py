@@ -28,6 +28,8 @@ IDLE_SECONDS = 300.0
 BLOCK = 256 * 1024
 MOST_GREYLISTED = 10_000
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN")
+# A request line, whatever its method.
+_HTTP = re.compile(r"[ \t]HTTP/[0-9]", re.I)
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^>]*)>(?: .*)?", re.I | re.S)
 
 
@@ -157,6 +159,9 @@ class Session:
         speaks_smtp = False
         while True:
             text = (await self._wire.line()).decode("utf-8", "replace")
+            if not speaks_smtp and _HTTP.search(text):
+                await self._wire.say("421 4.7.0 This is a mail server")
+                raise Gone
             verb, _, argument = text.partition(" ")
             command = getattr(self, f"_on_{verb.lower()}", None) if verb.isalpha() else None
             if command is not None:

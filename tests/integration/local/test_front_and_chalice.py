@@ -172,6 +172,34 @@ def test_neither_other_sites_nor_other_hosts_get_an_answer(
     assert not refused or answer.body.startswith(b'{"message": ')
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 100_000, b"\xff", b"[]", b"{}", b"1"])
+def test_the_clock_refuses_what_is_no_advance(tmp_path: Path, body: bytes) -> None:
+    def page(_request: Request) -> Response:
+        return Response(200)
+
+    front = Front(page, page, tmp_path / "clock", page)
+    answer = front(Request("POST", "/_local/clock", {"host": HOST}, body))
+    assert (answer.status, json.loads(answer.body)) == (
+        400,
+        {"message": 'send {"advance": seconds}'},
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "refused"),
+    [("http://evil.example/", True), ("http:///", True), (f"http://{HOST}/", False)],
+)
+def test_a_target_in_absolute_form_names_this_machine(
+    tmp_path: Path, target: str, refused: bool
+) -> None:
+    def page(_request: Request) -> Response:
+        return Response(200)
+
+    front = Front(page, page, tmp_path / "clock", page)
+    answer = front(Request("POST", target, {"host": HOST}, b""))
+    assert (answer.status == 403) is refused
+
+
 def test_the_clock_file_only_grows(tmp_path: Path) -> None:
     path = tmp_path / "clock"
     reader = clock.LocalClock(path)

@@ -67,6 +67,41 @@ def test_no_other_host_passes_with_the_key_or_without(hosts: list[str], path: st
 
 
 @pytest.mark.parametrize(
+    ("target", "passes"),
+    [
+        (b"http://evil.example/", False),
+        (b"HTTPS://evil.example:4566", False),
+        (b"http://127.0.0.1:4566@evil.example/", False),
+        (b"http:///", False),
+        (b"http://127.0.0.1:4566/", True),
+        (b"/http://evil.example/", True),
+    ],
+)
+def test_an_absolute_target_stands_in_place_of_host(target: bytes, passes: bool) -> None:
+    heard: list[int] = []
+
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        heard.append(200)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(event: dict[str, Any]) -> None:
+        if event["type"] == "http.response.start":
+            heard.append(event["status"])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": target.decode(),
+        "raw_path": target,
+        "headers": [(name.encode(), value.encode()) for name, value in (HOST, OURS)],
+    }
+    asyncio.run(GuardedAsgi(application, Guard(KEYS))(scope, receive, send))
+    assert heard == [200 if passes else 403]
+
+
+@pytest.mark.parametrize(
     "field",
     [
         ("origin", "http://evil.example"),

@@ -292,11 +292,13 @@ SESSION = (
         b"GET /x HTTP/1.0\n\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\n\r\n",
+        b"EHLO / HTTP/1.1\r\n",
+        b"MAIL /x http/2\n",
         b"\x16\x03\x01\x02\x00\x01\n",
         b"\r\n",
         b"EHLO: x\r\n",
     ],
-    ids=["post", "get", "http2", "preflight", "tls", "blank", "field"],
+    ids=["post", "get", "http2", "preflight", "verb", "small", "tls", "blank", "field"],
 )
 def test_a_session_behind_a_line_of_another_protocol_leaves_no_mail(
     inbox: Inbox, first: bytes
