@@ -2,10 +2,12 @@
 
 A message that has none of them stays the very same object. Each change is a splice, and nothing else is touched:
 
-* An mbox line (`From …`, `>From …`) in front of the header gets a name, `X-Mailbox-Line:`, as Postfix does it.
+* An mbox line (`From …`, `>From …`) in front of the header gets a name, `X-Mailbox-Line:`, as Postfix does it; at most
+  ten do, and those within the first 10,000 octets.
 * The header ends before a line that is neither a field nor the continuation of one, by an empty line put there
   (RFC 6409 §8): what follows is body to some verifiers and header to others, and then no signature holds.
 * Message-ID and Date fields without a value are taken out, so that they count as missing (RFC 5322 §3.6, RFC 6409 §8).
+  A value has visible ASCII; a Message-ID of the form `<@…>` or `<[…` has no left side, and is none.
 * Fields that the caller names are taken out.
 
 Content has CRLF lines. It is not looked into parts, and no value is judged but for being there. Linear.
@@ -15,73 +17,106 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
-from chalicelib.domain.headers import Field, Headers, read_headers
+from chalicelib.domain.comments import without_comments
+from chalicelib.domain.headers import LONGEST_BLOCK, Field, Headers, read_headers
 
 NEEDS_A_VALUE = (b"message-id", b"date")
+MOST_MAILBOX_LINES = 10
+LONGEST_MAILBOX_LINES = 10_000
 
 _MAILBOX_LINE = re.compile(rb">*+From (?![ \t]*+:)")
 _LINE_OF_HEADER = rb"[!-9;-~]++[ \t]*+:|[ \t]|\r\n|\Z"
 _FIRST_LINE = re.compile(_LINE_OF_HEADER)
 _NO_FIELD = re.compile(rb"\r\n(?!" + _LINE_OF_HEADER + rb")")
-_COMMENT_MARK = re.compile(rb"\\.|[()]|[^\\()]++", re.DOTALL)
-_NOTHING = b"<>@ \t\r\n"
+_VISIBLE = frozenset(range(33, 127))
+_NOTHING = b"<>@" + bytes(octet for octet in range(256) if octet not in _VISIBLE)
+_NO_LEFT_SIDE = re.compile(rb"[ \t\r\n]*+<[ \t\r\n]*+[@\[]")
+
+
+class _Line(NamedTuple):
+    """Offsets; `end` after the CRLF."""
+
+    start: int
+    end: int
+
+
+class _Edit(NamedTuple):
+    start: int
+    end: int
+    text: bytes
 
 
 def mended(content: bytes, without: Collection[bytes] = ()) -> tuple[bytes, Headers]:
-    """The message as it is stored, signed and sent, and its header; `without` are lower-case names of fields."""
-    content = _with_mailbox_lines_named(content)
-    headers = read_headers(content)
-    if (end := _end_of_fields(content, headers.body_at)) is not None:
-        content = b"".join([content[:end], b"\r\n", content[end:]])
-        headers = read_headers(content)
-    superfluous = list(_superfluous(headers, without))
-    if not superfluous:
+    """The message as it is stored, signed and sent, and its header; `without` are lower-case names of fields.
+
+    A header that is `truncated` is left as it came, to be refused. Copied once, or not at all.
+    """
+    named = list(_mailbox_lines(content))
+    start = named[-1].end if named else 0
+    edits = [_Edit(line.start, line.start, b"X-Mailbox-Line: ") for line in named]
+    headers = read_headers(content, start)
+    end = _end_of_fields(content, start, headers.body_at)
+    if end is not None:
+        headers = read_headers(content, start, end)
+    if headers.truncated:
         return content, headers
-    pieces, at = [], 0
-    for field in superfluous:
-        pieces.append(content[at : field.start])
-        at = field.end
-    content = b"".join([*pieces, content[at:]])
+    edits += [_Edit(field.start, field.end, b"") for field in _superfluous(headers, without)]
+    if end is not None:
+        edits.append(_Edit(end, end, b"\r\n"))
+    if not edits:
+        return content, headers
+    content = _spliced(content, edits)
     return content, read_headers(content)
 
 
-def _with_mailbox_lines_named(content: bytes) -> bytes:
-    pieces, at = [], 0
-    while _MAILBOX_LINE.match(content, at):
-        line_end = content.find(b"\r\n", at)
-        end = len(content) if line_end < 0 else line_end + 2
-        pieces += [b"X-Mailbox-Line: ", content[at:end]]
-        at = end
-    return b"".join([*pieces, content[at:]]) if pieces else content
+def _spliced(content: bytes, edits: list[_Edit]) -> bytes:
+    view, at = memoryview(content), 0
+    pieces: list[bytes | memoryview] = []
+    for edit in edits:
+        pieces += [view[at : edit.start], edit.text]
+        at = edit.end
+    return b"".join([*pieces, view[at:]])
 
 
-def _end_of_fields(content: bytes, body_at: int) -> int | None:
-    """The offset of the first line before the body that is neither a field nor a continuation."""
-    if not _FIRST_LINE.match(content):
-        return 0
-    line = _NO_FIELD.search(content, 0, body_at)
+def _mailbox_lines(content: bytes) -> Iterator[_Line]:
+    """The lines in front that get a name; those after them end the header, like any line that is no field."""
+    at = 0
+    for _ in range(MOST_MAILBOX_LINES):
+        line_end = content.find(b"\r\n", at, LONGEST_MAILBOX_LINES)
+        if line_end < 0 or not _MAILBOX_LINE.match(content, at, line_end):
+            return
+        yield _Line(at, line_end + 2)
+        at = line_end + 2
+
+
+def _end_of_fields(content: bytes, start: int, body_at: int) -> int | None:
+    """The offset of the first line before the body that is neither a field nor the continuation of one. Only whole
+    lines of what a header may have are looked at."""
+    longest = start + LONGEST_BLOCK
+    if body_at > longest + 2:
+        body_at = max(start, content.rfind(b"\r\n", start, longest))
+    if not _FIRST_LINE.match(content, start, body_at):
+        return start
+    line = _NO_FIELD.search(content, start, body_at)
     return None if line is None else line.end()
 
 
 def _superfluous(headers: Headers, without: Collection[bytes]) -> Iterator[Field]:
-    names = {name for name in without if headers.count(name)}
-    empty = {name for name in NEEDS_A_VALUE if not all(map(_has_value, headers.raw_values(name)))}
-    if names or empty:
+    empty = (
+        not _has_value(name, value) for name in NEEDS_A_VALUE for value in headers.raw_values(name)
+    )
+    if any(map(headers.count, without)) or any(empty):
         for field in headers.fields:
-            if field.name in names or (field.name in empty and not _has_value(field.value)):
+            name, value = field.name, field.value
+            if name in without or (name in NEEDS_A_VALUE and not _has_value(name, value)):
                 yield field
 
 
-def _has_value(value: bytes) -> bool:
+def _has_value(name: bytes, value: bytes) -> bool:
     """True when more than brackets is left of a value without its comments."""
+    if name == b"message-id" and _NO_LEFT_SIDE.match(value):
+        return False
     rest = value.strip(_NOTHING)
-    if not rest.startswith(b"("):
-        return bool(rest)
-    depth = 0
-    for mark in _COMMENT_MARK.finditer(rest):
-        if mark[0] in (b"(", b")"):
-            depth = max(0, depth + (1 if mark[0] == b"(" else -1))
-        elif depth == 0 and mark[0].strip(_NOTHING):
-            return True
-    return False
+    return bool(without_comments(rest).strip(_NOTHING) if rest.startswith(b"(") else rest)

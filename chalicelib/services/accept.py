@@ -145,6 +145,7 @@ class AcceptMail:
             text = "Message begins with white space"
             raise Rejected(text, reply=Reply(554, "5.6.0", text))
         content, headers = mended(content, BLIND_FIELDS if submission.blind else ())
+        self._check_size(content)  # CRLF for LF, and names for mbox lines, make it larger
         if content is not submission.content:
             submission = replace(submission, content=content)  # lets go of what it was before
         if headers.truncated:

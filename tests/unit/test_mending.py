@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from chalicelib.domain.mending import mended
+from chalicelib.domain.headers import LONGEST_BLOCK
+from chalicelib.domain.mending import LONGEST_MAILBOX_LINES, mended
 
 SOUND = (
     b"Received: from a\r\n\tby b;\r\n now\r\nFrom : Zo\xc3\xab <a@example.com>\r\nX-A:\r\nMessage-ID: <1@x>\r\n"
@@ -115,3 +118,84 @@ def test_fields_are_taken_out_by_name_and_with_their_folds() -> None:
         (b"bcc", b"resent-bcc"),
     )
     assert made == FROM + b"X-Bcc: g\r\n\r\nBcc: body\r\n"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b" <@x>", b"<@example.com>", b" <[x@y]>", b"\r\n < @x>", b" \x01\x7f", b" <\x01@\x02>", b" \xff"],
+)  # fmt: skip
+def test_a_message_id_without_a_left_side_is_none(value: bytes) -> None:
+    assert mended(FROM + b"Message-ID:" + value + b"\r\n\r\n")[0] == FROM + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "value", [b" <abc>", b" @x", b" 1@x", b" <1@[127.0.0.1]>", b" <a@>", b" <\x01a@x>", b" x <@y>"]
+)
+def test_an_odd_message_id_is_kept(value: bytes) -> None:
+    content = FROM + b"Message-ID:" + value + b"\r\n\r\n"
+    assert mended(content)[0] is content
+
+
+def test_a_date_is_visible() -> None:
+    assert mended(FROM + b"Date: \x01\x02\r\n\r\n")[0] == FROM + b"\r\n"
+    odd = FROM + b"Date: <@x>\r\n\r\n"
+    assert mended(odd)[0] is odd
+
+
+def test_after_ten_mbox_lines_the_header_ends() -> None:
+    line, named = b"From a\r\n", b"X-Mailbox-Line: From a\r\n"
+    assert mended(line * 10 + FROM + b"\r\n")[0] == named * 10 + FROM + b"\r\n"
+    made, headers = mended(line * 11 + FROM + b"\r\n")
+    assert made == named * 10 + b"\r\n" + line + FROM + b"\r\n"
+    assert headers.values(b"from") == ()
+
+
+def test_an_endless_mbox_line_is_not_named() -> None:
+    content = b"From " + b"a" * LONGEST_MAILBOX_LINES + b"\r\n" + FROM + b"\r\n"
+    assert mended(content)[0] == b"\r\n" + content
+
+
+@pytest.mark.parametrize("line", [b"x", b"X: y", b" y"])
+def test_the_end_of_what_is_looked_at_is_not_the_end_of_the_header(line: bytes) -> None:
+    for octets in range(LONGEST_BLOCK - 8, LONGEST_BLOCK + 8):
+        start = FROM + b"X: "
+        content = start + b"x" * (octets - len(start)) + b"\r\nSubject: x\r\n\r\n"
+        made, headers = mended(content)
+        assert made is content
+        assert headers.truncated
+    content = b"From: a@example.com\r\n no end" + line * LONGEST_BLOCK
+    assert mended(content)[1].truncated
+
+
+def test_a_header_may_end_early_in_front_of_a_long_text() -> None:
+    text = b"text of many lines\r\n" * 100_000
+    made, headers = mended(FROM + text)
+    assert made == FROM + b"\r\n" + text
+    assert headers.values(b"from") == (b"a@example.com",)
+
+
+LARGE = 8 << 20
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"From \r\n" * (LARGE // 7) + FROM + b"\r\nx\r\n",
+        b"From \r\n" * 9 + b"Message-ID: <>\r\n" + FROM + b"Bcc: x\r\nno field\r\n" + b"x\r\n" * (LARGE // 3),
+        b"Message-ID:\r\n" * (LARGE // 13) + FROM + b"\r\n",
+        b"Message-ID:\r\n" * 9_000 + FROM + b"\r\n" + b"x" * LARGE,
+        b">" * LARGE,
+        b"x" * LARGE,
+        b"\r\n" * (LARGE // 2),
+    ],
+    ids=["mbox lines", "everything", "empty fields", "empty fields and text", "signs", "letters", "lines"],
+)  # fmt: skip
+def test_mending_takes_the_memory_of_one_copy(content: bytes) -> None:
+    tracemalloc.start()
+    try:
+        mended(content, (b"bcc",))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # What the fields of a header of the largest size need comes on top.
+    assert peak < len(content) + 6 * LONGEST_BLOCK

@@ -73,3 +73,17 @@ async def test_a_credential_that_normalises_takes_nuls_out_and_doubled_returns_t
         given = (HEADER + b"\r\nHi\0 John\r\n").replace(b"\r\n", b"\r\r\n") + b"\r\n"
         assert (await client.submit(given)).code == 250
         assert await gateway.contents() == [HEADER + b"\r\nHi John\r\n\r\n"]
+
+
+async def test_the_size_is_that_of_what_is_stored() -> None:
+    largest = 20_000
+    async with running_gateway(credential=NORMALISING, largest=largest) as gateway:
+        client = await gateway.logged_in()
+        lines = (largest - len(HEADER) - 4) // 2
+        fits, grows = (HEADER + b"\r\n" + b"\n" * some + b"\r\n" for some in (lines, lines + 1))
+        assert (await client.submit(fits)).code == 250
+        assert str(await client.submit(grows)).startswith("552 5.3.4")
+        named = b"From me\r\n" + HEADER + b"\r\n"
+        named += b"x" * (largest - len(named) - 2) + b"\r\n"
+        assert str(await client.submit(named)).startswith("552 5.3.4")
+        assert len(gateway.messages()) == 1
