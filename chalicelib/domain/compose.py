@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -213,7 +214,7 @@ def _text_part(subtype: str, text: str) -> list[bytes]:
 def encode_text(text: str) -> tuple[str, bytes]:
     """Transfer encoding and encoded body: 7bit for short ASCII lines, else the shorter of the two encodings."""
     plain = normalise_newlines(text.encode("utf-8", "replace")).replace(b"\r\n", b"\n")
-    if plain.isascii() and not has_nul(plain) and _longest_line(plain) <= WANTED_LINE:
+    if plain.isascii() and not has_nul(plain) and not _has_line_above(WANTED_LINE, plain):
         return "7bit", plain.replace(b"\n", b"\r\n")
     quoted = binascii.b2a_qp(plain, istext=True)
     if len(quoted) <= len(plain) * 4 // 3:
@@ -221,8 +222,10 @@ def encode_text(text: str) -> tuple[str, bytes]:
     return "base64", _base64_lines(plain.replace(b"\n", b"\r\n"))
 
 
-def _longest_line(text: bytes) -> int:
-    return max(map(len, text.split(b"\n")))
+def _has_line_above(octets: int, text: bytes) -> bool:
+    """True when a line of LF or CRLF lines is longer. The lines are never in memory one by one."""
+    long = re.compile(rb"\n[^\r\n]{%d}" % (octets + 1))
+    return bool(long.match(b"\n" + text[: octets + 1]) or long.search(text))
 
 
 def _attachment(item: Attachment, disposition: str) -> list[bytes]:
@@ -258,7 +261,7 @@ def _as_lines(content: bytes) -> bytes | None:
         content = content.replace(b"\n", b"\r\n")
     if has_nul(content) or has_bare_newline(content):
         return None
-    return content if max(map(len, content.split(b"\r\n"))) <= LONGEST_LINE else None
+    return None if _has_line_above(LONGEST_LINE, content) else content
 
 
 def _base64_lines(content: bytes) -> bytes:

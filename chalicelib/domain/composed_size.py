@@ -1,14 +1,14 @@
 """How large a message must become when it is composed: what is refused by its size need not be made first.
 
-The figures are bounds from below, added up from lengths alone, so a message that fits is never refused here; what
-composing adds besides is looked at when the message is there.
+The figures are bounds from below, added up from lengths and line ends alone, so a message that fits is never refused
+here; what composing adds besides is looked at when the message is there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chalicelib.domain.compose import Draft
+from chalicelib.domain.compose import Attachment, Draft
 from chalicelib.domain.headerfield import Mailbox
 
 ENCODED_LINE = 76
@@ -22,16 +22,26 @@ def base64_octets(octets: int) -> int:
 
 def attached_octets(content_type: str, octets: int) -> int:
     """The size of an attachment. Messages may not be in base64 (RFC 2046 section 5.2.1) and need not grow."""
-    is_message = content_type.strip().lower().startswith("message/")
-    return octets if is_message else base64_octets(octets)
+    return octets if _is_message(content_type) else base64_octets(octets)
 
 
 def body_octets(draft: Draft) -> int:
     """The size of texts and attachments."""
     texts = len(draft.text or "") + len(draft.html or "")
-    return texts + sum(
-        attached_octets(item.content_type, len(item.content)) for item in draft.attachments
-    )
+    return texts + sum(map(_octets_as_sent, draft.attachments))
+
+
+def _octets_as_sent(item: Attachment) -> int:
+    """As `attached_octets`, with a CR for each LF of a message that has none; it may yet become a file in base64."""
+    content = item.content
+    octets = attached_octets(item.content_type, len(content))
+    if not _is_message(item.content_type) or b"\r" in content:
+        return octets
+    return min(octets + content.count(b"\n"), base64_octets(octets))
+
+
+def _is_message(content_type: str) -> bool:
+    return content_type.strip().lower().startswith("message/")
 
 
 def header_octets(draft: Draft) -> int:

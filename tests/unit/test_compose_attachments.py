@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from email import policy
 from email.parser import BytesParser
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.compose import Attachment, Draft, Stamp, compose
+from chalicelib.domain.composed_size import body_octets
 from chalicelib.domain.headerfield import Mailbox, content_type_fault, render_content_type
 from chalicelib.domain.message import bodies_and_attachments, decode_part
 
@@ -147,3 +149,46 @@ def test_a_type_whose_name_hides_a_line_break_is_refused() -> None:
     hidden = 'text/plain; name="=?utf-8?q?=0D=0AX:_1?="'
     assert content_type_fault(hidden) == "holds an encoded word that cannot be sent"
     assert content_type_fault('text/plain; name="=?utf-8?q?caf=C3=A9?="') is None
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("before", [b"", b"a: b", b"a: b|c"])
+def test_lines_are_measured_wherever_they_stand(before: bytes, end: bytes) -> None:
+    for octets, encoding in ((998, b"7bit"), (999, b"base64")):
+        for after in (b"", b"|", b"|x"):
+            content = before + b"|" * bool(before) + b"x" * octets + after
+            made = composed(Attachment("a.eml", "message/rfc822", content.replace(b"|", end)))
+            assert made.count(b"\r\nContent-Transfer-Encoding: %s\r\nContent-Disp" % encoding) == 1
+
+
+SHORT_LINES = b"ab\n" * (1 << 20)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_many_lines_cost_no_more_memory_than_their_octets(end: bytes) -> None:
+    content = SHORT_LINES.replace(b"\n", end)
+    file = Attachment("a.eml", "message/rfc822", content)
+    draft = Draft(AUTHOR, text=SHORT_LINES.decode(), attachments=(file,))
+    tracemalloc.start()
+    try:
+        octets = len(compose(draft, STAMP))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * octets
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [SHORT_LINES, b"\n" * 1_000, b"a\n\0\n" * 99, b"a\r\n" * 99, b"x" * 999 + b"\n" * 9],
+)
+@pytest.mark.parametrize("content_type", ["Message/rfc822", "text/plain"])
+def test_the_size_is_known_before_a_file_is_composed(content_type: str, lines: bytes) -> None:
+    draft = Draft(AUTHOR, attachments=(Attachment("a", content_type, lines),))
+    others = len(compose(Draft(AUTHOR, attachments=(Attachment("a", content_type, b""),)), STAMP))
+    assert body_octets(draft) <= len(compose(draft, STAMP)) - others + 20
+
+
+def test_the_size_of_a_message_with_unix_line_ends_counts_those_of_mail() -> None:
+    draft = Draft(AUTHOR, attachments=(Attachment("a", "message/rfc822", SHORT_LINES),))
+    assert body_octets(draft) == len(SHORT_LINES) * 4 // 3
