@@ -3,26 +3,34 @@
 Each part with 8-bit bytes gets a transfer encoding, quoted-printable or base64; its Content-Transfer-Encoding and that
 of the multiparts around it are set right, and a message that never said that it is MIME says so. Everything else stays
 byte for byte, and every part decodes to what it was. A message cannot be converted when a signature of somebody else's
-would break (DKIM, multipart/signed), when an attached message would have to be changed, when 8-bit bytes stand outside
-the parts (in a field, say), or when a part is encoded already and yet 8-bit. Linear; `mime` bounds how many parts are
-looked at, and what lies beyond makes the message one that cannot be converted.
+would break (DKIM, DomainKeys, ARC, multipart/signed), when an attached message would have to be changed, when 8-bit
+bytes stand outside the parts (in a field, say), or when a part is encoded already and yet 8-bit. Linear; `mime` bounds
+how many parts are looked at, and what lies beyond makes the message one that cannot be converted.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from chalicelib.domain.headers import Headers, read_headers
-from chalicelib.domain.mime import Part, read_parts
+from chalicelib.domain.mime import Part, read_encoding, read_parts
 
 _ENCODING = b"content-transfer-encoding"
 _UNENCODED = ("", "7bit", "8bit", "binary")
-_WIDE = (b"8bit", b"binary")
+_WIDE = ("8bit", "binary")
 # What quoted-printable leaves as it is, but at the end of a line.
 _PLAIN = bytes({*range(32, 127), 9, 10, 13} - {ord("=")})
+_CHANGED_DASHES = re.compile(rb"\n--[^\n=]*+=")
+_SIGNATURES = (
+    b"dkim-signature",
+    b"domainkey-signature",
+    b"arc-message-signature",
+    b"arc-seal",
+)
 _BLOCK = 57 * 4_096
 
 
@@ -37,7 +45,7 @@ def seven_bit(content: bytes) -> bytes | None:
     if content.isascii():
         return content
     headers = read_headers(content)
-    if headers.count(b"dkim-signature"):
+    if any(map(headers.count, _SIGNATURES)):
         return None
     parts = read_parts(content, headers)
     wide = [part for part in parts if not content[part.start : part.end].isascii()]
@@ -99,8 +107,9 @@ def _encode(body: bytes, is_text: bool) -> tuple[bytes, bytes]:
     if is_text and len(body.translate(None, _PLAIN)) * 7 <= len(body):
         plain = body.replace(b"\r\n", b"\n")
         quoted = binascii.b2a_qp(plain, istext=True)
-        # A soft line break may make a line out of two dashes and more, which could be a boundary.
-        if quoted.count(b"\n--") == plain.count(b"\n--"):
+        # A line that begins with two dashes and is new, or was another, could be a boundary.
+        same = quoted.count(b"\n--") == plain.count(b"\n--") and not _CHANGED_DASHES.search(quoted)
+        if same and not plain.startswith(b"--"):
             return b"quoted-printable", quoted.replace(b"\n", b"\r\n")
     return b"base64", b"\r\n".join(_base64_blocks(body))
 
@@ -115,7 +124,7 @@ def _base64_blocks(body: bytes) -> Iterator[bytes]:
 def _narrowed(headers: Headers) -> Iterator[_Edit]:
     """The fields by which a multipart says that it is 8-bit, saying 7bit."""
     for field in headers.fields:
-        if field.name == _ENCODING and field.value.strip().lower() in _WIDE:
+        if field.name == _ENCODING and read_encoding(field.value) in _WIDE:
             yield _Edit(field.start, field.end, b"Content-Transfer-Encoding: 7bit\r\n")
 
 

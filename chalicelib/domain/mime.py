@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from chalicelib.domain.comments import without_comments
 from chalicelib.domain.encoded_words import clean, decode_base64, decode_text
 from chalicelib.domain.headers import Headers, read_headers
 from chalicelib.domain.parameters import read_parameters
@@ -177,12 +178,19 @@ def _leaf(
         params=params,
         disposition=disposition,
         filename=_DISGUISES.sub("", clean(name)).strip()[:_LONGEST_FILENAME],
-        encoding=encodings[0].decode("latin-1").strip().lower() if encodings else "7bit",
+        encoding=read_encoding(encodings[0]) if encodings else "7bit",
         head=headers.start,
         start=headers.body_at,
         end=end,
         within=within,
     )
+
+
+def read_encoding(value: bytes) -> str:
+    """The lower-case transfer encoding that a field value names, its comments left out (RFC 2045 §6.1)."""
+    if b"(" in value:
+        value = without_comments(value)
+    return value.decode("latin-1").strip().lower()
 
 
 def _between(content: bytes, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:

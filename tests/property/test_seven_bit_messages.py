@@ -6,7 +6,7 @@ import re
 from email import policy
 from email.parser import BytesParser
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.eight_bit import seven_bit
@@ -104,6 +104,28 @@ def test_every_part_decodes_to_what_it_was(content: bytes) -> None:
         if not content[old.start : old.end].isascii():
             assert max(map(len, made[new.start : new.end].split(b"\r\n"))) <= 76
     assert seven_bit(made) is made
+
+
+BOUNDARIES = ["=C3=BC", "=3D", "a=3D", "a=20", "b"]
+DASHED = st.lists(
+    st.sampled_from(["--", "ü", "=", "=C3=BC", "a", "b", " ", "\t", "\r\n", "\r\n--", "x" * 73, "text " * 20]),
+    max_size=20,
+).map("".join)  # fmt: skip
+
+
+@given(st.sampled_from(BOUNDARIES), DASHED)
+def test_encoding_makes_no_line_that_begins_with_two_dashes(boundary: str, text: str) -> None:
+    quoted = b'"%s"' % boundary.encode()
+    part = b"Content-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode()
+    content = b"From: a@example.com\r\n" + wrapped([part], b"mixed", quoted, b"")
+    content = content.replace(b"--" + quoted, b"--" + boundary.encode())
+    made = seven_bit(content)
+    assume(made is not None)
+    assert made is not None
+    before = {line for line in content.split(b"\r\n") if line.startswith(b"--")}
+    assert {line for line in made.split(b"\r\n") if line.startswith(b"--")} <= before
+    texts = [decode_part(content, part) for part in parts_of(content)]
+    assert [decode_part(made, part) for part in parts_of(made)] == texts
 
 
 @given(MESSAGES)

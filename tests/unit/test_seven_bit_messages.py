@@ -97,3 +97,45 @@ def parted(kind: bytes, part: bytes) -> bytes:
 )
 def test_what_cannot_be_converted(given: bytes) -> None:
     assert seven_bit(given) is None
+
+
+@pytest.mark.parametrize("start", [b"", b"x\r\n"])
+@pytest.mark.parametrize("line", ["--\xfc", "--a=3D\xfc", "--a=", "--a "])
+def test_encoding_a_line_never_makes_a_boundary(start: bytes, line: str) -> None:
+    kind = b'Content-Type: multipart/mixed; boundary="=C3=BC"\r\n\r\n'
+    body = start + line.encode() + b"\r\n" + GREETING * 9
+    made = seven_bit(
+        FROM + MIME + kind + b"--=C3=BC\r\n" + TEXT + b"\r\n" + body + b"\r\n--=C3=BC--"
+    )
+    assert made is not None
+    assert made.count(b"\r\n--") == 2
+    assert made.count(b"\r\nContent-Transfer-Encoding: base64\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    "value", [b"8bit (x)", b"(a (b\\)) c) 8BIT", b"\r\n (x)\r\n binary\r\n (y)"]
+)
+def test_comments_beside_a_transfer_encoding_say_nothing(value: bytes) -> None:
+    field = b"Content-Transfer-Encoding: " + value + b"\r\n"
+    kind = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+    given = FROM + MIME + field + kind + b"--b\r\n" + field + b"\r\n" + GREETING + b"\r\n--b--\r\n"
+    narrowed = b"Content-Transfer-Encoding: 7bit\r\n" + kind
+    quoted = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + QUOTED
+    assert seven_bit(given) == FROM + MIME + narrowed + b"--b\r\n" + quoted + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    "value", [b"quoted-printable (8bit)", b"8bit x", b"x-uuencode", b"(8bit)base64"]
+)
+def test_what_is_encoded_already_is_not_encoded_again(value: bytes) -> None:
+    assert (
+        seven_bit(FROM + MIME + b"Content-Transfer-Encoding: " + value + b"\r\n\r\n" + GREETING)
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [b"DKIM-Signature", b"arc-message-signature", b"ARC-Seal", b"DomainKey-Signature"]
+)
+def test_what_others_signed_is_not_converted(name: bytes) -> None:
+    assert seven_bit(name + b": a=rsa-sha256\r\n" + FROM + b"\r\n" + GREETING) is None
