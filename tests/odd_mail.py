@@ -32,6 +32,11 @@ MENDED: dict[str, tuple[bytes, bytes]] = {
         FROM + b"Message-ID:\r\nDate: \r\nSubject: Odd\r\n\r\nHi\r\n",
         HEADER + b"\r\nHi\r\n",
     ),
+    "Message-IDs without a left side, and a Date of controls": (
+        FROM
+        + b"Message-ID: <@x>\r\nMessage-ID: <[x@y]>\r\nDate: \x01\r\nSubject: Odd\r\n\r\nHi\r\n",
+        HEADER + b"\r\nHi\r\n",
+    ),
     "comments and no Message-ID": (
         HEADER + b"Message-ID: (none (yet))\r\nMessage-ID:\r\n <>\r\n\r\nHi\r\n",
         HEADER + b"\r\nHi\r\n",
@@ -47,6 +52,9 @@ UNTOUCHED: dict[str, bytes] = {
     "mbox lines and dots in the body": HEADER + b"\r\nFrom me\r\n>From you\r\n.\r\n..\r\nno end",
     "8-bit everywhere": FROM + b"Subject: \xe4\xf6\r\nX: \xff\r\n\r\n\x80\x81 \x01\x7f\r\n",
     "an encoded line break": HEADER + b"X-A: =?utf-8?q?=0D=0AX-Injected:_1?=\r\n\r\nHi\r\n",
+    "encoded words of all kinds": HEADER
+    + b"To: =?utf-8?q?a=1b=C2=85?= <a@x.example>, =?utf-16be?b?AGE=?= =?iso-2022-jp?B?GyRCRnw=?= <b@x.example>\r\n"
+    + b"Cc: =?utf-8?q?=0A <c@x.example>\r\n\r\nHi\r\n",
     "a hundred hops": b"Received: by a.example; now\r\n" * 100 + HEADER + b"\r\nHi\r\n",
     "blanks at the end": HEADER + b"\r\nHi \t\r\n \r\n\r\n\r\n",
 }
@@ -66,4 +74,20 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         "530 5.7.1",
     ),
     "no header at all": (b"Hello\r\n" + HEADER + b"\r\nHi\r\n", "530 5.7.1"),
+} | {
+    f"a line break hidden in {name}": (
+        (b"" if name == "From" else HEADER)
+        + name.encode()
+        + b": "
+        + word
+        + b" <app@acme.test>\r\n\r\nHi\r\n",
+        f"554 5.6.0 An encoded word in the {name} field hides a line break",
+    )
+    for name, word in (
+        ("From", b"=?utf-8?q?=0D=0AX-Inj:_1?="),
+        ("Sender", b"=?us-ascii?B?DQpYOiAx?="),
+        ("Reply-To", b'"=?x-unknown*en?Q?a?b=0a?="'),
+        ("To", b"=?utf-16be?b?AA==?=\r\n =?utf-16be?b?Cg==?="),
+        ("Cc", b"=?utf-7?q?+AA0ACg-X:_1?="),
+    )
 }

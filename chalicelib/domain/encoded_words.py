@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
 
 # Charset name without punctuation → codec. Where senders commonly mean a superset, it is the superset.
 _CODECS: dict[str, str] = {
@@ -69,14 +73,27 @@ _PREPARED = re.compile(
 )
 # ESC, SO and SI switch the alphabets of ISO 2022; any other control stands for itself in every known character set.
 _HARMFUL = re.compile(rb"[\x00-\x0d\x10-\x1a\x1c-\x1f\x7f]")
+# What some programs take for an encoded word: everything up to the next `?=`.
+_LOOSE_WORD = re.compile(rb"=\?([^?]*)\?([bBqQ])\?(.*?)\?=", re.DOTALL)
+_BREAKS = re.compile("[\x00\r\n]")
+# Sets whose superset reads these bytes as letters, while the set that was named has controls there.
+_C1_SETS = re.compile("latin1|iso8859[0-9ie]+|tis620")
+_C1 = re.compile(rb"[\x80-\x9f]")
+_UTF_7 = ("utf7", "unicode11utf7")
 _FOLDS = re.compile(r"[\t\r\n]")
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
+class _Word(NamedTuple):
+    """An encoded word: its character set without punctuation, and the bytes that it stands for."""
+
+    charset: str
+    payload: bytes
+
+
 def decode_text(data: bytes, charset: str) -> str:
     """Bytes as text in a character set named by a stranger; U+FFFD for what cannot be read."""
-    plain = charset[:_LONGEST_CHARSET].lower().translate(_PUNCTUATION)
-    codec = _CODECS.get(plain)
+    codec = _CODECS.get(_plain_charset(charset))
     if codec is None:
         return data.decode("utf-8", "replace")
     return data.decode(codec, "replace")
@@ -92,11 +109,34 @@ def decode_eight_bit(data: bytes) -> str:
 
 def has_harmful_word(text: str) -> bool:
     """True when some mail program could find an encoded word in the text that is malformed, in an unknown character
-    set, or stands for control characters: decoded, it would be a second field, or makes a parser fail.
+    set, or stands for control characters or line separators, alone or with its neighbours: decoded, it would be a
+    second field, or makes a parser fail.
 
     Mail programs decode encoded words in places where RFC 2047 allows none, quoted strings and addresses too.
     """
-    return "=?" in _PREPARED.sub(_without_harmless, text) if "=?" in text else False
+    if "=?" not in text:
+        return False
+    if "=?" in _PREPARED.sub(" ", text):
+        return True
+    words = [_prepared_word(word) for word in _PREPARED.finditer(text)]
+    return any(map(_is_harmful, words)) or any(map(_CONTROLS.search, _readings(words)))
+
+
+def hides_line_break(value: bytes) -> bool:
+    """True when an encoded word of a raw field value, read as generously as mail programs do, stands for CR, LF or
+    NUL: decoded and written down again, such an address field would be several."""
+    if b"=?" not in value:
+        return False
+    value = value.replace(b"\r\n", b"")
+    # Behind the last `?=` no word ends; without it each word that does not end would be searched to the end.
+    whole = value[: value.rfind(b"?=") + 2]
+    words = [
+        _Word(
+            _plain_charset(word[1].partition(b"*")[0].decode("latin-1")), _payload(word[2], word[3])
+        )
+        for word in _LOOSE_WORD.finditer(whole)
+    ]
+    return any(map(_BREAKS.search, _readings(words)))
 
 
 def decode_header(value: bytes) -> str:
@@ -138,11 +178,32 @@ def _decoded_pieces(value: bytes) -> list[str]:
     return pieces
 
 
-def _without_harmless(word: re.Match[str]) -> str:
-    charset = word[1][:_LONGEST_CHARSET].lower().translate(_PUNCTUATION)
+def _prepared_word(word: re.Match[str]) -> _Word:
     encoding, text = (b"b", word[3]) if word[2] is None else (b"q", word[2])
-    payload = _payload(encoding, text.encode())
-    return " " if charset in _CODECS and _HARMFUL.search(payload) is None else word[0]
+    return _Word(_plain_charset(word[1]), _payload(encoding, text.encode()))
+
+
+def _is_harmful(word: _Word) -> bool:
+    if word.charset not in _CODECS or _HARMFUL.search(word.payload):
+        return True
+    return bool(_C1_SETS.fullmatch(word.charset) and _C1.search(word.payload))
+
+
+def _readings(words: Iterable[_Word]) -> Iterator[str]:
+    """What words say one by one, and what neighbours in one character set say together: characters are cut between
+    words by some, and put together by others."""
+    for charset, neighbours in groupby(words, key=attrgetter("charset")):
+        payloads = [word.payload for word in neighbours]
+        for payload in (*payloads, b"".join(payloads)):
+            yield (
+                payload.decode("utf-7", "replace")
+                if charset in _UTF_7
+                else decode_text(payload, charset)
+            )
+
+
+def _plain_charset(name: str) -> str:
+    return name[:_LONGEST_CHARSET].lower().translate(_PUNCTUATION)
 
 
 def _payload(encoding: bytes, text: bytes) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.domain.address import addresses_in
+from chalicelib.domain.encoded_words import hides_line_break
 from chalicelib.domain.errors import Refused, Rejected, TemporaryFailure
 from chalicelib.domain.ids import make_token
 from chalicelib.domain.mailbox import domain_of, envelope_fault, identity
@@ -33,6 +34,7 @@ LONGEST_MESSAGE_ID = 255
 MOST_OWN_RECEIVED = 4
 MOST_RECEIVED = 100  # RFC 5321 §6.3
 BLIND_FIELDS = frozenset((b"bcc", b"resent-bcc"))
+ADDRESS_FIELDS = ("From", "Sender", "Reply-To", "To", "Cc")
 TOKEN_RANDOM_BYTES = 6
 LARGEST_PACK = 8 * 1024 * 1024
 # A larger body gets an object of its own, so that a client can fetch it by a link, which always names a whole object.
@@ -150,6 +152,7 @@ class AcceptMail:
             submission = replace(submission, content=content)  # lets go of what it was before
         if headers.truncated:
             raise Rejected("The header section is too large")
+        _check_encoded_words(headers)
         self._check_loop(headers, submission)
         domain = await self.authorised_domain(submission.grant.server, headers)
         recipients = self._recipients(submission)
@@ -322,6 +325,14 @@ class AcceptMail:
         for prepared in batch:
             prepared.messages = tuple(renewed.get(item.token, item) for item in prepared.messages)
         return list(renewed.values())
+
+
+def _check_encoded_words(headers: Headers) -> None:
+    """No address field that becomes two fields at a program that decodes its words and writes them down."""
+    for name in ADDRESS_FIELDS:
+        if any(map(hides_line_break, headers.raw_values(name.lower().encode()))):
+            text = f"An encoded word in the {name} field hides a line break"
+            raise Rejected(text, reply=Reply(554, "5.6.0", text))
 
 
 async def _together(work: Sequence[Coroutine[Any, Any, None]]) -> None:

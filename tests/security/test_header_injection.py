@@ -188,7 +188,23 @@ def test_the_author_of_an_accepted_message_is_one_authorised_address(
 
 
 @pytest.mark.parametrize(
-    "word", ["=?utf-8?q?=0D=0AX-Injected:_1?=", "=?us-ascii?B?DQpYOiAx?=", "=?utf-8?q?=00=1b?="]
+    "word",
+    [
+        "=?utf-8?q?=0D=0AX-Injected:_1?=",
+        "=?us-ascii?B?DQpYOiAx?=",
+        "=?utf-8?q?=00=1b?=",
+        "=?utf-8?q?a=1Bb?=",
+        "=?utf-8?q?a=C2=85b?=",
+        "=?UTF-8?B?4oCo?=",
+        "=?utf-8?q?=E2=80=A9?=",
+        "=?utf-8?q?a=C2?= =?utf-8?q?=85b?=",
+        "=?gb18030?q?=810=815?=",
+        "=?gb18030?q?=816=A65?=",
+        "=?gb18030?q?=816=A66?=",
+        "=?iso-8859-1?q?a=85b?=",
+        "=?iso-8859-15?q?a=9Bb?=",
+        "=?koi8-r?q?a=0E=0Fb?=",
+    ],
 )
 def test_an_encoded_line_break_is_shown_and_not_decoded(api: ApiWorld, word: str) -> None:
     described = {
@@ -204,8 +220,16 @@ def test_an_encoded_line_break_is_shown_and_not_decoded(api: ApiWorld, word: str
             assert [each.display_name for each in message[name].addresses] == [word]
 
 
-def test_prepared_encoded_words_are_kept(api: ApiWorld) -> None:
-    word = "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?="
+@pytest.mark.parametrize(
+    "word",
+    [
+        "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=",
+        "=?utf-8?q?=C3?= =?UTF-8?b?qQ==?=",
+        "=?windows-1252?q?=93a=94=85?=",
+        "=?gb18030?b?xOO6ww==?=",
+    ],
+)
+def test_prepared_encoded_words_are_kept(api: ApiWorld, word: str) -> None:
     described = {"subject": word, "from": f"{word} <app@acme.test>"}
     number = api.v2("POST", "/emails", V2 | described).json["id"]
     content = api.content(number)

@@ -8,9 +8,10 @@ import pytest
 
 from chalicelib.domain import dkim
 from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
+from chalicelib.domain.comments import without_comments
 from chalicelib.domain.domain_name import ascii_name
 from chalicelib.domain.eight_bit import seven_bit
-from chalicelib.domain.encoded_words import has_harmful_word
+from chalicelib.domain.encoded_words import has_harmful_word, hides_line_break
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mailbox import domain_of, envelope_address
 from chalicelib.domain.mending import mended
@@ -71,6 +72,9 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
     "seven bit": lambda text: seven_bit(as_body(text) + b"\r\n--b\r\n\r\n\xff"),
     "seven bit text": lambda text: seven_bit(b"Date: now\r\n\r\n\xff" + text),
     "harmful words": lambda text: has_harmful_word(header_text(text)),
+    "hidden line breaks": hides_line_break,
+    "hidden in words": lambda text: hides_line_break(b"=?utf-8?q?" + text + b"?="),
+    "comments": without_comments,
     "addresses_in": lambda text: addresses_in(header_text(text)),
     "split_list": lambda text: split_list(header_text(text)),
     "split_mailbox": lambda text: split_mailbox(header_text(text)),

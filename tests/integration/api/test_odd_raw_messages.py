@@ -69,6 +69,21 @@ def test_what_cannot_be_mended_is_refused(api: ApiWorld, name: str) -> None:
     assert api.count() == 0
 
 
+@pytest.mark.parametrize("name", ["From", "Sender", "Reply-To", "To", "Cc"])
+def test_an_encoded_line_break_in_an_address_field_is_refused(api: ApiWorld, name: str) -> None:
+    given, reply = REFUSED[f"a line break hidden in {name}"]
+    text = reply.removeprefix("554 5.6.0 ")
+    data = send_v1(api, given)["data"]
+    assert (data["code"], data["message"]) == ("MessageRejected", text)
+    answer = send_v2(api, given)
+    assert (answer.status, answer.json["detail"]) == (422, text)
+    raw = base64.b64encode(given).decode()
+    order = {"from": "app@acme.test", "to": "x@example.com", "raw": raw}
+    batch = api.v2("POST", "/emails/batch", [order])
+    assert text in str(batch.json)
+    assert api.count() == 0
+
+
 @pytest.mark.parametrize("version", ["v1", "v2"])
 @pytest.mark.parametrize("given", [b"<>", b"", b" (none)"])
 def test_answer_record_and_wire_agree_on_an_empty_message_id(
