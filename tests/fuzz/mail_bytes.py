@@ -7,6 +7,7 @@ import hashlib
 from chalicelib.domain import dkim, ids
 from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
 from chalicelib.domain.eight_bit import seven_bit
+from chalicelib.domain.encoded_words import has_harmful_word, hides_line_break
 from chalicelib.domain.mailbox import domain_of, envelope_address
 from chalicelib.domain.mending import mended
 from chalicelib.domain.message import (
@@ -57,6 +58,8 @@ def fuzz_encoded_words(data: bytes) -> None:
     assert "\r" not in text
     assert "\n" not in text
     text.encode()
+    if not has_harmful_word(data.decode("latin-1")):
+        assert not hides_line_break(data)
 
 
 def fuzz_mime(data: bytes) -> None:
