@@ -4,7 +4,8 @@ Opportunistic encryption falls back to clear text on a new connection whatever g
 STARTTLS and the answer to the EHLO after it (contract section 4.17): what is lost is the encryption
 alone, however it was lost. A mode that requires TLS never falls back, and a password is never sent
 in clear text unless the mode is "none". Every failure is a TemporaryFailure, since another host may
-still take the message.
+still take the message; it has the field `turned_away` when the server was there and the two could not
+agree to talk.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ async def open_session(dial: Dial, who: Introduction, limits: TimeLimits) -> Smt
         return await _open(dial, who, who.mode, limits)
     except _TlsBroken as broken:
         if who.mode is not TlsMode.OPPORTUNISTIC or who.username:
-            raise TemporaryFailure(str(broken)) from broken
+            raise TemporaryFailure(str(broken), turned_away=1) from broken
     return await _open(dial, who, TlsMode.NONE, limits)
 
 
@@ -60,7 +61,9 @@ async def _open(dial: Dial, who: Introduction, mode: TlsMode, limits: TimeLimits
         extensions = await _introduce(connection, who, mode, limits)
         if who.username:
             if connection.tls is None and mode is not TlsMode.NONE:
-                raise TemporaryFailure("The smarthost offers no TLS to send the password under.")
+                raise TemporaryFailure(
+                    "The smarthost offers no TLS to send the password under.", turned_away=1
+                )
             await _authenticate(connection, who, extensions, limits)
     except BaseException:
         connection.abort()
@@ -75,7 +78,9 @@ async def _introduce(
         await _encrypt(connection, who, limits.greeting)
     greeting = await connection.reply(limits.greeting)
     if greeting.code != 220:
-        raise TemporaryFailure(f"The server refused the connection: {greeting}", reply=greeting)
+        raise TemporaryFailure(
+            f"The server refused the connection: {greeting}", reply=greeting, turned_away=1
+        )
     extensions = await _ehlo(connection, who, limits.greeting)
     if mode in (TlsMode.NONE, TlsMode.IMPLICIT):
         return extensions
@@ -83,7 +88,7 @@ async def _introduce(
     if "STARTTLS" in extensions:
         secured = await _upgrade(connection, who, mode, limits)
     if secured is None and mode is TlsMode.REQUIRED:
-        raise TemporaryFailure("The server offers no TLS.")
+        raise TemporaryFailure("The server offers no TLS.", turned_away=1)
     return extensions if secured is None else secured
 
 
@@ -124,7 +129,8 @@ async def _ehlo(connection: SmtpConnection, who: Introduction, seconds: float) -
         reply = await connection.reply(seconds)
         if reply.code == 250:
             return Extensions()
-    raise TemporaryFailure(f"The server refused our greeting: {reply}", reply=reply)
+    refused = f"The server refused our greeting: {reply}"
+    raise TemporaryFailure(refused, reply=reply, turned_away=1)
 
 
 async def _ask(connection: SmtpConnection, line: bytes, seconds: float) -> Reply:
@@ -152,4 +158,6 @@ async def _authenticate(
     if reply.is_permanent:
         raise SourceUnavailable(f"The smarthost refused our credential: {reply}", reply=reply)
     if reply.code != 235:
-        raise TemporaryFailure(f"The smarthost did not let us in: {reply}", reply=reply)
+        raise TemporaryFailure(
+            f"The smarthost did not let us in: {reply}", reply=reply, turned_away=1
+        )

@@ -100,8 +100,8 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One attempt or change of state (contract section 1.12). `seconds` and `log_id` are None when nothing was
-    sent. `about_us`: the message failed for a reason that says nothing of the recipient, so that it never counts
-    towards suppressing them."""
+    sent. `about_us`: it failed, for now or for good, for a reason that says nothing of the recipient, so that it never
+    counts towards suppressing them."""
 
     id: int
     status: Status

@@ -66,13 +66,16 @@ def server_suspended(record: MessageRecord, facts: Facts) -> Decision | None:
 
 
 def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
-    """Step 3: the retry schedule has run out."""
+    """Step 3: the retry schedule has run out. It suppresses the recipient unless the last failure said nothing of
+    them."""
     if record.tries < facts.max_attempts:
         return None
+    reached = f"Maximum number of delivery attempts ({facts.max_attempts}) has been reached."
+    if any(delivery.about_us for delivery in record.deliveries[-1:]):
+        return Fail(reached)
     rcpt = record.message.rcpt_to
     return Fail(
-        f"Maximum number of delivery attempts ({facts.max_attempts}) has been reached. Added {rcpt} to "
-        f"suppression list because delivery has failed {facts.max_attempts} times.",
+        f"{reached} Added {rcpt} to suppression list because delivery has failed {facts.max_attempts} times.",
         suppress=TOO_MANY_SOFT_FAILS,
     )
 

@@ -379,8 +379,8 @@ class SendOutgoing:
         now = self._clock.now()
         details = details[:LONGEST_DETAILS]
         if attempted is None:
-            # What ends a message without a conversation says nothing of its recipient.
-            about_us = status is Status.HARD_FAIL
+            # What fails without a conversation says nothing of the recipient.
+            about_us = status in (Status.HARD_FAIL, Status.ERROR)
             return Delivery(passage.number, status, details, now, about_us=about_us)
         return Delivery(
             id=passage.number,

@@ -60,8 +60,9 @@ NO_SOURCE = "No egress source of pool {pool} is available."
 
 @dataclass(slots=True)
 class _Journey:
-    """One attempt under way: what is sent, by when it must be over, and what was tried. `left` is how the last
-    conversation ended that left the message for another host."""
+    """One attempt under way: what is sent, by when it must be over, and what was tried. `turned_away` says that
+    a host would not talk to us at all; `left` is how the last conversation ended that left the message for another
+    host."""
 
     message: Message
     envelope: Envelope
@@ -74,6 +75,7 @@ class _Journey:
     tried: list[str] = field(default_factory=list)
     private: bool = False
     reached: bool = False
+    turned_away: bool = False
     last_failure: TemporaryFailure | None = None
     left: Attempted | None = None
 
@@ -154,6 +156,7 @@ class Transmit:
                 raise
             except TemporaryFailure as unreachable:
                 journey.last_failure = unreachable
+                journey.turned_away |= "turned_away" in unreachable.fields
                 continue
             attempted, is_final = await self._converse(conversation, source, journey, others)
             if is_final:
@@ -307,6 +310,7 @@ class Transmit:
             classify.unreachable_text(journey.domain, journey.tried),
             output=_cut(failure.public) if failure else None,
             retry_hint=classify.retry_after_hint(failure.public) if failure else None,
+            about_us=journey.turned_away,
         )
 
 
@@ -332,6 +336,7 @@ def _concluded(
     else:
         details = classify.refused_text(verdict, remote)
     hint = classify.retry_after_hint(result.reply.text) if verdict is Verdict.SOFT else None
+    about_us = verdict is not Verdict.SENT and classify.is_about_us(result.reply, result.stage)
     return Attempted(
         verdict,
         details,
@@ -340,12 +345,13 @@ def _concluded(
         source=conversation.source,
         remote=remote,
         retry_hint=hint,
-        about_us=verdict is Verdict.HARD and classify.is_about_us(result.reply, result.stage),
+        about_us=about_us or classify.leaves_the_host(result.reply, result.stage),
     )
 
 
 def _interrupted(conversation: Conversation, error: TemporaryFailure, late: bool) -> Attempted:
-    """A conversation that broke off, or (`late`) in which the server stayed silent."""
+    """A conversation that broke off, or (`late`) in which the server stayed silent: nothing was said of the
+    recipient."""
     remote = classify.place(conversation.target)
     silent = classify.refused_text(Verdict.SOFT, remote)
     return Attempted(
@@ -356,6 +362,7 @@ def _interrupted(conversation: Conversation, error: TemporaryFailure, late: bool
         source=conversation.source,
         remote=remote,
         outcome_unknown=isinstance(error, OutcomeUnknown),
+        about_us=True,
     )
 
 
@@ -369,7 +376,9 @@ def _gave_up(journey: _Journey, verdict: Verdict, error: MailError) -> Attempted
         details = f"{classify.unreachable_text(journey.domain, ())} {error.public}"
     else:
         details = error.public
-    about_us = classify.is_about_us(error.reply)
+    # A domain whose name servers never answer is as absent as one whose hosts do not.
+    unanswered = verdict is Verdict.SOFT and error.reply.enhanced == "4.4.3"
+    about_us = not unanswered and classify.is_about_us(error.reply)
     return Attempted(verdict, details, output=_cut(str(error.reply)), about_us=about_us)
 
 

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.model import BlobRef, Message, MessageId, MessageRecord, Scope, Suppression
+from chalicelib.domain.model import (
+    BlobRef,
+    Delivery,
+    Message,
+    MessageId,
+    MessageRecord,
+    Scope,
+    Status,
+    Suppression,
+)
 from chalicelib.domain.policy import Facts, Fail, Go, Hold, decide
 from chalicelib.domain.tenancy import (
     Domain,
@@ -119,6 +128,17 @@ def test_exhausted_attempts_suppress_the_recipient() -> None:
     assert decision.details.endswith(
         "Added john@example.com to suppression list because delivery has failed 18 times."
     )
+
+
+def test_attempts_that_were_exhausted_for_our_sake_suppress_nobody() -> None:
+    soft = Delivery(1, Status.SOFT_FAIL, "Temporary", 1.0)
+    ours = replace(soft, id=2, about_us=True)
+    spent = replace(RECORD, tries=18)
+    decision = decide(replace(spent, deliveries=(soft, ours)), FACTS)
+    assert decision == Fail("Maximum number of delivery attempts (18) has been reached.")
+    decision = decide(replace(spent, deliveries=(ours, soft)), FACTS)
+    assert isinstance(decision, Fail)
+    assert decision.suppress == "too many soft fails"
 
 
 def test_a_person_overrules_credential_suppression_and_development_but_not_the_send_limit() -> None:

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.model import DsnParameters, Envelope
 from tests.integration.delivery.conftest import CONTENT, Stack, message_to
-from tests.peers import SmtpPeer
+from tests.peers import DROP, SmtpPeer
 
 PIPELINED = ("PIPELINING", "SIZE 1000000", "8BITMIME", "STARTTLS")
 STEPWISE = ("SIZE 1000000", "8BITMIME")
@@ -81,6 +81,38 @@ async def test_421_before_the_final_dot_is_temporary_and_ends_the_session(
     assert attempted.retry_hint == 310
     assert (await stack.send()).verdict is Verdict.SENT
     assert len(peer.connections) == 2
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "about_us"),
+    [
+        ("GREETING", "554 5.7.1 Your address is blocked", True),
+        ("GREETING", "421 Too many connections", True),
+        ("EHLO", "421 Not from you", True),
+        ("HELO", "550 Not you", True),
+        ("MAIL", "450 Not now", True),
+        ("RCPT", "451 4.7.1 Deferred", True),
+        ("RCPT", "450 4.2.0 Greylisted", False),
+        (".", "452 4.2.2 Mailbox full", False),
+    ],
+)
+async def test_a_temporary_refusal_says_whether_it_is_about_us(
+    stack: Stack, peer: SmtpPeer, stage: str, reply: str, about_us: bool
+) -> None:
+    if stage == "HELO":
+        peer.on("EHLO", "502 5.5.1 Unknown")
+    peer.on(stage, reply)
+    attempted = await stack.send()
+    assert (attempted.verdict, attempted.about_us) == (Verdict.SOFT, about_us)
+
+
+async def test_a_domain_that_cannot_be_reached_says_something_of_its_recipients(
+    stack: Stack, peer: SmtpPeer
+) -> None:
+    peer.on("GREETING", DROP)
+    assert not (await stack.send()).about_us
+    stack.zone.fail("dead.test", "SERVFAIL")
+    assert not (await stack.send("bob@dead.test")).about_us
 
 
 async def test_a_server_that_wants_content_after_refusing_the_recipient_gets_a_lone_dot(

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.domain.errors import OutcomeUnknown
+from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import UnknownOutcome
@@ -85,6 +85,50 @@ async def test_a_server_s_own_schedule_is_followed() -> None:
     statuses = [each.status for each in record.deliveries]
     assert statuses == [*[Status.SOFT_FAIL] * 4, Status.HARD_FAIL]
     assert "(4) has been reached" in record.deliveries[-1].details
+
+
+SOFTLY_ABOUT_US = [
+    Transaction(Reply(450, "", "Not now"), "MAIL"),
+    Transaction(Reply(421, "", "Too many connections"), "RCPT"),
+    Transaction(Reply(451, "4.7.1", "Your network is deferred"), "RCPT"),
+    Transaction(Reply(530, "5.7.0", "Authenticate first"), "RCPT"),
+    TemporaryFailure("The connection was lost: closed."),
+]
+
+
+@pytest.mark.parametrize("failure", SOFTLY_ABOUT_US, ids=str)
+async def test_the_last_attempt_suppresses_nobody_when_it_failed_for_our_sake(
+    failure: Transaction | TemporaryFailure,
+) -> None:
+    scene = await make_scene(server=ServerOptions(retry_schedule="1m,10m*2"))
+    scene.egress.always("john@example.com", failure)
+    (accepted,) = await scene.accept()
+    await scene.play(2 * HOUR, step=10)
+    last = (await scene.record(accepted)).deliveries[-1]
+    assert (last.status, last.details) == (
+        Status.HARD_FAIL,
+        "Maximum number of delivery attempts (4) has been reached.",
+    )
+    pair = (scene.server.id, "john@example.com")
+    assert not await scene.world.suppressions.listed([pair], scene.clock.now())
+
+
+@pytest.mark.parametrize("turned_away", [True, False])
+async def test_a_host_that_cannot_be_reached_suppresses_and_one_that_turns_us_away_does_not(
+    turned_away: bool,
+) -> None:
+    scene = await make_scene(server=ServerOptions(retry_schedule="1m,10m*2"))
+    fields = {"turned_away": 1} if turned_away else {}
+    away = TemporaryFailure("No", reply=Reply(554, "", "No"), **fields)
+    scene.egress.refuse("mx.example.com", *[away] * 20)
+    (accepted,) = await scene.accept()
+    await scene.play(2 * HOUR, step=10)
+    last = (await scene.record(accepted)).deliveries[-1]
+    assert last.status is Status.HARD_FAIL
+    assert ("Added john@example.com to suppression list" in last.details) is not turned_away
+    pair = (scene.server.id, "john@example.com")
+    listed = await scene.world.suppressions.listed([pair], scene.clock.now())
+    assert bool(listed) is not turned_away
 
 
 async def test_the_remote_s_hint_overrides_the_schedule() -> None:
