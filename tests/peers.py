@@ -14,7 +14,7 @@ In synchronous tests `with SmtpPeer().in_thread() as peer:` runs it on a thread 
 
 Stages: GREETING, EHLO, HELO, STARTTLS, TLS (the handshake itself), AUTH, MAIL, RCPT, DATA, BODY
 (after 354, before the final dot), "." (after the final dot), RSET, NOOP, QUIT. An action is a reply
-text (lines joined by a line feed), DROP, STALL, `Delay`, `Split`, `Raw`, or a callable that takes
+text (lines joined by a line feed), DROP, STALL, `Deaf`, `Delay`, `Split`, `Raw`, or a callable that takes
 the command line (bytes) and returns an action or None for the usual answer. It promises nothing
 about speed and is no model of a good server.
 """
@@ -88,11 +88,18 @@ class Raw:
     drop: bool = False
 
 
+@dataclass(frozen=True)
+class Deaf:
+    """Read nothing more, not even from the socket; after `seconds`, close by a TCP RST."""
+
+    seconds: float
+
+
 DROP = Drop()
 RESET = Drop(reset=True)
 STALL = Stall()
 
-Action = str | Drop | Stall | Delay | Split | Raw
+Action = str | Deaf | Drop | Stall | Delay | Split | Raw
 Script = Action | Callable[[bytes], "Action | None"]
 
 
@@ -286,6 +293,7 @@ class _Dialogue:
         self.connection = connection
         self.reader = reader
         self.writer = writer
+        self.socket = writer.transport
         self.mail_from: str | None = None
         self.mail_parameters = ""
         self.recipients: list[tuple[str, str]] = []
@@ -384,17 +392,23 @@ class _Dialogue:
         if isinstance(action, Delay):
             await asyncio.sleep(action.seconds)
             return await self._say(action.then)
-        if isinstance(action, Stall):
-            while await self.reader.read(65536):
-                pass
-            raise _Over
         if isinstance(action, Split):
             return await self._say_split(wire(action.reply), action.size)
         if isinstance(action, Raw):
             return await self._say_raw(action)
-        if action == RESET:
-            self.writer.transport.abort()
+        await self._leave(action)
         raise _Over
+
+    async def _leave(self, action: Deaf | Drop | Stall) -> None:
+        if isinstance(action, Deaf):
+            self.socket.pause_reading()
+            await asyncio.sleep(action.seconds)
+            self.socket.abort()
+        elif isinstance(action, Stall):
+            while await self.reader.read(65536):
+                pass
+        elif action == RESET:
+            self.writer.transport.abort()
 
     async def _say_split(self, data: bytes, size: int) -> bool:
         for start in range(0, len(data), size):

@@ -22,6 +22,8 @@ PIECE = 64 * 1024
 """What is given to the transport at a time, and what it may keep. A stuck connection holds several under TLS."""
 BUFFER = 8 * 1024
 TLS_GOODBYE_SECONDS = 1.0
+FIRST_LOOK = 0.001
+LONGEST_LOOK = 0.02
 
 
 class SmtpConnection(asyncio.BufferedProtocol):
@@ -41,6 +43,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
         self._late = ""
         self._watch: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
+        self._socket: asyncio.Transport | None = None
         self._closed = self._loop.create_future()
         self.tls: str | None = None
         self.local = ""
@@ -49,7 +52,7 @@ class SmtpConnection(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = self._socket = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=PIECE)
         name = transport.get_extra_info("sockname")
         self.local = str(name[0]) if isinstance(name, tuple) else ""
@@ -118,6 +121,40 @@ class SmtpConnection(asyncio.BufferedProtocol):
         """Wait until the send buffer has room, or the server answers before it was asked to."""
         while self._paused and not self._replies:
             await self._wait(seconds, "The server stopped reading.")
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes of what was said are not with the operating system yet, TLS included."""
+        if self._transport is None or self._socket is None:
+            return 0
+        waiting = self._socket.get_write_buffer_size()
+        if self._transport is not self._socket:
+            waiting += self._transport.get_write_buffer_size()
+        return waiting
+
+    async def flush(self, seconds: float) -> None:
+        """Wait until all that was said is with the operating system, or the server answers before. Raises
+        TemporaryFailure when the connection fails, or nothing moves for `seconds`."""
+        waiting, look = self.unsent, FIRST_LOOK
+        late_at = self._loop.time() + seconds
+        while waiting and not self._replies:
+            if self._failure is not None:
+                raise self._error()
+            # No event says that the buffer under TLS is empty.
+            waiter = self._waiter = self._loop.create_future()
+            try:
+                await asyncio.wait({waiter}, timeout=look)
+            finally:
+                self._waiter = None
+            left = self.unsent
+            if left < waiting:
+                late_at = self._loop.time() + seconds
+            elif self._loop.time() >= late_at:
+                self._timed_out = self._failure is None
+                self._fail("The server stopped reading.")
+            waiting, look = left, min(2 * look, LONGEST_LOOK)
+        if self._failure is not None and not self._replies:
+            raise self._error()
 
     async def start_tls(self, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """Encrypt. Raises OSError (ssl.SSLError among them) when the handshake fails,

@@ -22,7 +22,7 @@ def stuff(parts: Sequence[bytes]) -> list[bytes]:
 
 def stuff_in_pieces(parts: Sequence[bytes], size: int) -> Iterator[bytes]:
     """What `stuff` gives, each piece made when it is asked for, of at most `size` octets before dots
-    are doubled."""
+    are doubled. The last is the part that ends the message."""
     return _stuffed(_cut(parts, size))
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.smtp_connection import SmtpConnection
 from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
 from tests.integration.delivery.conftest import CONTENT, PATIENT, Stack
-from tests.peers import DROP, RESET, STALL, Delay, Raw, SmtpPeer, Split
+from tests.peers import DROP, RESET, STALL, Deaf, Delay, Raw, SmtpPeer, Split
 
 
 @pytest.mark.parametrize("stage", ["MAIL", "RCPT", "DATA"])
@@ -264,6 +267,38 @@ async def test_a_server_that_stops_reading_has_the_limit_of_a_block(
     assert attempted.verdict is Verdict.SOFT
     assert attempted.output == "The server stopped reading."
     assert not attempted.outcome_unknown
+
+
+@pytest.mark.parametrize("keywords", [["STARTTLS"], []], ids=["tls", "clear"])
+@pytest.mark.parametrize("size", [60_000, 250_000, 400_000])
+@pytest.mark.parametrize("how", ["aborts", "stays silent"])
+async def test_a_message_that_never_left_us_is_certainly_not_delivered(
+    stack: Stack,
+    peer: SmtpPeer,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    size: int,
+    keywords: list[str],
+) -> None:
+    """The system takes a few thousand bytes, and the server reads none of the rest."""
+    made = SmtpConnection.connection_made
+
+    def narrow(self: SmtpConnection, transport: asyncio.BaseTransport) -> None:
+        made(self, transport)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+
+    monkeypatch.setattr(SmtpConnection, "connection_made", narrow)
+    assert peer._server is not None
+    peer._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    peer.keywords = keywords
+    stack.egress = stack._egress(replace(PATIENT, block=0.5))
+    peer.on("BODY", Deaf(0.2 if how == "aborts" else 60.0))
+    attempted = await stack.send("bob@example.test", CONTENT, b"x" * size + b"\r\n")
+    assert attempted.verdict is Verdict.SOFT
+    assert not attempted.outcome_unknown
+    if how == "stays silent":
+        assert attempted.output == "The server stopped reading."
+    assert not peer.mails
 
 
 async def test_dots_and_a_missing_final_newline_arrive_as_they_were(
