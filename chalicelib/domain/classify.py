@@ -20,6 +20,9 @@ LONGEST_HINT = 24 * 3600
 MARGIN = 10
 FINAL_DOT = "."
 
+_CODE = r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?![0-9]|\.[0-9])"
+_AT_START = re.compile(r"^[ \t#:;,<(\[-]{0,8}" + _CODE, re.MULTILINE)
+_IN_BRACKETS = re.compile(r"[(\[<][ #]{0,2}" + _CODE)
 _WAIT = re.compile(r"(?<![0-9.])([0-9]{1,9}) (second|minute)s", re.IGNORECASE)
 
 
@@ -54,12 +57,20 @@ def is_about_us(reply: Reply, stage: str = FINAL_DOT) -> bool:
 
     By stage what is said to MAIL; by subject of the enhanced code (RFC 3463 §3) system, network, protocol, content and
     policy, the sender's address (1.7, 1.8) and the message's length (2.3). 4.1 is left out: the largest receiver says
-    it of mailboxes that do not exist.
+    it of mailboxes that do not exist. The code is believed however a server writes it: `#5.7.1`, `5.7.1:`,
+    `(5.7.1)`, or of another class than the reply.
     """
-    _, subject, detail = reply.enhanced.split(".") if reply.enhanced else ("", "", "")
+    written = reply.enhanced or _enhanced_in(reply.text)
+    _, subject, detail = written.split(".") if written else ("", "", "")
     if stage == "MAIL" or (subject, detail) in {("1", "7"), ("1", "8"), ("2", "3")}:
         return True
     return subject in {"3", "4", "5", "6", "7"} and (subject, detail) != ("4", "1")
+
+
+def _enhanced_in(text: str) -> str:
+    """The enhanced code at the start of a line or in brackets, where no reader of replies would look."""
+    found = _AT_START.search(text) or _IN_BRACKETS.search(text)
+    return found[1] if found else ""
 
 
 def retry_after_hint(text: str) -> int | None:

@@ -3,13 +3,14 @@
 A line ends with LF, with or without CR before it. The text of a reply is kept as it came, hostile
 or not. Whatever its length, a reply means what its code says: of a line the first LONGEST_LINE
 octets are kept, of a reply the first lines up to LONGEST_TEXT octets, and of the rest only the codes
-are looked at. A reply of more than LONGEST_REPLY octets, and anything that is no reply, raise
-TemporaryFailure: the server cannot be understood at present.
+are looked at. A reply of more than LONGEST_REPLY octets is handed out by the code that it had until then, and
+raises TemporaryFailure, as does anything that is no reply: what follows cannot be understood.
 """
 
 from __future__ import annotations
 
 import functools
+from typing import NoReturn
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply, parse_reply
@@ -61,19 +62,26 @@ class ReplyReader:
             rest = rest[:LONGEST_LINE]
         self._rest = rest
         if self._size > LONGEST_REPLY:
-            raise TemporaryFailure("The server sent a reply without end.")
+            self._break_off(rest)
         return replies
 
     def _take(self, line: bytes) -> None:
         """Keep a line of the present reply, or see at least that it belongs to it."""
         self._size += len(line)
         if self._size > LONGEST_REPLY:
-            raise TemporaryFailure("The server sent a reply without end.")
+            self._break_off(line[:LONGEST_LINE])
         if self._kept < LONGEST_TEXT:
             self._lines.append(line[:LONGEST_LINE].removesuffix(b"\r"))
             self._kept += len(self._lines[-1]) + 1
         elif line[:3] != self._lines[0][:3]:
             raise TemporaryFailure(_NO_REPLY)
+
+    def _break_off(self, line: bytes) -> NoReturn:
+        """End the present reply with the lines that it has, or else the beginning of its only one."""
+        reply = parse_reply(self._lines or [line.removesuffix(b"\r")])
+        if reply is not None:
+            self.replies.append(reply)
+        raise TemporaryFailure("The server sent a reply without end.")
 
     def _complete(self) -> Reply:
         lines, self._lines = self._lines, []

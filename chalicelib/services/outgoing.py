@@ -293,7 +293,7 @@ class SendOutgoing:
         if listed and await self._beside(
             self._suppressions.remove(message.server_id, message.rcpt_to)
         ):
-            details += ". Recipient removed from suppression list"
+            details = f"{details.removesuffix('.')}. Recipient removed from suppression list"
         delivery = self._delivery(passage, Status.SENT, details, attempted)
         return settle.sent(passage.record, delivery)
 
@@ -301,7 +301,8 @@ class SendOutgoing:
         message, details = passage.record.message, attempted.details
         if not attempted.about_us and await self._beside(self._failed_before(message)):
             await self._beside(self._suppress(message, TOO_MANY_HARD_FAILS))
-            details += f". Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
+            added = f"Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
+            details = f"{details.removesuffix('.')}. {added}"
         delivery = self._delivery(passage, Status.HARD_FAIL, details, attempted)
         return settle.failed(passage.record, delivery)
 

@@ -86,6 +86,32 @@ def test_hostile_input_is_refused(hostile: bytes, size: int) -> None:
             reader.feed(hostile[start : start + size])
 
 
+@pytest.mark.parametrize("size", [1 << 20, 1400])
+@pytest.mark.parametrize(
+    ("endless", "code"),
+    [
+        (b"550-5.1.1 more\r\n" * 100_000, 550),
+        (b"550 " + b"x" * (2 * LONGEST_REPLY), 550),
+        (b"250 2.0.0 taken\r\n250-" + b"x" * (2 * LONGEST_REPLY), 250),
+        (b"250-" + b"x" * (2 * LONGEST_REPLY) + b"\r\n", 250),
+        (b"250-fine\r\n250-" + b"x" * (2 * LONGEST_REPLY) + b"\r\n", 250),
+        (b"x" * (2 * LONGEST_REPLY), None),
+    ],
+    ids=["lines", "line", "second reply", "ended line", "line after line", "no reply"],
+)
+def test_a_reply_without_end_means_what_its_code_says(
+    endless: bytes, code: int | None, size: int
+) -> None:
+    reader = ReplyReader()
+    got: list[Reply] = []
+    with pytest.raises(TemporaryFailure):
+        for start in range(0, len(endless), size):
+            got += reader.feed(endless[start : start + size])
+    got += reader.replies
+    assert [reply.code for reply in got[-1:]] == ([] if code is None else [code])
+    assert all(len(reply.text) <= LONGEST_TEXT + LONGEST_LINE for reply in got)
+
+
 def test_a_line_in_single_bytes_is_bounded() -> None:
     reader = ReplyReader()
     count = 0

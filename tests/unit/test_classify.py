@@ -18,7 +18,7 @@ from chalicelib.domain.classify import (
     unreachable_text,
 )
 from chalicelib.domain.model import Target
-from chalicelib.domain.reply import Reply
+from chalicelib.domain.reply import Reply, parse_reply
 
 SOFT_50X = [500, 501, 502, 503, 504, 509, 530, 532, 535, 538]
 HARD_5XX = [510, 511, 521, 523, 540, 541, 550, 551, 552, 553, 554, 555, 556, 571, 599]
@@ -101,6 +101,42 @@ def test_which_refusals_say_nothing_of_the_recipient(
     enhanced: str, stage: str, expected: bool
 ) -> None:
     assert is_about_us(Reply(550, enhanced, "No"), stage) is expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"550 #5.7.1 blocked", True),
+        (b"550 5.7.1: blocked", True),
+        (b"550 5.7.1, blocked", True),
+        (b"550 5.7.1. Blocked", True),
+        (b"550 blocked (5.7.1)", True),
+        (b"550 blocked (#5.7.1)", True),
+        (b"550 blocked [5.7.1 by policy]", True),
+        (b"550 (5.7.1) blocked", True),
+        (b"550 5.7.1) x", True),
+        (b"550\t5.7.1 x", True),
+        (b"550 - 5.7.1 x", True),
+        (b"550 4.7.1 x", True),
+        (b"450 5.7.1 x", True),
+        (b"550 #5.1.1 no such user", False),
+        (b"550 sorry, no mailbox here by that name (#5.1.1)", False),
+        (b"550 5.7.1.9 is not here", False),
+        (b"550 15.7.1 is not here", False),
+        (b"550 5.7.1999", False),
+        (b"550 no such user, see our policy 5.7.1", False),
+        (b"550 No such user", False),
+    ],
+)
+def test_an_enhanced_code_is_believed_however_it_is_written(line: bytes, expected: bool) -> None:
+    reply = parse_reply([line])
+    assert reply is not None
+    assert is_about_us(reply, "RCPT") is expected
+
+
+@pytest.mark.parametrize("text", ["(" * 40_000, " " * 40_000, "5." * 20_000, "\n" * 40_000])
+def test_a_hostile_text_holds_no_enhanced_code(text: str) -> None:
+    assert not is_about_us(Reply(550, "", text), "RCPT")
 
 
 def test_421_leaves_the_host_until_there_was_content() -> None:

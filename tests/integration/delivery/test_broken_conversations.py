@@ -115,6 +115,26 @@ async def test_nonsense_is_temporary(
     assert not attempted.outcome_unknown
 
 
+@pytest.mark.parametrize(
+    ("stage", "code", "verdict"),
+    [
+        ("RCPT", b"550", Verdict.HARD),
+        ("RCPT", b"450", Verdict.SOFT),
+        (".", b"554", Verdict.HARD),
+        (".", b"250", Verdict.SENT),
+    ],
+)
+async def test_a_reply_without_end_means_what_its_code_says_and_ends_the_connection(
+    stack: Stack, peer: SmtpPeer, stage: str, code: bytes, verdict: Verdict
+) -> None:
+    peer.once(stage, Raw((code + b"-and so on\r\n") * 60_000))
+    attempted = await stack.send()
+    assert (attempted.verdict, attempted.outcome_unknown) == (verdict, False)
+    assert attempted.output is not None and attempted.output.startswith(code.decode())
+    assert (await stack.send()).verdict is Verdict.SENT
+    assert len(peer.connections) == 2
+
+
 async def test_nonsense_after_the_final_dot_leaves_the_outcome_unknown(
     stack: Stack, peer: SmtpPeer
 ) -> None:

@@ -199,6 +199,19 @@ async def test_a_connection_lost_after_the_final_dot_is_tried_again_or_held(
     assert len(scene.egress.received) == 1
 
 
+async def test_a_domain_that_accepts_no_mail_suppresses_in_two_sentences() -> None:
+    scene = await make_scene()
+    scene.world.resolver.zone["example.com"] = {"MX": [(0, "")]}
+    await scene.accept()
+    await scene.deliver_ready()
+    (second,) = await scene.accept()
+    await scene.deliver_ready()
+    assert (await scene.record(second)).deliveries[0].details == (
+        "The recipient's domain accepts no mail. "
+        "Recipient added to suppression list (too many hard fails)"
+    )
+
+
 ABOUT_US = [
     Transaction(Reply(550, "5.1.1", "User unknown"), "MAIL"),
     Transaction(Reply(550, "", "Sender rejected"), "MAIL"),
