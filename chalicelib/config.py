@@ -74,7 +74,7 @@ class Settings:
     MAIL, RCPT and DATA; to read one block of content; to answer the final dot. RFC 5321 section 4.5.3.2, and each cut
     by what is left of the attempt.
     starttls_seconds: from STARTTLS to the answer to the EHLO after it, where clear text is tried when it takes longer;
-    less than the deadline.
+    less than the deadline, and less where the server was slow before, since the same comes again in clear text.
     deadline_seconds: all of one attempt, from the look-up of its hosts to the last reply.
     settle_seconds: how long an outcome is tried to be stored before it is handed to the queue; 60 or more.
     lease_seconds: how long a worker has a message to itself; the time limit of the delivering function is the same, and

@@ -10,6 +10,7 @@ agree to talk.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
 from collections.abc import Awaitable, Callable
@@ -56,9 +57,10 @@ async def open_session(dial: Dial, who: Introduction, limits: TimeLimits) -> Smt
 
 
 async def _open(dial: Dial, who: Introduction, mode: TlsMode, limits: TimeLimits) -> SmtpSession:
+    began = asyncio.get_running_loop().time()
     connection = await dial()
     try:
-        extensions = await _introduce(connection, who, mode, limits)
+        extensions = await _introduce(connection, who, mode, limits, began)
         if who.username:
             if connection.tls is None and mode is not TlsMode.NONE:
                 raise TemporaryFailure(
@@ -72,7 +74,7 @@ async def _open(dial: Dial, who: Introduction, mode: TlsMode, limits: TimeLimits
 
 
 async def _introduce(
-    connection: SmtpConnection, who: Introduction, mode: TlsMode, limits: TimeLimits
+    connection: SmtpConnection, who: Introduction, mode: TlsMode, limits: TimeLimits, began: float
 ) -> Extensions:
     if mode is TlsMode.IMPLICIT:
         await _encrypt(connection, who, limits.greeting)
@@ -86,29 +88,41 @@ async def _introduce(
         return extensions
     secured = None
     if "STARTTLS" in extensions:
-        secured = await _upgrade(connection, who, mode, limits)
+        seconds = limits.greeting
+        if mode is TlsMode.OPPORTUNISTIC:
+            # Where clear text is the way out, a stall must leave time to take it.
+            seconds = limits.upgrade(asyncio.get_running_loop().time() - began)
+        secured = await _upgrade(connection, who, mode, seconds)
     if secured is None and mode is TlsMode.REQUIRED:
         raise TemporaryFailure("The server offers no TLS.", turned_away=1)
     return extensions if secured is None else secured
 
 
 async def _upgrade(
-    connection: SmtpConnection, who: Introduction, mode: TlsMode, limits: TimeLimits
+    connection: SmtpConnection, who: Introduction, mode: TlsMode, seconds: float
 ) -> Extensions | None:
-    """STARTTLS and EHLO again; None when the server declines and the connection is still good."""
-    # Where clear text is the way out, a stalled step must leave time to take it.
-    seconds = limits.starttls if mode is TlsMode.OPPORTUNISTIC else limits.greeting
+    """STARTTLS and EHLO again, `seconds` for all of it; None when the server declines and the connection is still
+    good."""
     try:
-        reply = await _ask(connection, b"STARTTLS", seconds)
-        if reply.code == 220:
-            await _encrypt(connection, who, seconds)
-            return await _ehlo(connection, who, seconds)
-        if mode is TlsMode.OPPORTUNISTIC:
-            going_on = await _ask(connection, b"NOOP", seconds)
-            if reply.is_positive or going_on.code != 250:
-                raise TemporaryFailure("The server's reply to STARTTLS cannot be understood.")
+        async with asyncio.timeout(seconds):
+            return await _try_upgrade(connection, who, mode, seconds)
+    except TimeoutError as late:
+        raise _TlsBroken("The server did not answer in time.") from late
     except TemporaryFailure as broken:
         raise _TlsBroken(broken.public) from broken
+
+
+async def _try_upgrade(
+    connection: SmtpConnection, who: Introduction, mode: TlsMode, seconds: float
+) -> Extensions | None:
+    reply = await _ask(connection, b"STARTTLS", seconds)
+    if reply.code == 220:
+        await _encrypt(connection, who, seconds)
+        return await _ehlo(connection, who, seconds)
+    if mode is TlsMode.OPPORTUNISTIC:
+        going_on = await _ask(connection, b"NOOP", seconds)
+        if reply.is_positive or going_on.code != 250:
+            raise TemporaryFailure("The server's reply to STARTTLS cannot be understood.")
     return None
 
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
+from chalicelib.domain.transmission import LEAST_HOST_SECONDS
+
+LEAST_UPGRADE = 10.0
+MARGIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class TimeLimits:
-    """Seconds. `connect`: TCP and proxy; `greeting`: the greeting, EHLO and AUTH; `starttls`: each step of STARTTLS
-    where clear text is the way out; `mail`, `rcpt`, `data`, `final_dot`: the reply to each; `block`: no progress in
-    sending; `idle`: how long a session is kept."""
+    """Seconds. `connect`: TCP and proxy; `greeting`: the greeting, EHLO and AUTH; `starttls`: from STARTTLS to the
+    answer to the EHLO after it, where clear text is the way out; `mail`, `rcpt`, `data`, `final_dot`: the reply to
+    each; `block`: no progress in sending; `idle`: how long a session is kept."""
 
     connect: float
     greeting: float
@@ -26,6 +30,11 @@ class TimeLimits:
     block: float
     final_dot: float
     idle: float = 30.0
+
+    def upgrade(self, spent: float) -> float:
+        """Seconds for all of STARTTLS when the server took `spent` to get there, so that the same again, in clear
+        text, fits in what a host gets; but not less than LEAST_UPGRADE."""
+        return min(self.starttls, max(LEAST_UPGRADE, LEAST_HOST_SECONDS - MARGIN - 2 * spent))
 
     @classmethod
     def of(cls, settings: Settings) -> TimeLimits:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from chalicelib.domain.classify import Verdict
 
 LONGEST_OUTPUT = 250
+LEAST_HOST_SECONDS = 45.0
+"""What a host gets to be reached, however many wait: enough for a greeting after 40 s, and for clear text after a
+STARTTLS that was never answered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
+from typing import TypeVar
 
 from chalicelib.config import Settings
 from chalicelib.domain import classify
@@ -41,19 +42,18 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.model import Envelope, Message, Target
 from chalicelib.domain.public_address import is_public
+from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
+from chalicelib.domain.transmission import LEAST_HOST_SECONDS, LONGEST_OUTPUT, Attempted
 from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
 
-LEAST_HOST_SECONDS = 45.0
-"""However many hosts wait: enough for a greeting after 40 s, and for clear text after a STARTTLS that was never
-answered."""
-
+T = TypeVar("T")
 Converted = Callable[[], Awaitable[Sequence[bytes] | None]]
 """Makes the same message without 8-bit bytes, sealed; None when it cannot be."""
 
 MOST_TARGETS = 20
+NO_NAMES = "The name servers did not answer in time."
 NO_ANSWER = "The server did not answer in time."
 NO_SOURCE = "No egress source of pool {pool} is available."
 
@@ -243,7 +243,7 @@ class Transmit:
         """Where to try, found as needed, AAAA before A at each host (contract 4.16), and how many more there are:
         each host that was not looked up yet counts as one."""
         if source.kind is EgressKind.SMARTHOST:
-            addresses = await self._operator_addresses(source.host)
+            addresses = await self._answer(journey, self._operator_addresses(source.host))
             for number, address in enumerate(addresses, 1):
                 yield Target(source.host, address, source.port), len(addresses) - number
             return
@@ -264,14 +264,16 @@ class Transmit:
             yield journey.domain, literal, 0
             return
         try:
-            records = await self._resolver.mx(journey.domain)
+            records = await self._answer(journey, self._resolver.mx(journey.domain))
         except NotFound as missing:
             raise missing_domain(journey.tries) from missing
         draws = iter([self._rand.uniform() for _ in records])
         hosts = hosts_in_order(journey.domain, records, draws)
         for place, host in enumerate(hosts, 1):
+            if self._seconds_left(journey) <= 0:
+                return
             try:
-                addresses = await self._resolver.addresses(host)
+                addresses = await self._answer(journey, self._resolver.addresses(host))
             except TemporaryFailure as away:
                 journey.tried.append(host)
                 journey.last_failure = away
@@ -282,6 +284,14 @@ class Transmit:
                 journey.last_failure = journey.last_failure or TemporaryFailure(f"{host} {nothing}")
             for number, address in enumerate(addresses, 1):
                 yield host, address, len(addresses) - number + len(hosts) - place
+
+    async def _answer(self, journey: _Journey, question: Awaitable[T]) -> T:
+        """What the name servers say within the deadline."""
+        try:
+            async with asyncio.timeout(self._seconds_left(journey)):
+                return await question
+        except TimeoutError as late:
+            raise TemporaryFailure(NO_NAMES, reply=Reply(451, "4.4.3", NO_NAMES)) from late
 
     async def _operator_addresses(self, host: str) -> Sequence[str]:
         try:

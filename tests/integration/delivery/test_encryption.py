@@ -8,16 +8,20 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters import time_limits
+from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.adapters.tls_client import (
     opportunistic_context,
     unverified_context,
     verified_context,
 )
+from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.services.transmit import LEAST_HOST_SECONDS
+from chalicelib.domain.transmission import LEAST_HOST_SECONDS
+from chalicelib.services import transmit
 from tests.integration.delivery.conftest import HASTY, PATIENT, Stack
-from tests.peers import DROP, RESET, STALL, Action, Raw, SmtpPeer, certificate
+from tests.peers import DROP, RESET, STALL, Action, Delay, Raw, SmtpPeer, certificate
 
 GARBAGE = Raw(b"this is no TLS\r\n" * 20, drop=True)
 FAILURES = {
@@ -87,6 +91,46 @@ async def test_a_stalled_starttls_leaves_time_for_clear_text(stack: Stack, peer:
         attempted = await stack.send()
         assert (attempted.verdict, attempted.tls) == (Verdict.SENT, None)
         assert (len(peer.mails), len(other.connections)) == (1, 0)
+
+
+@pytest.mark.parametrize("spent", [0.0, 1.0, 10.0, 16.0])
+def test_however_slow_a_server_is_clear_text_fits_behind_a_stalled_starttls(spent: float) -> None:
+    limits = TimeLimits.of(Settings())
+    assert spent + limits.upgrade(spent) + spent < LEAST_HOST_SECONDS
+    assert 10.0 <= limits.upgrade(spent) <= limits.starttls
+
+
+def test_tls_is_never_given_up_in_a_hurry() -> None:
+    assert TimeLimits.of(Settings()).upgrade(40.0) == 10.0
+    assert replace(PATIENT, starttls=0.5).upgrade(0.0) == 0.5
+
+
+async def test_the_steps_of_starttls_share_one_limit(stack: Stack, peer: SmtpPeer) -> None:
+    """Two steps of 0.8 s each are more than 1.2 s, and each of them is less."""
+    stack.egress = stack._egress(replace(PATIENT, starttls=1.2))
+    peer.on("STARTTLS", Delay(0.8, "220 2.0.0 Go on"))
+    peer.once("EHLO", lambda line: None).once("EHLO", Delay(0.8, "250 peer.test"))
+    attempted = await stack.send()
+    assert (attempted.verdict, attempted.tls) == (Verdict.SENT, None)
+    assert len(peer.connections) == 2
+
+
+async def test_slow_hosts_that_stall_starttls_get_clear_text_within_their_share(
+    stack: Stack, peer: SmtpPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds are a tenth as long here: five hosts, a greeting after 16 s, no answer to STARTTLS."""
+    monkeypatch.setattr(transmit, "LEAST_HOST_SECONDS", 4.5)
+    for name, value in (("LEAST_HOST_SECONDS", 4.5), ("LEAST_UPGRADE", 1.0), ("MARGIN", 0.2)):
+        monkeypatch.setattr(time_limits, name, value)
+    stack.egress = stack._egress(replace(PATIENT, starttls=3.0))
+    stack.deadline = 24.0
+    names = [f"mx{number}.example.test" for number in range(5)]
+    stack.zone.mx("example.test", *((10, name) for name in names))
+    for name in names:
+        stack.zone.a(name, "127.0.0.1")
+    peer.on("GREETING", Delay(1.6, "220 peer.test ESMTP")).on("STARTTLS", STALL)
+    attempted = await stack.send()
+    assert (attempted.verdict, attempted.tls) == (Verdict.SENT, None)
 
 
 @pytest.fixture

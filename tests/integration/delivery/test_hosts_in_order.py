@@ -250,6 +250,29 @@ async def test_a_host_whose_address_cannot_be_looked_up_is_passed_over(
     assert (await stack.send()).verdict is Verdict.SENT
 
 
+async def test_silent_name_servers_take_no_more_than_the_deadline(stack: Stack) -> None:
+    names = [f"mx{number}.example.test" for number in range(10)]
+    stack.zone.mx("example.test", *((number, name) for number, name in enumerate(names)))
+    for name in names:
+        stack.zone.fail(name, "TIMEOUT")
+    stack.deadline, stack.dns_seconds = 1.0, 60.0
+    attempted = await stack.send()
+    assert attempted.verdict is Verdict.SOFT
+    assert attempted.output == "The name servers did not answer in time."
+    assert attempted.details.endswith("Tried mx0.example.test.")
+    assert not any(stack.zone.asked(name, "A") for name in names[1:])
+
+
+async def test_a_silent_name_server_of_the_domain_takes_no_more_than_the_deadline(
+    stack: Stack,
+) -> None:
+    stack.zone.fail("silent.test", "TIMEOUT")
+    stack.deadline, stack.dns_seconds = 0.5, 60.0
+    attempted = await stack.send("bob@silent.test")
+    assert (attempted.verdict, attempted.about_us) == (Verdict.SOFT, False)
+    assert attempted.output == "451 4.4.3 The name servers did not answer in time."
+
+
 async def test_an_address_literal_needs_no_dns(stack: Stack, peer: SmtpPeer) -> None:
     attempted = await stack.send("bob@[127.0.0.1]")
     assert attempted.verdict is Verdict.SENT
