@@ -55,6 +55,8 @@ Converted = Callable[[], Awaitable[Sequence[bytes] | None]]
 MOST_TARGETS = 20
 NO_NAMES = "The name servers did not answer in time."
 NO_ANSWER = "The server did not answer in time."
+ABSENT = ("4.1.2", "4.4.3", "4.4.4")
+"""What is said of a domain that cannot be found; every other end without a conversation is our own affair."""
 NO_SOURCE = "No egress source of pool {pool} is available."
 
 
@@ -386,9 +388,8 @@ def _gave_up(journey: _Journey, verdict: Verdict, error: MailError) -> Attempted
         details = f"{classify.unreachable_text(journey.domain, ())} {error.public}"
     else:
         details = error.public
-    # A domain whose name servers never answer is as absent as one whose hosts do not.
-    unanswered = verdict is Verdict.SOFT and error.reply.enhanced == "4.4.3"
-    about_us = not unanswered and classify.is_about_us(error.reply)
+    ours = error.reply.enhanced not in ABSENT
+    about_us = ours if verdict is Verdict.SOFT else classify.is_about_us(error.reply)
     return Attempted(verdict, details, output=_cut(str(error.reply)), about_us=about_us)
 
 

@@ -139,6 +139,16 @@ def test_a_hostile_text_holds_no_enhanced_code(text: str) -> None:
     assert not is_about_us(Reply(550, "", text), "RCPT")
 
 
+@pytest.mark.parametrize(
+    ("code", "enhanced", "expected"),
+    [(451, "4.3.0", False), (450, "4.4.2", False), (450, "4.7.1", True), (554, "5.3.0", True)],
+)
+def test_a_system_out_of_order_for_now_is_as_one_that_cannot_be_reached(
+    code: int, enhanced: str, expected: bool
+) -> None:
+    assert is_about_us(Reply(code, enhanced, "No"), "RCPT") is expected
+
+
 def test_421_leaves_the_host_until_there_was_content() -> None:
     for stage in ("MAIL", "RCPT", "DATA"):
         assert leaves_the_host(Reply(421, "4.3.2", ""), stage)

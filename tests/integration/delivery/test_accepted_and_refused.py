@@ -93,6 +93,7 @@ async def test_421_before_the_final_dot_is_temporary_and_ends_the_session(
         ("MAIL", "450 Not now", True),
         ("RCPT", "451 4.7.1 Deferred", True),
         ("RCPT", "450 4.2.0 Greylisted", False),
+        ("RCPT", "451 4.3.0 Local error in processing", False),
         (".", "452 4.2.2 Mailbox full", False),
     ],
 )
