@@ -58,8 +58,8 @@ def is_about_us(reply: Reply, stage: str = FINAL_DOT) -> bool:
     By stage what is said to MAIL; by subject of the enhanced code (RFC 3463 §3) system, network, protocol, content and
     policy, the sender's address (1.7, 1.8) and the message's length (2.3). 4.1 is left out: the largest receiver says
     it of mailboxes that do not exist. A system that is out of order for now is as one that cannot be reached,
-    which says something of its recipients when it lasts. The code is believed however a server writes it: `#5.7.1`, `5.7.1:`,
-    `(5.7.1)`, or of another class than the reply.
+    which says something of its recipients when it lasts. The code is believed however a server writes it: `#5.7.1`,
+    `5.7.1:`, `(5.7.1)`, or of another class than the reply.
     """
     written = reply.enhanced or _enhanced_in(reply.text)
     _, subject, detail = written.split(".") if written else ("", "", "")
