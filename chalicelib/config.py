@@ -36,10 +36,6 @@ _BOUNDS = {
     "max_attempts": (1, 1_000),
     "delivery_port": (1, 65_535),
     "bytes_in_hand": (1, 10 * 1024 * 1024 * 1024),  # the most memory that Lambda gives
-    "settle_seconds": (
-        60,
-        3_600,
-    ),  # half of it is what a batch's beginning has, and its last outcome
     "lease_seconds": (1, 900),  # the longest that Lambda runs a function
     "visibility_seconds": (1, 43_200),  # the longest that SQS hides a message
 }
@@ -76,7 +72,7 @@ class Settings:
     starttls_seconds: from STARTTLS to the answer to the EHLO after it, where clear text is tried when it takes longer;
     less than the deadline, and less where the server was slow before, since the same comes again in clear text.
     deadline_seconds: all of one attempt, from the look-up of its hosts to the last reply.
-    settle_seconds: how long an outcome is tried to be stored before it is handed to the queue; 60 or more.
+    settle_seconds: how long an outcome is tried to be stored before it is handed to the queue.
     lease_seconds: how long a worker has a message to itself; the time limit of the delivering function is the same, and
     longer than deadline and settling together; 900 at most, which is Lambda's limit. `make deploy` and the local stack
     take the function's limit from here. visibility_seconds: how long its wake-up stays hidden meanwhile; longer than

@@ -188,7 +188,7 @@ def test_credentials_that_expire_on_the_way(
         deployment,
         "read_order",
         lambda parsed, target, prefix, _: SimpleNamespace(
-            target=target, prefix=prefix, parameters={}, pools=("default",)
+            target=target, prefix=prefix, parameters={}, pools=("default",), settings={}
         ),
     )
     with aws_that_answers(403, sts_error("ExpiredToken"), knows_who_asks=True) as endpoint:

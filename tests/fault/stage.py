@@ -101,6 +101,7 @@ def stage(aws_settings: Settings) -> Iterator[Stage]:
             dns_server=zone.server,
             delivery_port=peer.port,
             allow_private_delivery=True,
+            starttls_seconds=2,
             deadline_seconds=3,
             settle_seconds=1,
             lease_seconds=5,
