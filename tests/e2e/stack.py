@@ -165,6 +165,22 @@ class RunningStack:
         status, body = self.request("POST", "/_local/clock", {"advance": seconds})
         assert status == 200, body
 
+    def by_rounds(self, look: Callable[[], T | None], what: str, seconds: float = 500) -> T:
+        """Move the clock by `seconds` again and again until `look` is true; its answer.
+
+        Rounds grow longer: a clock that runs away under a try takes its lease away too, however slow the machine is.
+        """
+        give_up, pause = time.monotonic() + 5 * PATIENCE, 0.25
+        while time.monotonic() < give_up:
+            self.advance(seconds)
+            until = time.monotonic() + pause
+            while time.monotonic() < until:
+                if found := look():
+                    return found
+                time.sleep(0.05)
+            pause *= 1.1
+        raise AssertionError(f"not within {5 * PATIENCE} s: {what}")
+
     def submit(self, rcpt: str | list[str], content: bytes, mail_from: str | None = None) -> None:
         """Send content by SMTP submission with the demo credential."""
         smtp, server = self.facts["smtp"], self.facts["server"]

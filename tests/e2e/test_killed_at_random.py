@@ -10,7 +10,7 @@ import threading
 import time
 
 from tests.e2e.conftest import StartStack
-from tests.e2e.stack import RunningStack, message, wait_for
+from tests.e2e.stack import RunningStack, message
 
 KILLS = 10
 PAUSE_SECONDS = 1.2
@@ -76,12 +76,6 @@ def test_nothing_that_got_a_250_is_lost(start_stack: StartStack) -> None:
         caught = stack.get("/_local/inbox/messages?limit=1000")
         return set(clients.promised) - {mail["rcpt_to"] for mail in caught}
 
-    for _ in range(10):
-        try:
-            wait_for(lambda: not missing(), "every promised message in the inbox", 15)
-        except AssertionError:
-            stack.advance(LEASE_AND_VISIBILITY_SECONDS)
-        else:
-            break
-    assert missing() == set()
+    what = "every promised message in the inbox"
+    stack.by_rounds(lambda: not missing(), what, LEASE_AND_VISIBILITY_SECONDS)
     assert stack.output.count("again") >= 1, stack.output

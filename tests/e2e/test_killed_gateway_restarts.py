@@ -18,6 +18,13 @@ def pid_of(stack: RunningStack, name: str) -> int:
     return int(pid[0] if isinstance(pid, list) else pid)
 
 
+def answers(stack: RunningStack) -> bool:
+    try:
+        return bool(stack.get("/_local/clock"))
+    except OSError:
+        return False
+
+
 @pytest.mark.parametrize("name", ["gateway", "runner", "front"])
 def test_a_killed_process_comes_back_and_mail_goes_on(start_stack: StartStack, name: str) -> None:
     stack = start_stack()
@@ -42,15 +49,9 @@ def test_a_killed_process_comes_back_and_mail_goes_on(start_stack: StartStack, n
 
     wait_for(sent, "a submission that is taken")
 
+    wait_for(lambda: answers(stack), "a front that answers")
     # The dead process may have had the wake-up, or the inbox may not have been back yet: then it takes a retry.
-    def arrived() -> bool:
-        try:
-            stack.advance(500)
-            return bool(stack.inbox(rcpt))
-        except OSError:
-            return False
-
-    wait_for(arrived, "the message in the inbox")
+    stack.by_rounds(lambda: stack.inbox(rcpt), "the message in the inbox")
     assert stack.stop() == 0
 
 
@@ -62,11 +63,8 @@ def test_a_runner_killed_in_the_middle_loses_nothing(start_stack: StartStack) ->
     wait_for(lambda: "deliver" in (stack.state / "logs" / "runner-0.log").read_text(), "the runner")
     os.kill(pid_of(stack, "runner"), signal.SIGKILL)
 
-    def all_there() -> bool:
-        stack.advance(500)  # past lease and visibility time-out
-        return all(stack.inbox(rcpt) for rcpt in slow)
-
-    wait_for(all_there, "every message")
+    # Each round is past lease and visibility time-out.
+    stack.by_rounds(lambda: all(stack.inbox(rcpt) for rcpt in slow), "every message")
     assert stack.stop() == 0
 
 

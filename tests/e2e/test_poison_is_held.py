@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from tests.e2e.stack import RunningStack, wait_for
 
 RCPT = "poison+greylist@example.test"
-VISIBILITY = 500  # seconds, above the queue's, after which a wake-up that failed comes back
-ROUND_SECONDS = 1.0
 
 
 def ask(stack: RunningStack, action: str, body: object) -> Any:
@@ -62,21 +59,6 @@ def is_held(stack: RunningStack, message: int) -> bool:
     return bool(record.get("fk", {}).get("S", "").endswith("#H"))
 
 
-def by_rounds(stack: RunningStack, look: Callable[[], bool], what: str) -> None:
-    """Let what failed come back, again and again, until `look` is true."""
-
-    def found() -> bool:
-        stack.advance(VISIBILITY)
-        until = time.monotonic() + ROUND_SECONDS
-        while time.monotonic() < until:
-            if look():
-                return True
-            time.sleep(0.1)
-        return False
-
-    wait_for(found, what, 300)
-
-
 def test_a_poisonous_wake_up_becomes_a_dead_letter_and_its_message_is_held(
     stack: RunningStack,
 ) -> None:
@@ -84,13 +66,12 @@ def test_a_poisonous_wake_up_becomes_a_dead_letter_and_its_message_is_held(
     message = int(ask(stack, "send/message", mail)["messages"][RCPT]["id"])
     wait_for(lambda: status_of(stack, message) == "SoftFail", "the first attempt")
     with unreadable_server(stack):
-        by_rounds(
-            stack,
+        stack.by_rounds(
             lambda: letters(stack) > 0 or is_held(stack, message),
             "a dead letter after twenty failed hand-outs",
         )
         assert stack.inbox(RCPT) == []
-    by_rounds(stack, lambda: is_held(stack, message), "the message held")
+    stack.by_rounds(lambda: is_held(stack, message), "the message held")
     assert status_of(stack, message) == "Held"
     log = ask(stack, "messages/deliveries", {"id": message})
     assert [each["status"] for each in log] == ["SoftFail", "Held"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import RunningStack, message, wait_for
@@ -29,11 +28,8 @@ def test_keys_inbox_clock_and_waiting_messages_survive(start_stack: StartStack) 
     assert _status(second, late) == "SoftFail"
 
     # Who was greylisted is forgotten with the first run, so it takes another round.
-    def arrived() -> list[dict[str, Any]]:
-        second.advance(900)
-        return second.inbox(late)
-
-    assert wait_for(arrived, "the message that was waiting")[0]["rcpt_to"] == late
+    arrived = second.by_rounds(lambda: second.inbox(late), "the message that was waiting", 900)
+    assert arrived[0]["rcpt_to"] == late
     assert second.stop() == 0
 
 

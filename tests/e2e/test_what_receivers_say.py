@@ -50,15 +50,7 @@ def test_a_deferred_message_is_tried_by_schedule_and_delivered(stack: RunningSta
     message = send(stack, rcpt)
     wait_for_status(stack, message, "SoftFail")
     assert stack.inbox(rcpt) == []
-    for _ in range(20):
-        if status_of(stack, message) == "Sent":
-            break
-        stack.advance(500)
-        try:
-            wait_for(lambda: status_of(stack, message) == "Sent", "Sent", 5)
-        except AssertionError:
-            continue
-    assert status_of(stack, message) == "Sent"
+    stack.by_rounds(lambda: status_of(stack, message) == "Sent", "Sent")
     stack.arrival(rcpt)
     statuses = [each["status"] for each in ask(stack, "deliveries", message)]
     assert statuses[0] == "SoftFail"
