@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 # Linear is 4. Quadratic is 16. Between them there is room for caches, allocation and busy machines.
 WORST_RATIO = 10
-# Below this a measurement is noise, and no quadratic function hides there at a megabyte.
+# Below this a measurement is noise, and no quadratic function hides there at half a megabyte.
 FLOOR_SECONDS = 0.02
 
 
@@ -21,10 +21,11 @@ def assert_linear(run: Callable[[T], object], small: T, large: T, tries: int = 4
     """
     ratio = seconds = 0.0
     for _ in range(tries):
-        base = _seconds(run, small)
         seconds = _seconds(run, large)
-        ratio = seconds / max(base, 1e-9)
-        if seconds < FLOOR_SECONDS or ratio <= WORST_RATIO:
+        if seconds < FLOOR_SECONDS:
+            return
+        ratio = seconds / max(_seconds(run, small), 1e-9)
+        if ratio <= WORST_RATIO:
             return
     raise AssertionError(f"four times the input took {ratio:.1f} times as long ({seconds:.3f} s)")
 

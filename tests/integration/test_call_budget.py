@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from bench.whole_path import BATCH, COMMIT, SIZE, Spent, whole_path
-from chalicelib.config import Settings
 from infra.billing import Model
-from tests.aws_backend import aws_backend, aws_settings
+from tests.aws_backend import Backend, aws_backend
 
-__all__ = ["aws_backend", "aws_settings"]
-pytestmark = pytest.mark.aws
+__all__ = ["aws_backend"]
+# In one worker, so that the mail is sent once.
+pytestmark = [pytest.mark.aws, pytest.mark.xdist_group("budget")]
 
 SMTP_CALLS, HTTP_CALLS, WRITE_UNITS, READ_UNITS = 3.6, 6.5, 4.1, 0.6
 BATCH_CALLS = 3.6
@@ -21,15 +23,33 @@ LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a
 CONFIGURATION = 3.0
 
 
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What mail by SMTP and HTTP cost, and what counting the first cost, once and again."""
+
+    smtp: Spent
+    http: Spent
+    counted: Spent
+    again: Spent
+
+
+@pytest.fixture(scope="module")
+def mail(aws_backend: Backend) -> Mail:
+    with whole_path(aws_backend.settings()) as path:
+        path.count()
+        smtp = path.by_smtp(9 * COMMIT)
+        counted = path.count(smtp.messages)
+        again = path.count(smtp.messages)
+        return Mail(smtp, path.by_http(20), counted, again)
+
+
 def calls_of(spent: Spent, *operations: str) -> float:
     """Calls of these operations a message."""
     return sum(spent.usage.calls.get(name, 0) for name in operations) / spent.messages
 
 
-def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None:
-    with whole_path(aws_settings) as path:
-        smtp = path.by_smtp(3 * COMMIT)
-        http = path.by_http(20)
+def test_a_message_costs_no_more_than_its_budget(mail: Mail) -> None:
+    smtp, http = mail.smtp, mail.http
     for spent in (smtp, http):
         assert calls_of(spent, "dynamodb.PutItem") == 1
         assert calls_of(spent, "dynamodb.UpdateItem") <= 2.1 + LEASES
@@ -46,21 +66,17 @@ def test_a_message_costs_no_more_than_its_budget(aws_settings: Settings) -> None
     assert smtp.usage.bytes_sent / smtp.messages > SIZE
 
 
-def test_counting_what_happened_costs_next_to_nothing(aws_settings: Settings) -> None:
-    with whole_path(aws_settings) as path:
-        path.count()
-        smtp = path.by_smtp(9 * COMMIT)
-        counted = path.count(smtp.messages)
-        again = path.count(smtp.messages)
+def test_counting_what_happened_costs_next_to_nothing(mail: Mail) -> None:
+    counted, again = mail.counted, mail.again
     assert calls_of(counted, "dynamodb.UpdateItem") == counted.calls > 0
     assert counted.write_units <= COUNTING_UNITS
     assert counted.usage.read_units == 0
-    assert smtp.write_units + counted.write_units <= WRITE_UNITS + LEASES
+    assert mail.smtp.write_units + counted.write_units <= WRITE_UNITS + LEASES
     assert again.calls == 0  # counters change too, and nobody is woken for them
 
 
-def test_a_batch_over_http_costs_little_more_than_smtp(aws_settings: Settings) -> None:
-    with whole_path(aws_settings) as path:
+def test_a_batch_over_http_costs_little_more_than_smtp(aws_backend: Backend) -> None:
+    with whole_path(aws_backend.settings()) as path:
         batches = path.by_http_batches(3)
     assert calls_of(batches, "dynamodb.PutItem") == 1
     assert calls_of(batches, "dynamodb.UpdateItem") <= 2.1 + LEASES
@@ -71,10 +87,8 @@ def test_a_batch_over_http_costs_little_more_than_smtp(aws_settings: Settings) -
     assert batches.usage.read_units <= READ_UNITS * batches.messages + CONFIGURATION
 
 
-def test_the_model_of_the_rate_counts_what_the_meter_counts(aws_settings: Settings) -> None:
-    with whole_path(aws_settings) as path:
-        together = path.by_smtp(3 * COMMIT)
-        alone = path.by_http(20)
+def test_the_model_of_the_rate_counts_what_the_meter_counts(mail: Mail) -> None:
+    together, alone = mail.smtp, mail.http
     model = Model(together.write_units, together.usage.read_units / together.messages, 0, 0)
     assert model.with_sizes(1_000, COMMIT, BATCH).calls == pytest.approx(together.calls, rel=0.05)
     # One request after the other, but delivered together.
