@@ -29,7 +29,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef, MessageRecord, State, WorkItem
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import UploadTicket
+from chalicelib.ports.blobs import UploadTicket
 from chalicelib.services.attempt import WakeUp
 from gateway.configuration import Configuration
 from gateway.journal import Journal

@@ -18,9 +18,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalicelib.config import Settings, read_settings
 
 if TYPE_CHECKING:
-    from chalicelib import ports
     from chalicelib.adapters.memory import MemoryWorld
     from chalicelib.adapters.meter import Meter
+    from chalicelib.ports.accounts import Accounts
+    from chalicelib.ports.assembled import Ports
+    from chalicelib.ports.blobs import BlobStore
+    from chalicelib.ports.clock import Clock
+    from chalicelib.ports.directory import Directory
+    from chalicelib.ports.egress import Egress
+    from chalicelib.ports.engagement import Engagement
+    from chalicelib.ports.idempotency import IdempotencyKeys
+    from chalicelib.ports.keys import KeyMaker
+    from chalicelib.ports.messages import MessageStore
+    from chalicelib.ports.numbers import Numbers
+    from chalicelib.ports.queue import WorkQueue
+    from chalicelib.ports.rand import Rand
+    from chalicelib.ports.resolver import Resolver
+    from chalicelib.ports.signer import Signer
+    from chalicelib.ports.suppressions import SuppressionList
+    from chalicelib.ports.vault import KeyVault
+    from chalicelib.ports.volume import SendVolume
     from chalicelib.services.accept import AcceptMail
     from chalicelib.services.accounts import Tenants
     from chalicelib.services.address_mac import AddressMac
@@ -47,75 +64,73 @@ T = TypeVar("T")
 class Posthorn:
     """The assembled program: the ports by name, and the services over them."""
 
-    def __init__(
-        self, settings: Settings, adapters: ports.Ports, meter: Meter | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, adapters: Ports, meter: Meter | None = None) -> None:
         self.settings = settings
         self.meter = meter
         self._adapters = adapters
 
     @property
-    def clock(self) -> ports.Clock:
+    def clock(self) -> Clock:
         return self._adapters.clock
 
     @property
-    def rand(self) -> ports.Rand:
+    def rand(self) -> Rand:
         return self._adapters.rand
 
     @property
-    def directory(self) -> ports.Directory:
+    def directory(self) -> Directory:
         return self._adapters.directory
 
     @property
-    def accounts_store(self) -> ports.Accounts:
+    def accounts_store(self) -> Accounts:
         return self._adapters.accounts_store
 
     @property
-    def messages(self) -> ports.MessageStore:
+    def messages(self) -> MessageStore:
         return self._adapters.messages
 
     @property
-    def blobs(self) -> ports.BlobStore:
+    def blobs(self) -> BlobStore:
         return self._adapters.blobs
 
     @property
-    def queue(self) -> ports.WorkQueue:
+    def queue(self) -> WorkQueue:
         return self._adapters.queue
 
     @property
-    def suppressions(self) -> ports.SuppressionList:
+    def suppressions(self) -> SuppressionList:
         return self._adapters.suppressions
 
     @property
-    def numbers(self) -> ports.Numbers:
+    def numbers(self) -> Numbers:
         return self._adapters.numbers
 
     @property
-    def volume(self) -> ports.SendVolume:
+    def volume(self) -> SendVolume:
         return self._adapters.volume
 
     @property
-    def idempotency(self) -> ports.IdempotencyKeys:
+    def idempotency(self) -> IdempotencyKeys:
         return self._adapters.idempotency
 
     @property
-    def engagement(self) -> ports.Engagement:
+    def engagement(self) -> Engagement:
         return self._adapters.engagement
 
     @property
-    def vault(self) -> ports.KeyVault:
+    def vault(self) -> KeyVault:
         return self._adapters.vault
 
     @property
-    def resolver(self) -> ports.Resolver:
+    def resolver(self) -> Resolver:
         return self._adapters.resolver
 
     @property
-    def egress(self) -> ports.Egress:
+    def egress(self) -> Egress:
         return self._adapters.egress
 
     @cached_property
-    def signer(self) -> ports.Signer:
+    def signer(self) -> Signer:
         from chalicelib.adapters.signer import KeyringSigner
 
         return KeyringSigner(self.vault)
@@ -127,7 +142,7 @@ class Posthorn:
         return AddressMac(self.directory, self.vault)
 
     @cached_property
-    def keys(self) -> ports.KeyMaker:
+    def keys(self) -> KeyMaker:
         from chalicelib.adapters.keys import CryptographyKeyMaker
 
         return CryptographyKeyMaker()

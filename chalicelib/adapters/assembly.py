@@ -8,12 +8,28 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TypeVar
 
-from chalicelib import ports
 from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.meter import Meter
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.changes import ChangeReader
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.egress import Egress
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
+from chalicelib.ports.statistics import Statistics
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.vault import KeyVault
+from chalicelib.ports.volume import SendVolume
 
 T = TypeVar("T")
 
@@ -24,8 +40,8 @@ class AwsAdapters:
     def __init__(self, settings: Settings, number_block: int) -> None:
         self._settings = settings
         self.meter = Meter()
-        self.clock: ports.Clock = SystemClock(settings.clock_file)
-        self.rand: ports.Rand = SystemRand()
+        self.clock: Clock = SystemClock(settings.clock_file)
+        self.rand: Rand = SystemRand()
         self._world = AwsWorld(
             settings, self.clock, self.rand, meter=self.meter, number_block=number_block
         )
@@ -36,65 +52,65 @@ class AwsAdapters:
         return with_crash_points(port, name, self._settings.kill_at)
 
     @cached_property
-    def directory(self) -> ports.Directory:
+    def directory(self) -> Directory:
         return self._world.directory
 
     @cached_property
-    def accounts_store(self) -> ports.Accounts:
+    def accounts_store(self) -> Accounts:
         return self._world.accounts_store
 
     @cached_property
-    def messages(self) -> ports.MessageStore:
+    def messages(self) -> MessageStore:
         return self._breakable(self._world.messages, "messages")
 
     @cached_property
-    def blobs(self) -> ports.BlobStore:
+    def blobs(self) -> BlobStore:
         return self._breakable(self._world.blobs, "blobs")
 
     @cached_property
-    def queue(self) -> ports.WorkQueue:
+    def queue(self) -> WorkQueue:
         return self._breakable(self._world.queue, "queue")
 
     @cached_property
-    def suppressions(self) -> ports.SuppressionList:
+    def suppressions(self) -> SuppressionList:
         return self._world.suppressions
 
     @cached_property
-    def numbers(self) -> ports.Numbers:
+    def numbers(self) -> Numbers:
         return self._world.numbers
 
     @cached_property
-    def volume(self) -> ports.SendVolume:
+    def volume(self) -> SendVolume:
         return self._world.volume
 
     @cached_property
-    def idempotency(self) -> ports.IdempotencyKeys:
+    def idempotency(self) -> IdempotencyKeys:
         return self._world.idempotency
 
     @cached_property
-    def engagement(self) -> ports.Engagement:
+    def engagement(self) -> Engagement:
         return self._world.engagement
 
     @cached_property
-    def statistics(self) -> ports.Statistics:
+    def statistics(self) -> Statistics:
         return self._breakable(self._world.statistics, "statistics")
 
     @cached_property
-    def changes(self) -> ports.ChangeReader:
+    def changes(self) -> ChangeReader:
         return self._world.changes
 
     @cached_property
-    def vault(self) -> ports.KeyVault:
+    def vault(self) -> KeyVault:
         return self._world.vault
 
     @cached_property
-    def resolver(self) -> ports.Resolver:
+    def resolver(self) -> Resolver:
         from chalicelib.adapters.dns import DnsResolver
 
         return DnsResolver(self._settings, self.clock)
 
     @cached_property
-    def egress(self) -> ports.Egress:
+    def egress(self) -> Egress:
         from chalicelib.adapters.egress import NetworkEgress
 
         return self._breakable(NetworkEgress(self._settings, self.vault), "egress")

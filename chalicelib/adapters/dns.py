@@ -18,7 +18,7 @@ from chalicelib.domain.dns_message import NXDOMAIN, BadName, question_of
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
 from chalicelib.domain.reply import Reply
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 SHORTEST = 5
 LONGEST = 3_600
@@ -44,11 +44,11 @@ class DnsResolver:
         self._running: dict[Key, asyncio.Future[None]] = {}
 
     async def mx(self, domain: str) -> tuple[tuple[int, str], ...]:
-        """See `chalicelib.ports.Resolver.mx`."""
+        """See `chalicelib.ports.resolver.Resolver.mx`."""
         return await self._ask(domain, "MX")
 
     async def addresses(self, host: str) -> tuple[str, ...]:
-        """See `chalicelib.ports.Resolver.addresses`. One family's failure is ignored when the other
+        """See `chalicelib.ports.resolver.Resolver.addresses`. One family's failure is ignored when the other
         has an answer.  `localhost` needs no DNS (RFC 6761 §6.3)."""
         if host.rstrip(".").lower() == "localhost":
             return ("::1", "127.0.0.1")
@@ -72,16 +72,16 @@ class DnsResolver:
         return found
 
     async def txt(self, name: str) -> tuple[str, ...]:
-        """See `chalicelib.ports.Resolver.txt`."""
+        """See `chalicelib.ports.resolver.Resolver.txt`."""
         return await self._ask_or_empty(name, "TXT")
 
     async def cname(self, name: str) -> str | None:
-        """See `chalicelib.ports.Resolver.cname`."""
+        """See `chalicelib.ports.resolver.Resolver.cname`."""
         found = await self._ask_or_empty(name, "CNAME")
         return str(found[0]) if found else None
 
     async def ptr(self, address: str) -> str | None:
-        """See `chalicelib.ports.Resolver.ptr`."""
+        """See `chalicelib.ports.resolver.Resolver.ptr`."""
         try:
             found = await self._ask(ip_address(address).reverse_pointer, "PTR")
         except (MailError, ValueError):

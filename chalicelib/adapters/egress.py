@@ -35,7 +35,8 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.ports import KeyVault, Transaction
+from chalicelib.ports.egress import Transaction
+from chalicelib.ports.vault import KeyVault
 
 MOST_SESSIONS_A_SITE = 20
 MOST_MESSAGES_A_SESSION = 50
@@ -71,7 +72,7 @@ class NetworkEgress:
         self._passwords: dict[tuple[str, bytes], str] = {}
 
     async def connect(self, target: Target, source: EgressSource) -> NetworkConversation:
-        """See `chalicelib.ports.Egress.connect`. Raises SourceUnavailable when the fault is the
+        """See `chalicelib.ports.egress.Egress.connect`. Raises SourceUnavailable when the fault is the
         source's."""
         self._check(source)
         key = (source.name, target.address, target.port, self._ehlo(source))
@@ -190,11 +191,11 @@ class NetworkConversation:
 
     @property
     def has_begun(self) -> bool:
-        """See `chalicelib.ports.Conversation.has_begun`."""
+        """See `chalicelib.ports.egress.Conversation.has_begun`."""
         return self._session is not None and self._session.has_begun
 
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
-        """See `chalicelib.ports.Conversation.transact`."""
+        """See `chalicelib.ports.egress.Conversation.transact`."""
         session = self._working()
         try:
             result = await session.transact(envelope, content)

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import DkimKey
-from chalicelib.ports import KeyVault
+from chalicelib.ports.vault import KeyVault
 
 KEPT_KEYS = 1_000
 FEWEST_RSA_BITS = 1_024  # RFC 8301 §3.2: verifiers take less for no signature

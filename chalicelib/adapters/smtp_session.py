@@ -25,7 +25,7 @@ from chalicelib.domain.smtp_commands import (
     needs_smtputf8,
     rcpt_command,
 )
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 
 NO_REPLY = "The message was sent, but the server's reply was lost."
 AT_ONCE = 16 * 1024
@@ -58,7 +58,7 @@ class SmtpSession:
         return not self._over and self.connection.is_quiet
 
     async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
-        """Send one message; see `chalicelib.ports.Conversation.transact`. Raises Rejected, before
+        """Send one message; see `chalicelib.ports.egress.Conversation.transact`. Raises Rejected, before
         anything is written, for an envelope that no command can carry."""
         self.answered = self.has_begun = False
         if needs_smtputf8(envelope) and "SMTPUTF8" not in self.extensions:

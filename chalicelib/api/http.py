@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 from chalicelib.services.authenticate import Authenticate, Grant
 from chalicelib.services.history import MessageHistory
 from chalicelib.services.idempotency import AnswerOnce

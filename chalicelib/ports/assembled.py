@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.changes import ChangeReader
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.egress import Egress
 from chalicelib.ports.engagement import Engagement
-from chalicelib.ports.mail import BlobStore, MessageStore, Numbers, WorkQueue
-from chalicelib.ports.network import Egress, Resolver
-from chalicelib.ports.secrets import KeyVault
-from chalicelib.ports.sending import IdempotencyKeys, SendVolume, SuppressionList
-from chalicelib.ports.statistics import ChangeReader, Statistics
-from chalicelib.ports.tenancy import Accounts, Directory
-from chalicelib.ports.time import Clock, Rand
+from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
+from chalicelib.ports.statistics import Statistics
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.vault import KeyVault
+from chalicelib.ports.volume import SendVolume
 
 
 class Ports(Protocol):

@@ -1,11 +1,11 @@
-"""Counters by server and time, and the changes of the mail store that feed them."""
+"""Counters by server and time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot
+from chalicelib.domain.statistics import Addition, Count, Period, Slot
 from chalicelib.domain.tenancy import ServerId
 
 
@@ -26,11 +26,3 @@ class Statistics(Protocol):
     ) -> Sequence[tuple[int, Mapping[Count, int]]]:
         """The slots that have counts, by the epoch second of their start, from `first` to `last` inclusive, oldest
         first; summed over sources. Those whose time is over are left out. May lag by seconds."""
-
-
-class ChangeReader(Protocol):
-    """Understands what the mail store tells of its changes."""
-
-    async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:
-        """The changes that concern anybody, in their order. Records of other things are left out, and those that
-        cannot be read are logged and left out: nobody could do better with them later."""

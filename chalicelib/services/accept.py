@@ -25,7 +25,13 @@ from chalicelib.domain.message import Headers, has_bare_newline, has_nul, normal
 from chalicelib.domain.model import BlobRef, DsnParameters, Message, MessageId, Scope, WorkItem
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import BareNewlines, Domain, Server, ServerId
-from chalicelib.ports import BlobStore, Clock, Directory, MessageStore, Numbers, Rand, WorkQueue
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
 from chalicelib.services.authenticate import Grant
 
 LONGEST_SUBJECT = 200

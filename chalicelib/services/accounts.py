@@ -34,7 +34,11 @@ from chalicelib.domain.tenancy import (
     ServerMode,
     UnknownOutcome,
 )
-from chalicelib.ports import Accounts, Clock, KeyVault, Rand, WorkQueue
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.vault import KeyVault
 from chalicelib.services.sources import no_such_pool
 
 LONGEST_NAME = 100

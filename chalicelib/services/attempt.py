@@ -19,16 +19,12 @@ from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.domain.mailbox import domain_of
 from chalicelib.domain.model import MessageRecord, Settlement, State, WorkItem
 from chalicelib.domain.settle import LONGEST_DELAY
-from chalicelib.ports import (
-    ClaimFailure,
-    ClaimRefused,
-    Clock,
-    Directory,
-    MessageStore,
-    Rand,
-    SuppressionList,
-    WorkQueue,
-)
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.bodies import LARGEST_SPAN
 from chalicelib.services.outgoing import Known, SendOutgoing, log_fields, pair_of
 

@@ -15,7 +15,10 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest
 from chalicelib.domain.tenancy import Credential, CredentialKind, Server
-from chalicelib.ports import Accounts, Clock, Directory, KeyVault
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.vault import KeyVault
 from chalicelib.services.guesses import Guesses
 
 LOG = logging.getLogger("posthorn.authenticate")

@@ -18,7 +18,7 @@ from functools import partial
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef
-from chalicelib.ports import BlobStore
+from chalicelib.ports.blobs import BlobStore
 
 LARGEST_SPAN = 1024 * 1024
 NO_ROOM = "There was no room for this message among other large ones in time."

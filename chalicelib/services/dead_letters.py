@@ -12,7 +12,9 @@ from chalicelib.config import Settings
 from chalicelib.domain import settle
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, MessageRecord, State, Status, WorkItem
-from chalicelib.ports import Clock, MessageStore, Numbers
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
 from chalicelib.services.outgoing import log_fields
 
 LOG = logging.getLogger("posthorn.dead_letters")

@@ -26,7 +26,12 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
-from chalicelib.ports import Accounts, Clock, KeyMaker, KeyVault, Rand, Resolver
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
+from chalicelib.ports.vault import KeyVault
 
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 IDENTIFIER_LETTERS = 6

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from typing import TypeVar
 
 from chalicelib.domain.errors import TemporaryFailure, Unauthenticated
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 FREE_GUESSES = 20
 SECONDS_A_GUESS = 3.0

@@ -14,7 +14,9 @@ from chalicelib.domain.ids import read_token
 from chalicelib.domain.mailbox import envelope_address
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import BlobStore, Engagement, MessageStore
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
 
 LARGEST_ID = 2**31 - 1
 NO_SUCH_MESSAGE = "There is no such message"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Engagement
+from chalicelib.ports.engagement import Engagement
 
 MOST_OF_A_LINK = 1_000  # or of the image
 MOST_OF_A_MESSAGE = 5_000

@@ -11,7 +11,10 @@ from chalicelib.domain import settle
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock, MessageStore, Numbers, WorkQueue
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
 
 CANCELLED = "The hold on this message has been removed without action."
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, MailError, Rejected
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Claimed, Clock, IdempotencyKeys
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
 
 
 class KeyInFlight(Conflict):

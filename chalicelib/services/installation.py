@@ -10,7 +10,11 @@ from chalicelib.config import Settings
 from chalicelib.domain import tenancy
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import DkimKey
-from chalicelib.ports import Accounts, Directory, KeyMaker, KeyVault, Rand
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.vault import KeyVault
 
 MAC_KEY_BYTES = 32
 

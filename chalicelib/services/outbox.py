@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.domain.statistics import additions
-from chalicelib.ports import ChangeReader, Clock, Statistics
+from chalicelib.ports.changes import ChangeReader
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)

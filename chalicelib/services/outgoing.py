@@ -40,16 +40,14 @@ from chalicelib.domain.retry import (
 )
 from chalicelib.domain.tenancy import Domain, Server, ServerId, UnknownOutcome
 from chalicelib.domain.transmission import Attempted
-from chalicelib.ports import (
-    BlobStore,
-    Clock,
-    Directory,
-    MessageStore,
-    Numbers,
-    Rand,
-    SendVolume,
-    SuppressionList,
-)
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.volume import SendVolume
 from chalicelib.services.bodies import LARGEST_SPAN, Bodies, Room
 from chalicelib.services.seal import SealOutgoing
 from chalicelib.services.track_links import TrackLinks

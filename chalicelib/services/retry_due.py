@@ -14,7 +14,10 @@ from dataclasses import dataclass, replace
 from chalicelib.domain import settle
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import Delivery, MessageRecord, State, Status, WorkItem
-from chalicelib.ports import Clock, MessageStore, Numbers, WorkQueue
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
 
 LOG = logging.getLogger("posthorn.sweep")
 

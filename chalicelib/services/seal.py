@@ -19,7 +19,9 @@ from chalicelib.domain.model import Envelope, Message
 from chalicelib.domain.received import rfc2822_date
 from chalicelib.domain.signing import Additions, additions
 from chalicelib.domain.tenancy import DkimKey, Domain
-from chalicelib.ports import Clock, Directory, Signer
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.signer import Signer
 from chalicelib.services.address_mac import AddressMac
 
 

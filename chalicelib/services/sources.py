@@ -22,7 +22,10 @@ from chalicelib.domain.errors import (
     PermanentFailure,
 )
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.ports import Accounts, Clock, KeyVault, WorkQueue
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.vault import KeyVault
 
 DEFAULT_POOL = "default"
 FOREVER = 253_402_300_799  # the end of the year 9999

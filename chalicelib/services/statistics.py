@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import FieldError, InvalidRequest
 from chalicelib.domain.statistics import SECONDS, Count, Period, slot_of, totals
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock, Statistics
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.statistics import Statistics
 
 MOST_SLOTS = 1_500
 END_OF_TIME = 10_000_000_000

@@ -24,7 +24,10 @@ from chalicelib.domain.model import BlobRef
 from chalicelib.domain.received import received_field, rfc2822_date
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import Server
-from chalicelib.ports import BlobStore, Clock, Rand, Resolver, UploadTicket
+from chalicelib.ports.blobs import BlobStore, UploadTicket
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
 from chalicelib.services.accept import Accepted, AcceptMail, Prepared, Recipient, Submission
 from chalicelib.services.authenticate import Grant
 

@@ -31,7 +31,9 @@ from chalicelib.domain.visit import (
     read_path,
     user_agent_of,
 )
-from chalicelib.ports import Clock, Directory, Engagement
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.engagement import Engagement
 from chalicelib.services.address_mac import AddressMac
 from chalicelib.services.hit_limit import HitLimit
 

@@ -18,7 +18,10 @@ from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
 from chalicelib.domain.excluded_hosts import read_host
 from chalicelib.domain.tenancy import Domain, Server
-from chalicelib.ports import Accounts, Clock, Rand, Resolver
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
 
 MOST_EXCLUDED = 1_000
 

@@ -17,7 +17,9 @@ from chalicelib.domain.model import Message, MessageRecord, Scope
 from chalicelib.domain.tenancy import Domain, Server
 from chalicelib.domain.tracking import Tracked, tracked
 from chalicelib.domain.trackingtoken import tracking_token
-from chalicelib.ports import Clock, Directory, Engagement
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.engagement import Engagement
 from chalicelib.services.address_mac import AddressMac
 
 LOG = logging.getLogger("posthorn.tracking")

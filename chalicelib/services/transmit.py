@@ -46,7 +46,11 @@ from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.domain.transmission import LEAST_HOST_SECONDS, LONGEST_OUTPUT, Attempted
-from chalicelib.ports import Clock, Conversation, Directory, Egress, Rand, Resolver, Transaction
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.egress import Conversation, Egress, Transaction
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
 
 T = TypeVar("T")
 Converted = Callable[[], Awaitable[Sequence[bytes] | None]]

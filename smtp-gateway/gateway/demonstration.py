@@ -22,7 +22,7 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
-from chalicelib.ports import UploadTicket
+from chalicelib.ports.blobs import UploadTicket
 from chalicelib.services.accept import AcceptMail
 from gateway.site import Services
 

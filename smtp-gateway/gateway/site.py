@@ -10,7 +10,9 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.received import rfc2822_date
-from chalicelib.ports import Clock, Rand, Resolver
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
 from chalicelib.services.accept import AcceptMail
 from chalicelib.services.authenticate import Authenticate
 from gateway.clients import OpenConnections

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib import ports
 from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.memory import ControlledClock, MemoryWorld
@@ -18,6 +17,18 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import WorkItem
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.domain.workitem import parse_work_item
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.statistics import Statistics
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.vault import KeyVault
+from chalicelib.ports.volume import SendVolume
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW, a_server_id
 from tests.patience import PATIENCE
@@ -30,18 +41,18 @@ class World:
     """The ports under test, a server number of its own, and the other end of the queue."""
 
     clock: ControlledClock
-    directory: ports.Directory
-    accounts_store: ports.Accounts
-    messages: ports.MessageStore
-    blobs: ports.BlobStore
-    queue: ports.WorkQueue
-    suppressions: ports.SuppressionList
-    numbers: ports.Numbers
-    volume: ports.SendVolume
-    idempotency: ports.IdempotencyKeys
-    statistics: ports.Statistics
-    engagement: ports.Engagement
-    vault: ports.KeyVault
+    directory: Directory
+    accounts_store: Accounts
+    messages: MessageStore
+    blobs: BlobStore
+    queue: WorkQueue
+    suppressions: SuppressionList
+    numbers: Numbers
+    volume: SendVolume
+    idempotency: IdempotencyKeys
+    statistics: Statistics
+    engagement: Engagement
+    vault: KeyVault
     server: ServerId
     inner: Any
     settings: Settings | None

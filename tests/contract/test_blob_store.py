@@ -12,7 +12,7 @@ import pytest
 from chalicelib.adapters.memory import MemoryBlobStore
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.model import BlobRef
-from chalicelib.ports import UploadTicket
+from chalicelib.ports.blobs import UploadTicket
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 from tests.patience import PATIENCE

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.memory import ControlledClock
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 from tests.patience import PATIENCE
 
 YEAR_2024 = 1_704_067_200

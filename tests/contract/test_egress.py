@@ -16,7 +16,7 @@ from chalicelib.domain.model import DsnParameters, Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.ports import Egress, Transaction
+from chalicelib.ports.egress import Egress, Transaction
 from tests.peers import DROP, SmtpPeer
 
 SOURCE = EgressSource("default", address="127.0.0.1")

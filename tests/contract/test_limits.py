@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.model import Suppression
-from chalicelib.ports import Claimed, IdempotencyClaim
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 

@@ -17,7 +17,7 @@ from chalicelib.domain.model import (
     State,
     Status,
 )
-from chalicelib.ports import ClaimFailure, ClaimRefused
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_message, a_work_item
 

@@ -12,7 +12,7 @@ from chalicelib.adapters.dns import DnsResolver
 from chalicelib.adapters.memory import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.ports import Resolver
+from chalicelib.ports.resolver import Resolver
 from tests.dns_zone import DnsZone
 
 LONG = "v=DKIM1; k=rsa; p=" + "A" * 400

@@ -17,7 +17,8 @@ from chalicelib.adapters.keys import CryptographyKeyMaker
 from chalicelib.adapters.signer import KeyringSigner
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.tenancy import DkimKey
-from chalicelib.ports import KeyMaker, Signer
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.signer import Signer
 from tests.contract.conftest import World
 
 DIGEST = bytes(range(32))

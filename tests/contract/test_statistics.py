@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from chalicelib import ports
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Count, Period, Slot
+from chalicelib.ports.statistics import Statistics
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 
@@ -17,7 +17,7 @@ MINUTE = NOW // 60 * 60
 
 
 @pytest.fixture
-def statistics(world: World) -> ports.Statistics:
+def statistics(world: World) -> Statistics:
     return world.statistics
 
 
@@ -30,7 +30,7 @@ def sent(*sequences: int | str) -> list[Addition]:
 
 
 async def counts(
-    world: World, statistics: ports.Statistics, period: Period = Period.MINUTE
+    world: World, statistics: Statistics, period: Period = Period.MINUTE
 ) -> Mapping[Count, int]:
     """What the one slot has."""
     ((start, found),) = await statistics.read(world.server, period, MINUTE, MINUTE)
@@ -38,7 +38,7 @@ async def counts(
     return found
 
 
-async def test_additions_of_a_batch_are_summed(world: World, statistics: ports.Statistics) -> None:
+async def test_additions_of_a_batch_are_summed(world: World, statistics: Statistics) -> None:
     added = [
         Addition("5", {Count.OUTGOING: 1}),
         Addition("7", {Count.OUTGOING: 1, Count.SENT: 1}),
@@ -54,7 +54,7 @@ async def test_additions_of_a_batch_are_summed(world: World, statistics: ports.S
 
 @pytest.mark.parametrize("again", [(1, 2, 3), (1,), (2, 3), (3,)])
 async def test_what_was_counted_is_not_counted_again(
-    world: World, statistics: ports.Statistics, again: Iterable[int]
+    world: World, statistics: Statistics, again: Iterable[int]
 ) -> None:
     await statistics.add("a", a_slot(world), sent(1, 2, 3))
     await statistics.add("a", a_slot(world), sent(*again))
@@ -62,7 +62,7 @@ async def test_what_was_counted_is_not_counted_again(
 
 
 async def test_a_replay_that_reaches_further_adds_only_what_is_new(
-    world: World, statistics: ports.Statistics
+    world: World, statistics: Statistics
 ) -> None:
     await statistics.add("a", a_slot(world), sent(1, 2, 3))
     await statistics.add("a", a_slot(world), sent(2, 3, 4, 5))
@@ -70,7 +70,7 @@ async def test_a_replay_that_reaches_further_adds_only_what_is_new(
 
 
 async def test_an_old_batch_that_comes_late_changes_nothing(
-    world: World, statistics: ports.Statistics
+    world: World, statistics: Statistics
 ) -> None:
     await statistics.add("a", a_slot(world), sent(1, 2))
     await statistics.add("a", a_slot(world), sent(3, 4))
@@ -78,7 +78,7 @@ async def test_an_old_batch_that_comes_late_changes_nothing(
     assert (await counts(world, statistics))[Count.SENT] == 4
 
 
-async def test_sources_are_apart_and_summed(world: World, statistics: ports.Statistics) -> None:
+async def test_sources_are_apart_and_summed(world: World, statistics: Statistics) -> None:
     await statistics.add("a", a_slot(world), sent(100, 101))
     await statistics.add("b", a_slot(world), sent(7))
     await statistics.add("b", a_slot(world), sent(7, 100))
@@ -86,7 +86,7 @@ async def test_sources_are_apart_and_summed(world: World, statistics: ports.Stat
 
 
 async def test_numbers_are_compared_as_numbers_of_any_length(
-    world: World, statistics: ports.Statistics
+    world: World, statistics: Statistics
 ) -> None:
     nines = "9" * 40
     await statistics.add("a", a_slot(world), sent("9", "10", "099", nines))
@@ -97,20 +97,20 @@ async def test_numbers_are_compared_as_numbers_of_any_length(
 
 @pytest.mark.parametrize("wrong", ["", "x", "-1", "1.5", "\u0661", "1" * 1_001, " 1"])
 async def test_a_number_that_is_none_is_rejected(
-    world: World, statistics: ports.Statistics, wrong: str
+    world: World, statistics: Statistics, wrong: str
 ) -> None:
     with pytest.raises(Rejected):
         await statistics.add("a", a_slot(world), sent("1", wrong))
     assert await statistics.read(world.server, Period.MINUTE, 0, MINUTE) == []
 
 
-async def test_no_additions_leave_nothing(world: World, statistics: ports.Statistics) -> None:
+async def test_no_additions_leave_nothing(world: World, statistics: Statistics) -> None:
     await statistics.add("a", a_slot(world), [])
     assert await statistics.read(world.server, Period.MINUTE, 0, MINUTE) == []
 
 
 async def test_periods_servers_and_starts_are_apart_and_in_order(
-    world: World, statistics: ports.Statistics
+    world: World, statistics: Statistics
 ) -> None:
     other = a_server_id()
     for slot in (
@@ -129,7 +129,7 @@ async def test_periods_servers_and_starts_are_apart_and_in_order(
     assert len(await statistics.read(other, Period.MINUTE, MINUTE, MINUTE)) == 1
 
 
-async def test_many_servers_at_once(world: World, statistics: ports.Statistics) -> None:
+async def test_many_servers_at_once(world: World, statistics: Statistics) -> None:
     servers = [a_server_id() for _ in range(40)]
     await asyncio.gather(
         *(statistics.add("a", Slot(each, Period.DAY, 0), sent(1, 2)) for each in servers)
@@ -139,7 +139,7 @@ async def test_many_servers_at_once(world: World, statistics: ports.Statistics) 
 
 
 async def test_two_runs_over_the_same_records_at_once_count_them_once(
-    world: World, statistics: ports.Statistics
+    world: World, statistics: Statistics
 ) -> None:
     slot = a_slot(world)
     parts = [sent(*range(1, end)) for end in (4, 11, 7, 11, 2)]
@@ -149,7 +149,7 @@ async def test_two_runs_over_the_same_records_at_once_count_them_once(
 
 @pytest.mark.parametrize(("period", "kept"), list(KEPT_SECONDS.items()))
 async def test_slots_end_with_their_time(
-    world: World, statistics: ports.Statistics, period: Period, kept: int
+    world: World, statistics: Statistics, period: Period, kept: int
 ) -> None:
     for which in (period, Period.DAY):
         await statistics.add("a", a_slot(world, MINUTE, which), sent(1))

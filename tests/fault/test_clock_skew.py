@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.adapters.memory import ScriptedConversation
 from chalicelib.domain.model import Envelope, State, Status
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from chalicelib.services.attempt import WakeUp
 from tests.worlds import make_scene
 

@@ -19,7 +19,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.reply import Reply as SmtpReply
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from chalicelib.services.accounts import CredentialOptions
 from chalicelib.services.track_domains import TrackOptions
 from functions.tracking import tracking

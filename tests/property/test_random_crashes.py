@@ -22,7 +22,8 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.ports import ClaimFailure, ClaimRefused, Transaction
+from chalicelib.ports.egress import Transaction
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused
 from chalicelib.services.attempt import AttemptDelivery, WakeUp
 from tests.worlds import KeptKeys, Scene, make_scene
 

@@ -9,7 +9,7 @@ from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import EgressSource, ServerId
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from tests.fakes import a_message, a_work_item, a_world
 
 MX = Target("mx.example.com", "198.51.100.7", 25)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from chalicelib.adapters.aws.sqs import SqsWorkQueue
     from chalicelib.adapters.meter import Meter
     from chalicelib.config import Settings
-    from chalicelib.ports import Clock, Rand
+    from chalicelib.ports.clock import Clock
+    from chalicelib.ports.rand import Rand
 
 __all__ = ["AwsSession", "AwsWorld"]
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.sealing import NONCE_BYTES, open_with, seal_with
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.ports import Clock, Rand
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 
 _VERSION = 1
 _HEAD_BYTES = 3

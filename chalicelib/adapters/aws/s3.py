@@ -16,7 +16,8 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import UPLOAD_KEPT_SECONDS, Rand, UploadTicket
+from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, UploadTicket
+from chalicelib.ports.rand import Rand
 
 UPLOAD_SECONDS = 3_600
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")

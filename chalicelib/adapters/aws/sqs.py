@@ -16,7 +16,7 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from chalicelib.domain.workitem import render_work_item
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 LOG = logging.getLogger("posthorn.queue")
 

@@ -24,7 +24,8 @@ from chalicelib.adapters.memory.statistics import MemoryChanges, MemoryStatistic
 from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.config import Settings
-from chalicelib.ports import Clock, Rand
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 
 __all__ = [
     "Configuration",

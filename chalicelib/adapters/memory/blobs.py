@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import UPLOAD_KEPT_SECONDS, Rand, UploadTicket
+from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, UploadTicket
+from chalicelib.ports.rand import Rand
 
 UPLOAD_SECONDS = 3_600
 

@@ -22,7 +22,7 @@ from chalicelib.domain.smtp_commands import (
     rcpt_command,
 )
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 
 Outcome = Transaction | MailError
 SiteKey = tuple[str, str, int, str]

@@ -9,7 +9,7 @@ from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 _Key = tuple[ServerId, MessageId]
 

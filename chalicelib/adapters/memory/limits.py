@@ -9,7 +9,7 @@ from chalicelib.adapters.standing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Claimed, IdempotencyClaim
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim
 
 HIGHEST_NUMBER = 2**31 - 1
 ANSWER_KEPT_SECONDS = 86_400

@@ -32,7 +32,7 @@ from chalicelib.domain.model import (
     WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import ClaimFailure, ClaimRefused
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused
 
 _Key = tuple[ServerId, MessageId]
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import WorkItem
-from chalicelib.ports import Clock, Rand
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 
 LONGEST_DELAY = 900
 LONGEST_HIDING = 43_200

@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.adapters.sequences import sortable
 from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 
 @dataclass(slots=True)

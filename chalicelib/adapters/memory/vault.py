@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chalicelib.adapters.sealing import NONCE_BYTES, open_with, seal_with
-from chalicelib.ports import Rand
+from chalicelib.ports.rand import Rand
 
 
 class MemoryKeyVault:

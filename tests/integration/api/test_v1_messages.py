@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.reply import Reply
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from tests.http_api import ApiWorld
 
 SENT = {

@@ -12,7 +12,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.ids import make_token, read_token
 from chalicelib.domain.reply import Reply as SmtpReply
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from tests.http_api import ApiWorld, Reply
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}

@@ -10,7 +10,7 @@ from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.composed_size import attached_octets, base64_octets
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports import UploadTicket
+from chalicelib.ports.blobs import UploadTicket
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.aws import AwsWorld
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.ports import Claimed
+from chalicelib.ports.idempotency import Claimed
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
 pytestmark = pytest.mark.aws

@@ -14,7 +14,7 @@ from chalicelib.adapters.capacity import item_size
 from chalicelib.adapters.memory import ControlledClock
 from chalicelib.adapters.meter import Meter, Usage
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
-from chalicelib.ports import ClaimRefused
+from chalicelib.ports.messages import ClaimRefused
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
 pytestmark = pytest.mark.aws

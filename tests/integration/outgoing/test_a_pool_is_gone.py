@@ -10,7 +10,7 @@ from chalicelib.adapters.memory import ControlledClock, MemoryWorld
 from chalicelib.bootstrap import in_memory
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord
-from chalicelib.ports import WorkQueue
+from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.retry_due import PAGE, POOL_MISSING_SECONDS, RetryDue
 from tests.fakes import NOW, a_message, a_server_id
 

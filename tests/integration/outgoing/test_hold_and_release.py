@@ -11,7 +11,7 @@ from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import ServerMode
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from chalicelib.services.accounts import CredentialOptions, ServerOptions
 from chalicelib.services.attempt import WakeUp
 from tests.worlds import Scene, make_scene

@@ -10,7 +10,7 @@ from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import UnknownOutcome
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from chalicelib.services.accounts import ServerOptions
 from chalicelib.services.outgoing import MAY_BE_DELIVERED
 from tests.worlds import CONTENT, make_scene

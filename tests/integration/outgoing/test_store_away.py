@@ -9,7 +9,7 @@ from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.workitem import parse_work_item, render_work_item
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from tests.worlds import Scene, make_scene
 
 

@@ -14,7 +14,7 @@ from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.trackingtoken import read_tracking_token
-from chalicelib.ports import Transaction
+from chalicelib.ports.egress import Transaction
 from chalicelib.services.accept import Accepted
 from chalicelib.services.track_links import TrackLinks
 from tests.dkim_verifiers import dkimpy

@@ -27,7 +27,7 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 _ABSENT_SECONDS = 2
 _MOST_KEPT = 10_000

@@ -25,7 +25,8 @@ from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock, Rand
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 
 LARGEST_LINKS = 300_000  # of the 400 kB of an item
 _MOST_OPENED = 20_000

@@ -12,7 +12,8 @@ from chalicelib.adapters.aws.dynamo.models import AnswerItem, Item
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Claimed, IdempotencyClaim, Rand
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim
+from chalicelib.ports.rand import Rand
 
 ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60

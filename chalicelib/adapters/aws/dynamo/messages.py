@@ -24,7 +24,8 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import NEWEST_KEPT, added_deliveries
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State, WorkItem
-from chalicelib.ports import ClaimFailure, ClaimRefused, Rand
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused
+from chalicelib.ports.rand import Rand
 
 # What a change of state may write. Of the rest only `oa` and `ca` ever change, and opens and clicks alone write them.
 MUTABLE = (

@@ -16,7 +16,7 @@ from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 HIGHEST_NUMBER = 2**31 - 1
 BLOCK_SECONDS = 10

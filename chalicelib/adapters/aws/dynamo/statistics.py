@@ -16,7 +16,7 @@ from chalicelib.adapters.sequences import sortable
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports import Clock
+from chalicelib.ports.clock import Clock
 
 ATTRIBUTES = {
     Count.INCOMING: "i",

@@ -1,4 +1,4 @@
-"""The outside: DNS and SMTP conversations with other hosts."""
+"""SMTP conversations with other hosts."""
 
 from __future__ import annotations
 
@@ -9,29 +9,6 @@ from typing import Protocol
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import EgressSource
-
-
-class Resolver(Protocol):
-    """DNS as mail needs it. Names are given as ASCII (A-labels) or Unicode; answers are lower-case without final dot.
-
-    Raises TemporaryFailure (451 4.4.3) for SERVFAIL, refusals and time-outs.
-    """
-
-    async def mx(self, domain: str) -> tuple[tuple[int, str], ...]:
-        """(preference, host) pairs; empty when the domain exists without MX. A null MX is ((0, ""),) (RFC 7505).
-        NotFound when the domain does not exist (NXDOMAIN)."""
-
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        """IPv6 then IPv4 addresses as text; empty when there are none (or no such host)."""
-
-    async def txt(self, name: str) -> tuple[str, ...]:
-        """TXT records, their strings joined; empty when there are none."""
-
-    async def cname(self, name: str) -> str | None:
-        """What a name is a CNAME for, or None when it has no CNAME record."""
-
-    async def ptr(self, address: str) -> str | None:
-        """The first PTR name of an address, or None; never raises."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Time and chance, which tests and the local stack may move."""
+"""Time, which tests and the local stack may move."""
 
 from __future__ import annotations
 
@@ -16,13 +16,3 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-
-
-class Rand(Protocol):
-    """Randomness: cryptographic bytes and a uniform float for jitter."""
-
-    def bytes(self, count: int) -> bytes:
-        """Unpredictable bytes."""
-
-    def uniform(self) -> float:
-        """A float in [0, 1)."""

@@ -1,14 +1,13 @@
-"""Where messages live: their bytes, their wake-ups, their records and numbers."""
+"""Where the records of messages live."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from chalicelib.domain.model import (
-    BlobRef,
     Delivery,
     Message,
     MessageId,
@@ -18,54 +17,6 @@ from chalicelib.domain.model import (
     WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
-
-UPLOAD_KEPT_SECONDS = 2 * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class UploadTicket:
-    """Permission to put one object: where, with which method and headers, until when (epoch seconds)."""
-
-    id: str
-    url: str
-    method: str
-    headers: Mapping[str, str]
-    expires_at: int
-
-
-class BlobStore(Protocol):
-    """Message bytes, durable once `put` returns."""
-
-    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
-        """Store bodies of one server in one object (packed); one reference a body, in order."""
-
-    async def get(self, ref: BlobRef) -> bytes:
-        """The bytes of one reference; NotFound when they were purged."""
-
-    async def link(self, ref: BlobRef, seconds: int) -> str | None:
-        """A URL at which anybody can GET the bytes for `seconds`, as a file of type message/rfc822. None when they
-        share their object with others, which no URL can express; NotFound when they were purged."""
-
-    async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
-        """Let a client upload `size` bytes by itself, within one hour."""
-
-    async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
-        """The reference of a finished upload of this server; NotFound when there is none, or none that came within
-        UPLOAD_KEPT_SECONDS before `now`: what is to stay is stored again by the request that names it."""
-
-
-class WorkQueue(Protocol):
-    """Wake-ups for delivering functions. At least once, in no order, durable once `send` returns."""
-
-    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Queue items (any number), hidden for `delay` seconds (0 to 900). Raises TemporaryFailure unless all are
-        in: PoolMissing when the pool has no queue."""
-
-    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
-        """Keep a received wake-up hidden for `seconds` from now (0 to 43,200)."""
-
-    async def pools(self) -> tuple[str, ...]:
-        """The pools that have a queue, by name. For people who configure; no function has the right to ask."""
 
 
 class ClaimFailure(StrEnum):
@@ -137,10 +88,3 @@ class MessageStore(Protocol):
     async def hard_fails(self, server: ServerId, address: str, since: float) -> int:
         """How many messages for this recipient have the status HardFail, for a reason that lies with the recipient, and
         were accepted at `since` or later."""
-
-
-class Numbers(Protocol):
-    """Integers that rise per server (contract section 1: small, sequential, unique within a server)."""
-
-    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
-        """`count` fresh numbers of a kind ("message" or "delivery"), each at most 2**31 - 1."""

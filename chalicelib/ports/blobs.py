@@ -1,0 +1,44 @@
+"""Where the bytes of messages live, and how clients bring large ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy import ServerId
+
+UPLOAD_KEPT_SECONDS = 2 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTicket:
+    """Permission to put one object: where, with which method and headers, until when (epoch seconds)."""
+
+    id: str
+    url: str
+    method: str
+    headers: Mapping[str, str]
+    expires_at: int
+
+
+class BlobStore(Protocol):
+    """Message bytes, durable once `put` returns."""
+
+    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        """Store bodies of one server in one object (packed); one reference a body, in order."""
+
+    async def get(self, ref: BlobRef) -> bytes:
+        """The bytes of one reference; NotFound when they were purged."""
+
+    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+        """A URL at which anybody can GET the bytes for `seconds`, as a file of type message/rfc822. None when they
+        share their object with others, which no URL can express; NotFound when they were purged."""
+
+    async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
+        """Let a client upload `size` bytes by itself, within one hour."""
+
+    async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
+        """The reference of a finished upload of this server; NotFound when there is none, or none that came within
+        UPLOAD_KEPT_SECONDS before `now`: what is to stay is stored again by the request that names it."""

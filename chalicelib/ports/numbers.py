@@ -1,0 +1,14 @@
+"""The numbers of messages and deliveries."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chalicelib.domain.tenancy import ServerId
+
+
+class Numbers(Protocol):
+    """Integers that rise per server (contract section 1: small, sequential, unique within a server)."""
+
+    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
+        """`count` fresh numbers of a kind ("message" or "delivery"), each at most 2**31 - 1."""

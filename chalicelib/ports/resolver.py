@@ -1,0 +1,28 @@
+"""DNS as mail needs it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Resolver(Protocol):
+    """DNS as mail needs it. Names are given as ASCII (A-labels) or Unicode; answers are lower-case without final dot.
+
+    Raises TemporaryFailure (451 4.4.3) for SERVFAIL, refusals and time-outs.
+    """
+
+    async def mx(self, domain: str) -> tuple[tuple[int, str], ...]:
+        """(preference, host) pairs; empty when the domain exists without MX. A null MX is ((0, ""),) (RFC 7505).
+        NotFound when the domain does not exist (NXDOMAIN)."""
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """IPv6 then IPv4 addresses as text; empty when there are none (or no such host)."""
+
+    async def txt(self, name: str) -> tuple[str, ...]:
+        """TXT records, their strings joined; empty when there are none."""
+
+    async def cname(self, name: str) -> str | None:
+        """What a name is a CNAME for, or None when it has no CNAME record."""
+
+    async def ptr(self, address: str) -> str | None:
+        """The first PTR name of an address, or None; never raises."""

@@ -1,0 +1,15 @@
+"""Signatures with DKIM keys."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from chalicelib.domain.tenancy import DkimKey
+
+
+class Signer(Protocol):
+    """The private-key step of a DKIM signature; key objects are kept, so that the vault is asked once a key."""
+
+    async def sign(self, key: DkimKey, digest: bytes) -> bytes:
+        """Sign a SHA-256 digest: PKCS#1 v1.5 for rsa-sha256, PureEdDSA over the digest for ed25519-sha256 (RFC
+        8463)."""
