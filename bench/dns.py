@@ -68,7 +68,7 @@ async def _lanes(ask: object, names: Iterator[str]) -> None:
 
 def ours(port: int, names: Iterator[str]) -> None:
     """LOOKUPS names that were never asked for."""
-    resolver = DnsResolver(Settings(dns_server=f"127.0.0.1:{port}"), SystemClock())
+    resolver = DnsResolver(Settings(dns_server=f"127.0.0.1:{port}"), SystemClock(Settings()))
     asyncio.run(_lanes(resolver.mx, names))
 
 
@@ -88,7 +88,7 @@ def theirs(port: int, names: Iterator[str]) -> None:
 
 def cached(port: int) -> float:
     """Microseconds of one look-up that is in the cache."""
-    resolver = DnsResolver(Settings(dns_server=f"127.0.0.1:{port}"), SystemClock())
+    resolver = DnsResolver(Settings(dns_server=f"127.0.0.1:{port}"), SystemClock(Settings()))
     names = [f"c{number}.bench.test" for number in range(100)]
 
     async def many() -> float:

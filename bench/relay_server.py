@@ -20,22 +20,29 @@ from typing import Any, TextIO
 import uvloop
 
 from bench.tenant import make_tenant
-from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.egress import NetworkEgress
-from chalicelib.adapters.memory import MemoryMessageStore, MemoryWorld
+from chalicelib.adapters.memory.messages import MemoryMessageStore
+from chalicelib.adapters.memory.resolver import ScriptedResolver, Zone
+from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.randomness import SystemRand
-from chalicelib.bootstrap import Posthorn
+from chalicelib.bootstrap import in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef, MessageRecord, State, WorkItem
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.blobs import UploadTicket
-from chalicelib.services.attempt import WakeUp
+from chalicelib.ports.blobs import BlobStore, UploadTicket
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.egress import Egress
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.resolver import Resolver
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.attempt import AttemptDelivery, WakeUp
 from gateway.configuration import Configuration
 from gateway.journal import Journal
 from gateway.memory import fitted, memory_of_process
 from gateway.server import Gateway
-from gateway.site import Site, services_of
+from gateway.site import Services, Site
 
 BATCH = 50
 WORKERS = 4
@@ -140,22 +147,28 @@ class Relay:
 
     def __init__(self, sink_port: int) -> None:
         settings = replace(Settings(), delivery_port=sink_port, allow_private_delivery=True)
-        zone = {"sink.example": {"MX": [(10, "mx.sink.example")]}}
-        world = MemoryWorld(SystemClock(), SystemRand(), zone=zone)
-        world.resolver.zone["mx.sink.example"] = {"A": ["127.0.0.1"]}
+        zone: Zone = {
+            "sink.example": {"MX": [(10, "mx.sink.example")]},
+            "mx.sink.example": {"A": ["127.0.0.1"]},
+        }
         self.blobs, self.queue = PassingBlobs(), HandedQueue()
-        world.blobs = self.blobs  # type: ignore[assignment]  # the ports are protocols, the world's fields are not
-        world.queue = self.queue  # type: ignore[assignment]  # likewise
-        world.messages = PassingMessages()
-        world.egress = NetworkEgress(settings, world.vault)  # type: ignore[assignment]  # likewise
-        self.program = Posthorn(settings, world)
+        vault = MemoryKeyVault(SystemRand())
+        parts = {
+            BlobStore: self.blobs,
+            WorkQueue: self.queue,
+            MessageStore: PassingMessages(),
+            Resolver: ScriptedResolver(zone),
+            KeyVault: vault,
+            Egress: NetworkEgress(settings, vault),
+        }
+        self.program = in_memory(settings, parts, live=True)
 
     async def work(self) -> None:
         """Deliver for ever."""
         while True:
             items = await self.queue.take()
             wakeups = [WakeUp(item, str(number)) for number, item in enumerate(items)]
-            left = await self.program.attempt.run(wakeups)
+            left = await self.program[AttemptDelivery].run(wakeups)
             again = [wakeup.item for wakeup in wakeups if wakeup.receipt in left]
             if again:
                 asyncio.get_running_loop().call_later(LEFT_SECONDS, self.queue.put, again)
@@ -173,8 +186,8 @@ async def serve(port: int, sink_port: int, signatures: str, log: TextIO) -> None
         mx_port=-1, submission_port=port, submissions_port=-1, allow_plain_auth=True
     )
     configuration = fitted(ours, memory_of_process(), program.settings.max_message_size)
-    journal = Journal(log, program.clock.now, addresses=False)
-    site = Site(configuration, program.settings, services_of(program), journal, None)
+    journal = Journal(log, program[Clock].now, addresses=False)
+    site = Site(configuration, program.settings, program[Services], journal, None)
     workers = [asyncio.create_task(relay.work()) for _ in range(WORKERS)]
     gateway = Gateway(site)
     await gateway.start()

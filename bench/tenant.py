@@ -9,7 +9,11 @@ from dataclasses import dataclass, replace
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.tenancy import CredentialKind, EgressSource, Server
+from chalicelib.ports.accounts import Accounts
+from chalicelib.services.accounts import Tenants
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.domains import Domains
+from chalicelib.services.installation import Installation
 
 DOMAIN = "demo.test"
 SENDER = f"sender@{DOMAIN}"
@@ -30,15 +34,15 @@ async def make_tenant(
     program: Posthorn, way_out: EgressSource = DIRECT, *, algorithms: tuple[str, ...] = ()
 ) -> Tenant:
     """Set a fresh installation up. `algorithms` limits the signatures made to these."""
-    await program.installation.ensure()
-    tenants = program.accounts
+    await program[Installation].ensure()
+    tenants = program[Tenants]
     server = await tenants.create_server(await tenants.create_organization("Bench"), "Bench")
-    domain = await program.domains.trust(await program.domains.add(server, DOMAIN))
+    domain = await program[Domains].trust(await program[Domains].add(server, DOMAIN))
     if algorithms:
         keys = tuple(key for key in domain.keys if key.algorithm in algorithms)
         assert len(keys) == len(algorithms)
-        await program.accounts_store.update_domain(replace(domain, keys=keys))
+        await program[Accounts].update_domain(replace(domain, keys=keys))
     smtp, smtp_key = await tenants.create_credential(server, CredentialKind.SMTP, "smtp")
     _, api_key = await tenants.create_credential(server, CredentialKind.API, "api")
-    await program.accounts_store.add_egress_source(way_out)
+    await program[Accounts].add_egress_source(way_out)
     return Tenant(server, Grant(server, smtp), smtp_key, api_key)

@@ -29,7 +29,7 @@ from chalicelib.adapters.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.services.accept import Prepared, Recipient, Submission
+from chalicelib.services.accept import AcceptMail, Prepared, Recipient, Submission
 from infra.local.invocation import Context, sqs_event
 
 COMMIT = 64
@@ -76,7 +76,6 @@ class WholePath:
         from app import app
         from functions.deliver import deliver
 
-        assert program.meter is not None
         self._program = program
         self._meter = program.meter
         self._tenant = tenant
@@ -136,8 +135,8 @@ class WholePath:
         for _ in range(messages):
             to = (Recipient(self._next_recipient()),)
             submission = Submission(self._tenant.grant, SENDER, to, content, received=RECEIVED)
-            prepared.append(await self._program.accept.prepare(submission))
-        await self._program.accept.store(prepared)
+            prepared.append(await self._program[AcceptMail].prepare(submission))
+        await self._program[AcceptMail].store(prepared)
 
     def _post(self) -> None:
         event = _http_event("/api/v2/emails", self._email(), self._tenant.api_key)

@@ -11,6 +11,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.workitem import parse_work_item
+from chalicelib.services.dead_letters import DeadLetters
 from functions.runtime import Batch, on_batch
 
 blueprint = Blueprint(__name__)
@@ -21,7 +22,7 @@ async def hold(posthorn: Posthorn, batch: Batch) -> Collection[str]:
     left = set()
     for record in batch.records:
         try:
-            held = await posthorn.dead_letters.hold(parse_work_item(record.body))
+            held = await posthorn[DeadLetters].hold(parse_work_item(record.body))
         except Rejected:
             held = False
         if not held:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.services.outbox import Outbox
 from functions.runtime import StreamBatch, on_stream
 
 blueprint = Blueprint(__name__)
@@ -14,7 +15,7 @@ GATHER_SECONDS = 5
 
 async def count(posthorn: Posthorn, batch: StreamBatch) -> None:
     """Count what the records tell; all of it, or the batch comes again."""
-    done = await posthorn.outbox.run(batch.shard, batch.records)
+    done = await posthorn[Outbox].run(batch.shard, batch.records)
     batch.notes.update({"changes": done.changes, "slots": done.slots, "of": len(batch.records)})
 
 

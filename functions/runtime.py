@@ -1,8 +1,8 @@
 """What every handler is wrapped in: one unit of work, one structured log line, one place where errors end.
 
 A handler is a coroutine function; the wrapper runs it on the process's background loop with the assembled program and
-writes exactly one JSON line: unit, outcome, milliseconds, request id, the notes that the handler left and, when the
-program has a meter, the AWS calls, request units and bytes used meanwhile. Lines hold no addresses, content or keys.
+writes exactly one JSON line: unit, outcome, milliseconds, request id, the notes that the handler left and, when AWS
+was called, the calls, request units and bytes used meanwhile. Lines hold no addresses, content or keys.
 Chalice's middleware cannot do this: it does not run for event functions, which load their own module only.
 """
 
@@ -20,6 +20,7 @@ from chalice.app import Blueprint, Request, Response
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import MailError
+from chalicelib.ports.clock import Clock
 from functions.log_lines import log_as_json
 
 if TYPE_CHECKING:
@@ -159,8 +160,8 @@ class UnitOfWork:
         self._notes = notes
         self._swallow = swallow
         self._posthorn = bootstrap.posthorn()
-        self._started = self._posthorn.clock.monotonic()
-        self._used = _usage(self._posthorn)
+        self._started = self._posthorn[Clock].monotonic()
+        self._used = self._posthorn.meter.snapshot()
 
     def __enter__(self) -> UnitOfWork:
         return self
@@ -170,10 +171,10 @@ class UnitOfWork:
     ) -> bool:
         if error is not None:
             self._line |= _account_of(error)
-        elapsed = self._posthorn.clock.monotonic() - self._started
+        elapsed = self._posthorn[Clock].monotonic() - self._started
         line = self._line | {"ms": round(elapsed * 1000, 1)} | self._notes
-        used = _usage(self._posthorn)
-        write_line(line | (used.since(self._used).fields() if used and self._used else {}))
+        used = self._posthorn.meter.snapshot()
+        write_line(line | used.since(self._used).fields())
         return self._swallow and isinstance(error, Exception)
 
 
@@ -191,11 +192,6 @@ def _account_of(error: BaseException) -> Notes:
     frames = traceback.extract_tb(error.__traceback__)[-DEEPEST_STACK:]
     stack = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return {"outcome": "error", "error": type(error).__name__, "stack": stack}
-
-
-def _usage(posthorn: bootstrap.Posthorn) -> Any:
-    """The meter's snapshot of what was used so far; None where the program has no meter."""
-    return None if posthorn.meter is None else posthorn.meter.snapshot()
 
 
 def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.services.retry_due import RetryDue
 from functions.runtime import Occasion, on_occasion
 
 blueprint = Blueprint(__name__)
@@ -12,7 +13,7 @@ blueprint = Blueprint(__name__)
 
 async def wake_due(posthorn: Posthorn, occasion: Occasion) -> None:
     """One sweep over the due index."""
-    swept = await posthorn.retry_due.run()
+    swept = await posthorn[RetryDue].run()
     occasion.notes.update({"woken": swept.woken, "expired": swept.expired})
 
 

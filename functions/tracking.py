@@ -12,6 +12,7 @@ from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.visit import Visit
+from chalicelib.services.track import Track
 from functions.function_url import on_visit
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ blueprint = Blueprint(__name__)
 
 async def answer(posthorn: Posthorn, visit: Visit) -> Answer:
     """The image, or the way to where a link leads."""
-    return await posthorn.track.answer(visit)
+    return await posthorn[Track].answer(visit)
 
 
 tracking = blueprint.lambda_function(name="tracking")(on_visit("tracking", answer))

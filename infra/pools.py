@@ -15,6 +15,7 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
+from chalicelib.services.accounts import Tenants
 from infra.order import Order
 from infra.stack import SETTINGS
 from infra.targets import WrongOrder, environment_of, outputs_of
@@ -75,8 +76,8 @@ def _check_servers(order: Order, dropped: Collection[str]) -> None:
 async def servers_by_pool(program: Posthorn) -> dict[str, list[str]]:
     """The full names of the servers whose mail takes each pool, in order."""
     found: dict[str, list[str]] = {}
-    for organization in await program.accounts.organizations():
-        for server in await program.accounts.servers(organization):
+    for organization in await program[Tenants].organizations():
+        for server in await program[Tenants].servers(organization):
             found.setdefault(server.pool, []).append(server.full_name)
     return found
 

@@ -18,6 +18,7 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.services.sources import Sources
 from infra.order import Order
 from infra.standing_ways import HOST, NAT, Way, forgotten_addresses, ways_of
 from infra.targets import WrongOrder, environment_of
@@ -269,18 +270,18 @@ async def write_sources(
     """Add or change the sources of the hosts, and remove those of addresses that a host no longer has."""
     wanted = list(sources_of(order, made))
     for source in wanted:
-        if await program.sources.bring(source, passwords[source.pool]):
+        if await program[Sources].bring(source, passwords[source.pool]):
             say(
                 f"source {source.name}: mail of the pool {source.pool} leaves from {source.address}"
             )
     names = {source.name for source in wanted}
     for pool in order.egress_hosts:
         host = made[f"Deliver{pool.capitalize()}ProxyHost"]
-        for source in await program.sources.of(pool):
+        for source in await program[Sources].of(pool):
             if source.kind is not EgressKind.SOCKS5:
                 say(
                     f"source {source.name}: cannot be used from behind the egress host; see docs/deploy.md"
                 )
             elif source.host == host and source.name not in names:
-                await program.sources.remove(source)
+                await program[Sources].remove(source)
                 say(f"source {source.name}: removed with its address")

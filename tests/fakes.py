@@ -1,14 +1,10 @@
-"""Fakes of every port, and values to feed them: the memory adapters, as tests like to make them.
-
-What a fake promises is what the contract tests in `tests/contract` hold it to; this module adds only short spellings.
-"""
+"""Values to feed to ports and services, as tests like to make them."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
 
-from chalicelib.adapters.memory import ControlledClock, MemoryWorld, SeededRand
 from chalicelib.domain.model import BlobRef, Delivery, Message, MessageId, Scope, Status, WorkItem
 from chalicelib.domain.tenancy import (
     Credential,
@@ -22,11 +18,6 @@ from chalicelib.domain.tenancy import (
 )
 
 NOW = 1_800_000_000
-
-
-def a_world(now: float = NOW, seed: int = 0, **options: Any) -> MemoryWorld:
-    """Every port in memory, with a controlled clock at `now`."""
-    return MemoryWorld(ControlledClock(now), SeededRand(seed), **options)
 
 
 def a_server_id() -> ServerId:

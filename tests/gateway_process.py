@@ -21,7 +21,9 @@ from typing import Any
 
 from chalicelib.adapters.aws.s3 import S3BlobStore
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.meter import Meter
 from chalicelib.adapters.randomness import SystemRand
+from chalicelib.config import Settings
 from gateway import demonstration
 from gateway.__main__ import main
 from gateway.configuration import Role
@@ -147,7 +149,7 @@ async def start_gateway(folder: Path, **variables: object) -> AsyncIterator[Gate
 
 
 def _bodies_in_s3() -> S3BlobStore:
-    return S3BlobStore(AwsSession(), "bodies", SystemRand())
+    return S3BlobStore(AwsSession(Meter()), Settings(bucket="bodies"), SystemRand())
 
 
 if __name__ == "__main__":

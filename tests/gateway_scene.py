@@ -21,11 +21,13 @@ from typing import Any
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message
 from chalicelib.domain.tenancy import BareNewlines
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.messages import MessageStore
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Configuration, Role
 from gateway.journal import Journal
 from gateway.server import Gateway
-from gateway.site import Site, services_of
+from gateway.site import Services, Site
 from gateway.tls import server_context
 from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
@@ -193,12 +195,14 @@ class RunningGateway:
 
     def messages(self) -> list[Message]:
         """Every stored message, oldest first."""
-        records = self.scene.world.messages._records.values()
+        records = self.scene.posthorn[MessageStore]._records.values()
         return sorted((record.message for record in records), key=lambda each: each.id)
 
     async def contents(self) -> list[bytes]:
         """What each stored message's client sent: the stored bytes without our Received field."""
-        bodies = [await self.scene.world.blobs.get(message.blob) for message in self.messages()]
+        bodies = [
+            await self.scene.posthorn[BlobStore].get(message.blob) for message in self.messages()
+        ]
         assert all(body.startswith(b"Received: ") for body in bodies)
         return [body.partition(b"\r\n")[2] for body in bodies]
 
@@ -247,7 +251,7 @@ async def running_gateway(
     site = Site(
         replace(configuration, **changes),
         settings,
-        services_of(scene.posthorn),
+        scene.posthorn[Services],
         journal,
         tls_context(),
     )

@@ -23,6 +23,7 @@ from chalice.local import LocalGateway, LocalGatewayException
 from app import app
 from chalicelib import bootstrap
 from chalicelib.config import Settings
+from chalicelib.services.history import MessageHistory
 from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
 
@@ -92,14 +93,16 @@ class ApiWorld:
     def content(self, number: int) -> bytes:
         """The stored bytes of a message."""
         posthorn = self.scene.posthorn
-        record = bootstrap.run(posthorn.history.record(self.scene.server.id, number))
-        content = bootstrap.run(posthorn.history.content(record))
+        record = bootstrap.run(posthorn[MessageHistory].record(self.scene.server.id, number))
+        content = bootstrap.run(posthorn[MessageHistory].content(record))
         assert content is not None
         return content
 
     def count(self) -> int:
         """How many messages the server has, at most 100."""
-        page = bootstrap.run(self.scene.posthorn.history.page(self.scene.server.id, limit=100))
+        page = bootstrap.run(
+            self.scene.posthorn[MessageHistory].page(self.scene.server.id, limit=100)
+        )
         return len(page.records)
 
 

@@ -19,12 +19,19 @@ from pathlib import Path
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.egress import NetworkEgress
-from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.model import BlobRef, Message, Status
-from chalicelib.services.attempt import WakeUp
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.egress import Egress
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.attempt import AttemptDelivery, WakeUp
 from tests.fakes import a_message, a_work_item
 from tests.peers import server_context
 from tests.worlds import Scene, make_scene, publish
@@ -81,21 +88,27 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 async def deliver(folder: Path, port: int, kind: str, count: int) -> None:
     settings = Settings(delivery_port=port, allow_private_delivery=True)
-    world = MemoryWorld(SystemClock(), SystemRand())
-    blobs = FileBlobs(folder)
-    world.blobs = blobs  # type: ignore[assignment]  # the one verb that delivering uses
-    world.egress = NetworkEgress(settings, world.vault)  # type: ignore[assignment]  # real sessions
-    scene = await make_scene(settings, world=world)
+    blobs, vault = FileBlobs(folder), MemoryKeyVault(SystemRand())
+    parts = {
+        Clock: SystemClock(settings),
+        Rand: SystemRand(),
+        BlobStore: blobs,  # the one verb that delivering uses
+        KeyVault: vault,
+        Egress: NetworkEgress(settings, vault),
+    }
+    scene = await make_scene(settings, parts=parts)
     if kind == "tracked":
         name, server = "track.acme.test", scene.server.id
         tracks = TrackDomain(name, "track", "acme.test", server, "u", 0, dns_status=DnsStatus.OK)
-        await scene.posthorn.accounts_store.add_track_domain(tracks)
+        await scene.posthorn[Accounts].add_track_domain(tracks)
     messages = [_message(scene, folder, kind, number) for number in range(1, count + 1)]
-    left = await scene.posthorn.attempt.run(
+    left = await scene.posthorn[AttemptDelivery].run(
         [WakeUp(a_work_item(message), str(message.id)) for message in messages]
     )
-    await scene.posthorn.egress.close()  # type: ignore[attr-defined]
-    records = await world.messages.get_many([(one.server_id, one.id) for one in messages])
+    await scene.posthorn[Egress].close()  # type: ignore[attr-defined]
+    records = await scene.posthorn[MessageStore].get_many(
+        [(one.server_id, one.id) for one in messages]
+    )
     tried = sum(
         record.status is Status.SOFT_FAIL and record.deliveries[-1].output == NO_ROOM
         for record in records
@@ -106,7 +119,7 @@ async def deliver(folder: Path, port: int, kind: str, count: int) -> None:
 
 def _message(scene: Scene, folder: Path, kind: str, number: int) -> Message:
     domain = f"d{number}.test"
-    publish(scene.world, domain, f"127.0.1.{number}")
+    publish(scene.posthorn, domain, f"127.0.1.{number}")
     key = f"body-{number if kind == 'each' else 1}"
     length = (folder / key).stat().st_size
     message = a_message(scene.server.id, number, blob=BlobRef(key, 0, length), size=length)

@@ -12,8 +12,11 @@ from chalicelib.domain.model import MessageId, MessageRecord
 from chalicelib.domain.tenancy import Server
 from chalicelib.domain.trackingtoken import tracking_token
 from chalicelib.domain.visit import Visit
-from chalicelib.services.history import Activity
-from chalicelib.services.track import Answer
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.history import Activity, MessageHistory
+from chalicelib.services.track import Answer, Track
 from tests.worlds import Scene, make_scene
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
@@ -23,8 +26,8 @@ READER = "203.0.113.9"
 
 async def mac_key_of(posthorn: Posthorn) -> bytes:
     """The installation's key of address MACs."""
-    installation = await posthorn.directory.installation()
-    return await posthorn.vault.open(installation.sealed_mac_key, installation.mac_context)
+    installation = await posthorn[Directory].installation()
+    return await posthorn[KeyVault].open(installation.sealed_mac_key, installation.mac_context)
 
 
 @dataclass
@@ -61,15 +64,15 @@ class TrackedMail:
     ) -> Answer:
         """What a reader gets."""
         said = {"user-agent": BROWSER} if headers is None else headers
-        return await self.posthorn.track.answer(Visit(method, path, query, said, source))
+        return await self.posthorn[Track].answer(Visit(method, path, query, said, source))
 
     async def record(self) -> MessageRecord:
         """The message as it stands."""
-        return await self.posthorn.history.record(self.server.id, self.message)
+        return await self.posthorn[MessageHistory].record(self.server.id, self.message)
 
     async def activity(self) -> Activity:
         """Its opens and clicks."""
-        return await self.posthorn.history.activity(await self.record())
+        return await self.posthorn[MessageHistory].activity(await self.record())
 
 
 async def make_tracked_mail(
@@ -80,7 +83,7 @@ async def make_tracked_mail(
     (accepted,) = await scene.accept("john@example.com")
     message = MessageId(accepted.id)
     keep_until = int(scene.clock.now()) + 86_400
-    await scene.posthorn.engagement.keep_links(scene.server.id, message, links, keep_until)
+    await scene.posthorn[Engagement].keep_links(scene.server.id, message, links, keep_until)
     key = await mac_key_of(scene.posthorn)
     return scene, TrackedMail(scene.posthorn, scene.server, message, key)
 

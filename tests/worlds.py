@@ -6,18 +6,29 @@ Keys are made once a process, because RSA generation would be most of every test
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 
+from chalicelib.adapters.families import PORTS
 from chalicelib.adapters.keys import CryptographyKeyMaker
-from chalicelib.adapters.memory import ControlledClock, MemoryWorld, ScriptedEgress, SeededRand
+from chalicelib.adapters.memory.egress import ScriptedEgress
 from chalicelib.adapters.memory.queue import MemoryWorkQueue, ReceivedItem
-from chalicelib.bootstrap import Posthorn, in_memory
+from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.memory.time import ControlledClock, SeededRand
+from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.tenancy import CredentialKind, Domain, EgressSource, Organization, Server
-from chalicelib.services.accept import Accepted, Recipient, Submission
-from chalicelib.services.accounts import CredentialOptions, ServerOptions
-from chalicelib.services.attempt import WakeUp
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.rand import Rand
+from chalicelib.services.accept import Accepted, AcceptMail, Recipient, Submission
+from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
+from chalicelib.services.attempt import AttemptDelivery, WakeUp
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.domains import Domains
+from chalicelib.services.installation import Installation
+from chalicelib.services.retry_due import RetryDue
 
 CONTENT = (
     b"From: App <app@acme.test>\r\nTo: john@example.com\r\nSubject: Hello\r\n"
@@ -41,10 +52,9 @@ _made: dict[str, tuple[bytes, str]] = {}
 
 @dataclass
 class Scene:
-    """The program, what is around it and the tenant in it."""
+    """The program and the tenant in it."""
 
     posthorn: Posthorn
-    world: MemoryWorld
     organization: Organization
     server: Server
     domain: Domain
@@ -55,16 +65,15 @@ class Scene:
 
     @property
     def clock(self) -> ControlledClock:
-        assert isinstance(self.world.clock, ControlledClock)
-        return self.world.clock
+        return self.posthorn[ControlledClock]
 
     @property
     def egress(self) -> ScriptedEgress:
-        return self.world.egress
+        return self.posthorn[ScriptedEgress]
 
     @property
     def queue(self) -> MemoryWorkQueue:
-        return self.world.queue
+        return self.posthorn[MemoryWorkQueue]
 
     def submission(self, *recipients: str, content: bytes = CONTENT) -> Submission:
         """A submission from app@acme.test."""
@@ -73,7 +82,9 @@ class Scene:
 
     async def accept(self, *recipients: str, content: bytes = CONTENT) -> tuple[Accepted, ...]:
         """Submit a message."""
-        accepted = await self.posthorn.accept.submit(self.submission(*recipients, content=content))
+        accepted = await self.posthorn[AcceptMail].submit(
+            self.submission(*recipients, content=content)
+        )
         self.sent += accepted
         return accepted
 
@@ -83,7 +94,7 @@ class Scene:
         while batch := await self.queue.receive(self.server.pool, 10):
             received += batch
         wakeups = [WakeUp(each.item, each.receipt) for each in received]
-        left = await self.posthorn.attempt.run(wakeups)
+        left = await self.posthorn[AttemptDelivery].run(wakeups)
         for each in received:
             if each.receipt not in left:
                 await self.queue.delete(self.server.pool, each.receipt)
@@ -94,21 +105,23 @@ class Scene:
         end = self.clock.now() + seconds
         while self.clock.now() < end:
             await self.deliver_ready()
-            await self.posthorn.retry_due.run()
+            await self.posthorn[RetryDue].run()
             self.clock.advance(min(step, end - self.clock.now()))
-        await self.posthorn.retry_due.run()
+        await self.posthorn[RetryDue].run()
         await self.deliver_ready()
 
     async def record(self, accepted: Accepted) -> MessageRecord:
         """The stored record of an accepted message, with its whole log."""
         server = self.server.id
-        found = await self.world.messages.get(server, accepted.id)
-        return replace(found, deliveries=await self.world.messages.deliveries(server, accepted.id))
+        found = await self.posthorn[MessageStore].get(server, accepted.id)
+        return replace(
+            found, deliveries=await self.posthorn[MessageStore].deliveries(server, accepted.id)
+        )
 
     async def change_server(self, **options: object) -> None:
         """Change options of the server."""
         now = replace(ServerOptions.of(self.server), **options)
-        self.server = await self.posthorn.accounts.update_server(self.server, now)
+        self.server = await self.posthorn[Tenants].update_server(self.server, now)
 
 
 async def make_scene(
@@ -119,26 +132,35 @@ async def make_scene(
     credential: CredentialOptions | None = None,
     named: str = "App",
     domain: str = "acme.test",
-    world: MemoryWorld | None = None,
+    parts: Parts | None = None,
 ) -> Scene:
-    """A fresh scene; `named` is the server's name."""
-    world = world or MemoryWorld(rand=SeededRand(seed))
-    posthorn = in_memory(settings, world)
-    posthorn.keys = KeptKeys()
-    await posthorn.installation.ensure()
-    tenants = posthorn.accounts
+    """A fresh scene; `named` is the server's name, `parts` stand in place of those in memory."""
+    given = {Rand: SeededRand(seed), KeyMaker: KeptKeys()}
+    posthorn = in_memory(settings, {**given, **(parts or {})})
+    await posthorn[Installation].ensure()
+    tenants = posthorn[Tenants]
     organization = await tenants.create_organization("Acme")
     made = await tenants.create_server(organization, named, options=server)
-    trusted = await posthorn.domains.trust(await posthorn.domains.add(made, domain))
+    trusted = await posthorn[Domains].trust(await posthorn[Domains].add(made, domain))
     smtp, smtp_key = await tenants.create_credential(made, CredentialKind.SMTP, "smtp", credential)
     _, api_key = await tenants.create_credential(made, CredentialKind.API, "api")
-    await posthorn.accounts_store.add_egress_source(EgressSource("default"))
+    await posthorn[Accounts].add_egress_source(EgressSource("default"))
     for name in ("example.com", "example.net", "example.org"):
-        publish(world, name)
-    return Scene(posthorn, world, organization, made, trusted, Grant(made, smtp), smtp_key, api_key)
+        publish(posthorn, name)
+    return Scene(posthorn, organization, made, trusted, Grant(made, smtp), smtp_key, api_key)
 
 
-def publish(world: MemoryWorld, domain: str, address: str = "93.184.216.34") -> None:
+def publish(posthorn: Posthorn, domain: str, address: str = "93.184.216.34") -> None:
     """Give a domain one MX host with one public address."""
-    world.resolver.zone[domain] = {"MX": [(10, f"mx.{domain}")]}
-    world.resolver.zone[f"mx.{domain}"] = {"A": [address]}
+    posthorn[ScriptedResolver].zone[domain] = {"MX": [(10, f"mx.{domain}")]}
+    posthorn[ScriptedResolver].zone[f"mx.{domain}"] = {"A": [address]}
+
+
+def beside(posthorn: Posthorn, parts: Parts, settings: Settings | None = None) -> Posthorn:
+    """Another process of an installation in memory: the same adapters, but for `parts`, and services of its own."""
+    ports = [
+        getattr(import_module(f"chalicelib.ports.{module}"), name)
+        for module, name in (place.split(".") for place in PORTS)
+    ]
+    same = {port: posthorn[port] for port in ports}
+    return in_memory(settings or posthorn.settings, {**same, **parts})

@@ -11,12 +11,15 @@ import asyncio
 import time
 from pathlib import Path
 
+from chalicelib.config import Settings
+from chalicelib.ports.clock import Clock
 
-class SystemClock:
-    """The `Clock` port over the system's clock. `clock_file` is `Settings.clock_file`; empty means none."""
 
-    def __init__(self, clock_file: str = "") -> None:
-        self._file = Path(clock_file) if clock_file else None
+class SystemClock(Clock):
+    """The `Clock` port over the system's clock. The file is `Settings.clock_file`; empty means none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._file = Path(settings.clock_file) if settings.clock_file else None
         self._stamp = (0, 0)
         self._offset = 0.0
 

@@ -19,6 +19,7 @@ from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.resolver import Resolver
 
 SHORTEST = 5
 LONGEST = 3_600
@@ -30,7 +31,7 @@ Answer = tuple[Any, ...]
 Key = tuple[str, str]
 
 
-class DnsResolver:
+class DnsResolver(Resolver):
     """DNS answers, from `settings.dns_server` ("host:port") or else the system's resolvers. The
     clock ages the cache; `try_seconds` is what one of two tries may take."""
 

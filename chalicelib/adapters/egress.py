@@ -35,7 +35,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import Egress, Transaction
 from chalicelib.ports.vault import KeyVault
 
 MOST_SESSIONS_A_SITE = 20
@@ -49,7 +49,7 @@ class _Suspension:
     reason: str
 
 
-class NetworkEgress:
+class NetworkEgress(Egress):
     """Connections to the world. `trusted` replaces the system's authorities for smarthosts that
     must be verified."""
 

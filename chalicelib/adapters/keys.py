@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from chalicelib.ports.keys import KeyMaker
+
 RSA_BITS = 2048
 
 
@@ -34,7 +36,7 @@ def generate_ed25519() -> tuple[bytes, str]:
     return _private_der(key), base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
-class CryptographyKeyMaker:
+class CryptographyKeyMaker(KeyMaker):
     """The KeyMaker port by the `cryptography` package, in a thread: an RSA key takes 50 to 500 ms."""
 
     async def make(self, algorithm: str) -> tuple[bytes, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import secrets
 
+from chalicelib.ports.rand import Rand
 
-class SystemRand:
+
+class SystemRand(Rand):
     """The `Rand` port over the operating system's generator."""
 
     def __init__(self) -> None:

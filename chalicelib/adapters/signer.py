@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import DkimKey
+from chalicelib.ports.signer import Signer
 from chalicelib.ports.vault import KeyVault
 
 KEPT_KEYS = 1_000
@@ -30,7 +31,7 @@ _PADDING = PKCS1v15()
 _PREHASHED = Prehashed(SHA256())
 
 
-class KeyringSigner:
+class KeyringSigner(Signer):
     """The Signer port over a KeyVault."""
 
     def __init__(self, vault: KeyVault, kept: int = KEPT_KEYS) -> None:

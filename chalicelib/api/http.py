@@ -1,4 +1,4 @@
-"""One HTTP request and one answer as values, and what the API needs of the assembled program.
+"""One HTTP request and one answer as values, and how the API asks the assembled program.
 
 Operations are coroutines `(program, request) -> answer`, so that they run the same under Lambda, the local stack and a
 test. Header names in a request are lower-case. Nothing here reads sockets or Lambda events.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports.clock import Clock
 from chalicelib.services.authenticate import Authenticate, Grant
-from chalicelib.services.history import MessageHistory
-from chalicelib.services.idempotency import AnswerOnce
-from chalicelib.services.statistics import ServerStatistics
-from chalicelib.services.submit import SubmitMail
+
+Part = TypeVar("Part")
 
 # A Lambda answer may have 6 MB including JSON escapes; base64 makes 4.5 MB of bytes just fit.
 LARGEST_ANSWER = 4_500_000
@@ -53,20 +50,9 @@ class HttpAnswer:
 
 
 class MailProgram(Protocol):
-    """The services that the HTTP API calls."""
+    """The assembled program, asked for a service or a port by its class."""
 
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def authenticate(self) -> Authenticate: ...
-    @property
-    def submit(self) -> SubmitMail: ...
-    @property
-    def history(self) -> MessageHistory: ...
-    @property
-    def once(self) -> AnswerOnce: ...
-    @property
-    def statistics(self) -> ServerStatistics: ...
+    def __getitem__(self, kind: type[Part]) -> Part: ...
 
 
 Operation = Callable[[MailProgram, HttpRequest], Coroutine[Any, Any, HttpAnswer]]
@@ -75,6 +61,6 @@ Fallback = Callable[[HttpRequest], HttpAnswer]
 
 async def grant_of(program: MailProgram, request: HttpRequest, key: str) -> Grant:
     """The grant of an API key, noted in the log line. Raises Unauthenticated, TooManyGuesses."""
-    grant = await program.authenticate.by_key(key, API_KEYS, request.client_address)
+    grant = await program[Authenticate].by_key(key, API_KEYS, request.client_address)
     request.notes["server_id"] = grant.server.id
     return grant

@@ -10,7 +10,7 @@ from chalicelib.cli.session import Session, json_option, pass_session, server_op
 from chalicelib.cli.shapes import credential_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.tenancy import BareNewlines, Credential, CredentialKind
-from chalicelib.services.accounts import CredentialOptions
+from chalicelib.services.accounts import CredentialOptions, Tenants
 
 LONGEST_KEY_FILE = 1_000
 
@@ -59,7 +59,7 @@ def create(
     owner = session.server(server)
     given["bare_newlines"] = BareNewlines(given["bare_newlines"])
     options = CredentialOptions(**given)
-    tenants = session.posthorn.accounts
+    tenants = session.posthorn[Tenants]
     chosen = CredentialKind(kind)
     key: str | None = None
     if key_file is not None:
@@ -81,7 +81,7 @@ def create(
 @pass_session
 def list_all(session: Session, server: str | None) -> None:
     """List the credentials of a server."""
-    found = session.call(session.posthorn.accounts.credentials(session.server(server)))
+    found = session.call(session.posthorn[Tenants].credentials(session.server(server)))
     rows = [
         (
             each.id,
@@ -105,7 +105,7 @@ def list_all(session: Session, server: str | None) -> None:
 def revoke(session: Session, credential: str, server: str | None) -> None:
     """Delete a credential: whoever uses it is refused within half a minute."""
     owner = session.server(server)
-    gone = session.call(session.posthorn.accounts.revoke_credential(owner, credential))
+    gone = session.call(session.posthorn[Tenants].revoke_credential(owner, credential))
     session.show({"revoked": gone.id}, f"Revoked {gone.id} ({visible(gone.name)}).")
 
 

@@ -11,7 +11,7 @@ from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_sha
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dnsrecords import DnsRecord, RecordStatus
 from chalicelib.domain.tenancy import Domain
-from chalicelib.services.domains import Owner
+from chalicelib.services.domains import Domains, Owner
 
 
 def owner_options(command: Any) -> Any:
@@ -47,7 +47,7 @@ def add(
 ) -> None:
     """Add a domain, make its keys, and print the records to publish."""
     owner = _owner(session, server, organization)
-    domain = session.call(session.posthorn.domains.add(owner, name, use_for_any=use_for_any))
+    domain = session.call(session.posthorn[Domains].add(owner, name, use_for_any=use_for_any))
     _show(session, domain)
 
 
@@ -58,7 +58,7 @@ def add(
 def list_all(session: Session, server: str | None, organization: str | None) -> None:
     """List the domains of a server or organization."""
     owner = _owner(session, server, organization)
-    found = session.call(session.posthorn.domains.owned_by(owner))
+    found = session.call(session.posthorn[Domains].owned_by(owner))
     rows = [
         (each.name, _verified(each), yes(each.dkim_ok), yes(each.return_path_ok)) for each in found
     ]
@@ -84,13 +84,13 @@ def show(session: Session, name: str, server: str | None, organization: str | No
 def verify(session: Session, name: str, server: str | None, organization: str | None) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
     domain = _find(session, name, server, organization)
-    outcome = session.call(session.posthorn.domains.verify(domain))
+    outcome = session.call(session.posthorn[Domains].verify(domain))
     shape = _shape(session, outcome.domain)
     shape["findings"] = [finding_shape(each) for each in outcome.findings]
     rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
     text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
     session.show(shape, text)
-    required = {each.purpose for each in session.posthorn.domains.records(domain) if each.required}
+    required = {each.purpose for each in session.posthorn[Domains].records(domain) if each.required}
     wanting = [
         each
         for each in outcome.findings
@@ -107,7 +107,7 @@ def verify(session: Session, name: str, server: str | None, organization: str | 
 def trust(session: Session, name: str, server: str | None, organization: str | None) -> None:
     """Take a domain as verified and published, without looking. For administrators."""
     domain = _find(session, name, server, organization)
-    _show(session, session.call(session.posthorn.domains.trust(domain)))
+    _show(session, session.call(session.posthorn[Domains].trust(domain)))
 
 
 @domain_group.command("remove")
@@ -118,23 +118,23 @@ def trust(session: Session, name: str, server: str | None, organization: str | N
 def remove(session: Session, name: str, server: str | None, organization: str | None) -> None:
     """Remove a domain and its keys: mail from it is refused from then on."""
     domain = _find(session, name, server, organization)
-    session.call(session.posthorn.domains.remove(domain))
+    session.call(session.posthorn[Domains].remove(domain))
     session.show({"removed": domain.name}, f"Removed {visible(domain.name)}.")
 
 
 def _find(session: Session, name: str, server: str | None, organization: str | None) -> Domain:
     owner = _owner(session, server, organization)
-    return session.call(session.posthorn.domains.find(owner, name))
+    return session.call(session.posthorn[Domains].find(owner, name))
 
 
 def _show(session: Session, domain: Domain) -> None:
-    records = session.posthorn.domains.records(domain)
+    records = session.posthorn[Domains].records(domain)
     text = f"{_facts(domain)}\n\nPublish these records:\n\n{_records_text(records)}"
     session.show(_shape(session, domain), text)
 
 
 def _shape(session: Session, domain: Domain) -> Shape:
-    records = session.posthorn.domains.records(domain)
+    records = session.posthorn[Domains].records(domain)
     return {**domain_shape(domain), "records": [record_shape(each) for each in records]}
 
 

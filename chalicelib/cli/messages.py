@@ -17,6 +17,9 @@ from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId, MessageRecord, Scope
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.clock import Clock
+from chalicelib.services.history import MessageHistory
+from chalicelib.services.holds import Holds
 
 Action = Callable[[ServerId, MessageId], Coroutine[Any, Any, object]]
 FLAGS = ("held", "queued", "failed", "bounced")
@@ -57,7 +60,7 @@ def list_page(
         raise click.UsageError("Give either --flag or --to, not both.")
     owner, scope = session.server(server), Scope(direction)
     page = session.call(
-        session.posthorn.history.page(
+        session.posthorn[MessageHistory].page(
             owner.id, scope, flag=flag, recipient=recipient, limit=limit, cursor=cursor
         )
     )
@@ -98,7 +101,7 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
     To a file or pipe the bytes are exact. On a terminal, control characters are shown instead of obeyed.
     """
     record = _find(session, message, server)
-    content = session.call(session.posthorn.history.content(record))
+    content = session.call(session.posthorn[MessageHistory].content(record))
     if content is None:
         raise NotFound("The content of this message was removed")
     if session.json:
@@ -119,7 +122,7 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
 @pass_session
 def release(session: Session, message: str, server: str | None) -> None:
     """Send a held message on."""
-    _act(session, message, server, session.posthorn.holds.release)
+    _act(session, message, server, session.posthorn[Holds].release)
 
 
 @message_group.command("cancel")
@@ -129,7 +132,7 @@ def release(session: Session, message: str, server: str | None) -> None:
 @pass_session
 def cancel(session: Session, message: str, server: str | None) -> None:
     """End a message's hold without sending it."""
-    _act(session, message, server, session.posthorn.holds.cancel)
+    _act(session, message, server, session.posthorn[Holds].cancel)
 
 
 @message_group.command("retry")
@@ -139,7 +142,7 @@ def cancel(session: Session, message: str, server: str | None) -> None:
 @pass_session
 def retry(session: Session, message: str, server: str | None) -> None:
     """Try a waiting, held or failed message again now."""
-    _act(session, message, server, session.posthorn.holds.retry)
+    _act(session, message, server, session.posthorn[Holds].retry)
 
 
 def _act(session: Session, name: str, server: str | None, verb: Action) -> None:
@@ -152,14 +155,14 @@ def _act(session: Session, name: str, server: str | None, verb: Action) -> None:
 def _find(session: Session, name: str, server: str | None) -> MessageRecord:
     """The server's message of this number or token."""
     owner = session.server(server)
-    return session.call(session.posthorn.history.record_named(owner.id, name))
+    return session.call(session.posthorn[MessageHistory].record_named(owner.id, name))
 
 
 def _show(session: Session, record: MessageRecord) -> None:
     app = session.posthorn
-    deliveries = session.call(app.history.deliveries(record))
-    activity = session.call(app.history.activity(record))
-    text = render_timeline(record, deliveries, app.clock.now(), activity)
+    deliveries = session.call(app[MessageHistory].deliveries(record))
+    activity = session.call(app[MessageHistory].activity(record))
+    text = render_timeline(record, deliveries, app[Clock].now(), activity)
     session.show(timeline_shape(record, deliveries, activity), text)
 
 

@@ -8,7 +8,8 @@ from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import pool_shape
 from chalicelib.cli.sources import state_of, way_of
 from chalicelib.cli.terminal import table
-from chalicelib.services.sources import Pool
+from chalicelib.ports.clock import Clock
+from chalicelib.services.sources import Pool, Sources
 
 STRAIGHT_OUT = "(none: straight out)"
 NOT_DEPLOYED = "(not deployed: takes no mail)"
@@ -25,8 +26,8 @@ def pool_group() -> None:
 @pass_session
 def list_all(session: Session) -> None:
     """List the pools with their sources. `server set --pool` moves a server."""
-    found = session.call(session.posthorn.sources.pools())
-    now = session.posthorn.clock.now()
+    found = session.call(session.posthorn[Sources].pools())
+    now = session.posthorn[Clock].now()
     rows = [row for each in found for row in _rows(each, now)]
     text = table(rows, ("pool", "servers", "source", "kind", "way", "state"))
     session.show([pool_shape(each) for each in found], text)

@@ -20,6 +20,7 @@ from chalicelib.cli.stack import NoStack, Stack, find_stack
 from chalicelib.cli.terminal import json_text
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import Organization, Server
+from chalicelib.services.accounts import Tenants
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -65,7 +66,7 @@ class Session:
 
     def organization(self, permalink: str | None) -> Organization:
         """The named organization, or the only one."""
-        tenants = self.posthorn.accounts
+        tenants = self.posthorn[Tenants]
         if permalink is not None:
             return self.call(tenants.organization(permalink))
         found = self.call(tenants.organizations())
@@ -83,7 +84,7 @@ class Session:
             organization, slash, server = full_name.partition("/")
             if not slash or not organization or not server:
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
-            return self.call(self.posthorn.accounts.server(organization, server))
+            return self.call(self.posthorn[Tenants].server(organization, server))
         found = self.call(self._servers())
         if len(found) == 1:
             return found[0]
@@ -92,7 +93,7 @@ class Session:
         raise click.UsageError("There are several servers; say which one with --server.")
 
     async def _servers(self) -> list[Server]:
-        tenants = self.posthorn.accounts
+        tenants = self.posthorn[Tenants]
         return [
             server
             for organization in await tenants.organizations()

@@ -15,12 +15,14 @@ from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.retry import parse_schedule
 from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.ports.clock import Clock
 from chalicelib.services.sources import (
     DEFAULT_POOL,
     FOREVER,
     NO_USER_NAME,
     TLS_MODES,
     WRONG_PORT,
+    Sources,
     sends_password_in_clear,
 )
 
@@ -96,9 +98,9 @@ def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None
         chosen is EgressKind.SOCKS5 and (source.address or source.address6)
     )
     password = _password() if logs_in else ""
-    made = session.call(session.posthorn.sources.add(source, password))
+    made = session.call(session.posthorn[Sources].add(source, password))
     _warn(made)
-    session.show(source_shape(made), _facts(made, session.posthorn.clock.now()))
+    session.show(source_shape(made), _facts(made, session.posthorn[Clock].now()))
 
 
 @source_group.command("list")
@@ -107,9 +109,9 @@ def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None
 @pass_session
 def list_all(session: Session, pool: str | None) -> None:
     """List the sources."""
-    sources = session.posthorn.sources
+    sources = session.posthorn[Sources]
     found = session.call(sources.all() if pool is None else sources.of(pool))
-    now = session.posthorn.clock.now()
+    now = session.posthorn[Clock].now()
     rows = [
         (
             each.name,
@@ -132,8 +134,8 @@ def list_all(session: Session, pool: str | None) -> None:
 @pass_session
 def show(session: Session, name: str, pool: str | None) -> None:
     """Show one source."""
-    found = session.call(session.posthorn.sources.find(name, pool))
-    session.show(source_shape(found), _facts(found, session.posthorn.clock.now()))
+    found = session.call(session.posthorn[Sources].find(name, pool))
+    session.show(source_shape(found), _facts(found, session.posthorn[Clock].now()))
 
 
 @source_group.command("set")
@@ -148,14 +150,14 @@ def change(session: Session, name: str, pool: str | None, password: bool, **give
     values = {key: value for key, value in given.items() if value is not None}
     if not values and not password:
         raise click.UsageError("Nothing to change: name at least one option.")
-    sources = session.posthorn.sources
+    sources = session.posthorn[Sources]
     found = session.call(sources.find(name, pool))
     wanted = replace(found, **values)
     if password and not wanted.username:
         raise Rejected(NO_USER_NAME)
     changed = session.call(sources.change(wanted, _password() if password else ""))
     _warn(changed)
-    session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
+    session.show(source_shape(changed), _facts(changed, session.posthorn[Clock].now()))
 
 
 @source_group.command("remove")
@@ -165,8 +167,8 @@ def change(session: Session, name: str, pool: str | None, password: bool, **give
 @pass_session
 def remove(session: Session, name: str, pool: str | None) -> None:
     """Remove a source. A pool without any sends straight out."""
-    found = session.call(session.posthorn.sources.find(name, pool))
-    session.call(session.posthorn.sources.remove(found))
+    found = session.call(session.posthorn[Sources].find(name, pool))
+    session.call(session.posthorn[Sources].remove(found))
     session.show({"removed": found.name}, f"Removed {visible(found.name)} from {found.pool}.")
 
 
@@ -178,10 +180,10 @@ def remove(session: Session, name: str, pool: str | None) -> None:
 @pass_session
 def suspend(session: Session, name: str, pool: str | None, seconds: int | None) -> None:
     """Send nothing from a source for a time: its mail takes the others of the pool, or waits."""
-    sources = session.posthorn.sources
+    sources = session.posthorn[Sources]
     found = session.call(sources.find(name, pool))
     changed = session.call(sources.suspend(found, seconds))
-    session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
+    session.show(source_shape(changed), _facts(changed, session.posthorn[Clock].now()))
 
 
 @source_group.command("resume")
@@ -191,9 +193,9 @@ def suspend(session: Session, name: str, pool: str | None, seconds: int | None) 
 @pass_session
 def resume(session: Session, name: str, pool: str | None) -> None:
     """Send from a suspended source again."""
-    sources = session.posthorn.sources
+    sources = session.posthorn[Sources]
     changed = session.call(sources.resume(session.call(sources.find(name, pool))))
-    session.show(source_shape(changed), _facts(changed, session.posthorn.clock.now()))
+    session.show(source_shape(changed), _facts(changed, session.posthorn[Clock].now()))
 
 
 def way_of(source: EgressSource) -> str:

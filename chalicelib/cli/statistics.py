@@ -12,7 +12,8 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.terminal import iso, moment, table
 from chalicelib.domain.statistics import Count, Period
-from chalicelib.services.statistics import Chart
+from chalicelib.ports.clock import Clock
+from chalicelib.services.statistics import Chart, ServerStatistics
 
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")
@@ -54,9 +55,9 @@ def statistics_command(
     Slots in which nothing was counted are left out. Minutes are kept for two hours, hours for sixty days.
     """
     app = session.posthorn
-    now = app.clock.now()
+    now = app[Clock].now()
     chart = session.call(
-        app.statistics.chart(
+        app[ServerStatistics].chart(
             session.server(server).id, Period(period), _at(since, now), _at(until, now)
         )
     )

@@ -18,6 +18,7 @@ from chalicelib.cli.shapes import delivery_shape, message_shape
 from chalicelib.cli.terminal import json_text, moment, visible
 from chalicelib.domain.model import Delivery, Message, MessageId, MessageRecord, Scope, State
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.messages import MessageStore
 
 PAGE = 100
 MOST_FOLLOWED = 1_000
@@ -110,7 +111,7 @@ async def _newest(app: Posthorn, server: ServerId) -> list[MessageRecord]:
     """The newest messages of both directions, oldest first."""
     records: list[MessageRecord] = []
     for scope in Scope:
-        records += (await app.messages.page(server, scope, PAGE)).records
+        records += (await app[MessageStore].page(server, scope, PAGE)).records
     return sorted(records, key=lambda record: record.message.id)
 
 
@@ -119,7 +120,7 @@ async def _changed(app: Posthorn, server: ServerId, watch: Watch) -> list[Messag
     newest = await _newest(app, server)
     listed = {record.message.id for record in newest}
     left = sorted(watch.open - listed)
-    return await app.messages.get_many([(server, message) for message in left]) + newest
+    return await app[MessageStore].get_many([(server, message) for message in left]) + newest
 
 
 def _line(event: Event) -> str:

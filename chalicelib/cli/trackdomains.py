@@ -12,7 +12,7 @@ from chalicelib.cli.shapes import Shape, finding_shape, record_shape, track_doma
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dnsrecords import RecordStatus, track_host
 from chalicelib.domain.engagement import TrackDomain
-from chalicelib.services.track_domains import TrackOptions
+from chalicelib.services.track_domains import TrackDomains, TrackOptions
 
 
 def switches(command: Any) -> Any:
@@ -56,7 +56,7 @@ def track_domain_group() -> None:
 @pass_session
 def add(session: Session, domain: str, name: str, server: str | None, **given: Any) -> None:
     """Add a track domain for mail from DOMAIN, and print the record to publish."""
-    owner, service = session.server(server), session.posthorn.track_domains
+    owner, service = session.server(server), session.posthorn[TrackDomains]
     made = session.call(service.add(owner, name, domain, _options(service.defaults, **given)))
     _show(session, made)
 
@@ -67,7 +67,7 @@ def add(session: Session, domain: str, name: str, server: str | None, **given: A
 @pass_session
 def list_all(session: Session, server: str | None) -> None:
     """List a server's track domains."""
-    found = session.call(session.posthorn.track_domains.of_server(session.server(server)))
+    found = session.call(session.posthorn[TrackDomains].of_server(session.server(server)))
     rows = [
         (
             each.domain,
@@ -100,7 +100,7 @@ def show(session: Session, name: str, server: str | None) -> None:
 def check(session: Session, name: str, server: str | None) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only for OK."""
     track = _find(session, name, server)
-    done = session.call(session.posthorn.track_domains.check(track))
+    done = session.call(session.posthorn[TrackDomains].check(track))
     shape = {**_shape(session, done.track), "finding": finding_shape(done.finding)}
     text = visible(f"{done.finding.name}: {done.finding.status.value} {done.finding.text}".strip())
     session.show(shape, f"{_facts(done.track)}\n\n{text}")
@@ -121,7 +121,7 @@ def update(session: Session, name: str, server: str | None, **given: Any) -> Non
         options == TrackOptions.of(track)
     ):
         raise click.UsageError("Nothing to change: name at least one option.")
-    _show(session, session.call(session.posthorn.track_domains.update(track, options)))
+    _show(session, session.call(session.posthorn[TrackDomains].update(track, options)))
 
 
 @track_domain_group.command("remove")
@@ -132,24 +132,24 @@ def update(session: Session, name: str, server: str | None, **given: Any) -> Non
 def remove(session: Session, name: str, server: str | None) -> None:
     """Remove a track domain: mail is no longer tracked."""
     track = _find(session, name, server)
-    session.call(session.posthorn.track_domains.remove(track))
+    session.call(session.posthorn[TrackDomains].remove(track))
     session.show({"removed": track_host(track)}, f"Removed {visible(track_host(track))}.")
 
 
 def _find(session: Session, name: str, server: str | None) -> TrackDomain:
     owner = session.server(server)
-    return session.call(session.posthorn.track_domains.find(owner, name))
+    return session.call(session.posthorn[TrackDomains].find(owner, name))
 
 
 def _show(session: Session, track: TrackDomain) -> None:
-    record = session.posthorn.track_domains.record(track)
+    record = session.posthorn[TrackDomains].record(track)
     told = f"  {visible(f'{record.kind} {record.name}')}\n    {visible(record.value)}"
     text = f"{_facts(track)}\n\nPublish this record, then run `trackdomain check`:\n\n{told}"
     session.show(_shape(session, track), text)
 
 
 def _shape(session: Session, track: TrackDomain) -> Shape:
-    record = session.posthorn.track_domains.record(track)
+    record = session.posthorn[TrackDomains].record(track)
     return {**track_domain_shape(track), "records": [record_shape(record)]}
 
 

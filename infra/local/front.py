@@ -23,6 +23,10 @@ from urllib.parse import urlsplit
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
+from chalicelib.services.domains import Domains
+from chalicelib.services.track_domains import TrackDomains
 from infra.local import clock, deployed, function_url
 from infra.local.certificate import inbox_context
 from infra.local.dns import Published, Zone, serve
@@ -135,18 +139,18 @@ def published_records() -> list[Published]:
 
 
 async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
-    store, found = posthorn.accounts_store, []
+    store, found = posthorn[Accounts], []
     for organization in await store.organizations():
         owned = await store.domains(organization.id, None)
         for server in await store.servers(organization.id):
             owned += await store.domains(organization.id, server.id)
             for track in await store.track_domains(server.id):
-                record = posthorn.track_domains.record(track)
+                record = posthorn[TrackDomains].record(track)
                 found.append(Published(record.kind, record.name, record.value))
         for domain in owned:
-            for record in posthorn.domains.records(domain):
+            for record in posthorn[Domains].records(domain):
                 found.append(Published(record.kind, record.name.lower(), record.value))
-    installation = await posthorn.directory.installation()
+    installation = await posthorn[Directory].installation()
     key = installation.signing_key
     found.append(Published("TXT", dnsrecords.key_name(key).lower(), dnsrecords.dkim_text(key)))
     return found

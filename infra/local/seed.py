@@ -17,6 +17,12 @@ from chalicelib.domain.engagement import DnsStatus
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy import CredentialKind, EgressSource, Organization, Server
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.services.accounts import Tenants
+from chalicelib.services.domains import Domains
+from chalicelib.services.installation import Installation
+from chalicelib.services.track_domains import TrackDomains
 from infra.local.folder import SECRETS, read_secrets, write_private
 from infra.local.seed_names import DOMAIN, ORGANIZATION, SERVER
 
@@ -26,54 +32,54 @@ CREDENTIALS = {"api_key": CredentialKind.API, "smtp_key": CredentialKind.SMTP}
 async def seed(posthorn: Posthorn, state: Path) -> None:
     """Make whatever of the demo tenant does not exist; MailError when the backend refuses."""
     known = read_secrets(state)
-    await posthorn.installation.ensure()
+    await posthorn[Installation].ensure()
     server = await _server(posthorn, await _organization(posthorn))
     await _domain(posthorn, server)
     await _track_domain(posthorn, server)
     with contextlib.suppress(Conflict):
-        await posthorn.accounts_store.add_egress_source(EgressSource(name="default"))
-    have = {credential.digest for credential in await posthorn.accounts.credentials(server)}
+        await posthorn[Accounts].add_egress_source(EgressSource(name="default"))
+    have = {credential.digest for credential in await posthorn[Tenants].credentials(server)}
     for name, kind in CREDENTIALS.items():
         label = f"demo {kind.value}"
         if name not in known:
-            _, known[name] = await posthorn.accounts.create_credential(server, kind, label)
+            _, known[name] = await posthorn[Tenants].create_credential(server, kind, label)
         elif key_digest(known[name]) not in have:
-            await posthorn.accounts.import_key(server, kind, label, known[name])
+            await posthorn[Tenants].import_key(server, kind, label, known[name])
     known.setdefault("admin_password", secrets.token_urlsafe(18))
     write_private(state / SECRETS, json.dumps(known) + "\n")
 
 
 async def _organization(posthorn: Posthorn) -> Organization:
     try:
-        return await posthorn.accounts.organization(ORGANIZATION)
+        return await posthorn[Tenants].organization(ORGANIZATION)
     except NotFound:
-        return await posthorn.accounts.create_organization("Demo", ORGANIZATION)
+        return await posthorn[Tenants].create_organization("Demo", ORGANIZATION)
 
 
 async def _server(posthorn: Posthorn, organization: Organization) -> Server:
     try:
-        return await posthorn.accounts.server(ORGANIZATION, SERVER)
+        return await posthorn[Tenants].server(ORGANIZATION, SERVER)
     except NotFound:
-        return await posthorn.accounts.create_server(organization, "Demo", SERVER)
+        return await posthorn[Tenants].create_server(organization, "Demo", SERVER)
 
 
 async def _track_domain(posthorn: Posthorn, server: Server) -> None:
     """Tracking is on, and its links name the address at which this run answers."""
     try:
-        track = await posthorn.track_domains.find(server, DOMAIN)
+        track = await posthorn[TrackDomains].find(server, DOMAIN)
     except NotFound:
-        track = await posthorn.track_domains.add(server, "track", DOMAIN)
+        track = await posthorn[TrackDomains].add(server, "track", DOMAIN)
     address = posthorn.settings.track_address or track.name
     if track.name != address or track.dns_status is None:
-        now = int(posthorn.clock.now())
+        now = int(posthorn[Clock].now())
         seen = replace(track, name=address, dns_status=DnsStatus.OK, dns_checked_at=now)
-        await posthorn.accounts_store.update_track_domain(seen)
+        await posthorn[Accounts].update_track_domain(seen)
 
 
 async def _domain(posthorn: Posthorn, server: Server) -> None:
     try:
-        domain = await posthorn.domains.find(server, DOMAIN)
+        domain = await posthorn[Domains].find(server, DOMAIN)
     except NotFound:
-        domain = await posthorn.domains.add(server, DOMAIN)
+        domain = await posthorn[Domains].add(server, DOMAIN)
     if domain.verified_at is None or not domain.dkim_ok or not domain.return_path_ok:
-        await posthorn.domains.trust(domain)
+        await posthorn[Domains].trust(domain)

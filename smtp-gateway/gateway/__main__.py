@@ -21,13 +21,14 @@ import uvloop
 from chalicelib import bootstrap
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
+from chalicelib.ports.clock import Clock
 from gateway.configuration import Configuration, read_configuration
 from gateway.demonstration import demonstration
 from gateway.health import serve_health
 from gateway.journal import Journal
 from gateway.memory import MEBIBYTE, fitted, give_back_large_blocks, memory_of_process
 from gateway.server import Gateway
-from gateway.site import Services, Site, services_of
+from gateway.site import Services, Site
 from gateway.tls import server_context
 
 NUMBER_BLOCK = 100  # message numbers leased at once
@@ -77,9 +78,9 @@ async def serve(configuration: Configuration, *, memory: bool) -> None:
     configuration = fitted(configuration, memory_bytes, settings.max_message_size)
     live = bootstrap.in_memory(settings, live=True) if memory else None
     program = live or bootstrap.on_aws(settings, NUMBER_BLOCK)
-    journal = Journal(sys.stdout, program.clock.now, addresses=configuration.log_addresses)
-    context = server_context(configuration, settings.smtp_hostname, program.clock.now(), journal)
-    services = services_of(program)
+    journal = Journal(sys.stdout, program[Clock].now, addresses=configuration.log_addresses)
+    context = server_context(configuration, settings.smtp_hostname, program[Clock].now(), journal)
+    services = program[Services]
     if memory:
         services = await _demonstrate(program)
     site = Site(configuration, settings, services, journal, context)
@@ -91,7 +92,7 @@ async def serve(configuration: Configuration, *, memory: bool) -> None:
         await gateway.start()
         await stop.wait()
         await gateway.stop()
-        if program.meter is not None:
+        if not memory:
             journal.event("stopped", **program.meter.snapshot().fields())
 
 

@@ -7,7 +7,7 @@ memory. Directory, numbers, authentication and every accept step are the real on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
@@ -22,7 +22,12 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
+from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.blobs import UploadTicket
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.rand import Rand
 from chalicelib.services.accept import AcceptMail
 from gateway.site import Services
 
@@ -103,8 +108,8 @@ class Demonstration:
 
 async def demonstration(program: Posthorn) -> Demonstration:
     """Fill an in-memory program with one tenant and replace its stores."""
-    domain, key = "demo.test", new_key(program.rand.bytes(64))
-    accounts, now = program.accounts_store, int(program.clock.now())
+    domain, key = "demo.test", new_key(program[Rand].bytes(64))
+    accounts, now = program[Accounts], int(program[Clock].now())
     await accounts.add_organization(Organization(ORGANIZATION, "demo", "Demo", "demo-org", now))
     await accounts.add_server(
         Server(SERVER, ORGANIZATION, "demo", "demo", "Demo", "demo00", "demo-server", now)
@@ -118,13 +123,12 @@ async def demonstration(program: Posthorn) -> Demonstration:
     )
     accept = AcceptMail(
         program.settings,
-        program.clock,
-        program.rand,
-        program.directory,
-        program.numbers,
+        program[Clock],
+        program[Rand],
+        program[Directory],
+        program[Numbers],
         CountedBlobs(),
         CountedQueue(),
         CountedMessages(),  # type: ignore[arg-type]  # accepting calls no other verb
     )
-    services = Services(program.authenticate, accept, program.resolver, program.clock, program.rand)
-    return Demonstration(services, domain, key)
+    return Demonstration(replace(program[Services], accept=accept), domain, key)

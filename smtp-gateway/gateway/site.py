@@ -6,7 +6,6 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.received import rfc2822_date
@@ -26,20 +25,13 @@ TRACE_RANDOM_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of the program that the gateway calls."""
+    """The parts of the program that the gateway calls, as `program[Services]`."""
 
     authenticate: Authenticate
     accept: AcceptMail
     resolver: Resolver
     clock: Clock
     rand: Rand
-
-
-def services_of(program: Posthorn) -> Services:
-    """The gateway's part of an assembled program."""
-    return Services(
-        program.authenticate, program.accept, program.resolver, program.clock, program.rand
-    )
 
 
 class Site:

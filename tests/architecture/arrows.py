@@ -127,6 +127,7 @@ RULES = (
             "chalicelib.config",
             "chalicelib.api",
             "chalicelib.domain",
+            "chalicelib.ports",
             "chalicelib.services",
             "chalice",
             "functions",

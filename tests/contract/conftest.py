@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.memory import ControlledClock, MemoryWorld
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.aws.sqs import SqsWorkQueue
+from chalicelib.adapters.memory.queue import MemoryWorkQueue
+from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.meter import Meter
+from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.model import WorkItem
-from chalicelib.domain.tenancy import ServerId
 from chalicelib.domain.workitem import parse_work_item
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.blobs import BlobStore
-from chalicelib.ports.directory import Directory
-from chalicelib.ports.engagement import Engagement
-from chalicelib.ports.idempotency import IdempotencyKeys
-from chalicelib.ports.messages import MessageStore
-from chalicelib.ports.numbers import Numbers
-from chalicelib.ports.queue import WorkQueue
-from chalicelib.ports.statistics import Statistics
-from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.ports.vault import KeyVault
-from chalicelib.ports.volume import SendVolume
+from chalicelib.ports.clock import Clock
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW, a_server_id
 from tests.patience import PATIENCE
@@ -36,45 +25,34 @@ from tests.patience import PATIENCE
 __all__ = ["aws_backend", "aws_names", "aws_settings"]
 
 
-@dataclass
-class World:
-    """The ports under test, a server number of its own, and the other end of the queue."""
+class World(Posthorn):
+    """The adapters of one family under test, a server number of its own, and the other end of the queue."""
 
-    clock: ControlledClock
-    directory: Directory
-    accounts_store: Accounts
-    messages: MessageStore
-    blobs: BlobStore
-    queue: WorkQueue
-    suppressions: SuppressionList
-    numbers: Numbers
-    volume: SendVolume
-    idempotency: IdempotencyKeys
-    statistics: Statistics
-    engagement: Engagement
-    vault: KeyVault
-    server: ServerId
-    inner: Any
-    settings: Settings | None
+    def __init__(
+        self, settings: Settings, family: str, clock: ControlledClock, parts: Parts | None = None
+    ) -> None:
+        super().__init__(settings, family, {Clock: clock, **(parts or {})})
+        self.family = family
+        self.clock = clock
+        self.server = a_server_id()
 
-    def another(self, **options: Any) -> Any:
+    def another(self, parts: Parts | None = None) -> World:
         """The same stores as another process sees them: for memory the very same objects."""
-        if self.settings is None:
-            return self.inner
-        return AwsWorld(
-            self.settings, self.clock, SystemRand(), session=self.inner.session, **options
-        )
+        if self.family == "memory":
+            return self
+        session = {AwsSession: self[AwsSession]}
+        return World(self.settings, self.family, self.clock, {**session, **(parts or {})})
 
     async def receive(self, pool: str, *, within: float = PATIENCE) -> list[tuple[str, WorkItem]]:
         """Receipts and items that a receiver gets, waiting for the first `within` seconds."""
-        if self.settings is None:
-            return [(one.receipt, one.item) for one in await self.inner.queue.receive(pool)]
+        if self.family == "memory":
+            return [(one.receipt, one.item) for one in await self[MemoryWorkQueue].receive(pool)]
         end = time.monotonic() + within
         while True:
-            answer = await self.inner.session.call(
+            answer = await self[AwsSession].call(
                 "sqs",
                 "receive_message",
-                QueueUrl=await self.inner.queue._url(pool),
+                QueueUrl=await self[SqsWorkQueue]._url(pool),
                 MaxNumberOfMessages=10,
                 WaitTimeSeconds=0,
             )
@@ -84,14 +62,14 @@ class World:
 
     async def pass_seconds(self, seconds: float) -> None:
         """Let the queue's time pass."""
-        if self.settings is None:
+        if self.family == "memory":
             self.clock.advance(seconds)
 
 
 @pytest.fixture(scope="session")
 def aws_session(aws_backend: Any) -> Iterator[AwsSession]:
     """Clients for the whole process."""
-    session = AwsSession()
+    session = AwsSession(Meter())
     yield session
     session.close()
 
@@ -100,29 +78,8 @@ def aws_session(aws_backend: Any) -> Iterator[AwsSession]:
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The ports of one family of adapters."""
     clock = ControlledClock(NOW)
-    settings: Settings | None = None
-    inner: Any
     if request.param == "memory":
-        inner = MemoryWorld(clock)
+        yield World(Settings(), "memory", clock)
     else:
-        session = request.getfixturevalue("aws_session")
-        settings = request.getfixturevalue("aws_names")
-        inner = AwsWorld(settings, clock, SystemRand(), session=session)
-    yield World(
-        clock=clock,
-        directory=inner.directory,
-        accounts_store=inner.accounts_store,
-        messages=inner.messages,
-        blobs=inner.blobs,
-        queue=inner.queue,
-        suppressions=inner.suppressions,
-        numbers=inner.numbers,
-        volume=inner.volume,
-        idempotency=inner.idempotency,
-        statistics=inner.statistics,
-        engagement=inner.engagement,
-        vault=inner.vault,
-        server=a_server_id(),
-        inner=inner,
-        settings=settings,
-    )
+        session = {AwsSession: request.getfixturevalue("aws_session")}
+        yield World(request.getfixturevalue("aws_names"), "aws", clock, session)

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryBlobStore
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.model import BlobRef
-from chalicelib.ports.blobs import UploadTicket
+from chalicelib.ports.blobs import BlobStore, UploadTicket
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 from tests.patience import PATIENCE
@@ -21,34 +21,34 @@ BODIES = [b"From: a\r\n\r\nbody\r\n", b"", bytes(range(256)) * 40, b"\x00\xff\r\
 
 
 async def test_packed_bodies_come_back_one_by_one(world: World) -> None:
-    refs = await world.blobs.put(world.server, BODIES, NOW)
+    refs = await world[BlobStore].put(world.server, BODIES, NOW)
     assert len({ref.key for ref in refs}) == 1
     assert refs[0].key.startswith(f"r/{world.server}/20270115/")
     assert [ref.length for ref in refs] == [len(body) for body in BODIES]
-    assert [await world.blobs.get(ref) for ref in refs] == BODIES
+    assert [await world[BlobStore].get(ref) for ref in refs] == BODIES
 
 
 async def test_a_part_of_an_object_can_be_referred_to(world: World) -> None:
-    (ref,) = await world.blobs.put(world.server, [b"0123456789"], NOW)
-    assert await world.blobs.get(replace(ref, offset=3, length=4)) == b"3456"
+    (ref,) = await world[BlobStore].put(world.server, [b"0123456789"], NOW)
+    assert await world[BlobStore].get(replace(ref, offset=3, length=4)) == b"3456"
 
 
 async def test_two_puts_never_share_an_object_and_no_bodies_need_none(world: World) -> None:
-    first = await world.blobs.put(world.server, [b"one"], NOW)
-    second = await world.blobs.put(world.server, [b"two"], NOW)
+    first = await world[BlobStore].put(world.server, [b"one"], NOW)
+    second = await world[BlobStore].put(world.server, [b"two"], NOW)
     assert first[0].key != second[0].key
-    assert await world.blobs.put(world.server, [], NOW) == []
+    assert await world[BlobStore].put(world.server, [], NOW) == []
 
 
 async def test_a_purged_object_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
-        await world.blobs.get(BlobRef(f"r/{world.server}/20270115/gone", 0, 10))
+        await world[BlobStore].get(BlobRef(f"r/{world.server}/20270115/gone", 0, 10))
 
 
 async def follow(world: World, url: str) -> bytes:
     """What a client does with a link."""
-    if isinstance(world.blobs, MemoryBlobStore):
-        return world.blobs.follow(url)
+    if isinstance(world[BlobStore], MemoryBlobStore):
+        return world[BlobStore].follow(url)
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the test's own backend
         assert answer.headers["Content-Type"] == "message/rfc822"
         assert answer.headers["Content-Disposition"].startswith("attachment")
@@ -58,29 +58,29 @@ async def follow(world: World, url: str) -> bytes:
 
 async def test_anybody_may_fetch_a_whole_object_by_its_link(world: World) -> None:
     content = bytes(range(256)) * 25_000
-    (ref,) = await world.blobs.put(world.server, [content], NOW)
-    url = await world.blobs.link(ref, 300)
+    (ref,) = await world[BlobStore].put(world.server, [content], NOW)
+    url = await world[BlobStore].link(ref, 300)
     assert url is not None
     assert await follow(world, url) == content
 
 
 async def test_there_is_no_link_to_a_part_of_an_object(world: World) -> None:
-    refs = await world.blobs.put(world.server, [b"first", b"second"], NOW)
-    assert [await world.blobs.link(ref, 300) for ref in refs] == [None, None]
-    (ref,) = await world.blobs.put(world.server, [b"0123456789"], NOW)
+    refs = await world[BlobStore].put(world.server, [b"first", b"second"], NOW)
+    assert [await world[BlobStore].link(ref, 300) for ref in refs] == [None, None]
+    (ref,) = await world[BlobStore].put(world.server, [b"0123456789"], NOW)
     for part in (replace(ref, length=4), replace(ref, offset=3, length=7)):
-        assert await world.blobs.link(part, 300) is None
+        assert await world[BlobStore].link(part, 300) is None
 
 
 async def test_there_is_no_link_to_a_purged_object(world: World) -> None:
     with pytest.raises(NotFound):
-        await world.blobs.link(BlobRef(f"r/{world.server}/20270115/gone", 0, 10), 300)
+        await world[BlobStore].link(BlobRef(f"r/{world.server}/20270115/gone", 0, 10), 300)
 
 
 async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
     """What a client does with a ticket."""
-    if isinstance(world.blobs, MemoryBlobStore):
-        world.blobs.finish_upload(ticket, content)
+    if isinstance(world[BlobStore], MemoryBlobStore):
+        world[BlobStore].finish_upload(ticket, content)
         return
     headers = {**ticket.headers, "Content-Type": "application/octet-stream"}
     request = urllib.request.Request(  # noqa: S310  # the test's own backend
@@ -92,33 +92,33 @@ async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
 
 async def test_a_client_uploads_by_itself(world: World) -> None:
     content, now = b"x" * 5_000, time.time()  # a store writes its own time
-    ticket = await world.blobs.ticket(world.server, len(content), now)
+    ticket = await world[BlobStore].ticket(world.server, len(content), now)
     assert (ticket.method, ticket.expires_at) == ("PUT", int(now) + 3_600)
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(world.server, ticket.id, now)
+        await world[BlobStore].uploaded(world.server, ticket.id, now)
     await upload(world, ticket, content)
-    ref = await world.blobs.uploaded(world.server, ticket.id, now)
+    ref = await world[BlobStore].uploaded(world.server, ticket.id, now)
     assert ref.length == len(content)
-    assert await world.blobs.get(ref) == content
+    assert await world[BlobStore].get(ref) == content
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(a_server_id(), ticket.id, now)
+        await world[BlobStore].uploaded(a_server_id(), ticket.id, now)
 
 
 async def test_an_upload_can_be_named_for_two_days(world: World) -> None:
     now = time.time()
-    ticket = await world.blobs.ticket(world.server, 1, now)
+    ticket = await world[BlobStore].ticket(world.server, 1, now)
     await upload(world, ticket, b"x")
-    assert (await world.blobs.uploaded(world.server, ticket.id, now + 172_000)).length == 1
+    assert (await world[BlobStore].uploaded(world.server, ticket.id, now + 172_000)).length == 1
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(world.server, ticket.id, now + 174_000)
+        await world[BlobStore].uploaded(world.server, ticket.id, now + 174_000)
 
 
 @pytest.mark.parametrize("upload_id", ["", "../r/1", "0" * 31, "0" * 32, "é" * 32, "a" * 100_000])
 async def test_an_unknown_upload_is_not_found(world: World, upload_id: str) -> None:
     with pytest.raises(NotFound):
-        await world.blobs.uploaded(world.server, upload_id, NOW)
+        await world[BlobStore].uploaded(world.server, upload_id, NOW)
 
 
 async def test_failures_are_of_the_error_tree(world: World) -> None:
     with pytest.raises(MailError):
-        await world.blobs.get(BlobRef("r/none", 5, 5))
+        await world[BlobStore].get(BlobRef("r/none", 5, 5))

@@ -6,19 +6,19 @@ import asyncio
 
 import pytest
 
-from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.memory import ControlledClock
+from chalicelib.adapters.families import FAMILIES
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
 from chalicelib.ports.clock import Clock
 from tests.patience import PATIENCE
 
 YEAR_2024 = 1_704_067_200
 
 
-@pytest.fixture(params=[SystemClock, ControlledClock])
+@pytest.fixture(params=FAMILIES)
 def clock(request: pytest.FixtureRequest) -> Clock:
-    """One clock after the other."""
-    made: Clock = request.param()
-    return made
+    """The clock of one family after the other."""
+    return Posthorn(Settings(), request.param)[Clock]
 
 
 async def test_time_passes_while_one_sleeps(clock: Clock) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
@@ -17,14 +19,14 @@ from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_o
 @pytest.fixture
 async def server(world: World) -> Server:
     organization = an_organization()
-    await world.accounts_store.add_organization(organization)
+    await world[Accounts].add_organization(organization)
     value = a_server(organization)
-    await world.accounts_store.add_server(value)
+    await world[Accounts].add_server(value)
     return value
 
 
 async def test_servers_are_found_by_number_and_name(world: World, server: Server) -> None:
-    directory = world.directory
+    directory = world[Directory]
     assert await directory.server(server.id) == server
     assert await directory.server_named(server.organization_permalink, server.permalink) == server
     assert await directory.fresh_servers([server.id, a_server_id()]) == {server.id: server}
@@ -37,55 +39,55 @@ async def test_servers_are_found_by_number_and_name(world: World, server: Server
 
 
 async def test_many_questions_at_once_have_one_answer(world: World, server: Server) -> None:
-    found = await asyncio.gather(*(world.directory.server(server.id) for _ in range(50)))
+    found = await asyncio.gather(*(world[Directory].server(server.id) for _ in range(50)))
     assert found == [server] * 50
     missing = a_server_id()
     refused = await asyncio.gather(
-        *(world.directory.server(missing) for _ in range(5)), return_exceptions=True
+        *(world[Directory].server(missing) for _ in range(5)), return_exceptions=True
     )
     assert {type(one) for one in refused} == {NotFound}
 
 
 async def test_an_answer_is_at_most_thirty_seconds_old(world: World, server: Server) -> None:
-    assert await world.directory.server(server.id) == server
+    assert await world[Directory].server(server.id) == server
     changed = replace(server, name="Changed", suspended_at=NOW)
-    await world.accounts_store.update_server(changed)
-    assert (await world.directory.server(server.id)).name in ("Changed", server.name)
+    await world[Accounts].update_server(changed)
+    assert (await world[Directory].server(server.id)).name in ("Changed", server.name)
     world.clock.advance(30)
-    assert await world.directory.server(server.id) == changed
+    assert await world[Directory].server(server.id) == changed
 
 
 async def test_a_fresh_answer_is_remembered(world: World, server: Server) -> None:
-    await world.directory.server(server.id)
+    await world[Directory].server(server.id)
     changed = replace(server, suspended_at=NOW)
-    await world.accounts_store.update_server(changed)
-    assert await world.directory.fresh_servers([server.id]) == {server.id: changed}
-    assert await world.directory.server(server.id) == changed
+    await world[Accounts].update_server(changed)
+    assert await world[Directory].fresh_servers([server.id]) == {server.id: changed}
+    assert await world[Directory].server(server.id) == changed
 
 
 async def test_credentials_are_found_by_digest_and_id(world: World, server: Server) -> None:
     credential = a_credential(server)
     with pytest.raises(NotFound):
-        await world.directory.credential(credential.digest)
-    await world.accounts_store.add_credential(credential)
+        await world[Directory].credential(credential.digest)
+    await world[Accounts].add_credential(credential)
     world.clock.advance(2)  # that there is no such credential is forgotten soon
-    assert await world.directory.credential(credential.digest) == credential
-    assert await world.directory.credential_by_id(server.id, credential.id) == credential
-    assert await world.directory.credential_by_id(a_server_id(), credential.id) is None
-    assert await world.directory.credential_by_id(server.id, "nothing") is None
+    assert await world[Directory].credential(credential.digest) == credential
+    assert await world[Directory].credential_by_id(server.id, credential.id) == credential
+    assert await world[Directory].credential_by_id(a_server_id(), credential.id) is None
+    assert await world[Directory].credential_by_id(server.id, "nothing") is None
     with pytest.raises(NotFound):
-        await world.directory.credential("")
+        await world[Directory].credential("")
 
 
 async def test_a_removed_credential_stops_working(world: World, server: Server) -> None:
     credential = a_credential(server)
-    await world.accounts_store.add_credential(credential)
-    await world.directory.credential(credential.digest)
-    await world.accounts_store.remove_credential(credential)
+    await world[Accounts].add_credential(credential)
+    await world[Directory].credential(credential.digest)
+    await world[Accounts].remove_credential(credential)
     world.clock.advance(30)
     with pytest.raises(NotFound):
-        await world.directory.credential(credential.digest)
-    assert await world.directory.credential_by_id(server.id, credential.id) is None
+        await world[Directory].credential(credential.digest)
+    assert await world[Directory].credential_by_id(server.id, credential.id) is None
 
 
 async def test_only_smtp_credentials_with_a_sealed_key_serve_cram(
@@ -97,9 +99,9 @@ async def test_only_smtp_credentials_with_a_sealed_key_serve_cram(
         a_credential(server, kind=CredentialKind.SMTP),
         a_credential(server),
     ):
-        await world.accounts_store.add_credential(credential)
-    assert await world.directory.cram_credentials(server.id) == (sealed,)
-    assert await world.directory.cram_credentials(a_server_id()) == ()
+        await world[Accounts].add_credential(credential)
+    assert await world[Directory].cram_credentials(server.id) == (sealed,)
+    assert await world[Directory].cram_credentials(a_server_id()) == ()
 
 
 async def test_the_longest_network_wins(world: World, server: Server) -> None:
@@ -114,7 +116,7 @@ async def test_the_longest_network_wins(world: World, server: Server) -> None:
         "six-narrow": f"{six}:1::/64",
     }
     for name, network in networks.items():
-        await world.accounts_store.add_credential(
+        await world[Accounts].add_credential(
             a_credential(server, kind=CredentialKind.SMTP_IP, digest="", network=network, name=name)
         )
     expected = {
@@ -126,16 +128,16 @@ async def test_the_longest_network_wins(world: World, server: Server) -> None:
         f"{six}:1::5": "six-narrow",
         f"{six}:2::5": "six",
     }
-    found = {address: await world.directory.ip_credential(address) for address in expected}
+    found = {address: await world[Directory].ip_credential(address) for address in expected}
     assert {at: one.name if one else None for at, one in found.items()} == expected
     for nobody in ("203.0.113.1", "not an address", ""):
-        assert await world.directory.ip_credential(nobody) is None
+        assert await world[Directory].ip_credential(nobody) is None
 
 
 async def test_a_domain_must_be_verified_and_the_servers_own_comes_first(
     world: World, server: Server
 ) -> None:
-    store, directory = world.accounts_store, world.directory
+    store, directory = world[Accounts], world[Directory]
     own = a_domain(server)
     await store.add_domain(own)
     await store.add_domain(a_domain(server, of_organization=True, name=own.name))
@@ -154,8 +156,8 @@ async def test_a_domain_must_be_verified_and_the_servers_own_comes_first(
 
 
 async def test_the_first_domain_for_any_sender(world: World, server: Server) -> None:
-    store = world.accounts_store
-    assert await world.directory.any_from_domain(server) is None
+    store = world[Accounts]
+    assert await world[Directory].any_from_domain(server) is None
     for name, verified_at, for_any in (
         ("a.test", NOW, False),
         ("b.test", None, True),
@@ -167,22 +169,22 @@ async def test_the_first_domain_for_any_sender(world: World, server: Server) -> 
         )
     await store.add_domain(a_domain(server, of_organization=True, name="0.test", use_for_any=True))
     world.clock.advance(30)
-    found = await world.directory.any_from_domain(server)
+    found = await world[Directory].any_from_domain(server)
     assert found is not None
     assert found.name == "c.test"
 
 
 async def test_a_pool_without_sources_is_empty(world: World) -> None:
-    assert await world.directory.egress_sources(f"pool-{a_server_id()}") == ()
+    assert await world[Directory].egress_sources(f"pool-{a_server_id()}") == ()
 
 
 async def test_a_process_sees_its_own_changes_at_once(world: World, server: Server) -> None:
     with pytest.raises(NotFound):
-        await world.directory.server(a_server_id())
+        await world[Directory].server(a_server_id())
     domain = a_domain(server)
-    assert await world.directory.verified_domain(server, domain.name) is None
-    await world.accounts_store.add_domain(domain)
-    assert await world.directory.verified_domain(server, domain.name) == domain
-    await world.directory.server(server.id)
-    await world.accounts_store.update_server(replace(server, name="Changed"))
-    assert (await world.directory.server(server.id)).name == "Changed"
+    assert await world[Directory].verified_domain(server, domain.name) is None
+    await world[Accounts].add_domain(domain)
+    assert await world[Directory].verified_domain(server, domain.name) == domain
+    await world[Directory].server(server.id)
+    await world[Accounts].update_server(replace(server, name="Changed"))
+    assert (await world[Directory].server(server.id)).name == "Changed"

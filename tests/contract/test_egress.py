@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import pytest
 
 from chalicelib.adapters.egress import NetworkEgress
-from chalicelib.adapters.memory import MemoryKeyVault, ScriptedEgress, SeededRand
+from chalicelib.adapters.memory.egress import ScriptedEgress
+from chalicelib.adapters.memory.time import SeededRand
+from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure

@@ -10,6 +10,8 @@ import pytest
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId, MessageRecord, State, Status
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
@@ -35,8 +37,8 @@ def clicked(at: float = NOW + 2, **changes: Any) -> Hit:
 async def test_links_are_found_by_number(world: World) -> None:
     links = ["https://acme.test/", "http://acme.test/?a=1&b=ü", "https://acme.test/"]
     for _ in range(2):
-        await world.engagement.keep_links(world.server, ONE, links, LATER)
-    found = [await world.engagement.link(world.server, ONE, number) for number in (1, 2, 3)]
+        await world[Engagement].keep_links(world.server, ONE, links, LATER)
+    found = [await world[Engagement].link(world.server, ONE, number) for number in (1, 2, 3)]
     assert found == links
     for server, message, number in (
         (world.server, ONE, 0),
@@ -46,62 +48,62 @@ async def test_links_are_found_by_number(world: World) -> None:
         (a_server_id(), ONE, 1),
     ):
         with pytest.raises(NotFound):
-            await world.engagement.link(server, message, number)
+            await world[Engagement].link(server, message, number)
 
 
 async def test_as_many_links_as_a_token_can_number(world: World) -> None:
     links = [f"https://acme.test/{number}/{'x' * 100}" for number in range(2_047)]
-    await world.engagement.keep_links(world.server, ONE, links, LATER)
-    assert await world.engagement.link(world.server, ONE, 2_047) == links[-1]
+    await world[Engagement].keep_links(world.server, ONE, links, LATER)
+    assert await world[Engagement].link(world.server, ONE, 2_047) == links[-1]
 
 
 async def test_hits_are_kept_in_their_order(world: World) -> None:
-    await world.messages.create([a_message(world.server, ONE)])
+    await world[MessageStore].create([a_message(world.server, ONE)])
     hits = [clicked(NOW + 3), opened(NOW + 1.125), opened(NOW + 2, automatic=True)]
     for hit in hits:
-        await world.engagement.record(world.server, ONE, hit, LATER)
-    assert await world.engagement.hits(world.server, ONE) == (hits[1], hits[2], hits[0])
-    assert await world.engagement.hits(world.server, ONE, 2) == (hits[2], hits[0])
-    assert await world.engagement.hits(world.server, MessageId(2)) == ()
-    assert await world.engagement.hits(a_server_id(), ONE) == ()
+        await world[Engagement].record(world.server, ONE, hit, LATER)
+    assert await world[Engagement].hits(world.server, ONE) == (hits[1], hits[2], hits[0])
+    assert await world[Engagement].hits(world.server, ONE, 2) == (hits[2], hits[0])
+    assert await world[Engagement].hits(world.server, MessageId(2)) == ()
+    assert await world[Engagement].hits(a_server_id(), ONE) == ()
 
 
 async def test_two_hits_in_the_same_millisecond_are_two(world: World) -> None:
     for _ in range(2):
-        await world.engagement.record(world.server, ONE, opened(), LATER)
-    assert await world.engagement.hits(world.server, ONE) == (opened(), opened())
+        await world[Engagement].record(world.server, ONE, opened(), LATER)
+    assert await world[Engagement].hits(world.server, ONE) == (opened(), opened())
 
 
 async def test_the_message_shows_its_first_open_and_its_last_click(world: World) -> None:
-    await world.messages.create([a_message(world.server, ONE)])
-    before = await world.messages.get(world.server, ONE)
+    await world[MessageStore].create([a_message(world.server, ONE)])
+    before = await world[MessageStore].get(world.server, ONE)
     assert (before.loaded_at, before.clicked_at, before.links) == (None, None, None)
     for at in (5.5, 7.5):
-        await world.engagement.record(world.server, ONE, opened(NOW + at), LATER)
+        await world[Engagement].record(world.server, ONE, opened(NOW + at), LATER)
     for at in (8.25, 9.25, 8.5):
-        await world.engagement.record(world.server, ONE, clicked(NOW + at), LATER)
+        await world[Engagement].record(world.server, ONE, clicked(NOW + at), LATER)
     # Another process does not know that the message was opened.
-    await world.another().engagement.record(world.server, ONE, opened(NOW + 10), LATER)
-    after = await world.messages.get(world.server, ONE)
+    await world.another()[Engagement].record(world.server, ONE, opened(NOW + 10), LATER)
+    after = await world[MessageStore].get(world.server, ONE)
     assert after == replace(before, loaded_at=NOW + 5.5, clicked_at=NOW + 9.25)
 
 
 async def test_a_message_that_is_gone_stays_gone(world: World) -> None:
-    await world.engagement.record(world.server, ONE, opened(), LATER)
-    await world.engagement.record(world.server, ONE, clicked(), LATER)
+    await world[Engagement].record(world.server, ONE, opened(), LATER)
+    await world[Engagement].record(world.server, ONE, clicked(), LATER)
     with pytest.raises(NotFound):
-        await world.messages.get(world.server, ONE)
-    assert len(await world.engagement.hits(world.server, ONE)) == 2
+        await world[MessageStore].get(world.server, ONE)
+    assert len(await world[Engagement].hits(world.server, ONE)) == 2
 
 
 async def test_a_hit_between_claim_and_finish_disturbs_nobody(world: World) -> None:
     message = a_message(world.server, ONE)
-    await world.messages.create([message])
-    claimed = await world.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    await world[MessageStore].create([message])
+    claimed = await world[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert isinstance(claimed, MessageRecord)
-    await world.engagement.record(world.server, ONE, opened(), LATER)
-    await world.engagement.record(world.server, ONE, clicked(), LATER)
-    during = await world.messages.get(world.server, ONE)
+    await world[Engagement].record(world.server, ONE, opened(), LATER)
+    await world[Engagement].record(world.server, ONE, clicked(), LATER)
+    during = await world[MessageStore].get(world.server, ONE)
     assert (during.state, during.lease_owner, during.attempt) == (State.LEASED, "w1", 0)
     after = replace(
         claimed,
@@ -113,35 +115,41 @@ async def test_a_hit_between_claim_and_finish_disturbs_nobody(world: World) -> N
         links=3,
         deliveries=(a_delivery(1),),
     )
-    assert await world.messages.replace(claimed, after)
-    stored = await world.messages.get(world.server, ONE)
+    assert await world[MessageStore].replace(claimed, after)
+    stored = await world[MessageStore].get(world.server, ONE)
     assert stored == replace(after, loaded_at=NOW + 1, clicked_at=NOW + 2)
     # And the other way round: what a worker read before a hit does not take the hit back.
-    assert await world.messages.replace(after, replace(after, state=State.WAITING, attempt=2))
-    again = await world.messages.get(world.server, ONE)
+    assert await world[MessageStore].replace(after, replace(after, state=State.WAITING, attempt=2))
+    again = await world[MessageStore].get(world.server, ONE)
     assert (again.loaded_at, again.clicked_at, again.links) == (NOW + 1, NOW + 2, 3)
 
 
 async def test_the_deliveries_of_a_message_are_not_its_hits(world: World) -> None:
     message = a_message(world.server, ONE)
-    await world.messages.create([message])
-    record = await world.messages.get(world.server, ONE)
+    await world[MessageStore].create([message])
+    record = await world[MessageStore].get(world.server, ONE)
     log = tuple(a_delivery(number) for number in range(1, 6))
-    assert await world.messages.replace(record, replace(record, attempt=1, deliveries=log))
-    await world.engagement.keep_links(world.server, ONE, ["https://acme.test/"], LATER)
-    await world.engagement.record(world.server, ONE, opened(), LATER)
-    assert [one.id for one in await world.messages.deliveries(world.server, ONE)] == [1, 2, 3, 4, 5]
-    assert len(await world.engagement.hits(world.server, ONE)) == 1
+    assert await world[MessageStore].replace(record, replace(record, attempt=1, deliveries=log))
+    await world[Engagement].keep_links(world.server, ONE, ["https://acme.test/"], LATER)
+    await world[Engagement].record(world.server, ONE, opened(), LATER)
+    assert [one.id for one in await world[MessageStore].deliveries(world.server, ONE)] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+    ]
+    assert len(await world[Engagement].hits(world.server, ONE)) == 1
 
 
 async def test_links_and_hits_end_with_their_time(world: World) -> None:
-    await world.engagement.keep_links(world.server, ONE, ["https://acme.test/"], NOW + 100)
-    await world.engagement.record(world.server, ONE, opened(), NOW + 100)
-    await world.engagement.record(world.server, ONE, clicked(), NOW + 101)
+    await world[Engagement].keep_links(world.server, ONE, ["https://acme.test/"], NOW + 100)
+    await world[Engagement].record(world.server, ONE, opened(), NOW + 100)
+    await world[Engagement].record(world.server, ONE, clicked(), NOW + 101)
     world.clock.advance(99)
-    assert await world.engagement.link(world.server, ONE, 1) == "https://acme.test/"
-    assert await world.engagement.hits(world.server, ONE) == (opened(), clicked())
+    assert await world[Engagement].link(world.server, ONE, 1) == "https://acme.test/"
+    assert await world[Engagement].hits(world.server, ONE) == (opened(), clicked())
     world.clock.advance(1)
     with pytest.raises(NotFound):
-        await world.engagement.link(world.server, ONE, 1)
-    assert await world.engagement.hits(world.server, ONE) == (clicked(),)
+        await world[Engagement].link(world.server, ONE, 1)
+    assert await world[Engagement].hits(world.server, ONE) == (clicked(),)

@@ -8,8 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
 from chalicelib.domain.model import Suppression
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.volume import SendVolume
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 
@@ -18,58 +22,58 @@ ENTRY = Suppression("Ann@Example.com", "too many hard fails", NOW + 0.5, NOW + 3
 
 async def test_a_suppressed_recipient_is_listed_without_case_until_the_end(world: World) -> None:
     server, other = world.server, a_server_id()
-    await world.suppressions.add(server, ENTRY)
+    await world[SuppressionList].add(server, ENTRY)
     pairs = [(server, "ann@example.COM"), (server, "bob@example.com"), (other, "ann@example.com")]
-    assert await world.suppressions.listed(pairs, NOW) == {pairs[0]: ENTRY}
-    assert await world.suppressions.listed(pairs, NOW + 3_600) == {}
-    assert await world.suppressions.listed([], NOW) == {}
+    assert await world[SuppressionList].listed(pairs, NOW) == {pairs[0]: ENTRY}
+    assert await world[SuppressionList].listed(pairs, NOW + 3_600) == {}
+    assert await world[SuppressionList].listed([], NOW) == {}
 
 
 async def test_pairs_that_differ_in_case_only_are_each_answered(world: World) -> None:
-    await world.suppressions.add(world.server, ENTRY)
+    await world[SuppressionList].add(world.server, ENTRY)
     pairs = [(world.server, "ann@example.com"), (world.server, "ANN@example.com")] * 2
-    found = await world.suppressions.listed(pairs, NOW)
+    found = await world[SuppressionList].listed(pairs, NOW)
     assert set(found) == set(pairs)
 
 
 async def test_a_suppression_means_nobody_of_another_spelling(world: World) -> None:
-    await world.suppressions.add(world.server, replace(ENTRY, address="Maß@example.com"))
+    await world[SuppressionList].add(world.server, replace(ENTRY, address="Maß@example.com"))
     pairs = [(world.server, "mass@example.com"), (world.server, "MAß@example.com")]
-    assert set(await world.suppressions.listed(pairs, NOW)) == {pairs[1]}
+    assert set(await world[SuppressionList].listed(pairs, NOW)) == {pairs[1]}
 
 
 async def test_a_suppression_is_renewed_and_removed(world: World) -> None:
     pair = (world.server, "ann@example.com")
-    await world.suppressions.add(world.server, ENTRY)
+    await world[SuppressionList].add(world.server, ENTRY)
     renewed = replace(ENTRY, keep_until=NOW + 9_999, reason="too many soft fails")
-    await world.suppressions.add(world.server, renewed)
-    assert await world.suppressions.listed([pair], NOW + 5_000) == {pair: renewed}
-    assert await world.suppressions.remove(world.server, "ANN@example.com") is True
-    assert await world.suppressions.remove(world.server, "ANN@example.com") is False
-    assert await world.suppressions.listed([pair], NOW) == {}
+    await world[SuppressionList].add(world.server, renewed)
+    assert await world[SuppressionList].listed([pair], NOW + 5_000) == {pair: renewed}
+    assert await world[SuppressionList].remove(world.server, "ANN@example.com") is True
+    assert await world[SuppressionList].remove(world.server, "ANN@example.com") is False
+    assert await world[SuppressionList].listed([pair], NOW) == {}
 
 
 async def test_two_hundred_recipients_are_looked_up_at_once(world: World) -> None:
     pairs = [(world.server, f"user{number}@example.com") for number in range(200)]
     for _, address in pairs[::50]:
-        await world.suppressions.add(world.server, replace(ENTRY, address=address))
-    found = await world.suppressions.listed(pairs, NOW)
+        await world[SuppressionList].add(world.server, replace(ENTRY, address=address))
+    found = await world[SuppressionList].listed(pairs, NOW)
     assert set(found) == set(pairs[::50])
 
 
 async def test_numbers_rise_and_kinds_are_apart(world: World) -> None:
-    first = await world.numbers.take(world.server, "message", 3)
-    second = await world.numbers.take(world.server, "message", 30)
+    first = await world[Numbers].take(world.server, "message", 3)
+    second = await world[Numbers].take(world.server, "message", 30)
     numbers = first + second
     assert len(numbers) == 33
     assert numbers == sorted(set(numbers))
     assert numbers[0] == 1
-    assert (await world.numbers.take(world.server, "delivery", 1)) == [1]
-    assert await world.numbers.take(world.server, "delivery", 0) == []
+    assert (await world[Numbers].take(world.server, "delivery", 1)) == [1]
+    assert await world[Numbers].take(world.server, "delivery", 0) == []
 
 
 async def test_no_number_is_given_twice_by_two_processes(world: World) -> None:
-    here, there = world.another().numbers, world.another(number_block=100).numbers
+    here, there = world.another()[Numbers], world.another({NumberBlock: NumberBlock(100)})[Numbers]
     taken = await asyncio.gather(
         *(who.take(world.server, "message", n % 7 + 1) for n in range(40) for who in (here, there))
     )
@@ -80,7 +84,7 @@ async def test_no_number_is_given_twice_by_two_processes(world: World) -> None:
 
 
 async def test_numbers_of_two_processes_stay_in_order_of_time(world: World) -> None:
-    here, there = world.another().numbers, world.another().numbers
+    here, there = world.another()[Numbers], world.another()[Numbers]
     await here.take(world.server, "message", 1)
     later = await there.take(world.server, "message", 20)
     world.clock.advance(10)
@@ -90,23 +94,25 @@ async def test_numbers_of_two_processes_stay_in_order_of_time(world: World) -> N
 
 async def test_the_volume_of_an_hour(world: World) -> None:
     server = world.server
-    assert await world.volume.last_hour(server, NOW) == 0
+    assert await world[SendVolume].last_hour(server, NOW) == 0
     start = NOW - NOW % 60
-    assert [await world.volume.reserve(server, start) for _ in range(3)] == [1, 2, 3]
-    assert await world.volume.reserve(server, start + 59) == 4
-    assert await world.volume.reserve(server, start + 1_800) == 5
-    assert await world.volume.reserve(a_server_id(), start) == 1
-    assert await world.volume.last_hour(server, start + 3_599) == 5
-    assert await world.volume.last_hour(server, start + 3_600) == 1
-    assert await world.volume.last_hour(server, start + 1_800 + 3_600) == 0
+    assert [await world[SendVolume].reserve(server, start) for _ in range(3)] == [1, 2, 3]
+    assert await world[SendVolume].reserve(server, start + 59) == 4
+    assert await world[SendVolume].reserve(server, start + 1_800) == 5
+    assert await world[SendVolume].reserve(a_server_id(), start) == 1
+    assert await world[SendVolume].last_hour(server, start + 3_599) == 5
+    assert await world[SendVolume].last_hour(server, start + 3_600) == 1
+    assert await world[SendVolume].last_hour(server, start + 1_800 + 3_600) == 0
 
 
 async def test_many_at_once_get_places_of_their_own_and_may_give_them_back(world: World) -> None:
-    places = await asyncio.gather(*(world.volume.reserve(world.server, NOW) for _ in range(30)))
+    places = await asyncio.gather(
+        *(world[SendVolume].reserve(world.server, NOW) for _ in range(30))
+    )
     assert sorted(places) == list(range(1, 31))
-    await asyncio.gather(*(world.volume.give_back(world.server, NOW) for _ in range(27)))
-    assert await world.volume.last_hour(world.server, NOW) == 3
-    assert await world.volume.reserve(world.server, NOW) == 4
+    await asyncio.gather(*(world[SendVolume].give_back(world.server, NOW) for _ in range(27)))
+    assert await world[SendVolume].last_hour(world.server, NOW) == 3
+    assert await world[SendVolume].reserve(world.server, NOW) == 4
 
 
 @pytest.fixture
@@ -115,7 +121,7 @@ def key() -> str:
 
 
 async def test_a_first_answer_is_replayed(world: World, key: str) -> None:
-    keys, server = world.idempotency, world.server
+    keys, server = world[IdempotencyKeys], world.server
     body = '{"status":"success","data":"' + "ü" * 3_000 + '"}'
     assert await keys.begin(server, key, "print", NOW) == IdempotencyClaim(Claimed.STARTED)
     assert (await keys.begin(server, key, "print", NOW + 59)).found is Claimed.IN_FLIGHT
@@ -128,7 +134,7 @@ async def test_a_first_answer_is_replayed(world: World, key: str) -> None:
 
 
 async def test_an_answer_is_kept_for_a_day(world: World, key: str) -> None:
-    keys, server = world.idempotency, world.server
+    keys, server = world[IdempotencyKeys], world.server
     await keys.begin(server, key, "print", NOW)
     await keys.complete(server, key, 200, "")
     assert (await keys.begin(server, key, "print", NOW + 86_399)).found is Claimed.REPLAY
@@ -136,7 +142,7 @@ async def test_an_answer_is_kept_for_a_day(world: World, key: str) -> None:
 
 
 async def test_an_open_claim_is_taken_over_after_a_minute(world: World, key: str) -> None:
-    keys, server = world.idempotency, world.server
+    keys, server = world[IdempotencyKeys], world.server
     await keys.begin(server, key, "print", NOW)
     assert (await keys.begin(server, key, "other", NOW + 60)).found is Claimed.OTHER_BODY
     assert (await keys.begin(server, key, "print", NOW + 60)).found is Claimed.STARTED
@@ -144,7 +150,7 @@ async def test_an_open_claim_is_taken_over_after_a_minute(world: World, key: str
 
 
 async def test_a_claim_given_back_is_free(world: World, key: str) -> None:
-    keys, server = world.idempotency, world.server
+    keys, server = world[IdempotencyKeys], world.server
     await keys.begin(server, key, "print", NOW)
     await keys.abandon(server, key)
     assert (await keys.begin(server, key, "other", NOW)).found is Claimed.STARTED
@@ -158,7 +164,7 @@ async def test_a_claim_given_back_is_free(world: World, key: str) -> None:
 
 async def test_of_twenty_claims_of_a_key_one_starts(world: World, key: str) -> None:
     claims = await asyncio.gather(
-        *(world.idempotency.begin(world.server, key, "print", NOW) for _ in range(20))
+        *(world[IdempotencyKeys].begin(world.server, key, "print", NOW) for _ in range(20))
     )
     found = [claim.found for claim in claims]
     assert found.count(Claimed.STARTED) == 1

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import Message, MessageRecord, Page, Scope, State, Status
+from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
@@ -21,7 +22,7 @@ async def put(world: World, message: Message, **changes: object) -> MessageRecor
     """A message that an attempt has brought into some state."""
     before = await claimed(world, MessageRecord(message))
     after = replace(before, attempt=1, lease_owner="", lease_until=0, **changes)  # type: ignore[arg-type]
-    assert await world.messages.replace(before, after)
+    assert await world[MessageStore].replace(before, after)
     return after
 
 
@@ -38,7 +39,7 @@ async def walk(read: Callable[[str | None], Awaitable[Page]]) -> list[list[int]]
 
 
 async def test_pages_are_newest_first_and_complete(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     await store.create([a_message(server, number) for number in (3, 1, 2, 5, 4, 7, 6)])
     await store.create([a_message(server, 8, scope=Scope.INCOMING)])
     await store.create([a_message(a_server_id(), 9)])
@@ -49,16 +50,16 @@ async def test_pages_are_newest_first_and_complete(world: World) -> None:
 
 
 async def test_a_page_that_is_just_full_is_the_last(world: World) -> None:
-    await world.messages.create([a_message(world.server, number) for number in (1, 2, 3)])
-    page = await world.messages.page(world.server, Scope.OUTGOING, 3)
+    await world[MessageStore].create([a_message(world.server, number) for number in (1, 2, 3)])
+    page = await world[MessageStore].page(world.server, Scope.OUTGOING, 3)
     assert [record.message.id for record in page.records] == [3, 2, 1]
     assert page.next_cursor is None
-    empty = await world.messages.page(a_server_id(), Scope.OUTGOING, 3)
+    empty = await world[MessageStore].page(a_server_id(), Scope.OUTGOING, 3)
     assert empty == Page(())
 
 
 async def test_messages_that_come_between_two_pages_move_nothing(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     await store.create([a_message(server, number) for number in range(1, 7)])
     first = await store.page(server, Scope.OUTGOING, 2)
     await store.create([a_message(server, 7)])
@@ -67,7 +68,7 @@ async def test_messages_that_come_between_two_pages_move_nothing(world: World) -
 
 
 async def test_a_cursor_of_another_list_is_rejected(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     other = a_server_id()
     await store.create([a_message(server, n, rcpt_to="a@example.com") for n in (1, 2)])
     await store.create([a_message(other, n) for n in (1, 2)])
@@ -86,7 +87,7 @@ async def test_a_cursor_of_another_list_is_rejected(world: World) -> None:
 
 
 async def test_flags_list_what_waits_for_somebody(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     await store.create([a_message(server, 1)])
     await put(world, a_message(server, 2), state=State.DONE, status=Status.SENT)
     await put(world, a_message(server, 3), state=State.HELD, status=Status.HELD, held=True)
@@ -103,7 +104,7 @@ async def test_flags_list_what_waits_for_somebody(world: World) -> None:
 
 
 async def test_a_retry_under_way_stays_queued_until_it_is_over(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     record = await put(world, a_message(server, 4), state=State.WAITING, status=Status.SOFT_FAIL)
     leased = await claimed(world, record)
     page = await store.flagged(server, Scope.OUTGOING, "queued", 5)
@@ -114,7 +115,7 @@ async def test_a_retry_under_way_stays_queued_until_it_is_over(world: World) -> 
 
 
 async def test_recipients_are_found_without_case(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     addresses = ["Ann@Example.com", "ann@example.com", "bob@example.com", "ANN@EXAMPLE.COM"]
     await store.create([a_message(server, n, rcpt_to=a) for n, a in enumerate(addresses, 1)])
     await store.create([a_message(a_server_id(), 9, rcpt_to="ann@example.com")])
@@ -124,7 +125,7 @@ async def test_recipients_are_found_without_case(world: World) -> None:
 
 
 async def test_hard_fails_of_a_recipient_are_counted_since_a_time(world: World) -> None:
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     for number, (status, received_at) in enumerate(
         [
             (Status.HARD_FAIL, NOW - 90_000.0),
@@ -143,7 +144,7 @@ async def test_hard_fails_of_a_recipient_are_counted_since_a_time(world: World) 
 
 async def test_failures_that_say_nothing_of_the_recipient_are_not_counted(world: World) -> None:
     """What was stored before deliveries said so counts, as it did."""
-    store, server = world.messages, world.server
+    store, server = world[MessageStore], world.server
     for number, about_us in enumerate([True, False, True, None], 1):
         message = a_message(server, number, rcpt_to="dora@example.com", received_at=float(NOW))
         soft = a_delivery(number + 10, Status.SOFT_FAIL)
@@ -155,7 +156,7 @@ async def test_failures_that_say_nothing_of_the_recipient_are_not_counted(world:
 
 async def due_here(world: World, now: int) -> list[int]:
     """Ids of this test's server that are due: the index is shared with other tests."""
-    found = await world.messages.due(now, FOREVER)
+    found = await world[MessageStore].due(now, FOREVER)
     return [one.message.id for one in found if one.message.server_id == world.server]
 
 
@@ -178,13 +179,13 @@ async def test_due_records_come_earliest_first(world: World) -> None:
 async def test_the_number_of_due_records_is_limited(world: World) -> None:
     for number in range(1, 12):
         await waiting(world, number, 1_000 + number)
-    found = await world.messages.due(NOW, 4)
+    found = await world[MessageStore].due(NOW, 4)
     times = [record.wake_at for record in found]
     assert len(times) == 4
     assert times == sorted(times)
     for number in range(1, 12):  # the index is shared: leave it as it was
-        record = await world.messages.get(world.server, a_message(world.server, number).id)
-        assert await world.messages.clear_due(record)
+        record = await world[MessageStore].get(world.server, a_message(world.server, number).id)
+        assert await world[MessageStore].clear_due(record)
 
 
 async def test_an_expired_hold_is_due(world: World) -> None:
@@ -198,20 +199,20 @@ async def test_an_expired_hold_is_due(world: World) -> None:
 async def test_a_swept_record_leaves_the_index_unless_it_has_moved_on(world: World) -> None:
     record = await waiting(world, 1, NOW)
     stale = replace(record, attempt=0)
-    assert not await world.messages.clear_due(stale)
+    assert not await world[MessageStore].clear_due(stale)
     assert await due_here(world, NOW) == [1]
-    assert await world.messages.clear_due(record)
+    assert await world[MessageStore].clear_due(record)
     assert await due_here(world, NOW) == []
-    stored = await world.messages.get(world.server, record.message.id)
+    stored = await world[MessageStore].get(world.server, record.message.id)
     assert stored == replace(record, in_due_index=False)
-    assert not await world.messages.clear_due(MessageRecord(a_message(world.server, 77)))
+    assert not await world[MessageStore].clear_due(MessageRecord(a_message(world.server, 77)))
 
 
 async def test_a_claim_takes_the_record_out_of_the_due_index(world: World) -> None:
     record = await waiting(world, 1, NOW)
-    found = await world.messages.claim(a_work_item(record.message, 1), "w1", NOW, NOW + 300)
+    found = await world[MessageStore].claim(a_work_item(record.message, 1), "w1", NOW, NOW + 300)
     assert isinstance(found, MessageRecord)
     assert found.in_due_index is False
     assert await due_here(world, NOW) == []
-    assert await world.messages.clear_due(record)
-    assert (await world.messages.get(world.server, record.message.id)).state is State.LEASED
+    assert await world[MessageStore].clear_due(record)
+    assert (await world[MessageStore].get(world.server, record.message.id)).state is State.LEASED

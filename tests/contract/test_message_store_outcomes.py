@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
 from tests.fakes import NOW, a_delivery, a_message, a_work_item
@@ -35,9 +36,9 @@ def finished(record: MessageRecord, number: int, status: Status = Status.SENT) -
 async def test_an_outcome_is_read_back_whole(world: World) -> None:
     before = await leased(world)
     after = finished(before, 10)
-    assert await world.messages.replace(before, after)
-    assert await world.messages.get(world.server, before.message.id) == after
-    assert await world.messages.deliveries(world.server, before.message.id) == after.deliveries
+    assert await world[MessageStore].replace(before, after)
+    assert await world[MessageStore].get(world.server, before.message.id) == after
+    assert await world[MessageStore].deliveries(world.server, before.message.id) == after.deliveries
 
 
 async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> None:
@@ -57,11 +58,11 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
             a_delivery(1, Status.SOFT_FAIL, output=None, log_id=None, seconds=None, about_us=True),
         ),
     )
-    assert await world.messages.replace(before, waiting)
-    assert await world.messages.get(world.server, before.message.id) == waiting
+    assert await world[MessageStore].replace(before, waiting)
+    assert await world[MessageStore].get(world.server, before.message.id) == waiting
     later = replace(waiting, wake_at=NOW + 4_500)
-    assert await world.messages.replace(waiting, later)
-    assert await world.messages.get(world.server, before.message.id) == later
+    assert await world[MessageStore].replace(waiting, later)
+    assert await world[MessageStore].get(world.server, before.message.id) == later
     waiting = later
     held = replace(
         waiting,
@@ -73,39 +74,39 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
         held=True,
         hold_expires_at=NOW + 86_400,
     )
-    assert await world.messages.replace(waiting, held)
-    assert await world.messages.get(world.server, before.message.id) == held
+    assert await world[MessageStore].replace(waiting, held)
+    assert await world[MessageStore].get(world.server, before.message.id) == held
 
 
 async def test_a_worker_that_lost_its_lease_changes_nothing(world: World) -> None:
     first = await leased(world)
     item_time = first.lease_until
-    second = await world.messages.claim(
+    second = await world[MessageStore].claim(
         a_work_item(first.message), "w2", item_time, item_time + 300
     )
     assert isinstance(second, MessageRecord)
-    assert not await world.messages.replace(first, finished(first, 1))
-    assert await world.messages.get(world.server, first.message.id) == second
-    assert await world.messages.replace(second, finished(second, 2))
-    log = await world.messages.deliveries(world.server, first.message.id)
+    assert not await world[MessageStore].replace(first, finished(first, 1))
+    assert await world[MessageStore].get(world.server, first.message.id) == second
+    assert await world[MessageStore].replace(second, finished(second, 2))
+    log = await world[MessageStore].deliveries(world.server, first.message.id)
     assert [delivery.id for delivery in log] == [2]
 
 
 async def test_an_outcome_is_written_once(world: World) -> None:
     before = await leased(world)
-    assert await world.messages.replace(before, finished(before, 1))
-    assert not await world.messages.replace(before, finished(before, 2))
+    assert await world[MessageStore].replace(before, finished(before, 1))
+    assert not await world[MessageStore].replace(before, finished(before, 2))
     stranger = MessageRecord(a_message(world.server, 99))
-    assert not await world.messages.replace(stranger, finished(stranger, 3))
+    assert not await world[MessageStore].replace(stranger, finished(stranger, 3))
 
 
 async def test_of_twenty_outcomes_at_once_one_is_written(world: World) -> None:
     before = await leased(world)
     results = await asyncio.gather(
-        *(world.messages.replace(before, finished(before, n)) for n in range(1, 21))
+        *(world[MessageStore].replace(before, finished(before, n)) for n in range(1, 21))
     )
     assert results.count(True) == 1
-    log = await world.messages.deliveries(world.server, before.message.id)
+    log = await world[MessageStore].deliveries(world.server, before.message.id)
     assert [delivery.id for delivery in log] == [results.index(True) + 1]
 
 
@@ -113,24 +114,24 @@ async def test_the_log_keeps_every_delivery_and_the_record_the_newest_three(worl
     record = await leased(world)
     for number in range(1, 9):
         after = replace(record, attempt=number, deliveries=(*record.deliveries, a_delivery(number)))
-        assert await world.messages.replace(record, after)
-        record = await world.messages.get(world.server, record.message.id)
+        assert await world[MessageStore].replace(record, after)
+        record = await world[MessageStore].get(world.server, record.message.id)
         assert [one.id for one in record.deliveries] == list(range(max(1, number - 2), number + 1))
-    log = await world.messages.deliveries(world.server, record.message.id)
+    log = await world[MessageStore].deliveries(world.server, record.message.id)
     assert [delivery.id for delivery in log] == list(range(1, 9))
     assert log[0] == a_delivery(1)
 
 
 async def test_deliveries_added_at_once_to_a_finished_message_are_all_kept(world: World) -> None:
     record = await leased(world)
-    assert await world.messages.replace(record, finished(record, 1))
-    done = await world.messages.get(world.server, record.message.id)
+    assert await world[MessageStore].replace(record, finished(record, 1))
+    done = await world[MessageStore].get(world.server, record.message.id)
     added = [
         replace(done, deliveries=(*done.deliveries, a_delivery(n, Status.BOUNCED)))
         for n in range(2, 5)
     ]
-    assert all(await asyncio.gather(*(world.messages.replace(done, one) for one in added)))
-    log = await world.messages.deliveries(world.server, record.message.id)
+    assert all(await asyncio.gather(*(world[MessageStore].replace(done, one) for one in added)))
+    log = await world[MessageStore].deliveries(world.server, record.message.id)
     assert sorted(delivery.id for delivery in log) == [1, 2, 3, 4]
 
 
@@ -138,8 +139,8 @@ async def test_five_deliveries_may_be_added_by_one_outcome(world: World) -> None
     record = await leased(world)
     added = tuple(a_delivery(number) for number in range(1, 6))
     after = replace(record, attempt=1, state=State.DONE, lease_owner="", deliveries=added)
-    assert await world.messages.replace(record, after)
-    assert await world.messages.deliveries(world.server, record.message.id) == added
+    assert await world[MessageStore].replace(record, after)
+    assert await world[MessageStore].deliveries(world.server, record.message.id) == added
 
 
 @pytest.mark.parametrize("state", [State.WAITING, State.DONE])
@@ -147,8 +148,8 @@ async def test_a_record_can_be_replaced_while_nobody_has_a_lease(
     world: World, state: State
 ) -> None:
     message = a_message(world.server, 1)
-    await world.messages.create([message])
-    before = await world.messages.get(world.server, message.id)
+    await world[MessageStore].create([message])
+    before = await world[MessageStore].get(world.server, message.id)
     after = replace(before, state=state, attempt=1, status=Status.HOLD_CANCELLED)
-    assert await world.messages.replace(before, after)
-    assert await world.messages.get(world.server, message.id) == after
+    assert await world[MessageStore].replace(before, after)
+    assert await world[MessageStore].get(world.server, message.id) == after

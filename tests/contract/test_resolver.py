@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.dns import DnsResolver
-from chalicelib.adapters.memory import ScriptedResolver
+from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.ports.resolver import Resolver
@@ -51,7 +51,7 @@ def resolver(request: pytest.FixtureRequest) -> Iterator[Resolver]:
                 getattr(zone, kind.lower())(name, *values)
         for name in ("broken.test", "66.2.0.192.in-addr.arpa"):
             zone.fail(name, "SERVFAIL")
-        yield DnsResolver(Settings(dns_server=zone.server), SystemClock())
+        yield DnsResolver(Settings(dns_server=zone.server), SystemClock(Settings()))
 
 
 @pytest.mark.parametrize("name", ["example.test", "EXAMPLE.test", "example.test.", "alias.test"])

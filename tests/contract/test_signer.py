@@ -19,6 +19,7 @@ from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.tenancy import DkimKey
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.signer import Signer
+from chalicelib.ports.vault import KeyVault
 from tests.contract.conftest import World
 
 DIGEST = bytes(range(32))
@@ -40,9 +41,9 @@ async def test_keys_sign_once_made_and_sealed(world: World, algorithm: str) -> N
     maker: KeyMaker = CryptographyKeyMaker()
     der, public = await maker.make(algorithm)
     bare = DkimKey("acme.test", "posthorn-abcdef", algorithm, b"", public)
-    key = replace(bare, wrapped=await world.vault.seal(der, bare.context))
+    key = replace(bare, wrapped=await world[KeyVault].seal(der, bare.context))
     for _ in range(2):
-        signer: Signer = KeyringSigner(world.another().vault)
+        signer: Signer = KeyringSigner(world.another()[KeyVault])
         verify(key, await signer.sign(key, DIGEST))
         verify(key, await signer.sign(key, DIGEST))
         with pytest.raises(PermanentFailure):

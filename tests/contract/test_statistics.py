@@ -18,7 +18,7 @@ MINUTE = NOW // 60 * 60
 
 @pytest.fixture
 def statistics(world: World) -> Statistics:
-    return world.statistics
+    return world[Statistics]
 
 
 def a_slot(world: World, start: int = MINUTE, period: Period = Period.MINUTE) -> Slot:

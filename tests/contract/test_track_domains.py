@@ -10,6 +10,8 @@ import pytest
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 
@@ -27,7 +29,7 @@ def a_track_domain(server: ServerId, domain: str = "acme.test", **changes: Any) 
 
 
 async def test_they_are_added_listed_changed_and_removed(world: World) -> None:
-    store = world.accounts_store
+    store = world[Accounts]
     first = a_track_domain(world.server, excluded_click_domains=("a.test", "b.test:8080"))
     other = a_track_domain(world.server, "a.test", ssl_enabled=False, label="go")
     await store.add_track_domain(first)
@@ -42,7 +44,7 @@ async def test_they_are_added_listed_changed_and_removed(world: World) -> None:
 
 
 async def test_a_server_has_one_for_each_sending_domain(world: World) -> None:
-    store, neighbour = world.accounts_store, a_server_id()
+    store, neighbour = world[Accounts], a_server_id()
     await store.add_track_domain(a_track_domain(world.server))
     with pytest.raises(Conflict):
         await store.add_track_domain(a_track_domain(world.server, label="another"))
@@ -53,8 +55,8 @@ async def test_a_server_has_one_for_each_sending_domain(world: World) -> None:
 async def test_one_that_is_not_there_cannot_be_changed(world: World) -> None:
     missing = a_track_domain(world.server)
     for change in (
-        world.accounts_store.update_track_domain,
-        world.accounts_store.remove_track_domain,
+        world[Accounts].update_track_domain,
+        world[Accounts].remove_track_domain,
     ):
         with pytest.raises(NotFound):
             await change(missing)
@@ -62,13 +64,13 @@ async def test_one_that_is_not_there_cannot_be_changed(world: World) -> None:
 
 async def test_the_mail_path_finds_it_by_server_and_sending_domain(world: World) -> None:
     track = a_track_domain(world.server)
-    assert await world.directory.track_domain(world.server, "acme.test") is None
-    await world.accounts_store.add_track_domain(track)
-    assert await world.directory.track_domain(world.server, "acme.test") == track
-    assert await world.directory.track_domain(a_server_id(), "acme.test") is None
-    assert await world.directory.track_domain(world.server, "other.test") is None
-    await world.another().accounts_store.update_track_domain(replace(track, track_loads=False))
+    assert await world[Directory].track_domain(world.server, "acme.test") is None
+    await world[Accounts].add_track_domain(track)
+    assert await world[Directory].track_domain(world.server, "acme.test") == track
+    assert await world[Directory].track_domain(a_server_id(), "acme.test") is None
+    assert await world[Directory].track_domain(world.server, "other.test") is None
+    await world.another()[Accounts].update_track_domain(replace(track, track_loads=False))
     world.clock.advance(30)
-    found = await world.directory.track_domain(world.server, "acme.test")
+    found = await world[Directory].track_domain(world.server, "acme.test")
     assert found is not None
     assert not found.track_loads

@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import WorkItem
+from chalicelib.ports.queue import WorkQueue
 from tests.contract.conftest import World
 from tests.fakes import a_message, a_server_id
 from tests.patience import PATIENCE
@@ -43,7 +45,7 @@ async def quiet(world: World) -> None:
 
 @pytest.mark.usefixtures("quiet")
 async def test_every_item_sent_is_received_whole(world: World, items: list[WorkItem]) -> None:
-    await world.queue.send(POOL, items)
+    await world[WorkQueue].send(POOL, items)
     found: dict[int, WorkItem] = {}
     while len(found) < len(items):
         received = await world.receive(POOL)
@@ -54,7 +56,7 @@ async def test_every_item_sent_is_received_whole(world: World, items: list[WorkI
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_received_item_is_hidden(world: World, items: list[WorkItem]) -> None:
-    await world.queue.send(POOL, items[:1])
+    await world[WorkQueue].send(POOL, items[:1])
     assert len(await world.receive(POOL)) == 1
     assert await world.receive(POOL, within=0) == []
 
@@ -62,11 +64,11 @@ async def test_a_received_item_is_hidden(world: World, items: list[WorkItem]) ->
 @pytest.mark.usefixtures("quiet")
 async def test_a_delayed_item_arrives_after_its_delay(world: World, items: list[WorkItem]) -> None:
     started = time.monotonic()
-    await world.queue.send(POOL, items[:1], delay=1)
+    await world[WorkQueue].send(POOL, items[:1], delay=1)
     assert await world.receive(POOL, within=0) == []
     await world.pass_seconds(1)
     assert [item for _, item in await world.receive(POOL)] == items[:1]
-    if world.settings is not None:
+    if world.family != "memory":
         assert time.monotonic() - started >= 0.9
 
 
@@ -74,14 +76,14 @@ async def test_a_delayed_item_arrives_after_its_delay(world: World, items: list[
 async def test_a_hidden_item_comes_back_when_its_time_is_over(
     world: World, items: list[WorkItem]
 ) -> None:
-    await world.queue.send(POOL, items[:1])
+    await world[WorkQueue].send(POOL, items[:1])
     ((receipt, _),) = await world.receive(POOL)
-    await world.queue.hide(POOL, receipt, 1)
+    await world[WorkQueue].hide(POOL, receipt, 1)
     assert await world.receive(POOL, within=0) == []
     await world.pass_seconds(1)
     ((receipt, item),) = await world.receive(POOL)
     assert item == items[0]
-    await world.queue.hide(POOL, receipt, 0)
+    await world[WorkQueue].hide(POOL, receipt, 0)
     assert [item for _, item in await world.receive(POOL)] == items[:1]
 
 
@@ -90,21 +92,21 @@ async def test_a_delay_out_of_range_is_a_mistake(
     world: World, items: list[WorkItem], delay: int
 ) -> None:
     with pytest.raises(ValueError, match="900"):
-        await world.queue.send(POOL, items[:1], delay=delay)
+        await world[WorkQueue].send(POOL, items[:1], delay=delay)
 
 
 async def test_a_hiding_out_of_range_is_a_mistake(world: World) -> None:
     with pytest.raises(ValueError, match="43200"):
-        await world.queue.hide(POOL, "1:1", 43_201)
+        await world[WorkQueue].hide(POOL, "1:1", 43_201)
 
 
 async def test_a_receipt_that_is_not_good_is_a_temporary_failure(world: World) -> None:
     with pytest.raises(TemporaryFailure):
-        await world.queue.hide(POOL, "0:0", 10)
+        await world[WorkQueue].hide(POOL, "0:0", 10)
 
 
 async def test_sending_nothing_is_nothing(world: World) -> None:
-    assert await world.queue.send(POOL, []) is None  # type: ignore[func-returns-value]
+    assert await world[WorkQueue].send(POOL, []) is None  # type: ignore[func-returns-value]
 
 
 async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait(
@@ -112,7 +114,7 @@ async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait
 ) -> None:
     pool = f"pool-{a_server_id()}"
     with pytest.raises(TemporaryFailure) as failed:
-        await world.queue.send(pool, items[:1])
+        await world[WorkQueue].send(pool, items[:1])
     assert failed.value.public == (
         "Mail of this server cannot be queued at the moment, try again later"
     )
@@ -120,9 +122,9 @@ async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait
 
 
 async def test_the_pools_are_those_that_have_a_queue(world: World) -> None:
-    found = await world.queue.pools()
+    found = await world[WorkQueue].pools()
     assert POOL in found
     assert f"pool-{a_server_id()}" not in found
-    if world.settings is None:
-        world.inner.queue.deploy("bulk", "another")
-        assert await world.queue.pools() == ("another", "bulk", POOL)
+    if world.family == "memory":
+        world[MemoryWorkQueue].deploy("bulk", "another")
+        assert await world[WorkQueue].pools() == ("another", "bulk", POOL)

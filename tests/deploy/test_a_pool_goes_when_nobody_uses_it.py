@@ -12,7 +12,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.services.accounts import ServerOptions
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.services.accounts import ServerOptions, Tenants
 from infra import pools
 from infra.deploy import deploy
 from infra.order import Order
@@ -35,10 +36,10 @@ class Standing:
 
     def servers(self, *names: str, pool: str = "bulk") -> None:
         async def make() -> None:
-            owner = await self.program.accounts.create_organization("Acme")
+            owner = await self.program[Tenants].create_organization("Acme")
             for name in names:
                 options = ServerOptions(pool=pool)
-                await self.program.accounts.create_server(owner, name, None, options)
+                await self.program[Tenants].create_server(owner, name, None, options)
 
         asyncio.run(make())
 
@@ -76,7 +77,7 @@ def test_a_deployment_is_refused_before_anything_changes(standing: Standing) -> 
     standing.servers("A")
     with pytest.raises(WrongOrder, match="acme/a uses it"):
         deploy(standing.order, lambda _: None)
-    assert asyncio.run(standing.program.queue.pools()) == ("bulk", "default")
+    assert asyncio.run(standing.program[WorkQueue].pools()) == ("bulk", "default")
 
 
 def test_a_pool_that_stays_or_that_nobody_uses_is_no_matter(standing: Standing) -> None:
@@ -84,9 +85,9 @@ def test_a_pool_that_stays_or_that_nobody_uses_is_no_matter(standing: Standing) 
     standing.servers("A")
     pools.check(replace(standing.order, pools=BOTH))
     standing.servers("B", pool="default")
-    server = asyncio.run(standing.program.accounts.server("acme", "a"))
+    server = asyncio.run(standing.program[Tenants].server("acme", "a"))
     options = replace(ServerOptions.of(server), pool="default")
-    asyncio.run(standing.program.accounts.update_server(server, options))
+    asyncio.run(standing.program[Tenants].update_server(server, options))
     pools.check(standing.order)
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId, Status
+from chalicelib.ports.messages import MessageStore
 from tests.deploy.installation import Installation, wait_for
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
 
 def status_of(installation: Installation, message: int) -> Status:
-    store = installation.program.messages
+    store = installation.program[MessageStore]
     return bootstrap.run(store.get(installation.server.id, MessageId(message))).status
 
 

@@ -15,6 +15,8 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.sources import Sources
 from infra import ways_out
 from infra.deploy import stack_of, templates_of
 from infra.destroy import destroy
@@ -246,12 +248,12 @@ async def written(
 async def test_each_address_becomes_a_source(order: Order, program: Posthorn) -> None:
     made = make(order)
     assert len(await written(program, order, made)) == 2
-    first, second = await program.sources.of("default")
+    first, second = await program[Sources].of("default")
     assert (first.name, first.kind) == ("default-1", EgressKind.SOCKS5)
     assert (first.host, first.port) == (second.host, second.port) == ("10.57.3.141", 1080)
     assert (second.address, second.username) == ("10.57.3.142", "10.57.3.142")
     assert second.sealed_password is not None
-    opened = await program.vault.open(second.sealed_password, second.context)
+    opened = await program[KeyVault].open(second.sealed_password, second.context)
     assert opened == b"0123456789abcdef"
     assert await written(program, order, made) == []
 
@@ -285,14 +287,14 @@ async def test_what_a_person_has_set_stays_and_a_new_password_arrives(
 ) -> None:
     made = make(order)
     await written(program, order, made)
-    (first, _) = await program.sources.of("default")
-    await program.sources.change(replace(first, priority=5, ehlo="out1.acme.test"))
+    (first, _) = await program[Sources].of("default")
+    await program[Sources].change(replace(first, priority=5, ehlo="out1.acme.test"))
     assert await written(program, order, made) == []
     assert len(await written(program, order, made, "fedcba9876543210")) == 2
-    (first, _) = await program.sources.of("default")
+    (first, _) = await program[Sources].of("default")
     assert (first.priority, first.ehlo) == (5, "out1.acme.test")
     assert first.sealed_password is not None
-    assert await program.vault.open(first.sealed_password, first.context) == b"fedcba9876543210"
+    assert await program[KeyVault].open(first.sealed_password, first.context) == b"fedcba9876543210"
 
 
 async def test_an_address_that_goes_takes_its_source_with_it(
@@ -300,11 +302,11 @@ async def test_an_address_that_goes_takes_its_source_with_it(
 ) -> None:
     await written(program, order, make(order))
     foreign = EgressSource("far", "default", EgressKind.SOCKS5, host="192.0.2.9", port=1080)
-    await program.sources.add(foreign)
-    await program.sources.add(EgressSource("own", "default"))
+    await program[Sources].add(foreign)
+    await program[Sources].add(EgressSource("own", "default"))
     fewer = replace(order, egress_hosts={"default": EgressHost(3, 1)})
     said = await written(program, fewer, make(fewer))
-    assert [one.name for one in await program.sources.of("default")] == ["default-1", "far", "own"]
+    assert [one.name for one in await program[Sources].of("default")] == ["default-1", "far", "own"]
     assert "source default-2: removed with its address" in said
     assert any(line.startswith("source own: cannot be used from behind") for line in said)
 

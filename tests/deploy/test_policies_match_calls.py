@@ -30,7 +30,13 @@ from chalicelib.domain import settle
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
 from chalicelib.domain.tenancy import CredentialKind, Server
 from chalicelib.domain.workitem import render_work_item
-from chalicelib.services.accounts import CredentialOptions, ServerOptions
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
+from chalicelib.services.accept import AcceptMail
+from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
+from chalicelib.services.authenticate import Authenticate
+from chalicelib.services.dead_letters import DeadLetters
 from chalicelib.services.hit_limit import UNASKED
 from functions.deadletters import deadletters
 from functions.deliver import deliver
@@ -120,12 +126,14 @@ class World:
         from chalicelib.services.accept import Recipient, Submission
 
         grant = bootstrap.run(
-            self.program.authenticate.by_key(self.key, frozenset({CredentialKind.API}))
+            self.program[Authenticate].by_key(self.key, frozenset({CredentialKind.API}))
         )
         content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"
         submission = Submission(grant, "app@acme.test", (Recipient(to),), content)
-        (accepted,) = bootstrap.run(self.program.accept.submit(submission))
-        record = bootstrap.run(self.program.messages.get(self.server.id, MessageId(accepted.id)))
+        (accepted,) = bootstrap.run(self.program[AcceptMail].submit(submission))
+        record = bootstrap.run(
+            self.program[MessageStore].get(self.server.id, MessageId(accepted.id))
+        )
         return WorkItem(record.message, record.attempt)
 
     def uploaded(self, item: WorkItem) -> WorkItem:
@@ -138,8 +146,8 @@ class World:
 
     def settled(self) -> WorkItem:
         """The wake-up that carries an outcome which the store did not take."""
-        item, now = self.submit("f@example.com"), int(self.program.clock.now())
-        claimed = bootstrap.run(self.program.messages.claim(item, "me", now, now + 300))
+        item, now = self.submit("f@example.com"), int(self.program[Clock].now())
+        claimed = bootstrap.run(self.program[MessageStore].claim(item, "me", now, now + 300))
         assert isinstance(claimed, MessageRecord)
         after = settle.held(claimed, Delivery(1, Status.HELD, "Held.", now), now + 300)
         return WorkItem(
@@ -147,7 +155,7 @@ class World:
         )
 
     def record(self, item: WorkItem) -> Any:
-        return bootstrap.run(self.program.messages.get(self.server.id, item.message.id))
+        return bootstrap.run(self.program[MessageStore].get(self.server.id, item.message.id))
 
     def move_clock(self, seconds: float) -> None:
         self.clock.write_text(str(seconds))
@@ -307,8 +315,8 @@ def test_delivery(world: World) -> None:
         assert world.work(deliver) == []
         # A wake-up that a worker has already; one whose record is missing; one that nobody can read.
         item = world.submit("a@example.com")
-        owner, now = "another", int(world.program.clock.now())
-        bootstrap.run(world.program.messages.claim(item, owner, now, now + 300))
+        owner, now = "another", int(world.program[Clock].now())
+        bootstrap.run(world.program[MessageStore].claim(item, owner, now, now + 300))
         world.put(render_work_item(world.uploaded(item)))
         world.put(render_work_item(world.settled()))
         world.put("not a wake-up")
@@ -327,7 +335,7 @@ def without_the_scenery(world: World, work: Callable[[], None]) -> set[Pair]:
     """What the handlers call; the test's own calls go through a program made before, which is not recorded."""
     world.program = bootstrap.on_aws(world.settings)
     quiet = world.recorder.pairs
-    session = cast("AwsSession", cast("Any", world.program)._adapters._world.session)
+    session = world.program[AwsSession]
     for service in ("dynamodb", "s3", "sqs", "kms"):
         client = session.client(service)
         client.meta.events.unregister("before-parameter-build", world.recorder._note)
@@ -339,7 +347,7 @@ def test_the_sweep(world: World) -> None:
     world.peer.on("RCPT", "451 4.3.0 not now")
     item = world.submit("a@example.com")
     held = world.submit("b@example.com")
-    bootstrap.run(world.program.dead_letters.hold(held))
+    bootstrap.run(world.program[DeadLetters].hold(held))
     bootstrap.use(bootstrap.on_aws(world.settings))
     world.work(deliver)
     world.move_clock(60)
@@ -374,7 +382,7 @@ def test_tracking(world: World) -> None:
     item = world.submit("a@example.com")
     message, program = item.message, world.program
     links = ["https://acme.test/"]
-    bootstrap.run(program.engagement.keep_links(world.server.id, message.id, links, 2**31))
+    bootstrap.run(program[Engagement].keep_links(world.server.id, message.id, links, 2**31))
     mail = TrackedMail(program, world.server, message.id, bootstrap.run(mac_key_of(program)))
     touched: list[tuple[str, str, str]] = []
 
@@ -433,7 +441,7 @@ def test_the_gateway(world: World) -> None:
 
     program = world.program
     clear, key = bootstrap.run(
-        program.accounts.create_credential(
+        program[Tenants].create_credential(
             world.server, CredentialKind.SMTP, "smtp", CredentialOptions(cram=True)
         )
     )

@@ -13,6 +13,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId
+from chalicelib.ports.engagement import Engagement
 from chalicelib.services.track import IMAGE
 from infra.deploy import deploy
 from infra.installation import Deployed, show
@@ -49,7 +50,7 @@ def tracked(installation: Installation) -> TrackedMail:
     program, sent = installation.program, installation.send(f"{secrets.token_hex(4)}@example.com")
     message = MessageId(sent["id"])
     links = ["https://acme.test/deployed"]
-    bootstrap.run(program.engagement.keep_links(installation.server.id, message, links, 2**31))
+    bootstrap.run(program[Engagement].keep_links(installation.server.id, message, links, 2**31))
     key = bootstrap.run(mac_key_of(program))
     return TrackedMail(program, installation.server, message, key)
 

@@ -18,7 +18,9 @@ import boto3
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accept import Recipient, Submission
+from chalicelib.services.accept import AcceptMail, Recipient, Submission
+from chalicelib.services.authenticate import Authenticate
+from chalicelib.services.retry_due import RetryDue
 from infra.local.invocation import Context, sqs_event
 from tests.worlds import CONTENT
 
@@ -29,10 +31,10 @@ QUIET = 1.0
 async def accept() -> list[dict[str, Any]]:
     program = bootstrap.posthorn()
     kinds = frozenset({CredentialKind.SMTP})
-    grant = await program.authenticate.by_key(os.environ["FAULT_KEY"], kinds)
+    grant = await program[Authenticate].by_key(os.environ["FAULT_KEY"], kinds)
     assert grant.credential.digest == key_digest(os.environ["FAULT_KEY"])
     to = (Recipient(os.environ["FAULT_RCPT"]),)
-    accepted = await program.accept.submit(Submission(grant, "app@acme.test", to, CONTENT))
+    accepted = await program[AcceptMail].submit(Submission(grant, "app@acme.test", to, CONTENT))
     return [{"id": each.id, "token": each.token} for each in accepted]
 
 
@@ -84,4 +86,4 @@ if __name__ == "__main__":
     elif sys.argv[1] == "count":
         count()
     else:
-        bootstrap.run(bootstrap.posthorn().retry_due.run())
+        bootstrap.run(bootstrap.posthorn()[RetryDue].run())

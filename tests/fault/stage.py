@@ -18,6 +18,8 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageId, MessageRecord
 from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.messages import MessageStore
 from tests.dns_zone import DnsZone
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
@@ -74,7 +76,7 @@ class Stage:
 
     def record(self, message: int) -> MessageRecord:
         """The stored record with its log."""
-        store = self.program.messages
+        store = self.program[MessageStore]
         found = bootstrap.run(store.get(self.server.id, MessageId(message)))
         log = bootstrap.run(store.deliveries(self.server.id, MessageId(message)))
         return replace(found, deliveries=log)
@@ -83,7 +85,7 @@ class Stage:
         """All outgoing records of the server."""
         from chalicelib.domain.model import Scope
 
-        page = bootstrap.run(self.program.messages.page(self.server.id, Scope.OUTGOING, 50))
+        page = bootstrap.run(self.program[MessageStore].page(self.server.id, Scope.OUTGOING, 50))
         return list(page.records)
 
     def _all_done(self) -> bool:
@@ -107,8 +109,7 @@ def stage(aws_settings: Settings) -> Iterator[Stage]:
             lease_seconds=5,
             visibility_seconds=6,
         )
-        program = bootstrap.on_aws(settings)
-        program.keys = KeptKeys()
+        program = Posthorn(settings, "aws", {KeyMaker: KeptKeys()})
         server, key = bootstrap.run(make_tenant(program, CredentialKind.SMTP))
         environment = {
             **os.environ,

@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters.memory import ScriptedConversation
+from chalicelib.adapters.memory.egress import ScriptedConversation
 from chalicelib.domain.model import Envelope, State, Status
 from chalicelib.ports.egress import Transaction
-from chalicelib.services.attempt import WakeUp
+from chalicelib.services.attempt import AttemptDelivery, WakeUp
 from tests.worlds import make_scene
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def test_the_first_worker_s_finish_fails_and_the_log_says_that_the_lease_w
 
     monkeypatch.setattr(ScriptedConversation, "transact", slow_once)
     with caplog.at_level(logging.WARNING):
-        left = await scene.posthorn.attempt.run([WakeUp(received.item, received.receipt)])
+        left = await scene.posthorn[AttemptDelivery].run([WakeUp(received.item, received.receipt)])
     assert left == set()
     assert "lease lost" in caplog.text
     record = await scene.record(accepted)

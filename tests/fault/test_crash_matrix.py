@@ -18,6 +18,13 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.model import Status, WorkItem
 from chalicelib.domain.statistics import Count, Period
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.services.accounts import Tenants
+from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.holds import Holds
+from chalicelib.services.statistics import ServerStatistics
 from tests.fault.stage import KILLED, RCPT, Stage
 from tests.loopback import free_port
 from tests.patience import PATIENCE
@@ -124,17 +131,17 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
     from chalicelib.services.accounts import ServerOptions
 
     development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)
-    bootstrap.run(stage.program.accounts.update_server(stage.server, development))
+    bootstrap.run(stage.program[Tenants].update_server(stage.server, development))
     message = stage.accept()
     stage.run("work")
     assert stage.record(message["id"]).status is Status.HELD
     live = replace(development, mode=ServerMode.LIVE)
-    bootstrap.run(stage.program.accounts.update_server(stage.server, live))
+    bootstrap.run(stage.program[Tenants].update_server(stage.server, live))
     from chalicelib.domain import settle
 
     record = stage.record(message["id"])
-    released = settle.released(record, int(stage.program.clock.now()) - 1)
-    assert bootstrap.run(stage.program.messages.replace(record, released))
+    released = settle.released(record, int(stage.program[Clock].now()) - 1)
+    assert bootstrap.run(stage.program[MessageStore].replace(record, released))
     stage.run("sweep", "messages.clear_due:before")
     stage.run("sweep")
     stage.work_until_done()
@@ -160,14 +167,16 @@ def test_row_11_death_of_the_outbox_in_the_middle_of_a_batch_counts_everything_o
     stage.run("count")
     stage.run("count")
     for period in Period:
-        chart = bootstrap.run(stage.program.statistics.chart(stage.server.id, period, None, None))
+        chart = bootstrap.run(
+            stage.program[ServerStatistics].chart(stage.server.id, period, None, None)
+        )
         assert chart.totals == {Count.OUTGOING: 2, Count.SENT: 2}
 
 
 def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:
     message = stage.accept()
     item = WorkItem(stage.record(message["id"]).message, 0)
-    bootstrap.run(stage.program.queue.send("default", [item, item]))
+    bootstrap.run(stage.program[WorkQueue].send("default", [item, item]))
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
 
@@ -190,13 +199,13 @@ def test_row_15_a_gateway_killed_in_its_commit_says_no_250_and_the_client_s_seco
 def test_row_14_a_message_that_no_worker_can_finish_is_held_with_the_reason(stage: Stage) -> None:
     message = stage.accept()
     item = WorkItem(stage.record(message["id"]).message, 0)
-    assert bootstrap.run(stage.program.dead_letters.hold(item))
+    assert bootstrap.run(stage.program[DeadLetters].hold(item))
     record = stage.record(message["id"])
     assert record.status is Status.HELD
     assert "could not be processed" in record.deliveries[0].details
     stage.run("work")
     assert stage.peer.mails == []
-    bootstrap.run(stage.program.holds.retry(stage.server.id, record.message.id))
+    bootstrap.run(stage.program[Holds].retry(stage.server.id, record.message.id))
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
 

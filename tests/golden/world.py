@@ -14,14 +14,16 @@ from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.adapters.memory.egress import ReceivedMail
+from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.reply import Reply as SmtpReply
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.egress import Transaction
-from chalicelib.services.accounts import CredentialOptions
-from chalicelib.services.track_domains import TrackOptions
+from chalicelib.ports.engagement import Engagement
+from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.track_domains import TrackDomains, TrackOptions
 from functions.tracking import tracking
 from infra.local.function_url import event_of, response_of
 from infra.local.http_server import Request, Response
@@ -55,14 +57,14 @@ async def golden_scene() -> Scene:
     """acme/golden, with golden.example, click.golden.example and the recorded SMTP key; no receiver offers TLS."""
     scene = await make_scene(SETTINGS, named="Golden", domain="golden.example")
     posthorn = scene.posthorn
-    await posthorn.accounts.import_key(
+    await posthorn[Tenants].import_key(
         scene.server, CredentialKind.SMTP, "recorded", SMTP_KEY, CredentialOptions(cram=True)
     )
-    zone = scene.world.resolver.zone
+    zone = scene.posthorn[ScriptedResolver].zone
     zone["click.golden.example"] = {"CNAME": [SETTINGS.track_domain]}
     zone["dest.example"] = {"MX": [(10, "sink.example")]}
     zone["sink.example"] = {"A": ["93.184.216.34"]}
-    domains = posthorn.track_domains
+    domains = posthorn[TrackDomains]
     options = TrackOptions(ssl_enabled=False)
     await domains.check(await domains.add(scene.server, "click", "golden.example", options))
     scene.egress.tls = None
@@ -143,7 +145,7 @@ class GoldenWorld:
 
     def places(self) -> list[str]:
         """Where the links of the tracked message lead, in order."""
-        engagement, found = self.scene.posthorn.engagement, list[str]()
+        engagement, found = self.scene.posthorn[Engagement], list[str]()
         with contextlib.suppress(NotFound):
             while True:
                 link = engagement.link(

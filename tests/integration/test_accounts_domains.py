@@ -7,12 +7,19 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryWorld, ScriptedResolver
+from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.dnsrecords import Purpose, RecordStatus
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.domain.tenancy import Domain, Server
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.accounts import Tenants
 from chalicelib.services.domains import Domains, Verification
 from chalicelib.services.installation import Installation
 
@@ -32,33 +39,19 @@ class NumberedKeys:
 
 
 @pytest.fixture
-def world() -> MemoryWorld:
-    return MemoryWorld()
+def app() -> Posthorn:
+    return in_memory(SETTINGS, {KeyMaker: NumberedKeys()})
 
 
 @pytest.fixture
-def app(world: MemoryWorld) -> Posthorn:
-    return in_memory(SETTINGS, world)
-
-
-@pytest.fixture
-def domains(world: MemoryWorld) -> Domains:
-    keys = NumberedKeys()
-    return Domains(
-        world.accounts_store,
-        world.vault,
-        keys,
-        world.resolver,
-        world.clock,
-        world.rand,
-        SETTINGS,
-    )
+def domains(app: Posthorn) -> Domains:
+    return app[Domains]
 
 
 @pytest.fixture
 async def server(app: Posthorn) -> Server:
-    owner = await app.accounts.create_organization("Acme")
-    return await app.accounts.create_server(owner, "Mail")
+    owner = await app[Tenants].create_organization("Acme")
+    return await app[Tenants].create_server(owner, "Mail")
 
 
 def publish(resolver: ScriptedResolver, domains: Domains, domain: Domain) -> None:
@@ -74,7 +67,7 @@ def statuses(outcome: Verification) -> dict[Purpose, RecordStatus]:
 
 
 async def test_a_new_domain_has_two_sealed_keys_and_is_not_verified(
-    domains: Domains, server: Server, world: MemoryWorld
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, " Example.COM. ")
     assert domain.name == "example.com"
@@ -89,7 +82,7 @@ async def test_a_new_domain_has_two_sealed_keys_and_is_not_verified(
     assert domain.dkim_identifier.isalpha()
     for key in domain.keys:
         assert b"private" not in key.wrapped
-        assert (await world.vault.open(key.wrapped, key.context)).startswith(b"private")
+        assert (await app[KeyVault].open(key.wrapped, key.context)).startswith(b"private")
 
 
 @pytest.mark.parametrize(
@@ -122,7 +115,7 @@ async def test_a_name_beyond_ascii_is_kept_and_found_as_it_is_published(
 async def test_a_domain_is_unique_for_each_owner_only(
     app: Posthorn, domains: Domains, server: Server
 ) -> None:
-    organization = await app.accounts.organization("acme")
+    organization = await app[Tenants].organization("acme")
     mine = await domains.add(server, "example.com")
     shared = await domains.add(organization, "example.com")
     assert mine.keys != shared.keys
@@ -133,24 +126,24 @@ async def test_a_domain_is_unique_for_each_owner_only(
 
 
 async def test_use_for_any_needs_a_server(app: Posthorn, domains: Domains, server: Server) -> None:
-    organization = await app.accounts.organization("acme")
+    organization = await app[Tenants].organization("acme")
     with pytest.raises(InvalidRequest):
         await domains.add(organization, "example.com", use_for_any=True)
     assert (await domains.add(server, "example.com", use_for_any=True)).use_for_any
 
 
 async def test_a_published_domain_is_verified(
-    domains: Domains, server: Server, world: MemoryWorld, app: Posthorn
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
-    assert await app.directory.verified_domain(server, "example.com") is None
-    publish(world.resolver, domains, domain)
+    assert await app[Directory].verified_domain(server, "example.com") is None
+    publish(app[ScriptedResolver], domains, domain)
     outcome = await domains.verify(domain)
     assert set(statuses(outcome).values()) == {RecordStatus.OK}
-    assert outcome.domain.verified_at == int(world.clock.now())
+    assert outcome.domain.verified_at == int(app[ControlledClock].now())
     assert outcome.domain.dkim_ok
     assert outcome.domain.return_path_ok
-    assert await app.directory.verified_domain(server, "example.com") == outcome.domain
+    assert await app[Directory].verified_domain(server, "example.com") == outcome.domain
 
 
 async def test_an_unpublished_domain_is_told_what_is_missing(
@@ -165,11 +158,11 @@ async def test_an_unpublished_domain_is_told_what_is_missing(
 
 
 async def test_one_missing_key_record_is_enough_not_to_sign_with_the_domain(
-    domains: Domains, server: Server, world: MemoryWorld
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
-    publish(world.resolver, domains, domain)
-    del world.resolver.zone[f"{domain.keys[1].selector}._domainkey.example.com"]
+    publish(app[ScriptedResolver], domains, domain)
+    del app[ScriptedResolver].zone[f"{domain.keys[1].selector}._domainkey.example.com"]
     outcome = await domains.verify(domain)
     assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.OK
     assert statuses(outcome)[Purpose.DKIM_ED25519] is RecordStatus.MISSING
@@ -178,12 +171,12 @@ async def test_one_missing_key_record_is_enough_not_to_sign_with_the_domain(
 
 
 async def test_ownership_once_proven_stays_but_the_rest_follows_dns(
-    domains: Domains, server: Server, world: MemoryWorld
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
-    publish(world.resolver, domains, domain)
+    publish(app[ScriptedResolver], domains, domain)
     verified = (await domains.verify(domain)).domain
-    world.resolver.zone.clear()
+    app[ScriptedResolver].zone.clear()
     later = (await domains.verify(verified)).domain
     assert later.verified_at == verified.verified_at
     assert not later.dkim_ok
@@ -192,27 +185,27 @@ async def test_ownership_once_proven_stays_but_the_rest_follows_dns(
 
 
 async def test_a_name_server_that_is_away_changes_nothing(
-    domains: Domains, server: Server, world: MemoryWorld
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
-    publish(world.resolver, domains, domain)
+    publish(app[ScriptedResolver], domains, domain)
     verified = (await domains.verify(domain)).domain
     for record in domains.records(domain):
-        world.resolver.fail(record.name)
+        app[ScriptedResolver].fail(record.name)
     outcome = await domains.verify(verified)
     assert outcome.domain == verified
     assert set(statuses(outcome).values()) == {RecordStatus.UNKNOWN}
 
 
 async def test_a_trusted_domain_needs_no_dns(
-    domains: Domains, server: Server, world: MemoryWorld, app: Posthorn
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     trusted = await domains.trust(await domains.add(server, "example.com"))
     assert trusted.verified_at is not None
     assert trusted.dkim_ok
     assert trusted.return_path_ok
-    assert await app.directory.verified_domain(server, "example.com") == trusted
-    assert world.resolver.asked == []
+    assert await app[Directory].verified_domain(server, "example.com") == trusted
+    assert app[ScriptedResolver].asked == []
 
 
 async def test_a_removed_domain_authorises_nothing(
@@ -220,30 +213,35 @@ async def test_a_removed_domain_authorises_nothing(
 ) -> None:
     trusted = await domains.trust(await domains.add(server, "example.com"))
     await domains.remove(trusted)
-    assert await app.directory.verified_domain(server, "example.com") is None
+    assert await app[Directory].verified_domain(server, "example.com") is None
     with pytest.raises(NotFound):
         await domains.find(server, "example.com")
 
 
-async def test_the_installation_is_set_up_once_however_many_start(world: MemoryWorld) -> None:
+async def test_the_installation_is_set_up_once_however_many_start(app: Posthorn) -> None:
     def service() -> Installation:
         return Installation(
-            world.accounts_store, world.directory, world.vault, NumberedKeys(), world.rand, SETTINGS
+            app[Accounts],
+            app[Directory],
+            app[KeyVault],
+            NumberedKeys(),
+            app[Rand],
+            SETTINGS,
         )
 
     made = await asyncio.gather(*(service().ensure() for _ in range(6)))
     assert all(each == made[0] for each in made)
     key = made[0].signing_key
     assert (key.domain, key.selector) == ("rp.ph.example", "posthorn")
-    assert len(await world.vault.open(made[0].sealed_mac_key, made[0].mac_context)) == 32
+    assert len(await app[KeyVault].open(made[0].sealed_mac_key, made[0].mac_context)) == 32
     assert await service().ensure() == made[0]
 
 
 async def test_a_published_key_that_was_exchanged_is_invalid(
-    domains: Domains, server: Server, world: MemoryWorld
+    domains: Domains, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
-    publish(world.resolver, domains, domain)
+    publish(app[ScriptedResolver], domains, domain)
     other = replace(domain, keys=tuple(replace(key, public="other") for key in domain.keys))
     outcome = await domains.verify(other)
     assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.INVALID

@@ -10,6 +10,8 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import Message, Status
+from chalicelib.services.domains import Domains
+from chalicelib.services.history import MessageHistory
 from tests.gateway_scene import running_gateway
 from tests.http_api import ApiWorld, api_world
 
@@ -23,7 +25,7 @@ Door = Callable[[list[str]], list[str]]
 
 def stored(api: ApiWorld) -> list[str]:
     """The recipients of all messages, oldest first, that a server would be asked for."""
-    page = bootstrap.run(api.scene.posthorn.history.page(api.scene.server.id, limit=100))
+    page = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id, limit=100))
     return [record.message.rcpt_to for record in reversed(page.records)]
 
 
@@ -190,7 +192,7 @@ def test_in_v1_it_is_accepted_and_fails_before_anybody_is_asked(text: str) -> No
             assert sent == ["john@example.com"]
             failed = next(iter(answer["data"]["messages"].values()))
             record = bootstrap.run(
-                api.scene.posthorn.history.record(api.scene.server.id, failed["id"])
+                api.scene.posthorn[MessageHistory].record(api.scene.server.id, failed["id"])
             )
             assert record.status is Status.HARD_FAIL
             assert record.deliveries[-1].details == "The recipient's address is malformed."
@@ -286,7 +288,7 @@ def test_a_bare_sender_is_taken_with_its_parameters() -> None:
 def test_an_author_of_a_domain_beyond_ascii_is_authorised_in_every_spelling() -> None:
     async def submit(author: str) -> int:
         async with running_gateway() as gateway:
-            domains, server = gateway.scene.posthorn.domains, gateway.scene.server
+            domains, server = gateway.scene.posthorn[Domains], gateway.scene.server
             await domains.trust(await domains.add(server, "straße.example"))
             client = await gateway.logged_in()
             await client.say(f"MAIL FROM:<{author}> SMTPUTF8")
@@ -296,7 +298,7 @@ def test_an_author_of_a_domain_beyond_ascii_is_authorised_in_every_spelling() ->
     for author in ("app@straße.example", "app@STRAßE.example", "app@XN--Strae-OQA.example"):
         assert asyncio.run(submit(author)) == 250, author
         with api_world() as api:
-            domains = api.scene.posthorn.domains
+            domains = api.scene.posthorn[Domains]
             made = bootstrap.run(domains.add(api.scene.server, "straße.example"))
             bootstrap.run(domains.trust(made))
             mail = {"from": author, "to": ["john@example.com"]}

@@ -5,6 +5,10 @@ from __future__ import annotations
 from chalicelib.adapters.faults import raising
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.accounts import Tenants
 from chalicelib.services.authenticate import USE_SECONDS, Authenticate
 from tests.worlds import Scene, make_scene
 
@@ -12,7 +16,7 @@ API = frozenset({CredentialKind.API})
 
 
 async def used_at(scene: Scene) -> int | None:
-    found = await scene.posthorn.accounts.credentials(scene.server)
+    found = await scene.posthorn[Tenants].credentials(scene.server)
     return next(each.last_used_at for each in found if each.kind is CredentialKind.API)
 
 
@@ -20,20 +24,20 @@ async def test_a_use_is_noted_once_an_hour() -> None:
     scene = await make_scene()
     assert await used_at(scene) is None
     first = int(scene.clock.now())
-    await scene.posthorn.authenticate.by_key(scene.api_key, API)
+    await scene.posthorn[Authenticate].by_key(scene.api_key, API)
     assert await used_at(scene) == first
     scene.clock.advance(USE_SECONDS - 1)
-    await scene.posthorn.authenticate.by_key(scene.api_key, API)
+    await scene.posthorn[Authenticate].by_key(scene.api_key, API)
     assert await used_at(scene) == first
     scene.clock.advance(1)
-    await scene.posthorn.authenticate.by_key(scene.api_key, API)
+    await scene.posthorn[Authenticate].by_key(scene.api_key, API)
     assert await used_at(scene) == first + USE_SECONDS
 
 
 async def test_a_store_that_is_away_keeps_nobody_out() -> None:
     scene = await make_scene()
-    away = raising(scene.world.accounts_store, "note_use", TemporaryFailure("The store is away"))
-    service = Authenticate(scene.world.directory, scene.world.vault, away, scene.clock)
+    away = raising(scene.posthorn[Accounts], "note_use", TemporaryFailure("The store is away"))
+    service = Authenticate(scene.posthorn[Directory], scene.posthorn[KeyVault], away, scene.clock)
     grant = await service.by_key(scene.api_key, API)
     assert grant.server.id == scene.server.id
     assert await used_at(scene) is None

@@ -13,11 +13,8 @@ import pytest
 
 from bench.changes import Changes
 from chalicelib import bootstrap
-from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.faults import raising
-from chalicelib.adapters.randomness import SystemRand
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import settle
@@ -26,6 +23,11 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.statistics import Statistics
+from chalicelib.services.statistics import ServerStatistics
 from functions.outbox import outbox
 from infra.local.invocation import Context, stream_event
 from tests.aws_backend import aws_backend, aws_settings
@@ -41,7 +43,7 @@ class Scenery:
     """A program, its stores, its stream, and what its outbox has logged."""
 
     program: Posthorn
-    world: AwsWorld
+    world: Posthorn
     changes: Changes
     server: ServerId
     now: float
@@ -49,7 +51,7 @@ class Scenery:
     def message(self, number: int, outcome: Status | None = None, **changes: Any) -> None:
         """A message that was accepted and, with an outcome, tried once."""
         message = a_message(self.server, number, received_at=self.now, **changes)
-        store = self.world.messages
+        store = self.world[MessageStore]
         assert bootstrap.run(store.create([message])) == [True]
         if outcome is None:
             return
@@ -63,24 +65,25 @@ class Scenery:
         hit = Hit(kind, self.now, "192.0.2.1", "Mozilla/5.0", "https://example.com/")
         message = a_message(self.server, number).id
         bootstrap.run(
-            self.world.engagement.record(self.server, message, hit, int(self.now) + 9_999)
+            self.world[Engagement].record(self.server, message, hit, int(self.now) + 9_999)
         )
 
     def totals(self, period: Period = Period.DAY) -> dict[Count, int]:
-        chart = self.program.statistics.chart(self.server, period, self.now - 60, self.now + 60)
+        chart = self.program[ServerStatistics].chart(
+            self.server, period, self.now - 60, self.now + 60
+        )
         return dict(bootstrap.run(chart).totals)
 
 
 @pytest.fixture
 def scenery(aws_settings: Settings) -> Iterator[Scenery]:
     program = bootstrap.on_aws(aws_settings)
-    session = AwsSession()
-    world = AwsWorld(aws_settings, SystemClock(), SystemRand(), session=session)
+    world = bootstrap.on_aws(aws_settings)
     bootstrap.use(program)
     changes = Changes(aws_settings.mail_table)
-    yield Scenery(program, world, changes, a_server_id(), program.clock.now())
+    yield Scenery(program, world, changes, a_server_id(), program[Clock].now())
     bootstrap.use(None)
-    session.close()
+    world[AwsSession].close()
 
 
 def invoke(records: list[Any], shard: str = "shardId-1") -> tuple[dict[str, Any], dict[str, Any]]:
@@ -157,9 +160,9 @@ def test_poison_is_logged_and_passed_over(scenery: Scenery) -> None:
 def test_an_outage_leaves_the_batch_to_lambda_and_is_made_up(scenery: Scenery) -> None:
     scenery.message(1, Status.SENT)
     records = scenery.changes.take()
-    adapters: Any = scenery.program._adapters
-    whole = adapters.statistics
-    adapters.statistics = raising(whole, "add", TemporaryFailure("The store is away"), call=2)
+    whole = scenery.world[Statistics]
+    failing = raising(whole, "add", TemporaryFailure("The store is away"), call=2)
+    bootstrap.use(Posthorn(scenery.program.settings, "aws", {Statistics: failing}))
     with contextlib.redirect_stdout(io.StringIO()) as out, pytest.raises(TemporaryFailure):
         outbox(stream_event(records, "shardId-1", ARN, "us-east-1"), Context("outbox"))
     assert json.loads(out.getvalue())["outcome"] == "temporary_failure"
@@ -186,7 +189,7 @@ def test_minutes_that_are_over_for_long_are_not_written_any_more(scenery: Scener
 def test_a_counter_says_when_it_may_go(scenery: Scenery) -> None:
     scenery.message(1)
     invoke(list(scenery.changes.take()))
-    table: Any = scenery.world.statistics._table
+    table: Any = scenery.world[Statistics]._table
     items = bootstrap.run(table.query(("PK", f"S#{scenery.server}#N")))
     ends = {item["SK"]["S"][0]: int(item["x"]["N"]) for item in items if "x" in item}
     minute, hour = int(scenery.now // 60 * 60), int(scenery.now // 3_600 * 3_600)

@@ -10,6 +10,8 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
 from functions.tracking import tracking
 from infra.local.function_url import event_of
 from infra.local.http_server import Request
@@ -37,9 +39,9 @@ def visit(program: Posthorn, path: str, status: int) -> Usage:
 def test_opens_and_clicks_cost_no_more_than_their_budget(aws_settings: Settings) -> None:
     setting_up = bootstrap.on_aws(aws_settings)
     server, _ = bootstrap.run(make_tenant(setting_up, CredentialKind.API))
-    bootstrap.run(setting_up.messages.create([a_message(server.id, ONE)]))
+    bootstrap.run(setting_up[MessageStore].create([a_message(server.id, ONE)]))
     links = ["https://acme.test/"]
-    bootstrap.run(setting_up.engagement.keep_links(server.id, ONE, links, 2**31))
+    bootstrap.run(setting_up[Engagement].keep_links(server.id, ONE, links, 2**31))
     mail = TrackedMail(setting_up, server, ONE, bootstrap.run(mac_key_of(setting_up)))
     program = bootstrap.on_aws(aws_settings)
     bootstrap.use(program)

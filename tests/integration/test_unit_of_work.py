@@ -11,10 +11,11 @@ import pytest
 from chalice.app import Blueprint, Chalice, Rate
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory import ControlledClock
-from chalicelib.adapters.meter import Usage
+from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.meter import Meter, Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.clock import Clock
 from functions.runtime import Batch, Occasion, UnitOfWork, on_batch, on_occasion
 
 EVENT = {
@@ -62,8 +63,8 @@ def test_a_batch_names_what_is_to_be_handed_out_again(
 
     async def work(program: Posthorn, batch: Batch) -> Collection[str]:
         assert program is posthorn
-        assert isinstance(posthorn.clock, ControlledClock)
-        posthorn.clock.advance(0.25)
+        assert isinstance(posthorn[Clock], ControlledClock)
+        posthorn[Clock].advance(0.25)
         seen.append(batch)
         batch.notes["count"] = len(batch.records)
         return {"b"}
@@ -144,7 +145,7 @@ def test_calls_to_aws_are_counted_by_operation(
     meter: Any = SimpleNamespace(
         snapshot=lambda: Usage(dict(counts), bytes_sent=100 * len(counts), write_units=units[0])
     )
-    posthorn.meter = meter
+    bootstrap.use(bootstrap.in_memory(parts={Meter: meter}))
     with UnitOfWork("unit", "", {}):
         counts["s3.PutObject"] += 3
         counts["dynamodb.PutItem"] = 1

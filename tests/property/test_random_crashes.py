@@ -17,15 +17,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.bootstrap import Posthorn
-from chalicelib.config import Settings
+from chalicelib.bootstrap import Parts
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.ports.egress import Transaction
-from chalicelib.ports.messages import ClaimFailure, ClaimRefused
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.egress import Egress, Transaction
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.volume import SendVolume
+from chalicelib.services.accept import AcceptMail
 from chalicelib.services.attempt import AttemptDelivery, WakeUp
-from tests.worlds import KeptKeys, Scene, make_scene
+from chalicelib.services.retry_due import RetryDue
+from tests.worlds import Scene, beside, make_scene
 
 CRASH = 0.04
 SOFT = 0.15
@@ -116,17 +122,11 @@ class MortalEgress:
     async def close(self) -> None: ...
 
 
-class MortalWorld:
+def mortal_parts(scene: Scene, dice: Dice) -> Parts:
     """The scene's ports, each mortal where dying matters."""
-
-    def __init__(self, scene: Scene, dice: Dice) -> None:
-        self._world = scene.world
-        self.egress = MortalEgress(dice, {})
-        for name in ("messages", "blobs", "queue", "suppressions", "numbers", "volume"):
-            setattr(self, name, Mortal(getattr(scene.world, name), dice))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._world, name)
+    ports = (MessageStore, BlobStore, WorkQueue, SuppressionList, Numbers, SendVolume)
+    mortal: Parts = {port: Mortal(scene.posthorn[port], dice) for port in ports}
+    return {**mortal, Egress: MortalEgress(dice, {})}
 
 
 class Model:
@@ -135,9 +135,8 @@ class Model:
     def __init__(self, scene: Scene, seed: int, attempts: type[AttemptDelivery]) -> None:
         self.scene = scene
         self.dice = Dice(seed)
-        self.program = Posthorn(Settings(), MortalWorld(scene, self.dice))  # type: ignore[arg-type]
-        self.program.keys = KeptKeys()
-        self.program.attempt.__class__ = attempts
+        self.program = beside(scene.posthorn, mortal_parts(scene, self.dice))
+        self.program[AttemptDelivery].__class__ = attempts
         self.promised: list[tuple[int, str]] = []
         scene.queue.reorder = True
         scene.queue.duplicate = DUPLICATE
@@ -145,7 +144,7 @@ class Model:
     async def submit(self, number: int) -> None:
         submission = self.scene.submission(f"user{number}@example.com")
         try:
-            accepted = await self.program.accept.submit(submission)
+            accepted = await self.program[AcceptMail].submit(submission)
         except (Died, TemporaryFailure):
             return
         self.promised += [(each.id, each.token) for each in accepted]
@@ -156,7 +155,7 @@ class Model:
         if self.dice.random.random() < SLOW:
             self.scene.clock.advance(self.dice.random.choice((60, 200)))
         try:
-            left = await self.program.attempt.run(wakeups)
+            left = await self.program[AttemptDelivery].run(wakeups)
         except Died:
             await self._bury()
             return
@@ -166,7 +165,7 @@ class Model:
 
     async def sweep(self) -> None:
         try:
-            await self.program.retry_due.run()
+            await self.program[RetryDue].run()
         except Died:
             await self._bury()
 
@@ -212,7 +211,7 @@ def test_nothing_is_lost_and_copies_need_a_death_in_the_window(seed: int) -> Non
         model = await play(seed)
         assert model.lost() == []
         for message, token in model.promised:
-            record = await model.scene.world.messages.get(model.scene.server.id, message)  # type: ignore[arg-type]
+            record = await model.scene.posthorn[MessageStore].get(model.scene.server.id, message)  # type: ignore[arg-type]
             assert (record.state, record.status) == (State.DONE, Status.SENT)
             assert model.dice.settled[token] == 1
             assert model.dice.taken[token] - 1 <= model.dice.windows[token]

@@ -20,8 +20,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.memory import ControlledClock
 from chalicelib.adapters.memory.statistics import MemoryChanges, MemoryStatistics
+from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.statistics import (

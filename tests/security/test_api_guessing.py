@@ -12,7 +12,10 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest, new_key
 from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
 from chalicelib.services import guesses
+from chalicelib.services.accounts import Tenants
 from chalicelib.services.guesses import (
     FREE_GUESSES,
     SECONDS_A_GUESS,
@@ -36,13 +39,13 @@ def api() -> Iterator[ApiWorld]:
 def looked_up(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The digests that the directory was asked for."""
     asked: list[str] = []
-    find = api.scene.world.directory.credential
+    find = api.scene.posthorn[Directory].credential
 
     async def noted(digest: str) -> Any:
         asked.append(digest)
         return await find(digest)
 
-    monkeypatch.setattr(api.scene.world.directory, "credential", noted)
+    monkeypatch.setattr(api.scene.posthorn[Directory], "credential", noted)
     return asked
 
 
@@ -62,7 +65,7 @@ def a_guess_of_our_shape() -> str:
 
 def bring(api: ApiWorld, key: str) -> None:
     """Make a credential of a key that was made elsewhere, as moved installations do."""
-    tenants, kind = api.scene.posthorn.accounts, CredentialKind.API
+    tenants, kind = api.scene.posthorn[Tenants], CredentialKind.API
     bootstrap.run(tenants.import_key(api.scene.server, kind, "moved", key))
 
 
@@ -129,7 +132,7 @@ def test_a_key_works_soon_that_was_tried_before_it_was_made(api: ApiWorld) -> No
 def test_a_key_that_was_revoked_is_unknown_like_others(api: ApiWorld) -> None:
     key = api.scene.api_key
     assert ask(api, key).status == 200
-    store = api.scene.posthorn.accounts_store
+    store = api.scene.posthorn[Accounts]
     for credential in bootstrap.run(store.credentials(api.scene.server.id)):
         bootstrap.run(store.remove_credential(credential))
     assert [ask(api, key).status for _ in range(3)] == [401, 401, 401]

@@ -13,6 +13,8 @@ from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.ports.statistics import Statistics
+from chalicelib.services.accounts import Tenants
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {
@@ -39,7 +41,7 @@ class Two:
 @pytest.fixture
 def two() -> Iterator[Two]:
     with api_world() as api:
-        tenants = api.scene.posthorn.accounts
+        tenants = api.scene.posthorn[Tenants]
         organization = bootstrap.run(tenants.create_organization("Other"))
         server = bootstrap.run(tenants.create_server(organization, "Other"))
         _, key = bootstrap.run(tenants.create_credential(server, CredentialKind.API, "api"))
@@ -86,7 +88,7 @@ def test_statistics_are_of_one_tenant(two: Two) -> None:
     now = two.api.scene.clock.now()
     added = [Addition("1", {Count.OUTGOING: 7})]
     for slot in slots_of(two.api.scene.server.id, now):
-        bootstrap.run(two.api.scene.world.statistics.add("a", slot, added))
+        bootstrap.run(two.api.scene.posthorn[Statistics].add("a", slot, added))
     assert two.api.v2("GET", "/statistics").json["totals"]["outgoing"] == 7
     assert set(two.as_other("GET", "/statistics").json["totals"].values()) == {0}
     own = two.api.scene.server.id

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld, api_world
 
 BREAKING = [
@@ -180,7 +181,7 @@ def test_the_author_of_an_accepted_message_is_one_authorised_address(
     message: Any = BytesParser(policy=policy.default).parsebytes(api.content(number))
     (address,) = message["from"].addresses
     assert address.addr_spec == "app@acme.test"
-    history = api.scene.posthorn.history
+    history = api.scene.posthorn[MessageHistory]
     assert (
         bootstrap.run(history.record(api.scene.server.id, number)).message.mail_from
         == "app@acme.test"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.ports.blobs import BlobStore
 from tests.gateway_scene import MAIL, NORMALISING, Client, plain, running_gateway, trusting_context
 
 SMUGGLED = (
@@ -94,7 +95,7 @@ async def test_commands_sent_before_the_handshake_are_dropped() -> None:
         assert (await client.say("EHLO me.test")).code == 250
         assert (await client.say("AUTH PLAIN " + plain(gateway.key))).code == 235
         assert (await client.submit()).code == 250
-        stored = await gateway.scene.world.blobs.get(gateway.messages()[0].blob)
+        stored = await gateway.scene.posthorn[BlobStore].get(gateway.messages()[0].blob)
         assert b"injected.test" not in stored
 
 

@@ -7,7 +7,8 @@ from collections import Counter
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryBlobStore, SeededRand
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
+from chalicelib.adapters.memory.time import SeededRand
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId

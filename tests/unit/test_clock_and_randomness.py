@@ -10,20 +10,21 @@ from pathlib import Path
 import pytest
 
 from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.memory import ControlledClock, SeededRand
+from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.adapters.randomness import SystemRand
+from chalicelib.config import Settings
 from tests.patience import PATIENCE
 
 
 def test_without_a_file_it_is_now() -> None:
     before = time.time()
-    assert before <= SystemClock().now() <= time.time()
-    assert SystemClock().monotonic() == pytest.approx(time.monotonic(), abs=PATIENCE)
+    assert before <= SystemClock(Settings()).now() <= time.time()
+    assert SystemClock(Settings()).monotonic() == pytest.approx(time.monotonic(), abs=PATIENCE)
 
 
 def test_the_file_moves_the_clock_whenever_it_changes(tmp_path: Path) -> None:
     file = tmp_path / "clock"
-    clock = SystemClock(str(file))
+    clock = SystemClock(Settings(clock_file=str(file)))
     assert clock.now() == pytest.approx(time.time(), abs=PATIENCE)
     for number, offset in enumerate(("3600", "-600.5", "259200\n")):
         file.write_text(offset)
@@ -35,7 +36,7 @@ def test_the_file_moves_the_clock_whenever_it_changes(tmp_path: Path) -> None:
 
 def test_a_file_that_says_nothing_readable_keeps_the_last_offset(tmp_path: Path) -> None:
     file = tmp_path / "clock"
-    clock = SystemClock(str(file))
+    clock = SystemClock(Settings(clock_file=str(file)))
     file.write_text("3600")
     clock.now()
     file.write_text("half a num")
@@ -47,7 +48,7 @@ def test_a_file_that_says_nothing_readable_keeps_the_last_offset(tmp_path: Path)
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     file = tmp_path / "clock"
     file.write_text("3600")
-    clock = SystemClock(str(file))
+    clock = SystemClock(Settings(clock_file=str(file)))
     clock.now()
     facts = file.stat()
     file.write_text("9999")
@@ -56,7 +57,7 @@ def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
 
 
 async def test_the_system_clock_waits() -> None:
-    clock = SystemClock()
+    clock = SystemClock(Settings())
     started = clock.monotonic()
     await clock.sleep(0.02)
     assert clock.monotonic() - started >= 0.015

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.services.accept import LARGEST_PACK, LARGEST_PACKED, Recipient, Submission
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.services.accept import (
+    LARGEST_PACK,
+    LARGEST_PACKED,
+    AcceptMail,
+    Recipient,
+    Submission,
+)
+from chalicelib.services.history import MessageHistory
 from tests.worlds import Scene, make_scene
 
 HEAD = b"From: app@acme.test\r\nMessage-ID: <x@acme.test>\r\n\r\n"
@@ -15,14 +23,14 @@ async def stored(scene: Scene, sizes: list[int]) -> list[tuple[str, int]]:
     """Where the bodies of these sizes lie, accepted as one batch: key and offset."""
     to = (Recipient("x@example.com"),)
     batch = [
-        await scene.posthorn.accept.prepare(
+        await scene.posthorn[AcceptMail].prepare(
             Submission(scene.grant, "app@acme.test", to, HEAD + b"x" * (size - len(HEAD)))
         )
         for size in sizes
     ]
-    await scene.posthorn.accept.store(batch)
+    await scene.posthorn[AcceptMail].store(batch)
     refs = [prepared.messages[0].blob for prepared in batch]
-    bodies = [await scene.posthorn.blobs.get(ref) for ref in refs]
+    bodies = [await scene.posthorn[BlobStore].get(ref) for ref in refs]
     assert bodies == [prepared.body for prepared in batch]
     return [(ref.key, ref.offset) for ref in refs]
 
@@ -42,9 +50,9 @@ async def test_small_ones_share_an_object_around_a_large_one(scene: Scene) -> No
 async def test_a_link_leads_to_every_large_one(scene: Scene) -> None:
     sizes = [SMALL, LARGE, SMALL]
     places = await stored(scene, sizes)
-    records = [await scene.posthorn.history.record(scene.server.id, n) for n in (1, 2, 3)]
+    records = [await scene.posthorn[MessageHistory].record(scene.server.id, n) for n in (1, 2, 3)]
     assert [record.message.blob.key for record in records] == [key for key, _ in places]
-    links = [await scene.posthorn.history.link(record, 60) for record in records]
+    links = [await scene.posthorn[MessageHistory].link(record, 60) for record in records]
     assert [link is not None for link in links] == [False, True, False]
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.memory import ControlledClock, MemoryWorkQueue, SeededRand
+from chalicelib.adapters.memory.egress import ScriptedEgress
+from chalicelib.adapters.memory.queue import MemoryWorkQueue
+from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.memory.time import ControlledClock, SeededRand
+from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.ports.egress import Transaction
-from tests.fakes import a_message, a_work_item, a_world
+from tests.fakes import a_message, a_work_item
 
 MX = Target("mx.example.com", "198.51.100.7", 25)
 SOURCE = EgressSource("default", address="192.0.2.1")
@@ -19,7 +23,7 @@ GONE = Transaction(Reply(550, "5.1.1", "No such user"), "RCPT")
 
 
 async def test_receivers_say_250_and_keep_what_they_got() -> None:
-    egress = a_world().egress
+    egress = ScriptedEgress()
     conversation = await egress.connect(MX, SOURCE)
     answer = await conversation.transact(Envelope("a@acme.test", "b@example.com"), [b"one", b"two"])
     assert answer.reply.code == 250
@@ -36,7 +40,7 @@ async def test_receivers_say_250_and_keep_what_they_got() -> None:
 
 
 async def test_outcomes_are_used_once_and_lasting_ones_stay() -> None:
-    egress = a_world().egress
+    egress = ScriptedEgress()
     egress.will("B@example.com", BUSY, OutcomeUnknown("lost"))
     egress.always("@example.com", GONE)
     codes: list[int | str] = []
@@ -52,7 +56,7 @@ async def test_outcomes_are_used_once_and_lasting_ones_stay() -> None:
 
 
 async def test_hosts_refuse_and_sessions_are_reused() -> None:
-    egress = a_world().egress
+    egress = ScriptedEgress()
     egress.refuse("mx.example.com", TemporaryFailure("421"))
     with pytest.raises(TemporaryFailure):
         await egress.connect(MX, SOURCE)
@@ -66,15 +70,15 @@ async def test_hosts_refuse_and_sessions_are_reused() -> None:
 
 
 async def test_a_zone_answers_as_dns_does() -> None:
-    resolver = a_world(
-        zone={
+    resolver = ScriptedResolver(
+        {
             "Example.com": {"MX": [(10, "MX.example.com.")], "TXT": ["v=spf1 -all"]},
             "mx.example.com": {"A": ["198.51.100.7"], "AAAA": ["2001:db8::7"]},
             "null.test": {"MX": [(0, "")]},
             "198.51.100.7": {"PTR": ["mx.example.com."]},
             "bücher.example": {"A": ["192.0.2.5"]},
         }
-    ).resolver
+    )
     assert await resolver.mx("EXAMPLE.com.") == ((10, "mx.example.com"),)
     assert await resolver.mx("null.test") == ((0, ""),)
     assert await resolver.mx("mx.example.com") == ()
@@ -96,7 +100,7 @@ async def test_a_zone_answers_as_dns_does() -> None:
 
 async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
     clock = ControlledClock()
-    queue = MemoryWorkQueue(clock, SeededRand(3))
+    queue = MemoryWorkQueue(Settings(), clock, SeededRand(3))
     items = [a_work_item(a_message(ServerId(1), number)) for number in range(1, 41)]
     queue.duplicate, queue.reorder = 0.5, True
     await queue.send("default", items)
@@ -109,7 +113,7 @@ async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
 
 async def test_a_received_item_comes_back_until_it_is_deleted() -> None:
     clock = ControlledClock()
-    queue = MemoryWorkQueue(clock, SeededRand(3), visibility=30)
+    queue = MemoryWorkQueue(Settings(visibility_seconds=30), clock, SeededRand(3))
     await queue.send("default", [a_work_item(a_message(ServerId(1), 1))])
     (first,) = await queue.receive("default")
     assert await queue.receive("default") == []

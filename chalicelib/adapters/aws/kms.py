@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.sealing import NONCE_BYTES, open_with, seal_with
+from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.vault import KeyVault
 
 _VERSION = 1
 _HEAD_BYTES = 3
@@ -34,12 +36,12 @@ class _DataKey:
     at: float
 
 
-class KmsKeyVault:
+class KmsKeyVault(KeyVault):
     """The `KeyVault` port over one KMS key, named by its alias."""
 
-    def __init__(self, session: AwsSession, key_alias: str, clock: Clock, rand: Rand) -> None:
+    def __init__(self, session: AwsSession, settings: Settings, clock: Clock, rand: Rand) -> None:
         self._session = session
-        self._alias = key_alias
+        self._alias = settings.key_alias
         self._clock = clock
         self._rand = rand
         self._current: _DataKey | None = None

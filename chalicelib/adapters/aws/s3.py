@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, UploadTicket
+from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.rand import Rand
 
 UPLOAD_SECONDS = 3_600
@@ -26,12 +27,12 @@ _NO_UPLOAD = "There is no such upload"
 _GONE = ("NoSuchKey", "InvalidRange", "404")
 
 
-class S3BlobStore:
+class S3BlobStore(BlobStore):
     """The `BlobStore` port over one bucket."""
 
-    def __init__(self, session: AwsSession, bucket: str, rand: Rand) -> None:
+    def __init__(self, session: AwsSession, settings: Settings, rand: Rand) -> None:
         self._session = session
-        self._bucket = bucket
+        self._bucket = settings.bucket
         self._rand = rand
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:

@@ -16,12 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from chalicelib.adapters.meter import Meter
 from chalicelib.domain.errors import TemporaryFailure
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
-
-    from chalicelib.adapters.meter import Meter
 
 _T = TypeVar("_T")
 
@@ -34,7 +33,7 @@ _UNAVAILABLE = "The mail store is not available at the moment, try again later"
 class AwsSession:
     """Clients of one process. `threads` bounds the calls in flight; `meter` counts them."""
 
-    def __init__(self, *, threads: int = 32, meter: Meter | None = None) -> None:
+    def __init__(self, meter: Meter, *, threads: int = 32) -> None:
         self._threads = threads
         self._meter = meter
         self._clients: dict[str, Any] = {}
@@ -104,8 +103,7 @@ class AwsSession:
 
         if self._session is None:
             self._session = botocore.session.get_session()
-            if self._meter is not None:
-                self._meter.attach(self._session)
+            self._meter.attach(self._session)
         # A host without names for buckets needs paths; AWS itself prefers names.
         local = any(os.environ.get(name) for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
         config = Config(

@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from chalicelib.domain.workitem import render_work_item
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.queue import WorkQueue
 
 LOG = logging.getLogger("posthorn.queue")
 
@@ -41,12 +43,12 @@ _NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again lat
 _Entry = dict[str, str | int]
 
 
-class SqsWorkQueue:
+class SqsWorkQueue(WorkQueue):
     """The `WorkQueue` port over SQS."""
 
-    def __init__(self, session: AwsSession, prefix: str, clock: Clock) -> None:
+    def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
         self._session = session
-        self._prefix = prefix
+        self._prefix = settings.queue_prefix
         self._clock = clock
         self._urls: dict[str, str] = {}
 

@@ -23,6 +23,8 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.directory import Directory
 
 _Owner = tuple[OrganizationId, ServerId | None]
 _T = TypeVar("_T")
@@ -54,7 +56,7 @@ class Configuration:
         return replace(server, organization_suspended=suspended)
 
 
-class MemoryAccounts:
+class MemoryAccounts(Accounts):
     """The `Accounts` port in memory."""
 
     def __init__(self, configuration: Configuration) -> None:
@@ -216,7 +218,7 @@ class MemoryAccounts:
         _known(self._facts.sources.pop((source.pool, source.name), None), "egress source")
 
 
-class MemoryDirectory:
+class MemoryDirectory(Directory):
     """The `Directory` port in memory."""
 
     def __init__(self, configuration: Configuration) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, UploadTicket
+from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.rand import Rand
 
 UPLOAD_SECONDS = 3_600
 
 
-class MemoryBlobStore:
+class MemoryBlobStore(BlobStore):
     """The `BlobStore` port in memory. `purge`, `follow` and `finish_upload` play the store's other users."""
 
     def __init__(self, rand: Rand) -> None:

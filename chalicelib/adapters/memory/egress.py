@@ -22,7 +22,7 @@ from chalicelib.domain.smtp_commands import (
     rcpt_command,
 )
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import Egress, Transaction
 
 Outcome = Transaction | MailError
 SiteKey = tuple[str, str, int, str]
@@ -51,7 +51,7 @@ class ReceivedMail:
         return isinstance(self.outcome, Transaction) and self.outcome.reply.is_positive
 
 
-class ScriptedEgress:
+class ScriptedEgress(Egress):
     """The `Egress` port over a script. With `keep=False` nothing but `count` is recorded (for benchmarks)."""
 
     def __init__(

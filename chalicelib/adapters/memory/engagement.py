@@ -10,11 +10,12 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
 
 _Key = tuple[ServerId, MessageId]
 
 
-class MemoryEngagement:
+class MemoryEngagement(Engagement):
     """The `Engagement` port in memory. What is over is not shown, and not removed either."""
 
     def __init__(self, messages: MemoryMessageStore, clock: Clock) -> None:

@@ -9,14 +9,17 @@ from chalicelib.adapters.standing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.volume import SendVolume
 
 HIGHEST_NUMBER = 2**31 - 1
 ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60
 
 
-class MemorySuppressionList:
+class MemorySuppressionList(SuppressionList):
     """The `SuppressionList` port in memory."""
 
     def __init__(self) -> None:
@@ -44,7 +47,7 @@ class MemorySuppressionList:
         return self._entries.pop((server, recipient_key(address)), None) is not None
 
 
-class MemoryNumbers:
+class MemoryNumbers(Numbers):
     """The `Numbers` port in memory: without gaps."""
 
     def __init__(self) -> None:
@@ -59,7 +62,7 @@ class MemoryNumbers:
         return list(range(last + 1, last + count + 1))
 
 
-class MemorySendVolume:
+class MemorySendVolume(SendVolume):
     """The `SendVolume` port in memory, by minute."""
 
     def __init__(self) -> None:
@@ -95,7 +98,7 @@ class _Answer:
     body: str = ""
 
 
-class MemoryIdempotencyKeys:
+class MemoryIdempotencyKeys(IdempotencyKeys):
     """The `IdempotencyKeys` port in memory."""
 
     def __init__(self) -> None:

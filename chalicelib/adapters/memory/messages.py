@@ -32,12 +32,12 @@ from chalicelib.domain.model import (
     WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.messages import ClaimFailure, ClaimRefused
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 
 _Key = tuple[ServerId, MessageId]
 
 
-class MemoryMessageStore:
+class MemoryMessageStore(MessageStore):
     """The `MessageStore` port in memory."""
 
     def __init__(self) -> None:

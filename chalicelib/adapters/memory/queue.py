@@ -11,9 +11,11 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chalicelib.config import Settings
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import WorkItem
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
 
 LONGEST_DELAY = 900
@@ -39,16 +41,16 @@ class _Entry:
     receive_count: int = 0
 
 
-class MemoryWorkQueue:
+class MemoryWorkQueue(WorkQueue):
     """The `WorkQueue` port in memory."""
 
-    def __init__(self, clock: Clock, rand: Rand, visibility: int = 360) -> None:
+    def __init__(self, settings: Settings, clock: Clock, rand: Rand) -> None:
         self.duplicate = 0.0
         self.reorder = False
         self.sent = 0
         self._clock = clock
         self._rand = rand
-        self._visibility = visibility
+        self._visibility = settings.visibility_seconds
         self._number = 0
         self._ready: dict[str, list[tuple[float, int]]] = {DEFAULT_POOL: []}
         self._entries: dict[int, _Entry] = {}

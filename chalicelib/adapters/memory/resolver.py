@@ -17,6 +17,7 @@ from typing import Any
 from chalicelib.adapters.dns import ascii_name, no_answer_for, no_such_name
 from chalicelib.domain.dns_message import BadName, question_of
 from chalicelib.domain.errors import MailError
+from chalicelib.ports.resolver import Resolver
 
 LONGEST_CHAIN = 8
 
@@ -24,7 +25,7 @@ Records = Mapping[str, Sequence[Any]]
 Zone = Mapping[str, Records]
 
 
-class ScriptedResolver:
+class ScriptedResolver(Resolver):
     """The `Resolver` port over a dictionary. `zone` may be changed at any time; `asked` records the questions."""
 
     def __init__(self, zone: Zone | None = None) -> None:

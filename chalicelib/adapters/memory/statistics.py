@@ -9,7 +9,9 @@ from typing import Any
 from chalicelib.adapters.sequences import sortable
 from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.changes import ChangeReader
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.statistics import Statistics
 
 
 @dataclass(slots=True)
@@ -18,7 +20,7 @@ class _Counter:
     counts: dict[Count, int] = field(default_factory=dict)
 
 
-class MemoryStatistics:
+class MemoryStatistics(Statistics):
     """The `Statistics` port in memory. What is over is not shown, and not removed either."""
 
     def __init__(self, clock: Clock) -> None:
@@ -48,7 +50,7 @@ class MemoryStatistics:
         return [(start, totals(found[start])) for start in sorted(found)]
 
 
-class MemoryChanges:
+class MemoryChanges(ChangeReader):
     """The `ChangeReader` port for records `{"change": Change}`."""
 
     async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 import random
 
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 
-class ControlledClock:
+
+class ControlledClock(Clock):
     """The `Clock` port under a test's control."""
 
     def __init__(self, now: float = 1_800_000_000.0, *, self_moving: bool = True) -> None:
@@ -44,7 +47,7 @@ class ControlledClock:
             await self._moved.wait()
 
 
-class SeededRand:
+class SeededRand(Rand):
     """The `Rand` port with the same answers for the same seed. Never for real keys."""
 
     def __init__(self, seed: int = 0) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from chalicelib.adapters.sealing import NONCE_BYTES, open_with, seal_with
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.vault import KeyVault
 
 
-class MemoryKeyVault:
+class MemoryKeyVault(KeyVault):
     """The `KeyVault` port with a key from `rand`. `opened` counts openings."""
 
     def __init__(self, rand: Rand) -> None:

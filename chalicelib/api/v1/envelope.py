@@ -22,6 +22,7 @@ from chalicelib.domain.errors import (
     Unauthenticated,
 )
 from chalicelib.domain.message import decode_part, read_headers, read_parts
+from chalicelib.ports.clock import Clock
 from chalicelib.services.accept import SenderRefused
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.guesses import TooManyGuesses
@@ -81,13 +82,13 @@ def operation(action: Action) -> Operation:
     """The HTTP operation around an action: parameters, key, suspension, envelope."""
 
     async def operate(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-        started = program.clock.monotonic()
+        started = program[Clock].monotonic()
         try:
             status, outcome, data = await _call(program, request, action)
         except MailError as error:
             status, outcome, data = _failure(error)
             request.notes["outcome"] = data.get("code", error.code)
-        seconds = round(program.clock.monotonic() - started, 3)
+        seconds = round(program[Clock].monotonic() - started, 3)
         body = _enveloped(outcome, seconds, data)
         if not fits_an_answer(body):
             request.notes["outcome"] = _TOO_LARGE["code"]

@@ -18,6 +18,7 @@ from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.message import Part, decode_part, find_bodies, part_text, read_headers
 from chalicelib.domain.model import Delivery, MessageRecord
+from chalicelib.services.history import MessageHistory
 
 BASE64_LINE = 45  # bytes that make 60 characters
 OCTETS_OF_A_CHARACTER = 3  # in quoted-printable, the largest encoding
@@ -43,7 +44,7 @@ async def message(call: Call) -> dict[str, Any]:
         if isinstance(asked, list)
         else set()
     )
-    content = await call.program.history.content(record) if wanted & _OF_CONTENT else b"?"
+    content = await call.program[MessageHistory].content(record) if wanted & _OF_CONTENT else b"?"
     shown: dict[str, Any] = {"id": record.message.id, "token": record.message.token}
     known = {
         "status": _status(record),
@@ -54,7 +55,7 @@ async def message(call: Call) -> dict[str, Any]:
     if wanted & _OF_CONTENT:
         shown |= _content(content, wanted)
     if "activity_entries" in wanted:
-        activity = await call.program.history.activity(record)
+        activity = await call.program[MessageHistory].activity(record)
         shown["activity_entries"] = {
             "loads": [_hit(hit) for hit in activity.opens],
             "clicks": [{"url": hit.url, **_hit(hit)} for hit in activity.clicks],
@@ -65,14 +66,14 @@ async def message(call: Call) -> dict[str, Any]:
 async def deliveries(call: Call) -> list[dict[str, Any]]:
     """The log of one message, oldest first."""
     record = await _record(call)
-    return [_delivery(entry) for entry in await call.program.history.deliveries(record)]
+    return [_delivery(entry) for entry in await call.program[MessageHistory].deliveries(record)]
 
 
 async def _record(call: Call) -> MessageRecord:
     number, shown = message_number(call.parameters)
     try:
         if number is not None:
-            return await call.program.history.record(call.grant.server.id, number)
+            return await call.program[MessageHistory].record(call.grant.server.id, number)
     except NotFound:
         number = None
     raise Failure("MessageNotFound", "No message found matching provided ID", id=shown)

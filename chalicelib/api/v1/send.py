@@ -48,7 +48,7 @@ from chalicelib.domain.headerfield import (
 from chalicelib.domain.mailbox import envelope_address, envelope_fault
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.accept import SenderRefused
-from chalicelib.services.submit import Order, Receipt
+from chalicelib.services.submit import Order, Receipt, SubmitMail
 
 MOST_ADDRESSES = 50
 MOST_HEADERS = 200
@@ -74,7 +74,7 @@ async def send_message(call: Call) -> dict[str, Any]:
     try:
         draft = replace(draft, attachments=_attachments(files))
     except (Failure, ParameterFault):
-        await call.program.submit.authorise(call.grant, draft)
+        await call.program[SubmitMail].authorise(call.grant, draft)
         raise
     envelope = envelope_addresses(address for name in typed for address in typed[name])
     order = Order(
@@ -85,7 +85,7 @@ async def send_message(call: Call) -> dict[str, Any]:
         bounce=is_true(parameters.get("bounce")),
         smtputf8=draft.needs_smtputf8 or not all(map(str.isascii, envelope.values())),
     )
-    receipt = await call.program.submit.submit(call.grant, order, call.client_address)
+    receipt = await call.program[SubmitMail].submit(call.grant, order, call.client_address)
     return _success(receipt, envelope)
 
 
@@ -115,7 +115,7 @@ async def send_raw(call: Call) -> dict[str, Any]:
         smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
     )
     try:
-        receipt = await call.program.submit.submit(call.grant, order, call.client_address)
+        receipt = await call.program[SubmitMail].submit(call.grant, order, call.client_address)
     except SenderRefused as refused:
         raise Failure("UnauthenticatedFromAddress") from refused
     return _success(receipt, envelope)

@@ -22,6 +22,7 @@ from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
 from chalicelib.domain.model import Delivery, MessageRecord, State
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.history import MessageHistory
 
 JSON_TYPE = {"Content-Type": "application/json"}
 BINARY = "application/octet-stream"
@@ -36,7 +37,7 @@ async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         fault = FieldError("/status", "not_with_to", "cannot be combined with to")
         raise InvalidRequest(INVALID, (fault,))
     try:
-        page = await program.history.page(
+        page = await program[MessageHistory].page(
             grant.server.id,
             query.direction,
             flag=query.status.value if query.status else None,
@@ -58,7 +59,7 @@ async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """One message."""
     record = await _record(program, request, await read_grant(program, request))
-    activity = await program.history.activity(record)
+    activity = await program[MessageHistory].activity(record)
     answer = EmailWithActivity(
         **_email(record).model_dump(by_alias=True),
         opens=[_visitor(hit) for hit in activity.opens],
@@ -70,7 +71,7 @@ async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 async def show_deliveries(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The log of one message, oldest first."""
     record = await _record(program, request, await read_grant(program, request))
-    log = await program.history.deliveries(record)
+    log = await program[MessageHistory].deliveries(record)
     answer = DeliveryLog(data=[_entry(delivery) for delivery in log])
     return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
 
@@ -84,7 +85,7 @@ async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     record = await _record(program, request, await read_grant(program, request))
     if record.message.size > LARGEST_ANSWER:
         return await _link(program, record)
-    content = await program.history.content(record)
+    content = await program[MessageHistory].content(record)
     if content is None:
         raise NotFound("The bytes of this message are no longer kept")
     try:
@@ -102,7 +103,7 @@ async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
     """A redirection to the bytes, which whoever has the link may fetch for a while."""
     try:
-        url = await program.history.link(record, LINK_SECONDS)
+        url = await program[MessageHistory].link(record, LINK_SECONDS)
     except NotFound as error:
         raise NotFound("The bytes of this message are no longer kept") from error
     if url is None:
@@ -111,7 +112,7 @@ async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
 
 
 async def _record(program: MailProgram, request: HttpRequest, grant: Grant) -> MessageRecord:
-    record = await program.history.record_named(grant.server.id, request.path_values["id"])
+    record = await program[MessageHistory].record_named(grant.server.id, request.path_values["id"])
     request.notes["message_id"] = record.message.id
     return record
 

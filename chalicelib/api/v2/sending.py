@@ -35,8 +35,8 @@ from chalicelib.domain.composed_size import attached_octets
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.authenticate import Grant
-from chalicelib.services.idempotency import Answer, fingerprint
-from chalicelib.services.submit import Order, Receipt
+from chalicelib.services.idempotency import Answer, AnswerOnce, fingerprint
+from chalicelib.services.submit import Order, Receipt, SubmitMail
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -48,7 +48,7 @@ async def send_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 
     async def work() -> Answer:
         order = order_of(email, await _uploads(program, grant, email))
-        receipt = await program.submit.submit(grant, order, request.client_address)
+        receipt = await program[SubmitMail].submit(grant, order, request.client_address)
         return Answer(202, render_json(as_json(_accepted(receipt))))
 
     return await _once(program, request, grant, work)
@@ -65,7 +65,7 @@ async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     async def work() -> Answer:
         read = list(_orders_and_errors(items))
         orders = [order for order in read if isinstance(order, Order)]
-        made = iter(await program.submit.submit_all(grant, orders, request.client_address))
+        made = iter(await program[SubmitMail].submit_all(grant, orders, request.client_address))
         outcomes = [next(made) if isinstance(item, Order) else item for item in read]
         results = [_result(index, outcome, request) for index, outcome in enumerate(outcomes)]
         accepted = sum(result.email is not None for result in results)
@@ -80,7 +80,7 @@ async def make_upload(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Permission to upload one message or attachment."""
     grant = await read_grant(program, request)
     wanted = validated(UploadToMake, read_json(request))
-    ticket = await program.submit.upload_ticket(grant.server, wanted.size)
+    ticket = await program[SubmitMail].upload_ticket(grant.server, wanted.size)
     upload = Upload.model_validate(
         {
             "id": ticket.id,
@@ -102,7 +102,7 @@ async def _once(
         answer: Answer = await work()
     else:
         mark = fingerprint(request.method.encode(), request.path.encode(), request.body)
-        answer = await program.once.answer(grant.server.id, key, mark, work)
+        answer = await program[AnswerOnce].answer(grant.server.id, key, mark, work)
     replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
 
@@ -127,7 +127,7 @@ async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> di
     named[email.raw_upload] = "/raw_upload"
     ids = [upload for upload in named if upload is not None]
     try:
-        return await program.submit.uploaded(grant.server, ids, lambda of: _octets(email, of))
+        return await program[SubmitMail].uploaded(grant.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
         upload = str(missing.fields["upload"])
         fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")

@@ -13,7 +13,7 @@ from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.models import Answer, Moment, Request, as_json
 from chalicelib.api.v2.reading import read_grant, read_query
 from chalicelib.domain.statistics import Count, Period
-from chalicelib.services.statistics import MOST_SLOTS
+from chalicelib.services.statistics import MOST_SLOTS, ServerStatistics
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -77,7 +77,7 @@ async def show_statistics(program: MailProgram, request: HttpRequest) -> HttpAns
     """The counters of the credential's server."""
     grant = await read_grant(program, request)
     query = read_query(StatisticsQuery, request)
-    chart = await program.statistics.chart(
+    chart = await program[ServerStatistics].chart(
         grant.server.id, query.period, _epoch(query.since), _epoch(query.until)
     )
     answer = ServerCounts.model_validate(

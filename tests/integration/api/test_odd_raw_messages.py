@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.tenancy import BareNewlines, CredentialKind
-from chalicelib.services.accounts import CredentialOptions
+from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld
 from tests.odd_mail import HEADER, MENDED, REFUSED, UNTOUCHED
 
@@ -92,7 +93,7 @@ def test_answer_record_and_wire_agree_on_an_empty_message_id(
     content, told = stored(api, version, HEADER + b"Message-ID: " + given + b"\r\n\r\nHi\r\n")
     assert told is None
     assert b"message-id" not in content.lower()
-    page = bootstrap.run(api.scene.posthorn.history.page(api.scene.server.id, limit=10))
+    page = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id, limit=10))
     (record,) = page.records
     assert record.message.message_id == ""
     wire = on_the_wire(api)
@@ -123,14 +124,14 @@ def test_doubled_carriage_returns_are_one_line_end(api: ApiWorld, version: str) 
     given = HEADER + b"Date: Fri, 22 Mar 2024 12:00:00 +0000\r\n\r\nHi\r\n\r\nJohn\r\n"
     content, _ = stored(api, version, given.replace(b"\r\n", b"\r\r\n"))
     assert content == given
-    details = bootstrap.run(api.scene.posthorn.history.page(api.scene.server.id, limit=1))
+    details = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id, limit=1))
     assert details.records[0].message.subject == "Odd"
 
 
 def test_a_credential_that_normalises_takes_nuls_out(api: ApiWorld) -> None:
     posthorn, server = api.scene.posthorn, api.scene.server
     options = CredentialOptions(bare_newlines=BareNewlines.NORMALISE)
-    made = posthorn.accounts.create_credential(server, CredentialKind.API, "lenient", options)
+    made = posthorn[Tenants].create_credential(server, CredentialKind.API, "lenient", options)
     _, api.scene.api_key = bootstrap.run(made)
     content, _ = stored(api, "v2", HEADER + b"X\0: 1\r\n\nHi\0 John\r\n")
     assert content == HEADER + b"X: 1\r\n\r\nHi John\r\n"

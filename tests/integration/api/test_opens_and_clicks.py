@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.ports.engagement import Engagement
 from tests.http_api import ApiWorld
 from tests.tracking_scene import BROWSER, LINKS, READER, TrackedMail, make_tracked_mail
 
@@ -61,6 +62,6 @@ def test_who_opened_is_not_read_for_those_who_do_not_ask(
     async def refuse(*_: object) -> None:
         raise AssertionError("read")
 
-    monkeypatch.setattr(api.scene.world.engagement, "hits", refuse)
+    monkeypatch.setattr(api.scene.posthorn[Engagement], "hits", refuse)
     assert api.v1("messages/message", {"id": mail.message})["status"] == "success"
     assert api.v2("GET", "/emails").status == 200

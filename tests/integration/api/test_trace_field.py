@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
+from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.services import submit
+from chalicelib.services.submit import SubmitMail
 from tests.http_api import ApiWorld
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def received(api: ApiWorld) -> bytes:
 
 
 def test_the_ptr_name_is_shown_and_asked_for_once(api: ApiWorld) -> None:
-    resolver = api.scene.world.resolver
+    resolver = api.scene.posthorn[ScriptedResolver]
     resolver.zone["127.0.0.1"] = {"PTR": ["client.example.net"]}
     for _ in range(3):
         assert received(api).startswith(
@@ -43,13 +45,13 @@ def test_a_slow_name_server_costs_its_name_only(
         return "late.example.net"
 
     monkeypatch.setattr(submit, "PTR_PATIENCE", 0.01)
-    monkeypatch.setattr(api.scene.world.resolver, "ptr", never)
+    monkeypatch.setattr(api.scene.posthorn[ScriptedResolver], "ptr", never)
     assert b"(127.0.0.1 [127.0.0.1])" in received(api)
 
 
 def test_kept_names_are_bounded(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(submit, "MOST_PTR_NAMES", 2)
-    service = api.scene.posthorn.submit
+    service = api.scene.posthorn[SubmitMail]
     for number in range(5):
         bootstrap.run(service._peer_name(f"192.0.2.{number}"))
         assert len(service._names) <= 2

@@ -12,6 +12,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import FieldError, InvalidRequest
+from chalicelib.services.history import MessageHistory
+from chalicelib.services.submit import SubmitMail
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"to": ["john@example.com"], "from": "app@acme.test", "plain_body": "Hello"}
@@ -152,7 +154,7 @@ def test_attachments_that_are_no_list_are_none(api: ApiWorld, value: Any) -> Non
 @pytest.mark.parametrize("flag", [0, "", "false", False, None])
 def test_flags_that_mean_no(api: ApiWorld, flag: Any) -> None:
     built(api, bounce=flag)
-    (record,) = bootstrap.run(api.scene.posthorn.history.page(api.scene.server.id)).records
+    (record,) = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id)).records
     assert record.message.bounce is False
 
 
@@ -180,5 +182,5 @@ def test_named_fields_of_a_service_are_a_parameter_error(
     async def refusing(*_: Any) -> None:
         raise InvalidRequest("wrong", (FieldError("/x", "wrong", "x is wrong"),))
 
-    monkeypatch.setattr(api.scene.posthorn.submit, "submit", refusing)
+    monkeypatch.setattr(api.scene.posthorn[SubmitMail], "submit", refusing)
     assert complaint(api) == "x is wrong"

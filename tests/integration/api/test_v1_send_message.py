@@ -12,6 +12,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
+from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"to": ["john@example.com"], "from": "app@acme.test", "plain_body": "Hello"}
@@ -241,7 +242,7 @@ def test_envelope_tag_and_flags_are_kept(api: ApiWorld) -> None:
         api, **{"from": "App <App@Acme.test>", "tag": "welcome", "bounce": True, "unknown": 1}
     )
     record = bootstrap.run(
-        api.scene.posthorn.history.record(
+        api.scene.posthorn[MessageHistory].record(
             api.scene.server.id, data["messages"]["john@example.com"]["id"]
         )
     )
@@ -258,7 +259,9 @@ def test_an_idn_recipient_is_sent_to_in_ascii_and_answered_as_typed(api: ApiWorl
     data = sent(api, to=["jürgen@bücher.example", "a@bücher.example"])
     assert list(data["messages"]) == ["jürgen@bücher.example", "a@bücher.example"]
     records = [
-        bootstrap.run(api.scene.posthorn.history.record(api.scene.server.id, made["id"])).message
+        bootstrap.run(
+            api.scene.posthorn[MessageHistory].record(api.scene.server.id, made["id"])
+        ).message
         for made in data["messages"].values()
     ]
     assert [record.rcpt_to for record in records] == [

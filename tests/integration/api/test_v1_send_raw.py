@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld
 
 RAW = (
@@ -29,7 +30,9 @@ def test_the_message_is_stored_byte_for_byte(api: ApiWorld) -> None:
     assert list(data["messages"]) == ["X@Example.com", "y@example.com"]
     number = data["messages"]["X@Example.com"]["id"]
     assert api.content(number) == RAW
-    message = bootstrap.run(api.scene.posthorn.history.record(api.scene.server.id, number)).message
+    message = bootstrap.run(
+        api.scene.posthorn[MessageHistory].record(api.scene.server.id, number)
+    ).message
     assert (message.mail_from, message.tag) == ("bounce@acme.test", "fromheader")
 
 

@@ -10,7 +10,10 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.messages import MessageStore
 from tests.http_api import ApiWorld
 
 PING = {"id": 0}
@@ -117,7 +120,7 @@ def test_an_smtp_key_is_no_api_key(api: ApiWorld) -> None:
 def test_a_suspended_server_says_nothing_more(api: ApiWorld) -> None:
     scene = api.scene
     suspended = replace(scene.server, suspended_at=int(scene.clock.now()))
-    bootstrap.run(scene.posthorn.accounts_store.update_server(suspended))
+    bootstrap.run(scene.posthorn[Accounts].update_server(suspended))
     envelope = api.v1("send/message", {})
     assert (envelope["status"], envelope["data"]) == ("error", {"code": "ServerSuspended"})
 
@@ -138,7 +141,7 @@ def test_a_failing_store_is_a_503_that_can_be_repeated(
     async def away(*_: Any) -> None:
         raise TemporaryFailure("The store is away")
 
-    monkeypatch.setattr(api.scene.world.queue, "send", away)
+    monkeypatch.setattr(api.scene.posthorn[MemoryWorkQueue], "send", away)
     body = json.dumps({"to": "a@example.com", "from": "a@acme.test", "plain_body": "x"}).encode()
     headers = {"content-type": "application/json", "x-server-api-key": api.scene.api_key}
     reply = api.call("POST", "/api/v1/send/message", body, headers)
@@ -154,7 +157,7 @@ def test_an_unexpected_error_is_a_500_without_details(
     async def broken(*_: Any) -> None:
         raise ZeroDivisionError("secret detail")
 
-    monkeypatch.setattr(api.scene.world.messages, "get", broken)
+    monkeypatch.setattr(api.scene.posthorn[MessageStore], "get", broken)
     body = json.dumps({"id": 1}).encode()
     headers = {"content-type": "application/json", "x-server-api-key": api.scene.api_key}
     reply = api.call("POST", "/api/v1/messages/message", body, headers)

@@ -12,6 +12,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.services.accounts import Tenants
 from chalicelib.services.idempotency import fingerprint
 from tests.http_api import ApiWorld, Reply
 from tests.patience import PATIENCE
@@ -52,7 +55,7 @@ def test_another_endpoint_is_another_request(api: ApiWorld) -> None:
 
 def test_a_request_in_flight_is_a_409(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     started, go_on = threading.Event(), threading.Event()
-    real = api.scene.world.blobs.put
+    real = api.scene.posthorn[BlobStore].put
 
     async def slow(*args: Any) -> Any:
         started.set()
@@ -60,7 +63,7 @@ def test_a_request_in_flight_is_a_409(api: ApiWorld, monkeypatch: pytest.MonkeyP
             await asyncio.sleep(0.005)
         return await real(*args)
 
-    monkeypatch.setattr(api.scene.world.blobs, "put", slow)
+    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", slow)
     replies: list[Reply] = []
     first = threading.Thread(target=lambda: replies.append(post(api, "one")))
     first.start()
@@ -93,7 +96,7 @@ def test_a_failing_store_gives_the_key_back(api: ApiWorld, monkeypatch: pytest.M
         raise TemporaryFailure("Storage is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.scene.world.blobs, "put", away)
+        patch.setattr(api.scene.posthorn[BlobStore], "put", away)
         assert post(api, "one").status == 503
     assert post(api, "one").status == 202
 
@@ -104,7 +107,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
     async def away(*_: Any) -> None:
         raise TemporaryFailure("Storage is away")
 
-    monkeypatch.setattr(api.scene.world.idempotency, "complete", away)
+    monkeypatch.setattr(api.scene.posthorn[IdempotencyKeys], "complete", away)
     assert post(api, "one").status == 202
     assert api.count() == 1
 
@@ -112,7 +115,7 @@ def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
 def test_keys_end_after_a_day_and_open_claims_after_a_minute(
     api: ApiWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keys, server = api.scene.world.idempotency, api.scene.server.id
+    keys, server = api.scene.posthorn[IdempotencyKeys], api.scene.server.id
     assert post(api, "day").status == 202
     api.scene.clock.advance(86_401)
     assert "idempotent-replayed" not in post(api, "day").headers
@@ -124,7 +127,7 @@ def test_keys_end_after_a_day_and_open_claims_after_a_minute(
 
 
 def test_keys_of_another_server_are_other_keys(api: ApiWorld) -> None:
-    tenants = api.scene.posthorn.accounts
+    tenants = api.scene.posthorn[Tenants]
     other = bootstrap.run(tenants.create_server(api.scene.organization, "Other"))
     _, key = bootstrap.run(tenants.create_credential(other, CredentialKind.API, "api"))
     assert post(api, "one").status == 202

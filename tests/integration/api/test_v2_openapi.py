@@ -15,6 +15,7 @@ from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.routes import ELSEWHERE, PREFIX, ROUTES
 from chalicelib.api.v2.turned_away import FALLBACKS, TURNED_AWAY, answer_of
 from chalicelib.domain.statistics import Addition, Count, slots_of
+from chalicelib.ports.statistics import Statistics
 from tests.http_api import ApiWorld, Reply
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
@@ -56,7 +57,7 @@ def counted(api: ApiWorld) -> Reply:
     """The statistics of a server that has some."""
     for slot in slots_of(api.scene.server.id, api.scene.clock.now()):
         added = [Addition("1", {Count.OUTGOING: 1})]
-        bootstrap.run(api.scene.world.statistics.add("a", slot, added))
+        bootstrap.run(api.scene.posthorn[Statistics].add("a", slot, added))
     return api.v2("GET", "/statistics?period=minute")
 
 

@@ -14,6 +14,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {"from": "App <app@acme.test>", "to": "john@example.com", "subject": "Hi", "text": "Hello"}
@@ -280,7 +282,7 @@ def test_authentication(api: ApiWorld) -> None:
 def test_a_suspended_server_is_a_403(api: ApiWorld) -> None:
     scene = api.scene
     suspended = replace(scene.server, suspended_at=int(scene.clock.now()))
-    bootstrap.run(scene.posthorn.accounts_store.update_server(suspended))
+    bootstrap.run(scene.posthorn[Accounts].update_server(suspended))
     reply = post(api)
     assert (reply.status, reply.json["code"]) == (403, "server_suspended")
 
@@ -314,7 +316,7 @@ def test_a_failing_store_is_a_503_to_be_repeated(
     async def away(*_: Any) -> None:
         raise TemporaryFailure("Storage is away")
 
-    monkeypatch.setattr(api.scene.world.blobs, "put", away)
+    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", away)
     reply = post(api)
     assert (reply.status, reply.json["code"]) == (503, "temporary_failure")
     assert int(reply.headers["retry-after"]) > 0
@@ -326,7 +328,7 @@ def test_an_unexpected_error_is_a_500_problem(
     async def broken(*_: Any) -> None:
         raise KeyError("secret detail")
 
-    monkeypatch.setattr(api.scene.world.blobs, "put", broken)
+    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", broken)
     reply = post(api)
     assert (reply.status, reply.headers["content-type"]) == (500, "application/problem+json")
     assert b"secret" not in reply.body

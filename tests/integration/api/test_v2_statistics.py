@@ -11,6 +11,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.statistics import Addition, Count, Period, slots_of
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.statistics import Statistics
 from tests.http_api import ApiWorld, Reply
 
 NAMES = {count.value for count in Count}
@@ -24,7 +25,7 @@ def count(api: ApiWorld, server: ServerId, at: float, **counts: int) -> None:
     """Count something at a time."""
     added = [Addition("1", {Count(name): number for name, number in counts.items()})]
     for slot in slots_of(server, at):
-        statistics = api.scene.world.statistics
+        statistics = api.scene.posthorn[Statistics]
         bootstrap.run(statistics.add(f"at {at}", slot, added))
 
 

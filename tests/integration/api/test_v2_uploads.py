@@ -10,7 +10,8 @@ from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.composed_size import attached_octets, base64_octets
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports.blobs import UploadTicket
+from chalicelib.ports.blobs import BlobStore, UploadTicket
+from chalicelib.services.accounts import Tenants
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}
@@ -22,7 +23,7 @@ def upload(api: ApiWorld, content: bytes, key: str | None = None) -> str:
     made = reply.json
     assert made["expires_at"].endswith("Z")
     ticket = UploadTicket(made["id"], made["url"], made["method"], made["headers"], 0)
-    api.scene.world.blobs.finish_upload(ticket, content)
+    api.scene.posthorn[BlobStore].finish_upload(ticket, content)
     id: str = made["id"]
     return id
 
@@ -61,7 +62,7 @@ def test_an_unknown_upload_is_named(api: ApiWorld, value: dict[str, Any], pointe
 
 
 def test_uploads_of_another_server_are_unknown(api: ApiWorld) -> None:
-    tenants = api.scene.posthorn.accounts
+    tenants = api.scene.posthorn[Tenants]
     other = bootstrap.run(tenants.create_server(api.scene.organization, "Other"))
     _, key = bootstrap.run(tenants.create_credential(other, CredentialKind.API, "api"))
     id = upload(api, b"From: app@acme.test\r\n\r\nsecret\r\n", key)
@@ -78,7 +79,7 @@ def refusing_to_read(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     async def unread(_: Any) -> bytes:
         raise AssertionError("read")
 
-    monkeypatch.setattr(api.scene.world.blobs, "get", unread)
+    monkeypatch.setattr(api.scene.posthorn[BlobStore], "get", unread)
 
 
 def test_uploads_that_are_together_too_large_are_not_read(
@@ -103,13 +104,13 @@ def test_an_upload_counts_as_often_as_it_is_named(
 def test_an_upload_named_often_is_read_once(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     files = [{"filename": f"{n}", "upload": upload(api, b"content")} for n in range(12)] * 3
     read: list[Any] = []
-    get = api.scene.world.blobs.get
+    get = api.scene.posthorn[BlobStore].get
 
     async def noted(ref: Any) -> bytes:
         read.append(ref)
         return await get(ref)
 
-    monkeypatch.setattr(api.scene.world.blobs, "get", noted)
+    monkeypatch.setattr(api.scene.posthorn[BlobStore], "get", noted)
     reply = api.v2("POST", "/emails", GOOD | {"text": "see", "attachments": files})
     assert reply.status == 202, reply.body
     assert (len(read), len(set(read))) == (12, 12)

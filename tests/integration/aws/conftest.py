@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
-from chalicelib.adapters.memory import ControlledClock
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.ports.clock import Clock
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW
 
@@ -28,8 +29,8 @@ def meter() -> Meter:
 
 
 @pytest.fixture
-def aws(aws_names: Settings, clock: ControlledClock, meter: Meter) -> Iterator[AwsWorld]:
+def aws(aws_names: Settings, clock: ControlledClock, meter: Meter) -> Iterator[Posthorn]:
     """Adapters of one process."""
-    world = AwsWorld(aws_names, clock, SystemRand(), meter=meter)
+    world = Posthorn(aws_names, "aws", {Clock: clock, Meter: meter})
     yield world
-    world.session.close()
+    world[AwsSession].close()

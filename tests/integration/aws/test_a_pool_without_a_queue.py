@@ -8,11 +8,15 @@ from dataclasses import replace
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.aws import AwsWorld
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accept import Recipient, Submission
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.services.accept import AcceptMail, Recipient, Submission
+from chalicelib.services.authenticate import Authenticate
 from tests.fakes import a_message, a_server_id, a_work_item
 from tests.tenants import make_tenant
 
@@ -25,13 +29,13 @@ async def test_what_the_client_and_the_log_are_told(
 ) -> None:
     program = bootstrap.on_aws(aws_settings)
     server, key = await make_tenant(program, CredentialKind.API)
-    await program.accounts_store.update_server(replace(server, pool="gone"))
+    await program[Accounts].update_server(replace(server, pool="gone"))
     program = bootstrap.on_aws(aws_settings)
-    grant = await program.authenticate.by_key(key, frozenset({CredentialKind.API}))
+    grant = await program[Authenticate].by_key(key, frozenset({CredentialKind.API}))
     content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"
     mail = Submission(grant, "app@acme.test", (Recipient("john@example.com"),), content)
     with caplog.at_level(logging.ERROR, "posthorn"), pytest.raises(TemporaryFailure) as put_off:
-        await program.accept.submit(mail)
+        await program[AcceptMail].submit(mail)
     assert put_off.value.public == PUT_OFF
     assert put_off.value.reply.render() == f"451 4.3.0 {PUT_OFF}\r\n".encode()
     (line,) = caplog.records
@@ -40,31 +44,33 @@ async def test_what_the_client_and_the_log_are_told(
     assert line.__dict__["fields"] == {"pool": "gone", "queue": queue}
 
 
-async def test_a_queue_that_goes_while_a_process_knows_it_and_comes_back(aws: AwsWorld) -> None:
+async def test_a_queue_that_goes_while_a_process_knows_it_and_comes_back(aws: Posthorn) -> None:
     pool, item = f"p{a_server_id()}", a_work_item(a_message(a_server_id(), 1))
-    name = f"{aws.queue._prefix}deliver-{pool}"
-    made = await aws.session.call("sqs", "create_queue", QueueName=name)
-    assert pool in await aws.queue.pools()
-    await aws.queue.send(pool, [item])
-    await aws.session.call("sqs", "delete_queue", QueueUrl=made["QueueUrl"])
+    name = f"{aws[WorkQueue]._prefix}deliver-{pool}"
+    made = await aws[AwsSession].call("sqs", "create_queue", QueueName=name)
+    assert pool in await aws[WorkQueue].pools()
+    await aws[WorkQueue].send(pool, [item])
+    await aws[AwsSession].call("sqs", "delete_queue", QueueUrl=made["QueueUrl"])
     for _ in range(2):
         with pytest.raises(TemporaryFailure, match=PUT_OFF):
-            await aws.queue.send(pool, [item])
-    assert pool not in await aws.queue.pools()
-    await aws.session.call("sqs", "create_queue", QueueName=name)
-    await aws.queue.send(pool, [item])
-    await aws.session.call("sqs", "delete_queue", QueueUrl=made["QueueUrl"])
+            await aws[WorkQueue].send(pool, [item])
+    assert pool not in await aws[WorkQueue].pools()
+    await aws[AwsSession].call("sqs", "create_queue", QueueName=name)
+    await aws[WorkQueue].send(pool, [item])
+    await aws[AwsSession].call("sqs", "delete_queue", QueueUrl=made["QueueUrl"])
 
 
 async def test_a_thousand_queues_are_more_than_one_page(
-    aws: AwsWorld, monkeypatch: pytest.MonkeyPatch
+    aws: Posthorn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from chalicelib.adapters.aws import sqs
 
     monkeypatch.setattr(sqs, "_PAGE", 1)
     pools = [f"p{a_server_id()}" for _ in range(3)]
-    start = f"{aws.queue._prefix}deliver-"
-    made = [await aws.session.call("sqs", "create_queue", QueueName=start + pool) for pool in pools]
-    assert {"default", *pools} <= set(await aws.queue.pools())
+    start = f"{aws[WorkQueue]._prefix}deliver-"
+    made = [
+        await aws[AwsSession].call("sqs", "create_queue", QueueName=start + pool) for pool in pools
+    ]
+    assert {"default", *pools} <= set(await aws[WorkQueue].pools())
     for one in made:
-        await aws.session.call("sqs", "delete_queue", QueueUrl=one["QueueUrl"])
+        await aws[AwsSession].call("sqs", "delete_queue", QueueUrl=one["QueueUrl"])

@@ -7,18 +7,25 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
-from chalicelib.adapters.memory import ControlledClock
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef, MessageId
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.vault import KeyVault
 from tests.fakes import NOW, a_message, a_server_id, a_work_item
 from tests.loopback import free_port
 
 
 @pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsWorld]:
+def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[Posthorn]:
     """Adapters that point at a port where nobody listens."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     for name, value in (
@@ -27,22 +34,22 @@ def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[AwsWorld]:
         ("SECRET_ACCESS_KEY", "y"),
     ):
         monkeypatch.setenv(f"AWS_{name}", value)
-    world = AwsWorld(Settings(), ControlledClock(NOW), SystemRand())
+    world = Posthorn(Settings(), "aws", {Clock: ControlledClock(NOW)})
     yield world
-    world.session.close()
+    world[AwsSession].close()
 
 
-async def test_every_port_says_temporary(away: AwsWorld) -> None:
+async def test_every_port_says_temporary(away: Posthorn) -> None:
     server = a_server_id()
     message = a_message(server, 1)
     calls = [
-        away.messages.get(server, MessageId(1)),
-        away.blobs.put(server, [b"x"], NOW),
-        away.blobs.get(BlobRef("r/x", 0, 1)),
-        away.queue.send("default", [a_work_item(message)]),
-        away.vault.seal(b"x", {}),
-        away.directory.credential("digest"),
-        away.numbers.take(server, "message", 1),
+        away[MessageStore].get(server, MessageId(1)),
+        away[BlobStore].put(server, [b"x"], NOW),
+        away[BlobStore].get(BlobRef("r/x", 0, 1)),
+        away[WorkQueue].send("default", [a_work_item(message)]),
+        away[KeyVault].seal(b"x", {}),
+        away[Directory].credential("digest"),
+        away[Numbers].take(server, "message", 1),
     ]
     for call in calls:
         with pytest.raises(TemporaryFailure) as caught:
@@ -57,22 +64,22 @@ async def test_every_port_says_temporary(away: AwsWorld) -> None:
 @pytest.mark.aws
 async def test_unknown_tables_and_buckets_are_temporary_too(aws_backend: Any) -> None:
     settings = Settings(mail_table="no-such-table", bucket="no-such-bucket", key_alias="alias/none")
-    world = AwsWorld(settings, ControlledClock(NOW), SystemRand())
+    world = Posthorn(settings, "aws", {Clock: ControlledClock(NOW)})
     with pytest.raises(TemporaryFailure) as caught:
-        await world.messages.get(a_server_id(), MessageId(1))
+        await world[MessageStore].get(a_server_id(), MessageId(1))
     assert caught.value.fields["aws_code"] == "ResourceNotFoundException"
     with pytest.raises(TemporaryFailure):
-        await world.blobs.put(a_server_id(), [b"x"], NOW)
+        await world[BlobStore].put(a_server_id(), [b"x"], NOW)
     with pytest.raises(TemporaryFailure):
-        await world.vault.seal(b"x", {})
-    world.session.close()
+        await world[KeyVault].seal(b"x", {})
+    world[AwsSession].close()
 
 
 @pytest.mark.aws
 async def test_entries_that_the_queue_refuses_are_sent_again(
-    aws: AwsWorld, monkeypatch: pytest.MonkeyPatch
+    aws: Posthorn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = aws.session.call
+    real = aws[AwsSession].call
     batches: list[list[str]] = []
     refuse_times = 1
 
@@ -90,11 +97,11 @@ async def test_entries_that_the_queue_refuses_are_sent_again(
             return {"Successful": [{"Id": entry["Id"]} for entry in kept], "Failed": [{}]}
         return await real(service, operation, **parameters)
 
-    monkeypatch.setattr(aws.session, "call", call)
+    monkeypatch.setattr(aws[AwsSession], "call", call)
     items = [a_work_item(a_message(a_server_id(), number)) for number in range(5)]
-    await aws.queue.send("default", items)
+    await aws[WorkQueue].send("default", items)
     assert batches == [["0", "1", "2", "3", "4"], ["4"]]
     refuse_times = 9
     with pytest.raises(TemporaryFailure, match="queued"):
-        await aws.queue.send("default", items)
+        await aws[WorkQueue].send("default", items)
     assert batches[2:] == [["0", "1", "2", "3", "4"], ["4"], ["4"]]

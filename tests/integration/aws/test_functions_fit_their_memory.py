@@ -26,6 +26,9 @@ from chalicelib.domain import settle
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.model import MessageId, MessageRecord, State, Status
 from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
 from infra.local.function_url import event_of
 from infra.local.http_server import Request
 from infra.local.invocation import schedule_event, sqs_event, stream_event
@@ -221,7 +224,7 @@ def test_a_full_batch_of_letters_fits_the_dead_letters(place: Place) -> None:
 
 
 def test_many_due_messages_fit_the_sweep(place: Place) -> None:
-    store, now = place.program.messages, place.program.clock.now()
+    store, now = place.program[MessageStore], place.program[Clock].now()
     due = 250  # more than two of its pages, which it reads one after the other
 
     async def hold(number: int) -> None:
@@ -243,10 +246,10 @@ def test_many_due_messages_fit_the_sweep(place: Place) -> None:
 
 
 def test_a_flood_of_hits_fits_the_tracking(place: Place) -> None:
-    number, now = MessageId(7), place.program.clock.now()
+    number, now = MessageId(7), place.program[Clock].now()
     until = int(now) + 86_400
     links = [f"https://acme.test/{n}{'x' * 1_900}" for n in range(30)]  # 64 KiB are the most
-    keep = place.program.engagement
+    keep = place.program[Engagement]
     bootstrap.run(keep.keep_links(place.server.id, number, links, until))
 
     async def follow() -> None:

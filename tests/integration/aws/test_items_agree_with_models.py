@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.dynamo import models
-from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
-from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers
+from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers, NumberBlock
+from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.capacity import INDEX_KEYS
-from chalicelib.adapters.memory import ControlledClock
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import (
@@ -25,8 +24,21 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.domain.tenancy import ServerId
-from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.volume import SendVolume
+from tests.fakes import (
+    NOW,
+    a_delivery,
+    a_message,
+    a_server,
+    a_server_id,
+    a_work_item,
+    an_organization,
+)
 
 if TYPE_CHECKING:
     from pynamodb.models import Model
@@ -34,9 +46,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.aws
 
 
-async def stored(aws: AwsWorld, table: str, pk: str) -> list[models.Item]:
+async def stored(aws: Posthorn, table: str, pk: str) -> list[models.Item]:
     """The items of a partition as they lie in the table."""
-    answer = await aws.session.call(
+    answer = await aws[AwsSession].call(
         "dynamodb",
         "query",
         TableName=table,
@@ -52,11 +64,11 @@ def assert_declared(model: type[Model], item: models.Item) -> None:
     assert model.from_raw_data({**item}).serialize() == item
 
 
-async def test_a_message_in_every_state(aws: AwsWorld, aws_names: Settings) -> None:
+async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
     message = a_message(server, 1, tag="t", hold=True, dsn=DsnParameters("NEVER", "", "HDRS", "x"))
-    await aws.messages.create([message])
-    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    await aws[MessageStore].create([message])
+    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert isinstance(record, MessageRecord)
     waiting = replace(
         record,
@@ -69,7 +81,7 @@ async def test_a_message_in_every_state(aws: AwsWorld, aws_names: Settings) -> N
         lease_until=0,
         deliveries=tuple(a_delivery(n, details="") for n in range(5)),
     )
-    assert await aws.messages.replace(record, waiting)
+    assert await aws[MessageStore].replace(record, waiting)
     (item,) = await stored(aws, aws_names.mail_table, f"S#{server}#o#0")
     assert_declared(models.MessageItem, item)
     assert {"rk", "fk", "dk", "du", "lm"} <= item.keys()
@@ -77,13 +89,13 @@ async def test_a_message_in_every_state(aws: AwsWorld, aws_names: Settings) -> N
         assert_declared(models.OlderDeliveryItem, older)
 
 
-async def test_small_facts(aws: AwsWorld, aws_names: Settings) -> None:
+async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
-    await aws.suppressions.add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
-    await aws.volume.reserve(server, NOW)
-    await aws.numbers.take(server, "message", 1)
-    await aws.idempotency.begin(server, "key", "print", NOW)
-    await aws.idempotency.complete(server, "key", 200, "body")
+    await aws[SuppressionList].add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
+    await aws[SendVolume].reserve(server, NOW)
+    await aws[Numbers].take(server, "message", 1)
+    await aws[IdempotencyKeys].begin(server, "key", "print", NOW)
+    await aws[IdempotencyKeys].complete(server, "key", 200, "body")
     for model, pk in (
         (models.SuppressionItem, f"S#{server}#SUP"),
         (models.NumberItem, f"S#{server}#C"),
@@ -95,13 +107,13 @@ async def test_small_facts(aws: AwsWorld, aws_names: Settings) -> None:
 
 
 async def test_lists_of_a_server_with_four_shards_are_merged(
-    aws: AwsWorld, aws_names: Settings
+    aws: Posthorn, aws_names: Settings
 ) -> None:
-    async def four(server: ServerId) -> int:
-        return 4
-
-    store = DynamoMessageStore(aws.session, aws_names.mail_table, SystemRand(), four)
-    server = a_server_id()
+    organization = an_organization()
+    made = a_server(organization, shards=4)
+    await aws[Accounts].add_organization(organization)
+    await aws[Accounts].add_server(made)
+    store, server = aws[MessageStore], made.id
     await store.create([a_message(server, number) for number in range(1, 12)])
     for shard in range(4):
         items = await stored(aws, aws_names.mail_table, f"S#{server}#o#{shard}")
@@ -123,12 +135,12 @@ def test_the_meter_knows_the_indexes() -> None:
 
 
 async def test_a_server_that_has_used_all_its_numbers_is_told_so(
-    aws: AwsWorld, aws_names: Settings
+    aws: Posthorn, aws_names: Settings
 ) -> None:
     server = a_server_id()
     spent = models.NumberItem(pk=f"S#{server}#SEQ", sk="message", number=2**31 - 11).serialize()
-    await aws.session.call("dynamodb", "put_item", TableName=aws_names.mail_table, Item=spent)
-    numbers = DynamoNumbers(aws.session, aws_names.mail_table, ControlledClock(), block=10)
+    await aws[AwsSession].call("dynamodb", "put_item", TableName=aws_names.mail_table, Item=spent)
+    numbers = DynamoNumbers(aws[AwsSession], aws_names, ControlledClock(), NumberBlock(10))
     assert (await numbers.take(server, "message", 10))[-1] == 2**31 - 1
     with pytest.raises(PermanentFailure, match="all its numbers"):
         await numbers.take(server, "message", 1)

@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.ports.idempotency import Claimed
+from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
+from chalicelib.ports.messages import MessageStore
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
 pytestmark = pytest.mark.aws
 
 
 @pytest.fixture
-def losing(aws: AwsWorld) -> list[str]:
+def losing(aws: Posthorn) -> list[str]:
     """Names of operations whose next answer is lost after DynamoDB did the work: 500 to the SDK, which repeats."""
     lost: list[str] = []
-    client = aws.session.client("dynamodb")
+    client = aws[AwsSession].client("dynamodb")
     from botocore.awsrequest import AWSResponse
 
     def lose(request: Any, **_: Any) -> Any:
@@ -40,11 +42,11 @@ def losing(aws: AwsWorld) -> list[str]:
     return lost
 
 
-async def test_a_claim_repeated_is_still_ours(aws: AwsWorld, losing: list[str]) -> None:
+async def test_a_claim_repeated_is_still_ours(aws: Posthorn, losing: list[str]) -> None:
     message = a_message(a_server_id(), 1)
-    await aws.messages.create([message])
+    await aws[MessageStore].create([message])
     losing.append("UpdateItem")
-    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert losing == []
     assert isinstance(record, MessageRecord)
     assert record.lease_owner == "w1"
@@ -52,18 +54,18 @@ async def test_a_claim_repeated_is_still_ours(aws: AwsWorld, losing: list[str]) 
 
 
 async def test_a_claim_that_creates_repeated_is_still_ours(
-    aws: AwsWorld, losing: list[str]
+    aws: Posthorn, losing: list[str]
 ) -> None:
     message = a_message(a_server_id(), 1)
     losing.append("PutItem")
-    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert losing == []
     assert isinstance(record, MessageRecord)
 
 
-async def test_an_outcome_repeated_is_written_once(aws: AwsWorld, losing: list[str]) -> None:
+async def test_an_outcome_repeated_is_written_once(aws: Posthorn, losing: list[str]) -> None:
     message = a_message(a_server_id(), 1)
-    before = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    before = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert isinstance(before, MessageRecord)
     after = replace(
         before,
@@ -75,20 +77,20 @@ async def test_an_outcome_repeated_is_written_once(aws: AwsWorld, losing: list[s
         deliveries=(a_delivery(1),),
     )
     losing.append("UpdateItem")
-    assert await aws.messages.replace(before, after)
+    assert await aws[MessageStore].replace(before, after)
     assert losing == []
-    assert await aws.messages.get(message.server_id, message.id) == after
+    assert await aws[MessageStore].get(message.server_id, message.id) == after
 
 
-async def test_a_creation_repeated_is_no_collision(aws: AwsWorld, losing: list[str]) -> None:
+async def test_a_creation_repeated_is_no_collision(aws: Posthorn, losing: list[str]) -> None:
     message = a_message(a_server_id(), 1)
     losing.append("PutItem")
-    assert await aws.messages.create([message]) == [True]
+    assert await aws[MessageStore].create([message]) == [True]
     assert losing == []
 
 
-async def test_an_idempotency_claim_repeated_has_started(aws: AwsWorld, losing: list[str]) -> None:
+async def test_an_idempotency_claim_repeated_has_started(aws: Posthorn, losing: list[str]) -> None:
     losing.append("PutItem")
-    claim = await aws.idempotency.begin(a_server_id(), "key", "print", NOW)
+    claim = await aws[IdempotencyKeys].begin(a_server_id(), "key", "print", NOW)
     assert losing == []
     assert claim.found is Claimed.STARTED

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.dynamo import engagement, models
-from chalicelib.adapters.memory import ControlledClock
+from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter, Usage
+from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import MessageId
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
 from tests.fakes import NOW, a_message, a_server_id
 from tests.integration.aws.test_items_agree_with_models import assert_declared, stored
 
@@ -27,33 +29,33 @@ def a_hit(kind: HitKind, at: float = NOW + 1.5, url: str = "") -> Hit:
 
 
 async def test_an_open_costs_one_unit_and_the_first_of_a_message_one_more(
-    aws: AwsWorld, meter: Meter
+    aws: Posthorn, meter: Meter
 ) -> None:
     server = a_server_id()
-    await aws.messages.create([a_message(server, ONE)])
+    await aws[MessageStore].create([a_message(server, ONE)])
     meter.reset()
-    await aws.engagement.record(server, ONE, a_hit(HitKind.OPEN), LATER)
+    await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN), LATER)
     first = meter.snapshot()
     assert first.calls == {"dynamodb.PutItem": 1, "dynamodb.UpdateItem": 1}
     assert (first.write_units, first.read_units) == (2, 0)
     meter.reset()
-    await aws.engagement.record(server, ONE, a_hit(HitKind.OPEN, NOW + 2), LATER)
+    await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN, NOW + 2), LATER)
     second: Usage = meter.snapshot()
     assert second.calls == {"dynamodb.PutItem": 1}
     assert (second.write_units, second.read_units) == (1, 0)
 
 
-async def test_a_click_costs_two_units_and_half_a_read(aws: AwsWorld, meter: Meter) -> None:
+async def test_a_click_costs_two_units_and_half_a_read(aws: Posthorn, meter: Meter) -> None:
     server, url = a_server_id(), "https://acme.test/first?a=1"
-    await aws.messages.create([a_message(server, ONE)])
+    await aws[MessageStore].create([a_message(server, ONE)])
     meter.reset()
-    await aws.engagement.keep_links(server, ONE, [url] * 10, LATER)
+    await aws[Engagement].keep_links(server, ONE, [url] * 10, LATER)
     kept = meter.snapshot()
     assert (kept.calls, kept.write_units) == ({"dynamodb.PutItem": 1}, 1)
     for at in (NOW + 1.5, NOW + 2.5):
         meter.reset()
-        assert await aws.engagement.link(server, ONE, 10) == url
-        await aws.engagement.record(server, ONE, a_hit(HitKind.CLICK, at, url), LATER)
+        assert await aws[Engagement].link(server, ONE, 10) == url
+        await aws[Engagement].record(server, ONE, a_hit(HitKind.CLICK, at, url), LATER)
         spent = meter.snapshot()
         assert spent.calls == {
             "dynamodb.GetItem": 1,
@@ -63,21 +65,21 @@ async def test_a_click_costs_two_units_and_half_a_read(aws: AwsWorld, meter: Met
         assert (spent.write_units, spent.read_units) == (2, 0.5)
 
 
-async def test_looking_at_activity_is_one_query(aws: AwsWorld, meter: Meter) -> None:
+async def test_looking_at_activity_is_one_query(aws: Posthorn, meter: Meter) -> None:
     server = a_server_id()
     for at in range(5):
-        await aws.engagement.record(server, ONE, a_hit(HitKind.OPEN, NOW + at), LATER)
+        await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN, NOW + at), LATER)
     meter.reset()
-    assert len(await aws.engagement.hits(server, ONE)) == 5
+    assert len(await aws[Engagement].hits(server, ONE)) == 5
     assert meter.snapshot().calls == {"dynamodb.Query": 1}
 
 
-async def test_items_are_as_declared_and_end(aws: AwsWorld, aws_names: Settings) -> None:
+async def test_items_are_as_declared_and_end(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
-    await aws.messages.create([a_message(server, ONE)])
-    await aws.engagement.keep_links(server, ONE, ["https://acme.test/"], LATER)
-    await aws.engagement.record(server, ONE, a_hit(HitKind.OPEN), LATER)
-    await aws.engagement.record(server, ONE, a_hit(HitKind.CLICK, url="https://acme.test/"), LATER)
+    await aws[MessageStore].create([a_message(server, ONE)])
+    await aws[Engagement].keep_links(server, ONE, ["https://acme.test/"], LATER)
+    await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN), LATER)
+    await aws[Engagement].record(server, ONE, a_hit(HitKind.CLICK, url="https://acme.test/"), LATER)
     items = await stored(aws, aws_names.mail_table, f"T#{server}#1")
     *hits, links = sorted(items, key=lambda item: str(item["SK"]["S"]))
     assert_declared(models.LinksItem, links)
@@ -91,20 +93,20 @@ async def test_items_are_as_declared_and_end(aws: AwsWorld, aws_names: Settings)
 
 
 async def test_links_that_no_item_can_hold_are_refused(
-    aws: AwsWorld, monkeypatch: pytest.MonkeyPatch
+    aws: Posthorn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engagement, "LARGEST_LINKS", 50)
     links = [f"https://acme.test/{number}" for number in range(100)]
     with pytest.raises(PermanentFailure, match="too long"):
-        await aws.engagement.keep_links(a_server_id(), ONE, links, LATER)
+        await aws[Engagement].keep_links(a_server_id(), ONE, links, LATER)
 
 
 async def test_a_process_forgets_the_oldest_opens(
-    aws: AwsWorld, monkeypatch: pytest.MonkeyPatch, clock: ControlledClock
+    aws: Posthorn, monkeypatch: pytest.MonkeyPatch, clock: ControlledClock
 ) -> None:
     monkeypatch.setattr(engagement, "_MOST_OPENED", 2)
     server = a_server_id()
     for number in (1, 2, 3):
         hit = a_hit(HitKind.OPEN, clock.now())
-        await aws.engagement.record(server, MessageId(number), hit, LATER)
-    assert [key[1] for key in aws.engagement._opened] == [2, 3]
+        await aws[Engagement].record(server, MessageId(number), hit, LATER)
+    assert [key[1] for key in aws[Engagement]._opened] == [2, 3]

@@ -8,13 +8,18 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.adapters.aws import AwsWorld
 from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.adapters.capacity import item_size
-from chalicelib.adapters.memory import ControlledClock
+from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter, Usage
+from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
-from chalicelib.ports.messages import ClaimRefused
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.messages import ClaimRefused, MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.vault import KeyVault
 from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
 
 pytestmark = pytest.mark.aws
@@ -47,48 +52,48 @@ def delivered(record: MessageRecord) -> MessageRecord:
     )
 
 
-async def test_a_message_costs_four_units_and_three_calls(aws: AwsWorld, spent: Spent) -> None:
+async def test_a_message_costs_four_units_and_three_calls(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
-    await aws.directory.shards(message.server_id)
+    await aws[Directory].shards(message.server_id)
     spent()
-    await aws.messages.create([message])
+    await aws[MessageStore].create([message])
     created = spent()
     assert (created.write_units, created.calls) == (2, {"dynamodb.PutItem": 1})
-    record = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert isinstance(record, MessageRecord)
     claimed = spent()
     assert (claimed.write_units, claimed.calls) == (1, {"dynamodb.UpdateItem": 1})
-    assert await aws.messages.replace(record, delivered(record))
+    assert await aws[MessageStore].replace(record, delivered(record))
     finished = spent()
     assert (finished.write_units, finished.calls) == (1, {"dynamodb.UpdateItem": 1})
     assert created.read_units == claimed.read_units == finished.read_units == 0
 
 
-async def test_a_retry_pays_for_its_indexes(aws: AwsWorld, spent: Spent) -> None:
+async def test_a_retry_pays_for_its_indexes(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
-    await aws.messages.create([message])
-    first = await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    await aws[MessageStore].create([message])
+    first = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     assert isinstance(first, MessageRecord)
     spent()
     failed = replace(delivered(first), state=State.WAITING, status=Status.SOFT_FAIL)
     waiting = replace(failed, wake_at=NOW + 3_600, in_due_index=True)
-    assert await aws.messages.replace(first, waiting)
+    assert await aws[MessageStore].replace(first, waiting)
     assert spent().write_units == 3  # the item, into `flag`, into `due`
-    assert await aws.messages.clear_due(waiting)
+    assert await aws[MessageStore].clear_due(waiting)
     assert spent().write_units == 2  # the item, out of `due`
-    second = await aws.messages.claim(a_work_item(message, 1), "w1", NOW, NOW + 300)
+    second = await aws[MessageStore].claim(a_work_item(message, 1), "w1", NOW, NOW + 300)
     assert isinstance(second, MessageRecord)
     assert spent().write_units == 1
     sent = replace(second, state=State.DONE, status=Status.SENT, attempt=2, lease_owner="")
-    assert await aws.messages.replace(second, sent)
+    assert await aws[MessageStore].replace(second, sent)
     assert spent().write_units == 2  # the item, out of `flag`
 
 
-async def test_a_refused_claim_needs_no_second_read(aws: AwsWorld, spent: Spent) -> None:
+async def test_a_refused_claim_needs_no_second_read(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
-    await aws.messages.claim(a_work_item(message), "w1", NOW, NOW + 300)
+    await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
     spent()
-    refused = await aws.messages.claim(a_work_item(message), "w2", NOW, NOW + 300)
+    refused = await aws[MessageStore].claim(a_work_item(message), "w2", NOW, NOW + 300)
     assert isinstance(refused, ClaimRefused)
     usage = spent()
     assert (usage.write_units, usage.total_calls) == (1, 1)
@@ -108,99 +113,99 @@ async def test_a_message_item_fits_into_one_unit() -> None:
     assert item_size(message_item(leased, 0, "0123456789ab")) <= 700
 
 
-async def test_packed_bodies_are_one_put_and_ranges(aws: AwsWorld, spent: Spent) -> None:
-    refs = await aws.blobs.put(a_server_id(), [b"x" * 1_000] * 20, NOW)
+async def test_packed_bodies_are_one_put_and_ranges(aws: Posthorn, spent: Spent) -> None:
+    refs = await aws[BlobStore].put(a_server_id(), [b"x" * 1_000] * 20, NOW)
     assert spent().calls == {"s3.PutObject": 1}
     for ref in refs[:3]:
-        await aws.blobs.get(ref)
+        await aws[BlobStore].get(ref)
     usage = spent()
     assert usage.calls == {"s3.GetObject": 3}
     assert usage.bytes_received == 3_000
     assert usage.micro_dollars == pytest.approx(1.2)
-    assert await aws.blobs.get(BlobRef(refs[0].key, 0, 0)) == b""
+    assert await aws[BlobStore].get(BlobRef(refs[0].key, 0, 0)) == b""
     assert spent().total_calls == 0
 
 
-async def test_ten_wake_ups_are_one_call(aws: AwsWorld, spent: Spent) -> None:
+async def test_ten_wake_ups_are_one_call(aws: Posthorn, spent: Spent) -> None:
     server = a_server_id()
-    await aws.queue.send("default", [a_work_item(a_message(server, 1))])
+    await aws[WorkQueue].send("default", [a_work_item(a_message(server, 1))])
     assert spent().calls == {"sqs.GetQueueUrl": 1, "sqs.SendMessageBatch": 1}
-    await aws.queue.send("default", [a_work_item(a_message(server, n)) for n in range(25)])
+    await aws[WorkQueue].send("default", [a_work_item(a_message(server, n)) for n in range(25)])
     assert spent().calls == {"sqs.SendMessageBatch": 3}
 
 
 async def test_secrets_ask_the_key_service_rarely(
-    aws: AwsWorld, spent: Spent, clock: ControlledClock
+    aws: Posthorn, spent: Spent, clock: ControlledClock
 ) -> None:
-    sealed = [await aws.vault.seal(b"secret %d" % n, {"n": str(n)}) for n in range(20)]
+    sealed = [await aws[KeyVault].seal(b"secret %d" % n, {"n": str(n)}) for n in range(20)]
     assert spent().calls == {"kms.GenerateDataKey": 1}
     for n, one in enumerate(sealed):
-        assert await aws.vault.open(one, {"n": str(n)}) == b"secret %d" % n
+        assert await aws[KeyVault].open(one, {"n": str(n)}) == b"secret %d" % n
     assert spent().calls == {"kms.Decrypt": 1}
     clock.advance(301)
-    await aws.vault.open(sealed[0], {"n": "0"})
+    await aws[KeyVault].open(sealed[0], {"n": "0"})
     assert spent().calls == {"kms.Decrypt": 1}
     clock.advance(3_600)
-    await aws.vault.seal(b"secret", {})
+    await aws[KeyVault].seal(b"secret", {})
     assert spent().calls == {"kms.GenerateDataKey": 1}
 
 
 async def test_numbers_are_one_call_a_block(
-    aws: AwsWorld, spent: Spent, clock: ControlledClock
+    aws: Posthorn, spent: Spent, clock: ControlledClock
 ) -> None:
     server = a_server_id()
     for _ in range(20):
-        await aws.numbers.take(server, "message", 1)
+        await aws[Numbers].take(server, "message", 1)
     assert spent().total_calls == 1
-    await aws.numbers.take(server, "message", 50)
+    await aws[Numbers].take(server, "message", 50)
     assert spent().total_calls == 1
-    await aws.numbers.take(server, "message", 1)
+    await aws[Numbers].take(server, "message", 1)
     clock.advance(10)
-    await aws.numbers.take(server, "message", 1)
+    await aws[Numbers].take(server, "message", 1)
     assert spent().total_calls == 2
 
 
 async def test_blocks_of_numbers_grow_with_use_and_shrink_when_they_are_dropped(
-    aws: AwsWorld, spent: Spent, clock: ControlledClock
+    aws: Posthorn, spent: Spent, clock: ControlledClock
 ) -> None:
     server = a_server_id()
-    busy = [(await aws.numbers.take(server, "message", 1))[0] for _ in range(1_000)]
+    busy = [(await aws[Numbers].take(server, "message", 1))[0] for _ in range(1_000)]
     assert busy == list(range(1, 1_001))
     assert spent().total_calls == 6  # 20, 40, 80, 160, 320 and 640 numbers
     clock.advance(10)
     quiet = []
     for _ in range(4):
-        quiet += await aws.numbers.take(server, "message", 1)
+        quiet += await aws[Numbers].take(server, "message", 1)
         clock.advance(10)
     assert spent().total_calls == 4
     assert [later - earlier for earlier, later in pairwise(quiet[1:])] == [5, 5]
 
 
 async def test_configuration_is_read_once_in_thirty_seconds(
-    aws: AwsWorld, spent: Spent, clock: ControlledClock
+    aws: Posthorn, spent: Spent, clock: ControlledClock
 ) -> None:
     for _ in range(5):
-        await aws.directory.egress_sources("nothing-here")
-        await aws.directory.ip_credential("203.0.113.1")
+        await aws[Directory].egress_sources("nothing-here")
+        await aws[Directory].ip_credential("203.0.113.1")
     assert spent().total_calls == 2
     clock.advance(31)
-    await aws.directory.egress_sources("nothing-here")
+    await aws[Directory].egress_sources("nothing-here")
     assert spent().total_calls == 1
 
 
-async def test_lists_read_as_designed(aws: AwsWorld, spent: Spent) -> None:
+async def test_lists_read_as_designed(aws: Posthorn, spent: Spent) -> None:
     server = a_server_id()
-    await aws.messages.create([a_message(server, n, rcpt_to="a@b.test") for n in range(1, 31)])
-    await aws.directory.shards(server)
+    await aws[MessageStore].create([a_message(server, n, rcpt_to="a@b.test") for n in range(1, 31)])
+    await aws[Directory].shards(server)
     spent()
-    page = await aws.messages.page(server, Scope.OUTGOING, 30)
+    page = await aws[MessageStore].page(server, Scope.OUTGOING, 30)
     assert len(page.records) == 30
     usage = spent()
     assert usage.calls == {"dynamodb.Query": 1}
     assert usage.read_units <= 4
-    await aws.messages.by_recipient(server, "a@b.test", 30)
+    await aws[MessageStore].by_recipient(server, "a@b.test", 30)
     usage = spent()
     assert usage.calls == {"dynamodb.Query": 1, "dynamodb.BatchGetItem": 1}
     assert usage.read_units <= 16.5
-    await aws.messages.due(NOW, 100)
+    await aws[MessageStore].due(NOW, 100)
     assert spent().calls["dynamodb.Query"] == 8

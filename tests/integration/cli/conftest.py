@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryWorld
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
@@ -42,13 +41,8 @@ def without_the_functions_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def world() -> MemoryWorld:
-    return MemoryWorld()
-
-
-@pytest.fixture
-def app(world: MemoryWorld) -> Posthorn:
-    return in_memory(SETTINGS, world)
+def app() -> Posthorn:
+    return in_memory(SETTINGS)
 
 
 @pytest.fixture

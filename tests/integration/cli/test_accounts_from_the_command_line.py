@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.adapters.memory.accounts import Configuration
+from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.bootstrap import Posthorn
 from tests.integration.cli.conftest import Run
 
 
@@ -22,14 +24,14 @@ def test_an_organization_is_created_listed_suspended_and_freed(posthorn: Run) ->
 
 
 def test_creating_the_first_organization_sets_the_installation_up(
-    posthorn: Run, world: MemoryWorld
+    posthorn: Run, app: Posthorn
 ) -> None:
-    assert world.configuration.installation is None
+    assert app[Configuration].installation is None
     posthorn("organization", "create", "Acme")
-    assert world.configuration.installation is not None
-    first = world.configuration.installation
+    assert app[Configuration].installation is not None
+    first = app[Configuration].installation
     posthorn("organization", "create", "Other")
-    assert world.configuration.installation == first
+    assert app[Configuration].installation == first
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -86,7 +88,7 @@ def test_nothing_there_yet_is_said_in_one_sentence(posthorn: Run) -> None:
     assert outcome.err == ("posthorn: There is no server yet: create one with `server create`.\n")
 
 
-def test_a_domain_shows_what_to_publish_and_is_verified(demo: Run, world: MemoryWorld) -> None:
+def test_a_domain_shows_what_to_publish_and_is_verified(demo: Run, app: Posthorn) -> None:
     added = demo("domain", "add", "acme.example", "--json").json
     purposes = [record["purpose"] for record in added["records"]]
     assert purposes == ["ownership", "dkim-rsa", "dkim-ed25519", "spf", "return-path", "dmarc"]
@@ -99,14 +101,14 @@ def test_a_domain_shows_what_to_publish_and_is_verified(demo: Run, world: Memory
     zone: dict[str, dict[str, list[str]]] = {}
     for record in added["records"]:
         zone.setdefault(record["name"], {}).setdefault(record["type"], []).append(record["value"])
-    world.resolver.zone.update(zone)
+    app[ScriptedResolver].zone.update(zone)
     after = demo("domain", "verify", "acme.example", "--json").json
     assert after["verified_at"] is not None
     assert after["dkim_ok"] is True
     assert {finding["status"] for finding in after["findings"]} == {"OK"}
     assert demo("domain", "verify", "acme.example").code == 0
     (optional,) = (one for one in added["records"] if one["purpose"] == "return-path")
-    del world.resolver.zone[optional["name"]]
+    del app[ScriptedResolver].zone[optional["name"]]
     without = demo("domain", "verify", "acme.example")
     assert "Missing" in without.out
     assert without.code == 0
@@ -132,7 +134,7 @@ def test_an_organizations_domain_is_not_its_servers(demo: Run) -> None:
     assert both.code == 2
 
 
-def test_a_key_is_printed_once_and_lets_in(demo: Run, world: MemoryWorld) -> None:
+def test_a_key_is_printed_once_and_lets_in(demo: Run, app: Posthorn) -> None:
     made = demo("credential", "create", "web", "--kind", "api", "--json").json
     assert made["key"].startswith("ph_")
     assert made["key"].endswith(made["hint"])
@@ -142,7 +144,7 @@ def test_a_key_is_printed_once_and_lets_in(demo: Run, world: MemoryWorld) -> Non
     assert made["key"] not in demo("credential", "list").out
     assert demo("credential", "revoke", made["id"]).code == 0
     assert demo("credential", "list", "--json").json == []
-    assert world.configuration.credentials == {}
+    assert app[Configuration].credentials == {}
 
 
 def test_a_key_for_people_is_printed_too(demo: Run) -> None:

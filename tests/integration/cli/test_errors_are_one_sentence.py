@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryWorld
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.cli.stack import AWS_VARIABLES
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.accounts import Accounts
 from infra.local.folder import write_private
 from tests.integration.cli.conftest import Run
 
@@ -93,12 +93,12 @@ def test_what_nobody_foresaw_is_a_sentence_too(
 
 
 def test_a_store_that_is_away_is_said(
-    demo: Run, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+    demo: Run, app: Posthorn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away() -> list[object]:
         raise TemporaryFailure("The account store cannot be reached")
 
-    monkeypatch.setattr(world.accounts_store, "organizations", away)
+    monkeypatch.setattr(app[Accounts], "organizations", away)
     outcome = demo("organization", "list")
     assert (outcome.code, outcome.err) == (1, "posthorn: The account store cannot be reached.\n")
 

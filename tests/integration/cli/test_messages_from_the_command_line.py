@@ -15,6 +15,7 @@ from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.domain.model import Delivery, State, Status
+from chalicelib.ports.messages import MessageStore
 from chalicelib.services.accept import Accepted
 from chalicelib.services.accounts import CredentialOptions
 from tests.integration.cli.conftest import Outcome, Run
@@ -64,7 +65,7 @@ def fail(scene: Scene, accepted: Accepted, output: str) -> None:
         wake_at=wake_at,
         deliveries=(*before.deliveries, delivery),
     )
-    assert run(scene.posthorn.messages.replace(before, after))
+    assert run(scene.posthorn[MessageStore].replace(before, after))
 
 
 def hold(scene: Scene) -> Accepted:

@@ -8,11 +8,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
 from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.accounts import Tenants
+from chalicelib.services.sources import Sources
 from tests.integration.cli.conftest import Run
 
 PASSWORD = "correct horse battery"
@@ -26,12 +31,12 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored(app: Posthorn, pool: str = "default") -> list[EgressSource]:
-    return asyncio.run(app.accounts_store.egress_sources(pool))
+    return asyncio.run(app[Accounts].egress_sources(pool))
 
 
 def opened(app: Posthorn, source: EgressSource) -> bytes:
     assert source.sealed_password is not None
-    return asyncio.run(app.vault.open(source.sealed_password, source.context))
+    return asyncio.run(app[KeyVault].open(source.sealed_password, source.context))
 
 
 def test_a_smarthost_is_kept_with_its_password_sealed(posthorn: Run, app: Posthorn) -> None:
@@ -93,9 +98,9 @@ def test_a_suspension_has_an_end_or_waits_for_somebody(posthorn: Run, app: Posth
     posthorn("source", "add", "own", "--kind", "direct", "--address", "192.0.2.1")
     outcome = posthorn("source", "suspend", "own", "--for", "2h")
     assert "suspended until" in outcome.out
-    assert stored(app)[0].suspended_until == int(app.clock.now()) + 7_200
+    assert stored(app)[0].suspended_until == int(app[Clock].now()) + 7_200
     assert posthorn("source", "suspend", "own").out.rstrip().endswith("suspended")
-    assert stored(app)[0].suspended_until > app.clock.now() + 10**9
+    assert stored(app)[0].suspended_until > app[Clock].now() + 10**9
     assert posthorn("source", "resume", "own").out.rstrip().endswith("ready")
     assert stored(app)[0].suspended_until == 0
 
@@ -120,8 +125,8 @@ def test_a_new_password_takes_the_place_of_the_old(
     assert opened(app, stored(app)[0]) == b"another"
 
 
-def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run, world: MemoryWorld) -> None:
-    world.queue.deploy("bulk", "quiet")
+def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run, app: Posthorn) -> None:
+    app[MemoryWorkQueue].deploy("bulk", "quiet")
     demo("source", "add", "one", "--kind", "direct", "--address", "192.0.2.1")
     demo("source", "add", "two", "--kind", "direct", "--address6", "2001:db8::1")
     demo("source", "add", "far", "--pool", "bulk", *PROXY)
@@ -141,9 +146,9 @@ def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run, world: Me
 
 
 def test_a_pool_that_is_not_deployed_says_so(demo: Run, app: Posthorn) -> None:
-    server = asyncio.run(app.accounts.server("demo", "demo"))
-    asyncio.run(app.accounts_store.update_server(replace(server, pool="gone")))
-    asyncio.run(app.accounts_store.add_egress_source(EgressSource("own", "gone")))
+    server = asyncio.run(app[Tenants].server("demo", "demo"))
+    asyncio.run(app[Accounts].update_server(replace(server, pool="gone")))
+    asyncio.run(app[Accounts].add_egress_source(EgressSource("own", "gone")))
     pools = {each["name"]: each for each in demo("pool", "list", "--json").json}
     assert {name: each["has_queue"] for name, each in pools.items()} == {
         "default": True,
@@ -182,7 +187,7 @@ def test_a_password_needs_a_user_name_before_anybody_is_asked_for_it(
         "posthorn: A password goes with a user name, which this source does not have.\n"
     )
     with pytest.raises(InvalidRequest, match="goes with a user name"):
-        asyncio.run(app.sources.change(stored(app)[0], PASSWORD))
+        asyncio.run(app[Sources].change(stored(app)[0], PASSWORD))
 
 
 def test_a_password_that_would_go_in_the_clear_is_warned_of(posthorn: Run) -> None:
@@ -197,10 +202,8 @@ def test_a_password_that_would_go_in_the_clear_is_warned_of(posthorn: Run) -> No
     assert posthorn("source", "add", "inside", *without).err == ""
 
 
-def test_a_source_goes_and_its_pool_stays_known(
-    posthorn: Run, app: Posthorn, world: MemoryWorld
-) -> None:
-    world.queue.deploy("bulk")
+def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) -> None:
+    app[MemoryWorkQueue].deploy("bulk")
     posthorn("source", "add", "one", "--pool", "bulk", "--kind", "direct")
     assert posthorn("source", "remove", "one", "--json").json == {"removed": "one"}
     assert stored(app, "bulk") == []
@@ -232,9 +235,9 @@ def test_a_source_goes_and_its_pool_stays_known(
     ],
 )
 def test_what_cannot_be_is_one_sentence(
-    posthorn: Run, world: MemoryWorld, arguments: tuple[str, ...], words: str
+    posthorn: Run, app: Posthorn, arguments: tuple[str, ...], words: str
 ) -> None:
-    world.queue.deploy("bulk")
+    app[MemoryWorkQueue].deploy("bulk")
     assert posthorn("source", "add", "taken", "--kind", "direct").code == 0
     outcome = posthorn("source", *arguments)
     assert (outcome.code, outcome.out) == (1, "")

@@ -5,23 +5,25 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.statistics import Statistics
 from tests.integration.cli.conftest import Run
 
 
-def count(world: MemoryWorld, run: Run, ago: float, **counts: int) -> None:
+def count(app: Posthorn, run: Run, ago: float, **counts: int) -> None:
     """Count something on the one server, some time ago."""
     server = ServerId(run("server", "show", "--json").json["id"])
     added = [Addition("1", {Count(name): number for name, number in counts.items()})]
-    for slot in slots_of(server, world.clock.now() - ago):
-        bootstrap.run(world.statistics.add(f"{ago} ago", slot, added))
+    for slot in slots_of(server, app[ControlledClock].now() - ago):
+        bootstrap.run(app[Statistics].add(f"{ago} ago", slot, added))
 
 
-def test_a_table_has_a_row_a_slot_and_the_sums(demo: Run, world: MemoryWorld) -> None:
-    count(world, demo, 0, outgoing=3, sent=2, soft_fails=1)
-    count(world, demo, 3_600, outgoing=1, sent=1)
+def test_a_table_has_a_row_a_slot_and_the_sums(demo: Run, app: Posthorn) -> None:
+    count(app, demo, 0, outgoing=3, sent=2, soft_fails=1)
+    count(app, demo, 3_600, outgoing=1, sent=1)
     lines = demo("server", "statistics", "demo/demo").out.splitlines()
     assert lines[0].split() == ["HOUR", "OUTGOING", "SENT", "SOFT", "FAILS", "HARD", "FAILS"]
     assert [line.split()[-4:] for line in lines[1:]] == [
@@ -32,8 +34,8 @@ def test_a_table_has_a_row_a_slot_and_the_sums(demo: Run, world: MemoryWorld) ->
     assert lines[-1].startswith("together")
 
 
-def test_json_has_every_counter(demo: Run, world: MemoryWorld) -> None:
-    count(world, demo, 0, clicks=5)
+def test_json_has_every_counter(demo: Run, app: Posthorn) -> None:
+    count(app, demo, 0, clicks=5)
     found = demo("server", "statistics", "--period", "minute", "--json").json
     assert found["period"] == "minute"
     assert found["totals"] == {count.value: 0 for count in Count} | {"clicks": 5}
@@ -44,10 +46,10 @@ def test_json_has_every_counter(demo: Run, world: MemoryWorld) -> None:
     ("since", "days"), [("1d", 2), ("90m", 2), ("10d", 3), ("2000-01-01T00:00Z", None)]
 )
 def test_since_is_a_time_or_how_long_ago(
-    demo: Run, world: MemoryWorld, since: str, days: int | None
+    demo: Run, app: Posthorn, since: str, days: int | None
 ) -> None:
     for ago in (0, 3_600, 5 * 86_400):
-        count(world, demo, ago, outgoing=1)
+        count(app, demo, ago, outgoing=1)
     outcome = demo("server", "statistics", "--since", since, "--json")
     if days is None:
         assert outcome.code == 1

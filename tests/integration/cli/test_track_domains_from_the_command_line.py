@@ -5,10 +5,16 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory import MemoryWorld
+from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageId
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
+from chalicelib.services.accounts import Tenants
+from chalicelib.services.domains import Domains
+from chalicelib.services.installation import Installation
+from chalicelib.services.track_domains import TrackDomains
 from tests.fakes import a_message
 from tests.integration.cli.conftest import Run
 from tests.tracking_scene import TrackedMail, mac_key_of
@@ -72,7 +78,7 @@ def test_a_domain_has_one(added: Run) -> None:
     assert (done.code, done.err) == (1, "posthorn: This track domain already exists.\n")
 
 
-def test_checking_it_remembers_what_was_found(added: Run, world: MemoryWorld) -> None:
+def test_checking_it_remembers_what_was_found(added: Run, app: Posthorn) -> None:
     def check() -> tuple[str, str]:
         done = added("trackdomain", "check", "track.demo.example", "--json")
         shape = done.json
@@ -81,27 +87,27 @@ def test_checking_it_remembers_what_was_found(added: Run, world: MemoryWorld) ->
         return shape["dns_status"], shape["dns_error"]
 
     assert check() == ("Missing", "There is no record at track.demo.example")
-    world.resolver.zone["track.demo.example"] = {"CNAME": ["elsewhere.example"]}
+    app[ScriptedResolver].zone["track.demo.example"] = {"CNAME": ["elsewhere.example"]}
     assert check() == (
         "Invalid",
         "There is a CNAME record at track.demo.example but it points to elsewhere.example which is"
         f" incorrect. It should point to {TARGET}.",
     )
-    world.resolver.zone["track.demo.example"] = {"CNAME": [TARGET]}
+    app[ScriptedResolver].zone["track.demo.example"] = {"CNAME": [TARGET]}
     assert check() == ("OK", "")
     assert "OK, 2" in added("trackdomain", "show", "demo.example").out
 
 
 def test_a_name_server_that_is_away_changes_nothing(
-    added: Run, world: MemoryWorld, monkeypatch: pytest.MonkeyPatch
+    added: Run, app: Posthorn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.resolver.zone["track.demo.example"] = {"CNAME": [TARGET]}
+    app[ScriptedResolver].zone["track.demo.example"] = {"CNAME": [TARGET]}
     added("trackdomain", "check", "demo.example")
 
     async def away(_: str) -> None:
         raise TemporaryFailure("The name servers of track.demo.example do not answer")
 
-    monkeypatch.setattr(world.resolver, "cname", away)
+    monkeypatch.setattr(app[ScriptedResolver], "cname", away)
     done = added("trackdomain", "check", "demo.example", "--json")
     shape = done.json
     assert done.code == 1
@@ -139,17 +145,17 @@ def test_removing_one(added: Run) -> None:
     assert "no track domain" in done.err
 
 
-def test_an_installation_that_answers_at_one_address(world: MemoryWorld) -> None:
+def test_an_installation_that_answers_at_one_address() -> None:
     from chalicelib.bootstrap import in_memory
     from chalicelib.config import Settings
 
-    app = in_memory(Settings(track_address="127.0.0.1:8000"), world)
+    app = in_memory(Settings(track_address="127.0.0.1:8000"))
 
     async def make() -> tuple[str, bool]:
-        organization = await app.accounts.create_organization("Demo")
-        server = await app.accounts.create_server(organization, "Demo")
-        await app.domains.trust(await app.domains.add(server, "demo.example"))
-        track = await app.track_domains.add(server, "track", "demo.example")
+        organization = await app[Tenants].create_organization("Demo")
+        server = await app[Tenants].create_server(organization, "Demo")
+        await app[Domains].trust(await app[Domains].add(server, "demo.example"))
+        track = await app[TrackDomains].add(server, "track", "demo.example")
         return track.name, track.ssl_enabled
 
     assert bootstrap.run(make()) == ("127.0.0.1:8000", False)
@@ -157,10 +163,10 @@ def test_an_installation_that_answers_at_one_address(world: MemoryWorld) -> None
 
 def test_a_timeline_shows_opens_and_clicks(added: Run, app: Posthorn) -> None:
     async def be_read() -> None:
-        await app.installation.ensure()
-        server = await app.accounts.server("demo", "demo")
-        await app.messages.create([a_message(server.id, 7)])
-        await app.engagement.keep_links(server.id, MessageId(7), ["https://acme.test/"], 2**31)
+        await app[Installation].ensure()
+        server = await app[Tenants].server("demo", "demo")
+        await app[MessageStore].create([a_message(server.id, 7)])
+        await app[Engagement].keep_links(server.id, MessageId(7), ["https://acme.test/"], 2**31)
         mail = TrackedMail(app, server, MessageId(7), await mac_key_of(app))
         await mail.visit(mail.image, headers={"user-agent": "Mozilla/5.0 \x1b[31mred"})
         await mail.visit(mail.link(1), "HEAD", source="2001:db8::1")

@@ -76,7 +76,7 @@ class Stack:
 
     @property
     def transmit(self) -> Transmit:
-        clock = SystemClock()
+        clock = SystemClock(self.settings)
         resolver = DnsResolver(self.settings, clock, try_seconds=self.dns_seconds)
         return Transmit(
             self.settings,

@@ -18,9 +18,13 @@ from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.ports.egress import Egress
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.retry_due import RetryDue
+from chalicelib.services.sources import Sources
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
-from tests.worlds import Scene, make_scene, publish
+from tests.worlds import Scene, beside, make_scene, publish
 
 PASSWORD = "correct horse battery"
 FIRST, SECOND, LOST = "127.0.0.2", "127.0.0.3", "192.0.2.1"
@@ -82,19 +86,17 @@ async def scene(peer: SmtpPeer) -> AsyncIterator[Scene]:
     """A delivering program with the real network below it; its pool has no source yet."""
     settings = Settings(delivery_port=peer.port, allow_private_delivery=True)
     made = await make_scene(settings)
-    publish(made.world, "example.com", "127.0.0.1")
-    await made.posthorn.sources.remove(await made.posthorn.sources.find("default"))
+    publish(made.posthorn, "example.com", "127.0.0.1")
+    await made.posthorn[Sources].remove(await made.posthorn[Sources].find("default"))
     egress = fresh_worker(made)
     yield made
     await egress.close()
 
 
 def fresh_worker(scene: Scene) -> NetworkEgress:
-    """A network that remembers nothing, as a new worker has it."""
-    egress = NetworkEgress(scene.posthorn.settings, scene.posthorn.vault)
-    scene.world.egress = egress  # type: ignore[assignment]  # the real one in place of the scripted
-    for made in ("transmit", "attempt"):
-        scene.posthorn.__dict__.pop(made, None)
+    """A worker with a network that remembers nothing delivers for the scene from now on."""
+    egress = NetworkEgress(scene.posthorn.settings, scene.posthorn[KeyVault])
+    scene.posthorn = beside(scene.posthorn, {Egress: egress})
     return egress
 
 
@@ -107,7 +109,7 @@ async def add(scene: Scene, proxy: int, address: str, password: str = PASSWORD) 
         port=proxy,
         ehlo=f"out{address[-1]}.acme.test",
     )
-    return await scene.posthorn.sources.add(source, password)
+    return await scene.posthorn[Sources].add(source, password)
 
 
 async def send(scene: Scene) -> MessageRecord:
@@ -141,7 +143,7 @@ async def test_a_retry_comes_from_the_same_address(scene: Scene, peer: SmtpPeer)
             record = await send(scene)
             assert record.state is State.WAITING
             scene.clock.advance(1_000)
-            await scene.posthorn.retry_due.run()
+            await scene.posthorn[RetryDue].run()
             await scene.deliver_ready()
             first, second = (await scene.record(scene.sent[-1])).deliveries
             assert first.source == second.source
@@ -161,11 +163,11 @@ async def test_mail_waits_with_a_reason_while_the_role_is_away(
         )
         assert not peer.connections
     async with role(peer.port, FIRST) as back:
-        source = await scene.posthorn.sources.find(f"out-{FIRST}")
-        await scene.posthorn.sources.change(replace(source, port=back.port))
+        source = await scene.posthorn[Sources].find(f"out-{FIRST}")
+        await scene.posthorn[Sources].change(replace(source, port=back.port))
         egress = fresh_worker(scene)
         scene.clock.advance(1_000)
-        await scene.posthorn.retry_due.run()
+        await scene.posthorn[RetryDue].run()
         await scene.deliver_ready()
         assert (await scene.record(scene.sent[-1])).status is Status.SENT
         assert peer.mails[0].client[0] == FIRST
@@ -175,9 +177,9 @@ async def test_mail_waits_with_a_reason_while_the_role_is_away(
 async def test_a_source_whose_role_is_away_is_passed_over(scene: Scene, peer: SmtpPeer) -> None:
     async with role(peer.port, FIRST) as dead, role(peer.port, SECOND) as alive:
         source = await add(scene, dead.port, FIRST)
-        await scene.posthorn.sources.change(replace(source, priority=1_000))
+        await scene.posthorn[Sources].change(replace(source, priority=1_000))
         other = await add(scene, alive.port, SECOND)
-        await scene.posthorn.sources.change(replace(other, priority=1))
+        await scene.posthorn[Sources].change(replace(other, priority=1))
         await dead.die()
         for _ in range(3):
             assert (await send(scene)).status is Status.SENT
@@ -194,7 +196,7 @@ async def test_an_address_that_the_role_has_lost_is_passed_over(
         details = record.deliveries[-1].details
         assert "The SOCKS5 proxy turned us away" in details
         await add(scene, proxy.port, FIRST)
-        await scene.posthorn.sources.change(replace(lost, priority=1_000))
+        await scene.posthorn[Sources].change(replace(lost, priority=1_000))
         assert (await send(scene)).status is Status.SENT
         assert [mail.client[0] for mail in peer.mails] == [FIRST]
 
@@ -206,7 +208,7 @@ async def test_without_the_right_credentials_nothing_leaves(
     async with role(peer.port, FIRST) as proxy:
         source = await add(scene, proxy.port, FIRST)
         assert (await send(scene)).status is Status.SENT
-        sources = scene.posthorn.sources
+        sources = scene.posthorn[Sources]
         if what == "no password":
             await sources.change(replace(source, username=""))
         elif what == "another password":
@@ -226,7 +228,7 @@ async def test_without_the_right_credentials_nothing_leaves(
 async def test_a_suspended_source_rests_until_it_is_resumed(scene: Scene, peer: SmtpPeer) -> None:
     async with role(peer.port, FIRST, SECOND) as proxy:
         first, _ = [await add(scene, proxy.port, address) for address in (FIRST, SECOND)]
-        await scene.posthorn.sources.suspend(first, 3_600)
+        await scene.posthorn[Sources].suspend(first, 3_600)
         for _ in range(6):
             assert (await send(scene)).deliveries[-1].source == f"out-{SECOND}"
         scene.clock.advance(3_600)

@@ -9,10 +9,15 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.accept import Prepared
 from gateway.configuration import Role
 from tests.gateway_scene import MAIL, Client, RunningGateway, running_gateway
@@ -56,19 +61,20 @@ async def test_a_failing_store_gives_451_and_the_next_try_succeeds(error: Except
         assert bool(gateway.events("fault")) == isinstance(error, RuntimeError)
 
 
-@pytest.mark.parametrize("port", ["blobs", "queue", "messages", "numbers"])
+@pytest.mark.parametrize(
+    ("port", "verb"),
+    [(BlobStore, "put"), (WorkQueue, "send"), (MessageStore, "create"), (Numbers, "take")],
+)
 async def test_each_store_behind_accept_can_fail(
-    port: str, monkeypatch: pytest.MonkeyPatch
+    port: type[Any], verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    verb = {"blobs": "put", "queue": "send", "messages": "create", "numbers": "take"}[port]
-
     async def fail(*_: object, **__: object) -> None:
         raise TemporaryFailure("away")
 
     async with running_gateway() as gateway:
         client = await gateway.logged_in()
         with monkeypatch.context() as patch:
-            patch.setattr(getattr(gateway.scene.world, port), verb, fail)
+            patch.setattr(gateway.scene.posthorn[port], verb, fail)
             assert (await client.submit()).code == 451
         assert (await client.submit()).code == 250
         assert len(gateway.messages()) == 1

@@ -10,7 +10,8 @@ import struct
 import pytest
 
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accounts import CredentialOptions
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.services.accounts import CredentialOptions, Tenants
 from gateway.configuration import Role
 from tests.gateway_scene import Client, RunningGateway, running_gateway, trusting_context
 
@@ -51,7 +52,7 @@ async def open_raw(gateway: RunningGateway, first: bytes, role: Role = Role.MX) 
 async def test_the_header_names_the_client(header: bytes, source: bytes) -> None:
     async with running_gateway(proxy_networks="127.0.0.0/8") as gateway:
         options = CredentialOptions(network="0.0.0.0/0")
-        tenants, server = gateway.scene.posthorn.accounts, gateway.scene.server
+        tenants, server = gateway.scene.posthorn[Tenants], gateway.scene.server
         await tenants.create_credential(server, CredentialKind.SMTP_IP, "all", options)
         options = CredentialOptions(network="::/0")
         await tenants.create_credential(server, CredentialKind.SMTP_IP, "all6", options)
@@ -59,7 +60,7 @@ async def test_the_header_names_the_client(header: bytes, source: bytes) -> None
         assert (await client.reply()).code == 220
         assert (await client.reply()).code == 250
         assert (await client.submit()).code == 250
-        stored = await gateway.scene.world.blobs.get(gateway.messages()[0].blob)
+        stored = await gateway.scene.posthorn[BlobStore].get(gateway.messages()[0].blob)
         assert b"[" + source + b"]" in stored.partition(b"\r\n")[0]
 
 

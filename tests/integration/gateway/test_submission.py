@@ -13,9 +13,12 @@ from base64 import b64decode
 
 import pytest
 
+from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accounts import CredentialOptions
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.services.accounts import CredentialOptions, Tenants
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, MAIL, encoded, plain, running_gateway, trusting_context
 from tests.patience import PATIENCE
@@ -53,7 +56,9 @@ async def test_capabilities_before_and_after_tls() -> None:
 async def test_a_message_is_stored_byte_for_byte_behind_our_received_field(role: Role) -> None:
     content = MAIL + b".\r\n..dots\r\n\x01\xff eight bits\r\n" + b"x" * 5_000 + b"\r\n"
     async with running_gateway() as gateway:
-        gateway.scene.world.resolver.zone["1.0.0.127.in-addr.arpa"] = {"PTR": ["here.test"]}
+        gateway.scene.posthorn[ScriptedResolver].zone["1.0.0.127.in-addr.arpa"] = {
+            "PTR": ["here.test"]
+        }
         client = await gateway.logged_in(role)
         said = await client.submit(content, "john@example.com", "jane@example.net")
         assert await gateway.contents() == [content, content]
@@ -62,7 +67,7 @@ async def test_a_message_is_stored_byte_for_byte_behind_our_received_field(role:
         assert [each.rcpt_to for each in messages] == ["john@example.com", "jane@example.net"]
         assert {each.mail_from for each in messages} == {"app@acme.test"}
         assert {each.received_with_ssl for each in messages} == {role is Role.SUBMISSIONS}
-        stored = await gateway.scene.world.blobs.get(messages[0].blob)
+        stored = await gateway.scene.posthorn[BlobStore].get(messages[0].blob)
         assert re.match(
             rb"Received: from client\.test \([a-z0-9.]+ \[127\.0\.0\.1\]\) "
             rb"by mail\.acme-host\.test with SMTP; [A-Z][a-z]{2}, \d\d .* \+0000\r\n",
@@ -76,7 +81,7 @@ async def test_privacy_mode_leaves_the_client_out() -> None:
         await gateway.scene.change_server(privacy_mode=True)
         client = await gateway.logged_in()
         assert (await client.submit()).code == 250
-        stored = await gateway.scene.world.blobs.get(gateway.messages()[0].blob)
+        stored = await gateway.scene.posthorn[BlobStore].get(gateway.messages()[0].blob)
         assert stored.startswith(b"Received: by mail.acme-host.test with SMTP; ")
 
 
@@ -125,7 +130,7 @@ async def test_smtp_ip_credential_serves_a_client_without_auth() -> None:
         client = await gateway.connect(Role.MX)
         await client.say("EHLO me.test")
         assert str(await client.envelope()) == "530 5.7.0 Authentication required"
-        await gateway.scene.posthorn.accounts.create_credential(
+        await gateway.scene.posthorn[Tenants].create_credential(
             gateway.scene.server,
             CredentialKind.SMTP_IP,
             "loopback",
@@ -152,13 +157,13 @@ async def test_suspension_and_lost_credentials_bite_in_an_open_session() -> None
         client = await gateway.logged_in()
         assert (await client.submit()).code == 250
         scene = gateway.scene
-        await scene.posthorn.accounts.suspend_server(scene.server, "late bills")
+        await scene.posthorn[Tenants].suspend_server(scene.server, "late bills")
         scene.clock.advance(60)
         said = await client.envelope()
         assert said.code == 535
         assert said.text.startswith("5.7.1 Mail server has been suspended")
         await client.say("RSET")
-        await scene.world.accounts_store.remove_credential(scene.grant.credential)
+        await scene.posthorn[Accounts].remove_credential(scene.grant.credential)
         scene.clock.advance(60)
         said = await client.say("MAIL FROM:<app@acme.test>")
         assert str(said) == "530 5.7.0 Authentication required"

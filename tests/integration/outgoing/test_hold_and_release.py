@@ -12,8 +12,11 @@ from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import ServerMode
 from chalicelib.ports.egress import Transaction
-from chalicelib.services.accounts import CredentialOptions, ServerOptions
-from chalicelib.services.attempt import WakeUp
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.volume import SendVolume
+from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
+from chalicelib.services.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.holds import Holds
 from tests.worlds import Scene, make_scene
 
 DAY = 86_400
@@ -30,7 +33,7 @@ async def test_development_mode_holds_and_release_sends() -> None:
     record = await scene.record(accepted)
     assert (record.status, record.held, record.state) == (Status.HELD, True, State.HELD)
     assert record.hold_expires_at is not None
-    await scene.posthorn.holds.release(scene.server.id, record.message.id)
+    await scene.posthorn[Holds].release(scene.server.id, record.message.id)
     await scene.deliver_ready()
     after = await scene.record(accepted)
     assert (after.status, after.held) == (Status.SENT, False)
@@ -59,16 +62,16 @@ async def test_the_send_limit_holds_what_is_above_it() -> None:
         "Message held because send limit (3) has been reached."
     }
     scene.clock.advance(3700)
-    await scene.posthorn.holds.release(scene.server.id, held[0].message.id)
+    await scene.posthorn[Holds].release(scene.server.id, held[0].message.id)
     await scene.deliver_ready()
-    again = await scene.world.messages.get(scene.server.id, held[0].message.id)
+    again = await scene.posthorn[MessageStore].get(scene.server.id, held[0].message.id)
     assert again.status is Status.SENT
 
 
 async def test_a_suspended_server_holds_mail_that_was_accepted_before() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
-    await scene.posthorn.accounts.suspend_server(scene.server, "abuse")
+    await scene.posthorn[Tenants].suspend_server(scene.server, "abuse")
     await scene.deliver_ready()
     assert (await scene.record(accepted)).status is Status.HELD
     assert scene.egress.received == []
@@ -78,7 +81,7 @@ async def test_cancelling_ends_a_hold_without_sending() -> None:
     scene = await held_scene()
     (accepted,) = await scene.accept()
     await scene.deliver_ready()
-    await scene.posthorn.holds.cancel(scene.server.id, accepted.id)
+    await scene.posthorn[Holds].cancel(scene.server.id, accepted.id)
     await scene.play(600)
     record = await scene.record(accepted)
     assert (record.status, record.state) == (Status.HOLD_CANCELLED, State.DONE)
@@ -103,10 +106,10 @@ async def test_only_held_mail_can_be_released_and_sent_mail_cannot_be_retried() 
     scene = await make_scene()
     (accepted,) = await scene.accept()
     with pytest.raises(Conflict):
-        await scene.posthorn.holds.release(scene.server.id, accepted.id)
+        await scene.posthorn[Holds].release(scene.server.id, accepted.id)
     await scene.deliver_ready()
     with pytest.raises(Conflict):
-        await scene.posthorn.holds.retry(scene.server.id, accepted.id)
+        await scene.posthorn[Holds].retry(scene.server.id, accepted.id)
 
 
 async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted_when_it_works() -> (
@@ -119,7 +122,7 @@ async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted
     await scene.deliver_ready()
     (second,) = await scene.accept()
     await scene.deliver_ready()
-    await scene.posthorn.holds.retry(scene.server.id, second.id)
+    await scene.posthorn[Holds].retry(scene.server.id, second.id)
     await scene.deliver_ready()
     record = await scene.record(second)
     assert record.status is Status.SENT
@@ -134,7 +137,7 @@ async def test_a_release_whose_wake_up_was_lost_is_found_by_the_sweeper() -> Non
     await scene.deliver_ready()
     record = await scene.record(accepted)
 
-    assert await scene.world.messages.replace(
+    assert await scene.posthorn[MessageStore].replace(
         record, settle.released(record, int(scene.clock.now()))
     )
     await scene.change_server(mode=ServerMode.LIVE)
@@ -151,10 +154,10 @@ async def test_the_send_limit_holds_exactly_in_parallel_batches() -> None:
     batches = []
     while received := await scene.queue.receive("default", 2):
         batches.append([WakeUp(each.item, each.receipt) for each in received])
-    await asyncio.gather(*(scene.posthorn.attempt.run(batch) for batch in batches))
+    await asyncio.gather(*(scene.posthorn[AttemptDelivery].run(batch) for batch in batches))
     records = [await scene.record(each) for each in accepted]
     assert sum(record.status is Status.SENT for record in records) == 3
-    assert await scene.world.volume.last_hour(scene.server.id, scene.clock.now()) == 3
+    assert await scene.posthorn[SendVolume].last_hour(scene.server.id, scene.clock.now()) == 3
 
 
 async def test_content_that_would_continue_our_own_field_is_refused() -> None:

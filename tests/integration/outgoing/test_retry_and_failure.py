@@ -6,12 +6,16 @@ from itertools import pairwise
 
 import pytest
 
+from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import UnknownOutcome
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
+from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.accounts import ServerOptions
+from chalicelib.services.holds import Holds
 from chalicelib.services.outgoing import MAY_BE_DELIVERED
 from tests.worlds import CONTENT, make_scene
 
@@ -70,7 +74,7 @@ async def test_the_default_schedule_tries_eighteen_times_and_fails_after_thirty_
     for k, wait in enumerate(waits):
         assert 0.9 * 300 * 1.3**k <= wait <= 1.1 * 300 * 1.3**k + 121
     assert 0.9 * 31 * HOUR <= last.at - start <= 1.1 * 31 * HOUR + 40 * 60
-    listed = await scene.world.suppressions.listed(
+    listed = await scene.posthorn[SuppressionList].listed(
         [(scene.server.id, "john@example.com")], scene.clock.now()
     )
     assert [each.reason for each in listed.values()] == ["too many soft fails"]
@@ -110,7 +114,7 @@ async def test_the_last_attempt_suppresses_nobody_when_it_failed_for_our_sake(
         "Maximum number of delivery attempts (4) has been reached.",
     )
     pair = (scene.server.id, "john@example.com")
-    assert not await scene.world.suppressions.listed([pair], scene.clock.now())
+    assert not await scene.posthorn[SuppressionList].listed([pair], scene.clock.now())
 
 
 @pytest.mark.parametrize("turned_away", [True, False])
@@ -127,7 +131,7 @@ async def test_a_host_that_cannot_be_reached_suppresses_and_one_that_turns_us_aw
     assert last.status is Status.HARD_FAIL
     assert ("Added john@example.com to suppression list" in last.details) is not turned_away
     pair = (scene.server.id, "john@example.com")
-    listed = await scene.world.suppressions.listed([pair], scene.clock.now())
+    listed = await scene.posthorn[SuppressionList].listed([pair], scene.clock.now())
     assert bool(listed) is not turned_away
 
 
@@ -201,7 +205,7 @@ async def test_a_connection_lost_after_the_final_dot_is_tried_again_or_held(
 
 async def test_a_domain_that_accepts_no_mail_suppresses_in_two_sentences() -> None:
     scene = await make_scene()
-    scene.world.resolver.zone["example.com"] = {"MX": [(0, "")]}
+    scene.posthorn[ScriptedResolver].zone["example.com"] = {"MX": [(0, "")]}
     await scene.accept()
     await scene.deliver_ready()
     (second,) = await scene.accept()
@@ -267,7 +271,7 @@ async def test_refusals_of_the_recipient_suppress_at_the_second(refusal: Transac
 async def test_failures_without_a_conversation_do_not_count_against_the_recipient() -> None:
     scene = await make_scene()
     (purged,) = await scene.accept()
-    scene.world.blobs.purge((await scene.record(purged)).message.blob.key)
+    scene.posthorn[BlobStore].purge((await scene.record(purged)).message.blob.key)
     await scene.deliver_ready()
     assert (await scene.record(purged)).status is Status.HARD_FAIL
     scene.egress.always("john@example.com", UNKNOWN_USER)
@@ -293,7 +297,7 @@ async def test_a_lost_reply_is_repeated_seldom_and_ends_with_words_that_say_so()
     assert waits[1] > 2 * waits[0]
     assert waits[2] > 2 * waits[1]
     pair = (scene.server.id, "john@example.com")
-    assert not await scene.world.suppressions.listed([pair], scene.clock.now())
+    assert not await scene.posthorn[SuppressionList].listed([pair], scene.clock.now())
     scene.egress.always("john@example.com", UNKNOWN_USER)
     (refused,) = await scene.accept()
     await scene.deliver_ready()
@@ -331,7 +335,7 @@ async def test_a_person_s_retry_begins_anew_after_lost_replies() -> None:
     scene.egress.always("john@example.com", LOST)
     (accepted,) = await scene.accept()
     await scene.play(40 * HOUR, step=600)
-    await scene.posthorn.holds.retry(scene.server.id, accepted.id)
+    await scene.posthorn[Holds].retry(scene.server.id, accepted.id)
     await scene.deliver_ready()
     record = await scene.record(accepted)
     assert (record.status, record.lost_replies, record.tries) == (Status.SOFT_FAIL, 1, 1)
@@ -341,7 +345,7 @@ async def test_a_message_whose_body_was_purged_fails() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
     record = await scene.record(accepted)
-    scene.world.blobs.purge(record.message.blob.key)
+    scene.posthorn[BlobStore].purge(record.message.blob.key)
     await scene.deliver_ready()
     after = await scene.record(accepted)
     assert after.status is Status.HARD_FAIL

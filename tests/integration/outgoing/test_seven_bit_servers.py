@@ -13,6 +13,7 @@ from pytest import MonkeyPatch
 from chalicelib.config import Settings
 from chalicelib.domain.dnsrecords import dkim_text, key_name
 from chalicelib.domain.model import Status
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.bodies import NO_ROOM
 from tests.dkim_verifiers import verifier
 from tests.worlds import Scene, make_scene
@@ -59,7 +60,7 @@ async def test_the_stored_message_stays_8_bit_and_other_servers_get_it_so() -> N
     (accepted,) = await scene.accept("b@example.net", content=EIGHT_BIT)
     await scene.deliver_ready()
     blob = (await scene.record(accepted)).message.blob
-    assert await scene.world.blobs.get(blob) == EIGHT_BIT
+    assert await scene.posthorn[BlobStore].get(blob) == EIGHT_BIT
 
 
 async def test_a_large_message_is_converted_only_where_there_is_room_for_it() -> None:

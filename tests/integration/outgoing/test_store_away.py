@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.adapters.memory import MemoryMessageStore
+from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.workitem import parse_work_item, render_work_item
 from chalicelib.ports.egress import Transaction
+from chalicelib.ports.messages import MessageStore
 from tests.worlds import Scene, make_scene
 
 
 def away(scene: Scene, *verbs: str, times: int) -> None:
     """Make verbs of the message store fail `times` times."""
     left = dict.fromkeys(verbs, times)
-    store: Any = scene.world.messages
+    store: Any = scene.posthorn[MessageStore]
 
     def failing(verb: str) -> Any:
         async def call(*args: Any) -> Any:

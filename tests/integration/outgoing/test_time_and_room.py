@@ -10,8 +10,11 @@ import pytest
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef, State, Status
-from chalicelib.services.attempt import LAST_SETTLE_SECONDS, WakeUp
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.messages import MessageStore
+from chalicelib.services.attempt import LAST_SETTLE_SECONDS, AttemptDelivery, WakeUp
 from chalicelib.services.bodies import LARGEST_SPAN
+from chalicelib.services.transmit import Transmit
 from tests.worlds import CONTENT, Scene, make_scene
 
 ENOUGH = Settings().deadline_seconds + LAST_SETTLE_SECONDS
@@ -34,7 +37,7 @@ async def test_no_conversation_starts_that_could_not_end_in_time(
     scene = await make_scene()
     (accepted,) = await scene.accept()
     batch = await wakeups(scene)
-    assert await scene.posthorn.attempt.run(batch, seconds) == {batch[0].receipt}
+    assert await scene.posthorn[AttemptDelivery].run(batch, seconds) == {batch[0].receipt}
     record = await scene.record(accepted)
     assert (record.state, record.attempt) == (State.WAITING, 0)
     assert not scene.egress.received
@@ -45,7 +48,7 @@ async def test_no_conversation_starts_that_could_not_end_in_time(
 async def test_what_starts_last_has_the_whole_deadline_before_it() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
-    assert await scene.posthorn.attempt.run(await wakeups(scene), float(ENOUGH)) == set()
+    assert await scene.posthorn[AttemptDelivery].run(await wakeups(scene), float(ENOUGH)) == set()
     assert (await scene.record(accepted)).status is Status.SENT
 
 
@@ -61,7 +64,7 @@ async def test_a_lane_that_takes_long_hands_the_rest_back() -> None:
         return take(*about)  # type: ignore[arg-type]
 
     scene.egress.take = slowly  # type: ignore[method-assign,assignment]
-    left = await scene.posthorn.attempt.run(batch, float(Settings().lease_seconds))
+    left = await scene.posthorn[AttemptDelivery].run(batch, float(Settings().lease_seconds))
     assert 0 < len(left) < 15
     assert len(scene.egress.received) == 15 - len(left)
 
@@ -75,7 +78,7 @@ async def test_an_outcome_that_cannot_be_stored_is_queued_before_the_invocation_
     async def away(*_: object) -> bool:
         raise TemporaryFailure("The store is away")
 
-    scene.world.messages.replace = away  # type: ignore[method-assign,assignment]
+    scene.posthorn[MessageStore].replace = away  # type: ignore[method-assign,assignment]
     ends = scene.clock.monotonic() + ENOUGH
     take = scene.egress.take
 
@@ -84,7 +87,7 @@ async def test_an_outcome_that_cannot_be_stored_is_queued_before_the_invocation_
         return take(*about)  # type: ignore[arg-type]
 
     scene.egress.take = until_the_deadline  # type: ignore[method-assign,assignment]
-    assert await scene.posthorn.attempt.run(batch, float(ENOUGH)) == set()
+    assert await scene.posthorn[AttemptDelivery].run(batch, float(ENOUGH)) == set()
     assert scene.clock.monotonic() < ends
     scene.clock.advance(60)
     (settlement,) = await wakeups(scene)
@@ -98,12 +101,12 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     first = await wakeups(scene)
     first = [replace_body(one, number) for number, one in enumerate(first)]
     for one in first:
-        scene.world.blobs._objects[one.item.message.blob.key] = {0: LARGE}
-        scene.world.messages._records.clear()
+        scene.posthorn[BlobStore]._objects[one.item.message.blob.key] = {0: LARGE}
+        scene.posthorn[MessageStore]._records.clear()
     await scene.accept("small@example.com")
     small = await wakeups(scene)
     gate, reached = asyncio.Event(), asyncio.Event()
-    deliver = scene.posthorn.transmit.deliver
+    deliver = scene.posthorn[Transmit].deliver
 
     async def held_up(message: object, envelope: object, content: object, *more: object) -> object:
         if sum(map(len, content)) > LARGEST_SPAN:  # type: ignore[arg-type,call-overload]
@@ -111,8 +114,8 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
             await gate.wait()
         return await deliver(message, envelope, content, *more)  # type: ignore[arg-type]
 
-    scene.posthorn.transmit.deliver = held_up  # type: ignore[method-assign,assignment]
-    running = asyncio.ensure_future(scene.posthorn.attempt.run([*first, *small]))
+    scene.posthorn[Transmit].deliver = held_up  # type: ignore[method-assign,assignment]
+    running = asyncio.ensure_future(scene.posthorn[AttemptDelivery].run([*first, *small]))
     await reached.wait()
     while not scene.egress.received:
         await asyncio.sleep(0)

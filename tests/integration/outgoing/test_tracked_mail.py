@@ -14,9 +14,18 @@ from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.trackingtoken import read_tracking_token
+from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
 from chalicelib.ports.egress import Transaction
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.vault import KeyVault
 from chalicelib.services.accept import Accepted
+from chalicelib.services.address_mac import AddressMac
 from chalicelib.services.track_links import TrackLinks
+from chalicelib.services.transmit import Transmit
 from tests.dkim_verifiers import dkimpy
 from tests.tracked_mail import body_of
 from tests.worlds import CONTENT, Scene, make_scene
@@ -38,7 +47,7 @@ async def tracking_scene(**choices: Any) -> Scene:
     track = TrackDomain(
         "click.acme.test", "click", "acme.test", scene.server.id, "u", 0, dns_status=DnsStatus.OK
     )
-    await scene.posthorn.accounts_store.add_track_domain(replace(track, **choices))
+    await scene.posthorn[Accounts].add_track_domain(replace(track, **choices))
     return scene
 
 
@@ -47,7 +56,9 @@ async def kept(scene: Scene, accepted: Accepted) -> list[str]:
     found: list[str] = []
     try:
         while True:
-            link = await scene.world.engagement.link(scene.server.id, accepted.id, len(found) + 1)
+            link = await scene.posthorn[Engagement].link(
+                scene.server.id, accepted.id, len(found) + 1
+            )
             found.append(link)
     except NotFound:
         return found
@@ -55,8 +66,8 @@ async def kept(scene: Scene, accepted: Accepted) -> list[str]:
 
 async def tokens(scene: Scene, content: bytes) -> list[tuple[int, int, int] | None]:
     """The numbers in the tracked addresses of a content, in order."""
-    installation = await scene.posthorn.directory.installation()
-    key = await scene.posthorn.vault.open(installation.sealed_mac_key, installation.mac_context)
+    installation = await scene.posthorn[Directory].installation()
+    key = await scene.posthorn[KeyVault].open(installation.sealed_mac_key, installation.mac_context)
     start = f"https://click.acme.test/{scene.server.token}/"
     image = f"https://click.acme.test/img/{scene.server.token}/"
     pieces = content.decode().replace(image, start).split(start)[1:]
@@ -91,7 +102,7 @@ async def test_the_stored_message_stays_as_it_came() -> None:
     (accepted,) = await scene.accept(content=TRACKED)
     await scene.deliver_ready()
     record = await scene.record(accepted)
-    assert (await scene.world.blobs.get(record.message.blob)).endswith(TRACKED)
+    assert (await scene.posthorn[BlobStore].get(record.message.blob)).endswith(TRACKED)
 
 
 async def test_each_recipient_has_links_of_its_own() -> None:
@@ -123,14 +134,14 @@ async def test_a_second_attempt_sends_the_same_links_and_keeps_nothing_again(
 def counted(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     """The links of each write from now on."""
     writes: list[tuple[str, ...]] = []
-    keep = scene.world.engagement.keep_links
+    keep = scene.posthorn[Engagement].keep_links
 
     async def keep_links(server: Any, message: Any, links: Any, keep_until: int) -> None:
         assert keep_until == int(scene.clock.now()) + scene.posthorn.settings.tracking_days * 86_400
         writes.append(tuple(links))
         await keep(server, message, links, keep_until)
 
-    monkeypatch.setattr(scene.world.engagement, "keep_links", keep_links)
+    monkeypatch.setattr(scene.posthorn[Engagement], "keep_links", keep_links)
     return writes
 
 
@@ -148,7 +159,7 @@ async def test_a_crash_between_keeping_and_sending_changes_no_number(
         async def dies(*_: Any) -> None:
             raise Died
 
-        patched.setattr(scene.posthorn.transmit, "deliver", dies)
+        patched.setattr(scene.posthorn[Transmit], "deliver", dies)
         (accepted,) = await scene.accept(content=TRACKED)
         with pytest.raises(Died):
             await scene.deliver_ready()
@@ -170,7 +181,7 @@ async def test_nothing_goes_out_before_its_links_are_kept(monkeypatch: pytest.Mo
         raise TemporaryFailure("The store is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(scene.world.engagement, "keep_links", away)
+        patched.setattr(scene.posthorn[Engagement], "keep_links", away)
         (accepted,) = await scene.accept(content=TRACKED)
         await scene.deliver_ready()
     assert scene.egress.received == []
@@ -235,7 +246,7 @@ async def test_links_switched_off_between_attempts_keep_their_numbers() -> None:
     scene.egress.will("john@example.com", GREYLISTED)
     (accepted,) = await scene.accept(content=TRACKED.replace(b"/two", b".test/two"))
     await scene.deliver_ready()
-    store = scene.posthorn.accounts_store
+    store = scene.posthorn[Accounts]
     (track,) = await store.track_domains(scene.server.id)
     await store.update_track_domain(replace(track, excluded_click_domains=("shop.example.com",)))
     await scene.play(1200)
@@ -251,7 +262,7 @@ async def test_addresses_that_are_out_keep_their_meaning_when_other_links_are_fo
     (accepted,) = await scene.accept(content=TRACKED)
     await scene.deliver_ready()
     record = await scene.record(accepted)
-    assert await scene.world.messages.replace(record, replace(record, links=3))
+    assert await scene.posthorn[MessageStore].replace(record, replace(record, links=3))
     await scene.play(1200)
     _, second = scene.egress.received
     assert await tokens(scene, second.content) == [(scene.server.id, accepted.id, 0)]
@@ -265,7 +276,11 @@ async def test_a_bounce_is_not_tracked() -> None:
     bounce = replace(record, message=replace(record.message, bounce=True))
     posthorn = scene.posthorn
     track = TrackLinks(
-        posthorn.settings, posthorn.clock, posthorn.directory, posthorn.mac, posthorn.engagement
+        posthorn.settings,
+        posthorn[Clock],
+        posthorn[Directory],
+        posthorn[AddressMac],
+        posthorn[Engagement],
     )
     assert await track.track(bounce, TRACKED, scene.server, scene.domain) == (bounce, TRACKED)
     _, content = await track.track(record, TRACKED, scene.server, scene.domain)

@@ -7,8 +7,10 @@ from collections import Counter
 import pytest
 
 from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.ports.engagement import Engagement
 from chalicelib.services import hit_limit
 from chalicelib.services.hit_limit import HitLimit
+from chalicelib.services.track import Track
 from tests.tracking_scene import BROWSER, LINKS, READER, TrackedMail, make_tracked_mail
 from tests.worlds import Scene
 
@@ -24,7 +26,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def stored(scene: Scene, mail: TrackedMail) -> Counter[str]:
     """How many hits are kept, by link; the image's have no link."""
-    hits = await scene.posthorn.engagement.hits(scene.server.id, mail.message)
+    hits = await scene.posthorn[Engagement].hits(scene.server.id, mail.message)
     return Counter(hit.url for hit in hits)
 
 
@@ -58,7 +60,7 @@ async def test_another_process_knows_what_is_there() -> None:
     scene, mail = await make_tracked_mail()
     for _ in range(MOST):
         await mail.visit(mail.image)
-    another = HitLimit(scene.world.engagement)
+    another = HitLimit(scene.posthorn[Engagement])
     hit = Hit(HitKind.OPEN, scene.clock.now(), READER, BROWSER)
     rooms = [await another.has_room(scene.server.id, mail.message, hit) for _ in range(10)]
     assert rooms == [True] * UNASKED + [False] * (10 - UNASKED)
@@ -70,7 +72,7 @@ async def test_an_ordinary_message_costs_no_look(monkeypatch: pytest.MonkeyPatch
     async def asked(*_: object) -> tuple[Hit, ...]:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(scene.world.engagement, "hits", asked)
+    monkeypatch.setattr(scene.posthorn[Engagement], "hits", asked)
     for _ in range(UNASKED):
         assert (await mail.visit(mail.image)).notes["kept"] is True
 
@@ -81,4 +83,4 @@ async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(5):
         _, mail = await make_tracked_mail(scene)
         await mail.visit(mail.image)
-        assert len(scene.posthorn.track._limit._seen) <= 2
+        assert len(scene.posthorn[Track]._limit._seen) <= 2

@@ -12,9 +12,13 @@ import pytest
 
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.vault import KeyVault
 from chalicelib.services import track as track_module
-from chalicelib.services.accounts import ServerOptions
-from chalicelib.services.track import IMAGE
+from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.services.track import IMAGE, Track
 from tests.tracking_scene import BROWSER, LINKS, READER, make_tracked_mail
 from tests.worlds import make_scene
 
@@ -115,7 +119,7 @@ async def test_the_image_is_no_link_and_a_link_no_image() -> None:
 
 async def test_a_suspended_servers_links_still_work() -> None:
     scene, mail = await make_tracked_mail()
-    await scene.posthorn.accounts.suspend_server(scene.server, "spam")
+    await scene.posthorn[Tenants].suspend_server(scene.server, "spam")
     assert (await mail.visit(mail.link(1))).status == 307
     assert (await mail.visit(mail.image)).status == 200
     assert len((await mail.activity()).clicks) == 1
@@ -123,10 +127,10 @@ async def test_a_suspended_servers_links_still_work() -> None:
 
 async def test_a_message_that_is_gone_still_leads_on() -> None:
     scene, mail = await make_tracked_mail()
-    scene.world.messages._records.clear()
+    scene.posthorn[MessageStore]._records.clear()
     answer = await mail.visit(mail.link(1))
     assert (answer.status, answer.headers["Location"]) == (307, LINKS[0])
-    hits = await scene.posthorn.engagement.hits(scene.server.id, mail.message)
+    hits = await scene.posthorn[Engagement].hits(scene.server.id, mail.message)
     assert [hit.url for hit in hits] == [LINKS[0]]
 
 
@@ -138,10 +142,10 @@ async def test_the_image_needs_no_read_after_the_first(monkeypatch: pytest.Monke
         raise AssertionError("read")
 
     for port, verb in (
-        (scene.world.directory, "installation"),
-        (scene.world.directory, "server"),
-        (scene.world.engagement, "link"),
-        (scene.world.vault, "open"),
+        (scene.posthorn[Directory], "installation"),
+        (scene.posthorn[Directory], "server"),
+        (scene.posthorn[Engagement], "link"),
+        (scene.posthorn[KeyVault], "open"),
     ):
         monkeypatch.setattr(port, verb, refuse)
     assert (await mail.visit(mail.image)).notes["kept"] is True
@@ -155,7 +159,7 @@ async def test_a_store_that_is_away_delays_nobody(
     async def fail(*_: Any) -> None:
         raise TemporaryFailure("away", aws_operation="put_item")
 
-    monkeypatch.setattr(scene.world.engagement, "record", fail)
+    monkeypatch.setattr(scene.posthorn[Engagement], "record", fail)
     with caplog.at_level(logging.WARNING, "posthorn.track"):
         click, image = await mail.visit(mail.link(1)), await mail.visit(mail.image)
     assert (click.status, image.status) == (307, 200)
@@ -169,38 +173,38 @@ async def test_a_slow_store_delays_nobody_for_long(
 ) -> None:
     scene, mail = await make_tracked_mail()
     may_end = asyncio.Event()
-    kept = scene.world.engagement.record
+    kept = scene.posthorn[Engagement].record
 
     async def slow(*given: Any) -> None:
         await may_end.wait()
         await kept(*given)
 
     monkeypatch.setattr(track_module, "PATIENCE_SECONDS", 0.02)
-    monkeypatch.setattr(scene.world.engagement, "record", slow)
+    monkeypatch.setattr(scene.posthorn[Engagement], "record", slow)
     answer = await mail.visit(mail.link(1))
     assert (answer.status, answer.notes["kept"]) == (307, False)
     assert [line.message for line in caplog.records] == ["hit_late"]
     may_end.set()
-    writing = list(scene.posthorn.track._writing)
+    writing = list(scene.posthorn[Track]._writing)
     await asyncio.gather(*writing)
     assert len((await mail.activity()).clicks) == 1  # late, but not lost
-    assert scene.posthorn.track._writing == set()
+    assert scene.posthorn[Track]._writing == set()
 
 
 def test_nobody_waits_longer_than_promised() -> None:
     assert track_module.PATIENCE_SECONDS <= 0.3
 
 
-@pytest.mark.parametrize(("port", "verb"), [("vault", "open"), ("engagement", "link")])
+@pytest.mark.parametrize(("port", "verb"), [(KeyVault, "open"), (Engagement, "link")])
 async def test_what_cannot_be_read_is_answered_with_try_again(
-    port: str, verb: str, monkeypatch: pytest.MonkeyPatch
+    port: type[Any], verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene, mail = await make_tracked_mail()
 
     async def fail(*_: Any) -> Any:
         raise TemporaryFailure("secret words")
 
-    monkeypatch.setattr(getattr(scene.world, port), verb, fail)
+    monkeypatch.setattr(scene.posthorn[port], verb, fail)
     answer = await mail.visit(mail.link(1))
     assert (answer.status, answer.body) == (503, b"Try again later")
     assert answer.headers["Retry-After"] == "5"

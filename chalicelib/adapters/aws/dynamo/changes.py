@@ -17,6 +17,7 @@ from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.statistics import Change, HitAdded, MessageChange
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.changes import ChangeReader
 
 logger = logging.getLogger("posthorn.outbox")
 
@@ -27,7 +28,7 @@ _MESSAGE_EVENTS = frozenset({"INSERT", "MODIFY"})
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, Rejected)
 
 
-class StreamChanges:
+class StreamChanges(ChangeReader):
     """The `ChangeReader` port for records of a DynamoDB stream."""
 
     async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:

@@ -15,6 +15,7 @@ from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
 from chalicelib.adapters.aws.dynamo.values import parse_value, render_value
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import (
@@ -27,19 +28,22 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
+from chalicelib.ports.accounts import Accounts
 
 _T = TypeVar("_T")
 _NEW = "attribute_not_exists(PK)"
 _KNOWN = "attribute_exists(PK)"
 
 
-class DynamoAccounts:
-    """The `Accounts` port over the control table. `changed` is called after each change, to drop caches."""
+class DynamoAccounts(Accounts):
+    """The `Accounts` port over the control table."""
 
-    def __init__(
-        self, session: AwsSession, table: str, changed: Callable[[], None] | None = None
-    ) -> None:
-        self._table = Table(session, table, changed)
+    def __init__(self, session: AwsSession, settings: Settings) -> None:
+        self._table = Table(session, settings.control_table)
+
+    def after_changes(self, call: Callable[[], None]) -> None:
+        """Call this after each change from now on, to drop a cache."""
+        self._table.written = call
 
     async def install(self, installation: Installation) -> bool:
         """Set the installation up; False when it was already."""

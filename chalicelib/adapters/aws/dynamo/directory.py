@@ -16,6 +16,7 @@ from chalicelib.adapters.aws.dynamo.control import DynamoAccounts, value_of
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.networks import narrowest
+from chalicelib.config import Settings
 from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import (
@@ -28,6 +29,7 @@ from chalicelib.domain.tenancy import (
     ServerId,
 )
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
 
 _ABSENT_SECONDS = 2
 _MOST_KEPT = 10_000
@@ -42,18 +44,25 @@ class _Kept:
     until: float
 
 
-class DynamoDirectory:
+class DynamoDirectory(Directory):
     """The `Directory` port over the control table."""
 
     def __init__(
-        self, session: AwsSession, table: str, clock: Clock, kept_seconds: float = 30
+        self,
+        session: AwsSession,
+        settings: Settings,
+        clock: Clock,
+        accounts: DynamoAccounts,
+        kept_seconds: float = 30,
     ) -> None:
-        self._table = Table(session, table)
-        self._accounts = DynamoAccounts(session, table)
+        self._table = Table(session, settings.control_table)
+        self._accounts = accounts
         self._clock = clock
         self._kept_seconds = kept_seconds
         self._kept: dict[Place, _Kept] = {}
         self._reading: dict[Place, asyncio.Future[Any]] = {}
+        # A process sees its own changes at once; others see them when their caches end.
+        accounts.after_changes(self.forget)
 
     async def installation(self) -> Installation:
         """The installation."""

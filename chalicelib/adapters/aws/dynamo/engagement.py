@@ -16,16 +16,19 @@ from __future__ import annotations
 import json
 import zlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
+from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.item import Item, is_over
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.rand import Rand
 
 LARGEST_LINKS = 300_000  # of the 400 kB of an item
@@ -37,19 +40,22 @@ _KIND_OF = {code: kind for kind, code in _KINDS.items()}
 _OPENED = "SET oa = :at", "attribute_exists(PK) AND attribute_not_exists(oa)"
 _CLICKED = "SET ca = :at", "attribute_exists(PK) AND (attribute_not_exists(ca) OR ca < :at)"
 
-Shards = Callable[[ServerId], Awaitable[int]]
 
-
-class DynamoEngagement:
-    """The `Engagement` port over the mail table. `shards` says how many partitions a server's messages have."""
+class DynamoEngagement(Engagement):
+    """The `Engagement` port over the mail table."""
 
     def __init__(
-        self, session: AwsSession, table: str, clock: Clock, rand: Rand, shards: Shards
+        self,
+        session: AwsSession,
+        settings: Settings,
+        clock: Clock,
+        rand: Rand,
+        directory: DynamoDirectory,
     ) -> None:
-        self._table = Table(session, table)
+        self._table = Table(session, settings.mail_table)
         self._clock = clock
         self._rand = rand
-        self._shards = shards
+        self._shards = directory.shards
         self._opened: OrderedDict[tuple[ServerId, MessageId], None] = OrderedDict()
 
     async def keep_links(

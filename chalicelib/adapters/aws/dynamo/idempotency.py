@@ -11,8 +11,9 @@ import zlib
 from chalicelib.adapters.aws.dynamo.models import AnswerItem, Item
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.rand import Rand
 
 ANSWER_KEPT_SECONDS = 86_400
@@ -23,11 +24,11 @@ _LEFT_OPEN = "(attribute_not_exists(st) AND f = :fingerprint AND t <= :abandoned
 _OPEN = "attribute_exists(PK) AND attribute_not_exists(st)"
 
 
-class DynamoIdempotencyKeys:
+class DynamoIdempotencyKeys(IdempotencyKeys):
     """The `IdempotencyKeys` port over the mail table."""
 
-    def __init__(self, session: AwsSession, table: str, rand: Rand) -> None:
-        self._table = Table(session, table)
+    def __init__(self, session: AwsSession, settings: Settings, rand: Rand) -> None:
+        self._table = Table(session, settings.mail_table)
         self._rand = rand
 
     async def begin(

@@ -11,8 +11,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.models import Item, OlderDeliveryItem
-from chalicelib.adapters.aws.dynamo.reads import MessageReads, Shards, one_shard
+from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
     delivery_map,
     log_partition,
@@ -22,9 +23,10 @@ from chalicelib.adapters.aws.dynamo.records import (
 from chalicelib.adapters.aws.dynamo.table import Key, Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import NEWEST_KEPT, added_deliveries
+from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State, WorkItem
-from chalicelib.ports.messages import ClaimFailure, ClaimRefused
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.rand import Rand
 
 # What a change of state may write. Of the rest only `oa` and `ca` ever change, and opens and clicks alone write them.
@@ -41,13 +43,13 @@ _RACES = 5
 _BUSY = "The message is being changed by others, try again later"
 
 
-class DynamoMessageStore(MessageReads):
-    """The `MessageStore` port over the mail table. `shards` says how many partitions a server's lists have."""
+class DynamoMessageStore(MessageReads, MessageStore):
+    """The `MessageStore` port over the mail table."""
 
     def __init__(
-        self, session: AwsSession, table: str, rand: Rand, shards: Shards = one_shard
+        self, session: AwsSession, settings: Settings, rand: Rand, directory: DynamoDirectory
     ) -> None:
-        super().__init__(Table(session, table), shards)
+        super().__init__(Table(session, settings.mail_table), directory.shards)
         self._rand = rand
 
     async def create(self, messages: Sequence[Message]) -> list[bool]:

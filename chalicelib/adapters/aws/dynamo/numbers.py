@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.numbers import Numbers
 
 HIGHEST_NUMBER = 2**31 - 1
 BLOCK_SECONDS = 10
@@ -35,13 +37,24 @@ class _Block:
     leased_at: float = 0.0
 
 
-class DynamoNumbers:
-    """The `Numbers` port over the mail table. `block` is how many numbers the first call leases (100 for a gateway)."""
+@dataclass(frozen=True, slots=True)
+class NumberBlock:
+    """How many numbers the first call for a server leases: 100 for a gateway."""
 
-    def __init__(self, session: AwsSession, table: str, clock: Clock, block: int = 20) -> None:
-        self._table = Table(session, table)
+    size: int = 20
+
+
+class DynamoNumbers(Numbers):
+    """The `Numbers` port over the mail table."""
+
+    def __init__(
+        self, session: AwsSession, settings: Settings, clock: Clock, block: NumberBlock
+    ) -> None:
+        self._table = Table(session, settings.mail_table)
         self._clock = clock
-        self._blocks: defaultdict[tuple[ServerId, str], _Block] = defaultdict(lambda: _Block(block))
+        self._blocks: defaultdict[tuple[ServerId, str], _Block] = defaultdict(
+            lambda: _Block(block.size)
+        )
         self._locks: defaultdict[tuple[ServerId, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def take(self, server: ServerId, kind: str, count: int) -> list[int]:

@@ -33,13 +33,8 @@ Shards = Callable[[ServerId], Awaitable[int]]
 _HARD_FAILS_LOOKED_AT = 20
 
 
-async def one_shard(server: ServerId) -> int:
-    """Every message of a server in one partition: right up to some 300 messages a second."""
-    return 1
-
-
 class MessageReads:
-    """The reading half of the `MessageStore` port."""
+    """The reading half of the `MessageStore` port. `shards` says how many partitions a server's lists have."""
 
     def __init__(self, table: Table, shards: Shards) -> None:
         self._table = table

@@ -13,10 +13,12 @@ from chalicelib.adapters.aws.dynamo.item import Item, is_over
 from chalicelib.adapters.aws.dynamo.table import Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.sequences import sortable
+from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.statistics import Statistics
 
 ATTRIBUTES = {
     Count.INCOMING: "i",
@@ -34,11 +36,11 @@ _RACES = 5
 _LAST_SOURCE = "~"  # above every character that a source's name begins with
 
 
-class DynamoStatistics:
+class DynamoStatistics(Statistics):
     """The `Statistics` port over the mail table."""
 
-    def __init__(self, session: AwsSession, table: str, clock: Clock) -> None:
-        self._table = Table(session, table)
+    def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
+        self._table = Table(session, settings.mail_table)
         self._clock = clock
 
     async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:

@@ -8,15 +8,17 @@ from chalicelib.adapters.aws.dynamo.models import Item, SuppressionItem
 from chalicelib.adapters.aws.dynamo.table import Key, Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import recipient_key
+from chalicelib.config import Settings
 from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.suppressions import SuppressionList
 
 
-class DynamoSuppressionList:
+class DynamoSuppressionList(SuppressionList):
     """The `SuppressionList` port over the mail table."""
 
-    def __init__(self, session: AwsSession, table: str) -> None:
-        self._table = Table(session, table)
+    def __init__(self, session: AwsSession, settings: Settings) -> None:
+        self._table = Table(session, settings.mail_table)
 
     async def listed(
         self, pairs: Sequence[tuple[ServerId, str]], now: float

@@ -31,12 +31,10 @@ class Written:
 class Table:
     """One table by its name. `written` is called after each write, whether or not its condition held."""
 
-    def __init__(
-        self, session: AwsSession, name: str, written: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, session: AwsSession, name: str) -> None:
         self.name = name
+        self.written: Callable[[], None] = _nothing
         self._session = session
-        self._written = written or _nothing
 
     async def get(self, pk: str, sk: str, *, consistent: bool = True) -> Item | None:
         """One item, or None."""
@@ -160,7 +158,7 @@ class Table:
                 return False
             raise TemporaryFailure("The change met another one, try again later") from error
         finally:
-            self._written()
+            self.written()
         return True
 
     async def _conditional(self, operation: str, parameters: dict[str, Any]) -> Written | None:
@@ -174,7 +172,7 @@ class Table:
             response: dict[str, Any] = {**error.response}
             return Written(False, response.get("Item", {}))
         finally:
-            self._written()
+            self.written()
         attributes: Item | None = answer.get("Attributes")
         return Written(True, attributes) if attributes else None
 

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.config import Settings
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.ports.volume import SendVolume
 
 _KEPT_SECONDS = 7_200
 
 
-class DynamoSendVolume:
+class DynamoSendVolume(SendVolume):
     """The `SendVolume` port over the mail table."""
 
-    def __init__(self, session: AwsSession, table: str) -> None:
-        self._table = Table(session, table)
+    def __init__(self, session: AwsSession, settings: Settings) -> None:
+        self._table = Table(session, settings.mail_table)
 
     async def last_hour(self, server: ServerId, now: float) -> int:
         """The sum over this minute and the 59 before."""

@@ -1,0 +1,50 @@
+"""Which adapter stands for which port, in each family of adapters: the one place that names them.
+
+A row is a port, as its place under `chalicelib.ports`, and the class that stands for it in each family, as its place
+under `chalicelib.adapters`: text, so that a process loads no more than what it asks for. A new port is a row, a new
+family a column.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_TABLE = """
+port                         aws                                           memory
+
+accounts.Accounts            aws.dynamo.control.DynamoAccounts             memory.accounts.MemoryAccounts
+blobs.BlobStore              aws.s3.S3BlobStore                            memory.blobs.MemoryBlobStore
+changes.ChangeReader         aws.dynamo.changes.StreamChanges              memory.statistics.MemoryChanges
+clock.Clock                  clock.SystemClock                             memory.time.ControlledClock
+directory.Directory          aws.dynamo.directory.DynamoDirectory          memory.accounts.MemoryDirectory
+egress.Egress                egress.NetworkEgress                          memory.egress.ScriptedEgress
+engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        memory.engagement.MemoryEngagement
+idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  memory.limits.MemoryIdempotencyKeys
+keys.KeyMaker                keys.CryptographyKeyMaker                     keys.CryptographyKeyMaker
+messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memory.messages.MemoryMessageStore
+numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers
+queue.WorkQueue              aws.sqs.SqsWorkQueue                          memory.queue.MemoryWorkQueue
+rand.Rand                    randomness.SystemRand                         memory.time.SeededRand
+resolver.Resolver            dns.DnsResolver                               memory.resolver.ScriptedResolver
+signer.Signer                signer.KeyringSigner                          signer.KeyringSigner
+statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        memory.statistics.MemoryStatistics
+suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList memory.limits.MemorySuppressionList
+vault.KeyVault               aws.kms.KmsKeyVault                           memory.vault.MemoryKeyVault
+volume.SendVolume            aws.dynamo.volume.DynamoSendVolume            memory.limits.MemorySendVolume
+"""
+_HEAD, *_ROWS = (line.split() for line in _TABLE.splitlines() if line)
+FAMILIES = tuple(_HEAD[1:])
+PORTS = {port: dict(zip(FAMILIES, classes, strict=True)) for port, *classes in _ROWS}
+
+
+def place_of(kind: type[Any]) -> str:
+    """Where a class lies under `chalicelib.ports`; its whole place when it lies elsewhere."""
+    return f"{kind.__module__}.{kind.__name__}".removeprefix("chalicelib.ports.")
+
+
+def adapter_of(port: str, family: str) -> type[Any]:
+    """The class that stands for the port at this place, loaded when it is first asked for."""
+    module, _, name = PORTS[port][family].rpartition(".")
+    found: type[Any] = getattr(import_module(f"chalicelib.adapters.{module}"), name)
+    return found
