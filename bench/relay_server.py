@@ -37,7 +37,8 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
 from gateway.configuration import Configuration
 from gateway.journal import Journal
 from gateway.memory import fitted, memory_of_process
@@ -168,7 +169,7 @@ class Relay:
         while True:
             items = await self.queue.take()
             wakeups = [WakeUp(item, str(number)) for number, item in enumerate(items)]
-            left = await self.program[AttemptDelivery].run(wakeups)
+            left = await self.program[AttemptDelivery].run(self.program[SendOutgoing], wakeups)
             again = [wakeup.item for wakeup in wakeups if wakeup.receipt in left]
             if again:
                 asyncio.get_running_loop().call_later(LEFT_SECONDS, self.queue.put, again)

@@ -14,7 +14,8 @@ from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.problems import STATUSES
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.errors import InvalidRequest, MailError
-from chalicelib.services import accept, idempotency, submit
+from chalicelib.services import idempotency
+from chalicelib.services.outgoing import accept, submit
 
 Schema = dict[str, Any]
 

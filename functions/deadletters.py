@@ -11,7 +11,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.workitem import parse_work_item
-from chalicelib.services.dead_letters import DeadLetters
+from chalicelib.services.queue.dead_letters import DeadLetters
 from functions.runtime import Batch, on_batch
 
 blueprint = Blueprint(__name__)

@@ -15,7 +15,8 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.workitem import parse_work_item
-from chalicelib.services.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
 from functions.runtime import Batch, on_batch
 
 blueprint = Blueprint(__name__)
@@ -29,7 +30,9 @@ async def attempt(posthorn: Posthorn, batch: Batch) -> Collection[str]:
             wakeups[record.receipt] = WakeUp(parse_work_item(record.body), record.receipt)
         except Rejected:
             unread.add(record.id)
-    left = await posthorn[AttemptDelivery].run(list(wakeups.values()), batch.seconds_left())
+    left = await posthorn[AttemptDelivery].run(
+        posthorn[SendOutgoing], list(wakeups.values()), batch.seconds_left()
+    )
     batch.notes.update({"records": len(batch.records), "left": len(left), "unread": len(unread)})
     return unread | {record.id for record in batch.records if record.receipt in left}
 

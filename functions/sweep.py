@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.services.retry_due import RetryDue
+from chalicelib.services.queue.sweep import Sweep
 from functions.runtime import Occasion, on_occasion
 
 blueprint = Blueprint(__name__)
@@ -13,7 +13,7 @@ blueprint = Blueprint(__name__)
 
 async def wake_due(posthorn: Posthorn, occasion: Occasion) -> None:
     """One sweep over the due index."""
-    swept = await posthorn[RetryDue].run()
+    swept = await posthorn[Sweep].run()
     occasion.notes.update({"woken": swept.woken, "expired": swept.expired})
 
 

@@ -22,13 +22,14 @@ from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
-from chalicelib.services.accept import Accepted, AcceptMail, Recipient, Submission
 from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
-from chalicelib.services.attempt import AttemptDelivery, WakeUp
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
-from chalicelib.services.retry_due import RetryDue
+from chalicelib.services.outgoing.accept import Accepted, AcceptMail, Recipient, Submission
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.sweep import Sweep
 
 CONTENT = (
     b"From: App <app@acme.test>\r\nTo: john@example.com\r\nSubject: Hello\r\n"
@@ -94,7 +95,7 @@ class Scene:
         while batch := await self.queue.receive(self.server.pool, 10):
             received += batch
         wakeups = [WakeUp(each.item, each.receipt) for each in received]
-        left = await self.posthorn[AttemptDelivery].run(wakeups)
+        left = await self.posthorn[AttemptDelivery].run(self.posthorn[SendOutgoing], wakeups)
         for each in received:
             if each.receipt not in left:
                 await self.queue.delete(self.server.pool, each.receipt)
@@ -105,9 +106,9 @@ class Scene:
         end = self.clock.now() + seconds
         while self.clock.now() < end:
             await self.deliver_ready()
-            await self.posthorn[RetryDue].run()
+            await self.posthorn[Sweep].run()
             self.clock.advance(min(step, end - self.clock.now()))
-        await self.posthorn[RetryDue].run()
+        await self.posthorn[Sweep].run()
         await self.deliver_ready()
 
     async def record(self, accepted: Accepted) -> MessageRecord:

@@ -24,7 +24,7 @@ from chalicelib.domain.headerfield import (
 )
 from chalicelib.domain.mailbox import domain_of
 from chalicelib.domain.received import rfc2822_date
-from chalicelib.services.accept import LONGEST_TAG
+from chalicelib.services.outgoing.accept import LONGEST_TAG
 
 SHOWN = 80
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of other bytes in an argument

@@ -19,7 +19,7 @@ from chalicelib.domain.model import MessageId, MessageRecord, Scope
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.services.history import MessageHistory
-from chalicelib.services.holds import Holds
+from chalicelib.services.queue.message_actions import MessageActions
 
 Action = Callable[[ServerId, MessageId], Coroutine[Any, Any, object]]
 FLAGS = ("held", "queued", "failed", "bounced")
@@ -122,7 +122,7 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
 @pass_session
 def release(session: Session, message: str, server: str | None) -> None:
     """Send a held message on."""
-    _act(session, message, server, session.posthorn[Holds].release)
+    _act(session, message, server, session.posthorn[MessageActions].release)
 
 
 @message_group.command("cancel")
@@ -132,7 +132,7 @@ def release(session: Session, message: str, server: str | None) -> None:
 @pass_session
 def cancel(session: Session, message: str, server: str | None) -> None:
     """End a message's hold without sending it."""
-    _act(session, message, server, session.posthorn[Holds].cancel)
+    _act(session, message, server, session.posthorn[MessageActions].cancel)
 
 
 @message_group.command("retry")
@@ -142,7 +142,7 @@ def cancel(session: Session, message: str, server: str | None) -> None:
 @pass_session
 def retry(session: Session, message: str, server: str | None) -> None:
     """Try a waiting, held or failed message again now."""
-    _act(session, message, server, session.posthorn[Holds].retry)
+    _act(session, message, server, session.posthorn[MessageActions].retry)
 
 
 def _act(session: Session, name: str, server: str | None, verb: Action) -> None:

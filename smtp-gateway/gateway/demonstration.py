@@ -28,7 +28,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rand import Rand
-from chalicelib.services.accept import AcceptMail
+from chalicelib.services.outgoing.accept import AcceptMail
 from gateway.site import Services
 
 ORGANIZATION = OrganizationId(1)

@@ -12,8 +12,8 @@ from chalicelib.domain.received import rfc2822_date
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
-from chalicelib.services.accept import AcceptMail
 from chalicelib.services.authenticate import Authenticate
+from chalicelib.services.outgoing.accept import AcceptMail
 from gateway.clients import OpenConnections
 from gateway.configuration import Configuration
 from gateway.groupcommit import GroupCommit

@@ -53,6 +53,9 @@ class Rule:
     reads_clock: bool = True
 
 
+# What a service may import besides other services.
+BELOW_SERVICES = (STDLIB, "chalicelib.domain", "chalicelib.ports", "chalicelib.config")
+
 # The longest matching package decides.
 RULES = (
     Rule("chalicelib", (STDLIB, THIRD_PARTY, "chalicelib"), ("chalicelib.adapters",)),
@@ -68,13 +71,14 @@ RULES = (
     Rule("chalicelib.config", (STDLIB, "chalicelib.domain", "chalicelib.config", "pydantic")),
     Rule(
         "chalicelib.services",
-        (
-            STDLIB,
-            "chalicelib.domain",
-            "chalicelib.ports",
-            "chalicelib.services",
-            "chalicelib.config",
-        ),
+        (*BELOW_SERVICES, "chalicelib.services"),
+        ("socket", "ssl"),
+        reads_clock=False,
+    ),
+    # Every pipeline stands on the queue, which knows none.
+    Rule(
+        "chalicelib.services.queue",
+        (*BELOW_SERVICES, "chalicelib.services.queue"),
         ("socket", "ssl"),
         reads_clock=False,
     ),

@@ -33,11 +33,11 @@ from chalicelib.domain.workitem import render_work_item
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.accept import AcceptMail
 from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
 from chalicelib.services.authenticate import Authenticate
-from chalicelib.services.dead_letters import DeadLetters
 from chalicelib.services.hit_limit import UNASKED
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.queue.dead_letters import DeadLetters
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
@@ -123,7 +123,7 @@ class World:
 
     def submit(self, to: str) -> WorkItem:
         """Accept a message; its wake-up, which also waits in the queue."""
-        from chalicelib.services.accept import Recipient, Submission
+        from chalicelib.services.outgoing.accept import Recipient, Submission
 
         grant = bootstrap.run(
             self.program[Authenticate].by_key(self.key, frozenset({CredentialKind.API}))
@@ -437,7 +437,7 @@ def test_the_outbox(world: World) -> None:
 
 def test_the_gateway(world: World) -> None:
     """What a session asks of the program, in each way of authenticating, and what it stores."""
-    from chalicelib.services.accept import Recipient, Submission
+    from chalicelib.services.outgoing.accept import Recipient, Submission
 
     program = world.program
     clear, key = bootstrap.run(

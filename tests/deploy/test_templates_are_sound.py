@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
-from chalicelib.services.attempt import LAST_SETTLE_SECONDS, QUEUE_SECONDS
+from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS, QUEUE_SECONDS
 from functions.runtime import NOBODY_COUNTS, on_batch
 from gateway.egress_proxy import SHUTDOWN_SECONDS
 from infra.deploy import templates_of

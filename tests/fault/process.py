@@ -18,9 +18,9 @@ import boto3
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accept import AcceptMail, Recipient, Submission
 from chalicelib.services.authenticate import Authenticate
-from chalicelib.services.retry_due import RetryDue
+from chalicelib.services.outgoing.accept import AcceptMail, Recipient, Submission
+from chalicelib.services.queue.sweep import Sweep
 from infra.local.invocation import Context, sqs_event
 from tests.worlds import CONTENT
 
@@ -86,4 +86,4 @@ if __name__ == "__main__":
     elif sys.argv[1] == "count":
         count()
     else:
-        bootstrap.run(bootstrap.posthorn()[RetryDue].run())
+        bootstrap.run(bootstrap.posthorn()[Sweep].run())

@@ -22,8 +22,8 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.accounts import Tenants
-from chalicelib.services.dead_letters import DeadLetters
-from chalicelib.services.holds import Holds
+from chalicelib.services.queue.dead_letters import DeadLetters
+from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.statistics import ServerStatistics
 from tests.fault.stage import KILLED, RCPT, Stage
 from tests.loopback import free_port
@@ -205,7 +205,7 @@ def test_row_14_a_message_that_no_worker_can_finish_is_held_with_the_reason(stag
     assert "could not be processed" in record.deliveries[0].details
     stage.run("work")
     assert stage.peer.mails == []
-    bootstrap.run(stage.program[Holds].retry(stage.server.id, record.message.id))
+    bootstrap.run(stage.program[MessageActions].retry(stage.server.id, record.message.id))
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
 

@@ -28,9 +28,10 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.accept import AcceptMail
-from chalicelib.services.attempt import AttemptDelivery, WakeUp
-from chalicelib.services.retry_due import RetryDue
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.sweep import Sweep
 from tests.worlds import Scene, beside, make_scene
 
 CRASH = 0.04
@@ -155,7 +156,7 @@ class Model:
         if self.dice.random.random() < SLOW:
             self.scene.clock.advance(self.dice.random.choice((60, 200)))
         try:
-            left = await self.program[AttemptDelivery].run(wakeups)
+            left = await self.program[AttemptDelivery].run(self.program[SendOutgoing], wakeups)
         except Died:
             await self._bury()
             return
@@ -165,7 +166,7 @@ class Model:
 
     async def sweep(self) -> None:
         try:
-            await self.program[RetryDue].run()
+            await self.program[Sweep].run()
         except Died:
             await self._bury()
 

@@ -12,7 +12,7 @@ from chalicelib.adapters.memory.time import SeededRand
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.services.bodies import LARGEST_SPAN, Bodies, Room
+from chalicelib.services.queue.bodies import LARGEST_SPAN, Bodies, Room
 
 SERVER = ServerId(1)
 

@@ -24,8 +24,8 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.accept import AcceptMail
-from chalicelib.services.transmit import Transmit
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.smtp_sender import Transmit
 from tests.architecture.test_every_port_has_adapters import port_at
 
 

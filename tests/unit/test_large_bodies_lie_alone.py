@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.accept import (
+from chalicelib.services.history import MessageHistory
+from chalicelib.services.outgoing.accept import (
     LARGEST_PACK,
     LARGEST_PACKED,
     AcceptMail,
     Recipient,
     Submission,
 )
-from chalicelib.services.history import MessageHistory
 from tests.worlds import Scene, make_scene
 
 HEAD = b"From: app@acme.test\r\nMessage-ID: <x@acme.test>\r\n\r\n"

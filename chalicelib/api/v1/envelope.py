@@ -23,9 +23,9 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.message import decode_part, read_headers, read_parts
 from chalicelib.ports.clock import Clock
-from chalicelib.services.accept import SenderRefused
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.guesses import TooManyGuesses
+from chalicelib.services.outgoing.accept import SenderRefused
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",

@@ -47,8 +47,8 @@ from chalicelib.domain.headerfield import (
 )
 from chalicelib.domain.mailbox import envelope_address, envelope_fault
 from chalicelib.domain.message import normalise_newlines
-from chalicelib.services.accept import SenderRefused
-from chalicelib.services.submit import Order, Receipt, SubmitMail
+from chalicelib.services.outgoing.accept import SenderRefused
+from chalicelib.services.outgoing.submit import Order, Receipt, SubmitMail
 
 MOST_ADDRESSES = 50
 MOST_HEADERS = 200

@@ -36,7 +36,7 @@ from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotF
 from chalicelib.domain.message import normalise_newlines
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.idempotency import Answer, AnswerOnce, fingerprint
-from chalicelib.services.submit import Order, Receipt, SubmitMail
+from chalicelib.services.outgoing.submit import Order, Receipt, SubmitMail
 
 JSON_TYPE = {"Content-Type": "application/json"}
 

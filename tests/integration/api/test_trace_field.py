@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
 from chalicelib.adapters.memory.resolver import ScriptedResolver
-from chalicelib.services import submit
-from chalicelib.services.submit import SubmitMail
+from chalicelib.services.outgoing import submit
+from chalicelib.services.outgoing.submit import SubmitMail
 from tests.http_api import ApiWorld
 
 if TYPE_CHECKING:

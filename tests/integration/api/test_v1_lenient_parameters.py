@@ -13,7 +13,7 @@ from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import FieldError, InvalidRequest
 from chalicelib.services.history import MessageHistory
-from chalicelib.services.submit import SubmitMail
+from chalicelib.services.outgoing.submit import SubmitMail
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"to": ["john@example.com"], "from": "app@acme.test", "plain_body": "Hello"}

@@ -16,8 +16,8 @@ from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.domain.model import Delivery, State, Status
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.accept import Accepted
 from chalicelib.services.accounts import CredentialOptions
+from chalicelib.services.outgoing.accept import Accepted
 from tests.integration.cli.conftest import Outcome, Run
 from tests.worlds import CONTENT, Scene, make_scene
 

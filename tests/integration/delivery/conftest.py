@@ -18,7 +18,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
 from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.domain.transmission import Attempted
-from chalicelib.services.transmit import Transmit
+from chalicelib.services.outgoing.smtp_sender import Transmit
 from tests.dns_zone import DnsZone
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer, trusting_context

@@ -20,7 +20,7 @@ from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.retry_due import RetryDue
+from chalicelib.services.queue.sweep import Sweep
 from chalicelib.services.sources import Sources
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
@@ -143,7 +143,7 @@ async def test_a_retry_comes_from_the_same_address(scene: Scene, peer: SmtpPeer)
             record = await send(scene)
             assert record.state is State.WAITING
             scene.clock.advance(1_000)
-            await scene.posthorn[RetryDue].run()
+            await scene.posthorn[Sweep].run()
             await scene.deliver_ready()
             first, second = (await scene.record(scene.sent[-1])).deliveries
             assert first.source == second.source
@@ -167,7 +167,7 @@ async def test_mail_waits_with_a_reason_while_the_role_is_away(
         await scene.posthorn[Sources].change(replace(source, port=back.port))
         egress = fresh_worker(scene)
         scene.clock.advance(1_000)
-        await scene.posthorn[RetryDue].run()
+        await scene.posthorn[Sweep].run()
         await scene.deliver_ready()
         assert (await scene.record(scene.sent[-1])).status is Status.SENT
         assert peer.mails[0].client[0] == FIRST

@@ -14,7 +14,7 @@ from chalicelib.domain.model import MessageRecord
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.services.retry_due import PAGE, POOL_MISSING_SECONDS, RetryDue
+from chalicelib.services.queue.sweep import PAGE, POOL_MISSING_SECONDS, Sweep
 from tests.fakes import NOW, a_message, a_server_id
 
 
@@ -31,7 +31,7 @@ async def test_a_pool_without_a_queue_keeps_nobody_else_waiting() -> None:
     posthorn = in_memory()
     stranded = [await make_due(posthorn, "gone", NOW - 60, number) for number in range(PAGE + 10)]
     other = await make_due(posthorn, "default", NOW - 1, 5_000)
-    swept = await posthorn[RetryDue].run()
+    swept = await posthorn[Sweep].run()
     assert [one.item.message.id for one in await posthorn[MemoryWorkQueue].receive("default")] == [
         other.message.id
     ]
@@ -40,7 +40,7 @@ async def test_a_pool_without_a_queue_keeps_nobody_else_waiting() -> None:
 
     posthorn[MemoryWorkQueue].deploy("gone")
     posthorn[ControlledClock].advance(POOL_MISSING_SECONDS)
-    assert (await posthorn[RetryDue].run()).woken == len(stranded)
+    assert (await posthorn[Sweep].run()).woken == len(stranded)
     assert len(await posthorn[MemoryWorkQueue].receive("gone", 1_000)) == len(stranded)
 
 
@@ -63,7 +63,7 @@ async def test_a_queue_that_is_away_is_told_of_after_the_others_were_served() ->
     late = await make_due(posthorn, "bulk", NOW - 60, 1)
     other = await make_due(posthorn, "default", NOW - 1, 2)
     queue: WorkQueue = AwayFor(posthorn[MemoryWorkQueue], "bulk")  # type: ignore[assignment]  # the sweep only sends
-    sweep = RetryDue(posthorn[ControlledClock], posthorn[MessageStore], queue, posthorn[Numbers])
+    sweep = Sweep(posthorn[ControlledClock], posthorn[MessageStore], queue, posthorn[Numbers])
     with pytest.raises(TemporaryFailure, match="queue is away"):
         await sweep.run()
     assert [one.item.message.id for one in await posthorn[MemoryWorkQueue].receive("default")] == [

@@ -15,8 +15,9 @@ from chalicelib.ports.egress import Transaction
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.volume import SendVolume
 from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
-from chalicelib.services.attempt import AttemptDelivery, WakeUp
-from chalicelib.services.holds import Holds
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.message_actions import MessageActions
 from tests.worlds import Scene, make_scene
 
 DAY = 86_400
@@ -33,7 +34,7 @@ async def test_development_mode_holds_and_release_sends() -> None:
     record = await scene.record(accepted)
     assert (record.status, record.held, record.state) == (Status.HELD, True, State.HELD)
     assert record.hold_expires_at is not None
-    await scene.posthorn[Holds].release(scene.server.id, record.message.id)
+    await scene.posthorn[MessageActions].release(scene.server.id, record.message.id)
     await scene.deliver_ready()
     after = await scene.record(accepted)
     assert (after.status, after.held) == (Status.SENT, False)
@@ -62,7 +63,7 @@ async def test_the_send_limit_holds_what_is_above_it() -> None:
         "Message held because send limit (3) has been reached."
     }
     scene.clock.advance(3700)
-    await scene.posthorn[Holds].release(scene.server.id, held[0].message.id)
+    await scene.posthorn[MessageActions].release(scene.server.id, held[0].message.id)
     await scene.deliver_ready()
     again = await scene.posthorn[MessageStore].get(scene.server.id, held[0].message.id)
     assert again.status is Status.SENT
@@ -81,7 +82,7 @@ async def test_cancelling_ends_a_hold_without_sending() -> None:
     scene = await held_scene()
     (accepted,) = await scene.accept()
     await scene.deliver_ready()
-    await scene.posthorn[Holds].cancel(scene.server.id, accepted.id)
+    await scene.posthorn[MessageActions].cancel(scene.server.id, accepted.id)
     await scene.play(600)
     record = await scene.record(accepted)
     assert (record.status, record.state) == (Status.HOLD_CANCELLED, State.DONE)
@@ -106,10 +107,10 @@ async def test_only_held_mail_can_be_released_and_sent_mail_cannot_be_retried() 
     scene = await make_scene()
     (accepted,) = await scene.accept()
     with pytest.raises(Conflict):
-        await scene.posthorn[Holds].release(scene.server.id, accepted.id)
+        await scene.posthorn[MessageActions].release(scene.server.id, accepted.id)
     await scene.deliver_ready()
     with pytest.raises(Conflict):
-        await scene.posthorn[Holds].retry(scene.server.id, accepted.id)
+        await scene.posthorn[MessageActions].retry(scene.server.id, accepted.id)
 
 
 async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted_when_it_works() -> (
@@ -122,7 +123,7 @@ async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted
     await scene.deliver_ready()
     (second,) = await scene.accept()
     await scene.deliver_ready()
-    await scene.posthorn[Holds].retry(scene.server.id, second.id)
+    await scene.posthorn[MessageActions].retry(scene.server.id, second.id)
     await scene.deliver_ready()
     record = await scene.record(second)
     assert record.status is Status.SENT
@@ -154,7 +155,12 @@ async def test_the_send_limit_holds_exactly_in_parallel_batches() -> None:
     batches = []
     while received := await scene.queue.receive("default", 2):
         batches.append([WakeUp(each.item, each.receipt) for each in received])
-    await asyncio.gather(*(scene.posthorn[AttemptDelivery].run(batch) for batch in batches))
+    await asyncio.gather(
+        *(
+            scene.posthorn[AttemptDelivery].run(scene.posthorn[SendOutgoing], batch)
+            for batch in batches
+        )
+    )
     records = [await scene.record(each) for each in accepted]
     assert sum(record.status is Status.SENT for record in records) == 3
     assert await scene.posthorn[SendVolume].last_hour(scene.server.id, scene.clock.now()) == 3

@@ -15,8 +15,8 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.accounts import ServerOptions
-from chalicelib.services.holds import Holds
-from chalicelib.services.outgoing import MAY_BE_DELIVERED
+from chalicelib.services.outgoing.pipeline import MAY_BE_DELIVERED
+from chalicelib.services.queue.message_actions import MessageActions
 from tests.worlds import CONTENT, make_scene
 
 GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
@@ -335,7 +335,7 @@ async def test_a_person_s_retry_begins_anew_after_lost_replies() -> None:
     scene.egress.always("john@example.com", LOST)
     (accepted,) = await scene.accept()
     await scene.play(40 * HOUR, step=600)
-    await scene.posthorn[Holds].retry(scene.server.id, accepted.id)
+    await scene.posthorn[MessageActions].retry(scene.server.id, accepted.id)
     await scene.deliver_ready()
     record = await scene.record(accepted)
     assert (record.status, record.lost_replies, record.tries) == (Status.SOFT_FAIL, 1, 1)

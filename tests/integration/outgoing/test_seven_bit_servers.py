@@ -14,7 +14,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.dnsrecords import dkim_text, key_name
 from chalicelib.domain.model import Status
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.bodies import NO_ROOM
+from chalicelib.services.queue.bodies import NO_ROOM
 from tests.dkim_verifiers import verifier
 from tests.worlds import Scene, make_scene
 

@@ -12,9 +12,11 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef, State, Status
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.attempt import LAST_SETTLE_SECONDS, AttemptDelivery, WakeUp
-from chalicelib.services.bodies import LARGEST_SPAN
-from chalicelib.services.transmit import Transmit
+from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS
+from chalicelib.services.queue.bodies import LARGEST_SPAN
 from tests.worlds import CONTENT, Scene, make_scene
 
 ENOUGH = Settings().deadline_seconds + LAST_SETTLE_SECONDS
@@ -37,7 +39,9 @@ async def test_no_conversation_starts_that_could_not_end_in_time(
     scene = await make_scene()
     (accepted,) = await scene.accept()
     batch = await wakeups(scene)
-    assert await scene.posthorn[AttemptDelivery].run(batch, seconds) == {batch[0].receipt}
+    assert await scene.posthorn[AttemptDelivery].run(
+        scene.posthorn[SendOutgoing], batch, seconds
+    ) == {batch[0].receipt}
     record = await scene.record(accepted)
     assert (record.state, record.attempt) == (State.WAITING, 0)
     assert not scene.egress.received
@@ -48,7 +52,12 @@ async def test_no_conversation_starts_that_could_not_end_in_time(
 async def test_what_starts_last_has_the_whole_deadline_before_it() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
-    assert await scene.posthorn[AttemptDelivery].run(await wakeups(scene), float(ENOUGH)) == set()
+    assert (
+        await scene.posthorn[AttemptDelivery].run(
+            scene.posthorn[SendOutgoing], await wakeups(scene), float(ENOUGH)
+        )
+        == set()
+    )
     assert (await scene.record(accepted)).status is Status.SENT
 
 
@@ -64,7 +73,9 @@ async def test_a_lane_that_takes_long_hands_the_rest_back() -> None:
         return take(*about)  # type: ignore[arg-type]
 
     scene.egress.take = slowly  # type: ignore[method-assign,assignment]
-    left = await scene.posthorn[AttemptDelivery].run(batch, float(Settings().lease_seconds))
+    left = await scene.posthorn[AttemptDelivery].run(
+        scene.posthorn[SendOutgoing], batch, float(Settings().lease_seconds)
+    )
     assert 0 < len(left) < 15
     assert len(scene.egress.received) == 15 - len(left)
 
@@ -87,7 +98,12 @@ async def test_an_outcome_that_cannot_be_stored_is_queued_before_the_invocation_
         return take(*about)  # type: ignore[arg-type]
 
     scene.egress.take = until_the_deadline  # type: ignore[method-assign,assignment]
-    assert await scene.posthorn[AttemptDelivery].run(batch, float(ENOUGH)) == set()
+    assert (
+        await scene.posthorn[AttemptDelivery].run(
+            scene.posthorn[SendOutgoing], batch, float(ENOUGH)
+        )
+        == set()
+    )
     assert scene.clock.monotonic() < ends
     scene.clock.advance(60)
     (settlement,) = await wakeups(scene)
@@ -115,7 +131,9 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
         return await deliver(message, envelope, content, *more)  # type: ignore[arg-type]
 
     scene.posthorn[Transmit].deliver = held_up  # type: ignore[method-assign,assignment]
-    running = asyncio.ensure_future(scene.posthorn[AttemptDelivery].run([*first, *small]))
+    running = asyncio.ensure_future(
+        scene.posthorn[AttemptDelivery].run(scene.posthorn[SendOutgoing], [*first, *small])
+    )
     await reached.wait()
     while not scene.egress.received:
         await asyncio.sleep(0)

@@ -22,10 +22,10 @@ from chalicelib.ports.egress import Transaction
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.accept import Accepted
 from chalicelib.services.address_mac import AddressMac
-from chalicelib.services.track_links import TrackLinks
-from chalicelib.services.transmit import Transmit
+from chalicelib.services.outgoing.accept import Accepted
+from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.outgoing.track_links import TrackLinks
 from tests.dkim_verifiers import dkimpy
 from tests.tracked_mail import body_of
 from tests.worlds import CONTENT, Scene, make_scene

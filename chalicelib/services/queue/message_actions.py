@@ -19,7 +19,7 @@ from chalicelib.ports.queue import WorkQueue
 CANCELLED = "The hold on this message has been removed without action."
 
 
-class Holds:
+class MessageActions:
     """Release, cancel, retry."""
 
     def __init__(

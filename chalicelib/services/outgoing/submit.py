@@ -28,8 +28,14 @@ from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
-from chalicelib.services.accept import Accepted, AcceptMail, Prepared, Recipient, Submission
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.outgoing.accept import (
+    Accepted,
+    AcceptMail,
+    Prepared,
+    Recipient,
+    Submission,
+)
 
 PTR_PATIENCE = 1.0
 MOST_PTR_NAMES = 1_000

@@ -1,7 +1,7 @@
 """What a claimed outgoing message goes through, as one list of named steps.
 
 `OUTGOING` at the end of this module is that list; the pure checks of its first step are `domain.policy.OUTGOING`.
-Each step gathers what it needs and may settle the passage by setting `after`, which ends it. Steps change nothing
+Each step gathers what it needs and may settle the attempt by setting `after`, which ends it. Steps change nothing
 that lasts but counters and the suppression list: what is stored about the message is the returned record, written
 by the caller.
 """
@@ -9,8 +9,8 @@ by the caller.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -18,10 +18,9 @@ from chalicelib.config import Settings
 from chalicelib.domain import settle
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.eight_bit import seven_bit
-from chalicelib.domain.errors import MailError, NotFound, TemporaryFailure
+from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.model import (
-    BlobRef,
     Delivery,
     Envelope,
     Message,
@@ -38,9 +37,8 @@ from chalicelib.domain.retry import (
     next_wait,
     parse_schedule,
 )
-from chalicelib.domain.tenancy import Domain, Server, ServerId, UnknownOutcome
+from chalicelib.domain.tenancy import Domain, Server, UnknownOutcome
 from chalicelib.domain.transmission import Attempted
-from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.messages import MessageStore
@@ -48,10 +46,12 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.bodies import LARGEST_SPAN, Bodies, Room
-from chalicelib.services.seal import SealOutgoing
-from chalicelib.services.track_links import TrackLinks
-from chalicelib.services.transmit import Transmit
+from chalicelib.services.outgoing.sign import SealOutgoing
+from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.outgoing.track_links import TrackLinks
+from chalicelib.services.queue.batch import DeliveryBatch
+from chalicelib.services.queue.bodies import LARGEST_SPAN, Bodies
+from chalicelib.services.queue.outcome import best_effort, log_fields
 
 T = TypeVar("T")
 
@@ -69,17 +69,8 @@ MAY_BE_DELIVERED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a batch read before its first claim, and the way to its bodies."""
-
-    servers: Mapping[ServerId, Server]
-    suppressions: Mapping[tuple[ServerId, str], Suppression]
-    bodies: Bodies
-
-
 @dataclass(slots=True)
-class Passage:
+class OutgoingAttempt:
     """A claimed message on its way through `OUTGOING`; `number` is the id of the delivery entry to come, `reserved_at`
     when it got its place in the server's hour; `after` is set by the step that settles it."""
 
@@ -106,7 +97,6 @@ class SendOutgoing:
         rand: Rand,
         directory: Directory,
         messages: MessageStore,
-        blobs: BlobStore,
         suppressions: SuppressionList,
         numbers: Numbers,
         volume: SendVolume,
@@ -119,34 +109,16 @@ class SendOutgoing:
         self._rand = rand
         self._directory = directory
         self._messages = messages
-        self._blobs = blobs
         self._suppressions = suppressions
         self._numbers = numbers
         self._volume = volume
         self._track = track
         self._seal = seal
         self._transmit = transmit
-        self._room = Room(settings.bytes_in_hand)
 
-    def bodies(self, refs: Iterable[BlobRef]) -> Bodies:
-        """The way to the bodies that a batch may ask for."""
-        return Bodies(self._blobs, refs, self._room)
-
-    @asynccontextmanager
-    async def room_for(self, item: WorkItem, known: Known, seconds: float) -> AsyncIterator[None]:
-        """While this lasts there is room for the item's body and what is made of it. TemporaryFailure when there is
-        none for `seconds`."""
-        message = item.message
-        if item.settlement is not None or message.blob.length <= LARGEST_SPAN:
-            yield
-            return
-        copies = await self._copies(message, known)
-        async with known.bodies.held(message.blob, seconds, copies=copies):
-            yield
-
-    async def _copies(self, message: Message, known: Known) -> int:
+    async def copies(self, message: Message, batch: DeliveryBatch) -> int:
         """How many copies of the body an attempt makes: one when links are tracked. Signing and sending make none."""
-        server = known.servers.get(message.server_id)
+        server = batch.server_of(message)
         if server is None:
             return 0
         domain = await self._directory.verified_domain(server, message.domain)
@@ -154,7 +126,9 @@ class SendOutgoing:
             return 0
         return int(await self._track.makes_a_copy(message, server, domain))
 
-    async def carry(self, record: MessageRecord, item: WorkItem, known: Known) -> MessageRecord:
+    async def run(
+        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
+    ) -> MessageRecord:
         """Run the steps and return the record to store; anything unforeseen becomes an Error delivery that is tried
         again (contract section 4, step 21), unless the other side already has the message.
 
@@ -162,16 +136,16 @@ class SendOutgoing:
         """
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
         reserved_at = self._clock.now()
-        facts = await self._facts(record, item, known, reserved_at)
+        facts = await self._facts(record, item, batch, reserved_at)
         if facts is None:
             why = "Mail server no longer exists"
             gone = Delivery(number, Status.HARD_FAIL, why, self._clock.now(), about_us=True)
             return settle.failed(record, gone)
-        passage = Passage(record, facts, number, reserved_at, known.bodies)
+        attempt = OutgoingAttempt(record, facts, number, reserved_at, batch.bodies)
         try:
             for step in OUTGOING:
-                await step(self, passage)
-                if passage.after is not None:
+                await step(self, attempt)
+                if attempt.after is not None:
                     break
         except MailError as error:
             LOG.warning(
@@ -181,24 +155,24 @@ class SendOutgoing:
             Exception
         ):  # a defect becomes a retry that people can see, instead of a lease that runs out
             LOG.exception("attempt broke", extra={"fields": log_fields(record.message)})
-        after = passage.after or self._broken(passage)
-        _log(passage, after)
+        after = attempt.after or self._broken(attempt)
+        _log(attempt, after)
         return after
 
-    def _broken(self, passage: Passage) -> MessageRecord:
-        """Where a passage stands whose steps broke off: sent if the other side said so, else tried again."""
-        attempted = passage.attempted
+    def _broken(self, attempt: OutgoingAttempt) -> MessageRecord:
+        """Where a attempt stands whose steps broke off: sent if the other side said so, else tried again."""
+        attempted = attempt.attempted
         if attempted is not None and attempted.verdict is Verdict.SENT:
-            delivery = self._delivery(passage, Status.SENT, attempted.details, attempted)
-            return settle.sent(passage.record, delivery)
-        delivery = self._delivery(passage, Status.ERROR, INTERNAL_ERROR)
-        return settle.waiting(passage.record, delivery, self._next_wake(passage))
+            delivery = self._delivery(attempt, Status.SENT, attempted.details, attempted)
+            return settle.sent(attempt.record, delivery)
+        delivery = self._delivery(attempt, Status.ERROR, INTERNAL_ERROR)
+        return settle.waiting(attempt.record, delivery, self._next_wake(attempt))
 
     async def _facts(
-        self, record: MessageRecord, item: WorkItem, known: Known, reserved_at: float
+        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch, reserved_at: float
     ) -> Facts | None:
         message = record.message
-        server = known.servers.get(message.server_id)
+        server = batch.server_of(message)
         if server is None:
             return None
         domain = await self._directory.verified_domain(server, message.domain)
@@ -207,7 +181,7 @@ class SendOutgoing:
         return Facts(
             server=server,
             domain=domain,
-            suppression=known.suppressions.get(pair_of(message)),
+            suppression=batch.suppression_of(message),
             sent_last_hour=place - 1,
             max_attempts=self._max_attempts(server),
             manual=item.manual,
@@ -223,143 +197,136 @@ class SendOutgoing:
             return default_schedule(self._settings.max_attempts)
         return parse_schedule(server.retry_schedule)
 
-    async def decide(self, passage: Passage) -> None:
+    async def decide(self, attempt: OutgoingAttempt) -> None:
         """The pure checks of `domain.policy.OUTGOING`."""
-        decision = decide(passage.record, passage.facts)
+        decision = decide(attempt.record, attempt.facts)
         if isinstance(decision, Hold):
-            passage.after = self._held(passage, decision.details)
+            attempt.after = self._held(attempt, decision.details)
         elif isinstance(decision, Fail):
-            passage.after = await self._failed(passage, decision)
-        if passage.after is not None and _is_counted(passage):
-            await self._beside(self._volume.give_back(passage.facts.server.id, passage.reserved_at))
+            attempt.after = await self._failed(attempt, decision)
+        if attempt.after is not None and _is_counted(attempt):
+            await best_effort(self._volume.give_back(attempt.facts.server.id, attempt.reserved_at))
 
-    async def load(self, passage: Passage) -> None:
+    async def load(self, attempt: OutgoingAttempt) -> None:
         """Read the stored bytes."""
         try:
-            passage.body = await passage.bodies.get(passage.record.message.blob)
+            attempt.body = await attempt.bodies.get(attempt.record.message.blob)
         except NotFound:
             fail = Fail("Raw message has been removed. Cannot send message.")
-            passage.after = await self._failed(passage, fail)
+            attempt.after = await self._failed(attempt, fail)
 
-    async def track(self, passage: Passage) -> None:
+    async def track(self, attempt: OutgoingAttempt) -> None:
         """Replace links and add the open image, before anything is signed."""
-        domain = _domain(passage)
-        passage.record, passage.body = await self._track.track(
-            passage.record, passage.body, passage.facts.server, domain
+        domain = _domain(attempt)
+        attempt.record, attempt.body = await self._track.track(
+            attempt.record, attempt.body, attempt.facts.server, domain
         )
 
-    async def seal(self, passage: Passage) -> None:
+    async def seal(self, attempt: OutgoingAttempt) -> None:
         """Choose the envelope, prepend our fields, sign."""
-        domain = _domain(passage)
-        sealed = await self._seal.seal(passage.record.message, passage.body, domain)
-        passage.envelope, passage.content = sealed.envelope, sealed.content
+        domain = _domain(attempt)
+        sealed = await self._seal.seal(attempt.record.message, attempt.body, domain)
+        attempt.envelope, attempt.content = sealed.envelope, sealed.content
 
-    async def send(self, passage: Passage) -> None:
+    async def send(self, attempt: OutgoingAttempt) -> None:
         """Hand the message to a receiving server."""
-        if passage.envelope is None:
+        if attempt.envelope is None:
             raise RuntimeError("send comes after seal")
-        message, tries = passage.record.message, passage.record.tries
+        message, tries = attempt.record.message, attempt.record.tries
         async with AsyncExitStack() as room:
 
             async def converted() -> Sequence[bytes] | None:
-                if len(passage.body) > LARGEST_SPAN:
-                    await room.enter_async_context(passage.bodies.more(len(passage.body) * 3 // 2))
-                body = seven_bit(passage.body)
+                if len(attempt.body) > LARGEST_SPAN:
+                    await room.enter_async_context(attempt.bodies.more(len(attempt.body) * 3 // 2))
+                body = seven_bit(attempt.body)
                 if body is None:
                     return None
-                return (await self._seal.seal(message, body, _domain(passage))).content
+                return (await self._seal.seal(message, body, _domain(attempt))).content
 
-            passage.attempted = await self._transmit.deliver(
-                message, passage.envelope, passage.content, tries, converted
+            attempt.attempted = await self._transmit.deliver(
+                message, attempt.envelope, attempt.content, tries, converted
             )
 
-    async def outcome(self, passage: Passage) -> None:
+    async def outcome(self, attempt: OutgoingAttempt) -> None:
         """Turn what the other side said into the record's next state."""
-        attempted = passage.attempted
+        attempted = attempt.attempted
         if attempted is None:
             raise RuntimeError("outcome comes after send")
         if attempted.verdict is Verdict.SENT:
-            passage.after = await self._sent(passage, attempted)
+            attempt.after = await self._sent(attempt, attempted)
         elif attempted.verdict is Verdict.HARD:
-            passage.after = await self._refused_for_good(passage, attempted)
+            attempt.after = await self._refused_for_good(attempt, attempted)
         else:
-            passage.after = await self._soft(passage, attempted)
+            attempt.after = await self._soft(attempt, attempted)
 
-    async def _sent(self, passage: Passage, attempted: Attempted) -> MessageRecord:
-        message, details = passage.record.message, attempted.details
-        listed = passage.facts.suppression is not None
-        if listed and await self._beside(
+    async def _sent(self, attempt: OutgoingAttempt, attempted: Attempted) -> MessageRecord:
+        message, details = attempt.record.message, attempted.details
+        listed = attempt.facts.suppression is not None
+        if listed and await best_effort(
             self._suppressions.remove(message.server_id, message.rcpt_to)
         ):
             details = f"{details.removesuffix('.')}. Recipient removed from suppression list"
-        delivery = self._delivery(passage, Status.SENT, details, attempted)
-        return settle.sent(passage.record, delivery)
+        delivery = self._delivery(attempt, Status.SENT, details, attempted)
+        return settle.sent(attempt.record, delivery)
 
-    async def _refused_for_good(self, passage: Passage, attempted: Attempted) -> MessageRecord:
-        message, details = passage.record.message, attempted.details
-        if not attempted.about_us and await self._beside(self._failed_before(message)):
-            await self._beside(self._suppress(message, TOO_MANY_HARD_FAILS))
+    async def _refused_for_good(
+        self, attempt: OutgoingAttempt, attempted: Attempted
+    ) -> MessageRecord:
+        message, details = attempt.record.message, attempted.details
+        if not attempted.about_us and await best_effort(self._failed_before(message)):
+            await best_effort(self._suppress(message, TOO_MANY_HARD_FAILS))
             added = f"Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
             details = f"{details.removesuffix('.')}. {added}"
-        delivery = self._delivery(passage, Status.HARD_FAIL, details, attempted)
-        return settle.failed(passage.record, delivery)
+        delivery = self._delivery(attempt, Status.HARD_FAIL, details, attempted)
+        return settle.failed(attempt.record, delivery)
 
     async def _failed_before(self, message: Message) -> bool:
         since = self._clock.now() - DAY
         return await self._messages.hard_fails(message.server_id, message.rcpt_to, since) > 0
 
-    async def _soft(self, passage: Passage, attempted: Attempted) -> MessageRecord:
+    async def _soft(self, attempt: OutgoingAttempt, attempted: Attempted) -> MessageRecord:
         if not attempted.outcome_unknown:
-            delivery = self._delivery(passage, Status.SOFT_FAIL, attempted.details, attempted)
-            wake_at = self._next_wake(passage, attempted.retry_hint)
-            return settle.waiting(passage.record, delivery, wake_at)
-        server = passage.facts.server
+            delivery = self._delivery(attempt, Status.SOFT_FAIL, attempted.details, attempted)
+            wake_at = self._next_wake(attempt, attempted.retry_hint)
+            return settle.waiting(attempt.record, delivery, wake_at)
+        server = attempt.facts.server
         if server.unknown_outcome is UnknownOutcome.HOLD:
-            return self._held(passage, attempted.details, attempted)
-        return self._reply_lost(passage, attempted)
+            return self._held(attempt, attempted.details, attempted)
+        return self._reply_lost(attempt, attempted)
 
-    def _reply_lost(self, passage: Passage, attempted: Attempted) -> MessageRecord:
+    def _reply_lost(self, attempt: OutgoingAttempt, attempted: Attempted) -> MessageRecord:
         """Nobody knows whether the message arrived: try again later and less often than after a refusal, and end
         with words that say so (ADR 24)."""
-        record = passage.record
+        record = attempt.record
         wait = next_wait(LOST_REPLY, record.lost_replies, self._rand.uniform())
-        if wait is None or record.tries + 1 >= passage.facts.max_attempts:
-            delivery = self._delivery(passage, Status.HARD_FAIL, MAY_BE_DELIVERED, attempted)
+        if wait is None or record.tries + 1 >= attempt.facts.max_attempts:
+            delivery = self._delivery(attempt, Status.HARD_FAIL, MAY_BE_DELIVERED, attempted)
             return settle.failed(record, replace(delivery, about_us=True))
-        delivery = self._delivery(passage, Status.SOFT_FAIL, attempted.details, attempted)
-        wake_at = max(self._next_wake(passage), int(self._clock.now()) + wait)
+        delivery = self._delivery(attempt, Status.SOFT_FAIL, attempted.details, attempted)
+        wake_at = max(self._next_wake(attempt), int(self._clock.now()) + wait)
         return settle.waiting(record, delivery, wake_at, reply_lost=True)
 
-    async def _beside(self, effect: Awaitable[T]) -> T | None:
-        """An effect beside the outcome: its failure is logged, because the outcome must be stored whatever
-        happens."""
-        try:
-            return await effect
-        except TemporaryFailure as away:
-            LOG.warning("effect left out: %s", away.public)
-            return None
-
-    def _next_wake(self, passage: Passage, hint: int | None = None) -> int:
+    def _next_wake(self, attempt: OutgoingAttempt, hint: int | None = None) -> int:
         """When to try again: the remote's hint, else the schedule; at once when the schedule has run out, because the
         next attempt only records that."""
-        schedule = self._schedule(passage.facts.server)
+        schedule = self._schedule(attempt.facts.server)
         wait = hint
         if wait is None:
-            wait = next_wait(schedule, passage.record.tries, self._rand.uniform())
+            wait = next_wait(schedule, attempt.record.tries, self._rand.uniform())
         return int(self._clock.now()) + (wait or 0)
 
     def _held(
-        self, passage: Passage, details: str, attempted: Attempted | None = None
+        self, attempt: OutgoingAttempt, details: str, attempted: Attempted | None = None
     ) -> MessageRecord:
-        delivery = self._delivery(passage, Status.HELD, details, attempted)
+        delivery = self._delivery(attempt, Status.HELD, details, attempted)
         expires_at = int(self._clock.now()) + self._settings.hold_days * DAY
-        return settle.held(passage.record, delivery, expires_at)
+        return settle.held(attempt.record, delivery, expires_at)
 
-    async def _failed(self, passage: Passage, fail: Fail) -> MessageRecord:
+    async def _failed(self, attempt: OutgoingAttempt, fail: Fail) -> MessageRecord:
         if fail.suppress is not None:
-            await self._suppress(passage.record.message, fail.suppress)
-        delivery = self._delivery(passage, Status.HARD_FAIL, fail.details)
-        return settle.failed(passage.record, delivery)
+            await self._suppress(attempt.record.message, fail.suppress)
+        delivery = self._delivery(attempt, Status.HARD_FAIL, fail.details)
+        return settle.failed(attempt.record, delivery)
 
     async def _suppress(self, message: Message, reason: str) -> None:
         now = self._clock.now()
@@ -369,7 +336,7 @@ class SendOutgoing:
 
     def _delivery(
         self,
-        passage: Passage,
+        attempt: OutgoingAttempt,
         status: Status,
         details: str,
         attempted: Attempted | None = None,
@@ -380,9 +347,9 @@ class SendOutgoing:
         if attempted is None:
             # What fails without a conversation says nothing of the recipient.
             about_us = status in (Status.HARD_FAIL, Status.ERROR)
-            return Delivery(passage.number, status, details, now, about_us=about_us)
+            return Delivery(attempt.number, status, details, now, about_us=about_us)
         return Delivery(
-            id=passage.number,
+            id=attempt.number,
             status=status,
             details=details,
             at=now,
@@ -397,7 +364,7 @@ class SendOutgoing:
         )
 
 
-Step = Callable[[SendOutgoing, Passage], Awaitable[None]]
+Step = Callable[[SendOutgoing, OutgoingAttempt], Awaitable[None]]
 
 OUTGOING: tuple[Step, ...] = (
     SendOutgoing.decide,
@@ -409,32 +376,22 @@ OUTGOING: tuple[Step, ...] = (
 )
 
 
-def _domain(passage: Passage) -> Domain:
-    domain = passage.facts.domain
+def _domain(attempt: OutgoingAttempt) -> Domain:
+    domain = attempt.facts.domain
     if domain is None:
         raise RuntimeError("decide lets no message without a domain through")
     return domain
 
 
-def _is_counted(passage: Passage) -> bool:
+def _is_counted(attempt: OutgoingAttempt) -> bool:
     """Whether the message has a place among those that the server's limit counts: retries have none (QUIRK-16)."""
-    return passage.facts.server.send_limit is not None and passage.record.tries == 0
+    return attempt.facts.server.send_limit is not None and attempt.record.tries == 0
 
 
-def pair_of(message: Message) -> tuple[ServerId, str]:
-    """What the suppression list is asked about a message."""
-    return message.server_id, message.rcpt_to
-
-
-def log_fields(message: Message) -> dict[str, str | int]:
-    """What a log line may say about a message: no addresses, no content."""
-    return {"server_id": message.server_id, "message_id": message.id}
-
-
-def _log(passage: Passage, after: MessageRecord) -> None:
-    seconds = passage.attempted.seconds if passage.attempted else 0.0
+def _log(attempt: OutgoingAttempt, after: MessageRecord) -> None:
+    seconds = attempt.attempted.seconds if attempt.attempted else 0.0
     fields = log_fields(after.message) | {
-        "attempt": passage.record.attempt,
+        "attempt": attempt.record.attempt,
         "outcome": after.status.value,
         "ms": round(seconds * 1000),
     }

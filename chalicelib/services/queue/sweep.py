@@ -35,7 +35,7 @@ class Swept:
     expired: int
 
 
-class RetryDue:
+class Sweep:
     """The sweep use case."""
 
     def __init__(

@@ -1,0 +1,192 @@
+"""One attempt for each wake-up: claim the message, hand it to a carrier, settle what the carrier says.
+
+A carrier is a pipeline that messages of one kind go through; this module knows none. A wake-up that is not reported as
+left over is done with; one that is left over comes back by itself. Nothing is lost whichever line this process dies at,
+and a message is sent twice only if it dies, or loses the store, between the final dot and the settling write
+(docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from chalicelib.config import Settings
+from chalicelib.domain.errors import MailError, TemporaryFailure
+from chalicelib.domain.mailbox import domain_of
+from chalicelib.domain.model import Message, MessageRecord, State, WorkItem
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
+from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS, BatchReader, DeliveryBatch
+from chalicelib.services.queue.bodies import LARGEST_SPAN
+from chalicelib.services.queue.outcome import StoreOutcome, log_fields
+
+LOG = logging.getLogger("posthorn.attempt")
+
+MOST_LANES_A_SITE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """A received work item and the receipt that hides or keeps it."""
+
+    item: WorkItem
+    receipt: str
+
+
+class Carrier(Protocol):
+    """The pipeline that claimed messages are handed to."""
+
+    async def copies(self, message: Message, batch: DeliveryBatch) -> int:
+        """How many copies of the message's body are in memory beside it while it is carried."""
+
+    async def run(
+        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
+    ) -> MessageRecord:
+        """Carry a claimed message as far as it goes now; returns the record to store. Raises TemporaryFailure only
+        when nothing was done: then the wake-up comes back."""
+
+
+class AttemptDelivery:
+    """The delivering use case."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        rand: Rand,
+        messages: MessageStore,
+        queue: WorkQueue,
+        reader: BatchReader,
+        outcome: StoreOutcome,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._rand = rand
+        self._messages = messages
+        self._queue = queue
+        self._reader = reader
+        self._outcome = outcome
+
+    async def run(
+        self, carrier: Carrier, wakeups: Sequence[WakeUp], seconds_left: float | None = None
+    ) -> set[str]:
+        """Work through a batch; returns the receipts that must come back.
+
+        No attempt starts that could not end, by its deadline and with its outcome stored or queued, in `seconds_left`:
+        those of the invocation, by default as many as a lease has (rule 8).
+        """
+        seconds = self._settings.lease_seconds if seconds_left is None else seconds_left
+        self._say_if_too_short(seconds)
+        try:
+            batch = await self._reader.read([wakeup.item for wakeup in wakeups], seconds)
+        except TemporaryFailure as away:
+            LOG.warning("batch left: %s", away.public)
+            return {wakeup.receipt for wakeup in wakeups}
+        left: set[str] = set()
+
+        async def work(lane: list[WakeUp]) -> None:
+            for wakeup in lane:
+                if not await self._in_turn(carrier, wakeup, batch):
+                    left.add(wakeup.receipt)
+
+        await asyncio.gather(*(work(lane) for lane in _lanes(wakeups)))
+        return left
+
+    def _say_if_too_short(self, seconds: float) -> None:
+        """An invocation that cannot hold an attempt from its beginning delivers nothing, ever."""
+        needed = self._settings.deadline_seconds + LAST_SETTLE_SECONDS
+        if seconds < needed:
+            LOG.error(
+                "nothing is delivered: this function may run %d s, and an attempt takes up to %d s"
+                " (POSTHORN_DEADLINE_SECONDS + %d); its time limit must be POSTHORN_LEASE_SECONDS",
+                seconds,
+                needed,
+                LAST_SETTLE_SECONDS,
+            )
+
+    async def _in_turn(self, carrier: Carrier, wakeup: WakeUp, batch: DeliveryBatch) -> bool:
+        """One message, once there is room for it; False when its wake-up must come back."""
+        try:
+            async with self._room(carrier, wakeup.item, batch), batch.gate:
+                return self._clock.monotonic() <= batch.last_start and await self._one(
+                    carrier, wakeup, batch
+                )
+        except TemporaryFailure as full:
+            LOG.info("wake-up left: %s", full.public, extra={"fields": _fields(wakeup)})
+            return False
+
+    @asynccontextmanager
+    async def _room(
+        self, carrier: Carrier, item: WorkItem, batch: DeliveryBatch
+    ) -> AsyncIterator[None]:
+        """While this lasts there is room for the item's body and what is made of it. TemporaryFailure when there is
+        none before the last attempt starts."""
+        message = item.message
+        if item.settlement is not None or message.blob.length <= LARGEST_SPAN:
+            yield
+            return
+        seconds = batch.last_start - self._clock.monotonic()
+        copies = await carrier.copies(message, batch)
+        async with batch.bodies.held(message.blob, seconds, copies=copies):
+            yield
+
+    async def _one(self, carrier: Carrier, wakeup: WakeUp, batch: DeliveryBatch) -> bool:
+        """Claim and settle one message; False when its wake-up must come back."""
+        item = wakeup.item
+        if item.settlement is not None:
+            return await self._outcome.store_queued(item, item.settlement)
+        now = int(self._clock.now())
+        owner = self._rand.bytes(8).hex()
+        try:
+            claimed = await self._messages.claim(
+                item, owner, now, now + self._settings.lease_seconds
+            )
+            if isinstance(claimed, ClaimRefused):
+                return await self._refused(wakeup, claimed, now)
+            after = await carrier.run(claimed, item, batch)
+            await self._outcome.store(item, claimed, after, batch.settle_until)
+        except MailError as error:
+            LOG.warning("wake-up left: %s", error.public, extra={"fields": _fields(wakeup)})
+            return False
+        return True
+
+    async def _refused(self, wakeup: WakeUp, refused: ClaimRefused, now: int) -> bool:
+        """Rules 3 and 4: wait for a held lease, heal a lost wake-up, drop what is over."""
+        record = refused.record
+        if refused.reason is ClaimFailure.LEASED:
+            wait = max(1, record.lease_until - now + 1)
+            await self._queue.hide(wakeup.item.message.pool, wakeup.receipt, wait)
+            return False
+        lost = (
+            refused.reason is ClaimFailure.STALE
+            and record.state is State.WAITING
+            and not record.in_due_index
+            and record.attempt == wakeup.item.attempt + 1
+        )
+        if lost:
+            await self._outcome.wake_again(record)
+        return True
+
+
+def _fields(wakeup: WakeUp) -> dict[str, str | int]:
+    return log_fields(wakeup.item.message)
+
+
+def _lanes(wakeups: Sequence[WakeUp]) -> list[list[WakeUp]]:
+    """Wake-ups grouped by recipient domain, so that connections are reused; a large group gets several lanes. Large
+    bodies come last in each, because they may have to wait for room."""
+    groups: dict[str, list[WakeUp]] = {}
+    for wakeup in sorted(wakeups, key=lambda one: one.item.message.blob.length > LARGEST_SPAN):
+        groups.setdefault(domain_of(wakeup.item.message.rcpt_to), []).append(wakeup)
+    return [
+        group[lane::MOST_LANES_A_SITE]
+        for group in groups.values()
+        for lane in range(min(MOST_LANES_A_SITE, len(group)))
+    ]

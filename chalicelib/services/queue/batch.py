@@ -1,0 +1,93 @@
+"""What the attempts of one invocation share: read once, before the first claim, and not again.
+
+Whether a server is suspended and whether a recipient is suppressed is read freshly for each batch and never kept.
+Bodies are read when they are asked for. Nothing here is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chalicelib.config import Settings
+from chalicelib.domain.model import Message, Suppression, WorkItem
+from chalicelib.domain.tenancy import Server, ServerId
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.directory import Directory
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.queue.bodies import Bodies, Room
+
+MOST_AT_ONCE = 50
+LAST_SETTLE_SECONDS = 30
+"""What stays of an invocation after its latest conversation: an outcome that the store does not take in that time is
+queued, which takes no longer than QUEUE_SECONDS."""
+QUEUE_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBatch:
+    """Servers and suppressions of the batch, and the way to its bodies. No attempt starts after `last_start`, and no
+    outcome is offered to the store after `settle_until`; both are moments of the monotonic clock. `gate` lets so many
+    attempts run at a time."""
+
+    servers: Mapping[ServerId, Server]
+    suppressions: Mapping[tuple[ServerId, str], Suppression]
+    bodies: Bodies
+    last_start: float
+    settle_until: float
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
+
+    def server_of(self, message: Message) -> Server | None:
+        """The mail server of a message; None when it no longer exists."""
+        return self.servers.get(message.server_id)
+
+    def suppression_of(self, message: Message) -> Suppression | None:
+        """The entry of the suppression list that stands against a message."""
+        return self.suppressions.get(_recipient(message))
+
+
+class BatchReader:
+    """Reads what a batch needs. The bytes of large bodies that may be in hand are bounded for the whole process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        directory: Directory,
+        suppressions: SuppressionList,
+        blobs: BlobStore,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._directory = directory
+        self._suppressions = suppressions
+        self._blobs = blobs
+        self._room = Room(settings.bytes_in_hand)
+
+    async def read(self, items: Sequence[WorkItem], seconds: float) -> DeliveryBatch:
+        """The batch of an invocation that has so many seconds left. Raises TemporaryFailure."""
+        ends = self._clock.monotonic() + seconds
+        servers = sorted({item.message.server_id for item in items})
+        recipients = sorted({_recipient(item.message) for item in items})
+        now = self._clock.now()
+        found, listed = await asyncio.gather(
+            self._directory.fresh_servers(servers), self._suppressions.listed(recipients, now)
+        )
+        return DeliveryBatch(
+            servers=found,
+            suppressions=listed,
+            bodies=Bodies(
+                self._blobs,
+                [item.message.blob for item in items if item.settlement is None],
+                self._room,
+            ),
+            last_start=ends - self._settings.deadline_seconds - LAST_SETTLE_SECONDS,
+            settle_until=ends - QUEUE_SECONDS,
+        )
+
+
+def _recipient(message: Message) -> tuple[ServerId, str]:
+    """What the suppression list is asked about a message."""
+    return message.server_id, message.rcpt_to

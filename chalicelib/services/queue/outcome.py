@@ -1,0 +1,109 @@
+"""How the end of an attempt gets into the store, and the wake-up that follows it.
+
+The record is written under the condition that lease and attempt are still ours (crash rule 5); the next wake-up is
+queued after it. An outcome that the store does not take in time travels in a wake-up and is written from there (crash
+rule 7). Nothing here decides what the outcome is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from chalicelib.config import Settings
+from chalicelib.domain import settle
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.model import Message, MessageRecord, Settlement, State, WorkItem
+from chalicelib.domain.settle import LONGEST_DELAY
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.queue import WorkQueue
+
+LOG = logging.getLogger("posthorn.attempt")
+
+SETTLEMENT_DELAY = 30
+T = TypeVar("T")
+
+
+class StoreOutcome:
+    """Writes outcomes and queues what follows from them."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, messages: MessageStore, queue: WorkQueue
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._messages = messages
+        self._queue = queue
+
+    async def store(
+        self, item: WorkItem, before: MessageRecord, after: MessageRecord, until: float
+    ) -> None:
+        """Store how the attempt ended and see to the next wake-up.
+
+        Rule 7: the write is tried for two minutes, or until `until` of the monotonic clock, because giving it up means
+        sending again. Then the outcome is put into the queue, which is another service than the store.
+        """
+        give_up = min(self._clock.monotonic() + self._settings.settle_seconds, until)
+        wait = 0.25
+        while True:
+            try:
+                moved = await self._messages.replace(before, after)
+            except TemporaryFailure:
+                if self._clock.monotonic() + wait > give_up:
+                    LOG.error("outcome queued", extra={"fields": log_fields(after.message)})
+                    return await self._put_into_queue(item, before, after)
+            else:
+                return await self._follow(after, moved)
+            await self._clock.sleep(wait)
+            wait = min(wait * 2, 10.0)
+
+    async def store_queued(self, item: WorkItem, settlement: Settlement) -> bool:
+        """Write an outcome that came through the queue, unless the message has moved on since; False when its wake-up
+        must come back."""
+        try:
+            record = await self._messages.get(item.message.server_id, item.message.id)
+            if record.attempt == item.attempt and record.lease_owner == settlement.owner:
+                after = settle.settled(record, settlement)
+                if await self._messages.replace(record, after):
+                    await self.wake_again(after)
+        except TemporaryFailure as away:
+            LOG.warning("outcome left: %s", away.public, extra={"fields": log_fields(item.message)})
+            return False
+        return True
+
+    async def wake_again(self, record: MessageRecord) -> None:
+        """Queue the wake-up of a short wait; longer ones are the sweeper's."""
+        if record.state is not State.WAITING or record.in_due_index:
+            return
+        delay = min(LONGEST_DELAY, max(0, record.wake_at - int(self._clock.now())))
+        item = WorkItem(record.message, record.attempt)
+        await self._queue.send(record.message.pool, [item], delay)
+
+    async def _follow(self, after: MessageRecord, moved: bool) -> None:
+        if moved:
+            await self.wake_again(after)
+        else:
+            LOG.warning("lease lost", extra={"fields": log_fields(after.message)})
+
+    async def _put_into_queue(
+        self, item: WorkItem, before: MessageRecord, after: MessageRecord
+    ) -> None:
+        settlement = settle.settlement_of(before, after)
+        queued = WorkItem(item.message, before.attempt, item.manual, settlement)
+        await self._queue.send(item.message.pool, [queued], SETTLEMENT_DELAY)
+
+
+async def best_effort(effect: Awaitable[T]) -> T | None:
+    """An effect beside the outcome: its failure is logged, because the outcome must be stored whatever happens."""
+    try:
+        return await effect
+    except TemporaryFailure as away:
+        LOG.warning("effect left out: %s", away.public)
+        return None
+
+
+def log_fields(message: Message) -> dict[str, str | int]:
+    """What a log line may say about a message: no addresses, no content."""
+    return {"server_id": message.server_id, "message_id": message.id}
