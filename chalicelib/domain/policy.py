@@ -1,7 +1,8 @@
-"""What happens to an outgoing message before it may be sent: one list of named checks, each pure.
+"""What keeps an outgoing message from being sent: named checks, each pure.
 
-`OUTGOING` is the order of contract section 4. A check looks at the record and the gathered facts and returns a
-decision, or None to let the message go on; the first decision wins. Nothing here sends, stores or reads the clock.
+A check looks at the record and the gathered facts and returns a decision, or None to let the message go on. Their
+order is that of contract section 4; `chalicelib.services.outgoing.pipeline` has it. Nothing here sends, stores or reads
+the clock.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ TOO_MANY_HARD_FAILS = "too many hard fails"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the checks need to know. `sent_last_hour` matters only when the server has a limit; `manual` says that a
-    person released the message, which lifts the checks that a person may overrule (contract section 4, steps 5, 6
-    and 14)."""
+    """What the checks need to know. `manual` says that a person released the message, which lifts the checks that a
+    person may overrule (contract section 4, steps 5, 6 and 14). `sent_last_hour` is known from the step of the send
+    limit on, and matters only for messages that it counts."""
 
     server: Server
     domain: Domain | None
     suppression: Suppression | None
-    sent_last_hour: int
     max_attempts: int
     manual: bool
+    sent_last_hour: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,7 @@ class Fail:
     suppress: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Go:
-    """Sign and send it."""
-
-
-Decision = Hold | Fail | Go
+Decision = Hold | Fail
 Check = Callable[[MessageRecord, Facts], Decision | None]
 
 
@@ -118,10 +114,15 @@ def recipient_suppressed(record: MessageRecord, facts: Facts) -> Decision | None
     )
 
 
+def is_counted(record: MessageRecord, facts: Facts) -> bool:
+    """Whether the message counts against a limit of its server: only first attempts do (QUIRK-16)."""
+    return facts.server.send_limit is not None and record.tries == 0
+
+
 def send_limit(record: MessageRecord, facts: Facts) -> Decision | None:
-    """Step 12: the server's hourly limit. Only first attempts count against it (QUIRK-16)."""
+    """Step 12: the server's hourly limit."""
     limit = facts.server.send_limit
-    if limit is None or record.tries > 0 or facts.sent_last_hour < limit:
+    if limit is None or not is_counted(record, facts) or facts.sent_last_hour < limit:
         return None
     return Hold(f"Message held because send limit ({limit}) has been reached.")
 
@@ -131,25 +132,3 @@ def development_mode(record: MessageRecord, facts: Facts) -> Decision | None:
     if facts.server.mode is not Mode.DEVELOPMENT or facts.manual:
         return None
     return Hold("Server is in development mode.")
-
-
-OUTGOING: tuple[Check, ...] = (
-    server_suspended,
-    attempts_exhausted,
-    outcome_unknown,
-    domain_still_ours,
-    recipient_present,
-    credential_hold,
-    recipient_suppressed,
-    send_limit,
-    development_mode,
-)
-
-
-def decide(record: MessageRecord, facts: Facts, checks: tuple[Check, ...] = OUTGOING) -> Decision:
-    """The first decision of the list, or Go."""
-    for check in checks:
-        decision = check(record, facts)
-        if decision is not None:
-            return decision
-    return Go()

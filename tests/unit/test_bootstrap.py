@@ -25,7 +25,7 @@ from chalicelib.ports.directory import Directory
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.outgoing.accept import AcceptMail
-from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from tests.architecture.test_every_port_has_adapters import port_at
 
 
@@ -48,7 +48,7 @@ def test_a_part_is_made_once_for_all_who_ask() -> None:
 def test_parts_stand_in_under_what_they_were_given_for_and_their_own_class() -> None:
     clock = ControlledClock(5)
     program = in_memory(parts={Clock: clock})
-    assert program[Clock] is program[ControlledClock] is program[Transmit]._clock is clock
+    assert program[Clock] is program[ControlledClock] is program[SmtpSender]._clock is clock
     assert in_memory()[Clock] is not clock
 
 

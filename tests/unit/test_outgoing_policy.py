@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.domain import policy
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
@@ -16,7 +17,7 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.domain.policy import Facts, Fail, Go, Hold, decide
+from chalicelib.domain.policy import Check, Decision, Facts, Fail, Hold
 from chalicelib.domain.tenancy import (
     Domain,
     OrganizationId,
@@ -25,6 +26,8 @@ from chalicelib.domain.tenancy import (
     ServerMode,
     UnknownOutcome,
 )
+from chalicelib.services.outgoing.checks import SendLimit
+from chalicelib.services.outgoing.pipeline import STEPS
 
 SERVER = Server(
     id=ServerId(1),
@@ -55,13 +58,21 @@ MESSAGE = Message(
 )
 RECORD = MessageRecord(MESSAGE)
 LISTED = Suppression("john@example.com", "too many hard fails", 1.0, 2)
-FACTS = Facts(
-    server=SERVER, domain=DOMAIN, suppression=None, sent_last_hour=0, max_attempts=18, manual=False
-)
+FACTS = Facts(server=SERVER, domain=DOMAIN, suppression=None, max_attempts=18, manual=False)
+CHECKS: list[Check] = [
+    policy.send_limit if isinstance(step, type) else step
+    for step in STEPS
+    if step is SendLimit or not isinstance(step, type)
+]
+
+
+def decide(record: MessageRecord, facts: Facts) -> Decision | None:
+    """The first decision of the pipeline's checks, in its order; None lets the message go."""
+    return next((made for check in CHECKS if (made := check(record, facts)) is not None), None)
 
 
 def test_a_plain_message_goes() -> None:
-    assert decide(RECORD, FACTS) == Go()
+    assert decide(RECORD, FACTS) is None
 
 
 @pytest.mark.parametrize(
@@ -145,14 +156,14 @@ def test_a_person_overrules_credential_suppression_and_development_but_not_the_s
     development = replace(SERVER, mode=ServerMode.DEVELOPMENT)
     facts = replace(FACTS, server=development, suppression=LISTED, manual=True)
     held = replace(RECORD, message=replace(MESSAGE, hold=True))
-    assert decide(held, facts) == Go()
+    assert decide(held, facts) is None
     limited = replace(facts, server=replace(development, send_limit=1), sent_last_hour=1)
     assert isinstance(decide(held, limited), Hold)
 
 
 def test_retries_do_not_count_against_the_send_limit() -> None:
     facts = replace(FACTS, server=replace(SERVER, send_limit=1), sent_last_hour=9)
-    assert decide(replace(RECORD, tries=1), facts) == Go()
+    assert decide(replace(RECORD, tries=1), facts) is None
 
 
 def test_suspension_comes_before_everything_else() -> None:
@@ -163,6 +174,23 @@ def test_suspension_comes_before_everything_else() -> None:
 def test_an_interrupted_attempt_is_held_only_where_the_server_asks_for_it() -> None:
     interrupted = replace(RECORD, taken_over=True)
     careful = replace(FACTS, server=replace(SERVER, unknown_outcome=UnknownOutcome.HOLD))
-    assert decide(interrupted, FACTS) == Go()
+    assert decide(interrupted, FACTS) is None
     assert isinstance(decide(interrupted, careful), Hold)
-    assert decide(interrupted, replace(careful, manual=True)) == Go()
+    assert decide(interrupted, replace(careful, manual=True)) is None
+
+
+def test_the_checks_come_in_the_order_of_the_contract_before_anything_is_read() -> None:
+    names = [check.__name__ for check in CHECKS]
+    assert names == [
+        "server_suspended",
+        "attempts_exhausted",
+        "outcome_unknown",
+        "domain_still_ours",
+        "recipient_present",
+        "credential_hold",
+        "recipient_suppressed",
+        "send_limit",
+        "development_mode",
+    ]
+    acting = [step.__name__ for step in STEPS[len(names) :]]
+    assert acting == ["LoadBody", "TrackLinks", "Sign", "Transmit", "UpdateSuppressions", "Outcome"]

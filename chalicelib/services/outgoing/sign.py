@@ -1,7 +1,7 @@
 """Making a stored message ready to go: the envelope it travels in, the fields in front of it, the signatures over
 both.
 
-The stored bytes are never changed; each attempt seals them afresh and nothing of it is kept. A domain whose DKIM
+The stored bytes are never changed; each attempt signs them afresh and nothing of it is kept. A domain whose DKIM
 records are published signs with its own keys, any other with the installation's key under the return path domain
 (contract section 4, step 11).
 """
@@ -23,18 +23,19 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.signer import Signer
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class Signed:
     """What goes out: the envelope, and parts whose concatenation is the exact content."""
 
     envelope: Envelope
     content: Sequence[bytes]
 
 
-class SealOutgoing:
-    """Envelope, own fields and signatures of outgoing messages."""
+class Sign:
+    """The step that makes envelope, own fields and signatures."""
 
     def __init__(
         self,
@@ -50,8 +51,13 @@ class SealOutgoing:
         self._mac = mac
         self._signer = signer
 
-    async def seal(self, message: Message, body: bytes, domain: Domain) -> Sealed:
-        """Seal one message. TemporaryFailure when key or vault cannot be reached."""
+    async def run(self, attempt: OutgoingAttempt) -> None:
+        """Sign the body as it is by then. Raises TemporaryFailure when key or vault cannot be reached."""
+        signed = await self.signed(attempt.record.message, attempt.body, attempt.domain)
+        attempt.envelope, attempt.content = signed.envelope, signed.content
+
+    async def signed(self, message: Message, body: bytes, domain: Domain) -> Signed:
+        """One message, signed. TemporaryFailure when key or vault cannot be reached."""
         envelope = await self._envelope(message, domain)
         front = additions(
             read_headers(body),
@@ -61,7 +67,7 @@ class SealOutgoing:
             resent_sender=self._resent_sender(envelope),
         )
         signatures = await self._signatures(front, body, domain) if front.sign else []
-        return Sealed(envelope, front.assemble(signatures, body))
+        return Signed(envelope, front.assemble(signatures, body))
 
     async def _envelope(self, message: Message, domain: Domain) -> Envelope:
         """A return path of its own for each message, so that a bounce names it; none for a bounce (RFC 5321

@@ -86,7 +86,7 @@ class _Journey:
     left: Attempted | None = None
 
 
-class Transmit:
+class SmtpSender:
     """The sending use case. `deadline` replaces the seconds of the settings that one attempt may take."""
 
     def __init__(

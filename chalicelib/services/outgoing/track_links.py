@@ -21,6 +21,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
 LOG = logging.getLogger("posthorn.tracking")
 
@@ -28,7 +29,7 @@ DAY = 86_400
 
 
 class TrackLinks:
-    """Links and image of outgoing messages."""
+    """The step that replaces links and adds the image, before anything is signed."""
 
     def __init__(
         self,
@@ -44,9 +45,16 @@ class TrackLinks:
         self._mac = mac
         self._engagement = engagement
 
-    async def makes_a_copy(self, message: Message, server: Server, domain: Domain) -> bool:
+    async def makes_a_copy(self, message: Message, server: Server) -> bool:
         """Whether `track` may give other bytes than those it gets."""
-        return await self._choices(message, server, domain) is not None
+        domain = await self._directory.verified_domain(server, message.domain)
+        return domain is not None and await self._choices(message, server, domain) is not None
+
+    async def run(self, attempt: OutgoingAttempt) -> None:
+        """Track the body, and note in the record how many links are kept. Raises TemporaryFailure."""
+        attempt.record, attempt.body = await self.track(
+            attempt.record, attempt.body, attempt.facts.server, attempt.domain
+        )
 
     async def track(
         self, record: MessageRecord, body: bytes, server: Server, domain: Domain

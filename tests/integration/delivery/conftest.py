@@ -18,7 +18,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
 from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.domain.transmission import Attempted
-from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from tests.dns_zone import DnsZone
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer, trusting_context
@@ -49,7 +49,7 @@ class Pools:
 
 
 class Stack:
-    """Transmit with everything below it; `send` is one attempt."""
+    """The sender with everything below it; `send` is one attempt."""
 
     def __init__(self, zone: DnsZone, **settings: Any) -> None:
         self.settings = replace(
@@ -75,10 +75,10 @@ class Stack:
         return NetworkEgress(self.settings, PlainVault(), limits=limits, trusted=trusting_context())
 
     @property
-    def transmit(self) -> Transmit:
+    def sender(self) -> SmtpSender:
         clock = SystemClock(self.settings)
         resolver = DnsResolver(self.settings, clock, try_seconds=self.dns_seconds)
-        return Transmit(
+        return SmtpSender(
             self.settings,
             clock,
             SystemRand(),
@@ -97,7 +97,7 @@ class Stack:
     ) -> Attempted:
         envelope = envelope or Envelope("bounce@sender.test", rcpt_to)
         parts = content or (CONTENT,)
-        return await self.transmit.deliver(message_to(rcpt_to), envelope, parts, tries)
+        return await self.sender.deliver(message_to(rcpt_to), envelope, parts, tries)
 
 
 def message_to(rcpt_to: str, token: str = "abcdefghij012345", pool: str = "default") -> Message:

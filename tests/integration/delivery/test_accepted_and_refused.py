@@ -209,7 +209,7 @@ async def test_8_bit_content_is_converted_in_the_conversation_that_asks_for_it(
         return [b"=C3=BC\r\n"]
 
     envelope = Envelope("a@sender.test", "bob@example.test")
-    attempted = await stack.transmit.deliver(
+    attempted = await stack.sender.deliver(
         message_to("bob@example.test"), envelope, ["ü\r\n".encode()], 0, converted
     )
     assert attempted.verdict is Verdict.SENT

@@ -15,7 +15,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.accounts import ServerOptions
-from chalicelib.services.outgoing.pipeline import MAY_BE_DELIVERED
+from chalicelib.services.outgoing.outcome import MAY_BE_DELIVERED
 from chalicelib.services.queue.message_actions import MessageActions
 from tests.worlds import CONTENT, make_scene
 

@@ -13,7 +13,7 @@ from chalicelib.domain.model import BlobRef, State, Status
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
 from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS
 from chalicelib.services.queue.bodies import LARGEST_SPAN
@@ -122,7 +122,7 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     await scene.accept("small@example.com")
     small = await wakeups(scene)
     gate, reached = asyncio.Event(), asyncio.Event()
-    deliver = scene.posthorn[Transmit].deliver
+    deliver = scene.posthorn[SmtpSender].deliver
 
     async def held_up(message: object, envelope: object, content: object, *more: object) -> object:
         if sum(map(len, content)) > LARGEST_SPAN:  # type: ignore[arg-type,call-overload]
@@ -130,7 +130,7 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
             await gate.wait()
         return await deliver(message, envelope, content, *more)  # type: ignore[arg-type]
 
-    scene.posthorn[Transmit].deliver = held_up  # type: ignore[method-assign,assignment]
+    scene.posthorn[SmtpSender].deliver = held_up  # type: ignore[method-assign,assignment]
     running = asyncio.ensure_future(
         scene.posthorn[AttemptDelivery].run(scene.posthorn[SendOutgoing], [*first, *small])
     )

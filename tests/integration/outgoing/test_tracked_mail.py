@@ -24,7 +24,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.address_mac import AddressMac
 from chalicelib.services.outgoing.accept import Accepted
-from chalicelib.services.outgoing.smtp_sender import Transmit
+from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.track_links import TrackLinks
 from tests.dkim_verifiers import dkimpy
 from tests.tracked_mail import body_of
@@ -159,7 +159,7 @@ async def test_a_crash_between_keeping_and_sending_changes_no_number(
         async def dies(*_: Any) -> None:
             raise Died
 
-        patched.setattr(scene.posthorn[Transmit], "deliver", dies)
+        patched.setattr(scene.posthorn[SmtpSender], "deliver", dies)
         (accepted,) = await scene.accept(content=TRACKED)
         with pytest.raises(Died):
             await scene.deliver_ready()
