@@ -18,7 +18,9 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
 from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.domain.transmission import Attempted
+from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
+from chalicelib.services.outgoing.targets import FindTargets
 from tests.dns_zone import DnsZone
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer, trusting_context
@@ -81,10 +83,9 @@ class Stack:
         return SmtpSender(
             self.settings,
             clock,
-            SystemRand(),
             self.pools,  # type: ignore[arg-type]  # the one verb that is used
-            resolver,
-            self.egress,
+            FindTargets(self.settings, SystemRand(), resolver),
+            Converse(self.egress),
             self.deadline,
         )
 

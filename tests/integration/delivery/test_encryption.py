@@ -19,7 +19,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.domain.transmission import LEAST_HOST_SECONDS
-from chalicelib.services.outgoing import smtp_sender
+from chalicelib.services.outgoing import smtp_attempt
 from tests.integration.delivery.conftest import HASTY, PATIENT, Stack
 from tests.peers import DROP, RESET, STALL, Action, Delay, Raw, SmtpPeer, certificate
 
@@ -119,7 +119,7 @@ async def test_slow_hosts_that_stall_starttls_get_clear_text_within_their_share(
     stack: Stack, peer: SmtpPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Seconds are a tenth as long here: five hosts, a greeting after 16 s, no answer to STARTTLS."""
-    monkeypatch.setattr(smtp_sender, "LEAST_HOST_SECONDS", 4.5)
+    monkeypatch.setattr(smtp_attempt, "LEAST_HOST_SECONDS", 4.5)
     for name, value in (("LEAST_HOST_SECONDS", 4.5), ("LEAST_UPGRADE", 1.0), ("MARGIN", 0.2)):
         monkeypatch.setattr(time_limits, name, value)
     stack.egress = stack._egress(replace(PATIENT, starttls=3.0))

@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.services.outgoing import smtp_sender
+from chalicelib.services.outgoing import smtp_attempt
 from tests.integration.delivery.conftest import PATIENT, Stack
 from tests.peers import DROP, STALL, Delay, SmtpPeer
 
@@ -132,7 +132,7 @@ async def test_a_silent_host_has_its_share_of_the_deadline_and_no_more(
     stack: Stack, peer: SmtpPeer, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit of a reply is ten seconds here, the whole attempt has four."""
-    monkeypatch.setattr(smtp_sender, "LEAST_HOST_SECONDS", 0.5)
+    monkeypatch.setattr(smtp_attempt, "LEAST_HOST_SECONDS", 0.5)
     stack.deadline = 4.0
     async with a_first_host(stack) as first:
         first.on(stage, STALL)
@@ -145,7 +145,7 @@ async def test_a_silent_host_has_its_share_of_the_deadline_and_no_more(
 async def test_a_host_that_has_begun_to_take_content_is_not_cut_off_for_another(
     stack: Stack, peer: SmtpPeer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_sender, "LEAST_HOST_SECONDS", 0.2)
+    monkeypatch.setattr(smtp_attempt, "LEAST_HOST_SECONDS", 0.2)
     stack.deadline = 8.0
     async with a_first_host(stack) as first:
         first.on(".", Delay(4.3, "250 2.0.0 Scanned"))

@@ -1,0 +1,100 @@
+"""Where a message may be handed over: the addresses of its recipient's hosts, or of a smarthost, in order.
+
+Names are asked as they are needed, within the attempt's deadline. Nothing is connected to here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from ipaddress import ip_address
+from typing import TypeVar
+
+from chalicelib.config import Settings
+from chalicelib.domain.destination import hosts_in_order, literal_address, missing_domain
+from chalicelib.domain.egress import can_reach
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.model import Target
+from chalicelib.domain.public_address import is_public
+from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
+from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
+
+T = TypeVar("T")
+
+NO_NAMES = "The name servers did not answer in time."
+
+
+class FindTargets:
+    """Targets of a message by a way out."""
+
+    def __init__(self, settings: Settings, rand: Rand, resolver: Resolver) -> None:
+        self._settings = settings
+        self._rand = rand
+        self._resolver = resolver
+
+    async def find(
+        self, source: EgressSource, attempt: SmtpAttempt
+    ) -> AsyncIterator[tuple[Target, int]]:
+        """Where to try, AAAA before A at each host (contract 4.16), and how many more there are: each host that was
+        not looked up yet counts as one. Raises TemporaryFailure and PermanentFailure for what DNS says of the
+        domain."""
+        if source.kind is EgressKind.SMARTHOST:
+            addresses = await _within(attempt, self._operator_addresses(source.host))
+            for number, address in enumerate(addresses, 1):
+                yield Target(source.host, address, source.port), len(addresses) - number
+            return
+        port = self._settings.delivery_port
+        async for host, address, others in self._addresses(attempt):
+            if not self._settings.allow_private_delivery and not is_public(address):
+                attempt.private = True
+            elif can_reach(source, address):
+                attempt.reached = True
+                yield Target(host, address, port), others
+            else:
+                beyond = f"{source.name} has no way to {address} ({host})."
+                attempt.last_failure = attempt.last_failure or TemporaryFailure(beyond)
+
+    async def _addresses(self, attempt: SmtpAttempt) -> AsyncIterator[tuple[str, str, int]]:
+        literal = literal_address(attempt.domain)
+        if literal is not None:
+            yield attempt.domain, literal, 0
+            return
+        try:
+            records = await _within(attempt, self._resolver.mx(attempt.domain))
+        except NotFound as missing:
+            raise missing_domain(attempt.tries) from missing
+        draws = iter([self._rand.uniform() for _ in records])
+        hosts = hosts_in_order(attempt.domain, records, draws)
+        for place, host in enumerate(hosts, 1):
+            if attempt.seconds_left <= 0:
+                return
+            try:
+                addresses = await _within(attempt, self._resolver.addresses(host))
+            except TemporaryFailure as away:
+                attempt.tried.append(host)
+                attempt.last_failure = away
+                continue
+            if not addresses:
+                attempt.tried.append(host)
+                nothing = "has no address." if records else "has no MX and no address."
+                attempt.last_failure = attempt.last_failure or TemporaryFailure(f"{host} {nothing}")
+            for number, address in enumerate(addresses, 1):
+                yield host, address, len(addresses) - number + len(hosts) - place
+
+    async def _operator_addresses(self, host: str) -> Sequence[str]:
+        try:
+            return (str(ip_address(host)),)
+        except ValueError:
+            return await self._resolver.addresses(host)
+
+
+async def _within(attempt: SmtpAttempt, question: Awaitable[T]) -> T:
+    """What the name servers say within the deadline."""
+    try:
+        async with asyncio.timeout(attempt.seconds_left):
+            return await question
+    except TimeoutError as late:
+        raise TemporaryFailure(NO_NAMES, reply=Reply(451, "4.4.3", NO_NAMES)) from late
