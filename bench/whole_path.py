@@ -29,7 +29,8 @@ from chalicelib.adapters.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.services.outgoing.accept import AcceptMail, Prepared, Recipient, Submission
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
 from infra.local.invocation import Context, sqs_event
 
 COMMIT = 64

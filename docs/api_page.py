@@ -15,7 +15,7 @@ from chalicelib.api.v2.problems import STATUSES
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.errors import InvalidRequest, MailError
 from chalicelib.services import idempotency
-from chalicelib.services.outgoing import accept, submit
+from chalicelib.services.outgoing import authorise_sender, submit
 
 Schema = dict[str, Any]
 
@@ -59,7 +59,7 @@ header.
 |---|---|---|
 """
 # The modules whose errors may reach a client; importing them makes their classes known.
-TELLING = (accept, idempotency, submit)
+TELLING = (authorise_sender, idempotency, submit)
 
 
 def render_api() -> str:

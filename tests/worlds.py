@@ -16,7 +16,7 @@ from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
-from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.model import Message, MessageRecord
 from chalicelib.domain.tenancy import CredentialKind, Domain, EgressSource, Organization, Server
 from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.keys import KeyMaker
@@ -26,8 +26,9 @@ from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenan
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
-from chalicelib.services.outgoing.accept import Accepted, AcceptMail, Recipient, Submission
+from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
+from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
 from chalicelib.services.queue.sweep import Sweep
 
@@ -62,7 +63,7 @@ class Scene:
     grant: Grant
     smtp_key: str
     api_key: str
-    sent: list[Accepted] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
 
     @property
     def clock(self) -> ControlledClock:
@@ -81,7 +82,7 @@ class Scene:
         to = tuple(Recipient(address) for address in recipients or ("john@example.com",))
         return Submission(self.grant, "app@acme.test", to, content)
 
-    async def accept(self, *recipients: str, content: bytes = CONTENT) -> tuple[Accepted, ...]:
+    async def accept(self, *recipients: str, content: bytes = CONTENT) -> tuple[Message, ...]:
         """Submit a message."""
         accepted = await self.posthorn[AcceptMail].submit(
             self.submission(*recipients, content=content)
@@ -111,7 +112,7 @@ class Scene:
         await self.posthorn[Sweep].run()
         await self.deliver_ready()
 
-    async def record(self, accepted: Accepted) -> MessageRecord:
+    async def record(self, accepted: Message) -> MessageRecord:
         """The stored record of an accepted message, with its whole log."""
         server = self.server.id
         found = await self.posthorn[MessageStore].get(server, accepted.id)

@@ -25,10 +25,11 @@ from chalicelib.domain.tenancy import (
 from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.blobs import UploadTicket
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
-from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rand import Rand
 from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
+from chalicelib.services.outgoing.numbers import MessageNumbers
+from chalicelib.services.outgoing.store import StoreMail
 from gateway.site import Services
 
 ORGANIZATION = OrganizationId(1)
@@ -121,14 +122,18 @@ async def demonstration(program: Posthorn) -> Demonstration:
     await accounts.add_credential(
         Credential("demo-key", SERVER, CredentialKind.SMTP, "Demo", now, digest=digest)
     )
-    accept = AcceptMail(
-        program.settings,
+    store = StoreMail(
         program[Clock],
-        program[Rand],
-        program[Directory],
-        program[Numbers],
+        program[MessageNumbers],
         CountedBlobs(),
         CountedQueue(),
         CountedMessages(),  # type: ignore[arg-type]  # accepting calls no other verb
+    )
+    accept = AcceptMail(
+        program.settings,
+        program[Clock],
+        program[AuthoriseSender],
+        program[MessageNumbers],
+        store,
     )
     return Demonstration(replace(program[Services], accept=accept), domain, key)

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from chalicelib.domain.errors import MailError, TemporaryFailure
-from chalicelib.services.outgoing.accept import Prepared
+from chalicelib.services.outgoing.submission import Prepared
 
 GATHER_SECONDS = 0.002
 """How long a busy committer waits for company: while messages follow each other faster than this, batches pay."""

@@ -16,7 +16,7 @@ from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
 from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.received import received_field
 from chalicelib.services.authenticate import Grant
-from chalicelib.services.outgoing.accept import Prepared, Recipient, Submission
+from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
 from gateway import replies
 from gateway.authentication import Ask
 from gateway.commands import MailCommand, parse_mail, parse_rcpt

@@ -123,7 +123,7 @@ class World:
 
     def submit(self, to: str) -> WorkItem:
         """Accept a message; its wake-up, which also waits in the queue."""
-        from chalicelib.services.outgoing.accept import Recipient, Submission
+        from chalicelib.services.outgoing.submission import Recipient, Submission
 
         grant = bootstrap.run(
             self.program[Authenticate].by_key(self.key, frozenset({CredentialKind.API}))
@@ -437,7 +437,7 @@ def test_the_outbox(world: World) -> None:
 
 def test_the_gateway(world: World) -> None:
     """What a session asks of the program, in each way of authenticating, and what it stores."""
-    from chalicelib.services.outgoing.accept import Recipient, Submission
+    from chalicelib.services.outgoing.submission import Recipient, Submission
 
     program = world.program
     clear, key = bootstrap.run(

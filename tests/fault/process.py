@@ -19,7 +19,8 @@ from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.services.authenticate import Authenticate
-from chalicelib.services.outgoing.accept import AcceptMail, Recipient, Submission
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.sweep import Sweep
 from infra.local.invocation import Context, sqs_event
 from tests.worlds import CONTENT

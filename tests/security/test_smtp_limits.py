@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from chalicelib.services.outgoing.accept import Prepared
+from chalicelib.services.outgoing.submission import Prepared
 from gateway.configuration import Role
 from gateway.groupcommit import RECIPIENT_BYTES
 from tests.gateway_scene import MAIL, RunningGateway, encoded, plain, running_gateway

@@ -41,7 +41,7 @@ def test_a_part_is_made_once_for_all_who_ask() -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: program[AcceptMail], range(50)))
     assert all(each is made[0] for each in made)
-    assert made[0]._messages is program[MessageStore] is program[MemoryMessageStore]
+    assert made[0]._store._messages is program[MessageStore] is program[MemoryMessageStore]
     assert program[Settings] is program.settings
 
 

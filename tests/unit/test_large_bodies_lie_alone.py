@@ -6,13 +6,9 @@ import pytest
 
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.history import MessageHistory
-from chalicelib.services.outgoing.accept import (
-    LARGEST_PACK,
-    LARGEST_PACKED,
-    AcceptMail,
-    Recipient,
-    Submission,
-)
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.store import LARGEST_PACK, LARGEST_PACKED
+from chalicelib.services.outgoing.submission import Recipient, Submission
 from tests.worlds import Scene, make_scene
 
 HEAD = b"From: app@acme.test\r\nMessage-ID: <x@acme.test>\r\n\r\n"

@@ -25,7 +25,7 @@ from chalicelib.domain.message import decode_part, read_headers, read_parts
 from chalicelib.ports.clock import Clock
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.guesses import TooManyGuesses
-from chalicelib.services.outgoing.accept import SenderRefused
+from chalicelib.services.outgoing.authorise_sender import SenderRefused
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",

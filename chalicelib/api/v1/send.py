@@ -8,7 +8,7 @@ address not stopping the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,8 +47,10 @@ from chalicelib.domain.headerfield import (
 )
 from chalicelib.domain.mailbox import envelope_address, envelope_fault
 from chalicelib.domain.message import normalise_newlines
-from chalicelib.services.outgoing.accept import SenderRefused
-from chalicelib.services.outgoing.submit import Order, Receipt, SubmitMail
+from chalicelib.domain.model import Message
+from chalicelib.services.outgoing.authorise_sender import SenderRefused
+from chalicelib.services.outgoing.submission import Recipient, Submission
+from chalicelib.services.outgoing.submit import SubmitMail
 
 MOST_ADDRESSES = 50
 MOST_HEADERS = 200
@@ -77,16 +79,17 @@ async def send_message(call: Call) -> dict[str, Any]:
         await call.program[SubmitMail].authorise(call.grant, draft)
         raise
     envelope = envelope_addresses(address for name in typed for address in typed[name])
-    order = Order(
+    submission = Submission(
+        grant=call.grant,
         mail_from=draft.author.address,
-        recipients=tuple(dict.fromkeys(envelope.values())),
+        recipients=_recipients(envelope),
         draft=draft,
         tag=line(parameters, "tag", LONGEST_TAG) or None,
         bounce=is_true(parameters.get("bounce")),
         smtputf8=draft.needs_smtputf8 or not all(map(str.isascii, envelope.values())),
     )
-    receipt = await call.program[SubmitMail].submit(call.grant, order, call.client_address)
-    return _success(receipt, envelope)
+    made = await call.program[SubmitMail].submit(submission, call.client_address)
+    return _success(made, envelope)
 
 
 async def send_raw(call: Call) -> dict[str, Any]:
@@ -107,28 +110,33 @@ async def send_raw(call: Call) -> dict[str, Any]:
     sender = bare(line(parameters, "mail_from", LONGEST_ENTRY) or "")
     refuse_fault("mail_from", envelope_fault(sender))
     mail_from = envelope_address(sender) or sender
-    order = Order(
+    submission = Submission(
+        grant=call.grant,
         mail_from=mail_from,
-        recipients=tuple(dict.fromkeys(envelope.values())),
+        recipients=_recipients(envelope),
         content=normalise_newlines(decoded("data", parameters["data"])),
         bounce=is_true(parameters.get("bounce")),
         smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
     )
     try:
-        receipt = await call.program[SubmitMail].submit(call.grant, order, call.client_address)
+        made = await call.program[SubmitMail].submit(submission, call.client_address)
     except SenderRefused as refused:
         raise Failure("UnauthenticatedFromAddress") from refused
-    return _success(receipt, envelope)
+    return _success(made, envelope)
 
 
-def _success(receipt: Receipt, envelope: Mapping[str, str]) -> dict[str, Any]:
+def _recipients(envelope: Mapping[str, str]) -> tuple[Recipient, ...]:
+    return tuple(map(Recipient, dict.fromkeys(envelope.values())))
+
+
+def _success(made: Sequence[Message], envelope: Mapping[str, str]) -> dict[str, Any]:
     """The answer: every address as the client typed it, with the message it stands for."""
-    made = {accepted.rcpt_to: accepted for accepted in receipt.accepted}
+    found = {message.rcpt_to: message for message in made}
     messages = {
-        typed: {"id": made[address].id, "token": made[address].token}
+        typed: {"id": found[address].id, "token": found[address].token}
         for typed, address in envelope.items()
     }
-    return {"message_id": receipt.message_id, "messages": messages}
+    return {"message_id": made[0].message_id or None if made else None, "messages": messages}
 
 
 def _check_contract(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]]) -> None:

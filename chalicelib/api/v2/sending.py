@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.api.base64_text import read_base64
@@ -34,9 +34,11 @@ from chalicelib.domain.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.composed_size import attached_octets
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
 from chalicelib.domain.message import normalise_newlines
+from chalicelib.domain.model import Message
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.idempotency import Answer, AnswerOnce, fingerprint
-from chalicelib.services.outgoing.submit import Order, Receipt, SubmitMail
+from chalicelib.services.outgoing.submission import Recipient, Submission
+from chalicelib.services.outgoing.submit import SubmitMail
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -47,9 +49,9 @@ async def send_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     email = validated(EmailToSend, read_json(request), email_faults)
 
     async def work() -> Answer:
-        order = order_of(email, await _uploads(program, grant, email))
-        receipt = await program[SubmitMail].submit(grant, order, request.client_address)
-        return Answer(202, render_json(as_json(_accepted(receipt))))
+        submission = submission_of(grant, email, await _uploads(program, grant, email))
+        made = await program[SubmitMail].submit(submission, request.client_address)
+        return Answer(202, render_json(as_json(_accepted(made))))
 
     return await _once(program, request, grant, work)
 
@@ -63,10 +65,10 @@ async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         raise InvalidRequest(INVALID, (FieldError("", "batch", detail),))
 
     async def work() -> Answer:
-        read = list(_orders_and_errors(items))
-        orders = [order for order in read if isinstance(order, Order)]
-        made = iter(await program[SubmitMail].submit_all(grant, orders, request.client_address))
-        outcomes = [next(made) if isinstance(item, Order) else item for item in read]
+        read = list(_submissions_and_errors(grant, items))
+        submissions = [each for each in read if isinstance(each, Submission)]
+        made = iter(await program[SubmitMail].submit_all(submissions, request.client_address))
+        outcomes = [next(made) if isinstance(each, Submission) else each for each in read]
         results = [_result(index, outcome, request) for index, outcome in enumerate(outcomes)]
         accepted = sum(result.email is not None for result in results)
         answer = BatchResults(data=results, accepted=accepted, rejected=len(results) - accepted)
@@ -107,13 +109,13 @@ async def _once(
     return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
 
 
-def _orders_and_errors(items: list[Any]) -> Iterator[Order | MailError]:
-    """What each item orders, or what is wrong with it: 100 fields in the whole batch, and the first of every item."""
+def _submissions_and_errors(grant: Grant, items: list[Any]) -> Iterator[Submission | MailError]:
+    """What each item submits, or what is wrong with it: 100 fields in the whole batch, and the first of every item."""
     room = MOST_ERRORS
     for item in items:
         try:
             email = validated(EmailToSend, item, batch_faults, max(room, 1))
-            yield order_of(email, {})
+            yield submission_of(grant, email, {})
         except InvalidRequest as error:
             room -= len(error.errors)
             yield error
@@ -145,21 +147,21 @@ def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
     )
 
 
-def order_of(email: EmailToSend, uploads: dict[str, bytes]) -> Order:
-    """What a valid request orders."""
+def submission_of(grant: Grant, email: EmailToSend, uploads: dict[str, bytes]) -> Submission:
+    """What a valid request submits."""
     addresses = (mailbox_of(entry).address for entry in (*email.to, *email.cc, *email.bcc))
-    recipients = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
+    envelope = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
+    recipients = tuple(map(Recipient, envelope))
     mail_from = mailbox_of(email.author, any_name=True).address
     tag = email.tag or (email.tags[0].value if email.tags else None)
-    beyond_ascii = not all(map(str.isascii, (mail_from, *recipients)))
+    beyond_ascii = not all(map(str.isascii, (mail_from, *envelope)))
     if email.raw is not None or email.raw_upload is not None:
         whole = read_base64(email.raw) if email.raw is not None else uploads[email.raw_upload or ""]
         content = normalise_newlines(whole)
-        return Order(mail_from, recipients, None, content, tag, smtputf8=beyond_ascii)
+        return Submission(grant, mail_from, recipients, content, tag, smtputf8=beyond_ascii)
     draft = _draft(email, uploads)
-    return Order(
-        mail_from, recipients, draft, tag=tag, smtputf8=beyond_ascii or draft.needs_smtputf8
-    )
+    beyond_ascii = beyond_ascii or draft.needs_smtputf8
+    return Submission(grant, mail_from, recipients, tag=tag, smtputf8=beyond_ascii, draft=draft)
 
 
 def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
@@ -187,16 +189,18 @@ def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
     )
 
 
-def _accepted(receipt: Receipt) -> AcceptedEmail:
+def _accepted(made: Sequence[Message]) -> AcceptedEmail:
     emails = [
-        AcceptedRecipient(id=made.id, token=made.token, to=made.rcpt_to)
-        for made in receipt.accepted
+        AcceptedRecipient(id=message.id, token=message.token, to=message.rcpt_to)
+        for message in made
     ]
-    return AcceptedEmail(id=emails[0].id, message_id=receipt.message_id, emails=emails)
+    return AcceptedEmail(id=emails[0].id, message_id=made[0].message_id or None, emails=emails)
 
 
-def _result(index: int, outcome: Receipt | MailError, request: HttpRequest) -> BatchResult:
-    if isinstance(outcome, Receipt):
+def _result(
+    index: int, outcome: Sequence[Message] | MailError, request: HttpRequest
+) -> BatchResult:
+    if not isinstance(outcome, MailError):
         return BatchResult(index=index, status=202, email=_accepted(outcome))
     problem = problem_of(outcome, request)
     return BatchResult(index=index, status=problem.status, problem=problem)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.config import Settings
@@ -20,7 +20,7 @@ from chalicelib.domain.composed_size import body_octets, header_octets
 from chalicelib.domain.errors import MailError, NotFound, Rejected
 from chalicelib.domain.headers import LONGEST_BLOCK
 from chalicelib.domain.message import read_headers
-from chalicelib.domain.model import BlobRef
+from chalicelib.domain.model import BlobRef, Message
 from chalicelib.domain.received import received_field, rfc2822_date
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import Server
@@ -29,39 +29,14 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.authenticate import Grant
-from chalicelib.services.outgoing.accept import (
-    Accepted,
-    AcceptMail,
-    Prepared,
-    Recipient,
-    Submission,
-)
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
+from chalicelib.services.outgoing.submission import Prepared, Submission
 
 PTR_PATIENCE = 1.0
 MOST_PTR_NAMES = 1_000
 AT_A_TIME = 10  # uploads asked for, or read
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One message to send: a draft, or `content` as it is. Addresses are the envelope's; `mail_from` may be empty."""
-
-    mail_from: str
-    recipients: tuple[str, ...]
-    draft: Draft | None = None
-    content: bytes = b""
-    tag: str | None = None
-    bounce: bool = False
-    smtputf8: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What was accepted: the Message-ID without brackets (None when there is none) and one answer a recipient."""
-
-    message_id: str | None
-    accepted: tuple[Accepted, ...]
 
 
 class SubmitMail:
@@ -74,6 +49,7 @@ class SubmitMail:
         rand: Rand,
         resolver: Resolver,
         blobs: BlobStore,
+        sender: AuthoriseSender,
         accept: AcceptMail,
     ) -> None:
         self._settings = settings
@@ -81,31 +57,34 @@ class SubmitMail:
         self._rand = rand
         self._resolver = resolver
         self._blobs = blobs
+        self._sender = sender
         self._accept = accept
         self._names: dict[str, str | None] = {}
 
-    async def submit(self, grant: Grant, order: Order, client_address: str) -> Receipt:
-        """Accept one message. Raises Rejected, SenderRefused, TemporaryFailure; then nothing was promised."""
-        outcome = (await self.submit_all(grant, [order], client_address))[0]
+    async def submit(self, submission: Submission, client_address: str) -> tuple[Message, ...]:
+        """Accept one message; one for each recipient. Raises Rejected, SenderRefused, TemporaryFailure; then nothing
+        was promised."""
+        outcome = (await self.submit_all([submission], client_address))[0]
         if isinstance(outcome, MailError):
             raise outcome
         return outcome
 
     async def submit_all(
-        self, grant: Grant, orders: Sequence[Order], client_address: str
-    ) -> list[Receipt | MailError]:
-        """Accept several messages: a receipt, or why not, for each. Raises TemporaryFailure when storing fails."""
+        self, submissions: Sequence[Submission], client_address: str
+    ) -> list[tuple[Message, ...] | MailError]:
+        """Accept several messages: those for the recipients, or why not, for each. Raises TemporaryFailure when
+        storing fails."""
         room = _Room(self._settings)
-        outcomes = [await self._prepare(grant, order, client_address, room) for order in orders]
+        outcomes = [await self._prepare(one, client_address, room) for one in submissions]
         await self._accept.store([made for made in outcomes if isinstance(made, Prepared)])
-        return [_receipt(made) if isinstance(made, Prepared) else made for made in outcomes]
+        return [made.messages if isinstance(made, Prepared) else made for made in outcomes]
 
     async def authorise(self, grant: Grant, draft: Draft) -> None:
         """Raise SenderRefused unless the draft's author may send from this server (contract section 2.6)."""
         bare = replace(draft, text=None, html=None, attachments=())
-        _Room(self._settings).take(Order("", (), bare))
+        _Room(self._settings).take(Submission(grant, "", (), draft=bare))
         stamp = self._stamp(rfc2822_date(self._clock.now()))
-        await self._accept.authorised_domain(grant.server, read_headers(compose(bare, stamp)))
+        await self._sender.domain(grant.server, read_headers(compose(bare, stamp)))
 
     async def upload_ticket(self, server: Server, size: int) -> UploadTicket:
         """Permission to upload one message or attachment. Rejected when it could never be sent."""
@@ -123,15 +102,13 @@ class SubmitMail:
         """
         refs: dict[str, BlobRef] = {}
         for some in _by_tens(dict.fromkeys(uploads)):
-            refs |= zip(
-                some, await _together(self._upload(server, one) for one in some), strict=True
-            )
+            refs |= zip(some, await _gather(self._upload(server, one) for one in some), strict=True)
         size = octets({upload: ref.length for upload, ref in refs.items()})
         if size > self._settings.max_message_size:
             raise too_large(self._settings, size)
         contents: dict[str, bytes] = {}
         for some in _by_tens(refs):
-            found = await _together(self._blobs.get(refs[one]) for one in some)
+            found = await _gather(self._blobs.get(refs[one]) for one in some)
             contents |= zip(some, found, strict=True)
         return contents
 
@@ -142,30 +119,25 @@ class SubmitMail:
             raise NotFound("There is no such upload", upload=upload) from missing
 
     async def _prepare(
-        self, grant: Grant, order: Order, client_address: str, room: _Room
+        self, submission: Submission, client_address: str, room: _Room
     ) -> Prepared | MailError:
         try:
-            room.take(order)
-            return await self._accept.prepare(await self._submission(grant, order, client_address))
+            room.take(submission)
+            return await self._accept.prepare(await self._composed(submission, client_address))
         except MailError as error:
             return error
 
-    async def _submission(self, grant: Grant, order: Order, client_address: str) -> Submission:
+    async def _composed(self, submission: Submission, client_address: str) -> Submission:
+        """The submission as it came over HTTP, its draft as content behind a trace field."""
+        if submission.draft is None:
+            return replace(submission, received_with_ssl=True)
         date = rfc2822_date(self._clock.now())
-        content, received = order.content, b""
-        if order.draft is not None:
-            content = compose(order.draft, self._stamp(date))
-            received = await self._trace(grant.server, client_address, date)
-        return Submission(
-            grant=grant,
-            mail_from=order.mail_from,
-            recipients=tuple(Recipient(address) for address in order.recipients),
-            content=content,
-            tag=order.tag,
-            bounce=order.bounce,
+        return replace(
+            submission,
             received_with_ssl=True,
-            smtputf8=order.smtputf8,
-            received=received,
+            draft=None,
+            content=compose(submission.draft, self._stamp(date)),
+            received=await self._trace(submission.grant.server, client_address, date),
         )
 
     def _stamp(self, date: str) -> Stamp:
@@ -208,19 +180,21 @@ class _Room:
         self._recipients = settings.max_recipients
         self._header = LONGEST_BLOCK
 
-    def take(self, order: Order) -> None:
+    def take(self, submission: Submission) -> None:
         """Make place for a message. Rejected when it is too large, or too much with those before it."""
-        octets = len(order.content) if order.draft is None else body_octets(order.draft)
+        octets = (
+            len(submission.content) if submission.draft is None else body_octets(submission.draft)
+        )
         if octets > self._settings.max_message_size:
             raise too_large(self._settings, octets)
-        header = header_octets(order.draft) if order.draft is not None else 0
+        header = header_octets(submission.draft) if submission.draft is not None else 0
         if header > self._header:
             raise Rejected("The header section is too large")
-        if len(order.recipients) > self._recipients:
+        if len(submission.recipients) > self._recipients:
             most = self._settings.max_recipients
             text = f"Too many recipients in one request (maximum {most})"
             raise Rejected(text, reply=Reply(452, "4.5.3", text))
-        self._recipients -= len(order.recipients)
+        self._recipients -= len(submission.recipients)
         self._header -= header
 
 
@@ -235,7 +209,7 @@ def _by_tens(ids: Iterable[str]) -> Iterator[list[str]]:
     return (listed[at : at + AT_A_TIME] for at in range(0, len(listed), AT_A_TIME))
 
 
-async def _together(work: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Result]:
+async def _gather(work: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Result]:
     """What several coroutines give, at the same time; the first failure when all have ended."""
     outcomes = await asyncio.gather(*work, return_exceptions=True)
     found = []
@@ -244,8 +218,3 @@ async def _together(work: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Resul
             raise outcome
         found.append(outcome)
     return found
-
-
-def _receipt(prepared: Prepared) -> Receipt:
-    accepted = prepared.accepted
-    return Receipt(accepted[0].message_id or None if accepted else None, accepted)

@@ -16,7 +16,8 @@ from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.authenticate import Authenticate
-from chalicelib.services.outgoing.accept import AcceptMail, Recipient, Submission
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.submission import Recipient, Submission
 from tests.fakes import a_message, a_server_id, a_work_item
 from tests.tenants import make_tenant
 

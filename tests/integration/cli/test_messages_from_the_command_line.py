@@ -14,10 +14,9 @@ import pytest
 from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
-from chalicelib.domain.model import Delivery, State, Status
+from chalicelib.domain.model import Delivery, Message, State, Status
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.accounts import CredentialOptions
-from chalicelib.services.outgoing.accept import Accepted
 from tests.integration.cli.conftest import Outcome, Run
 from tests.worlds import CONTENT, Scene, make_scene
 
@@ -42,7 +41,7 @@ def cli(
     return run_command
 
 
-def fail(scene: Scene, accepted: Accepted, output: str) -> None:
+def fail(scene: Scene, accepted: Message, output: str) -> None:
     """Record a soft failure with these words of the other side."""
     before = run(scene.record(accepted))
     delivery = Delivery(
@@ -68,7 +67,7 @@ def fail(scene: Scene, accepted: Accepted, output: str) -> None:
     assert run(scene.posthorn[MessageStore].replace(before, after))
 
 
-def hold(scene: Scene) -> Accepted:
+def hold(scene: Scene) -> Message:
     """A message that the credential's setting holds."""
     accepted = run(scene.accept())[0]
     run(scene.deliver_ready())

@@ -18,7 +18,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.services.outgoing.accept import Prepared
+from chalicelib.services.outgoing.submission import Prepared
 from gateway.configuration import Role
 from tests.gateway_scene import MAIL, Client, RunningGateway, running_gateway
 from tests.patience import PATIENCE

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import State, Status
+from chalicelib.domain.model import Message, State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.trackingtoken import read_tracking_token
 from chalicelib.ports.accounts import Accounts
@@ -23,7 +23,6 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.address_mac import AddressMac
-from chalicelib.services.outgoing.accept import Accepted
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.track_links import TrackLinks
 from tests.dkim_verifiers import dkimpy
@@ -51,7 +50,7 @@ async def tracking_scene(**choices: Any) -> Scene:
     return scene
 
 
-async def kept(scene: Scene, accepted: Accepted) -> list[str]:
+async def kept(scene: Scene, accepted: Message) -> list[str]:
     """What the links of a message lead to."""
     found: list[str] = []
     try:

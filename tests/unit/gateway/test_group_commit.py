@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.services.outgoing.accept import Prepared
+from chalicelib.services.outgoing.submission import Prepared
 from gateway.groupcommit import GroupCommit
 from tests.patience import PATIENCE
 

@@ -1,0 +1,53 @@
+"""Whether the author that a message names may send from its server (contract section 2.6)."""
+
+from __future__ import annotations
+
+from chalicelib.domain.address import addresses_in
+from chalicelib.domain.errors import Refused
+from chalicelib.domain.mailbox import domain_of
+from chalicelib.domain.message import Headers
+from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy import Domain, Server
+from chalicelib.ports.directory import Directory
+
+
+class SenderRefused(Refused):
+    """The From (or Sender) of a message is not authorised for its credential (contract section 2.6)."""
+
+    code = "sender_refused"
+    default_reply = Reply(530, "5.7.1", "From/Sender name is not valid")
+
+    def _own_reply(self, public: str) -> Reply:
+        return self.default_reply
+
+
+class AuthoriseSender:
+    """Looks for a verified domain that lets a message go out."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    async def domain(self, server: Server, headers: Headers) -> Domain:
+        """The domain of From, or of Sender where the server allows that. Raises SenderRefused, TemporaryFailure."""
+        domain = await self._authorised_by(server, headers, "from")
+        if domain is None and server.allow_sender:
+            domain = await self._authorised_by(server, headers, "sender")
+        if domain is None:
+            raise SenderRefused("The From address is not authorised to send mail from this server")
+        return domain
+
+    async def _authorised_by(self, server: Server, headers: Headers, name: str) -> Domain | None:
+        """The domain of the first address of a field if every address of every such field is authorised."""
+        first: Domain | None = None
+        for text in headers.plain_texts(name):
+            addresses = addresses_in(text)
+            if not addresses:
+                return None
+            for address in addresses:
+                name = domain_of(address)
+                domain = await self._directory.verified_domain(server, name) if name else None
+                domain = domain or await self._directory.any_from_domain(server)
+                if domain is None:
+                    return None
+                first = first or domain
+        return first

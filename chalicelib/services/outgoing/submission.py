@@ -1,0 +1,54 @@
+"""What a client hands over, and what becomes of it before it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.compose import Draft
+from chalicelib.domain.model import BlobRef, DsnParameters, Message
+from chalicelib.services.authenticate import Grant
+
+NOT_STORED = BlobRef("", 0, 0)
+"""Where the body of a message lies that has no place yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient of a submission, with its DSN parameters if the client gave any."""
+
+    address: str
+    dsn: DsnParameters | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One message to send. Addresses are the envelope's; `mail_from` may be empty. `content` is as it came; `received`
+    is a trace field to put in front of it; with `blind` its Bcc fields are taken out (RFC 5322 §3.6.3). A `draft` is
+    composed into content before the message is prepared."""
+
+    grant: Grant
+    mail_from: str
+    recipients: tuple[Recipient, ...]
+    content: bytes = b""
+    tag: str | None = None
+    bounce: bool = False
+    received_with_ssl: bool = False
+    smtputf8: bool = False
+    received: bytes = b""
+    blind: bool = False
+    draft: Draft | None = None
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A submission that passed every accept step: its bytes, and a message for each recipient that waits for the place
+    of the body. `messages` are those messages once they are stored, in the same order, and empty before."""
+
+    body: bytes
+    waiting: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def recipients(self) -> int:
+        """How many recipients the message has."""
+        return len(self.waiting)
