@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message
 from chalicelib.domain.tenancy import BareNewlines
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.ports.messages import MessageStore
 from chalicelib.services.accounts import CredentialOptions
 from gateway.configuration import Configuration, Role
 from gateway.journal import Journal
@@ -195,7 +195,7 @@ class RunningGateway:
 
     def messages(self) -> list[Message]:
         """Every stored message, oldest first."""
-        records = self.scene.posthorn[MessageStore]._records.values()
+        records = self.scene.posthorn[MemoryMessageStore]._records.values()
         return sorted((record.message for record in records), key=lambda each: each.id)
 
     async def contents(self) -> list[bytes]:

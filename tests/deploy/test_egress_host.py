@@ -272,13 +272,13 @@ def test_a_deployment_ends_with_the_sources_in_the_table(
     ways_out.bring_sources(order, made, environment, said.append)
     assert len(said) == 2
     found = bootstrap.on_aws(read_settings(environment))
-    sources = bootstrap.run(found.sources.of("default"))
+    sources = bootstrap.run(found[Sources].of("default"))
     assert [one.address for one in sources] == ["10.57.3.141", "10.57.3.142"]
     password = order.target.client("secretsmanager").get_secret_value(
         SecretId=made["DeliverDefaultPasswordSecret"]
     )["SecretString"]
     assert sources[0].sealed_password is not None
-    opened = bootstrap.run(found.vault.open(sources[0].sealed_password, sources[0].context))
+    opened = bootstrap.run(found[KeyVault].open(sources[0].sealed_password, sources[0].context))
     assert opened == password.encode()
 
 

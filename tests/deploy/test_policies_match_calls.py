@@ -450,13 +450,13 @@ def test_the_gateway(world: World) -> None:
     async def session() -> None:
         fresh = bootstrap.posthorn()
         digest = hmac.new(key.encode(), b"<challenge>", "md5").hexdigest()
-        await fresh.authenticate.by_cram("acme/app", b"<challenge>", digest)
-        await fresh.authenticate.by_address("192.0.2.1")
-        grant = await fresh.authenticate.by_key(key, frozenset({CredentialKind.SMTP}))
+        await fresh[Authenticate].by_cram("acme/app", b"<challenge>", digest)
+        await fresh[Authenticate].by_address("192.0.2.1")
+        grant = await fresh[Authenticate].by_key(key, frozenset({CredentialKind.SMTP}))
         content = b"From: app@acme.test\r\n\r\nbody\r\n"
         to = (Recipient("x@example.com"),)
-        prepared = await fresh.accept.prepare(Submission(grant, "app@acme.test", to, content))
-        await fresh.accept.store([prepared])
+        prepared = await fresh[AcceptMail].prepare(Submission(grant, "app@acme.test", to, content))
+        await fresh[AcceptMail].store([prepared])
 
     called = without_the_scenery(world, lambda: bootstrap.run(session()))
     check(world, "GatewayRole", called, {}, "gateway.yaml")

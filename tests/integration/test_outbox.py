@@ -13,6 +13,7 @@ import pytest
 
 from bench.changes import Changes
 from chalicelib import bootstrap
+from chalicelib.adapters.aws.dynamo.statistics import DynamoStatistics
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.faults import raising
 from chalicelib.bootstrap import Posthorn
@@ -189,7 +190,7 @@ def test_minutes_that_are_over_for_long_are_not_written_any_more(scenery: Scener
 def test_a_counter_says_when_it_may_go(scenery: Scenery) -> None:
     scenery.message(1)
     invoke(list(scenery.changes.take()))
-    table: Any = scenery.world[Statistics]._table
+    table: Any = scenery.world[DynamoStatistics]._table
     items = bootstrap.run(table.query(("PK", f"S#{scenery.server}#N")))
     ends = {item["SK"]["S"][0]: int(item["x"]["N"]) for item in items if "x" in item}
     minute, hour = int(scenery.now // 60 * 60), int(scenery.now // 3_600 * 3_600)

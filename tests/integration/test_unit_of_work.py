@@ -64,7 +64,7 @@ def test_a_batch_names_what_is_to_be_handed_out_again(
     async def work(program: Posthorn, batch: Batch) -> Collection[str]:
         assert program is posthorn
         assert isinstance(posthorn[Clock], ControlledClock)
-        posthorn[Clock].advance(0.25)
+        posthorn[ControlledClock].advance(0.25)
         seen.append(batch)
         batch.notes["count"] = len(batch.records)
         return {"b"}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.reply import Reply
-from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld
@@ -149,7 +149,7 @@ def test_an_object_is_no_filter(api: ApiWorld, number: int) -> None:
 def test_a_purged_message(api: ApiWorld, number: int) -> None:
     history = api.scene.posthorn[MessageHistory]
     record = bootstrap.run(history.record(api.scene.server.id, number))
-    api.scene.posthorn[BlobStore].purge(record.message.blob.key)
+    api.scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
     data = shown(api, id=number, _expansions=True)["data"]
     assert data["details"]["size"] is None
     assert (data["plain_body"], data["html_body"]) == (None, None)

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.ids import make_token, read_token
 from chalicelib.domain.reply import Reply as SmtpReply
-from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld, Reply
@@ -154,7 +154,7 @@ def followed(api: ApiWorld, number: int) -> bytes:
     reply = api.v2("GET", f"/emails/{number}/raw")
     assert (reply.status, reply.body) == (303, b"")
     assert reply.headers["cache-control"] == "no-store"
-    return api.scene.posthorn[BlobStore].follow(reply.headers["location"])
+    return api.scene.posthorn[MemoryBlobStore].follow(reply.headers["location"])
 
 
 def test_bytes_too_many_for_an_answer_are_behind_a_link(api: ApiWorld) -> None:
@@ -165,7 +165,7 @@ def test_bytes_too_many_for_an_answer_are_behind_a_link(api: ApiWorld) -> None:
 def test_the_link_to_bytes_that_are_gone_is_a_404(api: ApiWorld) -> None:
     number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 4_500_000)
     record = bootstrap.run(api.scene.posthorn[MessageHistory].record(api.scene.server.id, number))
-    api.scene.posthorn[BlobStore].purge(record.message.blob.key)
+    api.scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
     reply = api.v2("GET", f"/emails/{number}/raw")
     assert (reply.status, reply.json["code"]) == (404, "not_found")
 
@@ -199,7 +199,7 @@ def test_purged_bytes_are_a_404(api: ApiWorld) -> None:
     number = send(api)
     history = api.scene.posthorn[MessageHistory]
     record = bootstrap.run(history.record(api.scene.server.id, number))
-    api.scene.posthorn[BlobStore].purge(record.message.blob.key)
+    api.scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
     assert api.v2("GET", f"/emails/{number}/raw").status == 404
     assert api.v2("GET", f"/emails/{number}").status == 200
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.config import Settings
 from chalicelib.domain.composed_size import attached_octets, base64_octets
 from chalicelib.domain.tenancy import CredentialKind
@@ -23,7 +24,7 @@ def upload(api: ApiWorld, content: bytes, key: str | None = None) -> str:
     made = reply.json
     assert made["expires_at"].endswith("Z")
     ticket = UploadTicket(made["id"], made["url"], made["method"], made["headers"], 0)
-    api.scene.posthorn[BlobStore].finish_upload(ticket, content)
+    api.scene.posthorn[MemoryBlobStore].finish_upload(ticket, content)
     id: str = made["id"]
     return id
 

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
@@ -47,7 +48,7 @@ async def test_what_the_client_and_the_log_are_told(
 
 async def test_a_queue_that_goes_while_a_process_knows_it_and_comes_back(aws: Posthorn) -> None:
     pool, item = f"p{a_server_id()}", a_work_item(a_message(a_server_id(), 1))
-    name = f"{aws[WorkQueue]._prefix}deliver-{pool}"
+    name = f"{aws[SqsWorkQueue]._prefix}deliver-{pool}"
     made = await aws[AwsSession].call("sqs", "create_queue", QueueName=name)
     assert pool in await aws[WorkQueue].pools()
     await aws[WorkQueue].send(pool, [item])
@@ -68,7 +69,7 @@ async def test_a_thousand_queues_are_more_than_one_page(
 
     monkeypatch.setattr(sqs, "_PAGE", 1)
     pools = [f"p{a_server_id()}" for _ in range(3)]
-    start = f"{aws[WorkQueue]._prefix}deliver-"
+    start = f"{aws[SqsWorkQueue]._prefix}deliver-"
     made = [
         await aws[AwsSession].call("sqs", "create_queue", QueueName=start + pool) for pool in pools
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.adapters.aws.dynamo import engagement, models
+from chalicelib.adapters.aws.dynamo.engagement import DynamoEngagement
 from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter, Usage
 from chalicelib.bootstrap import Posthorn
@@ -109,4 +110,4 @@ async def test_a_process_forgets_the_oldest_opens(
     for number in (1, 2, 3):
         hit = a_hit(HitKind.OPEN, clock.now())
         await aws[Engagement].record(server, MessageId(number), hit, LATER)
-    assert [key[1] for key in aws[Engagement]._opened] == [2, 3]
+    assert [key[1] for key in aws[DynamoEngagement]._opened] == [2, 3]

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.adapters.capacity import item_size
 from chalicelib.adapters.memory.time import ControlledClock
@@ -54,7 +55,7 @@ def delivered(record: MessageRecord) -> MessageRecord:
 
 async def test_a_message_costs_four_units_and_three_calls(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
-    await aws[Directory].shards(message.server_id)
+    await aws[DynamoDirectory].shards(message.server_id)
     spent()
     await aws[MessageStore].create([message])
     created = spent()
@@ -196,7 +197,7 @@ async def test_configuration_is_read_once_in_thirty_seconds(
 async def test_lists_read_as_designed(aws: Posthorn, spent: Spent) -> None:
     server = a_server_id()
     await aws[MessageStore].create([a_message(server, n, rcpt_to="a@b.test") for n in range(1, 31)])
-    await aws[Directory].shards(server)
+    await aws[DynamoDirectory].shards(server)
     spent()
     page = await aws[MessageStore].page(server, Scope.OUTGOING, 30)
     assert len(page.records) == 30

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import pytest
 
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import UnknownOutcome
-from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.accounts import ServerOptions
@@ -271,7 +271,7 @@ async def test_refusals_of_the_recipient_suppress_at_the_second(refusal: Transac
 async def test_failures_without_a_conversation_do_not_count_against_the_recipient() -> None:
     scene = await make_scene()
     (purged,) = await scene.accept()
-    scene.posthorn[BlobStore].purge((await scene.record(purged)).message.blob.key)
+    scene.posthorn[MemoryBlobStore].purge((await scene.record(purged)).message.blob.key)
     await scene.deliver_ready()
     assert (await scene.record(purged)).status is Status.HARD_FAIL
     scene.egress.always("john@example.com", UNKNOWN_USER)
@@ -345,7 +345,7 @@ async def test_a_message_whose_body_was_purged_fails() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
     record = await scene.record(accepted)
-    scene.posthorn[BlobStore].purge(record.message.blob.key)
+    scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
     await scene.deliver_ready()
     after = await scene.record(accepted)
     assert after.status is Status.HARD_FAIL

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from chalicelib.adapters.memory.blobs import MemoryBlobStore
+from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef, State, Status
-from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
@@ -117,8 +118,8 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     first = await wakeups(scene)
     first = [replace_body(one, number) for number, one in enumerate(first)]
     for one in first:
-        scene.posthorn[BlobStore]._objects[one.item.message.blob.key] = {0: LARGE}
-        scene.posthorn[MessageStore]._records.clear()
+        scene.posthorn[MemoryBlobStore]._objects[one.item.message.blob.key] = {0: LARGE}
+        scene.posthorn[MemoryMessageStore]._records.clear()
     await scene.accept("small@example.com")
     small = await wakeups(scene)
     gate, reached = asyncio.Event(), asyncio.Event()

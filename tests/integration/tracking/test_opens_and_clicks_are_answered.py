@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.engagement import Engagement
-from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services import track as track_module
 from chalicelib.services.accounts import ServerOptions, Tenants
@@ -127,7 +127,7 @@ async def test_a_suspended_servers_links_still_work() -> None:
 
 async def test_a_message_that_is_gone_still_leads_on() -> None:
     scene, mail = await make_tracked_mail()
-    scene.posthorn[MessageStore]._records.clear()
+    scene.posthorn[MemoryMessageStore]._records.clear()
     answer = await mail.visit(mail.link(1))
     assert (answer.status, answer.headers["Location"]) == (307, LINKS[0])
     hits = await scene.posthorn[Engagement].hits(scene.server.id, mail.message)
