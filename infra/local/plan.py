@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ DEFAULT_PORTS = {
     "dns": 5354,
 }
 DNS_ATTEMPTS = 20
+# Below those that the kernel lends to outgoing connections: a server that is started again finds its port free.
+NEVER_LENT_PORTS = range(15_000, 32_000)
 EMULATORS = ("ministack", "localstack")
 FUNCTIONS = ("runner", "deployed")
 
@@ -237,10 +240,7 @@ def _free_dns_port(first: int, taken: set[int]) -> int:
 
 
 def _any_free_port(taken: set[int], udp_too: bool) -> int:
-    for _ in range(DNS_ATTEMPTS):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
+    for port in random.sample(NEVER_LENT_PORTS, DNS_ATTEMPTS):
         if port not in taken and is_free(port, udp_too):
             return port
     raise PlanError("no free port was found on the loopback interface.")
