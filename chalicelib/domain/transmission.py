@@ -18,7 +18,7 @@ STARTTLS that was never answered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempted:
+class AttemptResult:
     """One attempt. `seconds` is how long it took; `retry_hint` how many seconds the remote asked to
     wait.  `outcome_unknown`: the final dot was sent and no reply was read, so the remote may have
     the message. `about_us`: a failure that says nothing of the recipient. `remote` and `source` are

@@ -83,6 +83,18 @@ RULES = (
         reads_clock=False,
     ),
     Rule(
+        "chalicelib.services.outgoing",
+        (
+            *BELOW_SERVICES,
+            "chalicelib.services.queue",
+            "chalicelib.services.outgoing",
+            "chalicelib.services.authenticate",
+            "chalicelib.services.address_mac",
+        ),
+        ("socket", "ssl"),
+        reads_clock=False,
+    ),
+    Rule(
         "chalicelib.adapters",
         (STDLIB, THIRD_PARTY, "chalicelib"),
         (

@@ -112,6 +112,10 @@ WRONG = {
         "chalicelib/services/queue/x.py",
         "from chalicelib.services.outgoing import pipeline",
     ),
+    "a pipeline imports a service beside it": (
+        "chalicelib/services/outgoing/x.py",
+        "from chalicelib.services.history import MessageHistory",
+    ),
     "adapters import services": (
         "chalicelib/adapters/x.py",
         "import chalicelib.services.outgoing.accept",

@@ -39,6 +39,7 @@ from chalicelib.services.authenticate import Grant
 from chalicelib.services.idempotency import Answer, AnswerOnce, fingerprint
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
+from chalicelib.services.outgoing.uploads import Uploads
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -82,7 +83,7 @@ async def make_upload(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Permission to upload one message or attachment."""
     grant = await read_grant(program, request)
     wanted = validated(UploadToMake, read_json(request))
-    ticket = await program[SubmitMail].upload_ticket(grant.server, wanted.size)
+    ticket = await program[Uploads].ticket(grant.server, wanted.size)
     upload = Upload.model_validate(
         {
             "id": ticket.id,
@@ -129,7 +130,7 @@ async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> di
     named[email.raw_upload] = "/raw_upload"
     ids = [upload for upload in named if upload is not None]
     try:
-        return await program[SubmitMail].uploaded(grant.server, ids, lambda of: _octets(email, of))
+        return await program[Uploads].contents(grant.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
         upload = str(missing.fields["upload"])
         fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")

@@ -23,7 +23,13 @@ from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
-from chalicelib.services.outgoing.submission import NOT_STORED, Prepared, Recipient, Submission
+from chalicelib.services.outgoing.submission import (
+    NOT_STORED,
+    Prepared,
+    Recipient,
+    Submission,
+    check_size,
+)
 
 LONGEST_SUBJECT = 200
 LONGEST_TAG = 100
@@ -65,13 +71,14 @@ class AcceptMail:
 
     async def prepare(self, submission: Submission) -> Prepared:
         """The accept steps. Raises Rejected (size, newlines, loop, envelope), SenderRefused, TemporaryFailure."""
-        self._check_size(submission.content)
+        check_size(self._settings, len(submission.content))
         content = self._lines(submission)
         if content[:1] in (b" ", b"\t"):  # it would continue the field that is put before it
             text = "Message begins with white space"
             raise Rejected(text, reply=Reply(554, "5.6.0", text))
         content, headers = mended(content, BLIND_FIELDS if submission.blind else ())
-        self._check_size(content)  # CRLF for LF, and names for mbox lines, make it larger
+        # CRLF for LF, and names for mbox lines, have made it larger.
+        check_size(self._settings, len(content))
         if content is not submission.content:
             submission = replace(submission, content=content)  # lets go of what it was before
         if headers.truncated:
@@ -86,12 +93,6 @@ class AcceptMail:
         # Last, so that nothing waits with both in memory.
         body = received + content if received else content
         return Prepared(body, messages)
-
-    def _check_size(self, content: bytes) -> None:
-        largest = self._settings.max_message_size
-        if len(content) > largest:
-            text = f"Message too large (maximum size {largest // 1_048_576}MB)"
-            raise Rejected(text, reply=Reply(552, "5.3.4", text), size=len(content))
 
     def _lines(self, submission: Submission) -> bytes:
         """Content whose every CR and LF is part of a CRLF, and without NUL: anything else can hide a second message

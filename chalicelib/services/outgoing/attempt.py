@@ -9,7 +9,7 @@ from typing import Protocol
 from chalicelib.domain.model import Envelope, MessageRecord
 from chalicelib.domain.policy import Decision, Facts
 from chalicelib.domain.tenancy import Domain
-from chalicelib.domain.transmission import Attempted
+from chalicelib.domain.transmission import AttemptResult
 from chalicelib.services.queue.bodies import Bodies
 
 
@@ -31,7 +31,7 @@ class OutgoingAttempt:
     body: bytes = b""
     content: Sequence[bytes] = ()
     envelope: Envelope | None = None
-    result: Attempted | None = None
+    result: AttemptResult | None = None
     note: str = ""
     after: MessageRecord | None = None
 
@@ -43,7 +43,7 @@ class OutgoingAttempt:
         return self.facts.domain
 
     @property
-    def answered(self) -> Attempted:
+    def answered(self) -> AttemptResult:
         """The receiving server's result, for the steps after it."""
         if self.result is None:
             raise RuntimeError("this step comes after transmit")

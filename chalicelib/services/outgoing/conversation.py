@@ -18,7 +18,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.model import Target
 from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.domain.transmission import Attempted
+from chalicelib.domain.transmission import AttemptResult
 from chalicelib.ports.egress import Conversation, Egress, Transaction
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 from chalicelib.services.outgoing.smtp_result import concluded, interrupted
@@ -45,7 +45,7 @@ class Converse:
 
     async def hand_over(
         self, conversation: Conversation, source: EgressSource, attempt: SmtpAttempt, others: int
-    ) -> tuple[Attempted, bool]:
+    ) -> tuple[AttemptResult, bool]:
         """How the message fared, and False when another host may do better. Raises PermanentFailure and Rejected for
         what cannot be said to any host."""
         broken: TemporaryFailure
@@ -62,10 +62,10 @@ class Converse:
                 await conversation.release()
                 raise
             else:
-                attempted = concluded(conversation, source, attempt, transaction)
+                result = concluded(conversation, source, attempt, transaction)
                 await conversation.release()
                 left = classify.leaves_the_host(transaction.reply, transaction.stage)
-                return attempted, not left
+                return result, not left
             if last or attempt.is_late(broken):
                 break
             try:

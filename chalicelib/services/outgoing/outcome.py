@@ -21,7 +21,7 @@ from chalicelib.domain.retry import (
     parse_schedule,
 )
 from chalicelib.domain.tenancy import Server, UnknownOutcome
-from chalicelib.domain.transmission import Attempted
+from chalicelib.domain.transmission import AttemptResult
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
@@ -81,20 +81,20 @@ class Outcome:
             record, Delivery(number, Status.HARD_FAIL, NO_SERVER, now, about_us=True)
         )
 
-    def _sent(self, attempt: OutgoingAttempt, result: Attempted) -> MessageRecord:
+    def _sent(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SENT, _noted(attempt, result), result)
         return settle.sent(attempt.record, delivery)
 
-    def _refused(self, attempt: OutgoingAttempt, result: Attempted) -> MessageRecord:
+    def _refused(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.HARD_FAIL, _noted(attempt, result), result)
         return settle.failed(attempt.record, delivery)
 
-    def _deferred(self, attempt: OutgoingAttempt, result: Attempted) -> MessageRecord:
+    def _deferred(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
         wake_at = self._next_wake(attempt, result.retry_hint)
         return settle.waiting(attempt.record, delivery, wake_at)
 
-    def _reply_lost(self, attempt: OutgoingAttempt, result: Attempted) -> MessageRecord:
+    def _reply_lost(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         """Nobody knows whether the message arrived: ask a person if the server wants that, else try again later and
         less often than after a refusal, and end with words that say so (ADR 24)."""
         if attempt.facts.server.unknown_outcome is UnknownOutcome.HOLD:
@@ -109,7 +109,7 @@ class Outcome:
         return settle.waiting(record, delivery, wake_at, reply_lost=True)
 
     def _held(
-        self, attempt: OutgoingAttempt, details: str, result: Attempted | None = None
+        self, attempt: OutgoingAttempt, details: str, result: AttemptResult | None = None
     ) -> MessageRecord:
         delivery = self._delivery(attempt, Status.HELD, details, result)
         expires_at = int(self._clock.now()) + self._settings.hold_days * DAY
@@ -134,7 +134,7 @@ class Outcome:
         attempt: OutgoingAttempt,
         status: Status,
         details: str,
-        result: Attempted | None = None,
+        result: AttemptResult | None = None,
     ) -> Delivery:
         """A log entry about now; one without a conversation has neither log id nor time (contract section 2.5)."""
         now = self._clock.now()
@@ -159,7 +159,7 @@ class Outcome:
         )
 
 
-def _noted(attempt: OutgoingAttempt, result: Attempted) -> str:
+def _noted(attempt: OutgoingAttempt, result: AttemptResult) -> str:
     """What the other side said, and what followed for the suppression list."""
     if not attempt.note:
         return result.details

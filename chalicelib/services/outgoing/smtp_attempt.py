@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Envelope, Message
-from chalicelib.domain.transmission import LEAST_HOST_SECONDS, Attempted
+from chalicelib.domain.transmission import LEAST_HOST_SECONDS, AttemptResult
 from chalicelib.ports.clock import Clock
 
 Converted = Callable[[], Awaitable[Sequence[bytes] | None]]
@@ -40,7 +40,7 @@ class SmtpAttempt:
     reached: bool = False
     turned_away: bool = False
     last_failure: TemporaryFailure | None = None
-    left: Attempted | None = None
+    left: AttemptResult | None = None
 
     @property
     def seconds_left(self) -> float:

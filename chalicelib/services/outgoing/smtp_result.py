@@ -1,4 +1,4 @@
-"""What the end of a conversation means, or that there was none: reply, break or failure as an `Attempted`."""
+"""What the end of a conversation means, or that there was none: reply, break or failure as an `AttemptResult`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from chalicelib.domain.classify import Verdict
 from chalicelib.domain.destination import only_private_hosts
 from chalicelib.domain.errors import MailError, OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.domain.transmission import LONGEST_OUTPUT, Attempted
+from chalicelib.domain.transmission import LONGEST_OUTPUT, AttemptResult
 from chalicelib.ports.egress import Conversation, Transaction
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 
@@ -17,7 +17,7 @@ ABSENT = ("4.1.2", "4.4.3", "4.4.4")
 
 def concluded(
     conversation: Conversation, source: EgressSource, attempt: SmtpAttempt, result: Transaction
-) -> Attempted:
+) -> AttemptResult:
     """What the server's deciding reply means (contract section 4.19)."""
     verdict = classify.classify(result.reply, result.stage)
     remote = classify.place(conversation.target)
@@ -28,7 +28,7 @@ def concluded(
         details = classify.refused_text(verdict, remote)
     hint = classify.retry_after_hint(result.reply.text) if verdict is Verdict.SOFT else None
     about_us = verdict is not Verdict.SENT and classify.is_about_us(result.reply, result.stage)
-    return Attempted(
+    return AttemptResult(
         verdict,
         details,
         output=_cut(str(result.reply)),
@@ -40,12 +40,12 @@ def concluded(
     )
 
 
-def interrupted(conversation: Conversation, error: TemporaryFailure, late: bool) -> Attempted:
+def interrupted(conversation: Conversation, error: TemporaryFailure, late: bool) -> AttemptResult:
     """A conversation that broke off, or (`late`) in which the server stayed silent: nothing was said of the
     recipient."""
     remote = classify.place(conversation.target)
     silent = classify.refused_text(Verdict.SOFT, remote)
-    return Attempted(
+    return AttemptResult(
         Verdict.SOFT,
         silent if late else classify.interrupted_text(remote),
         output=_cut(error.public),
@@ -57,12 +57,12 @@ def interrupted(conversation: Conversation, error: TemporaryFailure, late: bool)
     )
 
 
-def unreachable(attempt: SmtpAttempt) -> Attempted:
+def unreachable(attempt: SmtpAttempt) -> AttemptResult:
     """No host could be talked to. Raises TemporaryFailure or PermanentFailure when no mail may go to any."""
     if attempt.private and not attempt.reached:
         raise only_private_hosts(attempt.tries)
     failure = attempt.last_failure
-    return Attempted(
+    return AttemptResult(
         Verdict.SOFT,
         classify.unreachable_text(attempt.domain, attempt.tried),
         output=_cut(failure.public) if failure else None,
@@ -71,7 +71,7 @@ def unreachable(attempt: SmtpAttempt) -> Attempted:
     )
 
 
-def gave_up(attempt: SmtpAttempt, verdict: Verdict, error: MailError) -> Attempted:
+def gave_up(attempt: SmtpAttempt, verdict: Verdict, error: MailError) -> AttemptResult:
     """An end without a conversation: DNS, policy or the envelope decided."""
     details = error.public
     untried = isinstance(error, TemporaryFailure) and not attempt.tried
@@ -79,7 +79,7 @@ def gave_up(attempt: SmtpAttempt, verdict: Verdict, error: MailError) -> Attempt
         details = f"{classify.unreachable_text(attempt.domain, ())} {error.public}"
     ours = error.reply.enhanced not in ABSENT
     about_us = ours if verdict is Verdict.SOFT else classify.is_about_us(error.reply)
-    return Attempted(verdict, details, output=_cut(str(error.reply)), about_us=about_us)
+    return AttemptResult(verdict, details, output=_cut(str(error.reply)), about_us=about_us)
 
 
 def _cut(text: str) -> str:

@@ -1,9 +1,9 @@
 """Hands one message to a receiving server: by which way out, to which of its hosts.
 
-Never raises for what the world does: the result is always an `Attempted`, temporary unless a refusal is proven. Another
-host is tried when nothing was said about the message (contract section 4.16): no connection, a conversation that broke,
-or 421, before the content. `deadline_seconds` is all that one attempt takes (crash rule 8). It does not store, retry
-later or suppress.
+Never raises for what the world does: the result is always an `AttemptResult`, temporary unless a refusal is proven.
+Another host is tried when nothing was said about the message (contract section 4.16): no connection, a conversation
+that broke, or 421, before the content. `deadline_seconds` is all that one attempt takes (crash rule 8). It does not
+store, retry later or suppress.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.model import Envelope, Message
 from chalicelib.domain.tenancy import EgressSource
-from chalicelib.domain.transmission import Attempted
+from chalicelib.domain.transmission import AttemptResult
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.directory import Directory
 from chalicelib.services.outgoing.conversation import Converse
@@ -60,7 +60,7 @@ class SmtpSender:
         content: Sequence[bytes],
         tries: int,
         converted: Converted | None = None,
-    ) -> Attempted:
+    ) -> AttemptResult:
         """Attempt to send; `tries` failed attempts came before. The concatenated parts of `content`
         are the exact bytes, with CRLF lines, not dot-stuffed. `converted` is asked for other content
         by a server that takes no 8-bit one; without it, or without an answer, that is the end (5.6.3)."""
@@ -69,14 +69,14 @@ class SmtpSender:
         attempt = SmtpAttempt(message, envelope, content, tries, converted, self._clock, ends)
         try:
             attempt.envelope, attempt.domain = destination_of(envelope)
-            attempted = await self._by_some_source(attempt)
+            result = await self._by_some_source(attempt)
         except (PermanentFailure, Rejected) as proven:
-            attempted = gave_up(attempt, Verdict.HARD, proven)
+            result = gave_up(attempt, Verdict.HARD, proven)
         except TemporaryFailure as away:
-            attempted = gave_up(attempt, Verdict.SOFT, away)
-        return replace(attempted, seconds=self._clock.monotonic() - began)
+            result = gave_up(attempt, Verdict.SOFT, away)
+        return replace(result, seconds=self._clock.monotonic() - began)
 
-    async def _by_some_source(self, attempt: SmtpAttempt) -> Attempted:
+    async def _by_some_source(self, attempt: SmtpAttempt) -> AttemptResult:
         pool = attempt.message.pool
         sources = await self._directory.egress_sources(pool) or (IMPLIED,)
         avoid: set[str] = set()
@@ -93,7 +93,7 @@ class SmtpSender:
                 attempt.last_failure = fault
                 avoid.add(source.name)
 
-    async def _by(self, source: EgressSource, attempt: SmtpAttempt) -> Attempted:
+    async def _by(self, source: EgressSource, attempt: SmtpAttempt) -> AttemptResult:
         """Try the targets in order until one has an opinion. Raises SourceUnavailable."""
         count = 0
         async for target, others in self._targets.find(source, attempt):
@@ -109,10 +109,10 @@ class SmtpSender:
                 attempt.last_failure = away
                 attempt.turned_away |= "turned_away" in away.fields
                 continue
-            attempted, is_final = await self._conversations.hand_over(
+            result, is_final = await self._conversations.hand_over(
                 conversation, source, attempt, others
             )
             if is_final:
-                return attempted
-            attempt.left = attempted
+                return result
+            attempt.left = result
         return attempt.left or unreachable(attempt)

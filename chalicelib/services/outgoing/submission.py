@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.config import Settings
 from chalicelib.domain.compose import Draft
+from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import BlobRef, DsnParameters, Message
+from chalicelib.domain.reply import Reply
 from chalicelib.services.authenticate import Grant
 
 NOT_STORED = BlobRef("", 0, 0)
@@ -52,3 +55,11 @@ class Prepared:
     def recipients(self) -> int:
         """How many recipients the message has."""
         return len(self.waiting)
+
+
+def check_size(settings: Settings, size: int) -> None:
+    """Raise Rejected for a message of more bytes than may be sent."""
+    largest = settings.max_message_size
+    if size > largest:
+        text = f"Message too large (maximum size {largest // 1_048_576}MB)"
+        raise Rejected(text, reply=Reply(552, "5.3.4", text), size=size)

@@ -10,33 +10,29 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
 
 from chalicelib.config import Settings
 from chalicelib.domain.compose import Draft, Stamp, compose
 from chalicelib.domain.composed_size import body_octets, header_octets
-from chalicelib.domain.errors import MailError, NotFound, Rejected
+from chalicelib.domain.errors import MailError, Rejected
 from chalicelib.domain.headers import LONGEST_BLOCK
 from chalicelib.domain.message import read_headers
-from chalicelib.domain.model import BlobRef, Message
+from chalicelib.domain.model import Message
 from chalicelib.domain.received import received_field, rfc2822_date
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import Server
-from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.authenticate import Grant
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
-from chalicelib.services.outgoing.submission import Prepared, Submission
+from chalicelib.services.outgoing.submission import Prepared, Submission, check_size
 
 PTR_PATIENCE = 1.0
 MOST_PTR_NAMES = 1_000
-AT_A_TIME = 10  # uploads asked for, or read
-_Result = TypeVar("_Result")
 
 
 class SubmitMail:
@@ -48,7 +44,6 @@ class SubmitMail:
         clock: Clock,
         rand: Rand,
         resolver: Resolver,
-        blobs: BlobStore,
         sender: AuthoriseSender,
         accept: AcceptMail,
     ) -> None:
@@ -56,7 +51,6 @@ class SubmitMail:
         self._clock = clock
         self._rand = rand
         self._resolver = resolver
-        self._blobs = blobs
         self._sender = sender
         self._accept = accept
         self._names: dict[str, str | None] = {}
@@ -85,38 +79,6 @@ class SubmitMail:
         _Room(self._settings).take(Submission(grant, "", (), draft=bare))
         stamp = self._stamp(rfc2822_date(self._clock.now()))
         await self._sender.domain(grant.server, read_headers(compose(bare, stamp)))
-
-    async def upload_ticket(self, server: Server, size: int) -> UploadTicket:
-        """Permission to upload one message or attachment. Rejected when it could never be sent."""
-        if size > self._settings.max_message_size:
-            raise too_large(self._settings, size)
-        return await self._blobs.ticket(server.id, size, self._clock.now())
-
-    async def uploaded(
-        self, server: Server, uploads: Collection[str], octets: Callable[[Mapping[str, int]], int]
-    ) -> dict[str, bytes]:
-        """The bytes of finished uploads of this server, by id; each is read once. NotFound names one that is missing.
-
-        `octets` gives the size of the message from those of its uploads, counting each as often as it is used.
-        Rejected when that is more than a message may have, before anything is read.
-        """
-        refs: dict[str, BlobRef] = {}
-        for some in _by_tens(dict.fromkeys(uploads)):
-            refs |= zip(some, await _gather(self._upload(server, one) for one in some), strict=True)
-        size = octets({upload: ref.length for upload, ref in refs.items()})
-        if size > self._settings.max_message_size:
-            raise too_large(self._settings, size)
-        contents: dict[str, bytes] = {}
-        for some in _by_tens(refs):
-            found = await _gather(self._blobs.get(refs[one]) for one in some)
-            contents |= zip(some, found, strict=True)
-        return contents
-
-    async def _upload(self, server: Server, upload: str) -> BlobRef:
-        try:
-            return await self._blobs.uploaded(server.id, upload, self._clock.now())
-        except NotFound as missing:
-            raise NotFound("There is no such upload", upload=upload) from missing
 
     async def _prepare(
         self, submission: Submission, client_address: str, room: _Room
@@ -182,12 +144,10 @@ class _Room:
 
     def take(self, submission: Submission) -> None:
         """Make place for a message. Rejected when it is too large, or too much with those before it."""
-        octets = (
-            len(submission.content) if submission.draft is None else body_octets(submission.draft)
-        )
-        if octets > self._settings.max_message_size:
-            raise too_large(self._settings, octets)
-        header = header_octets(submission.draft) if submission.draft is not None else 0
+        draft = submission.draft
+        octets = len(submission.content) if draft is None else body_octets(draft)
+        check_size(self._settings, octets)
+        header = header_octets(draft) if draft is not None else 0
         if header > self._header:
             raise Rejected("The header section is too large")
         if len(submission.recipients) > self._recipients:
@@ -196,25 +156,3 @@ class _Room:
             raise Rejected(text, reply=Reply(452, "4.5.3", text))
         self._recipients -= len(submission.recipients)
         self._header -= header
-
-
-def too_large(settings: Settings, size: int) -> Rejected:
-    """The refusal of a message of this size."""
-    text = f"Message too large (maximum size {settings.max_message_size // 1_048_576}MB)"
-    return Rejected(text, reply=Reply(552, "5.3.4", text), size=size)
-
-
-def _by_tens(ids: Iterable[str]) -> Iterator[list[str]]:
-    listed = list(ids)
-    return (listed[at : at + AT_A_TIME] for at in range(0, len(listed), AT_A_TIME))
-
-
-async def _gather(work: Iterable[Coroutine[Any, Any, _Result]]) -> list[_Result]:
-    """What several coroutines give, at the same time; the first failure when all have ended."""
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    found = []
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-        found.append(outcome)
-    return found

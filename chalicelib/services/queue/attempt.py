@@ -44,12 +44,12 @@ class Carrier(Protocol):
     """The pipeline that claimed messages are handed to."""
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
-        """How many copies of the message's body are in memory beside it while it is carried."""
+        """How many copies of the message's body are in memory beside it during an attempt."""
 
     async def run(
         self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
     ) -> MessageRecord:
-        """Carry a claimed message as far as it goes now; returns the record to store. Raises TemporaryFailure only
+        """Take a claimed message as far as it goes now; returns the record to store. Raises TemporaryFailure only
         when nothing was done: then the wake-up comes back."""
 
 

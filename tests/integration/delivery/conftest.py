@@ -17,7 +17,7 @@ from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
 from chalicelib.domain.tenancy import EgressSource, ServerId
-from chalicelib.domain.transmission import Attempted
+from chalicelib.domain.transmission import AttemptResult
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.targets import FindTargets
@@ -95,7 +95,7 @@ class Stack:
         *content: bytes,
         tries: int = 0,
         envelope: Envelope | None = None,
-    ) -> Attempted:
+    ) -> AttemptResult:
         envelope = envelope or Envelope("bounce@sender.test", rcpt_to)
         parts = content or (CONTENT,)
         return await self.sender.deliver(message_to(rcpt_to), envelope, parts, tries)

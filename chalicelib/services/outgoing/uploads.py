@@ -1,0 +1,77 @@
+"""What clients upload before they send it: permission to upload, and the bytes of finished uploads.
+
+Sizes are compared before anything is read. An upload belongs to one server, and to whatever request names it next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from chalicelib.config import Settings
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy import Server
+from chalicelib.ports.blobs import BlobStore, UploadTicket
+from chalicelib.ports.clock import Clock
+from chalicelib.services.outgoing.submission import check_size
+
+AT_A_TIME = 10  # uploads asked for, or read
+T = TypeVar("T")
+
+
+class Uploads:
+    """Uploads of the clients of a server."""
+
+    def __init__(self, settings: Settings, clock: Clock, blobs: BlobStore) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._blobs = blobs
+
+    async def ticket(self, server: Server, size: int) -> UploadTicket:
+        """Permission to upload one message or attachment. Rejected when it could never be sent."""
+        check_size(self._settings, size)
+        return await self._blobs.ticket(server.id, size, self._clock.now())
+
+    async def contents(
+        self, server: Server, uploads: Collection[str], octets: Callable[[Mapping[str, int]], int]
+    ) -> dict[str, bytes]:
+        """The bytes of finished uploads of this server, by id; each is read once. NotFound names one that is missing.
+
+        `octets` gives the size of the message from those of its uploads, counting each as often as it is used.
+        Rejected when that is more than a message may have, before anything is read.
+        """
+        refs: dict[str, BlobRef] = {}
+        for some in _by_tens(dict.fromkeys(uploads)):
+            found = await _gather(self._finished(server, one) for one in some)
+            refs |= zip(some, found, strict=True)
+        size = octets({upload: ref.length for upload, ref in refs.items()})
+        check_size(self._settings, size)
+        contents: dict[str, bytes] = {}
+        for some in _by_tens(refs):
+            read = await _gather(self._blobs.get(refs[one]) for one in some)
+            contents |= zip(some, read, strict=True)
+        return contents
+
+    async def _finished(self, server: Server, upload: str) -> BlobRef:
+        try:
+            return await self._blobs.uploaded(server.id, upload, self._clock.now())
+        except NotFound as missing:
+            raise NotFound("There is no such upload", upload=upload) from missing
+
+
+def _by_tens(ids: Iterable[str]) -> Iterator[list[str]]:
+    listed = list(ids)
+    return (listed[at : at + AT_A_TIME] for at in range(0, len(listed), AT_A_TIME))
+
+
+async def _gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """What several coroutines give, at the same time; the first failure when all have ended."""
+    outcomes = await asyncio.gather(*work, return_exceptions=True)
+    found = []
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+        found.append(outcome)
+    return found
