@@ -437,6 +437,8 @@ def test_the_outbox(world: World) -> None:
 
 def test_the_gateway(world: World) -> None:
     """What a session asks of the program, in each way of authenticating, and what it stores."""
+    from chalicelib.services.authenticate import Authenticate
+    from chalicelib.services.outgoing.accept import AcceptMail
     from chalicelib.services.outgoing.submission import Recipient, Submission
 
     program = world.program
