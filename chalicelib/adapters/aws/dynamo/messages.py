@@ -12,12 +12,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
-from chalicelib.adapters.aws.dynamo.models import Item, OlderDeliveryItem
+from chalicelib.adapters.aws.dynamo.models import Item
 from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
-    delivery_map,
-    log_partition,
     message_item,
+    older_delivery_item,
     read_record,
 )
 from chalicelib.adapters.aws.dynamo.table import Key, Table, Written
@@ -164,12 +163,9 @@ class DynamoMessageStore(MessageReads, MessageStore):
         return await self._table.update(key, expression, values, condition)
 
     async def _keep_older(self, record: MessageRecord, deliveries: Sequence[Delivery]) -> None:
-        partition = log_partition(record.message.server_id, record.message.id)
+        message = record.message
         for delivery in deliveries:
-            item = OlderDeliveryItem(
-                pk=partition, sk=f"D#{delivery.id:010d}", delivery=delivery_map(delivery)
-            )
-            await self._table.put(item.serialize())
+            await self._table.put(older_delivery_item(message.server_id, message.id, delivery))
 
     def _mark(self) -> str:
         return self._rand.bytes(6).hex()

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.adapters.aws.dynamo.models import DeliveryMap, Item, MessageItem
+from chalicelib.adapters.aws.dynamo.models import (
+    DeliveryMap,
+    Item,
+    MessageItem,
+    OlderDeliveryItem,
+)
 from chalicelib.adapters.aws.dynamo.table import Key
 from chalicelib.adapters.standing import due_at, flag_of, recipient_key
 from chalicelib.domain.model import (
@@ -124,6 +129,15 @@ def message_item(record: MessageRecord, shard: int, write: str = "") -> Item:
         due_at=due,
     )
     return item.serialize()
+
+
+def older_delivery_item(server: ServerId, message: MessageId, delivery: Delivery) -> Item:
+    """The item of a delivery that no longer fits beside its message."""
+    return OlderDeliveryItem(
+        pk=log_partition(server, message),
+        sk=f"D#{delivery.id:010d}",
+        delivery=delivery_map(delivery),
+    ).serialize()
 
 
 def delivery_map(delivery: Delivery) -> DeliveryMap:
