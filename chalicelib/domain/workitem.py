@@ -1,74 +1,38 @@
 """The text of a wake-up as it lies in a queue: compact JSON, about 600 bytes for an ordinary message.
 
-`parse_work_item(render_work_item(item)) == item` for every item. Parsing takes any text: what is not exactly such a
-JSON object raises `Rejected`, in time linear in its length and bounded by `LONGEST`. Unknown names are refused, because
-a wake-up that an older function half understands must stay in the queue for a newer one.
+`parse_work_item(render_work_item(item)) == item` for every item. Parsing takes any text: what is not such a JSON object
+raises `Rejected`, in time linear in its length and bounded by `LONGEST`. Names that the field table lacks come from a
+newer release and are kept out, unless the text lists them under `must`: then it is refused, and so is one of a `kind`
+that is not a delivery. A refused text stays in the queue for a newer function (ADR 36).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import fields as dataclass_fields
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import (
-    BlobRef,
-    Delivery,
-    DsnParameters,
-    Message,
-    MessageId,
-    Scope,
-    Settlement,
-    State,
-    Status,
-    WorkItem,
-)
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.field_codec import Codec, Form, Forms
+from chalicelib.domain.fields import DELIVERY, JOB, OUTCOME, Field, Kind, Table
+from chalicelib.domain.model import Scope, State, Status, WorkItem
 
 LONGEST = 65_536
+T = TypeVar("T")
 
-_TEXTS = {
-    "t": "token",
-    "f": "mail_from",
-    "r": "rcpt_to",
-    "j": "subject",
-    "m": "message_id",
-    "p": "pool",
-    "d": "domain",
-    "c": "credential_id",
-}
-_MARKS = {"b": "bounce", "h": "hold", "l": "received_with_ssl", "u": "smtputf8"}
-_KNOWN = frozenset({*_TEXTS, *_MARKS, "s", "i", "o", "a", "x", "z", "k", "g", "n", "w", "y"})
 _HIGHEST = 2**63 - 1
+_KIND, _DELIVERY_KIND = "kind", "delivery"
+_MUST = "must"
+# The order, and the lengths, that outcomes and deliveries had as lists.
+_LISTS = {
+    OUTCOME.value: (("lo", "ss", "tr", "w", "sw", "hx", "d", "lr"), (7, 8)),
+    DELIVERY.value: (("i", "s", "d", "t", "o", "e", "g", "c", "y", "b", "m", "u"), (11, 12)),
+}
 
 
 def render_work_item(item: WorkItem) -> str:
     """The JSON text of a wake-up."""
-    message = item.message
-    blob = message.blob
-    fields: dict[str, Any] = {
-        "s": message.server_id,
-        "i": message.id,
-        "o": message.scope.value[0],
-        "a": item.attempt,
-        "x": message.received_at,
-        "z": message.size,
-        "k": [blob.key, blob.offset, blob.length],
-    }
-    fields.update({short: getattr(message, name) for short, name in _TEXTS.items()})
-    fields.update({short: 1 for short, name in _MARKS.items() if getattr(message, name)})
-    if message.tag is not None:
-        fields["g"] = message.tag
-    if message.dsn is not None:
-        dsn = message.dsn
-        fields["n"] = [dsn.notify, dsn.orcpt, dsn.ret, dsn.envid]
-    if item.manual:
-        fields["w"] = 1
-    if item.settlement is not None:
-        fields["y"] = _rendered(item.settlement)
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=True)
+    return json.dumps(_JOB.write(item), separators=(",", ":"), ensure_ascii=True)
 
 
 def parse_work_item(text: str) -> WorkItem:
@@ -76,106 +40,74 @@ def parse_work_item(text: str) -> WorkItem:
     try:
         if len(text) > LONGEST:
             raise ValueError("too long")
-        fields = json.loads(text, parse_constant=_refuse)
-        if not isinstance(fields, dict) or not fields.keys() <= _KNOWN:
+        given = json.loads(text, parse_constant=_refuse)
+        if not isinstance(given, dict) or given.get(_KIND, _DELIVERY_KIND) != _DELIVERY_KIND:
             raise ValueError("not a work item")
-        attempt = _number(fields["a"])
-        settlement = _settlement(fields.get("y"))
-        return WorkItem(_message(fields), attempt, _mark(fields, "w"), settlement)
+        return _read(_JOB, given)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise Rejected("This is not a work item") from error
 
 
-def _message(fields: dict[str, Any]) -> Message:
-    key, offset, length = _list(fields["k"], 3)
-    plain: dict[str, Any] = {name: _text(fields[short]) for short, name in _TEXTS.items()}
-    plain.update({name: _mark(fields, short) for short, name in _MARKS.items()})
-    tag = fields.get("g")
-    return Message(
-        server_id=ServerId(_number(fields["s"])),
-        id=MessageId(_number(fields["i"])),
-        scope=_SCOPES[fields["o"]],
-        received_at=_time(fields["x"]),
-        size=_number(fields["z"]),
-        blob=BlobRef(_text(key), _number(offset), _number(length)),
-        tag=None if tag is None else _text(tag),
-        dsn=_dsn(fields.get("n")),
-        **plain,
-    )
+def _read(codec: Codec[T], given: Mapping[str, Any]) -> T:
+    """The value of an object, if all that it says must be understood is."""
+    if _MUST in given and not codec.names.issuperset(_list(given[_MUST])):
+        raise ValueError("a field that must be understood and is not known")
+    return codec.read(given)
 
 
-def _rendered(settlement: Settlement | Delivery) -> list[Any]:
-    """Its fields in their order; those of the delivery as a list of their own."""
-    return [
-        _rendered(value) if isinstance(value, Delivery) else value
-        for value in (getattr(settlement, field.name) for field in dataclass_fields(settlement))
-    ]
+def _list_form(table: Table[Any]) -> Form:
+    names = [field.short for field in table.fields]
+    codec = Codec(table, _FORMS)
+    return lambda value: codec.read(dict(zip(names, _list(value, len(names)), strict=True)))
 
 
-def _settlement(value: Any) -> Settlement | None:
-    if value is None:
-        return None
-    # What an older function wrote ends before the last value.
-    owner, state, tries, wake_at, in_due_index, expires, delivery, *lost = _list(value, 7, 8)
-    return Settlement(
-        owner=_text(owner),
-        state=State(state),
-        tries=_number(tries),
-        wake_at=_number(wake_at),
-        in_due_index=_truth(in_due_index),
-        hold_expires_at=_optional(_number, expires),
-        delivery=_delivery(_list(delivery, 11, 12)),
-        lost_replies=_number(lost[0]) if lost else 0,
-    )
+def _object_form(table: Table[Any]) -> Form:
+    codec = Codec(table, _FORMS)
+    return lambda value: _read(codec, value if isinstance(value, dict) else _named(table, value))
 
 
-def _delivery(values: list[Any]) -> Delivery:
-    number, status, details, at, output, with_ssl, log_id, seconds, *rest = values
-    tls, source, remote = (_optional(_text, value) for value in rest[:3])
-    return Delivery(
-        id=_number(number),
-        status=Status(status),
-        details=_text(details),
-        at=_time(at),
-        output=_optional(_text, output),
-        sent_with_ssl=_truth(with_ssl),
-        log_id=_optional(_text, log_id),
-        seconds=_optional(_time, seconds),
-        tls=tls,
-        source=source,
-        remote=remote,
-        about_us=_truth(rest[3]) if rest[3:] else False,
-    )
+def _named(table: Table[Any], value: Any) -> dict[str, Any]:
+    """The fields of what was written as a list, by name."""
+    names, lengths = _LISTS[table.value]
+    pairs = zip(names, _list(value, *lengths), strict=False)
+    given = {name: one for name, one in pairs if one is not None and one is not False}
+    return {name: 1 if one is True else one for name, one in given.items()}
 
 
-def _optional(read: Callable[[Any], Any], value: Any) -> Any:
-    return None if value is None else read(value)
+def _writer(field: Field) -> Form:
+    if field.table is None:
+        return _TO_JSON.get(field.kind, _as_it_is)
+    if field.kind is Kind.OBJECT:
+        return Codec(field.table, _FORMS).write
+    names = [part.name for part in field.table.fields]
+    return lambda value: [getattr(value, name) for name in names]
 
 
-_SCOPES = {scope.value[0]: scope for scope in Scope}
+def _reader(field: Field) -> Form:
+    if field.table is None:
+        return _FROM_JSON[field.kind]
+    return (_object_form if field.kind is Kind.OBJECT else _list_form)(field.table)
 
 
-def _dsn(value: Any) -> DsnParameters | None:
-    return None if value is None else DsnParameters(*map(_text, _list(value, 4)))
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
-def _checked(kind: type, allowed: Callable[[Any], bool]) -> Callable[[Any], Any]:
-    def check(value: Any) -> Any:
-        if type(value) is not kind or not allowed(value):
-            raise ValueError("a field of another kind")
-        return value
-
-    return check
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _HIGHEST:
+        raise ValueError("not a number")
+    return value
 
 
-_number: Callable[[Any], int] = _checked(int, lambda value: 0 <= value <= _HIGHEST)
-_text: Callable[[Any], str] = _checked(str, lambda value: True)
-_truth: Callable[[Any], bool] = _checked(bool, lambda value: True)
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise ValueError("not a text")
+    return value
 
 
 def _list(value: Any, *lengths: int) -> list[Any]:
-    if type(value) is not list or len(value) not in lengths:
-        raise ValueError("a list of another length")
+    if type(value) is not list or (lengths and len(value) not in lengths):
+        raise ValueError("not a list, or one of another length")
     return value
 
 
@@ -185,11 +117,26 @@ def _time(value: Any) -> float:
     return float(value)
 
 
-def _mark(fields: dict[str, Any], short: str) -> bool:
-    if short in fields and (type(fields[short]) is not int or fields[short] != 1):
+def _mark(value: Any) -> bool:
+    if type(value) is not int or value != 1:
         raise ValueError("a mark is 1 or absent")
-    return short in fields
+    return True
 
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not a number")
+
+
+_SCOPES = {scope.value[0]: scope for scope in Scope}
+_TO_JSON: dict[Kind, Form] = {Kind.MARK: int, Kind.SCOPE: lambda scope: scope.value[0]}
+_FROM_JSON: dict[Kind, Form] = {
+    Kind.TEXT: _text,
+    Kind.NUMBER: _number,
+    Kind.TIME: _time,
+    Kind.MARK: _mark,
+    Kind.STATUS: Status,
+    Kind.STATE: State,
+    Kind.SCOPE: _SCOPES.__getitem__,
+}
+_FORMS = Forms(lambda field: field.short, _writer, _reader)
+_JOB = Codec(JOB, _FORMS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.adapters.aws.dynamo import models
+from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers, NumberBlock
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.capacity import INDEX_KEYS
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.aws
 
 
-async def stored(aws: Posthorn, table: str, pk: str) -> list[models.Item]:
+async def stored(aws: Posthorn, table: str, pk: str) -> list[Item]:
     """The items of a partition as they lie in the table."""
     answer = await aws[AwsSession].call(
         "dynamodb",
@@ -55,11 +56,11 @@ async def stored(aws: Posthorn, table: str, pk: str) -> list[models.Item]:
         KeyConditionExpression="PK = :pk",
         ExpressionAttributeValues={":pk": {"S": pk}},
     )
-    items: list[models.Item] = answer["Items"]
+    items: list[Item] = answer["Items"]
     return items
 
 
-def assert_declared(model: type[Model], item: models.Item) -> None:
+def assert_declared(model: type[Model], item: Item) -> None:
     """The model reads the item and writes the same one; nothing in it is undeclared."""
     assert model.from_raw_data({**item}).serialize() == item
 

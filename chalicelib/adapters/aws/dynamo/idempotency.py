@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import zlib
 
-from chalicelib.adapters.aws.dynamo.models import AnswerItem, Item
-from chalicelib.adapters.aws.dynamo.table import Table
+from chalicelib.adapters.aws.dynamo.item import Item
+from chalicelib.adapters.aws.dynamo.table import Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy import ServerId
@@ -36,10 +36,13 @@ class DynamoIdempotencyKeys(IdempotencyKeys):
     ) -> IdempotencyClaim:
         """Claim a key for a request; see the port."""
         write = self._rand.bytes(8).hex()
-        item = AnswerItem(
-            pk=_partition(server), sk=key, fingerprint=fingerprint, started_at=now, write=write
-        ).serialize()
-        item["x"] = {"N": str(int(now) + ANSWER_KEPT_SECONDS)}
+        item = {
+            **key_of(_partition(server), key),
+            "f": {"S": fingerprint},
+            "t": {"N": repr(now)},
+            "n": {"S": write},
+            "x": {"N": str(int(now) + ANSWER_KEPT_SECONDS)},
+        }
         values: Item = {
             ":now": {"N": str(int(now))},
             ":fingerprint": {"S": fingerprint},

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
-from chalicelib.adapters.aws.dynamo.models import Item
+from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
     message_item,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from chalicelib.adapters.aws.dynamo.models import Item
+from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.records import (
     DUE_SHARDS,
     flag_partition,

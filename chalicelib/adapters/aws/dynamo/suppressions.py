@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.adapters.aws.dynamo.models import Item, SuppressionItem
-from chalicelib.adapters.aws.dynamo.table import Key, Table
+from chalicelib.adapters.aws.dynamo.item import Item
+from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import recipient_key
 from chalicelib.config import Settings
@@ -32,11 +32,15 @@ class DynamoSuppressionList(SuppressionList):
 
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""
-        pk, sk = _key(server, entry.address)
-        item = SuppressionItem(
-            pk=pk, sk=sk, address=entry.address, reason=entry.reason, at=entry.at
-        ).serialize()
-        await self._table.put({**item, "x": {"N": str(entry.keep_until)}})
+        await self._table.put(
+            {
+                **key_of(*_key(server, entry.address)),
+                "r": {"S": entry.address},
+                "d": {"S": entry.reason},
+                "t": {"N": repr(entry.at)},
+                "x": {"N": str(entry.keep_until)},
+            }
+        )
 
     async def remove(self, server: ServerId, address: str) -> bool:
         """Unlist a recipient; False when it was not listed."""

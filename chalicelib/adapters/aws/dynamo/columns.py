@@ -1,0 +1,57 @@
+"""The fields of a table of `chalicelib.domain.fields` as attributes of an item, both ways.
+
+A time and a number are an `N`, a mark a `BOOL` that is true or absent, a status one letter. What is stored is what the
+PynamoDB models declare; the time of writing it by hand is a tenth of theirs. Names that the table lacks are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
+
+from chalicelib.domain.field_codec import Codec, Forms
+from chalicelib.domain.fields import Kind, Table
+from chalicelib.domain.model import State, Status
+
+T = TypeVar("T")
+Attribute = dict[str, Any]
+
+STATUS_CODES = {
+    Status.PENDING: "P",
+    Status.SENT: "S",
+    Status.SOFT_FAIL: "T",
+    Status.HARD_FAIL: "F",
+    Status.HELD: "H",
+    Status.BOUNCED: "B",
+    Status.PROCESSED: "D",
+    Status.HOLD_CANCELLED: "C",
+    Status.ERROR: "E",
+}
+_STATUSES = {code: status for status, code in STATUS_CODES.items()}
+
+_WRITE: dict[Kind, Callable[[Any], Attribute]] = {
+    Kind.TEXT: lambda value: {"S": value},
+    Kind.NUMBER: lambda value: {"N": repr(value)},
+    Kind.TIME: lambda value: {"N": repr(value)},
+    Kind.MARK: lambda value: {"BOOL": True},
+    Kind.STATUS: lambda value: {"S": STATUS_CODES[value]},
+    Kind.STATE: lambda value: {"S": value.value},
+}
+_READ: dict[Kind, Callable[[Attribute], Any]] = {
+    Kind.TEXT: lambda stored: stored["S"],
+    Kind.NUMBER: lambda stored: int(stored["N"]),
+    Kind.TIME: lambda stored: float(stored["N"]),
+    Kind.MARK: lambda stored: True,
+    Kind.STATUS: lambda stored: _STATUSES[stored["S"]],
+    Kind.STATE: lambda stored: State(stored["S"]),
+}
+
+
+_FORMS = Forms(
+    lambda field: field.item_name, lambda field: _WRITE[field.kind], lambda field: _READ[field.kind]
+)
+
+
+def columns(table: Table[T], without: Collection[str] = ()) -> Codec[T]:
+    """The fields of a table as attributes, except those that an item keeps in a way of its own."""
+    return Codec(table, _FORMS, without)
