@@ -1,19 +1,21 @@
 """What Posthorn costs: every AWS call counted by operation, with bytes, DynamoDB units and list prices.
 
-It counts calls as the program makes them; a call that the SDK repeats after a failure is one. Prices are list prices of
+It counts calls as the program makes them; a call that the SDK repeats after a failure is one. Units are what DynamoDB
+tells; where an endpoint is set, it is taken for an emulator, whose units are computed. Prices are list prices of
 us-east-1 and know no free tier, storage, Lambda time or data transfer.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.adapters.capacity import CapacityRules, Units
+from chalicelib.adapters.request_units import ReportedUnits, UnitCount, Units
 
 PRICES_OF = "2026-11"
 
@@ -28,6 +30,8 @@ CALL_PRICES: Mapping[str, float] = {
 WRITE_UNIT_PRICE = 0.625
 READ_UNIT_PRICE = 0.125
 SQS_UNIT_BYTES = 65_536
+_ASKING = "ReturnConsumedCapacity"
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,12 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rules = CapacityRules()
+        self._units: UnitCount | None = None
         self.reset()
 
     def attach(self, session: Any) -> None:
         """Watch every client that a botocore session makes from now on."""
+        self._units = self._units or _unit_count()
         session.register("before-parameter-build", self._before)
         session.register("before-call", self._sending)
         session.register("after-call", self._after)
@@ -105,7 +110,12 @@ class Meter:
             self._read_units = 0.0
             self._micro_dollars = 0.0
 
-    def _before(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    def _before(
+        self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
+    ) -> None:
+        shape = model.input_shape
+        if self._units is not None and shape is not None and _ASKING in shape.members:
+            self._units.ask(params)
         context["posthorn_sent"] = params
 
     def _sending(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -129,9 +139,9 @@ class Meter:
         size = context.get("posthorn_bytes", 0)
         received = int(http_response.headers.get("Content-Length") or 0)
         with self._lock:
-            units = (
-                self._rules.units(model.name, sent, parsed) if service == "dynamodb" else Units()
-            )
+            units = Units()
+            if self._units is not None and service == "dynamodb":
+                units = self._units.units(model.name, sent, parsed)
             self._calls[name] += 1
             self._sent += size
             self._received += received
@@ -140,6 +150,14 @@ class Meter:
             self._micro_dollars += _price(service, name, size) + (
                 units.write * WRITE_UNIT_PRICE + units.read * READ_UNIT_PRICE
             )
+
+
+def _unit_count() -> UnitCount:
+    if any(os.environ.get(name) for name in _ENDPOINTS):
+        from chalicelib.adapters.simulated_units import SimulatedUnits
+
+        return SimulatedUnits()
+    return ReportedUnits()
 
 
 def _price(service: str, name: str, size: int) -> float:

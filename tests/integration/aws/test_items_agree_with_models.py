@@ -11,8 +11,8 @@ from chalicelib.adapters.aws.dynamo import models
 from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers, NumberBlock
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.capacity import INDEX_KEYS
 from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.simulated_units import INDEX_KEYS
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure

@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.records import message_item
-from chalicelib.adapters.capacity import item_size
 from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter, Usage
+from chalicelib.adapters.request_units import item_size
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
 from chalicelib.ports.blobs import BlobStore

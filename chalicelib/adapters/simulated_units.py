@@ -1,6 +1,6 @@
-"""DynamoDB capacity units, computed from what a call sent and got back.
+"""DynamoDB request units of emulators, computed from what a call sent and got back.
 
-Emulators report units that are constants or wrong, so these come from item sizes and the index rules: a new item with
+Emulators report units that are constants or wrong, so theirs come from item sizes and the index rules: a new item with
 an index key costs one unit there, a moved key two, an unchanged one nothing (all indexes are keys-only). A failed
 condition costs what the write would have; transactions cost double. Images of items written lately are remembered, so
 that an update whose answer has no old image can tell whether an index key moved; otherwise the keys it sets are new.
@@ -11,32 +11,26 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from chalicelib.adapters.request_units import Parameters, Units, item_size, write_units
+
 Item = dict[str, dict[str, Any]]
-Parameters = dict[str, Any]
 
 INDEX_KEYS = {"rcpt": ("rk", "SK"), "flag": ("fk", "SK"), "due": ("dk", "du")}
 _REMEMBERED = 2_000
 _CLAUSES = re.compile(r"\b(SET|REMOVE|ADD|DELETE)\b")
 _READ_UNIT = 4_096
-_WRITE_UNIT = 1_024
 
 
-@dataclass(frozen=True, slots=True)
-class Units:
-    """Write and read request units of one call."""
-
-    write: float = 0.0
-    read: float = 0.0
-
-
-class CapacityRules:
+class SimulatedUnits:
     """Units of call after call. Not safe among threads: the meter holds its lock."""
 
     def __init__(self) -> None:
         self._images: OrderedDict[tuple[str, str, str], Item] = OrderedDict()
+
+    def ask(self, sent: Parameters) -> None:
+        """Nothing: the answers hold what is needed."""
 
     def units(self, operation: str, sent: Parameters, got: Parameters) -> Units:
         """What a DynamoDB call cost. `got` is the answer, or of a failed condition its error's body."""
@@ -66,13 +60,13 @@ class CapacityRules:
         place = _place(sent)
         old = self._images.get(place)
         if "Error" in got:
-            return _write_units(got.get("Item") or old or sent.get("Item") or {})
+            return write_units(got.get("Item") or old or sent.get("Item") or {})
         new = self._after(verb, sent, got, old)
         if old is None:
             old = _guess_before(sent, got, new)
         self._remember(place, new)
         moved = sum(_index_units(keys, old, new) for keys in INDEX_KEYS.values())
-        return max(_write_units(old), _write_units(new)) + moved
+        return max(write_units(old), write_units(new)) + moved
 
     def _after(self, verb: str, sent: Parameters, got: Parameters, old: Item | None) -> Item:
         if verb == "Put":
@@ -89,32 +83,6 @@ class CapacityRules:
         self._images.move_to_end(place)
         if len(self._images) > _REMEMBERED:
             self._images.popitem(last=False)
-
-
-def item_size(item: Item) -> int:
-    """Bytes that DynamoDB counts for an item: names and values."""
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
-
-
-def _value_size(attribute: dict[str, Any]) -> int:
-    ((kind, value),) = attribute.items()
-    match kind:
-        case "S":
-            return len(value.encode())
-        case "N":
-            return (sum(letter.isdigit() for letter in str(value)) + 1) // 2 + 1
-        case "B":
-            return len(value)
-        case "M":
-            return 3 + item_size(value) + len(value)
-        case "L":
-            return 3 + sum(1 + _value_size(one) for one in value)
-        case _:
-            return 1
-
-
-def _write_units(item: Item) -> int:
-    return max(1, -(-item_size(item) // _WRITE_UNIT))
 
 
 def _index_units(keys: tuple[str, str], old: Item, new: Item) -> int:
