@@ -39,7 +39,11 @@ class ClaimRefused:
 
 class MessageStore(Protocol):
     """Messages and where they stand. Every write is conditional; reads by id are consistent, lists may lag by
-    seconds."""
+    seconds.
+
+    Ids are unique among the messages of a server, whatever their direction. A read by id takes the `scope` where the
+    caller knows it; ids that clients send do not tell, and then it is None.
+    """
 
     async def create(self, messages: Sequence[Message]) -> list[bool]:
         """Store new messages as waiting for attempt 0. True: stored, or already there with the same token.
@@ -55,13 +59,17 @@ class MessageStore(Protocol):
         """Write `after` if the stored record still has the attempt, state and lease owner of `before`; else False.
         Deliveries of `after` that `before` lacks (by id) are added to the log. Serves finish, release, cancel."""
 
-    async def get(self, server: ServerId, message: MessageId) -> MessageRecord:
+    async def get(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> MessageRecord:
         """The record with at least its three newest deliveries; NotFound."""
 
     async def get_many(self, refs: Sequence[tuple[ServerId, MessageId]]) -> list[MessageRecord]:
         """The records that exist, in the order asked."""
 
-    async def deliveries(self, server: ServerId, message: MessageId) -> tuple[Delivery, ...]:
+    async def deliveries(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> tuple[Delivery, ...]:
         """The whole log, oldest first; empty when there is none."""
 
     async def page(

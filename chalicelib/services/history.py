@@ -59,7 +59,8 @@ class MessageHistory:
 
     async def deliveries(self, record: MessageRecord) -> tuple[Delivery, ...]:
         """The whole log of a message, oldest first."""
-        return await self._messages.deliveries(record.message.server_id, record.message.id)
+        message = record.message
+        return await self._messages.deliveries(message.server_id, message.id, message.scope)
 
     async def activity(self, record: MessageRecord) -> Activity:
         """Who opened a message and followed its links. Asks nobody about one that was never opened or clicked."""

@@ -74,6 +74,16 @@ async def test_incoming_messages_are_found_by_the_same_verbs(world: World) -> No
     assert [record.message for record in found] == [message]
 
 
+async def test_whoever_knows_the_direction_asks_for_it(world: World) -> None:
+    message = a_message(world.server, 5, scope=Scope.INCOMING)
+    await world[MessageStore].create([message])
+    found = await world[MessageStore].get(world.server, message.id, Scope.INCOMING)
+    assert found.message == message
+    with pytest.raises(NotFound):
+        await world[MessageStore].get(world.server, message.id, Scope.OUTGOING)
+    assert await world[MessageStore].deliveries(world.server, message.id, Scope.OUTGOING) == ()
+
+
 async def test_a_claim_leases_the_record(world: World) -> None:
     message = a_message(world.server, 1)
     await world[MessageStore].create([message])

@@ -101,10 +101,12 @@ class MemoryMessageStore(MessageStore):
             self._due[key] = when
         return True
 
-    async def get(self, server: ServerId, message: MessageId) -> MessageRecord:
+    async def get(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> MessageRecord:
         """The record; NotFound."""
         record = self._records.get((server, message))
-        if record is None:
+        if record is None or scope not in (None, record.message.scope):
             raise NotFound("There is no such message")
         return record
 
@@ -112,8 +114,13 @@ class MemoryMessageStore(MessageStore):
         """The records that exist, in the order asked."""
         return [self._records[ref] for ref in refs if ref in self._records]
 
-    async def deliveries(self, server: ServerId, message: MessageId) -> tuple[Delivery, ...]:
+    async def deliveries(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> tuple[Delivery, ...]:
         """The whole log, oldest first."""
+        record = self._records.get((server, message))
+        if record is None or scope not in (None, record.message.scope):
+            return ()
         return self._logs.get((server, message), ())
 
     async def page(

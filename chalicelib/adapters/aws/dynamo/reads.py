@@ -40,16 +40,18 @@ class MessageReads:
         self._table = table
         self._shards = shards
 
-    async def get(self, server: ServerId, message: MessageId) -> MessageRecord:
+    async def get(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> MessageRecord:
         """The record with its three newest deliveries; NotFound."""
-        return read_record(await self._item(server, message))
+        return read_record(await self._item(server, message, scope))
 
     async def get_many(self, refs: Sequence[tuple[ServerId, MessageId]]) -> list[MessageRecord]:
         """The records that exist, in the order asked."""
         found: dict[tuple[ServerId, MessageId], MessageRecord] = {}
-        for scope in (Scope.OUTGOING, Scope.INCOMING):
+        for one in _directions(None):
             missing = [ref for ref in dict.fromkeys(refs) if ref not in found]
-            keys = [await self._key(server, scope, message) for server, message in missing]
+            keys = [await self._key(server, one, message) for server, message in missing]
             items = await self._table.get_many(keys)
             found.update(
                 {
@@ -60,10 +62,12 @@ class MessageReads:
             )
         return [found[ref] for ref in refs if ref in found]
 
-    async def deliveries(self, server: ServerId, message: MessageId) -> tuple[Delivery, ...]:
+    async def deliveries(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> tuple[Delivery, ...]:
         """The whole log, oldest first."""
         try:
-            item = await self._item(server, message)
+            item = await self._item(server, message, scope)
         except NotFound:
             return ()
         log = {delivery.id: delivery for delivery in read_record(item).deliveries}
@@ -136,9 +140,9 @@ class MessageReads:
         shards = await self._shards(server)
         return partition_of(server, scope, message % shards), sort_key(message)
 
-    async def _item(self, server: ServerId, message: MessageId) -> Item:
-        for scope in (Scope.OUTGOING, Scope.INCOMING):
-            item = await self._table.get(*await self._key(server, scope, message))
+    async def _item(self, server: ServerId, message: MessageId, scope: Scope | None) -> Item:
+        for one in _directions(scope):
+            item = await self._table.get(*await self._key(server, one, message))
             if item is not None:
                 return item
         raise NotFound("There is no such message")
@@ -168,6 +172,11 @@ class MessageReads:
         wanted = [key_of_record(key) for key in keys]
         items = await self._table.get_many(wanted, consistent=False) if wanted else {}
         return [read_record(items[key]) for key in wanted if key in items]
+
+
+def _directions(scope: Scope | None) -> tuple[Scope, ...]:
+    """Where to look: each direction is a partition of its own, and an id of a client does not tell which."""
+    return (Scope.OUTGOING, Scope.INCOMING) if scope is None else (scope,)
 
 
 def _sort_key(item: Item) -> str:
