@@ -1,9 +1,10 @@
-"""The stream of the mail table: what happens to messages is counted."""
+"""The stream of the mail table: the outbox is told what happens to messages."""
 
 from __future__ import annotations
 
 from chalice.app import Blueprint
 
+from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.outbox import Outbox
 from functions.runtime import StreamBatch, on_stream
@@ -13,10 +14,10 @@ MOST_RECORDS = 1_000  # of one batch
 GATHER_SECONDS = 5
 
 
-async def count(posthorn: Posthorn, batch: StreamBatch) -> None:
-    """Count what the records tell; all of it, or the batch comes again."""
-    done = await posthorn[Outbox].run(batch.shard, batch.records)
-    batch.notes.update({"changes": done.changes, "slots": done.slots, "of": len(batch.records)})
+async def tell(posthorn: Posthorn, batch: StreamBatch) -> None:
+    """Hand on what the records tell; all of it, or the batch comes again."""
+    done = await posthorn[Outbox].run(batch.shard, read_changes(batch.records))
+    batch.notes.update({**done, "of": len(batch.records)})
 
 
 outbox = blueprint.on_dynamodb_record(
@@ -25,4 +26,4 @@ outbox = blueprint.on_dynamodb_record(
     starting_position="TRIM_HORIZON",
     name="outbox",
     maximum_batching_window_in_seconds=GATHER_SECONDS,
-)(on_stream("outbox", count))
+)(on_stream("outbox", tell))

@@ -15,7 +15,6 @@ port                         aws                                           memor
 
 accounts.Accounts            aws.dynamo.control.DynamoAccounts             memory.accounts.MemoryAccounts
 blobs.BlobStore              aws.s3.S3BlobStore                            memory.blobs.MemoryBlobStore
-changes.ChangeReader         aws.dynamo.changes.StreamChanges              memory.statistics.MemoryChanges
 clock.Clock                  clock.SystemClock                             memory.time.ControlledClock
 directory.Directory          aws.dynamo.directory.DynamoDirectory          memory.accounts.MemoryDirectory
 egress.Egress                egress.NetworkEgress                          memory.egress.ScriptedEgress

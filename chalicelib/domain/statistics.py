@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.changes import Change, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.tenancy import ServerId
@@ -57,29 +58,6 @@ class Slot:
         """When its counters may be forgotten; None for never."""
         kept = KEPT_SECONDS.get(self.period)
         return None if kept is None else self.start + kept
-
-
-@dataclass(frozen=True, slots=True)
-class MessageChange:
-    """A message was stored (`before` is None) or has changed. `sequence` is the change's number, decimal digits: it
-    rises within the source that the change comes from and says nothing beside those of other sources."""
-
-    sequence: str
-    before: MessageRecord | None
-    after: MessageRecord
-
-
-@dataclass(frozen=True, slots=True)
-class HitAdded:
-    """A message was opened or a link in it clicked; `sequence` as above."""
-
-    sequence: str
-    server: ServerId
-    kind: HitKind
-    at: float
-
-
-Change = MessageChange | HitAdded
 
 
 @dataclass(frozen=True, slots=True)

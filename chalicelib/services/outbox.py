@@ -1,50 +1,44 @@
-"""After-effects of changes in the mail store: what has happened to messages is counted.
+"""After-effects of changes in the mail store: every consumer is told of every change.
 
-The store tells of every change at least once and in order; the counters take each change once (crash rule 9). So a run
-that died half-way, or was done twice, leaves the same counts as one that was not.
+The store tells of a change at least once, and in order within a source. Each consumer takes a change once by itself and
+keeps its own position, so that one that fails, or is added later, is nothing to the others: all get the same changes
+again, and those that had them do nothing (crash rule 9).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
-from chalicelib.domain.statistics import additions
-from chalicelib.ports.changes import ChangeReader
-from chalicelib.ports.clock import Clock
-from chalicelib.ports.statistics import Statistics
+from chalicelib.domain.changes import Change
+from chalicelib.services.count_changes import CountChanges
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many changes of messages and hits were read, and in how many slots they count."""
+class Consumer(Protocol):
+    """Acts on changes, on each once however often it comes."""
 
-    changes: int
-    slots: int
+    async def take(self, source: str, changes: Sequence[Change]) -> Mapping[str, int]:
+        """Act on changes of one source, in their order; what it did, by name, for the log. When this raises, the same
+        changes come again, perhaps among others."""
 
 
 class Outbox:
-    """Counts what changes tell."""
+    """Tells the consumers, at the same time."""
 
-    def __init__(self, clock: Clock, changes: ChangeReader, statistics: Statistics) -> None:
-        self._clock = clock
-        self._changes = changes
-        self._statistics = statistics
+    def __init__(self, counting: CountChanges) -> None:
+        self._consumers: tuple[Consumer, ...] = (counting,)
 
-    async def run(self, source: str, records: Sequence[Mapping[str, Any]]) -> Counted:
-        """Count the changes that records of one source tell of, in their order.
-
-        Raises when a counter could not be written; running the same records again then counts the rest.
-        """
-        changes = await self._changes.read(records)
-        by_slot = additions(changes, self._clock.now())
-        done = await asyncio.gather(
-            *(self._statistics.add(source, slot, added) for slot, added in by_slot.items()),
-            return_exceptions=True,  # none may still be writing when the records are handed out again
+    async def run(self, source: str, changes: Sequence[Change]) -> dict[str, int]:
+        """Hand changes of one source to every consumer; how many there were and what was done. Raises, when all have
+        ended, what the first that failed has raised; running the same changes again then does the rest."""
+        ended = await asyncio.gather(
+            *(consumer.take(source, changes) for consumer in self._consumers),
+            return_exceptions=True,  # none may still be writing when the changes come again
         )
-        for failure in done:
-            if isinstance(failure, BaseException):
-                raise failure
-        return Counted(len(changes), len(by_slot))
+        notes = {"changes": len(changes)}
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+            notes |= one
+        return notes

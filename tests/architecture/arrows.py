@@ -55,6 +55,17 @@ class Rule:
 
 # What a service may import besides other services.
 BELOW_SERVICES = (STDLIB, "chalicelib.domain", "chalicelib.ports", "chalicelib.config")
+FUNCTIONS = (
+    STDLIB,
+    "chalicelib.bootstrap",
+    "chalicelib.config",
+    "chalicelib.api",
+    "chalicelib.domain",
+    "chalicelib.ports",
+    "chalicelib.services",
+    "chalice",
+    "functions",
+)
 
 # The longest matching package decides.
 RULES = (
@@ -135,20 +146,9 @@ RULES = (
             "chalicelib.cli",
         ),
     ),
-    Rule(
-        "functions",
-        (
-            STDLIB,
-            "chalicelib.bootstrap",
-            "chalicelib.config",
-            "chalicelib.api",
-            "chalicelib.domain",
-            "chalicelib.ports",
-            "chalicelib.services",
-            "chalice",
-            "functions",
-        ),
-    ),
+    Rule("functions", FUNCTIONS),
+    # What Lambda hands over of the table's stream is the AWS adapter's to read.
+    Rule("functions.outbox", (*FUNCTIONS, "chalicelib.adapters.aws.dynamo.changes")),
     Rule(
         "gateway",
         (STDLIB, "chalicelib", "aiosmtpd", "cryptography", "uvloop", "gateway"),

@@ -20,23 +20,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.memory.statistics import MemoryChanges, MemoryStatistics
+from chalicelib.adapters.memory.statistics import MemoryStatistics
 from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, Status
-from chalicelib.domain.statistics import (
-    Addition,
-    Change,
-    Count,
-    HitAdded,
-    MessageChange,
-    Period,
-    Slot,
-    additions,
-    counted,
-    totals,
-)
+from chalicelib.domain.statistics import Addition, Count, Period, Slot, additions, counted, totals
 from chalicelib.domain.tenancy import ServerId
+from chalicelib.services.count_changes import CountChanges
 from chalicelib.services.outbox import Outbox
 from tests.fakes import NOW, a_delivery, a_message
 
@@ -155,7 +146,7 @@ async def play(
     """Write, read and die; returns the feed, the store and what was counted in the end, by period."""
     dice = random.Random(seed)
     feed, statistics = Feed(dice), store(dice)
-    outbox = Outbox(ControlledClock(NOW), MemoryChanges(), statistics)
+    outbox = Outbox(CountChanges(ControlledClock(NOW), statistics))
     written = 0
     while True:
         if written < EVENTS and dice.random() < 0.5:
@@ -194,9 +185,8 @@ async def consume(feed: Feed, outbox: Outbox, statistics: Mortal, source: Source
         begin = feed.dice.randint(0, shard.read)  # a place that was acknowledged long ago
     end = feed.dice.randint(begin + 1, len(shard.records))
     statistics.dead = False
-    records = [{"change": change} for change in shard.records[begin:end]]
     try:
-        await outbox.run(source(shard), records)
+        await outbox.run(source(shard), shard.records[begin:end])
     except Died:
         return True
     shard.read = max(shard.read, end)

@@ -96,13 +96,13 @@ def test_a_crash_point_names_the_file_of_a_port() -> None:
 def test_asking_for_one_part_loads_no_other() -> None:
     code = (
         "import sys; from chalicelib.bootstrap import on_aws; from chalicelib.config import Settings;"
-        "from chalicelib.ports.changes import ChangeReader; on_aws(Settings())[ChangeReader];"
+        "from chalicelib.ports.statistics import Statistics; on_aws(Settings())[Statistics];"
         "print(*sys.modules, sep='\\n')"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ}
     )
     loaded = {name for name in done.stdout.split() if name.startswith("chalicelib.")}
-    assert "chalicelib.adapters.aws.dynamo.changes" in loaded
+    assert "chalicelib.adapters.aws.dynamo.statistics" in loaded
     assert not {name for name in loaded if name.startswith("chalicelib.services")}
     assert not loaded & {"chalicelib.adapters.aws.s3", "chalicelib.adapters.egress"}

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.adapters.aws.dynamo.changes import StreamChanges
+from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.domain import settle
+from chalicelib.domain.changes import HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.domain.statistics import HitAdded, MessageChange
 from chalicelib.domain.tenancy import ServerId
 from infra.local.stream import matches, template_filters
 from tests.fakes import NOW, a_delivery, a_message
@@ -56,7 +56,7 @@ def a_hit(code: str = "o", at: str = "1800000000.5") -> dict[str, Any]:
 
 
 async def read(*records: Any) -> list[Any]:
-    return await StreamChanges().read(records)
+    return read_changes(records)
 
 
 async def test_messages_are_read_with_what_they_were_before() -> None:

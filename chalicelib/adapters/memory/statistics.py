@@ -1,15 +1,13 @@
-"""Counters in memory, and a change feed that holds changes as they are."""
+"""Counters in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from chalicelib.adapters.sequences import sortable
-from chalicelib.domain.statistics import Addition, Change, Count, Period, Slot, totals
+from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.changes import ChangeReader
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 
@@ -48,11 +46,3 @@ class MemoryStatistics(Statistics):
             if (slot.server, slot.period) == (server, period) and first <= slot.start <= last:
                 found.setdefault(slot.start, []).append(counter.counts)
         return [(start, totals(found[start])) for start in sorted(found)]
-
-
-class MemoryChanges(ChangeReader):
-    """The `ChangeReader` port for records `{"change": Change}`."""
-
-    async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:
-        """The changes in the records."""
-        return [record["change"] for record in records if "change" in record]

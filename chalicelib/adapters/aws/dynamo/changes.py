@@ -13,11 +13,10 @@ from typing import Any
 
 from chalicelib.adapters.aws.dynamo.records import read_record
 from chalicelib.adapters.sequences import sortable
+from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.statistics import Change, HitAdded, MessageChange
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.ports.changes import ChangeReader
 
 logger = logging.getLogger("posthorn.outbox")
 
@@ -28,22 +27,20 @@ _MESSAGE_EVENTS = frozenset({"INSERT", "MODIFY"})
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, Rejected)
 
 
-class StreamChanges(ChangeReader):
-    """The `ChangeReader` port for records of a DynamoDB stream."""
-
-    async def read(self, records: Sequence[Mapping[str, Any]]) -> list[Change]:
-        """The changes; what is unreadable is logged and left out."""
-        found: list[Change] = []
-        for record in records:
-            try:
-                change = read_change(record)
-            except _UNREADABLE as error:
-                fields = {"outcome": "unreadable", "error": type(error).__name__} | _number(record)
-                logger.error("change cannot be read", extra={"fields": fields})
-                continue
-            if change is not None:
-                found.append(change)
-        return found
+def read_changes(records: Sequence[Mapping[str, Any]]) -> list[Change]:
+    """The changes that concern anybody, in their order. Records of other things are left out, and those that cannot be
+    read are logged and left out: nobody could do better with them later."""
+    found: list[Change] = []
+    for record in records:
+        try:
+            change = read_change(record)
+        except _UNREADABLE as error:
+            fields = {"outcome": "unreadable", "error": type(error).__name__} | _number(record)
+            logger.error("change cannot be read", extra={"fields": fields})
+            continue
+        if change is not None:
+            found.append(change)
+    return found
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:
