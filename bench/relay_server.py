@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import logging
 import os
+import time
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
@@ -107,18 +108,20 @@ class PassingMessages(MemoryMessageStore):
 class HandedQueue:
     """A `WorkQueue` whose items are handed to whoever waits in `take`."""
 
+    longest_wait = 900
+
     def __init__(self) -> None:
         self._items: deque[WorkItem] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Hand items over, after `delay` seconds."""
-        if delay:
-            asyncio.get_running_loop().call_later(delay, self.put, items)
+    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+        """Hand jobs over, when `at` has come."""
+        if (wait := at - time.time()) > 0:
+            asyncio.get_running_loop().call_later(wait, self.put, jobs)
         else:
-            self.put(items)
+            self.put(jobs)
 
-    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+    async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
         """What is left comes back by itself."""
 
     async def pools(self) -> tuple[str, ...]:

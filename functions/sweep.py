@@ -12,7 +12,7 @@ blueprint = Blueprint(__name__)
 
 
 async def wake_due(posthorn: Posthorn, occasion: Occasion) -> None:
-    """One sweep over the due index."""
+    """One sweep over what is due."""
     swept = await posthorn[Sweep].run()
     occasion.notes.update({"woken": swept.woken, "expired": swept.expired})
 

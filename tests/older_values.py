@@ -92,7 +92,7 @@ SETTLEMENT = Settlement(
     state=State.WAITING,
     tries=3,
     wake_at=NOW + 3_600,
-    in_due_index=True,
+    by_sweeper=True,
     hold_expires_at=None,
     delivery=replace(ACCEPTED, status=Status.SOFT_FAIL),
 )
@@ -131,7 +131,7 @@ RECORDS = {
         NEW, state=State.LEASED, lease_owner="0123abcd", lease_until=NOW + 420, taken_over=True
     ),
     "waiting for a delayed wake-up": WAITING,
-    "waiting in the due index": replace(WAITING, wake_at=NOW + 3_600, in_due_index=True),
+    "waiting in the due index": replace(WAITING, wake_at=NOW + 3_600, by_sweeper=True),
     "held": replace(
         NEW,
         status=Status.HELD,

@@ -1,7 +1,7 @@
 """Ports that die or fail at a named call, for fault tests.
 
 A crash point is `port.verb:before` or `port.verb:after`, with `#n` for the n-th call of that verb in this process:
-`messages.claim:after`, `queue.send:before#2`. Dying is `os._exit(137)`: no cleanup runs, as under SIGKILL. A port
+`messages.claim:after`, `queue.wake:before#2`. Dying is `os._exit(137)`: no cleanup runs, as under SIGKILL. A port
 without a crash point of its own is returned as it is, so that production pays nothing.
 """
 

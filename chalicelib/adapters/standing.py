@@ -1,6 +1,6 @@
 """Which lists a message record belongs to: rules that every message store shares.
 
-A record is in at most one flag list and at most once in the due index, and both follow from the record alone, so that
+A record is in at most one flag list and at most once among what is due, and both follow from the record alone, so that
 a store only has to keep keys in step with what it writes.
 """
 
@@ -30,7 +30,7 @@ def flag_of(record: MessageRecord) -> str | None:
 
 def due_at(record: MessageRecord) -> int | None:
     """When the sweeper should look at a record (epoch seconds): its wake-up, or the end of its hold; None for never."""
-    if record.state is State.WAITING and record.in_due_index:
+    if record.state is State.WAITING and record.by_sweeper:
         return record.wake_at
     if record.state is State.HELD:
         return record.hold_expires_at

@@ -137,7 +137,7 @@ OUTCOME = Table(
         Field("state", "ss", Kind.STATE),
         Field("tries", "tr", Kind.NUMBER),
         Field("wake_at", "w", Kind.NUMBER),
-        Field("in_due_index", "sw", Kind.MARK, False),
+        Field("by_sweeper", "sw", Kind.MARK, False),
         Field("hold_expires_at", "hx", Kind.NUMBER, None),
         Field("delivery", "d", Kind.OBJECT, table=DELIVERY),
         Field("lost_replies", "lr", Kind.NUMBER, 0),

@@ -40,8 +40,8 @@ class Status(StrEnum):
 class State(StrEnum):
     """Where a message stands for the workers (never shown to clients).
 
-    WAITING: a wake-up for `attempt` is in a queue or in the due index. LEASED: a worker has it until `lease_until`.
-    HELD: waits for a person. DONE: no worker will touch it again.
+    WAITING: a wake-up for `attempt` is in a queue, or the sweeper sees to it. LEASED: a worker has it until
+    `lease_until`. HELD: waits for a person. DONE: no worker will touch it again.
     """
 
     WAITING = "W"
@@ -124,7 +124,7 @@ class MessageRecord:
     `attempt` is the generation every wake-up and claim is keyed on: it rises with each finish, release or retry.
     `tries` counts conversations with the outside that failed, for the retry schedule; `lost_replies` those of them
     after which the remote may have the message (ADR 24). `wake_at` is when a WAITING
-    record should be tried again; `in_due_index` says whether the sweeper (True) or a delayed queue message (False)
+    record should be tried again; `by_sweeper` says whether the sweeper (True) or a wake-up in the queue (False)
     does it. `taken_over` is set by a claim that took over an expired lease: an earlier worker died between its
     claim and its finish, perhaps after the peer had the message.
     `links` is how many tracked links are kept for the message (None: none yet, or it has none). `loaded_at` is when it
@@ -140,7 +140,7 @@ class MessageRecord:
     lease_owner: str = ""
     lease_until: int = 0
     wake_at: int = 0
-    in_due_index: bool = False
+    by_sweeper: bool = False
     held: bool = False
     hold_expires_at: int | None = None
     last_attempt_at: float | None = None
@@ -162,7 +162,7 @@ class Settlement:
     state: State
     tries: int
     wake_at: int
-    in_due_index: bool
+    by_sweeper: bool
     hold_expires_at: int | None
     delivery: Delivery
     lost_replies: int = 0

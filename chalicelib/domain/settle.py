@@ -1,8 +1,7 @@
 """How a record moves on: each function takes a record as claimed and returns it as it shall be stored.
 
-Every move raises `attempt`, so that wake-ups and claims of the old generation fail (crash rules 2 and 5). Waits of
-up to `LONGEST_DELAY` seconds are left to a delayed queue message, longer ones to the due index. Nothing here stores
-anything.
+Every move raises `attempt`, so that wake-ups and claims of the old generation fail (crash rules 2 and 5). Nothing here
+stores anything.
 """
 
 from __future__ import annotations
@@ -10,8 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.model import Delivery, MessageRecord, Settlement, State, Status
-
-LONGEST_DELAY = 900
 
 
 def sent(record: MessageRecord, delivery: Delivery) -> MessageRecord:
@@ -29,16 +26,21 @@ def waiting(
 ) -> MessageRecord:
     """A soft failure or an internal error: try again at `wake_at` (epoch seconds). `reply_lost`: the remote may have
     the message."""
-    now = int(delivery.at)
     return replace(
         _moved(record, delivery),
         state=State.WAITING,
         tries=record.tries + 1,
         lost_replies=record.lost_replies + reply_lost,
         wake_at=wake_at,
-        in_due_index=wake_at - now > LONGEST_DELAY,
         last_attempt_at=delivery.at,
     )
+
+
+def left_to_sweeper(record: MessageRecord, longest_wait: int) -> MessageRecord:
+    """A record as it shall be stored, left to the sweeper if it waits longer than a queue can hold its wake-up."""
+    waits = record.state is State.WAITING
+    wait = record.wake_at - int(record.deliveries[-1].at) if waits else 0
+    return replace(record, by_sweeper=wait > longest_wait)
 
 
 def held(record: MessageRecord, delivery: Delivery, expires_at: int) -> MessageRecord:
@@ -49,7 +51,7 @@ def held(record: MessageRecord, delivery: Delivery, expires_at: int) -> MessageR
         held=True,
         hold_expires_at=expires_at,
         wake_at=0,
-        in_due_index=False,
+        by_sweeper=False,
     )
 
 
@@ -65,7 +67,7 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
         lease_owner="",
         lease_until=0,
         wake_at=now,
-        in_due_index=True,
+        by_sweeper=True,
         held=False,
         hold_expires_at=None,
         taken_over=False,
@@ -84,7 +86,7 @@ def settlement_of(before: MessageRecord, after: MessageRecord) -> Settlement:
         state=after.state,
         tries=after.tries,
         wake_at=after.wake_at,
-        in_due_index=after.in_due_index,
+        by_sweeper=after.by_sweeper,
         hold_expires_at=after.hold_expires_at,
         delivery=after.deliveries[-1],
         lost_replies=after.lost_replies,
@@ -99,7 +101,7 @@ def settled(record: MessageRecord, settlement: Settlement) -> MessageRecord:
         tries=settlement.tries,
         lost_replies=settlement.lost_replies,
         wake_at=settlement.wake_at,
-        in_due_index=settlement.in_due_index,
+        by_sweeper=settlement.by_sweeper,
         held=settlement.state is State.HELD,
         hold_expires_at=settlement.hold_expires_at,
         last_attempt_at=settlement.delivery.at,
@@ -113,7 +115,7 @@ def _done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
         held=False,
         hold_expires_at=None,
         wake_at=0,
-        in_due_index=False,
+        by_sweeper=False,
         last_attempt_at=delivery.at if delivery.log_id else record.last_attempt_at,
     )
 

@@ -88,10 +88,10 @@ class MessageStore(Protocol):
         """Newest first, only records for this recipient (compared without case)."""
 
     async def due(self, now: int, limit: int) -> list[MessageRecord]:
-        """Records in the due index with `wake_at` <= now, earliest first; held ones whose hold has expired too."""
+        """Records that wait for the sweeper with `wake_at` <= now, earliest first; held ones whose hold is over too."""
 
     async def clear_due(self, record: MessageRecord) -> bool:
-        """Take a record out of the due index if its attempt is still the same; False when it has moved on."""
+        """Let a record wait for the sweeper no longer if its attempt is still the same; False when it has moved on."""
 
     async def hard_fails(self, server: ServerId, address: str, since: float) -> int:
         """How many messages for this recipient have the status HardFail, for a reason that lies with the recipient, and

@@ -1,4 +1,4 @@
-"""The wake-ups of the delivering functions."""
+"""The jobs of the delivering functions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from chalicelib.domain.model import WorkItem
 
 
 class WorkQueue(Protocol):
-    """Wake-ups for delivering functions. At least once, in no order, durable once `send` returns."""
+    """Jobs for functions, in a queue for each pool. At least once, in no order, durable once `wake` returns."""
 
-    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Queue items (any number), hidden for `delay` seconds (0 to 900). Raises TemporaryFailure unless all are
-        in: PoolMissing when the pool has no queue."""
+    @property
+    def longest_wait(self) -> int:
+        """How many seconds ahead a job can be queued; whoever waits longer is woken by the sweeper."""
 
-    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
-        """Keep a received wake-up hidden for `seconds` from now (0 to 43,200)."""
+    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+        """Queue jobs (any number) for the moment `at` (epoch seconds), or for now when that has passed. A moment
+        further ahead than `longest_wait` is brought forward to it. Raises TemporaryFailure unless all are in:
+        PoolMissing when the pool has no queue."""
+
+    async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
+        """Keep a received job to its receiver for `seconds` from now: 0 gives it back at once, and more than the queue
+        allows is as much as it allows. TemporaryFailure when the receipt is no longer good."""
 
     async def pools(self) -> tuple[str, ...]:
         """The pools that have a queue, by name. For people who configure; no function has the right to ask."""

@@ -71,14 +71,16 @@ class CountedBlobs:
 class CountedQueue:
     """A `WorkQueue` that nobody reads."""
 
+    longest_wait = 900
+
     def __init__(self) -> None:
         self.items = 0
 
-    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Count the items."""
-        self.items += len(items)
+    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+        """Count the jobs."""
+        self.items += len(jobs)
 
-    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
+    async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
         """There is nothing to hide."""
 
     async def pools(self) -> tuple[str, ...]:

@@ -164,13 +164,13 @@ async def waiting(world: World, number: int, wake_at: int, **changes: object) ->
     """A record in the due index."""
     values = {"state": State.WAITING, "status": Status.SOFT_FAIL, "wake_at": wake_at}
     message = a_message(world.server, number)
-    return await put(world, message, **(values | {"in_due_index": True} | changes))
+    return await put(world, message, **(values | {"by_sweeper": True} | changes))
 
 
 async def test_due_records_come_earliest_first(world: World) -> None:
     for number, wake_at in ((1, 400), (2, 100), (3, 300), (4, 200), (5, 500)):
         await waiting(world, number, NOW + wake_at)
-    await waiting(world, 6, NOW + 50, in_due_index=False)
+    await waiting(world, 6, NOW + 50, by_sweeper=False)
     assert await due_here(world, NOW + 99) == []
     assert await due_here(world, NOW + 400) == [2, 4, 3, 1]
     assert await due_here(world, NOW + 1_000) == [2, 4, 3, 1, 5]
@@ -204,7 +204,7 @@ async def test_a_swept_record_leaves_the_index_unless_it_has_moved_on(world: Wor
     assert await world[MessageStore].clear_due(record)
     assert await due_here(world, NOW) == []
     stored = await world[MessageStore].get(world.server, record.message.id)
-    assert stored == replace(record, in_due_index=False)
+    assert stored == replace(record, by_sweeper=False)
     assert not await world[MessageStore].clear_due(MessageRecord(a_message(world.server, 77)))
 
 
@@ -212,7 +212,7 @@ async def test_a_claim_takes_the_record_out_of_the_due_index(world: World) -> No
     record = await waiting(world, 1, NOW)
     found = await world[MessageStore].claim(a_work_item(record.message, 1), "w1", NOW, NOW + 300)
     assert isinstance(found, MessageRecord)
-    assert found.in_due_index is False
+    assert found.by_sweeper is False
     assert await due_here(world, NOW) == []
     assert await world[MessageStore].clear_due(record)
     assert (await world[MessageStore].get(world.server, record.message.id)).state is State.LEASED

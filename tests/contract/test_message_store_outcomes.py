@@ -53,7 +53,7 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
         lease_owner="",
         lease_until=0,
         wake_at=NOW + 3_600,
-        in_due_index=True,
+        by_sweeper=True,
         deliveries=(
             a_delivery(1, Status.SOFT_FAIL, output=None, log_id=None, seconds=None, about_us=True),
         ),
@@ -70,7 +70,7 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
         status=Status.HELD,
         attempt=2,
         wake_at=0,
-        in_due_index=False,
+        by_sweeper=False,
         held=True,
         hold_expires_at=NOW + 86_400,
     )

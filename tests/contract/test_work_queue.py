@@ -45,7 +45,7 @@ async def quiet(world: World) -> None:
 
 @pytest.mark.usefixtures("quiet")
 async def test_every_item_sent_is_received_whole(world: World, items: list[WorkItem]) -> None:
-    await world[WorkQueue].send(POOL, items)
+    await world[WorkQueue].wake(POOL, items)
     found: dict[int, WorkItem] = {}
     while len(found) < len(items):
         received = await world.receive(POOL)
@@ -56,7 +56,7 @@ async def test_every_item_sent_is_received_whole(world: World, items: list[WorkI
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_received_item_is_hidden(world: World, items: list[WorkItem]) -> None:
-    await world[WorkQueue].send(POOL, items[:1])
+    await world[WorkQueue].wake(POOL, items[:1])
     assert len(await world.receive(POOL)) == 1
     assert await world.receive(POOL, within=0) == []
 
@@ -64,7 +64,7 @@ async def test_a_received_item_is_hidden(world: World, items: list[WorkItem]) ->
 @pytest.mark.usefixtures("quiet")
 async def test_a_delayed_item_arrives_after_its_delay(world: World, items: list[WorkItem]) -> None:
     started = time.monotonic()
-    await world[WorkQueue].send(POOL, items[:1], delay=1)
+    await world[WorkQueue].wake(POOL, items[:1], world.clock.now() + 1)
     assert await world.receive(POOL, within=0) == []
     await world.pass_seconds(1)
     assert [item for _, item in await world.receive(POOL)] == items[:1]
@@ -76,37 +76,53 @@ async def test_a_delayed_item_arrives_after_its_delay(world: World, items: list[
 async def test_a_hidden_item_comes_back_when_its_time_is_over(
     world: World, items: list[WorkItem]
 ) -> None:
-    await world[WorkQueue].send(POOL, items[:1])
+    await world[WorkQueue].wake(POOL, items[:1])
     ((receipt, _),) = await world.receive(POOL)
-    await world[WorkQueue].hide(POOL, receipt, 1)
+    await world[WorkQueue].extend_visibility(POOL, receipt, 1)
     assert await world.receive(POOL, within=0) == []
     await world.pass_seconds(1)
     ((receipt, item),) = await world.receive(POOL)
     assert item == items[0]
-    await world[WorkQueue].hide(POOL, receipt, 0)
+    await world[WorkQueue].extend_visibility(POOL, receipt, 0)
     assert [item for _, item in await world.receive(POOL)] == items[:1]
 
 
-@pytest.mark.parametrize("delay", [-1, 901])
-async def test_a_delay_out_of_range_is_a_mistake(
-    world: World, items: list[WorkItem], delay: int
+@pytest.mark.usefixtures("quiet")
+async def test_a_moment_that_has_passed_is_now(world: World, items: list[WorkItem]) -> None:
+    await world[WorkQueue].wake(POOL, items[:1], world.clock.now() - 5_000)
+    assert [item for _, item in await world.receive(POOL)] == items[:1]
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_a_moment_too_far_ahead_is_brought_forward(
+    world: World, items: list[WorkItem]
 ) -> None:
-    with pytest.raises(ValueError, match="900"):
-        await world[WorkQueue].send(POOL, items[:1], delay=delay)
+    await world[WorkQueue].wake(
+        POOL, items[:1], world.clock.now() + 10 * world[WorkQueue].longest_wait
+    )
+    assert await world.receive(POOL, within=0) == []
+    if world.family == "memory":
+        await world.pass_seconds(world[WorkQueue].longest_wait)
+        assert [item for _, item in await world.receive(POOL)] == items[:1]
 
 
-async def test_a_hiding_out_of_range_is_a_mistake(world: World) -> None:
-    with pytest.raises(ValueError, match="43200"):
-        await world[WorkQueue].hide(POOL, "1:1", 43_201)
+@pytest.mark.usefixtures("quiet")
+async def test_no_job_is_kept_longer_than_the_queue_allows(
+    world: World, items: list[WorkItem]
+) -> None:
+    await world[WorkQueue].wake(POOL, items[:1])
+    ((receipt, _),) = await world.receive(POOL)
+    await world[WorkQueue].extend_visibility(POOL, receipt, 10**6)
+    assert await world.receive(POOL, within=0) == []
 
 
 async def test_a_receipt_that_is_not_good_is_a_temporary_failure(world: World) -> None:
     with pytest.raises(TemporaryFailure):
-        await world[WorkQueue].hide(POOL, "0:0", 10)
+        await world[WorkQueue].extend_visibility(POOL, "0:0", 10)
 
 
 async def test_sending_nothing_is_nothing(world: World) -> None:
-    assert await world[WorkQueue].send(POOL, []) is None  # type: ignore[func-returns-value]
+    assert await world[WorkQueue].wake(POOL, []) is None  # type: ignore[func-returns-value]
 
 
 async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait(
@@ -114,7 +130,7 @@ async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait
 ) -> None:
     pool = f"pool-{a_server_id()}"
     with pytest.raises(TemporaryFailure) as failed:
-        await world[WorkQueue].send(pool, items[:1])
+        await world[WorkQueue].wake(pool, items[:1])
     assert failed.value.public == (
         "Mail of this server cannot be queued at the moment, try again later"
     )

@@ -31,8 +31,8 @@ from tests.patience import PATIENCE
 from tests.peers import DROP
 from tests.worlds import CONTENT
 
-ACCEPT_POINTS_WITHOUT_PROMISE = ["blobs.put:before", "blobs.put:after", "queue.send:before"]
-ACCEPT_POINTS_WITH_WAKE_UP = ["queue.send:after", "messages.create:before", "messages.create:after"]
+ACCEPT_POINTS_WITHOUT_PROMISE = ["blobs.put:before", "blobs.put:after", "queue.wake:before"]
+ACCEPT_POINTS_WITH_WAKE_UP = ["queue.wake:after", "messages.create:before", "messages.create:after"]
 WORK_POINTS_BEFORE_THE_DOT = ["messages.claim:after", "blobs.get:after", "egress.connect:after"]
 
 
@@ -109,7 +109,7 @@ def test_after_the_finish_nothing_is_sent_again(stage: Stage) -> None:
     assert stage.record(message["id"]).status is Status.SENT
 
 
-@pytest.mark.parametrize("point", ["queue.send:before", "queue.send:after"])
+@pytest.mark.parametrize("point", ["queue.wake:before", "queue.wake:after"])
 def test_rows_8_and_9_death_around_the_delayed_wake_up_loses_no_retry(
     stage: Stage, point: str
 ) -> None:
@@ -176,12 +176,12 @@ def test_row_11_death_of_the_outbox_in_the_middle_of_a_batch_counts_everything_o
 def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:
     message = stage.accept()
     item = WorkItem(stage.record(message["id"]).message, 0)
-    bootstrap.run(stage.program[WorkQueue].send("default", [item, item]))
+    bootstrap.run(stage.program[WorkQueue].wake("default", [item, item]))
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
 
 
-@pytest.mark.parametrize("point", ["blobs.put:after", "queue.send:before"])
+@pytest.mark.parametrize("point", ["blobs.put:after", "queue.wake:before"])
 def test_row_15_a_gateway_killed_in_its_commit_says_no_250_and_the_client_s_second_try_arrives(
     stage: Stage, tmp_path: Path, point: str
 ) -> None:

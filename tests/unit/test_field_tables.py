@@ -22,7 +22,7 @@ from chalicelib.domain.fields import (
 )
 
 # What each store keeps of a record in a way of its own.
-OF_THE_STORE = {"message", "deliveries", "in_due_index", "taken_over"}
+OF_THE_STORE = {"message", "deliveries", "by_sweeper", "taken_over"}
 
 
 @pytest.mark.parametrize("table", [BLOB, DSN, MESSAGE, DELIVERY, OUTCOME, JOB, RECORD])

@@ -103,7 +103,7 @@ async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
     queue = MemoryWorkQueue(Settings(), clock, SeededRand(3))
     items = [a_work_item(a_message(ServerId(1), number)) for number in range(1, 41)]
     queue.duplicate, queue.reorder = 0.5, True
-    await queue.send("default", items)
+    await queue.wake("default", items)
     received = await queue.receive("default", 100)
     numbers = [one.item.message.id for one in received]
     assert 50 < len(numbers) < 75
@@ -114,7 +114,7 @@ async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
 async def test_a_received_item_comes_back_until_it_is_deleted() -> None:
     clock = ControlledClock()
     queue = MemoryWorkQueue(Settings(visibility_seconds=30), clock, SeededRand(3))
-    await queue.send("default", [a_work_item(a_message(ServerId(1), 1))])
+    await queue.wake("default", [a_work_item(a_message(ServerId(1), 1))])
     (first,) = await queue.receive("default")
     assert await queue.receive("default") == []
     assert queue.next_visible_at("default") == clock.now() + 30

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from chalicelib.ports.queue import WorkQueue
 LOG = logging.getLogger("posthorn.queue")
 
 LONGEST_DELAY = 900
-LONGEST_HIDING = 43_200
+LONGEST_VISIBILITY = 43_200
 _BATCH_ENTRIES = 10
 _BATCH_BYTES = 256_000
 _TRIES = 3
@@ -46,29 +47,29 @@ _Entry = dict[str, str | int]
 class SqsWorkQueue(WorkQueue):
     """The `WorkQueue` port over SQS."""
 
+    longest_wait = LONGEST_DELAY
+
     def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
         self._session = session
         self._prefix = settings.queue_prefix
         self._clock = clock
         self._urls: dict[str, str] = {}
 
-    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Queue items, hidden for `delay` seconds; TemporaryFailure unless all are in."""
-        if not 0 <= delay <= LONGEST_DELAY:
-            raise ValueError(f"a delay is 0 to {LONGEST_DELAY} seconds, not {delay}")
-        if not items:
+    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+        """Queue jobs, delayed until `at` as far as SQS can; TemporaryFailure unless all are in."""
+        if not jobs:
             return
-        await self._url(pool)
-        bodies = [render_work_item(item) for item in items]
-        await asyncio.gather(*(self._send_batch(pool, batch) for batch in _batches(bodies, delay)))
+        await self._url(queue)
+        seconds = math.ceil(round(at - self._clock.now(), 3))
+        delay = min(max(0, seconds), LONGEST_DELAY)
+        bodies = [render_work_item(job) for job in jobs]
+        await asyncio.gather(*(self._send_batch(queue, batch) for batch in _batches(bodies, delay)))
 
-    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
-        """Keep a received wake-up hidden; TemporaryFailure for a receipt that is no longer good."""
+    async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
+        """Keep a received job hidden; TemporaryFailure for a receipt that is no longer good."""
         from botocore.exceptions import ClientError
 
-        if not 0 <= seconds <= LONGEST_HIDING:
-            raise ValueError(f"a wake-up is hidden 0 to {LONGEST_HIDING} seconds, not {seconds}")
-        url = await self._url(pool)
+        url = await self._url(queue)
         try:
             await self._session.call(
                 "sqs",
@@ -76,7 +77,7 @@ class SqsWorkQueue(WorkQueue):
                 expected=_NO_LONGER_HELD,
                 QueueUrl=url,
                 ReceiptHandle=receipt,
-                VisibilityTimeout=seconds,
+                VisibilityTimeout=min(seconds, LONGEST_VISIBILITY),
             )
         except ClientError as error:
             raise TemporaryFailure("The wake-up is no longer held by this receipt") from error

@@ -71,7 +71,7 @@ class MemoryMessageStore(MessageStore):
             state=State.LEASED,
             lease_owner=owner,
             lease_until=lease_until,
-            in_due_index=False,
+            by_sweeper=False,
             taken_over=record.state is State.LEASED,
         )
         self._records[key] = leased
@@ -154,13 +154,13 @@ class MemoryMessageStore(MessageStore):
         return [self._records[key] for _, key in ready[:limit]]
 
     async def clear_due(self, record: MessageRecord) -> bool:
-        """Take a record out of the due index if its attempt is the same."""
+        """Let a record wait for the sweeper no longer if its attempt is the same."""
         key = (record.message.server_id, record.message.id)
         stored = self._records.get(key)
         if stored is None or stored.attempt != record.attempt:
             return False
         self._due.pop(key, None)
-        self._records[key] = replace(stored, in_due_index=False)
+        self._records[key] = replace(stored, by_sweeper=False)
         return True
 
     async def hard_fails(self, server: ServerId, address: str, since: float) -> int:

@@ -18,15 +18,14 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
 
-LONGEST_DELAY = 900
-LONGEST_HIDING = 43_200
+LONGEST_WAIT = 900
 DEFAULT_POOL = "default"
 NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedItem:
-    """A wake-up as received: the receipt for `hide` and `delete`, and how often it was received."""
+    """A wake-up as received: the receipt for `extend_visibility` and `delete`, and how often it was received."""
 
     receipt: str
     item: WorkItem
@@ -44,6 +43,8 @@ class _Entry:
 class MemoryWorkQueue(WorkQueue):
     """The `WorkQueue` port in memory."""
 
+    longest_wait = LONGEST_WAIT
+
     def __init__(self, settings: Settings, clock: Clock, rand: Rand) -> None:
         self.duplicate = 0.0
         self.reorder = False
@@ -60,29 +61,26 @@ class MemoryWorkQueue(WorkQueue):
         for pool in pools:
             self._ready.setdefault(pool, [])
 
-    async def send(self, pool: str, items: Sequence[WorkItem], delay: int = 0) -> None:
-        """Queue items, hidden for `delay` seconds; PoolMissing when the pool has no queue."""
-        if not 0 <= delay <= LONGEST_DELAY:
-            raise ValueError(f"a delay is 0 to {LONGEST_DELAY} seconds, not {delay}")
-        if items and pool not in self._ready:
-            raise PoolMissing(NOT_QUEUED, pool=pool)
-        visible_at = self._clock.now() + delay
-        for item in items:
-            self._add(pool, item, visible_at)
+    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+        """Queue jobs, hidden until `at`; PoolMissing when the pool has no queue."""
+        if jobs and queue not in self._ready:
+            raise PoolMissing(NOT_QUEUED, pool=queue)
+        now = self._clock.now()
+        visible_at = min(max(now, at), now + LONGEST_WAIT)
+        for job in jobs:
+            self._add(queue, job, visible_at)
             if self.duplicate and self._rand.uniform() < self.duplicate:
-                self._add(pool, item, visible_at)
-        self.sent += len(items)
+                self._add(queue, job, visible_at)
+        self.sent += len(jobs)
 
-    async def hide(self, pool: str, receipt: str, seconds: int) -> None:
-        """Keep a received wake-up hidden from now; TemporaryFailure for a receipt that is no longer good."""
-        if not 0 <= seconds <= LONGEST_HIDING:
-            raise ValueError(f"a wake-up is hidden 0 to {LONGEST_HIDING} seconds, not {seconds}")
+    async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
+        """Keep a received job hidden from now; TemporaryFailure for a receipt that is no longer good."""
         number = self._number_of(receipt)
         if number is None:
             raise TemporaryFailure("The wake-up is no longer held by this receipt")
         entry = self._entries[number]
         entry.visible_at = self._clock.now() + seconds
-        heapq.heappush(self._ready[pool], (entry.visible_at, number))
+        heapq.heappush(self._ready[queue], (entry.visible_at, number))
 
     async def pools(self) -> tuple[str, ...]:
         """The pools that have a queue, by name."""

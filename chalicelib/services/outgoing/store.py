@@ -66,7 +66,7 @@ class StoreMail:
         by_pool: dict[str, list[WorkItem]] = {}
         for message in messages:
             by_pool.setdefault(message.pool, []).append(WorkItem(message, 0))
-        await _gather([self._queue.send(pool, items) for pool, items in by_pool.items()])
+        await _gather([self._queue.wake(pool, items) for pool, items in by_pool.items()])
         created = await self._messages.create(messages)
         return [item for item, stored in zip(messages, created, strict=True) if not stored]
 

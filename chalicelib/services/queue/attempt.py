@@ -162,12 +162,13 @@ class AttemptDelivery:
         record = refused.record
         if refused.reason is ClaimFailure.LEASED:
             wait = max(1, record.lease_until - now + 1)
-            await self._queue.hide(wakeup.item.message.pool, wakeup.receipt, wait)
+            queue = wakeup.item.message.pool
+            await self._queue.extend_visibility(queue, wakeup.receipt, wait)
             return False
         lost = (
             refused.reason is ClaimFailure.STALE
             and record.state is State.WAITING
-            and not record.in_due_index
+            and not record.by_sweeper
             and record.attempt == wakeup.item.attempt + 1
         )
         if lost:

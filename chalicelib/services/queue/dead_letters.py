@@ -11,7 +11,7 @@ import logging
 from chalicelib.config import Settings
 from chalicelib.domain import settle
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Delivery, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.model import Delivery, Message, MessageRecord, State, Status, WorkItem
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -38,7 +38,7 @@ class DeadLetters:
 
     async def hold(self, item: WorkItem) -> bool:
         """Hold the message of a dead letter; False while a worker still has it, so that the letter comes back."""
-        record = await self._record(item)
+        record = await self._record(item.message)
         now = self._clock.now()
         if record.message.token != item.message.token or record.attempt != item.attempt:
             return True
@@ -52,9 +52,9 @@ class DeadLetters:
         LOG.error("dead letter", extra={"fields": log_fields(item.message)})
         return await self._messages.replace(record, after)
 
-    async def _record(self, item: WorkItem) -> MessageRecord:
+    async def _record(self, message: Message) -> MessageRecord:
         try:
-            return await self._messages.get(item.message.server_id, item.message.id)
+            return await self._messages.get(message.server_id, message.id, message.scope)
         except NotFound:
-            await self._messages.create([item.message])
-            return await self._messages.get(item.message.server_id, item.message.id)
+            await self._messages.create([message])
+            return await self._messages.get(message.server_id, message.id, message.scope)

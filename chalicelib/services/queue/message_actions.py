@@ -1,6 +1,6 @@
 """What a person can do with one message: release or cancel a hold, or try a waiting or failed message again now.
 
-Each verb is a conditional write followed by a wake-up. The written record is in the due index, so that a wake-up
+Each verb is a conditional write followed by a wake-up. The written record waits for the sweeper, so that a wake-up
 lost between the two is sent by the sweeper (docs/architecture.md). Nothing here decides who may do it: the tenant is
 checked by the caller.
 """
@@ -61,7 +61,7 @@ class MessageActions:
         after = settle.released(record, int(self._clock.now()))
         await self._move(record, after)
         item = WorkItem(after.message, after.attempt, manual=True)
-        await self._queue.send(after.message.pool, [item])
+        await self._queue.wake(after.message.pool, [item])
         await self._messages.clear_due(after)
         return after
 

@@ -15,7 +15,6 @@ from chalicelib.config import Settings
 from chalicelib.domain import settle
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Message, MessageRecord, Settlement, State, WorkItem
-from chalicelib.domain.settle import LONGEST_DELAY
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
@@ -45,6 +44,7 @@ class StoreOutcome:
         Rule 7: the write is tried for two minutes, or until `until` of the monotonic clock, because giving it up means
         sending again. Then the outcome is put into the queue, which is another service than the store.
         """
+        after = settle.left_to_sweeper(after, self._queue.longest_wait)
         give_up = min(self._clock.monotonic() + self._settings.settle_seconds, until)
         wait = 0.25
         while True:
@@ -63,7 +63,8 @@ class StoreOutcome:
         """Write an outcome that came through the queue, unless the message has moved on since; False when its wake-up
         must come back."""
         try:
-            record = await self._messages.get(item.message.server_id, item.message.id)
+            message = item.message
+            record = await self._messages.get(message.server_id, message.id, message.scope)
             if record.attempt == item.attempt and record.lease_owner == settlement.owner:
                 after = settle.settled(record, settlement)
                 if await self._messages.replace(record, after):
@@ -75,11 +76,10 @@ class StoreOutcome:
 
     async def wake_again(self, record: MessageRecord) -> None:
         """Queue the wake-up of a short wait; longer ones are the sweeper's."""
-        if record.state is not State.WAITING or record.in_due_index:
+        if record.state is not State.WAITING or record.by_sweeper:
             return
-        delay = min(LONGEST_DELAY, max(0, record.wake_at - int(self._clock.now())))
         item = WorkItem(record.message, record.attempt)
-        await self._queue.send(record.message.pool, [item], delay)
+        await self._queue.wake(record.message.pool, [item], record.wake_at)
 
     async def _follow(self, after: MessageRecord, moved: bool) -> None:
         if moved:
@@ -92,7 +92,8 @@ class StoreOutcome:
     ) -> None:
         settlement = settle.settlement_of(before, after)
         queued = WorkItem(item.message, before.attempt, item.manual, settlement)
-        await self._queue.send(item.message.pool, [queued], SETTLEMENT_DELAY)
+        at = self._clock.now() + SETTLEMENT_DELAY
+        await self._queue.wake(item.message.pool, [queued], at)
 
 
 async def best_effort(effect: Awaitable[T]) -> T | None:

@@ -1,6 +1,6 @@
-"""The sweeper: wake what is due in the index, and end holds that nobody looked at.
+"""The sweeper: wake what is due, and end holds that nobody looked at.
 
-For a waiting message it queues the wake-up first and takes the record out of the index second (crash rule 6): a
+For a waiting message it queues the wake-up first and lets the record wait no longer second (crash rule 6): a
 crash in between gives a second wake-up, which fails its claim. A pool whose queue is away keeps nobody else's mail
 waiting: mail of a pool that is no longer deployed is looked at again after a quarter of an hour. It never sends mail.
 """
@@ -79,13 +79,13 @@ class Sweep:
             if record.state is State.WAITING
         ]
         try:
-            await self._queue.send(pool, items)
+            await self._queue.wake(pool, items)
         except PoolMissing:
             return await self._put_off(records)
         return sum([await self._messages.clear_due(record) for record in records])
 
     async def _put_off(self, records: Sequence[MessageRecord]) -> int:
-        """Make room in the index for others: it is read in the order of time."""
+        """Make room for others: what is due is read in the order of time."""
         later = int(self._clock.now()) + POOL_MISSING_SECONDS
         return sum(
             [

@@ -141,7 +141,7 @@ def test_a_failing_store_is_a_503_that_can_be_repeated(
     async def away(*_: Any) -> None:
         raise TemporaryFailure("The store is away")
 
-    monkeypatch.setattr(api.scene.posthorn[MemoryWorkQueue], "send", away)
+    monkeypatch.setattr(api.scene.posthorn[MemoryWorkQueue], "wake", away)
     body = json.dumps({"to": "a@example.com", "from": "a@acme.test", "plain_body": "x"}).encode()
     headers = {"content-type": "application/json", "x-server-api-key": api.scene.api_key}
     reply = api.call("POST", "/api/v1/send/message", body, headers)

@@ -51,14 +51,14 @@ async def test_a_queue_that_goes_while_a_process_knows_it_and_comes_back(aws: Po
     name = f"{aws[SqsWorkQueue]._prefix}deliver-{pool}"
     made = await aws[AwsSession].call("sqs", "create_queue", QueueName=name)
     assert pool in await aws[WorkQueue].pools()
-    await aws[WorkQueue].send(pool, [item])
+    await aws[WorkQueue].wake(pool, [item])
     await aws[AwsSession].call("sqs", "delete_queue", QueueUrl=made["QueueUrl"])
     for _ in range(2):
         with pytest.raises(TemporaryFailure, match=PUT_OFF):
-            await aws[WorkQueue].send(pool, [item])
+            await aws[WorkQueue].wake(pool, [item])
     assert pool not in await aws[WorkQueue].pools()
     await aws[AwsSession].call("sqs", "create_queue", QueueName=name)
-    await aws[WorkQueue].send(pool, [item])
+    await aws[WorkQueue].wake(pool, [item])
     await aws[AwsSession].call("sqs", "delete_queue", QueueUrl=made["QueueUrl"])
 
 

@@ -46,7 +46,7 @@ async def test_every_port_says_temporary(away: Posthorn) -> None:
         away[MessageStore].get(server, MessageId(1)),
         away[BlobStore].put(server, [b"x"], NOW),
         away[BlobStore].get(BlobRef("r/x", 0, 1)),
-        away[WorkQueue].send("default", [a_work_item(message)]),
+        away[WorkQueue].wake("default", [a_work_item(message)]),
         away[KeyVault].seal(b"x", {}),
         away[Directory].credential("digest"),
         away[Numbers].take(server, "message", 1),
@@ -99,9 +99,9 @@ async def test_entries_that_the_queue_refuses_are_sent_again(
 
     monkeypatch.setattr(aws[AwsSession], "call", call)
     items = [a_work_item(a_message(a_server_id(), number)) for number in range(5)]
-    await aws[WorkQueue].send("default", items)
+    await aws[WorkQueue].wake("default", items)
     assert batches == [["0", "1", "2", "3", "4"], ["4"]]
     refuse_times = 9
     with pytest.raises(TemporaryFailure, match="queued"):
-        await aws[WorkQueue].send("default", items)
+        await aws[WorkQueue].wake("default", items)
     assert batches[2:] == [["0", "1", "2", "3", "4"], ["4"], ["4"]]

@@ -77,7 +77,7 @@ async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> N
         status=Status.SOFT_FAIL,
         attempt=1,
         wake_at=NOW,
-        in_due_index=True,
+        by_sweeper=True,
         lease_owner="",
         lease_until=0,
         deliveries=tuple(a_delivery(n, details="") for n in range(5)),

@@ -77,7 +77,7 @@ async def test_a_retry_pays_for_its_indexes(aws: Posthorn, spent: Spent) -> None
     assert isinstance(first, MessageRecord)
     spent()
     failed = replace(delivered(first), state=State.WAITING, status=Status.SOFT_FAIL)
-    waiting = replace(failed, wake_at=NOW + 3_600, in_due_index=True)
+    waiting = replace(failed, wake_at=NOW + 3_600, by_sweeper=True)
     assert await aws[MessageStore].replace(first, waiting)
     assert spent().write_units == 3  # the item, into `flag`, into `due`
     assert await aws[MessageStore].clear_due(waiting)
@@ -129,9 +129,9 @@ async def test_packed_bodies_are_one_put_and_ranges(aws: Posthorn, spent: Spent)
 
 async def test_ten_wake_ups_are_one_call(aws: Posthorn, spent: Spent) -> None:
     server = a_server_id()
-    await aws[WorkQueue].send("default", [a_work_item(a_message(server, 1))])
+    await aws[WorkQueue].wake("default", [a_work_item(a_message(server, 1))])
     assert spent().calls == {"sqs.GetQueueUrl": 1, "sqs.SendMessageBatch": 1}
-    await aws[WorkQueue].send("default", [a_work_item(a_message(server, n)) for n in range(25)])
+    await aws[WorkQueue].wake("default", [a_work_item(a_message(server, n)) for n in range(25)])
     assert spent().calls == {"sqs.SendMessageBatch": 3}
 
 

@@ -63,7 +63,7 @@ async def test_a_failing_store_gives_451_and_the_next_try_succeeds(error: Except
 
 @pytest.mark.parametrize(
     ("port", "verb"),
-    [(BlobStore, "put"), (WorkQueue, "send"), (MessageStore, "create"), (Numbers, "take")],
+    [(BlobStore, "put"), (WorkQueue, "wake"), (MessageStore, "create"), (Numbers, "take")],
 )
 async def test_each_store_behind_accept_can_fail(
     port: type[Any], verb: str, monkeypatch: pytest.MonkeyPatch

@@ -153,11 +153,11 @@ async def test_a_long_wait_goes_through_the_due_index_and_a_short_one_through_th
     (accepted,) = await scene.accept()
     await scene.deliver_ready()
     short = await scene.record(accepted)
-    assert not short.in_due_index
+    assert not short.by_sweeper
     assert scene.queue.depth("default") == 1
     await scene.play(340, step=10)
     long = await scene.record(accepted)
-    assert long.in_due_index
+    assert long.by_sweeper
     assert scene.queue.depth("default") == 0
     await scene.play(1.2 * HOUR)
     assert (await scene.record(accepted)).status is Status.SENT

@@ -22,7 +22,7 @@ async def make_due(posthorn: Posthorn, pool: str, wake_at: int, number: int = 1)
     message = a_message(a_server_id(), number, pool=pool)
     assert await posthorn[MessageStore].create([message]) == [True]
     record = await posthorn[MessageStore].get(message.server_id, message.id)
-    later = dataclasses.replace(record, wake_at=wake_at, in_due_index=True)
+    later = dataclasses.replace(record, wake_at=wake_at, by_sweeper=True)
     assert await posthorn[MessageStore].replace(record, later)
     return later
 
@@ -51,10 +51,10 @@ class AwayFor:
         self._queue = queue
         self._pool = pool
 
-    async def send(self, pool: str, items: list[object], delay: int = 0) -> None:
-        if pool == self._pool:
+    async def wake(self, queue: str, jobs: list[object], at: float = 0) -> None:
+        if queue == self._pool:
             raise TemporaryFailure("The queue is away")
-        await self._queue.send(pool, items, delay)  # type: ignore[arg-type]  # handed on as it came
+        await self._queue.wake(queue, jobs, at)  # type: ignore[arg-type]  # handed on as it came
 
 
 async def test_a_queue_that_is_away_is_told_of_after_the_others_were_served() -> None:

@@ -118,7 +118,7 @@ def read_record(item: Item) -> MessageRecord:
     state = fields["state"]
     return MessageRecord(
         message=_read_message(item),
-        in_due_index=state is State.WAITING and "dk" in item,
+        by_sweeper=state is State.WAITING and "dk" in item,
         taken_over=state is State.LEASED and item.get("ps") == {"S": State.LEASED.value},
         deliveries=tuple(read_delivery(one["M"]) for one in item.get("l", {}).get("L", ())),
         **fields,
