@@ -5,7 +5,16 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from chalicelib.domain.model import BlobRef, Delivery, Message, MessageId, Scope, Status, WorkItem
+from chalicelib.domain.model import (
+    BlobRef,
+    Delivery,
+    Message,
+    MessageId,
+    Outgoing,
+    Scope,
+    Status,
+    WorkItem,
+)
 from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
@@ -39,9 +48,7 @@ def a_message(server: ServerId, number: int, **changes: Any) -> Message:
         "received_at": NOW + 0.25,
         "size": 20_480,
         "blob": BlobRef(f"r/{server}/20270115/{secrets.token_hex(12)}", 0, 20_480),
-        "pool": "default",
-        "domain": "acme.test",
-        "credential_id": secrets.token_hex(6),
+        "origin": Outgoing("default", "acme.test", secrets.token_hex(6)),
     }
     return Message(**(values | changes))
 

@@ -14,6 +14,7 @@ from chalicelib.domain.model import (
     Message,
     MessageId,
     MessageRecord,
+    Outgoing,
     Scope,
     Settlement,
     State,
@@ -36,9 +37,7 @@ ORDINARY = Message(
     received_at=NOW + 0.25,
     size=20_480,
     blob=BlobRef("r/4711/20270115/0a1b2c3d", 0, 20_480),
-    pool="default",
-    domain="acme.test",
-    credential_id="c0ffee",
+    origin=Outgoing("default", "acme.test", "c0ffee"),
 )
 EVERY_FIELD = replace(
     ORDINARY,
@@ -60,12 +59,17 @@ EMPTY_TEXTS = replace(
     mail_from="",
     subject="",
     message_id="",
-    credential_id="",
-    domain="",
+    origin=Outgoing("default", "", ""),
     hold=True,
     dsn=DsnParameters("NEVER"),
 )
-INCOMING = replace(ORDINARY, id=MessageId(13), scope=Scope.INCOMING, pool="", bounce=True)
+INCOMING = replace(
+    ORDINARY,
+    id=MessageId(13),
+    scope=Scope.INCOMING,
+    origin=replace(ORDINARY.origin, pool=""),
+    bounce=True,
+)
 
 ACCEPTED = Delivery(
     id=7,

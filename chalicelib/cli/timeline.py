@@ -80,7 +80,7 @@ def _facts(record: MessageRecord) -> str:
         ("Message-ID", message.message_id),
         ("Tag", message.tag or ""),
         ("Token", message.token),
-        ("Credential", message.credential_id),
+        ("Credential", message.origin.credential_id),
         ("Over TLS", yes(message.received_with_ssl)),
     ]
     return facts([(name, value) for name, value in pairs if value])

@@ -19,6 +19,7 @@ from chalicelib.domain.model import (
     DsnParameters,
     Message,
     MessageRecord,
+    Outgoing,
     Settlement,
     WorkItem,
 )
@@ -86,6 +87,15 @@ DSN = Table(
     tuple(Field(name, name, Kind.TEXT) for name in ("notify", "orcpt", "ret", "envid")),
 )
 
+OUTGOING = Table(
+    Outgoing,
+    (
+        Field("pool", "p", Kind.TEXT),
+        Field("domain", "d", Kind.TEXT),
+        Field("credential_id", "c", Kind.TEXT),
+    ),
+)
+
 MESSAGE = Table(
     Message,
     (
@@ -100,9 +110,7 @@ MESSAGE = Table(
         Field("rcpt_to", "r", Kind.TEXT),
         Field("subject", "j", Kind.TEXT),
         Field("message_id", "m", Kind.TEXT),
-        Field("pool", "p", Kind.TEXT),
-        Field("domain", "d", Kind.TEXT),
-        Field("credential_id", "c", Kind.TEXT),
+        Field("origin", "", Kind.FLAT, table=OUTGOING),
         Field("bounce", "b", Kind.MARK, False),
         Field("hold", "h", Kind.MARK, False),
         Field("received_with_ssl", "l", Kind.MARK, False),

@@ -71,6 +71,15 @@ class DsnParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Where an outgoing message came from: the domain and the credential that let it in, and the pool it leaves by."""
+
+    pool: str
+    domain: str
+    credential_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the work item, so that
     whoever comes first can create the stored record (crash rule 1)."""
@@ -86,9 +95,7 @@ class Message:
     received_at: float
     size: int
     blob: BlobRef
-    pool: str
-    domain: str
-    credential_id: str
+    origin: Outgoing
     tag: str | None = None
     bounce: bool = False
     hold: bool = False

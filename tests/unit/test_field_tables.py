@@ -15,6 +15,7 @@ from chalicelib.domain.fields import (
     JOB,
     MESSAGE,
     OUTCOME,
+    OUTGOING,
     RECORD,
     REQUIRED,
     Kind,
@@ -25,7 +26,7 @@ from chalicelib.domain.fields import (
 OF_THE_STORE = {"message", "deliveries", "by_sweeper", "taken_over"}
 
 
-@pytest.mark.parametrize("table", [BLOB, DSN, MESSAGE, DELIVERY, OUTCOME, JOB, RECORD])
+@pytest.mark.parametrize("table", [BLOB, DSN, OUTGOING, MESSAGE, DELIVERY, OUTCOME, JOB, RECORD])
 def test_every_field_has_a_row_and_one_name(table: Table[Any]) -> None:
     missing = OF_THE_STORE if table is RECORD else set()
     assert {one.name for one in table.fields} == {one.name for one in fields(table.value)} - missing
@@ -42,13 +43,17 @@ def test_defaults_are_those_of_the_value(table: Table[Any]) -> None:
 
 
 def test_a_job_has_no_name_twice() -> None:
-    names = [one.short for one in (*MESSAGE.fields, *JOB.fields) if one.kind is not Kind.FLAT]
+    names = [
+        one.short
+        for one in (*OUTGOING.fields, *MESSAGE.fields, *JOB.fields)
+        if one.kind is not Kind.FLAT
+    ]
     assert len(set(names)) == len(names)
 
 
 def test_items_are_declared_under_the_same_names() -> None:
     declared = {name: one.attr_name for name, one in MessageItem.get_attributes().items()}
-    for field in (*MESSAGE.fields, *RECORD.fields):
+    for field in (*MESSAGE.fields, *OUTGOING.fields, *RECORD.fields):
         if field.name in declared:
             assert declared[field.name] == field.item_name
     deliveries = {one.name: one.item_name for one in DELIVERY.fields}

@@ -13,6 +13,7 @@ from chalicelib.domain.model import (
     Message,
     MessageId,
     MessageRecord,
+    Outgoing,
     Scope,
     Status,
     Suppression,
@@ -52,9 +53,7 @@ MESSAGE = Message(
     received_at=1.0,
     size=10,
     blob=BlobRef("k", 0, 10),
-    pool="default",
-    domain="acme.test",
-    credential_id="c",
+    origin=Outgoing("default", "acme.test", "c"),
 )
 RECORD = MessageRecord(MESSAGE)
 LISTED = Suppression("john@example.com", "too many hard fails", 1.0, 2)

@@ -26,6 +26,7 @@ from chalicelib.domain.model import (
     Message,
     MessageId,
     MessageRecord,
+    Outgoing,
     Scope,
     State,
     Status,
@@ -131,9 +132,7 @@ def record(**changes: object) -> MessageRecord:
         received_at=1_800_000_000.0,
         size=822,
         blob=BlobRef("k", 0, 822),
-        pool="default",
-        domain="acme.test",
-        credential_id="abc",
+        origin=Outgoing("default", "acme.test", "abc"),
     )
     values: dict[str, object] = {"message": message} | changes
     return MessageRecord(**values)  # type: ignore[arg-type]  # a test's shorthand

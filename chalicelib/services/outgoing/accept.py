@@ -16,7 +16,7 @@ from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mailbox import envelope_fault, identity
 from chalicelib.domain.mending import mended
 from chalicelib.domain.message import Headers, has_bare_newline, has_nul, normalise_newlines
-from chalicelib.domain.model import Message, Scope
+from chalicelib.domain.model import Message, Outgoing, Scope
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import BareNewlines, Domain
 from chalicelib.ports.clock import Clock
@@ -161,9 +161,7 @@ class AcceptMail:
                 received_at=now,
                 size=size,
                 blob=NOT_STORED,
-                pool=server.pool,
-                domain=domain.name,
-                credential_id=credential.id,
+                origin=Outgoing(server.pool, domain.name, credential.id),
                 tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
                 bounce=submission.bounce,
                 hold=credential.hold,

@@ -42,7 +42,7 @@ class ReadFacts:
             return None
         return Facts(
             server=server,
-            domain=await self._directory.verified_domain(server, record.message.domain),
+            domain=await self._directory.verified_domain(server, record.message.origin.domain),
             suppression=batch.suppression_of(record.message),
             max_attempts=self._max_attempts(server),
             manual=item.manual,

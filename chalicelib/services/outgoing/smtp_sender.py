@@ -77,7 +77,7 @@ class SmtpSender:
         return replace(result, seconds=self._clock.monotonic() - began)
 
     async def _by_some_source(self, attempt: SmtpAttempt) -> AttemptResult:
-        pool = attempt.message.pool
+        pool = attempt.message.origin.pool
         sources = await self._directory.egress_sources(pool) or (IMPLIED,)
         avoid: set[str] = set()
         while True:

@@ -65,7 +65,7 @@ class StoreMail:
         """Wake-ups first, then records; returns the messages whose id belongs to another message."""
         by_pool: dict[str, list[WorkItem]] = {}
         for message in messages:
-            by_pool.setdefault(message.pool, []).append(WorkItem(message, 0))
+            by_pool.setdefault(message.origin.pool, []).append(WorkItem(message, 0))
         await _gather([self._queue.wake(pool, items) for pool, items in by_pool.items()])
         created = await self._messages.create(messages)
         return [item for item, stored in zip(messages, created, strict=True) if not stored]

@@ -47,7 +47,7 @@ class TrackLinks:
 
     async def makes_a_copy(self, message: Message, server: Server) -> bool:
         """Whether `track` may give other bytes than those it gets."""
-        domain = await self._directory.verified_domain(server, message.domain)
+        domain = await self._directory.verified_domain(server, message.origin.domain)
         return domain is not None and await self._choices(message, server, domain) is not None
 
     async def run(self, attempt: OutgoingAttempt) -> None:

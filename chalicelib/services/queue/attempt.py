@@ -162,7 +162,7 @@ class AttemptDelivery:
         record = refused.record
         if refused.reason is ClaimFailure.LEASED:
             wait = max(1, record.lease_until - now + 1)
-            queue = wakeup.item.message.pool
+            queue = wakeup.item.message.origin.pool
             await self._queue.extend_visibility(queue, wakeup.receipt, wait)
             return False
         lost = (

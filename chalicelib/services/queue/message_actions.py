@@ -61,7 +61,7 @@ class MessageActions:
         after = settle.released(record, int(self._clock.now()))
         await self._move(record, after)
         item = WorkItem(after.message, after.attempt, manual=True)
-        await self._queue.wake(after.message.pool, [item])
+        await self._queue.wake(after.message.origin.pool, [item])
         await self._messages.clear_due(after)
         return after
 

@@ -79,7 +79,7 @@ class StoreOutcome:
         if record.state is not State.WAITING or record.by_sweeper:
             return
         item = WorkItem(record.message, record.attempt)
-        await self._queue.wake(record.message.pool, [item], record.wake_at)
+        await self._queue.wake(record.message.origin.pool, [item], record.wake_at)
 
     async def _follow(self, after: MessageRecord, moved: bool) -> None:
         if moved:
@@ -93,7 +93,7 @@ class StoreOutcome:
         settlement = settle.settlement_of(before, after)
         queued = WorkItem(item.message, before.attempt, item.manual, settlement)
         at = self._clock.now() + SETTLEMENT_DELAY
-        await self._queue.wake(item.message.pool, [queued], at)
+        await self._queue.wake(item.message.origin.pool, [queued], at)
 
 
 async def best_effort(effect: Awaitable[T]) -> T | None:

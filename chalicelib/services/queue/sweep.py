@@ -104,5 +104,5 @@ class Sweep:
 def _by_pool(records: Iterable[MessageRecord]) -> dict[str, list[MessageRecord]]:
     found: dict[str, list[MessageRecord]] = {}
     for record in records:
-        found.setdefault(record.message.pool, []).append(record)
+        found.setdefault(record.message.origin.pool, []).append(record)
     return found

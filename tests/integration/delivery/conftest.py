@@ -15,7 +15,7 @@ from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.adapters.time_limits import TimeLimits
 from chalicelib.config import Settings
-from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Scope, Target
+from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Outgoing, Scope, Target
 from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.domain.transmission import AttemptResult
 from chalicelib.services.outgoing.conversation import Converse
@@ -114,9 +114,7 @@ def message_to(rcpt_to: str, token: str = "abcdefghij012345", pool: str = "defau
         received_at=0.0,
         size=1,
         blob=BlobRef("k", 0, 1),
-        pool=pool,
-        domain="sender.test",
-        credential_id="c",
+        origin=Outgoing(pool, "sender.test", "c"),
     )
 
 

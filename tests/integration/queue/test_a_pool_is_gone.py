@@ -10,7 +10,7 @@ from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.model import MessageRecord, Outgoing
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
@@ -19,7 +19,7 @@ from tests.fakes import NOW, a_message, a_server_id
 
 
 async def make_due(posthorn: Posthorn, pool: str, wake_at: int, number: int = 1) -> MessageRecord:
-    message = a_message(a_server_id(), number, pool=pool)
+    message = a_message(a_server_id(), number, origin=Outgoing(pool, "acme.test", "c"))
     assert await posthorn[MessageStore].create([message]) == [True]
     record = await posthorn[MessageStore].get(message.server_id, message.id)
     later = dataclasses.replace(record, wake_at=wake_at, by_sweeper=True)
