@@ -15,8 +15,8 @@ from chalicelib.domain.model import (
     MessageId,
     MessageRecord,
     Outgoing,
+    PendingOutcome,
     Scope,
-    Settlement,
     State,
     Status,
     WorkItem,
@@ -91,7 +91,7 @@ DELIVERIES = {
     **{status.value: replace(BARE, status=status, output="", seconds=0.0) for status in Status},
 }
 
-SETTLEMENT = Settlement(
+OUTCOME = PendingOutcome(
     owner="0123456789abcdef",
     state=State.WAITING,
     tries=3,
@@ -106,12 +106,12 @@ WORK_ITEMS = {
     "empty texts": WorkItem(EMPTY_TEXTS, 1),
     "incoming": WorkItem(INCOMING, 0),
     "manual": WorkItem(ORDINARY, 4, manual=True),
-    "settlement": WorkItem(ORDINARY, 2, settlement=SETTLEMENT),
+    "settlement": WorkItem(ORDINARY, 2, outcome=OUTCOME),
     "settlement of a hold": WorkItem(
         EVERY_FIELD,
         5,
         manual=True,
-        settlement=Settlement("o", State.HELD, 0, 0, False, NOW + 604_800, BARE),
+        outcome=PendingOutcome("o", State.HELD, 0, 0, False, NOW + 604_800, BARE),
     ),
 }
 
@@ -169,9 +169,9 @@ def with_later_fields() -> tuple[
 ]:
     """Deliveries, wake-ups and records with `about_us` and `lost_replies`."""
     about_us = replace(ACCEPTED, status=Status.SOFT_FAIL, about_us=True)
-    settlement = replace(SETTLEMENT, delivery=about_us, lost_replies=2)
+    outcome = replace(OUTCOME, delivery=about_us, lost_replies=2)
     return (
         {"about us": about_us},
-        {"settlement after lost replies": WorkItem(ORDINARY, 2, settlement=settlement)},
+        {"settlement after lost replies": WorkItem(ORDINARY, 2, outcome=outcome)},
         {"after lost replies": replace(WAITING, lost_replies=2, deliveries=(about_us,))},
     )

@@ -20,7 +20,7 @@ from chalicelib.domain.model import (
     Message,
     MessageRecord,
     Outgoing,
-    Settlement,
+    PendingOutcome,
     WorkItem,
 )
 
@@ -139,7 +139,7 @@ DELIVERY = Table(
 )
 
 OUTCOME = Table(
-    Settlement,
+    PendingOutcome,
     (
         Field("owner", "lo", Kind.TEXT),
         Field("state", "ss", Kind.STATE),
@@ -158,7 +158,7 @@ JOB = Table(
         Field("message", "", Kind.FLAT, table=MESSAGE),
         Field("attempt", "a", Kind.NUMBER),
         Field("manual", "w", Kind.MARK, False),
-        Field("settlement", "y", Kind.OBJECT, None, table=OUTCOME),
+        Field("outcome", "y", Kind.OBJECT, None, table=OUTCOME),
     ),
 )
 

@@ -159,7 +159,7 @@ class MessageRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Settlement:
+class PendingOutcome:
     """How an attempt ended, when the store was away too long to be told: it travels in a wake-up (crash rule 7).
 
     `owner` is the lease under which it was made; the rest are the fields of the record after the attempt.
@@ -179,14 +179,14 @@ class Settlement:
 class WorkItem:
     """A wake-up: which message, for which attempt.
 
-    `manual` marks a release or retry by a person (contract section 4). With a `settlement` there is nothing to send:
+    `manual` marks a release or retry by a person (contract section 4). With an `outcome` there is nothing to send:
     the attempt was made, and only its end must be stored.
     """
 
     message: Message
     attempt: int
     manual: bool = False
-    settlement: Settlement | None = None
+    outcome: PendingOutcome | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
 from chalicelib.domain.tenancy import CredentialKind, Server
 from chalicelib.domain.workitem import render_work_item
@@ -149,9 +149,9 @@ class World:
         item, now = self.submit("f@example.com"), int(self.program[Clock].now())
         claimed = bootstrap.run(self.program[MessageStore].claim(item, "me", now, now + 300))
         assert isinstance(claimed, MessageRecord)
-        after = settle.held(claimed, Delivery(1, Status.HELD, "Held.", now), now + 300)
+        after = lifecycle.held(claimed, Delivery(1, Status.HELD, "Held.", now), now + 300)
         return WorkItem(
-            item.message, claimed.attempt, settlement=settle.settlement_of(claimed, after)
+            item.message, claimed.attempt, outcome=lifecycle.pending_outcome(claimed, after)
         )
 
     def record(self, item: WorkItem) -> Any:

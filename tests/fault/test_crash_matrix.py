@@ -137,10 +137,10 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
     assert stage.record(message["id"]).status is Status.HELD
     live = replace(development, mode=ServerMode.LIVE)
     bootstrap.run(stage.program[Tenants].update_server(stage.server, live))
-    from chalicelib.domain import settle
+    from chalicelib.domain import lifecycle
 
     record = stage.record(message["id"])
-    released = settle.released(record, int(stage.program[Clock].now()) - 1)
+    released = lifecycle.released(record, int(stage.program[Clock].now()) - 1)
     assert bootstrap.run(stage.program[MessageStore].replace(record, released))
     stage.run("sweep", "messages.clear_due:before")
     stage.run("sweep")

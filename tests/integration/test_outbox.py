@@ -18,7 +18,7 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.faults import raising
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Scope, Status
@@ -60,7 +60,7 @@ class Scenery:
         claimed = bootstrap.run(store.claim(a_work_item(message), "me", now, now + 300))
         assert isinstance(claimed, MessageRecord)
         delivery = a_delivery(number, outcome, at=self.now + 0.5)
-        assert bootstrap.run(store.replace(claimed, settle.failed(claimed, delivery)))
+        assert bootstrap.run(store.replace(claimed, lifecycle.failed(claimed, delivery)))
 
     def hit(self, number: int, kind: HitKind) -> None:
         hit = Hit(kind, self.now, "192.0.2.1", "Mozilla/5.0", "https://example.com/")

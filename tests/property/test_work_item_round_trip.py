@@ -19,8 +19,8 @@ from chalicelib.domain.model import (
     Message,
     MessageId,
     Outgoing,
+    PendingOutcome,
     Scope,
-    Settlement,
     State,
     Status,
     WorkItem,
@@ -75,8 +75,8 @@ deliveries = st.builds(
     remote=maybe(texts),
     about_us=st.booleans(),
 )
-settlements = st.builds(
-    Settlement,
+outcomes = st.builds(
+    PendingOutcome,
     owner=texts,
     state=st.sampled_from(State),
     tries=numbers,
@@ -86,7 +86,7 @@ settlements = st.builds(
     delivery=deliveries,
     lost_replies=numbers,
 )
-items = st.builds(WorkItem, messages, numbers, st.booleans(), maybe(settlements))
+items = st.builds(WorkItem, messages, numbers, st.booleans(), maybe(outcomes))
 
 
 @given(items)
@@ -169,7 +169,7 @@ def test_an_ordinary_work_item_is_about_six_hundred_bytes() -> None:
     assert len(render_work_item(a_work_item(message))) <= 600
     settled = replace(
         a_work_item(message),
-        settlement=Settlement("o" * 32, State.DONE, 0, 0, False, None, a_delivery(7)),
+        outcome=PendingOutcome("o" * 32, State.DONE, 0, 0, False, None, a_delivery(7)),
     )
     assert len(render_work_item(settled)) <= 1_000
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
@@ -51,7 +51,7 @@ def test_a_claim_counts_nothing() -> None:
 )
 def test_an_outcome_counts_when_it_came_about(status: Status, expected: Count | None) -> None:
     delivery = a_delivery(7, status, at=NOW + 86_400.5)
-    after = settle.sent(LEASED, delivery)
+    after = lifecycle.sent(LEASED, delivery)
     assert counted(LEASED, after) == (() if expected is None else ((expected, NOW + 86_400.5),))
 
 
@@ -59,7 +59,7 @@ def test_each_failed_attempt_counts() -> None:
     record, found = LEASED, list[tuple[Count, float]]()
     for number in range(1, 7):
         delivery = a_delivery(number, Status.SOFT_FAIL, at=NOW + number)
-        after = settle.waiting(record, delivery, NOW + 60)
+        after = lifecycle.waiting(record, delivery, NOW + 60)
         # The store keeps the three newest beside the message.
         after = replace(after, deliveries=after.deliveries[-3:])
         found += counted(record, after)
@@ -68,8 +68,8 @@ def test_each_failed_attempt_counts() -> None:
 
 
 def test_release_and_a_cleared_wake_up_count_nothing() -> None:
-    held = settle.held(LEASED, a_delivery(1, Status.HELD), NOW + 9)
-    assert counted(held, settle.released(held, NOW)) == ()
+    held = lifecycle.held(LEASED, a_delivery(1, Status.HELD), NOW + 9)
+    assert counted(held, lifecycle.released(held, NOW)) == ()
     assert counted(held, replace(held, loaded_at=NOW + 1.0)) == ()
 
 

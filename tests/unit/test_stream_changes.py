@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.adapters.aws.dynamo.records import message_item
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, State, Status
@@ -25,7 +25,7 @@ from tests.growth import assert_linear
 SERVER = ServerId(4711)
 NEW = MessageRecord(a_message(SERVER, 4711))
 LEASED = replace(NEW, state=State.LEASED, lease_owner="me", lease_until=NOW + 300)
-SENT = settle.sent(LEASED, a_delivery(1))
+SENT = lifecycle.sent(LEASED, a_delivery(1))
 
 
 def a_record(
@@ -205,8 +205,8 @@ def passes(record: dict[str, Any]) -> bool:
         (a_record(LEASED), True),
         (a_record(LEASED, NEW), False),
         (a_record(SENT, LEASED), True),
-        (a_record(settle.waiting(LEASED, a_delivery(1, Status.SOFT_FAIL), NOW), LEASED), True),
-        (a_record(settle.held(LEASED, a_delivery(1, Status.HELD), NOW), LEASED), True),
+        (a_record(lifecycle.waiting(LEASED, a_delivery(1, Status.SOFT_FAIL), NOW), LEASED), True),
+        (a_record(lifecycle.held(LEASED, a_delivery(1, Status.HELD), NOW), LEASED), True),
         (a_record(None, SENT), False),
         (a_hit(), True),
         (of_items("INSERT", {"NewImage": {"PK": {"S": "T#1#2"}, "SK": {"S": "L"}}}), False),

@@ -61,7 +61,7 @@ def test_a_wake_up_is_read(name: str, text: str) -> None:
 
 @pytest.mark.parametrize(("name", "text"), written("queue.json"))
 def test_a_wake_up_without_an_outcome_is_written_as_before(name: str, text: str) -> None:
-    if WORK_ITEMS[name].settlement is None:
+    if WORK_ITEMS[name].outcome is None:
         assert json.loads(render_work_item(WORK_ITEMS[name])) == json.loads(text)
 
 

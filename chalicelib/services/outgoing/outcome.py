@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.classify import Verdict
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.model import Delivery, MessageRecord, Status
@@ -64,7 +64,7 @@ class Outcome:
         if isinstance(decision, Hold):
             return self._held(attempt, decision.details)
         delivery = self._delivery(attempt, Status.HARD_FAIL, decision.details)
-        return settle.failed(attempt.record, delivery)
+        return lifecycle.failed(attempt.record, delivery)
 
     def broken(self, attempt: OutgoingAttempt) -> MessageRecord:
         """Where an attempt stands whose steps broke off: sent if the other side said so, else tried again (contract
@@ -72,27 +72,27 @@ class Outcome:
         if attempt.result is not None and attempt.result.verdict is Verdict.SENT:
             return self._sent(attempt, attempt.result)
         delivery = self._delivery(attempt, Status.ERROR, INTERNAL_ERROR)
-        return settle.waiting(attempt.record, delivery, self._next_wake(attempt))
+        return lifecycle.waiting(attempt.record, delivery, self._next_wake(attempt))
 
     def no_server(self, record: MessageRecord, number: int) -> MessageRecord:
         """The end of a message whose mail server was removed; `number` is that of its delivery entry."""
         now = self._clock.now()
-        return settle.failed(
+        return lifecycle.failed(
             record, Delivery(number, Status.HARD_FAIL, NO_SERVER, now, about_us=True)
         )
 
     def _sent(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SENT, _noted(attempt, result), result)
-        return settle.sent(attempt.record, delivery)
+        return lifecycle.sent(attempt.record, delivery)
 
     def _refused(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.HARD_FAIL, _noted(attempt, result), result)
-        return settle.failed(attempt.record, delivery)
+        return lifecycle.failed(attempt.record, delivery)
 
     def _deferred(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
         wake_at = self._next_wake(attempt, result.retry_hint)
-        return settle.waiting(attempt.record, delivery, wake_at)
+        return lifecycle.waiting(attempt.record, delivery, wake_at)
 
     def _reply_lost(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         """Nobody knows whether the message arrived: ask a person if the server wants that, else try again later and
@@ -103,17 +103,17 @@ class Outcome:
         wait = next_wait(LOST_REPLY, record.lost_replies, self._rand.uniform())
         if wait is None or record.tries + 1 >= attempt.facts.max_attempts:
             delivery = self._delivery(attempt, Status.HARD_FAIL, MAY_BE_DELIVERED, result)
-            return settle.failed(record, replace(delivery, about_us=True))
+            return lifecycle.failed(record, replace(delivery, about_us=True))
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
         wake_at = max(self._next_wake(attempt), int(self._clock.now()) + wait)
-        return settle.waiting(record, delivery, wake_at, reply_lost=True)
+        return lifecycle.waiting(record, delivery, wake_at, reply_lost=True)
 
     def _held(
         self, attempt: OutgoingAttempt, details: str, result: AttemptResult | None = None
     ) -> MessageRecord:
         delivery = self._delivery(attempt, Status.HELD, details, result)
         expires_at = int(self._clock.now()) + self._settings.hold_days * DAY
-        return settle.held(attempt.record, delivery, expires_at)
+        return lifecycle.held(attempt.record, delivery, expires_at)
 
     def _next_wake(self, attempt: OutgoingAttempt, hint: int | None = None) -> int:
         """When to try again: the remote's hint, else the schedule; at once when the schedule has run out, because the

@@ -129,7 +129,7 @@ class AttemptDelivery:
         """While this lasts there is room for the item's body and what is made of it. TemporaryFailure when there is
         none before the last attempt starts."""
         message = item.message
-        if item.settlement is not None or message.blob.length <= LARGEST_SPAN:
+        if item.outcome is not None or message.blob.length <= LARGEST_SPAN:
             yield
             return
         seconds = batch.last_start - self._clock.monotonic()
@@ -140,8 +140,8 @@ class AttemptDelivery:
     async def _one(self, carrier: Carrier, wakeup: WakeUp, batch: DeliveryBatch) -> bool:
         """Claim and settle one message; False when its wake-up must come back."""
         item = wakeup.item
-        if item.settlement is not None:
-            return await self._outcome.store_queued(item, item.settlement)
+        if item.outcome is not None:
+            return await self._outcome.store_queued(item, item.outcome)
         now = int(self._clock.now())
         owner = self._rand.bytes(8).hex()
         try:

@@ -80,7 +80,7 @@ class BatchReader:
             suppressions=listed,
             bodies=Bodies(
                 self._blobs,
-                [item.message.blob for item in items if item.settlement is None],
+                [item.message.blob for item in items if item.outcome is None],
                 self._room,
             ),
             last_start=ends - self._settings.deadline_seconds - LAST_SETTLE_SECONDS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 
 from chalicelib.config import Settings
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State, Status, WorkItem
 from chalicelib.ports.clock import Clock
@@ -48,7 +48,7 @@ class DeadLetters:
             return True
         number = (await self._numbers.take(item.message.server_id, "delivery", 1))[0]
         delivery = Delivery(number, Status.HELD, GIVEN_UP, now)
-        after = settle.held(record, delivery, int(now) + self._settings.hold_days * DAY)
+        after = lifecycle.held(record, delivery, int(now) + self._settings.hold_days * DAY)
         LOG.error("dead letter", extra={"fields": log_fields(item.message)})
         return await self._messages.replace(record, after)
 

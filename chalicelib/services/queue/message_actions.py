@@ -7,7 +7,7 @@ checked by the caller.
 
 from __future__ import annotations
 
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
 from chalicelib.domain.tenancy import ServerId
@@ -53,12 +53,12 @@ class MessageActions:
             raise Conflict(f"Message {message} is not held")
         number = (await self._numbers.take(server, "delivery", 1))[0]
         delivery = Delivery(number, Status.HOLD_CANCELLED, CANCELLED, self._clock.now())
-        after = settle.hold_cancelled(record, delivery)
+        after = lifecycle.hold_cancelled(record, delivery)
         await self._move(record, after)
         return after
 
     async def _wake(self, record: MessageRecord) -> MessageRecord:
-        after = settle.released(record, int(self._clock.now()))
+        after = lifecycle.released(record, int(self._clock.now()))
         await self._move(record, after)
         item = WorkItem(after.message, after.attempt, manual=True)
         await self._queue.wake(after.message.origin.pool, [item])

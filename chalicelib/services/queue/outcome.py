@@ -12,16 +12,16 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from chalicelib.config import Settings
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Message, MessageRecord, Settlement, State, WorkItem
+from chalicelib.domain.model import Message, MessageRecord, PendingOutcome, State, WorkItem
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 
 LOG = logging.getLogger("posthorn.attempt")
 
-SETTLEMENT_DELAY = 30
+OUTCOME_DELAY = 30
 T = TypeVar("T")
 
 
@@ -44,7 +44,7 @@ class StoreOutcome:
         Rule 7: the write is tried for two minutes, or until `until` of the monotonic clock, because giving it up means
         sending again. Then the outcome is put into the queue, which is another service than the store.
         """
-        after = settle.left_to_sweeper(after, self._queue.longest_wait)
+        after = lifecycle.left_to_sweeper(after, self._queue.longest_wait)
         give_up = min(self._clock.monotonic() + self._settings.settle_seconds, until)
         wait = 0.25
         while True:
@@ -59,14 +59,14 @@ class StoreOutcome:
             await self._clock.sleep(wait)
             wait = min(wait * 2, 10.0)
 
-    async def store_queued(self, item: WorkItem, settlement: Settlement) -> bool:
+    async def store_queued(self, item: WorkItem, outcome: PendingOutcome) -> bool:
         """Write an outcome that came through the queue, unless the message has moved on since; False when its wake-up
         must come back."""
         try:
             message = item.message
             record = await self._messages.get(message.server_id, message.id, message.scope)
-            if record.attempt == item.attempt and record.lease_owner == settlement.owner:
-                after = settle.settled(record, settlement)
+            if record.attempt == item.attempt and record.lease_owner == outcome.owner:
+                after = lifecycle.ended(record, outcome)
                 if await self._messages.replace(record, after):
                     await self.wake_again(after)
         except TemporaryFailure as away:
@@ -90,9 +90,9 @@ class StoreOutcome:
     async def _put_into_queue(
         self, item: WorkItem, before: MessageRecord, after: MessageRecord
     ) -> None:
-        settlement = settle.settlement_of(before, after)
-        queued = WorkItem(item.message, before.attempt, item.manual, settlement)
-        at = self._clock.now() + SETTLEMENT_DELAY
+        outcome = lifecycle.pending_outcome(before, after)
+        queued = WorkItem(item.message, before.attempt, item.manual, outcome)
+        at = self._clock.now() + OUTCOME_DELAY
         await self._queue.wake(item.message.origin.pool, [queued], at)
 
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import Delivery, MessageRecord, State, Status, WorkItem
 from chalicelib.ports.clock import Clock
@@ -98,7 +98,7 @@ class Sweep:
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
         now = self._clock.now()
         delivery = Delivery(number, Status.HOLD_CANCELLED, HOLD_EXPIRED, now)
-        return await self._messages.replace(record, settle.hold_cancelled(record, delivery))
+        return await self._messages.replace(record, lifecycle.hold_cancelled(record, delivery))
 
 
 def _by_pool(records: Iterable[MessageRecord]) -> dict[str, list[MessageRecord]]:

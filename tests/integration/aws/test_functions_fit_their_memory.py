@@ -22,7 +22,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.model import MessageId, MessageRecord, State, Status
 from chalicelib.domain.tenancy import CredentialKind, Server
@@ -188,7 +188,7 @@ def test_a_stranger_s_request_costs_the_api_its_own_size(api: Api) -> None:
 def test_a_full_batch_of_changes_fits_the_outbox(place: Place) -> None:
     record = MessageRecord(a_message(place.server.id, 1, subject="s" * 200, tag="t" * 100))
     log = tuple(a_delivery(n, Status.SENT, output="o" * 250, details="d" * 250) for n in (1, 2, 3))
-    after = settle.sent(record, log[0])
+    after = lifecycle.sent(record, log[0])
     images = {
         "OldImage": message_item(record, 0),
         "NewImage": message_item(after, 0) | {"filler": {"S": "f" * 1_500}},
@@ -232,7 +232,7 @@ def test_many_due_messages_fit_the_sweep(place: Place) -> None:
         await store.create([message])
         record = await store.get(place.server.id, message.id)
         delivery = a_delivery(number, Status.HELD, output="o" * 250, details="d" * 250)
-        assert await store.replace(record, settle.held(record, delivery, int(now) - 60))
+        assert await store.replace(record, lifecycle.held(record, delivery, int(now) - 60))
 
     async def hold_all() -> None:
         await asyncio.gather(*(hold(number) for number in range(1, due + 1)))

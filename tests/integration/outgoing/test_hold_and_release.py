@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
@@ -139,7 +139,7 @@ async def test_a_release_whose_wake_up_was_lost_is_found_by_the_sweeper() -> Non
     record = await scene.record(accepted)
 
     assert await scene.posthorn[MessageStore].replace(
-        record, settle.released(record, int(scene.clock.now()))
+        record, lifecycle.released(record, int(scene.clock.now()))
     )
     await scene.change_server(mode=ServerMode.LIVE)
     await scene.play(120)

@@ -95,5 +95,5 @@ async def test_a_settlement_survives_the_queue_s_text_form() -> None:
     await scene.deliver_ready()
     scene.clock.advance(60)
     received = await scene.queue.receive("default")
-    item = next(each.item for each in received if each.item.settlement)
+    item = next(each.item for each in received if each.item.outcome)
     assert parse_work_item(render_work_item(item)) == item

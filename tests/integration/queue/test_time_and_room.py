@@ -107,8 +107,8 @@ async def test_an_outcome_that_cannot_be_stored_is_queued_before_the_invocation_
     )
     assert scene.clock.monotonic() < ends
     scene.clock.advance(60)
-    (settlement,) = await wakeups(scene)
-    assert settlement.item.settlement is not None
+    (outcome,) = await wakeups(scene)
+    assert outcome.item.outcome is not None
 
 
 async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.domain.model import Delivery, MessageRecord, Settlement, State, Status
+from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, State, Status
 
 
 def sent(record: MessageRecord, delivery: Delivery) -> MessageRecord:
@@ -79,9 +79,9 @@ def hold_cancelled(record: MessageRecord, delivery: Delivery) -> MessageRecord:
     return replace(_moved(record, delivery), state=State.DONE, held=False, hold_expires_at=None)
 
 
-def settlement_of(before: MessageRecord, after: MessageRecord) -> Settlement:
+def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutcome:
     """What must be remembered of an attempt whose end could not be stored."""
-    return Settlement(
+    return PendingOutcome(
         owner=before.lease_owner,
         state=after.state,
         tries=after.tries,
@@ -93,18 +93,18 @@ def settlement_of(before: MessageRecord, after: MessageRecord) -> Settlement:
     )
 
 
-def settled(record: MessageRecord, settlement: Settlement) -> MessageRecord:
-    """A leased record as the settlement says it ended."""
+def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
+    """A leased record as the outcome says it ended."""
     return replace(
-        _moved(record, settlement.delivery),
-        state=settlement.state,
-        tries=settlement.tries,
-        lost_replies=settlement.lost_replies,
-        wake_at=settlement.wake_at,
-        by_sweeper=settlement.by_sweeper,
-        held=settlement.state is State.HELD,
-        hold_expires_at=settlement.hold_expires_at,
-        last_attempt_at=settlement.delivery.at,
+        _moved(record, outcome.delivery),
+        state=outcome.state,
+        tries=outcome.tries,
+        lost_replies=outcome.lost_replies,
+        wake_at=outcome.wake_at,
+        by_sweeper=outcome.by_sweeper,
+        held=outcome.state is State.HELD,
+        hold_expires_at=outcome.hold_expires_at,
+        last_attempt_at=outcome.delivery.at,
     )
 
 
