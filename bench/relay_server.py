@@ -29,7 +29,7 @@ from chalicelib.adapters.randomness import SystemRand
 from chalicelib.bootstrap import in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import BlobRef, MessageRecord, State, WorkItem
+from chalicelib.domain.model import BlobRef, DeliveryJob, MessageRecord, State
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
@@ -39,7 +39,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from gateway.configuration import Configuration
 from gateway.journal import Journal
 from gateway.memory import fitted, memory_of_process
@@ -111,10 +111,10 @@ class HandedQueue:
     longest_wait = 900
 
     def __init__(self) -> None:
-        self._items: deque[WorkItem] = deque()
+        self._items: deque[DeliveryJob] = deque()
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+    async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Hand jobs over, when `at` has come."""
         if (wait := at - time.time()) > 0:
             asyncio.get_running_loop().call_later(wait, self.put, jobs)
@@ -128,7 +128,7 @@ class HandedQueue:
         """Every server is in the default pool."""
         return ("default",)
 
-    def put(self, items: Sequence[WorkItem]) -> None:
+    def put(self, items: Sequence[DeliveryJob]) -> None:
         """Add items and wake a worker."""
         self._items.extend(items)
         while self._waiting:
@@ -137,7 +137,7 @@ class HandedQueue:
                 waiter.set_result(None)
                 return
 
-    async def take(self) -> list[WorkItem]:
+    async def take(self) -> list[DeliveryJob]:
         """At least one item, at most BATCH."""
         while not self._items:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -171,14 +171,14 @@ class Relay:
         """Deliver for ever."""
         while True:
             items = await self.queue.take()
-            wakeups = [WakeUp(item, str(number)) for number, item in enumerate(items)]
-            left = await self.program[AttemptDelivery].run(self.program[SendOutgoing], wakeups)
-            again = [wakeup.item for wakeup in wakeups if wakeup.receipt in left]
+            jobs = [ReceivedJob(item, str(number)) for number, item in enumerate(items)]
+            left = await self.program[AttemptDelivery].run(self.program[SendOutgoing], jobs)
+            again = [received.job for received in jobs if received.receipt in left]
             if again:
                 asyncio.get_running_loop().call_later(LEFT_SECONDS, self.queue.put, again)
-            for wakeup in wakeups:
-                if wakeup.receipt not in left:
-                    self.blobs.drop(wakeup.item.message.blob)
+            for received in jobs:
+                if received.receipt not in left:
+                    self.blobs.drop(received.job.message.blob)
 
 
 async def serve(port: int, sink_port: int, signatures: str, log: TextIO) -> None:

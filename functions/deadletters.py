@@ -9,8 +9,8 @@ from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
+from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.workitem import parse_work_item
 from chalicelib.services.queue.dead_letters import DeadLetters
 from functions.runtime import Batch, on_batch
 
@@ -22,7 +22,7 @@ async def hold(posthorn: Posthorn, batch: Batch) -> Collection[str]:
     left = set()
     for record in batch.records:
         try:
-            held = await posthorn[DeadLetters].hold(parse_work_item(record.body))
+            held = await posthorn[DeadLetters].hold(parse_job(record.body))
         except Rejected:
             held = False
         if not held:

@@ -13,10 +13,10 @@ from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
+from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.workitem import parse_work_item
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from functions.runtime import Batch, on_batch
 
 blueprint = Blueprint(__name__)
@@ -24,14 +24,14 @@ blueprint = Blueprint(__name__)
 
 async def attempt(posthorn: Posthorn, batch: Batch) -> Collection[str]:
     """One delivery attempt for each wake-up; a body that cannot be read is left to the dead letters."""
-    wakeups, unread = {}, set()
+    jobs, unread = {}, set()
     for record in batch.records:
         try:
-            wakeups[record.receipt] = WakeUp(parse_work_item(record.body), record.receipt)
+            jobs[record.receipt] = ReceivedJob(parse_job(record.body), record.receipt)
         except Rejected:
             unread.add(record.id)
     left = await posthorn[AttemptDelivery].run(
-        posthorn[SendOutgoing], list(wakeups.values()), batch.seconds_left()
+        posthorn[SendOutgoing], list(jobs.values()), batch.seconds_left()
     )
     batch.notes.update({"records": len(batch.records), "left": len(left), "unread": len(unread)})
     return unread | {record.id for record in batch.records if record.receipt in left}

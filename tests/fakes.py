@@ -8,12 +8,12 @@ from typing import Any
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
+    DeliveryJob,
     Message,
     MessageId,
     Outgoing,
     Scope,
     Status,
-    WorkItem,
 )
 from chalicelib.domain.tenancy import (
     Credential,
@@ -53,9 +53,9 @@ def a_message(server: ServerId, number: int, **changes: Any) -> Message:
     return Message(**(values | changes))
 
 
-def a_work_item(message: Message, attempt: int = 0) -> WorkItem:
+def a_job(message: Message, attempt: int = 0) -> DeliveryJob:
     """A wake-up."""
-    return WorkItem(message, attempt)
+    return DeliveryJob(message, attempt)
 
 
 def a_delivery(number: int, status: Status = Status.SENT, **changes: Any) -> Delivery:

@@ -32,8 +32,8 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
-from tests.fakes import a_message, a_work_item
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
+from tests.fakes import a_job, a_message
 from tests.peers import server_context
 from tests.worlds import Scene, make_scene, publish
 
@@ -105,7 +105,7 @@ async def deliver(folder: Path, port: int, kind: str, count: int) -> None:
     messages = [_message(scene, folder, kind, number) for number in range(1, count + 1)]
     left = await scene.posthorn[AttemptDelivery].run(
         scene.posthorn[SendOutgoing],
-        [WakeUp(a_work_item(message), str(message.id)) for message in messages],
+        [ReceivedJob(a_job(message), str(message.id)) for message in messages],
     )
     await scene.posthorn[Egress].close()  # type: ignore[attr-defined]
     records = await scene.posthorn[MessageStore].get_many(

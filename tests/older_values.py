@@ -10,6 +10,7 @@ from dataclasses import replace
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
+    DeliveryJob,
     DsnParameters,
     Message,
     MessageId,
@@ -19,7 +20,6 @@ from chalicelib.domain.model import (
     Scope,
     State,
     Status,
-    WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
 
@@ -100,14 +100,14 @@ OUTCOME = PendingOutcome(
     hold_expires_at=None,
     delivery=replace(ACCEPTED, status=Status.SOFT_FAIL),
 )
-WORK_ITEMS = {
-    "ordinary": WorkItem(ORDINARY, 0),
-    "every field": WorkItem(EVERY_FIELD, 19),
-    "empty texts": WorkItem(EMPTY_TEXTS, 1),
-    "incoming": WorkItem(INCOMING, 0),
-    "manual": WorkItem(ORDINARY, 4, manual=True),
-    "settlement": WorkItem(ORDINARY, 2, outcome=OUTCOME),
-    "settlement of a hold": WorkItem(
+JOBS = {
+    "ordinary": DeliveryJob(ORDINARY, 0),
+    "every field": DeliveryJob(EVERY_FIELD, 19),
+    "empty texts": DeliveryJob(EMPTY_TEXTS, 1),
+    "incoming": DeliveryJob(INCOMING, 0),
+    "manual": DeliveryJob(ORDINARY, 4, manual=True),
+    "settlement": DeliveryJob(ORDINARY, 2, outcome=OUTCOME),
+    "settlement of a hold": DeliveryJob(
         EVERY_FIELD,
         5,
         manual=True,
@@ -165,13 +165,13 @@ SHARDS = {name: number % 4 for number, name in enumerate(RECORDS)}
 
 
 def with_later_fields() -> tuple[
-    dict[str, Delivery], dict[str, WorkItem], dict[str, MessageRecord]
+    dict[str, Delivery], dict[str, DeliveryJob], dict[str, MessageRecord]
 ]:
     """Deliveries, wake-ups and records with `about_us` and `lost_replies`."""
     about_us = replace(ACCEPTED, status=Status.SOFT_FAIL, about_us=True)
     outcome = replace(OUTCOME, delivery=about_us, lost_replies=2)
     return (
         {"about us": about_us},
-        {"settlement after lost replies": WorkItem(ORDINARY, 2, outcome=outcome)},
+        {"settlement after lost replies": DeliveryJob(ORDINARY, 2, outcome=outcome)},
         {"after lost replies": replace(WAITING, lost_replies=2, deliveries=(about_us,))},
     )

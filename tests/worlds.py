@@ -11,7 +11,7 @@ from importlib import import_module
 from chalicelib.adapters.families import PORTS
 from chalicelib.adapters.keys import CryptographyKeyMaker
 from chalicelib.adapters.memory.egress import ScriptedEgress
-from chalicelib.adapters.memory.queue import MemoryWorkQueue, ReceivedItem
+from chalicelib.adapters.memory.queue import HandedOut, MemoryWorkQueue
 from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
@@ -29,7 +29,7 @@ from chalicelib.services.installation import Installation
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.submission import Recipient, Submission
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.sweep import Sweep
 
 CONTENT = (
@@ -92,10 +92,10 @@ class Scene:
 
     async def deliver_ready(self) -> int:
         """Run attempts for everything the queue gives out now; returns how many wake-ups were worked on."""
-        received: list[ReceivedItem] = []
+        received: list[HandedOut] = []
         while batch := await self.queue.receive(self.server.pool, 10):
             received += batch
-        wakeups = [WakeUp(each.item, each.receipt) for each in received]
+        wakeups = [ReceivedJob(each.job, each.receipt) for each in received]
         left = await self.posthorn[AttemptDelivery].run(self.posthorn[SendOutgoing], wakeups)
         for each in received:
             if each.receipt not in left:

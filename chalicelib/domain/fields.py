@@ -16,12 +16,12 @@ from typing import Any, Generic, TypeVar
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
+    DeliveryJob,
     DsnParameters,
     Message,
     MessageRecord,
     Outgoing,
     PendingOutcome,
-    WorkItem,
 )
 
 T = TypeVar("T")
@@ -153,7 +153,7 @@ OUTCOME = Table(
 )
 
 JOB = Table(
-    WorkItem,
+    DeliveryJob,
     (
         Field("message", "", Kind.FLAT, table=MESSAGE),
         Field("attempt", "a", Kind.NUMBER),

@@ -81,7 +81,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One accepted message for one recipient: all that never changes. It travels whole in the work item, so that
+    """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
     whoever comes first can create the stored record (crash rule 1)."""
 
     server_id: ServerId
@@ -176,7 +176,7 @@ class PendingOutcome:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkItem:
+class DeliveryJob:
     """A wake-up: which message, for which attempt.
 
     `manual` marks a release or retry by a person (contract section 4). With an `outcome` there is nothing to send:

@@ -9,12 +9,12 @@ from typing import Protocol
 
 from chalicelib.domain.model import (
     Delivery,
+    DeliveryJob,
     Message,
     MessageId,
     MessageRecord,
     Page,
     Scope,
-    WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
 
@@ -50,9 +50,9 @@ class MessageStore(Protocol):
         False: the id is taken by a message with another token."""
 
     async def claim(
-        self, item: WorkItem, owner: str, now: int, lease_until: int
+        self, job: DeliveryJob, owner: str, now: int, lease_until: int
     ) -> MessageRecord | ClaimRefused:
-        """Lease the record for the attempt the item names, creating it when it does not exist (rule 1).
+        """Lease the record for the attempt the job names, creating it when it does not exist (rule 1).
         Granted only if token and attempt match and the record is WAITING, or LEASED with the lease over at `now`."""
 
     async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:

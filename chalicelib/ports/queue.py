@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from chalicelib.domain.model import WorkItem
+from chalicelib.domain.model import DeliveryJob
 
 
 class WorkQueue(Protocol):
@@ -15,7 +15,7 @@ class WorkQueue(Protocol):
     def longest_wait(self) -> int:
         """How many seconds ahead a job can be queued; whoever waits longer is woken by the sweeper."""
 
-    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+    async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Queue jobs (any number) for the moment `at` (epoch seconds), or for now when that has passed. A moment
         further ahead than `longest_wait` is brought forward to it. Raises TemporaryFailure unless all are in:
         PoolMissing when the pool has no queue."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import key_digest, new_key
-from chalicelib.domain.model import BlobRef, Message, WorkItem
+from chalicelib.domain.model import BlobRef, DeliveryJob, Message
 from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,
@@ -76,7 +76,7 @@ class CountedQueue:
     def __init__(self) -> None:
         self.items = 0
 
-    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+    async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Count the jobs."""
         self.items += len(jobs)
 

@@ -15,8 +15,8 @@ from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter
 from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.model import WorkItem
-from chalicelib.domain.workitem import parse_work_item
+from chalicelib.domain.delivery_job import parse_job
+from chalicelib.domain.model import DeliveryJob
 from chalicelib.ports.clock import Clock
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW, a_server_id
@@ -43,10 +43,12 @@ class World(Posthorn):
         session = {AwsSession: self[AwsSession]}
         return World(self.settings, self.family, self.clock, {**session, **(parts or {})})
 
-    async def receive(self, pool: str, *, within: float = PATIENCE) -> list[tuple[str, WorkItem]]:
+    async def receive(
+        self, pool: str, *, within: float = PATIENCE
+    ) -> list[tuple[str, DeliveryJob]]:
         """Receipts and items that a receiver gets, waiting for the first `within` seconds."""
         if self.family == "memory":
-            return [(one.receipt, one.item) for one in await self[MemoryWorkQueue].receive(pool)]
+            return [(one.receipt, one.job) for one in await self[MemoryWorkQueue].receive(pool)]
         end = time.monotonic() + within
         while True:
             answer = await self[AwsSession].call(
@@ -58,7 +60,7 @@ class World(Posthorn):
             )
             found = answer.get("Messages", [])
             if found or time.monotonic() > end:
-                return [(one["ReceiptHandle"], parse_work_item(one["Body"])) for one in found]
+                return [(one["ReceiptHandle"], parse_job(one["Body"])) for one in found]
 
     async def pass_seconds(self, seconds: float) -> None:
         """Let the queue's time pass."""

@@ -13,7 +13,7 @@ from chalicelib.domain.model import MessageId, MessageRecord, State, Status
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
-from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 ONE = MessageId(1)
 LATER = NOW + 86_400
@@ -99,7 +99,7 @@ async def test_a_message_that_is_gone_stays_gone(world: World) -> None:
 async def test_a_hit_between_claim_and_finish_disturbs_nobody(world: World) -> None:
     message = a_message(world.server, ONE)
     await world[MessageStore].create([message])
-    claimed = await world[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    claimed = await world[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert isinstance(claimed, MessageRecord)
     await world[Engagement].record(world.server, ONE, opened(), LATER)
     await world[Engagement].record(world.server, ONE, clicked(), LATER)

@@ -19,14 +19,14 @@ from chalicelib.domain.model import (
 )
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from tests.contract.conftest import World
-from tests.fakes import NOW, a_message, a_work_item
+from tests.fakes import NOW, a_job, a_message
 
 LEASE = NOW + 300
 
 
 async def claimed(world: World, record: MessageRecord, owner: str = "w1") -> MessageRecord:
     """The record, leased."""
-    item = a_work_item(record.message, record.attempt)
+    item = a_job(record.message, record.attempt)
     found = await world[MessageStore].claim(item, owner, NOW, LEASE)
     assert isinstance(found, MessageRecord)
     return found
@@ -87,7 +87,7 @@ async def test_whoever_knows_the_direction_asks_for_it(world: World) -> None:
 async def test_a_claim_leases_the_record(world: World) -> None:
     message = a_message(world.server, 1)
     await world[MessageStore].create([message])
-    record = await world[MessageStore].claim(a_work_item(message), "w1", NOW, LEASE)
+    record = await world[MessageStore].claim(a_job(message), "w1", NOW, LEASE)
     expected = MessageRecord(message, state=State.LEASED, lease_owner="w1", lease_until=LEASE)
     assert record == expected
     assert await world[MessageStore].get(world.server, message.id) == expected
@@ -95,7 +95,7 @@ async def test_a_claim_leases_the_record(world: World) -> None:
 
 async def test_a_claim_creates_a_record_that_does_not_exist(world: World) -> None:
     message = a_message(world.server, 1)
-    record = await world[MessageStore].claim(a_work_item(message), "w1", NOW, LEASE)
+    record = await world[MessageStore].claim(a_job(message), "w1", NOW, LEASE)
     assert isinstance(record, MessageRecord)
     assert (record.state, record.message, record.taken_over) == (State.LEASED, message, False)
     assert await world[MessageStore].create([message]) == [True]
@@ -107,7 +107,7 @@ async def test_of_twenty_claims_at_once_one_is_granted(world: World, created: bo
     message = a_message(world.server, 1)
     if created:
         await world[MessageStore].create([message])
-    item = a_work_item(message)
+    item = a_job(message)
     claims = await asyncio.gather(
         *(world[MessageStore].claim(item, f"w{n}", NOW, LEASE) for n in range(20))
     )
@@ -120,8 +120,8 @@ async def test_of_twenty_claims_at_once_one_is_granted(world: World, created: bo
 
 async def test_the_same_owner_does_not_get_a_lease_twice(world: World) -> None:
     message = a_message(world.server, 1)
-    await world[MessageStore].claim(a_work_item(message), "w1", NOW, LEASE)
-    again = await world[MessageStore].claim(a_work_item(message), "w1", NOW, LEASE)
+    await world[MessageStore].claim(a_job(message), "w1", NOW, LEASE)
+    again = await world[MessageStore].claim(a_job(message), "w1", NOW, LEASE)
     assert isinstance(again, ClaimRefused)
     assert again.reason is ClaimFailure.LEASED
 
@@ -129,7 +129,7 @@ async def test_the_same_owner_does_not_get_a_lease_twice(world: World) -> None:
 async def test_a_held_lease_refuses_and_an_expired_one_is_taken_over(world: World) -> None:
     message = a_message(world.server, 1)
     await world[MessageStore].create([message])
-    item = a_work_item(message)
+    item = a_job(message)
     await world[MessageStore].claim(item, "w1", NOW, LEASE)
     early = await world[MessageStore].claim(item, "w2", LEASE - 1, LEASE + 299)
     assert isinstance(early, ClaimRefused)
@@ -143,14 +143,14 @@ async def test_a_claim_of_a_waiting_record_after_a_take_over_is_an_ordinary_one(
     world: World,
 ) -> None:
     message = a_message(world.server, 1)
-    item = a_work_item(message)
+    item = a_job(message)
     await world[MessageStore].claim(item, "w1", NOW, LEASE)
     second = await world[MessageStore].claim(item, "w2", LEASE, LEASE + 300)
     assert isinstance(second, MessageRecord)
     waiting = replace(second, state=State.WAITING, attempt=1, lease_owner="", lease_until=0)
     assert await world[MessageStore].replace(second, waiting)
     assert (await world[MessageStore].get(world.server, message.id)).taken_over is False
-    third = await world[MessageStore].claim(a_work_item(message, 1), "w3", LEASE, LEASE + 300)
+    third = await world[MessageStore].claim(a_job(message, 1), "w3", LEASE, LEASE + 300)
     assert isinstance(third, MessageRecord)
     assert third.taken_over is False
 
@@ -162,7 +162,7 @@ async def test_a_wake_up_for_another_attempt_is_stale(world: World, attempt: int
     before = await claimed(world, MessageRecord(message))
     after = replace(before, state=State.WAITING, attempt=1, lease_owner="", lease_until=0)
     assert await world[MessageStore].replace(before, after)
-    refused = await world[MessageStore].claim(a_work_item(message, attempt), "w2", NOW, LEASE)
+    refused = await world[MessageStore].claim(a_job(message, attempt), "w2", NOW, LEASE)
     assert isinstance(refused, ClaimRefused)
     assert refused.reason is ClaimFailure.STALE
     assert refused.record == after
@@ -174,7 +174,7 @@ async def test_a_record_that_does_not_wait_is_stale(world: World, state: State) 
     before = await claimed(world, MessageRecord(message))
     after = replace(before, state=state, status=Status.SENT, lease_owner="", lease_until=0)
     assert await world[MessageStore].replace(before, after)
-    refused = await world[MessageStore].claim(a_work_item(message), "w2", NOW, LEASE)
+    refused = await world[MessageStore].claim(a_job(message), "w2", NOW, LEASE)
     assert isinstance(refused, ClaimRefused)
     assert refused.reason is ClaimFailure.STALE
 
@@ -182,7 +182,7 @@ async def test_a_record_that_does_not_wait_is_stale(world: World, state: State) 
 async def test_a_wake_up_with_another_token_is_a_collision(world: World) -> None:
     message = a_message(world.server, 1)
     await world[MessageStore].create([message])
-    other = a_work_item(replace(message, token="another-token"))
+    other = a_job(replace(message, token="another-token"))
     refused = await world[MessageStore].claim(other, "w1", NOW, LEASE)
     assert isinstance(refused, ClaimRefused)
     assert refused.reason is ClaimFailure.COLLISION

@@ -13,7 +13,7 @@ from chalicelib.domain.model import Message, MessageRecord, Page, Scope, State, 
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
-from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 FOREVER = 10_000_000
 
@@ -210,7 +210,7 @@ async def test_a_swept_record_leaves_the_index_unless_it_has_moved_on(world: Wor
 
 async def test_a_claim_takes_the_record_out_of_the_due_index(world: World) -> None:
     record = await waiting(world, 1, NOW)
-    found = await world[MessageStore].claim(a_work_item(record.message, 1), "w1", NOW, NOW + 300)
+    found = await world[MessageStore].claim(a_job(record.message, 1), "w1", NOW, NOW + 300)
     assert isinstance(found, MessageRecord)
     assert found.by_sweeper is False
     assert await due_here(world, NOW) == []

@@ -11,7 +11,7 @@ from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
-from tests.fakes import NOW, a_delivery, a_message, a_work_item
+from tests.fakes import NOW, a_delivery, a_job, a_message
 
 
 async def leased(world: World, number: int = 1) -> MessageRecord:
@@ -81,9 +81,7 @@ async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> No
 async def test_a_worker_that_lost_its_lease_changes_nothing(world: World) -> None:
     first = await leased(world)
     item_time = first.lease_until
-    second = await world[MessageStore].claim(
-        a_work_item(first.message), "w2", item_time, item_time + 300
-    )
+    second = await world[MessageStore].claim(a_job(first.message), "w2", item_time, item_time + 300)
     assert isinstance(second, MessageRecord)
     assert not await world[MessageStore].replace(first, finished(first, 1))
     assert await world[MessageStore].get(world.server, first.message.id) == second

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import WorkItem
+from chalicelib.domain.model import DeliveryJob
 from chalicelib.ports.queue import WorkQueue
 from tests.contract.conftest import World
 from tests.fakes import a_message, a_server_id
@@ -18,9 +18,9 @@ POOL = "default"
 
 
 @pytest.fixture
-def items(world: World) -> list[WorkItem]:
+def items(world: World) -> list[DeliveryJob]:
     return [
-        WorkItem(a_message(world.server, number), number % 3, manual=number == 2)
+        DeliveryJob(a_message(world.server, number), number % 3, manual=number == 2)
         for number in range(1, 26)
     ]
 
@@ -44,9 +44,9 @@ async def quiet(world: World) -> None:
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_every_item_sent_is_received_whole(world: World, items: list[WorkItem]) -> None:
+async def test_every_item_sent_is_received_whole(world: World, items: list[DeliveryJob]) -> None:
     await world[WorkQueue].wake(POOL, items)
-    found: dict[int, WorkItem] = {}
+    found: dict[int, DeliveryJob] = {}
     while len(found) < len(items):
         received = await world.receive(POOL)
         assert received, "not all items arrived"
@@ -55,14 +55,16 @@ async def test_every_item_sent_is_received_whole(world: World, items: list[WorkI
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_received_item_is_hidden(world: World, items: list[WorkItem]) -> None:
+async def test_a_received_item_is_hidden(world: World, items: list[DeliveryJob]) -> None:
     await world[WorkQueue].wake(POOL, items[:1])
     assert len(await world.receive(POOL)) == 1
     assert await world.receive(POOL, within=0) == []
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_delayed_item_arrives_after_its_delay(world: World, items: list[WorkItem]) -> None:
+async def test_a_delayed_item_arrives_after_its_delay(
+    world: World, items: list[DeliveryJob]
+) -> None:
     started = time.monotonic()
     await world[WorkQueue].wake(POOL, items[:1], world.clock.now() + 1)
     assert await world.receive(POOL, within=0) == []
@@ -74,7 +76,7 @@ async def test_a_delayed_item_arrives_after_its_delay(world: World, items: list[
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_hidden_item_comes_back_when_its_time_is_over(
-    world: World, items: list[WorkItem]
+    world: World, items: list[DeliveryJob]
 ) -> None:
     await world[WorkQueue].wake(POOL, items[:1])
     ((receipt, _),) = await world.receive(POOL)
@@ -88,14 +90,14 @@ async def test_a_hidden_item_comes_back_when_its_time_is_over(
 
 
 @pytest.mark.usefixtures("quiet")
-async def test_a_moment_that_has_passed_is_now(world: World, items: list[WorkItem]) -> None:
+async def test_a_moment_that_has_passed_is_now(world: World, items: list[DeliveryJob]) -> None:
     await world[WorkQueue].wake(POOL, items[:1], world.clock.now() - 5_000)
     assert [item for _, item in await world.receive(POOL)] == items[:1]
 
 
 @pytest.mark.usefixtures("quiet")
 async def test_a_moment_too_far_ahead_is_brought_forward(
-    world: World, items: list[WorkItem]
+    world: World, items: list[DeliveryJob]
 ) -> None:
     await world[WorkQueue].wake(
         POOL, items[:1], world.clock.now() + 10 * world[WorkQueue].longest_wait
@@ -108,7 +110,7 @@ async def test_a_moment_too_far_ahead_is_brought_forward(
 
 @pytest.mark.usefixtures("quiet")
 async def test_no_job_is_kept_longer_than_the_queue_allows(
-    world: World, items: list[WorkItem]
+    world: World, items: list[DeliveryJob]
 ) -> None:
     await world[WorkQueue].wake(POOL, items[:1])
     ((receipt, _),) = await world.receive(POOL)
@@ -126,7 +128,7 @@ async def test_sending_nothing_is_nothing(world: World) -> None:
 
 
 async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait(
-    world: World, items: list[WorkItem]
+    world: World, items: list[DeliveryJob]
 ) -> None:
     pool = f"pool-{a_server_id()}"
     with pytest.raises(TemporaryFailure) as failed:

@@ -27,9 +27,9 @@ from chalicelib.api.v2.routes import ROUTES
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.delivery_job import render_job
+from chalicelib.domain.model import Delivery, DeliveryJob, MessageId, MessageRecord, State, Status
 from chalicelib.domain.tenancy import CredentialKind, Server
-from chalicelib.domain.workitem import render_work_item
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
@@ -121,7 +121,7 @@ class World:
         sqs, url = self.queue(name)
         sqs.send_message(QueueUrl=url, MessageBody=body)
 
-    def submit(self, to: str) -> WorkItem:
+    def submit(self, to: str) -> DeliveryJob:
         """Accept a message; its wake-up, which also waits in the queue."""
         from chalicelib.services.outgoing.submission import Recipient, Submission
 
@@ -134,9 +134,9 @@ class World:
         record = bootstrap.run(
             self.program[MessageStore].get(self.server.id, MessageId(accepted.id))
         )
-        return WorkItem(record.message, record.attempt)
+        return DeliveryJob(record.message, record.attempt)
 
-    def uploaded(self, item: WorkItem) -> WorkItem:
+    def uploaded(self, item: DeliveryJob) -> DeliveryJob:
         """Another message like this one, which was uploaded and whose record is missing."""
         blob = replace(item.message.blob, key=f"u/{self.server.id}/{'0' * 32}")
         s3 = botocore.session.Session().create_client("s3")
@@ -144,17 +144,17 @@ class World:
         message = replace(item.message, id=MessageId(999_999_999), blob=blob)
         return replace(item, message=message)
 
-    def settled(self) -> WorkItem:
+    def settled(self) -> DeliveryJob:
         """The wake-up that carries an outcome which the store did not take."""
         item, now = self.submit("f@example.com"), int(self.program[Clock].now())
         claimed = bootstrap.run(self.program[MessageStore].claim(item, "me", now, now + 300))
         assert isinstance(claimed, MessageRecord)
         after = lifecycle.held(claimed, Delivery(1, Status.HELD, "Held.", now), now + 300)
-        return WorkItem(
+        return DeliveryJob(
             item.message, claimed.attempt, outcome=lifecycle.pending_outcome(claimed, after)
         )
 
-    def record(self, item: WorkItem) -> Any:
+    def record(self, item: DeliveryJob) -> Any:
         return bootstrap.run(self.program[MessageStore].get(self.server.id, item.message.id))
 
     def move_clock(self, seconds: float) -> None:
@@ -317,8 +317,8 @@ def test_delivery(world: World) -> None:
         item = world.submit("a@example.com")
         owner, now = "another", int(world.program[Clock].now())
         bootstrap.run(world.program[MessageStore].claim(item, owner, now, now + 300))
-        world.put(render_work_item(world.uploaded(item)))
-        world.put(render_work_item(world.settled()))
+        world.put(render_job(world.uploaded(item)))
+        world.put(render_job(world.settled()))
         world.put("not a wake-up")
         assert "not a wake-up" in world.work(deliver)
 
@@ -368,7 +368,7 @@ def test_the_sweep(world: World) -> None:
 def test_dead_letters(world: World) -> None:
     item = world.submit("a@example.com")
     unknown = replace(item, message=replace(item.message, id=MessageId(999_999_999)))
-    for body in (render_work_item(item), render_work_item(unknown), "not a wake-up"):
+    for body in (render_job(item), render_job(unknown), "not a wake-up"):
         world.put(body, "dead")
 
     def letters() -> None:

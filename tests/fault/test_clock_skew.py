@@ -10,7 +10,7 @@ from chalicelib.adapters.memory.egress import ScriptedConversation
 from chalicelib.domain.model import Envelope, State, Status
 from chalicelib.ports.egress import Transaction
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from tests.worlds import make_scene
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def test_the_first_worker_s_finish_fails_and_the_log_says_that_the_lease_w
     monkeypatch.setattr(ScriptedConversation, "transact", slow_once)
     with caplog.at_level(logging.WARNING):
         left = await scene.posthorn[AttemptDelivery].run(
-            scene.posthorn[SendOutgoing], [WakeUp(received.item, received.receipt)]
+            scene.posthorn[SendOutgoing], [ReceivedJob(received.job, received.receipt)]
         )
     assert left == set()
     assert "lease lost" in caplog.text

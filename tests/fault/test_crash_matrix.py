@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.model import Status, WorkItem
+from chalicelib.domain.model import DeliveryJob, Status
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
@@ -175,7 +175,7 @@ def test_row_11_death_of_the_outbox_in_the_middle_of_a_batch_counts_everything_o
 
 def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:
     message = stage.accept()
-    item = WorkItem(stage.record(message["id"]).message, 0)
+    item = DeliveryJob(stage.record(message["id"]).message, 0)
     bootstrap.run(stage.program[WorkQueue].wake("default", [item, item]))
     stage.work_until_done()
     assert len(stage.peer.mails) == 1
@@ -198,7 +198,7 @@ def test_row_15_a_gateway_killed_in_its_commit_says_no_250_and_the_client_s_seco
 
 def test_row_14_a_message_that_no_worker_can_finish_is_held_with_the_reason(stage: Stage) -> None:
     message = stage.accept()
-    item = WorkItem(stage.record(message["id"]).message, 0)
+    item = DeliveryJob(stage.record(message["id"]).message, 0)
     assert bootstrap.run(stage.program[DeadLetters].hold(item))
     record = stage.record(message["id"])
     assert record.status is Status.HELD

@@ -32,7 +32,7 @@ from chalicelib.services.statistics import ServerStatistics
 from functions.outbox import outbox
 from infra.local.invocation import Context, stream_event
 from tests.aws_backend import aws_backend, aws_settings
-from tests.fakes import a_delivery, a_message, a_server_id, a_work_item
+from tests.fakes import a_delivery, a_job, a_message, a_server_id
 
 __all__ = ["aws_backend", "aws_settings"]
 pytestmark = pytest.mark.aws
@@ -57,7 +57,7 @@ class Scenery:
         if outcome is None:
             return
         now = int(self.now)
-        claimed = bootstrap.run(store.claim(a_work_item(message), "me", now, now + 300))
+        claimed = bootstrap.run(store.claim(a_job(message), "me", now, now + 300))
         assert isinstance(claimed, MessageRecord)
         delivery = a_delivery(number, outcome, at=self.now + 0.5)
         assert bootstrap.run(store.replace(claimed, lifecycle.failed(claimed, delivery)))

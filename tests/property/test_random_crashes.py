@@ -30,7 +30,7 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.volume import SendVolume
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.sweep import Sweep
 from tests.worlds import Scene, beside, make_scene
 
@@ -152,7 +152,7 @@ class Model:
 
     async def work(self) -> None:
         received = await self.scene.queue.receive("default", self.dice.random.randint(1, 3))
-        wakeups = [WakeUp(each.item, each.receipt) for each in received]
+        wakeups = [ReceivedJob(each.job, each.receipt) for each in received]
         if self.dice.random.random() < SLOW:
             self.scene.clock.advance(self.dice.random.choice((60, 200)))
         try:
@@ -223,19 +223,19 @@ def test_nothing_is_lost_and_copies_need_a_death_in_the_window(seed: int) -> Non
 class DropsHeldLeases(AttemptDelivery):
     """Breaks rule 3."""
 
-    async def _refused(self, wakeup: WakeUp, refused: ClaimRefused, now: int) -> bool:
+    async def _refused(self, received: ReceivedJob, refused: ClaimRefused, now: int) -> bool:
         if refused.reason is ClaimFailure.LEASED:
             return True
-        return await super()._refused(wakeup, refused, now)
+        return await super()._refused(received, refused, now)
 
 
 class DoesNotHeal(AttemptDelivery):
     """Breaks rule 4."""
 
-    async def _refused(self, wakeup: WakeUp, refused: ClaimRefused, now: int) -> bool:
+    async def _refused(self, received: ReceivedJob, refused: ClaimRefused, now: int) -> bool:
         if refused.reason is ClaimFailure.STALE:
             return True
-        return await super()._refused(wakeup, refused, now)
+        return await super()._refused(received, refused, now)
 
 
 @pytest.mark.parametrize("broken", [DropsHeldLeases, DoesNotHeal])

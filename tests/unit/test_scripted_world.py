@@ -14,7 +14,7 @@ from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import EgressSource, ServerId
 from chalicelib.ports.egress import Transaction
-from tests.fakes import a_message, a_work_item
+from tests.fakes import a_job, a_message
 
 MX = Target("mx.example.com", "198.51.100.7", 25)
 SOURCE = EgressSource("default", address="192.0.2.1")
@@ -101,11 +101,11 @@ async def test_a_zone_answers_as_dns_does() -> None:
 async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
     clock = ControlledClock()
     queue = MemoryWorkQueue(Settings(), clock, SeededRand(3))
-    items = [a_work_item(a_message(ServerId(1), number)) for number in range(1, 41)]
+    items = [a_job(a_message(ServerId(1), number)) for number in range(1, 41)]
     queue.duplicate, queue.reorder = 0.5, True
     await queue.wake("default", items)
     received = await queue.receive("default", 100)
-    numbers = [one.item.message.id for one in received]
+    numbers = [one.job.message.id for one in received]
     assert 50 < len(numbers) < 75
     assert set(numbers) == set(range(1, 41))
     assert numbers != sorted(numbers)
@@ -114,7 +114,7 @@ async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
 async def test_a_received_item_comes_back_until_it_is_deleted() -> None:
     clock = ControlledClock()
     queue = MemoryWorkQueue(Settings(visibility_seconds=30), clock, SeededRand(3))
-    await queue.wake("default", [a_work_item(a_message(ServerId(1), 1))])
+    await queue.wake("default", [a_job(a_message(ServerId(1), 1))])
     (first,) = await queue.receive("default")
     assert await queue.receive("default") == []
     assert queue.next_visible_at("default") == clock.now() + 30

@@ -15,14 +15,14 @@ from chalicelib.adapters.aws.dynamo.records import (
     read_delivery,
     read_record,
 )
-from chalicelib.domain.workitem import parse_work_item, render_work_item
+from chalicelib.domain.delivery_job import parse_job, render_job
 from tests import older_values
 
 WRITTEN = Path(__file__).parents[1] / "data" / "written-by"
 WRITE = "0011223344ff"
 
 LATER_DELIVERIES, LATER_ITEMS, LATER_RECORDS = older_values.with_later_fields()
-WORK_ITEMS = older_values.WORK_ITEMS | LATER_ITEMS
+JOBS = older_values.JOBS | LATER_ITEMS
 RECORDS = older_values.RECORDS | LATER_RECORDS
 DELIVERIES = older_values.DELIVERIES | LATER_DELIVERIES
 
@@ -49,20 +49,20 @@ def as_returned(value: Any) -> Any:
 
 
 def test_there_are_two_commits_and_each_wrote_all_that_it_knew() -> None:
-    assert len(written("queue.json")) == 2 * len(WORK_ITEMS) - len(LATER_ITEMS)
+    assert len(written("queue.json")) == 2 * len(JOBS) - len(LATER_ITEMS)
     assert len(written("messages.json")) == 2 * len(RECORDS) - len(LATER_RECORDS)
     assert len(written("deliveries.json")) == 2 * len(DELIVERIES) - len(LATER_DELIVERIES)
 
 
 @pytest.mark.parametrize(("name", "text"), written("queue.json"))
 def test_a_wake_up_is_read(name: str, text: str) -> None:
-    assert parse_work_item(text) == WORK_ITEMS[name]
+    assert parse_job(text) == JOBS[name]
 
 
 @pytest.mark.parametrize(("name", "text"), written("queue.json"))
 def test_a_wake_up_without_an_outcome_is_written_as_before(name: str, text: str) -> None:
-    if WORK_ITEMS[name].outcome is None:
-        assert json.loads(render_work_item(WORK_ITEMS[name])) == json.loads(text)
+    if JOBS[name].outcome is None:
+        assert json.loads(render_job(JOBS[name])) == json.loads(text)
 
 
 @pytest.mark.parametrize(("name", "item"), written("messages.json"))

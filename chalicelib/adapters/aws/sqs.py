@@ -15,9 +15,9 @@ from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
+from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
-from chalicelib.domain.model import WorkItem
-from chalicelib.domain.workitem import render_work_item
+from chalicelib.domain.model import DeliveryJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 
@@ -55,14 +55,14 @@ class SqsWorkQueue(WorkQueue):
         self._clock = clock
         self._urls: dict[str, str] = {}
 
-    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+    async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Queue jobs, delayed until `at` as far as SQS can; TemporaryFailure unless all are in."""
         if not jobs:
             return
         await self._url(queue)
         seconds = math.ceil(round(at - self._clock.now(), 3))
         delay = min(max(0, seconds), LONGEST_DELAY)
-        bodies = [render_work_item(job) for job in jobs]
+        bodies = [render_job(job) for job in jobs]
         await asyncio.gather(*(self._send_batch(queue, batch) for batch in _batches(bodies, delay)))
 
     async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:

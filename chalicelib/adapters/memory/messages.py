@@ -23,13 +23,13 @@ from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import (
     Delivery,
+    DeliveryJob,
     Message,
     MessageId,
     MessageRecord,
     Page,
     Scope,
     State,
-    WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
@@ -55,15 +55,15 @@ class MemoryMessageStore(MessageStore):
         return [self._create(message) for message in messages]
 
     async def claim(
-        self, item: WorkItem, owner: str, now: int, lease_until: int
+        self, job: DeliveryJob, owner: str, now: int, lease_until: int
     ) -> MessageRecord | ClaimRefused:
         """Lease a record for an attempt; see the port."""
-        key = (item.message.server_id, item.message.id)
+        key = (job.message.server_id, job.message.id)
         record = self._records.get(key)
         if record is None:
-            self._create(item.message)
-            record = replace(self._records[key], attempt=item.attempt)
-        reason = _refusal(record, item, now)
+            self._create(job.message)
+            record = replace(self._records[key], attempt=job.attempt)
+        reason = _refusal(record, job, now)
         if reason is not None:
             return ClaimRefused(reason, record)
         leased = replace(
@@ -219,10 +219,10 @@ class MemoryMessageStore(MessageStore):
                 yield record
 
 
-def _refusal(record: MessageRecord, item: WorkItem, now: int) -> ClaimFailure | None:
-    if record.message.token != item.message.token:
+def _refusal(record: MessageRecord, job: DeliveryJob, now: int) -> ClaimFailure | None:
+    if record.message.token != job.message.token:
         return ClaimFailure.COLLISION
-    if record.attempt != item.attempt or record.state not in (State.WAITING, State.LEASED):
+    if record.attempt != job.attempt or record.state not in (State.WAITING, State.LEASED):
         return ClaimFailure.STALE
     if record.state is State.LEASED and record.lease_until > now:
         return ClaimFailure.LEASED

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
-from chalicelib.domain.model import WorkItem
+from chalicelib.domain.model import DeliveryJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
@@ -24,17 +24,17 @@ NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again late
 
 
 @dataclass(frozen=True, slots=True)
-class ReceivedItem:
-    """A wake-up as received: the receipt for `extend_visibility` and `delete`, and how often it was received."""
+class HandedOut:
+    """A job as handed out: the receipt for `extend_visibility` and `delete`, and how often it was received."""
 
     receipt: str
-    item: WorkItem
+    job: DeliveryJob
     receive_count: int
 
 
 @dataclass(slots=True)
 class _Entry:
-    item: WorkItem
+    job: DeliveryJob
     visible_at: float
     receipt: str = ""
     receive_count: int = 0
@@ -61,7 +61,7 @@ class MemoryWorkQueue(WorkQueue):
         for pool in pools:
             self._ready.setdefault(pool, [])
 
-    async def wake(self, queue: str, jobs: Sequence[WorkItem], at: float = 0) -> None:
+    async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Queue jobs, hidden until `at`; PoolMissing when the pool has no queue."""
         if jobs and queue not in self._ready:
             raise PoolMissing(NOT_QUEUED, pool=queue)
@@ -86,7 +86,7 @@ class MemoryWorkQueue(WorkQueue):
         """The pools that have a queue, by name."""
         return tuple(sorted(self._ready))
 
-    async def receive(self, pool: str, limit: int = 10) -> list[ReceivedItem]:
+    async def receive(self, pool: str, limit: int = 10) -> list[HandedOut]:
         """Up to `limit` visible wake-ups, hidden for the visibility time from now."""
         now = self._clock.now()
         heap = self._ready[pool]
@@ -119,18 +119,18 @@ class MemoryWorkQueue(WorkQueue):
         ]
         return min(times, default=None)
 
-    def _add(self, pool: str, item: WorkItem, visible_at: float) -> None:
+    def _add(self, pool: str, job: DeliveryJob, visible_at: float) -> None:
         self._number += 1
-        self._entries[self._number] = _Entry(item, visible_at)
+        self._entries[self._number] = _Entry(job, visible_at)
         heapq.heappush(self._ready[pool], (visible_at, self._number))
 
-    def _hand_out(self, pool: str, number: int, visible_at: float) -> ReceivedItem:
+    def _hand_out(self, pool: str, number: int, visible_at: float) -> HandedOut:
         entry = self._entries[number]
         entry.visible_at = visible_at
         entry.receive_count += 1
         entry.receipt = f"{number}:{entry.receive_count}"
         heapq.heappush(self._ready[pool], (visible_at, number))
-        return ReceivedItem(entry.receipt, entry.item, entry.receive_count)
+        return HandedOut(entry.receipt, entry.job, entry.receive_count)
 
     def _number_of(self, receipt: str) -> int | None:
         number = int(receipt.partition(":")[0])

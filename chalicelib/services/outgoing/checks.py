@@ -10,7 +10,7 @@ from dataclasses import replace
 from chalicelib.config import Settings
 from chalicelib.domain import policy
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import MessageRecord, WorkItem
+from chalicelib.domain.model import DeliveryJob, MessageRecord
 from chalicelib.domain.policy import Decision, Facts
 from chalicelib.domain.retry import parse_schedule
 from chalicelib.domain.tenancy import Server
@@ -34,7 +34,7 @@ class ReadFacts:
         self._directory = directory
 
     async def read(
-        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
+        self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
     ) -> Facts | None:
         """The facts about a claimed message; None when its mail server no longer exists. Raises TemporaryFailure."""
         server = batch.server_of(record.message)
@@ -45,7 +45,7 @@ class ReadFacts:
             domain=await self._directory.verified_domain(server, record.message.origin.domain),
             suppression=batch.suppression_of(record.message),
             max_attempts=self._max_attempts(server),
-            manual=item.manual,
+            manual=job.manual,
         )
 
     def _max_attempts(self, server: Server) -> int:

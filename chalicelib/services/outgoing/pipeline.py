@@ -11,7 +11,7 @@ import logging
 
 from chalicelib.domain import policy
 from chalicelib.domain.errors import MailError
-from chalicelib.domain.model import Message, MessageRecord, WorkItem
+from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
 from chalicelib.domain.policy import Check, Decision, Fail
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.outgoing.attempt import OutgoingAttempt, Step
@@ -77,7 +77,7 @@ class SendOutgoing:
         return 0 if server is None else int(await self._track.makes_a_copy(message, server))
 
     async def run(
-        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
+        self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
     ) -> MessageRecord:
         """Go through the steps and return the record to store; anything unforeseen becomes an Error delivery that is
         tried again, unless the other side already has the message.
@@ -85,7 +85,7 @@ class SendOutgoing:
         Raises TemporaryFailure only before anything was sent.
         """
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
-        facts = await self._facts.read(record, item, batch)
+        facts = await self._facts.read(record, job, batch)
         if facts is None:
             return self._outcome.no_server(record, number)
         attempt = OutgoingAttempt(record, facts, number, batch.bodies)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Message, WorkItem
+from chalicelib.domain.model import DeliveryJob, Message
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -63,9 +63,9 @@ class StoreMail:
 
     async def _queue_and_create(self, messages: list[Message]) -> list[Message]:
         """Wake-ups first, then records; returns the messages whose id belongs to another message."""
-        by_pool: dict[str, list[WorkItem]] = {}
+        by_pool: dict[str, list[DeliveryJob]] = {}
         for message in messages:
-            by_pool.setdefault(message.origin.pool, []).append(WorkItem(message, 0))
+            by_pool.setdefault(message.origin.pool, []).append(DeliveryJob(message, 0))
         await _gather([self._queue.wake(pool, items) for pool, items in by_pool.items()])
         created = await self._messages.create(messages)
         return [item for item, stored in zip(messages, created, strict=True) if not stored]

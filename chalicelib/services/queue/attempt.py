@@ -18,7 +18,7 @@ from typing import Protocol
 from chalicelib.config import Settings
 from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.domain.mailbox import domain_of
-from chalicelib.domain.model import Message, MessageRecord, State, WorkItem
+from chalicelib.domain.model import DeliveryJob, Message, MessageRecord, State
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.queue import WorkQueue
@@ -33,10 +33,10 @@ MOST_LANES_A_SITE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class WakeUp:
-    """A received work item and the receipt that hides or keeps it."""
+class ReceivedJob:
+    """A received job and the receipt that hides or keeps it."""
 
-    item: WorkItem
+    job: DeliveryJob
     receipt: str
 
 
@@ -47,7 +47,7 @@ class Carrier(Protocol):
         """How many copies of the message's body are in memory beside it during an attempt."""
 
     async def run(
-        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
+        self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
     ) -> MessageRecord:
         """Take a claimed message as far as it goes now; returns the record to store. Raises TemporaryFailure only
         when nothing was done: then the wake-up comes back."""
@@ -75,7 +75,7 @@ class AttemptDelivery:
         self._outcome = outcome
 
     async def run(
-        self, carrier: Carrier, wakeups: Sequence[WakeUp], seconds_left: float | None = None
+        self, carrier: Carrier, jobs: Sequence[ReceivedJob], seconds_left: float | None = None
     ) -> set[str]:
         """Work through a batch; returns the receipts that must come back.
 
@@ -85,18 +85,18 @@ class AttemptDelivery:
         seconds = self._settings.lease_seconds if seconds_left is None else seconds_left
         self._say_if_too_short(seconds)
         try:
-            batch = await self._reader.read([wakeup.item for wakeup in wakeups], seconds)
+            batch = await self._reader.read([received.job for received in jobs], seconds)
         except TemporaryFailure as away:
             LOG.warning("batch left: %s", away.public)
-            return {wakeup.receipt for wakeup in wakeups}
+            return {received.receipt for received in jobs}
         left: set[str] = set()
 
-        async def work(lane: list[WakeUp]) -> None:
-            for wakeup in lane:
-                if not await self._in_turn(carrier, wakeup, batch):
-                    left.add(wakeup.receipt)
+        async def work(lane: list[ReceivedJob]) -> None:
+            for received in lane:
+                if not await self._in_turn(carrier, received, batch):
+                    left.add(received.receipt)
 
-        await asyncio.gather(*(work(lane) for lane in _lanes(wakeups)))
+        await asyncio.gather(*(work(lane) for lane in _lanes(jobs)))
         return left
 
     def _say_if_too_short(self, seconds: float) -> None:
@@ -111,25 +111,25 @@ class AttemptDelivery:
                 LAST_SETTLE_SECONDS,
             )
 
-    async def _in_turn(self, carrier: Carrier, wakeup: WakeUp, batch: DeliveryBatch) -> bool:
+    async def _in_turn(self, carrier: Carrier, received: ReceivedJob, batch: DeliveryBatch) -> bool:
         """One message, once there is room for it; False when its wake-up must come back."""
         try:
-            async with self._room(carrier, wakeup.item, batch), batch.gate:
+            async with self._room(carrier, received.job, batch), batch.gate:
                 return self._clock.monotonic() <= batch.last_start and await self._one(
-                    carrier, wakeup, batch
+                    carrier, received, batch
                 )
         except TemporaryFailure as full:
-            LOG.info("wake-up left: %s", full.public, extra={"fields": _fields(wakeup)})
+            LOG.info("wake-up left: %s", full.public, extra={"fields": _fields(received)})
             return False
 
     @asynccontextmanager
     async def _room(
-        self, carrier: Carrier, item: WorkItem, batch: DeliveryBatch
+        self, carrier: Carrier, job: DeliveryJob, batch: DeliveryBatch
     ) -> AsyncIterator[None]:
-        """While this lasts there is room for the item's body and what is made of it. TemporaryFailure when there is
+        """While this lasts there is room for the job's body and what is made of it. TemporaryFailure when there is
         none before the last attempt starts."""
-        message = item.message
-        if item.outcome is not None or message.blob.length <= LARGEST_SPAN:
+        message = job.message
+        if job.outcome is not None or message.blob.length <= LARGEST_SPAN:
             yield
             return
         seconds = batch.last_start - self._clock.monotonic()
@@ -137,55 +137,55 @@ class AttemptDelivery:
         async with batch.bodies.held(message.blob, seconds, copies=copies):
             yield
 
-    async def _one(self, carrier: Carrier, wakeup: WakeUp, batch: DeliveryBatch) -> bool:
+    async def _one(self, carrier: Carrier, received: ReceivedJob, batch: DeliveryBatch) -> bool:
         """Claim and settle one message; False when its wake-up must come back."""
-        item = wakeup.item
-        if item.outcome is not None:
-            return await self._outcome.store_queued(item, item.outcome)
+        job = received.job
+        if job.outcome is not None:
+            return await self._outcome.store_queued(job, job.outcome)
         now = int(self._clock.now())
         owner = self._rand.bytes(8).hex()
         try:
             claimed = await self._messages.claim(
-                item, owner, now, now + self._settings.lease_seconds
+                job, owner, now, now + self._settings.lease_seconds
             )
             if isinstance(claimed, ClaimRefused):
-                return await self._refused(wakeup, claimed, now)
-            after = await carrier.run(claimed, item, batch)
-            await self._outcome.store(item, claimed, after, batch.settle_until)
+                return await self._refused(received, claimed, now)
+            after = await carrier.run(claimed, job, batch)
+            await self._outcome.store(job, claimed, after, batch.settle_until)
         except MailError as error:
-            LOG.warning("wake-up left: %s", error.public, extra={"fields": _fields(wakeup)})
+            LOG.warning("wake-up left: %s", error.public, extra={"fields": _fields(received)})
             return False
         return True
 
-    async def _refused(self, wakeup: WakeUp, refused: ClaimRefused, now: int) -> bool:
+    async def _refused(self, received: ReceivedJob, refused: ClaimRefused, now: int) -> bool:
         """Rules 3 and 4: wait for a held lease, heal a lost wake-up, drop what is over."""
         record = refused.record
         if refused.reason is ClaimFailure.LEASED:
             wait = max(1, record.lease_until - now + 1)
-            queue = wakeup.item.message.origin.pool
-            await self._queue.extend_visibility(queue, wakeup.receipt, wait)
+            queue = received.job.message.origin.pool
+            await self._queue.extend_visibility(queue, received.receipt, wait)
             return False
         lost = (
             refused.reason is ClaimFailure.STALE
             and record.state is State.WAITING
             and not record.by_sweeper
-            and record.attempt == wakeup.item.attempt + 1
+            and record.attempt == received.job.attempt + 1
         )
         if lost:
             await self._outcome.wake_again(record)
         return True
 
 
-def _fields(wakeup: WakeUp) -> dict[str, str | int]:
-    return log_fields(wakeup.item.message)
+def _fields(received: ReceivedJob) -> dict[str, str | int]:
+    return log_fields(received.job.message)
 
 
-def _lanes(wakeups: Sequence[WakeUp]) -> list[list[WakeUp]]:
+def _lanes(jobs: Sequence[ReceivedJob]) -> list[list[ReceivedJob]]:
     """Wake-ups grouped by recipient domain, so that connections are reused; a large group gets several lanes. Large
     bodies come last in each, because they may have to wait for room."""
-    groups: dict[str, list[WakeUp]] = {}
-    for wakeup in sorted(wakeups, key=lambda one: one.item.message.blob.length > LARGEST_SPAN):
-        groups.setdefault(domain_of(wakeup.item.message.rcpt_to), []).append(wakeup)
+    groups: dict[str, list[ReceivedJob]] = {}
+    for received in sorted(jobs, key=lambda one: one.job.message.blob.length > LARGEST_SPAN):
+        groups.setdefault(domain_of(received.job.message.rcpt_to), []).append(received)
     return [
         group[lane::MOST_LANES_A_SITE]
         for group in groups.values()

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.config import Settings
-from chalicelib.domain.model import Message, Suppression, WorkItem
+from chalicelib.domain.model import DeliveryJob, Message, Suppression
 from chalicelib.domain.tenancy import Server, ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -66,11 +66,11 @@ class BatchReader:
         self._blobs = blobs
         self._room = Room(settings.bytes_in_hand)
 
-    async def read(self, items: Sequence[WorkItem], seconds: float) -> DeliveryBatch:
+    async def read(self, jobs: Sequence[DeliveryJob], seconds: float) -> DeliveryBatch:
         """The batch of an invocation that has so many seconds left. Raises TemporaryFailure."""
         ends = self._clock.monotonic() + seconds
-        servers = sorted({item.message.server_id for item in items})
-        recipients = sorted({_recipient(item.message) for item in items})
+        servers = sorted({job.message.server_id for job in jobs})
+        recipients = sorted({_recipient(job.message) for job in jobs})
         now = self._clock.now()
         found, listed = await asyncio.gather(
             self._directory.fresh_servers(servers), self._suppressions.listed(recipients, now)
@@ -80,7 +80,7 @@ class BatchReader:
             suppressions=listed,
             bodies=Bodies(
                 self._blobs,
-                [item.message.blob for item in items if item.outcome is None],
+                [job.message.blob for job in jobs if job.outcome is None],
                 self._room,
             ),
             last_start=ends - self._settings.deadline_seconds - LAST_SETTLE_SECONDS,

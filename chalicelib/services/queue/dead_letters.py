@@ -11,7 +11,7 @@ import logging
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Delivery, Message, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -36,20 +36,20 @@ class DeadLetters:
         self._messages = messages
         self._numbers = numbers
 
-    async def hold(self, item: WorkItem) -> bool:
+    async def hold(self, job: DeliveryJob) -> bool:
         """Hold the message of a dead letter; False while a worker still has it, so that the letter comes back."""
-        record = await self._record(item.message)
+        record = await self._record(job.message)
         now = self._clock.now()
-        if record.message.token != item.message.token or record.attempt != item.attempt:
+        if record.message.token != job.message.token or record.attempt != job.attempt:
             return True
         if record.state is State.LEASED and record.lease_until > now:
             return False
         if record.state not in (State.WAITING, State.LEASED):
             return True
-        number = (await self._numbers.take(item.message.server_id, "delivery", 1))[0]
+        number = (await self._numbers.take(job.message.server_id, "delivery", 1))[0]
         delivery = Delivery(number, Status.HELD, GIVEN_UP, now)
         after = lifecycle.held(record, delivery, int(now) + self._settings.hold_days * DAY)
-        LOG.error("dead letter", extra={"fields": log_fields(item.message)})
+        LOG.error("dead letter", extra={"fields": log_fields(job.message)})
         return await self._messages.replace(record, after)
 
     async def _record(self, message: Message) -> MessageRecord:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.model import Delivery, MessageId, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.model import Delivery, DeliveryJob, MessageId, MessageRecord, State, Status
 from chalicelib.domain.tenancy import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
@@ -60,8 +60,8 @@ class MessageActions:
     async def _wake(self, record: MessageRecord) -> MessageRecord:
         after = lifecycle.released(record, int(self._clock.now()))
         await self._move(record, after)
-        item = WorkItem(after.message, after.attempt, manual=True)
-        await self._queue.wake(after.message.origin.pool, [item])
+        job = DeliveryJob(after.message, after.attempt, manual=True)
+        await self._queue.wake(after.message.origin.pool, [job])
         await self._messages.clear_due(after)
         return after
 

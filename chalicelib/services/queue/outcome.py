@@ -14,7 +14,7 @@ from typing import TypeVar
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Message, MessageRecord, PendingOutcome, State, WorkItem
+from chalicelib.domain.model import DeliveryJob, Message, MessageRecord, PendingOutcome, State
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
@@ -37,7 +37,7 @@ class StoreOutcome:
         self._queue = queue
 
     async def store(
-        self, item: WorkItem, before: MessageRecord, after: MessageRecord, until: float
+        self, job: DeliveryJob, before: MessageRecord, after: MessageRecord, until: float
     ) -> None:
         """Store how the attempt ended and see to the next wake-up.
 
@@ -53,24 +53,24 @@ class StoreOutcome:
             except TemporaryFailure:
                 if self._clock.monotonic() + wait > give_up:
                     LOG.error("outcome queued", extra={"fields": log_fields(after.message)})
-                    return await self._put_into_queue(item, before, after)
+                    return await self._put_into_queue(job, before, after)
             else:
                 return await self._follow(after, moved)
             await self._clock.sleep(wait)
             wait = min(wait * 2, 10.0)
 
-    async def store_queued(self, item: WorkItem, outcome: PendingOutcome) -> bool:
+    async def store_queued(self, job: DeliveryJob, outcome: PendingOutcome) -> bool:
         """Write an outcome that came through the queue, unless the message has moved on since; False when its wake-up
         must come back."""
         try:
-            message = item.message
+            message = job.message
             record = await self._messages.get(message.server_id, message.id, message.scope)
-            if record.attempt == item.attempt and record.lease_owner == outcome.owner:
+            if record.attempt == job.attempt and record.lease_owner == outcome.owner:
                 after = lifecycle.ended(record, outcome)
                 if await self._messages.replace(record, after):
                     await self.wake_again(after)
         except TemporaryFailure as away:
-            LOG.warning("outcome left: %s", away.public, extra={"fields": log_fields(item.message)})
+            LOG.warning("outcome left: %s", away.public, extra={"fields": log_fields(job.message)})
             return False
         return True
 
@@ -78,8 +78,8 @@ class StoreOutcome:
         """Queue the wake-up of a short wait; longer ones are the sweeper's."""
         if record.state is not State.WAITING or record.by_sweeper:
             return
-        item = WorkItem(record.message, record.attempt)
-        await self._queue.wake(record.message.origin.pool, [item], record.wake_at)
+        job = DeliveryJob(record.message, record.attempt)
+        await self._queue.wake(record.message.origin.pool, [job], record.wake_at)
 
     async def _follow(self, after: MessageRecord, moved: bool) -> None:
         if moved:
@@ -88,12 +88,12 @@ class StoreOutcome:
             LOG.warning("lease lost", extra={"fields": log_fields(after.message)})
 
     async def _put_into_queue(
-        self, item: WorkItem, before: MessageRecord, after: MessageRecord
+        self, job: DeliveryJob, before: MessageRecord, after: MessageRecord
     ) -> None:
         outcome = lifecycle.pending_outcome(before, after)
-        queued = WorkItem(item.message, before.attempt, item.manual, outcome)
+        queued = DeliveryJob(job.message, before.attempt, job.manual, outcome)
         at = self._clock.now() + OUTCOME_DELAY
-        await self._queue.wake(item.message.origin.pool, [queued], at)
+        await self._queue.wake(job.message.origin.pool, [queued], at)
 
 
 async def best_effort(effect: Awaitable[T]) -> T | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
-from chalicelib.domain.model import Delivery, MessageRecord, State, Status, WorkItem
+from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -73,13 +73,13 @@ class Sweep:
         return Swept(woken, expired)
 
     async def _wake(self, pool: str, records: Sequence[MessageRecord]) -> int:
-        items = [
-            WorkItem(record.message, record.attempt)
+        jobs = [
+            DeliveryJob(record.message, record.attempt)
             for record in records
             if record.state is State.WAITING
         ]
         try:
-            await self._queue.wake(pool, items)
+            await self._queue.wake(pool, jobs)
         except PoolMissing:
             return await self._put_off(records)
         return sum([await self._messages.clear_due(record) for record in records])

@@ -19,7 +19,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.authenticate import Authenticate
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
-from tests.fakes import a_message, a_server_id, a_work_item
+from tests.fakes import a_job, a_message, a_server_id
 from tests.tenants import make_tenant
 
 pytestmark = pytest.mark.aws
@@ -47,7 +47,7 @@ async def test_what_the_client_and_the_log_are_told(
 
 
 async def test_a_queue_that_goes_while_a_process_knows_it_and_comes_back(aws: Posthorn) -> None:
-    pool, item = f"p{a_server_id()}", a_work_item(a_message(a_server_id(), 1))
+    pool, item = f"p{a_server_id()}", a_job(a_message(a_server_id(), 1))
     name = f"{aws[SqsWorkQueue]._prefix}deliver-{pool}"
     made = await aws[AwsSession].call("sqs", "create_queue", QueueName=name)
     assert pool in await aws[WorkQueue].pools()

@@ -20,7 +20,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
-from tests.fakes import NOW, a_message, a_server_id, a_work_item
+from tests.fakes import NOW, a_job, a_message, a_server_id
 from tests.loopback import free_port
 
 
@@ -46,7 +46,7 @@ async def test_every_port_says_temporary(away: Posthorn) -> None:
         away[MessageStore].get(server, MessageId(1)),
         away[BlobStore].put(server, [b"x"], NOW),
         away[BlobStore].get(BlobRef("r/x", 0, 1)),
-        away[WorkQueue].wake("default", [a_work_item(message)]),
+        away[WorkQueue].wake("default", [a_job(message)]),
         away[KeyVault].seal(b"x", {}),
         away[Directory].credential("digest"),
         away[Numbers].take(server, "message", 1),
@@ -98,7 +98,7 @@ async def test_entries_that_the_queue_refuses_are_sent_again(
         return await real(service, operation, **parameters)
 
     monkeypatch.setattr(aws[AwsSession], "call", call)
-    items = [a_work_item(a_message(a_server_id(), number)) for number in range(5)]
+    items = [a_job(a_message(a_server_id(), number)) for number in range(5)]
     await aws[WorkQueue].wake("default", items)
     assert batches == [["0", "1", "2", "3", "4"], ["4"]]
     refuse_times = 9

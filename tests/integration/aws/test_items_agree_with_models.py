@@ -34,10 +34,10 @@ from chalicelib.ports.volume import SendVolume
 from tests.fakes import (
     NOW,
     a_delivery,
+    a_job,
     a_message,
     a_server,
     a_server_id,
-    a_work_item,
     an_organization,
 )
 
@@ -69,7 +69,7 @@ async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> N
     server = a_server_id()
     message = a_message(server, 1, tag="t", hold=True, dsn=DsnParameters("NEVER", "", "HDRS", "x"))
     await aws[MessageStore].create([message])
-    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert isinstance(record, MessageRecord)
     waiting = replace(
         record,

@@ -12,7 +12,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
-from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 pytestmark = pytest.mark.aws
 
@@ -46,7 +46,7 @@ async def test_a_claim_repeated_is_still_ours(aws: Posthorn, losing: list[str]) 
     message = a_message(a_server_id(), 1)
     await aws[MessageStore].create([message])
     losing.append("UpdateItem")
-    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert losing == []
     assert isinstance(record, MessageRecord)
     assert record.lease_owner == "w1"
@@ -58,14 +58,14 @@ async def test_a_claim_that_creates_repeated_is_still_ours(
 ) -> None:
     message = a_message(a_server_id(), 1)
     losing.append("PutItem")
-    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert losing == []
     assert isinstance(record, MessageRecord)
 
 
 async def test_an_outcome_repeated_is_written_once(aws: Posthorn, losing: list[str]) -> None:
     message = a_message(a_server_id(), 1)
-    before = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    before = await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert isinstance(before, MessageRecord)
     after = replace(
         before,

@@ -21,7 +21,7 @@ from chalicelib.ports.messages import ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
-from tests.fakes import NOW, a_delivery, a_message, a_server_id, a_work_item
+from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 pytestmark = pytest.mark.aws
 Spent = Callable[[], Usage]
@@ -60,7 +60,7 @@ async def test_a_message_costs_four_units_and_three_calls(aws: Posthorn, spent: 
     await aws[MessageStore].create([message])
     created = spent()
     assert (created.write_units, created.calls) == (2, {"dynamodb.PutItem": 1})
-    record = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    record = await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert isinstance(record, MessageRecord)
     claimed = spent()
     assert (claimed.write_units, claimed.calls) == (1, {"dynamodb.UpdateItem": 1})
@@ -73,7 +73,7 @@ async def test_a_message_costs_four_units_and_three_calls(aws: Posthorn, spent: 
 async def test_a_retry_pays_for_its_indexes(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
     await aws[MessageStore].create([message])
-    first = await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    first = await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     assert isinstance(first, MessageRecord)
     spent()
     failed = replace(delivered(first), state=State.WAITING, status=Status.SOFT_FAIL)
@@ -82,7 +82,7 @@ async def test_a_retry_pays_for_its_indexes(aws: Posthorn, spent: Spent) -> None
     assert spent().write_units == 3  # the item, into `flag`, into `due`
     assert await aws[MessageStore].clear_due(waiting)
     assert spent().write_units == 2  # the item, out of `due`
-    second = await aws[MessageStore].claim(a_work_item(message, 1), "w1", NOW, NOW + 300)
+    second = await aws[MessageStore].claim(a_job(message, 1), "w1", NOW, NOW + 300)
     assert isinstance(second, MessageRecord)
     assert spent().write_units == 1
     sent = replace(second, state=State.DONE, status=Status.SENT, attempt=2, lease_owner="")
@@ -92,9 +92,9 @@ async def test_a_retry_pays_for_its_indexes(aws: Posthorn, spent: Spent) -> None
 
 async def test_a_refused_claim_needs_no_second_read(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
-    await aws[MessageStore].claim(a_work_item(message), "w1", NOW, NOW + 300)
+    await aws[MessageStore].claim(a_job(message), "w1", NOW, NOW + 300)
     spent()
-    refused = await aws[MessageStore].claim(a_work_item(message), "w2", NOW, NOW + 300)
+    refused = await aws[MessageStore].claim(a_job(message), "w2", NOW, NOW + 300)
     assert isinstance(refused, ClaimRefused)
     usage = spent()
     assert (usage.write_units, usage.total_calls) == (1, 1)
@@ -129,9 +129,9 @@ async def test_packed_bodies_are_one_put_and_ranges(aws: Posthorn, spent: Spent)
 
 async def test_ten_wake_ups_are_one_call(aws: Posthorn, spent: Spent) -> None:
     server = a_server_id()
-    await aws[WorkQueue].wake("default", [a_work_item(a_message(server, 1))])
+    await aws[WorkQueue].wake("default", [a_job(a_message(server, 1))])
     assert spent().calls == {"sqs.GetQueueUrl": 1, "sqs.SendMessageBatch": 1}
-    await aws[WorkQueue].wake("default", [a_work_item(a_message(server, n)) for n in range(25)])
+    await aws[WorkQueue].wake("default", [a_job(a_message(server, n)) for n in range(25)])
     assert spent().calls == {"sqs.SendMessageBatch": 3}
 
 

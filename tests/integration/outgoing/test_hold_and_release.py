@@ -16,7 +16,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.volume import SendVolume
 from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
 from tests.worlds import Scene, make_scene
 
@@ -154,7 +154,7 @@ async def test_the_send_limit_holds_exactly_in_parallel_batches() -> None:
     accepted = [*await scene.accept(*(f"user{number}@example.com" for number in range(20)))]
     batches = []
     while received := await scene.queue.receive("default", 2):
-        batches.append([WakeUp(each.item, each.receipt) for each in received])
+        batches.append([ReceivedJob(each.job, each.receipt) for each in received])
     await asyncio.gather(
         *(
             scene.posthorn[AttemptDelivery].run(scene.posthorn[SendOutgoing], batch)

@@ -32,7 +32,7 @@ async def test_a_pool_without_a_queue_keeps_nobody_else_waiting() -> None:
     stranded = [await make_due(posthorn, "gone", NOW - 60, number) for number in range(PAGE + 10)]
     other = await make_due(posthorn, "default", NOW - 1, 5_000)
     swept = await posthorn[Sweep].run()
-    assert [one.item.message.id for one in await posthorn[MemoryWorkQueue].receive("default")] == [
+    assert [one.job.message.id for one in await posthorn[MemoryWorkQueue].receive("default")] == [
         other.message.id
     ]
     assert swept.woken == len(stranded) + 1
@@ -66,7 +66,7 @@ async def test_a_queue_that_is_away_is_told_of_after_the_others_were_served() ->
     sweep = Sweep(posthorn[ControlledClock], posthorn[MessageStore], queue, posthorn[Numbers])
     with pytest.raises(TemporaryFailure, match="queue is away"):
         await sweep.run()
-    assert [one.item.message.id for one in await posthorn[MemoryWorkQueue].receive("default")] == [
+    assert [one.job.message.id for one in await posthorn[MemoryWorkQueue].receive("default")] == [
         other.message.id
     ]
     assert [one.message.id for one in await posthorn[MessageStore].due(NOW, 10)] == [

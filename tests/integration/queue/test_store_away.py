@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.adapters.memory.messages import MemoryMessageStore
+from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.workitem import parse_work_item, render_work_item
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.messages import MessageStore
 from tests.worlds import Scene, make_scene
@@ -95,5 +95,5 @@ async def test_a_settlement_survives_the_queue_s_text_form() -> None:
     await scene.deliver_ready()
     scene.clock.advance(60)
     received = await scene.queue.receive("default")
-    item = next(each.item for each in received if each.item.outcome)
-    assert parse_work_item(render_work_item(item)) == item
+    item = next(each.job for each in received if each.job.outcome)
+    assert parse_job(render_job(item)) == item

@@ -15,7 +15,7 @@ from chalicelib.domain.model import BlobRef, State, Status
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS
 from chalicelib.services.queue.bodies import LARGEST_SPAN
 from tests.worlds import CONTENT, Scene, make_scene
@@ -24,11 +24,11 @@ ENOUGH = Settings().deadline_seconds + LAST_SETTLE_SECONDS
 LARGE = CONTENT + b"x" * LARGEST_SPAN + b"\r\n"
 
 
-async def wakeups(scene: Scene) -> list[WakeUp]:
+async def wakeups(scene: Scene) -> list[ReceivedJob]:
     received = []
     while batch := await scene.queue.receive("default", 10):
         received += batch
-    return [WakeUp(each.item, each.receipt) for each in received]
+    return [ReceivedJob(each.job, each.receipt) for each in received]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ async def test_an_outcome_that_cannot_be_stored_is_queued_before_the_invocation_
     assert scene.clock.monotonic() < ends
     scene.clock.advance(60)
     (outcome,) = await wakeups(scene)
-    assert outcome.item.outcome is not None
+    assert outcome.job.outcome is not None
 
 
 async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
@@ -118,7 +118,7 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     first = await wakeups(scene)
     first = [replace_body(one, number) for number, one in enumerate(first)]
     for one in first:
-        scene.posthorn[MemoryBlobStore]._objects[one.item.message.blob.key] = {0: LARGE}
+        scene.posthorn[MemoryBlobStore]._objects[one.job.message.blob.key] = {0: LARGE}
         scene.posthorn[MemoryMessageStore]._records.clear()
     await scene.accept("small@example.com")
     small = await wakeups(scene)
@@ -144,7 +144,7 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     assert len(scene.egress.received) == 4
 
 
-def replace_body(wakeup: WakeUp, number: int) -> WakeUp:
+def replace_body(received: ReceivedJob, number: int) -> ReceivedJob:
     """The same message with a large body that no other has."""
-    message = replace(wakeup.item.message, blob=BlobRef(f"r/large-{number}", 0, len(LARGE)))
-    return replace(wakeup, item=replace(wakeup.item, message=message))
+    message = replace(received.job.message, blob=BlobRef(f"r/large-{number}", 0, len(LARGE)))
+    return replace(received, job=replace(received.job, message=message))

@@ -24,7 +24,7 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import NEWEST_KEPT, added_deliveries
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Delivery, Message, MessageRecord, State, WorkItem
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.rand import Rand
 
@@ -56,19 +56,19 @@ class DynamoMessageStore(MessageReads, MessageStore):
         return list(await asyncio.gather(*(self._create(message) for message in messages)))
 
     async def claim(
-        self, item: WorkItem, owner: str, now: int, lease_until: int
+        self, job: DeliveryJob, owner: str, now: int, lease_until: int
     ) -> MessageRecord | ClaimRefused:
         """Lease a record for an attempt: one update, or (no item yet) an update and a put; see the port."""
-        message = item.message
+        message = job.message
         key = await self._key(message.server_id, message.scope, message.id)
         write = self._mark()
         for _ in range(_RACES):
-            written = await self._lease(key, item, owner, now, lease_until, write)
+            written = await self._lease(key, job, owner, now, lease_until, write)
             if not written.held and not written.item:
                 leased = MessageRecord(
                     message,
                     state=State.LEASED,
-                    attempt=item.attempt,
+                    attempt=job.attempt,
                     lease_owner=owner,
                     lease_until=lease_until,
                 )
@@ -78,7 +78,7 @@ class DynamoMessageStore(MessageReads, MessageStore):
             record = read_record(written.item)
             if written.held or _is_ours(written, write):
                 return record
-            return ClaimRefused(_refusal(record, item), record)
+            return ClaimRefused(_refusal(record, job), record)
         raise TemporaryFailure(_BUSY)
 
     async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
@@ -127,7 +127,7 @@ class DynamoMessageStore(MessageReads, MessageStore):
         return await self._table.put(message_item(record, shard, write), _NEW)
 
     async def _lease(
-        self, key: Key, item: WorkItem, owner: str, now: int, lease_until: int, write: str
+        self, key: Key, job: DeliveryJob, owner: str, now: int, lease_until: int, write: str
     ) -> Written:
         values: Item = {
             ":leased": {"S": State.LEASED.value},
@@ -135,8 +135,8 @@ class DynamoMessageStore(MessageReads, MessageStore):
             ":owner": {"S": owner},
             ":until": {"N": str(lease_until)},
             ":now": {"N": str(now)},
-            ":token": {"S": item.message.token},
-            ":attempt": {"N": str(item.attempt)},
+            ":token": {"S": job.message.token},
+            ":attempt": {"N": str(job.attempt)},
             ":write": {"S": write},
         }
         return await self._table.update(key, _CLAIM, values, _CLAIMABLE, returning="ALL_NEW")
@@ -199,9 +199,9 @@ def _is_ours(written: Written, write: str) -> bool:
     return written.item.get("n") == {"S": write}
 
 
-def _refusal(record: MessageRecord, item: WorkItem) -> ClaimFailure:
-    if record.message.token != item.message.token:
+def _refusal(record: MessageRecord, job: DeliveryJob) -> ClaimFailure:
+    if record.message.token != job.message.token:
         return ClaimFailure.COLLISION
-    if record.attempt == item.attempt and record.state is State.LEASED:
+    if record.attempt == job.attempt and record.state is State.LEASED:
         return ClaimFailure.LEASED
     return ClaimFailure.STALE

@@ -1,6 +1,6 @@
 """The text of a wake-up as it lies in a queue: compact JSON, about 600 bytes for an ordinary message.
 
-`parse_work_item(render_work_item(item)) == item` for every item. Parsing takes any text: what is not such a JSON object
+`parse_job(render_job(job)) == job` for every job. Parsing takes any text: what is not such a JSON object
 raises `Rejected`, in time linear in its length and bounded by `LONGEST`. Names that the field table lacks come from a
 newer release and are kept out, unless the text lists them under `must`: then it is refused, and so is one of a `kind`
 that is not a delivery. A refused text stays in the queue for a newer function (ADR 36).
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.field_codec import Codec, Form, Forms
 from chalicelib.domain.fields import DELIVERY, JOB, OUTCOME, Field, Kind, Table
-from chalicelib.domain.model import Scope, State, Status, WorkItem
+from chalicelib.domain.model import DeliveryJob, Scope, State, Status
 
 LONGEST = 65_536
 T = TypeVar("T")
@@ -30,22 +30,22 @@ _LISTS = {
 }
 
 
-def render_work_item(item: WorkItem) -> str:
+def render_job(job: DeliveryJob) -> str:
     """The JSON text of a wake-up."""
-    return json.dumps(_JOB.write(item), separators=(",", ":"), ensure_ascii=True)
+    return json.dumps(_JOB.write(job), separators=(",", ":"), ensure_ascii=True)
 
 
-def parse_work_item(text: str) -> WorkItem:
+def parse_job(text: str) -> DeliveryJob:
     """The wake-up of a JSON text; Rejected for anything else."""
     try:
         if len(text) > LONGEST:
             raise ValueError("too long")
         given = json.loads(text, parse_constant=_refuse)
         if not isinstance(given, dict) or given.get(_KIND, _DELIVERY_KIND) != _DELIVERY_KIND:
-            raise ValueError("not a work item")
+            raise ValueError("not a job")
         return _read(_JOB, given)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise Rejected("This is not a work item") from error
+        raise Rejected("This is not a job") from error
 
 
 def _read(codec: Codec[T], given: Mapping[str, Any]) -> T:

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.delivery_job import LONGEST, parse_job, render_job
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
+    DeliveryJob,
     DsnParameters,
     Message,
     MessageId,
@@ -23,11 +25,9 @@ from chalicelib.domain.model import (
     Scope,
     State,
     Status,
-    WorkItem,
 )
 from chalicelib.domain.tenancy import ServerId
-from chalicelib.domain.workitem import LONGEST, parse_work_item, render_work_item
-from tests.fakes import a_delivery, a_message, a_work_item
+from tests.fakes import a_delivery, a_job, a_message
 
 texts = st.text(max_size=80)
 numbers = st.integers(0, 2**53)
@@ -86,46 +86,46 @@ outcomes = st.builds(
     delivery=deliveries,
     lost_replies=numbers,
 )
-items = st.builds(WorkItem, messages, numbers, st.booleans(), maybe(outcomes))
+items = st.builds(DeliveryJob, messages, numbers, st.booleans(), maybe(outcomes))
 
 
 @given(items)
-def test_what_is_rendered_is_parsed(item: WorkItem) -> None:
-    text = render_work_item(item)
+def test_what_is_rendered_is_parsed(item: DeliveryJob) -> None:
+    text = render_job(item)
     assert text.isascii()
-    assert parse_work_item(text) == item
+    assert parse_job(text) == item
 
 
 @given(items, st.text(min_size=1), st.recursive(st.none() | texts, st.lists, max_leaves=3))
-def test_a_name_of_a_newer_release_is_kept_out(item: WorkItem, name: str, value: Any) -> None:
-    fields = json.loads(render_work_item(item))
+def test_a_name_of_a_newer_release_is_kept_out(item: DeliveryJob, name: str, value: Any) -> None:
+    fields = json.loads(render_job(item))
     newer = {f"+{name}": value}
     inner = fields | newer
     if "y" in inner:
         delivery = inner["y"]["d"] | newer
         inner["y"] = inner["y"] | newer | {"d": delivery}
-    assert parse_work_item(json.dumps(inner)) == item
+    assert parse_job(json.dumps(inner)) == item
 
 
 @given(items, st.sampled_from(["+", "", 1, None, ["a"]]))
-def test_what_must_be_understood_and_is_not_is_refused(item: WorkItem, name: Any) -> None:
-    fields = json.loads(render_work_item(item)) | {"+": 1}
-    assert parse_work_item(json.dumps(fields | {"must": []})) == item
-    assert parse_work_item(json.dumps(fields | {"must": ["a", "y", "p"]})) == item
+def test_what_must_be_understood_and_is_not_is_refused(item: DeliveryJob, name: Any) -> None:
+    fields = json.loads(render_job(item)) | {"+": 1}
+    assert parse_job(json.dumps(fields | {"must": []})) == item
+    assert parse_job(json.dumps(fields | {"must": ["a", "y", "p"]})) == item
     with pytest.raises(Rejected):
-        parse_work_item(json.dumps(fields | {"must": ["a", name]}))
+        parse_job(json.dumps(fields | {"must": ["a", name]}))
     if "y" in fields:
         outcome = fields["y"] | {"must": [name]}
         with pytest.raises(Rejected):
-            parse_work_item(json.dumps(fields | {"y": outcome}))
+            parse_job(json.dumps(fields | {"y": outcome}))
 
 
 @given(items, st.sampled_from(["webhook", "", 1, None, ["delivery"]]))
-def test_a_job_of_another_kind_is_refused(item: WorkItem, kind: Any) -> None:
-    fields = json.loads(render_work_item(item))
-    assert parse_work_item(json.dumps(fields | {"kind": "delivery"})) == item
+def test_a_job_of_another_kind_is_refused(item: DeliveryJob, kind: Any) -> None:
+    fields = json.loads(render_job(item))
+    assert parse_job(json.dumps(fields | {"kind": "delivery"})) == item
     with pytest.raises(Rejected):
-        parse_work_item(json.dumps(fields | {"kind": kind}))
+        parse_job(json.dumps(fields | {"kind": kind}))
 
 
 @given(
@@ -134,44 +134,44 @@ def test_a_job_of_another_kind_is_refused(item: WorkItem, kind: Any) -> None:
 )
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(Rejected):
-        parse_work_item(text)
+        parse_job(text)
 
 
 @given(items, st.data())
-def test_a_field_of_another_kind_is_refused(item: WorkItem, data: st.DataObject) -> None:
-    fields = json.loads(render_work_item(item))
+def test_a_field_of_another_kind_is_refused(item: DeliveryJob, data: st.DataObject) -> None:
+    fields = json.loads(render_job(item))
     name = data.draw(st.sampled_from(sorted(fields)))
     other = data.draw(st.sampled_from([True, -1, 1.5, {}, [[]], ["x"] * 3, 2**70, {"x": 1}]))
     if (name, other) == ("x", 1.5):
         other = "1.5"
     with pytest.raises(Rejected):
-        parse_work_item(json.dumps(fields | {name: other}))
+        parse_job(json.dumps(fields | {name: other}))
 
 
 @given(items, st.data())
-def test_a_missing_field_is_refused(item: WorkItem, data: st.DataObject) -> None:
-    fields = json.loads(render_work_item(item))
+def test_a_missing_field_is_refused(item: DeliveryJob, data: st.DataObject) -> None:
+    fields = json.loads(render_job(item))
     name = data.draw(st.sampled_from(sorted(set(fields) - set("bhlugnwy"))))
     with pytest.raises(Rejected):
-        parse_work_item(json.dumps({key: value for key, value in fields.items() if key != name}))
+        parse_job(json.dumps({key: value for key, value in fields.items() if key != name}))
 
 
 @pytest.mark.parametrize("text", ["NaN", "1e999", "-1", '"x"', "null"])
 def test_a_time_that_is_no_time_is_refused(text: str) -> None:
-    rendered = render_work_item(a_work_item(a_message(ServerId(1), 1, received_at=12.5)))
+    rendered = render_job(a_job(a_message(ServerId(1), 1, received_at=12.5)))
     assert '"x":12.5' in rendered
     with pytest.raises(Rejected):
-        parse_work_item(rendered.replace('"x":12.5', f'"x":{text}'))
+        parse_job(rendered.replace('"x":12.5', f'"x":{text}'))
 
 
-def test_an_ordinary_work_item_is_about_six_hundred_bytes() -> None:
+def test_an_ordinary_job_is_about_six_hundred_bytes() -> None:
     message = a_message(ServerId(1_000_000), 2_000_000_000, tag="invoice")
-    assert len(render_work_item(a_work_item(message))) <= 600
+    assert len(render_job(a_job(message))) <= 600
     settled = replace(
-        a_work_item(message),
+        a_job(message),
         outcome=PendingOutcome("o" * 32, State.DONE, 0, 0, False, None, a_delivery(7)),
     )
-    assert len(render_work_item(settled)) <= 1_000
+    assert len(render_job(settled)) <= 1_000
 
 
 @pytest.mark.parametrize("piece", ["[", '{"a":', " ", '"', "\\", "1", "9" * 50, "(", "\r\n", "é"])
@@ -182,7 +182,7 @@ def test_hostile_texts_are_refused_in_linear_time(piece: str) -> None:
         for _ in range(3):
             started = time.process_time()
             with pytest.raises(Rejected):
-                parse_work_item(text)
+                parse_job(text)
             best = min(best, time.process_time() - started)
         return best
 
