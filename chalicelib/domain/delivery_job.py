@@ -3,7 +3,7 @@
 `parse_job(render_job(job)) == job` for every job. Parsing takes any text: what is not such a JSON object
 raises `Rejected`, in time linear in its length and bounded by `LONGEST`. Names that the field table lacks come from a
 newer release and are kept out, unless the text lists them under `must`: then it is refused, and so is one of a `kind`
-that is not a delivery. A refused text stays in the queue for a newer function (ADR 36).
+that is not a delivery. A refused text stays in the queue for a newer function (ADR 33).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A field has its name in the value, a short name in texts and items, and a kind; each codec has one form for each kind.
 A field that equals its default is left out. Short names are what lies in queues and stores: they never change, none is
-used again for something else, and a new field has a default, because older texts and items lack it (ADR 36). Where a
+used again for something else, and a new field has a default, because older texts and items lack it (ADR 33). Where a
 store keeps the rest of a record (its message, its deliveries, its place in the list of what is due) is the store's
 affair.
 """

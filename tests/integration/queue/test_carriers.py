@@ -5,22 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.domain import settle
+from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
+    DeliveryJob,
     Message,
     MessageRecord,
     State,
     Status,
     Suppression,
-    WorkItem,
 )
 from chalicelib.ports.directory import Directory
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.services.queue.attempt import AttemptDelivery, WakeUp
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.bodies import LARGEST_SPAN
 from tests.worlds import Scene, make_scene
@@ -43,7 +43,7 @@ class Carrier:
         return 1
 
     async def run(
-        self, record: MessageRecord, item: WorkItem, batch: DeliveryBatch
+        self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
     ) -> MessageRecord:
         self.records.append(record)
         self.batches.append(batch)
@@ -51,15 +51,17 @@ class Carrier:
             raise TemporaryFailure("What I need is away")
         now = record.message.received_at
         if self.ending == "waiting":
-            return settle.waiting(record, Delivery(1, Status.SOFT_FAIL, "Later", now), int(now) + 9)
-        return settle.sent(record, Delivery(1, Status.SENT, "Taken", now))
+            return lifecycle.waiting(
+                record, Delivery(1, Status.SOFT_FAIL, "Later", now), int(now) + 9
+            )
+        return lifecycle.sent(record, Delivery(1, Status.SENT, "Taken", now))
 
 
-async def wakeups(scene: Scene) -> list[WakeUp]:
+async def wakeups(scene: Scene) -> list[ReceivedJob]:
     received = []
     while batch := await scene.queue.receive("default", 10):
         received += batch
-    return [WakeUp(each.item, each.receipt) for each in received]
+    return [ReceivedJob(each.job, each.receipt) for each in received]
 
 
 async def test_a_carrier_gets_a_claimed_message_and_what_it_returns_is_stored() -> None:
@@ -80,7 +82,7 @@ async def test_a_message_that_shall_wait_a_little_is_woken_by_the_queue() -> Non
     assert await wakeups(scene) == []
     scene.clock.advance(9)
     (again,) = await wakeups(scene)
-    assert again.item.attempt == 1
+    assert again.job.attempt == 1
 
 
 async def test_a_carrier_that_could_do_nothing_gets_the_message_again() -> None:
@@ -130,15 +132,13 @@ def counted(port: Any, verb: str, monkeypatch: MonkeyPatch) -> list[tuple[Any, .
 async def test_only_for_a_large_body_a_carrier_is_asked_how_many_copies_it_makes() -> None:
     scene, carrier = await make_scene(), Carrier()
     small, large = await scene.accept("a@example.com", "b@example.com")
-    batch = [
-        enlarged(each) if each.item.message == large else each for each in await wakeups(scene)
-    ]
+    batch = [enlarged(each) if each.job.message == large else each for each in await wakeups(scene)]
     assert await scene.posthorn[AttemptDelivery].run(carrier, batch) == set()
     assert carrier.asked_for_copies == [large.id]
     stored = await scene.posthorn[MessageStore].get(scene.server.id, small.id)
     assert stored.status is Status.SENT
 
 
-def enlarged(wakeup: WakeUp) -> WakeUp:
-    message = replace(wakeup.item.message, blob=BlobRef("r/large", 0, LARGEST_SPAN + 1))
-    return replace(wakeup, item=replace(wakeup.item, message=message))
+def enlarged(wakeup: ReceivedJob) -> ReceivedJob:
+    message = replace(wakeup.job.message, blob=BlobRef("r/large", 0, LARGEST_SPAN + 1))
+    return replace(wakeup, job=replace(wakeup.job, message=message))
