@@ -1,0 +1,216 @@
+"""Every item of the control table, byte for byte: installations exist, so what is stored is read for ever.
+
+The JSON file beside this one has each item that stands after nouns of every kind were added, changed and removed; its
+bytes are base64, as on the wire.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain.engagement import DnsStatus, TrackDomain
+from chalicelib.domain.tenancy import (
+    BareNewlines,
+    Credential,
+    CredentialKind,
+    DkimKey,
+    Domain,
+    EgressKind,
+    EgressSource,
+    Installation,
+    Organization,
+    OrganizationId,
+    Server,
+    ServerId,
+    ServerMode,
+    UnknownOutcome,
+)
+from chalicelib.ports.accounts import Accounts
+from tests.aws_backend import aws_backend, aws_settings
+from tests.fakes import NOW
+
+__all__ = ["aws_backend", "aws_settings"]
+pytestmark = pytest.mark.aws
+
+EXPECTED = json.loads(Path(__file__).with_suffix(".json").read_text())
+
+KEY = DkimKey("acme.test", "posthorn-abcdef", "rsa-sha256", b"\x00\xffsealed", "MIIB")
+ACME = Organization(OrganizationId(1), "acme", "Acme", "0fcd3ba5-acme", NOW)
+LATE = Organization(OrganizationId(2), "late", "Größer", "0fcd3ba5-late", NOW, NOW + 1, "spam")
+MAIL = Server(ServerId(7), ACME.id, "acme", "mail", "Mail", "abcdef", "0fcd3ba5-mail", NOW)
+BULK = Server(
+    ServerId(8),
+    ACME.id,
+    "acme",
+    "bulk",
+    "Bulk",
+    "ghijkl",
+    "0fcd3ba5-bulk",
+    NOW,
+    mode=ServerMode.DEVELOPMENT,
+    pool="bulk",
+    shards=4,
+    send_limit=100,
+    allow_sender=True,
+    privacy_mode=True,
+    retry_schedule="1m,5m*2",
+    unknown_outcome=UnknownOutcome.HOLD,
+    suspended_at=NOW,
+    suspension_reason="asked",
+)
+BORN_SUSPENDED = Server(ServerId(9), LATE.id, "late", "mail", "Mail", "mnopqr", "0fcd-late", NOW)
+OWN = Domain("acme.test", ACME.id, MAIL.id, "0fcd3ba5-own", NOW, "token", "abcdef")
+SHARED = Domain(
+    "shared.test",
+    ACME.id,
+    None,
+    "0fcd3ba5-shared",
+    NOW,
+    "token",
+    "ghijkl",
+    keys=(KEY, replace(KEY, selector="posthorn-ed-abcdef", algorithm="ed25519-sha256")),
+    verified_at=NOW,
+    dkim_ok=True,
+    return_path_ok=True,
+    use_for_any=True,
+)
+TRACK = TrackDomain("track.acme.test", "track", "acme.test", MAIL.id, "0fcd3ba5-track", NOW)
+SEEN = TrackDomain(
+    "go.b.test",
+    "go",
+    "b.test",
+    MAIL.id,
+    "0fcd3ba5-seen",
+    NOW,
+    ssl_enabled=False,
+    track_clicks=False,
+    track_loads=False,
+    excluded_click_domains=("a.test", "*.b.test:8080"),
+    dns_status=DnsStatus.INVALID,
+    dns_error="wrong",
+    dns_checked_at=NOW,
+)
+API = Credential(
+    "apikeyapikey", MAIL.id, CredentialKind.API, "App", NOW, digest="d1" * 32, hint="B3dE"
+)
+SMTP = Credential(
+    "smtpsmtpsmtp",
+    MAIL.id,
+    CredentialKind.SMTP,
+    "Relay",
+    NOW,
+    digest="d2" * 32,
+    hint="0aB3",
+    sealed_key=b"\x00\x01sealed",
+    hold=True,
+    bare_newlines=BareNewlines.NORMALISE,
+    last_used_at=NOW,
+)
+NETWORK = Credential(
+    "networknetwo", BULK.id, CredentialKind.SMTP_IP, "Office", NOW, network="192.0.2.0/24"
+)
+DIRECT = EgressSource("default")
+SMARTHOST = EgressSource(
+    "relay",
+    "bulk",
+    EgressKind.SMARTHOST,
+    address="192.0.2.1",
+    address6="2001:db8::1",
+    ehlo="mx.acme.test",
+    priority=7,
+    host="smtp.example.com",
+    port=587,
+    username="user",
+    sealed_password=b"\x00sealed",
+    tls="required",
+    suspended_until=NOW,
+)
+
+
+@pytest.fixture
+def aws(aws_settings: Settings) -> Iterator[Posthorn]:
+    """Adapters over tables of their own."""
+    program = Posthorn(aws_settings, "aws")
+    yield program
+    program[AwsSession].close()
+
+
+async def test_items_are_those_of_every_installation(aws: Posthorn, aws_settings: Settings) -> None:
+    await add_everything(aws)
+    assert await items(aws, aws_settings.control_table) == EXPECTED["added"]
+    await change_everything(aws)
+    assert await items(aws, aws_settings.control_table) == EXPECTED["changed"]
+    await remove_what_can_be_removed(aws)
+    assert await items(aws, aws_settings.control_table) == EXPECTED["removed"]
+
+
+async def add_everything(aws: Posthorn) -> None:
+    """One plain and one full value of each noun."""
+    store = aws[Accounts]
+    assert await store.install(Installation(KEY, b"\x00mac"))
+    assert not await store.install(Installation(KEY, b"another"))
+    assert [await store.next_number(kind) for kind in ("server", "organization", "server")] == [
+        1,
+        1,
+        2,
+    ]
+    for organization in (ACME, LATE):
+        await store.add_organization(organization)
+    for server in (MAIL, BULK, BORN_SUSPENDED):
+        await store.add_server(server)
+    for domain in (OWN, SHARED):
+        await store.add_domain(domain)
+    for track in (TRACK, SEEN):
+        await store.add_track_domain(track)
+    for credential in (API, SMTP, NETWORK):
+        await store.add_credential(credential)
+    for source in (DIRECT, SMARTHOST):
+        await store.add_egress_source(source)
+
+
+async def change_everything(aws: Posthorn) -> None:
+    """Each noun with other values; a suspension is copied, and a use is noted in the listed copy alone."""
+    store = aws[Accounts]
+    await store.update_organization(replace(ACME, name="Acme Ltd", suspended_at=NOW))
+    await store.update_organization(replace(LATE, suspended_at=None, suspension_reason=None))
+    await store.update_server(replace(MAIL, name="Renamed", send_limit=0))
+    await store.update_domain(replace(OWN, verified_at=NOW, keys=(KEY,)))
+    await store.update_track_domain(replace(TRACK, dns_status=DnsStatus.OK, dns_checked_at=NOW))
+    await store.update_credential(replace(SMTP, name="Renamed", sealed_key=None))
+    await store.note_use(API, NOW + 60)
+    await store.note_use(NETWORK, NOW + 60)
+    await store.update_egress_source(replace(SMARTHOST, sealed_password=None, suspended_until=0))
+
+
+async def remove_what_can_be_removed(aws: Posthorn) -> None:
+    """The rest stays for ever, and so do numbers and the names of pools."""
+    store = aws[Accounts]
+    for domain in (OWN, SHARED):
+        await store.remove_domain(domain)
+    for track in (TRACK, SEEN):
+        await store.remove_track_domain(track)
+    for credential in (API, SMTP, NETWORK):
+        await store.remove_credential(credential)
+    for source in (DIRECT, SMARTHOST):
+        await store.remove_egress_source(source)
+
+
+async def items(aws: Posthorn, table: str) -> list[Any]:
+    """All items of a table as JSON has them, by primary key."""
+    answer = await aws[AwsSession].call("dynamodb", "scan", TableName=table, ConsistentRead=True)
+    plain: list[Any] = json.loads(json.dumps(answer["Items"], default=_base64))
+    return sorted(plain, key=lambda item: (item["PK"]["S"], item["SK"]["S"]))
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
