@@ -25,6 +25,8 @@ messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memor
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          memory.queue.MemoryWorkQueue
 rand.Rand                    randomness.SystemRand                         memory.time.SeededRand
+recent.Recent                recent.RecentConfiguration                    recent.RecentConfiguration
+repository.Repository        aws.dynamo.repository.DynamoRepository        memory.repository.MemoryRepository
 resolver.Resolver            dns.DnsResolver                               memory.resolver.ScriptedResolver
 signer.Signer                signer.KeyringSigner                          signer.KeyringSigner
 statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        memory.statistics.MemoryStatistics

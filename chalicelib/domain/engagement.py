@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.entities import Entity, Place
+from chalicelib.domain.owners import of_server
 from chalicelib.domain.tenancy import ServerId
 
 
@@ -47,6 +49,16 @@ class TrackDomain:
     dns_status: DnsStatus | None = None
     dns_error: str = ""
     dns_checked_at: int | None = None
+
+
+TRACK_DOMAINS = Entity(
+    TrackDomain,
+    "track domain",
+    place=lambda one: Place(of_server(one.server_id), one.domain),
+    code="TD",
+    filters=("dns_status",),
+    texts=("name", "domain"),
+)
 
 
 @dataclass(frozen=True, slots=True)

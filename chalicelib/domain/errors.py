@@ -103,6 +103,11 @@ class InvalidRequest(Rejected):
         self.errors = errors
 
 
+def wrong_field(field: str, detail: str) -> InvalidRequest:
+    """One wrong field, by its name; the text says what is wrong with it."""
+    return InvalidRequest(detail, (FieldError(f"/{field}", "invalid", detail),))
+
+
 class Refused(MailError):
     """Policy says no."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import uuid
 import zlib
 from functools import cache
 
@@ -27,6 +28,11 @@ _LOCAL_LENGTH = 24
 _KEY_PREFIX = "ph"
 _KEY_LENGTH = 32
 _CHECKSUM_LENGTH = 6
+
+
+def new_uuid(random: bytes) -> str:
+    """A UUID of version 4 from 16 random bytes."""
+    return str(uuid.UUID(bytes=random, version=4))
 
 
 def key_digest(key: str) -> str:

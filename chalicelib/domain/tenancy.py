@@ -1,6 +1,7 @@
 """The nouns of tenancy as frozen values: organizations, their servers, domains and credentials, and the ways out.
 
-Times are epoch seconds. Nothing here validates: borders parse, then these are true.
+Beside each stands its declaration (`chalicelib.domain.entities`), from which it is kept. Times are epoch seconds.
+Nothing here validates: borders parse, then these are true.
 """
 
 from __future__ import annotations
@@ -8,6 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
+
+from chalicelib.domain.entities import Entity, LookUp, Place
+from chalicelib.domain.owners import (
+    ALL_NETWORKS,
+    ALL_ORGANIZATIONS,
+    THE_INSTALLATION,
+    of_domain_owner,
+    of_key,
+    of_organization,
+    of_pool,
+    of_server,
+)
 
 OrganizationId = NewType("OrganizationId", int)
 ServerId = NewType("ServerId", int)
@@ -55,6 +68,14 @@ class Organization:
     suspension_reason: str | None = None
 
 
+ORGANIZATIONS = Entity(
+    Organization,
+    "organization",
+    place=lambda one: Place(ALL_ORGANIZATIONS, one.permalink),
+    texts=("permalink", "name"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses."""
@@ -88,6 +109,20 @@ class Server:
     def full_name(self) -> str:
         """`{organization}/{server}` as in URLs and SMTP user names."""
         return f"{self.organization_permalink}/{self.permalink}"
+
+
+BY_PERMALINK: LookUp[Server] = LookUp(
+    "V", lambda one: Place(of_organization(one.organization_id), one.permalink), points_to="V"
+)
+SERVERS = Entity(
+    Server,
+    "server",
+    place=lambda one: Place(of_server(one.id)),
+    look_ups=(BY_PERMALINK,),
+    listed=BY_PERMALINK,
+    filters=("mode", "pool"),
+    texts=("permalink", "name"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +160,17 @@ class Domain:
     use_for_any: bool = False
 
 
+DOMAINS = Entity(
+    Domain,
+    "domain",
+    place=lambda one: Place(of_domain_owner(one.organization_id, one.server_id), one.name),
+    code="D",
+    filters=("use_for_any",),
+    texts=("name",),
+    sealed=("keys",),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
     """What lets a client in. Only the digest of the key is kept; `sealed_key` exists only for CRAM-MD5.
@@ -151,6 +197,32 @@ class Credential:
         return {"item": "credential", "credential": self.id}
 
 
+def _place_by_key(credential: Credential) -> Place | None:
+    of_network = credential.kind is CredentialKind.SMTP_IP
+    return None if of_network else Place(of_key(credential.digest))
+
+
+def _place_by_network(credential: Credential) -> Place | None:
+    """All networks are together, so that one query finds those that contain an address."""
+    if credential.kind is not CredentialKind.SMTP_IP:
+        return None
+    return Place(ALL_NETWORKS, f"{credential.network}#{credential.server_id}")
+
+
+BY_KEY = LookUp("", _place_by_key)
+BY_NETWORK = LookUp("", _place_by_network)
+CREDENTIALS = Entity(
+    Credential,
+    "credential",
+    place=lambda one: Place(of_server(one.server_id), one.id),
+    code="K",
+    look_ups=(BY_KEY, BY_NETWORK),
+    filters=("kind", "hold"),
+    texts=("name",),
+    sealed=("sealed_key",),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Installation:
     """What belongs to the installation as a whole: its fallback signing key and the sealed key of its address
@@ -163,6 +235,14 @@ class Installation:
     def mac_context(self) -> dict[str, str]:
         """The associated data under which `sealed_mac_key` is sealed."""
         return {"item": "address-mac"}
+
+
+INSTALLATION = Entity(
+    Installation,
+    "installation",
+    place=lambda _: Place(THE_INSTALLATION),
+    sealed=("signing_key", "sealed_mac_key"),
+)
 
 
 class EgressKind(StrEnum):
@@ -196,3 +276,14 @@ class EgressSource:
     def context(self) -> dict[str, str]:
         """The associated data under which `sealed_password` is sealed."""
         return {"item": "egress", "source": self.name}
+
+
+SOURCES = Entity(
+    EgressSource,
+    "egress source",
+    place=lambda one: Place(of_pool(one.pool), one.name),
+    owners="POOLS",
+    filters=("kind",),
+    texts=("name", "host"),
+    sealed=("sealed_password",),
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.networks import narrowest, network_of
+from chalicelib.domain.networks import narrowest, network_of
 from chalicelib.domain.tenancy import Credential, CredentialKind, ServerId
 
 

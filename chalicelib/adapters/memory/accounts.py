@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from chalicelib.adapters.networks import narrowest
 from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.networks import narrowest
 from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,

@@ -91,7 +91,7 @@ class DynamoAccounts(Accounts):
         added = await self._table.transact(
             _put(item_of(places.server_key(server.id), stored), _NEW), _put(marker, _NEW)
         )
-        if not added:
+        if added is not None:
             raise Conflict("This server already exists")
 
     async def servers(self, organization: OrganizationId) -> list[Server]:
@@ -153,7 +153,7 @@ class DynamoAccounts(Accounts):
 
     async def add_credential(self, credential: Credential) -> None:
         """Conflict when id, key digest or network (of this server) is taken."""
-        if not await self._table.transact(*_both_copies(credential, _NEW)):
+        if await self._table.transact(*_both_copies(credential, _NEW)) is not None:
             raise Conflict("This credential already exists")
 
     async def credentials(self, server: ServerId) -> list[Credential]:
@@ -162,7 +162,7 @@ class DynamoAccounts(Accounts):
 
     async def update_credential(self, credential: Credential) -> None:
         """Change everything but server, id, digest and network."""
-        if not await self._table.transact(*_both_copies(credential, _KNOWN)):
+        if await self._table.transact(*_both_copies(credential, _KNOWN)) is not None:
             raise NotFound("There is no such credential")
 
     async def remove_credential(self, credential: Credential) -> None:
@@ -171,7 +171,7 @@ class DynamoAccounts(Accounts):
             places.credential_key(credential.server_id, credential.id),
             places.look_up_key(credential),
         )
-        if not await self._table.transact(*(_delete(key) for key in keys)):
+        if await self._table.transact(*(_delete(key) for key in keys)) is not None:
             raise NotFound("There is no such credential")
 
     async def note_use(self, credential: Credential, at: int) -> None:

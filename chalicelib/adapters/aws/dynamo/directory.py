@@ -15,10 +15,10 @@ from chalicelib.adapters.aws.dynamo import places
 from chalicelib.adapters.aws.dynamo.control import DynamoAccounts, value_of
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.networks import narrowest
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.networks import narrowest
 from chalicelib.domain.tenancy import (
     Credential,
     CredentialKind,

@@ -77,6 +77,7 @@ class Table:
         values: Item,
         condition: str | None = None,
         *,
+        names: dict[str, str] | None = None,
         returning: str = "NONE",
     ) -> Written:
         """Update an item, if the condition holds. `returning` as in DynamoDB; `Written.item` is what it returned."""
@@ -87,7 +88,7 @@ class Table:
             "ReturnValues": returning,
         }
         if condition is not None:
-            _add_condition(parameters, condition, None, None)
+            _add_condition(parameters, condition, None, names)
         if values:
             parameters["ExpressionAttributeValues"] = values
         answer = await self._conditional("update_item", parameters)
@@ -115,8 +116,10 @@ class Table:
         index: str | None = None,
         forward: bool = True,
         consistent: bool = False,
+        after: Key | None = None,
     ) -> list[Item]:
-        """The items of one partition (attribute name, value), at most `limit`; `sort` narrows by sort key."""
+        """The items of one partition (attribute name, value), at most `limit`; `sort` narrows by sort key. What follows
+        the key `after`, whether or not that exists."""
         condition = f"{partition[0]} = :partition" + (f" AND {sort}" if sort else "")
         parameters: dict[str, Any] = {
             "TableName": self.name,
@@ -127,6 +130,8 @@ class Table:
         }
         if index is not None:
             parameters["IndexName"] = index
+        if after is not None:
+            parameters["ExclusiveStartKey"] = key_of(*after)
         found: list[Item] = []
         while True:
             if limit is not None:
@@ -138,8 +143,9 @@ class Table:
                 return found
             parameters["ExclusiveStartKey"] = last
 
-    async def transact(self, *actions: dict[str, Any]) -> bool:
-        """All of the actions (as in DynamoDB, without the table's name) or none; False when a condition failed."""
+    async def transact(self, *actions: dict[str, Any]) -> int | None:
+        """All of the actions (as in DynamoDB, without the table's name) or none. None when all were done, else the
+        index of the first whose condition failed."""
         from botocore.exceptions import ClientError
 
         items = [
@@ -154,12 +160,13 @@ class Table:
             )
         except ClientError as error:
             reasons = error.response.get("CancellationReasons") or []
-            if any(reason.get("Code") == "ConditionalCheckFailed" for reason in reasons):
-                return False
+            for index, reason in enumerate(reasons):
+                if reason.get("Code") == "ConditionalCheckFailed":
+                    return index
             raise TemporaryFailure("The change met another one, try again later") from error
         finally:
             self.written()
-        return True
+        return None
 
     async def _conditional(self, operation: str, parameters: dict[str, Any]) -> Written | None:
         from botocore.exceptions import ClientError

@@ -19,7 +19,7 @@ Attribute = dict[str, Any]
 def render_value(value: Any) -> Attribute:
     """A dataclass value as the attribute map `{"M": …}`."""
     fields = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
-    return {"M": {name: _render(one) for name, one in fields if one is not None}}
+    return {"M": {name: render_field(one) for name, one in fields if one is not None}}
 
 
 def parse_value(kind: type[_T], attribute: Attribute) -> _T:
@@ -32,7 +32,8 @@ def parse_value(kind: type[_T], attribute: Attribute) -> _T:
     return kind(**needed, **fields)
 
 
-def _render(value: Any) -> Attribute:
+def render_field(value: Any) -> Attribute:
+    """One value that is not None."""
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, Enum):
@@ -44,7 +45,7 @@ def _render(value: Any) -> Attribute:
     if isinstance(value, bytes):
         return {"B": value}
     if isinstance(value, tuple):
-        return {"L": [_render(one) for one in value]}
+        return {"L": [render_field(one) for one in value]}
     return render_value(value)
 
 

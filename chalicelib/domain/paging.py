@@ -1,0 +1,56 @@
+"""Pages of a list of configuration values, and what narrows a list.
+
+A page may be shorter than asked for, also empty, and yet not the last: only the missing cursor says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from chalicelib.domain.entities import Entity
+
+T = TypeVar("T")
+
+MOST_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Values whose fields equal these, and of which one of the declared texts contains `text`, whatever its case."""
+
+    equal: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """True when every value matches."""
+        return not self.equal and not self.text
+
+
+EVERYTHING = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some values of a list, and the cursor of what follows; None on the last page."""
+
+    values: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+def check_page(entity: Entity[T], limit: int, wanted: Filter) -> None:
+    """ValueError for a limit that is not 1 to MOST_LISTED, and for fields that the entity does not filter by."""
+    if not 1 <= limit <= MOST_LISTED:
+        raise ValueError(f"a page has 1 to {MOST_LISTED} values, not {limit}")
+    if undeclared := set(wanted.equal) - set(entity.filters):
+        raise ValueError(f"a {entity.word} is not filtered by {', '.join(sorted(undeclared))}")
+
+
+def matches(entity: Entity[T], value: T, wanted: Filter) -> bool:
+    """Whether a value is among those wanted."""
+    if any(getattr(value, name) != one for name, one in wanted.equal.items()):
+        return False
+    text = wanted.text.lower()
+    return not text or any(text in str(getattr(value, name)).lower() for name in entity.texts)

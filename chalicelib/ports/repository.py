@@ -1,0 +1,79 @@
+"""The configuration as people change it: nouns that are declared once (`chalicelib.domain.entities`), one port for all.
+
+Whatever changes the configuration passes through `Repository.change`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from chalicelib.domain.entities import Change, Entity, LookUp, Owner, Place
+from chalicelib.domain.paging import EVERYTHING, Filter, Page
+
+T = TypeVar("T")
+
+
+class Repository(Protocol):
+    """Always fresh. Places are unique (Conflict), what is not there is NotFound, both with the entity's word. With
+    `fresh` False an answer may miss the changes of the last second, at half the price."""
+
+    async def get(self, entity: Entity[T], place: Place, *, fresh: bool = True) -> T:
+        """The value at this place; NotFound."""
+
+    async def get_many(
+        self, entity: Entity[T], places: Sequence[Place], *, fresh: bool = True
+    ) -> dict[Place, T]:
+        """The values at those of the places that have one."""
+
+    async def find(
+        self, entity: Entity[T], look_up: LookUp[T], place: Place, *, fresh: bool = True
+    ) -> T:
+        """The value by another of its places; NotFound."""
+
+    async def all(
+        self,
+        entity: Entity[T],
+        owner: Owner,
+        look_up: LookUp[T] | None = None,
+        *,
+        fresh: bool = True,
+    ) -> list[T]:
+        """All that an owner has of a kind, by name; those of a look-up's owner when one is given."""
+
+    async def page(
+        self,
+        entity: Entity[T],
+        owner: Owner,
+        limit: int,
+        cursor: str | None = None,
+        wanted: Filter = EVERYTHING,
+    ) -> Page[T]:
+        """At most `limit` (1 to 100) of what `all` lists, and of that what is wanted. Rejected unless the cursor is one
+        of this list with this filter. What is added or removed meanwhile may be missed; nothing comes twice."""
+
+    async def owners(self, entity: Entity[Any]) -> list[str]:
+        """The ids of the owners that ever had one, sorted, for entities that remember them."""
+
+    async def change(self, *changes: Change[Any]) -> None:
+        """Make all of the changes or none, with their look-ups. Conflict, NotFound; TemporaryFailure when another
+        change of the same values came between."""
+
+    async def add(self, entity: Entity[T], value: T) -> None:
+        """Conflict when one of its places is taken."""
+
+    async def replace(self, entity: Entity[T], value: T) -> None:
+        """Put the value where one of its place is; NotFound, and Conflict when a look-up moves to a taken place."""
+
+    async def remove(self, entity: Entity[T], value: T) -> None:
+        """Remove the value of this place; NotFound."""
+
+    async def note(self, entity: Entity[T], value: T, **fields: Any) -> None:
+        """Set these fields, none of them to None, of what is at the value's place, and leave its other fields as they
+        are there; copies at look-ups stay as they are. What is gone stays gone."""
+
+    async def next_number(self, kind: str) -> int:
+        """A fresh number of a kind, from 1; the installation never has it again."""
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called after each change, note and number of this process, also one that failed."""

@@ -1,0 +1,269 @@
+"""One sample of each noun of the configuration, for the contract of the repository.
+
+`Noun.make` gives a value of an owner of its own, so that the stores may be shared by several tests; `also` a value of
+the same owner under another name, `elsewhere` the same name with another owner, `full` the value with every other field
+changed, and `rivals` what must not stand beside it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
+from chalicelib.domain.entities import Entity, Place
+from chalicelib.domain.tenancy import (
+    CREDENTIALS,
+    DOMAINS,
+    INSTALLATION,
+    ORGANIZATIONS,
+    SERVERS,
+    SOURCES,
+    BareNewlines,
+    Credential,
+    CredentialKind,
+    DkimKey,
+    Domain,
+    EgressKind,
+    EgressSource,
+    Installation,
+    Organization,
+    Server,
+    ServerId,
+    ServerMode,
+    UnknownOutcome,
+)
+from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
+
+KEY = DkimKey("posthorn.test", "posthorn", "ed25519-sha256", b"\x01\x00\xffsealed", "MCowBQ")
+
+
+@dataclass(frozen=True)
+class Noun:
+    """A kind of value, and how to make some."""
+
+    title: str
+    entity: Entity[Any]
+    make: Callable[[], Any]
+    also: Callable[[Any, str], Any]
+    elsewhere: Callable[[Any], Any]
+    full: Callable[[Any], Any]
+    rivals: Callable[[Any], list[Any]]
+    is_one_of_many: bool = True
+
+
+def place_in_list(noun: Noun, value: Any) -> Place:
+    """Where a value is listed."""
+    listed = noun.entity.listed
+    place = noun.entity.place(value) if listed is None else listed.place(value)
+    assert place is not None
+    return place
+
+
+def a_track_domain(server: ServerId, domain: str = "acme.test", **changes: Any) -> TrackDomain:
+    """A track domain as it is made."""
+    values: dict[str, Any] = {
+        "name": f"track.{domain}",
+        "label": "track",
+        "domain": domain,
+        "server_id": server,
+        "uuid": "6f7a1f0e-1111-4222-8333-444455556666",
+        "created_at": NOW,
+    }
+    return TrackDomain(**(values | changes))
+
+
+def a_source(pool: str, name: str = "one", **changes: Any) -> EgressSource:
+    """A way straight out."""
+    return EgressSource(name, pool, **changes)
+
+
+def _full_organization(value: Organization) -> Organization:
+    return replace(value, name="Größer", uuid="x", suspended_at=NOW, suspension_reason="spam")
+
+
+def _full_server(value: Server) -> Server:
+    return replace(
+        value,
+        name="Größer",
+        mode=ServerMode.DEVELOPMENT,
+        pool="bulk",
+        shards=4,
+        send_limit=100,
+        allow_sender=True,
+        privacy_mode=True,
+        retry_schedule="60,300",
+        unknown_outcome=UnknownOutcome.HOLD,
+        suspended_at=NOW,
+        suspension_reason="asked",
+        organization_suspended=True,
+    )
+
+
+def _full_domain(value: Domain) -> Domain:
+    keys = (KEY, replace(KEY, selector="b"))
+    flags = {"dkim_ok": True, "return_path_ok": True, "use_for_any": True}
+    return replace(value, uuid="x", keys=keys, verified_at=None, **flags)
+
+
+def _full_track_domain(value: TrackDomain) -> TrackDomain:
+    return replace(
+        value,
+        name="links.test",
+        label="go",
+        ssl_enabled=False,
+        track_clicks=False,
+        track_loads=False,
+        excluded_click_domains=("a.test", "b.test:8080"),
+        dns_status=DnsStatus.INVALID,
+        dns_error="wrong",
+        dns_checked_at=NOW,
+    )
+
+
+def _full_credential(value: Credential) -> Credential:
+    return replace(
+        value,
+        name="Renamed",
+        hint="0aB3",
+        sealed_key=b"\x00\x01sealed",
+        hold=True,
+        bare_newlines=BareNewlines.NORMALISE,
+        last_used_at=NOW,
+    )
+
+
+def _full_source(value: EgressSource) -> EgressSource:
+    return replace(
+        value,
+        kind=EgressKind.SMARTHOST,
+        address="192.0.2.1",
+        address6="2001:db8::1",
+        ehlo="mx.test",
+        priority=7,
+        host="smtp.example.com",
+        port=587,
+        username="user",
+        sealed_password=b"\x00sealed",
+        tls="required",
+        suspended_until=1_900_000_000,
+    )
+
+
+def _a_pool() -> str:
+    return f"pool-{secrets.token_hex(6)}"
+
+
+def _a_network(server: Server, **changes: Any) -> Credential:
+    octets = secrets.token_bytes(3)
+    network = f"10.{octets[0]}.{octets[1]}.{octets[2]}/32"
+    return a_credential(
+        server, **({"kind": CredentialKind.SMTP_IP, "digest": "", "network": network} | changes)
+    )
+
+
+def _a_tenant() -> Server:
+    return a_server(an_organization())
+
+
+def _another_network(value: Credential, name: str) -> Credential:
+    return replace(value, id=name, network=f"2001:db8::{secrets.token_hex(2)}/128")
+
+
+NOUNS = (
+    Noun(
+        "installation",
+        INSTALLATION,
+        make=lambda: Installation(KEY, b"\x00sealed"),
+        also=lambda value, _: value,
+        elsewhere=lambda value: value,
+        full=lambda value: replace(value, sealed_mac_key=b"other"),
+        rivals=lambda value: [replace(value, sealed_mac_key=b"x")],
+        is_one_of_many=False,
+    ),
+    Noun(
+        "organization",
+        ORGANIZATIONS,
+        make=an_organization,
+        also=lambda _, name: an_organization(permalink=f"{name}-{secrets.token_hex(4)}"),
+        elsewhere=lambda _: an_organization(),
+        full=_full_organization,
+        rivals=lambda value: [an_organization(permalink=value.permalink)],
+    ),
+    Noun(
+        "server",
+        SERVERS,
+        make=_a_tenant,
+        also=lambda value, name: replace(value, id=a_server_id(), permalink=name),
+        elsewhere=lambda value: a_server(an_organization(), permalink=value.permalink),
+        full=_full_server,
+        rivals=lambda value: [
+            replace(value, id=a_server_id()),
+            replace(value, permalink="another"),
+            a_server(an_organization(), id=value.id),
+        ],
+    ),
+    Noun(
+        "domain of a server",
+        DOMAINS,
+        make=lambda: a_domain(_a_tenant()),
+        also=lambda value, name: replace(value, name=name),
+        elsewhere=lambda value: replace(value, server_id=None),
+        full=_full_domain,
+        rivals=lambda value: [replace(value, uuid="another")],
+    ),
+    Noun(
+        "domain of an organization",
+        DOMAINS,
+        make=lambda: a_domain(_a_tenant(), of_organization=True),
+        also=lambda value, name: replace(value, name=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=_full_domain,
+        rivals=lambda value: [replace(value, uuid="another")],
+    ),
+    Noun(
+        "track domain",
+        TRACK_DOMAINS,
+        make=lambda: a_track_domain(a_server_id()),
+        also=lambda value, name: replace(value, domain=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=_full_track_domain,
+        rivals=lambda value: [replace(value, label="another")],
+    ),
+    Noun(
+        "credential with a key",
+        CREDENTIALS,
+        make=lambda: a_credential(_a_tenant(), kind=CredentialKind.SMTP),
+        also=lambda value, name: replace(value, id=name, digest=secrets.token_hex(32)),
+        elsewhere=lambda value: a_credential(_a_tenant(), id=value.id),
+        full=_full_credential,
+        rivals=lambda value: [
+            replace(value, digest=secrets.token_hex(32)),
+            replace(value, id="another"),
+            a_credential(_a_tenant(), digest=value.digest),
+        ],
+    ),
+    Noun(
+        "credential with a network",
+        CREDENTIALS,
+        make=lambda: _a_network(_a_tenant()),
+        also=_another_network,
+        elsewhere=lambda value: _a_network(_a_tenant(), id=value.id, network=value.network),
+        full=_full_credential,
+        rivals=lambda value: [
+            _another_network(value, value.id),
+            replace(value, id="another"),
+        ],
+    ),
+    Noun(
+        "egress source",
+        SOURCES,
+        make=lambda: a_source(_a_pool()),
+        also=lambda value, name: replace(value, name=name),
+        elsewhere=lambda value: replace(value, pool=_a_pool()),
+        full=_full_source,
+        rivals=lambda value: [replace(value, priority=1)],
+    ),
+)
