@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy import CredentialKind, EgressSource, Server
-from chalicelib.ports.accounts import Accounts
-from chalicelib.services.accounts import Tenants
+from chalicelib.domain.tenancy import DOMAINS, SOURCES, CredentialKind, EgressSource, Server
+from chalicelib.ports.repository import Repository
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.credentials import Credentials
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 
 DOMAIN = "demo.test"
 SENDER = f"sender@{DOMAIN}"
@@ -35,14 +37,13 @@ async def make_tenant(
 ) -> Tenant:
     """Set a fresh installation up. `algorithms` limits the signatures made to these."""
     await program[Installation].ensure()
-    tenants = program[Tenants]
-    server = await tenants.create_server(await tenants.create_organization("Bench"), "Bench")
+    server = await program[Servers].create(await program[Organizations].create("Bench"), "Bench")
     domain = await program[Domains].trust(await program[Domains].add(server, DOMAIN))
     if algorithms:
         keys = tuple(key for key in domain.keys if key.algorithm in algorithms)
         assert len(keys) == len(algorithms)
-        await program[Accounts].update_domain(replace(domain, keys=keys))
-    smtp, smtp_key = await tenants.create_credential(server, CredentialKind.SMTP, "smtp")
-    _, api_key = await tenants.create_credential(server, CredentialKind.API, "api")
-    await program[Accounts].add_egress_source(way_out)
+        await program[Repository].replace(DOMAINS, replace(domain, keys=keys))
+    smtp, smtp_key = await program[Credentials].create(server, CredentialKind.SMTP, "smtp")
+    _, api_key = await program[Credentials].create(server, CredentialKind.API, "api")
+    await program[Repository].add(SOURCES, way_out)
     return Tenant(server, Grant(server, smtp), smtp_key, api_key)

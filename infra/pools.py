@@ -15,7 +15,8 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 from infra.order import Order
 from infra.stack import SETTINGS
 from infra.targets import WrongOrder, environment_of, outputs_of
@@ -76,8 +77,8 @@ def _check_servers(order: Order, dropped: Collection[str]) -> None:
 async def servers_by_pool(program: Posthorn) -> dict[str, list[str]]:
     """The full names of the servers whose mail takes each pool, in order."""
     found: dict[str, list[str]] = {}
-    for organization in await program[Tenants].organizations():
-        for server in await program[Tenants].servers(organization):
+    for organization in await program[Organizations].all():
+        for server in await program[Servers].of(organization):
             found.setdefault(server.pool, []).append(server.full_name)
     return found
 

@@ -23,7 +23,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import Message
 from chalicelib.domain.tenancy import BareNewlines
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.accounts import CredentialOptions
+from chalicelib.services.credentials import CredentialOptions
 from gateway.configuration import Configuration, Role
 from gateway.journal import Journal
 from gateway.server import Gateway

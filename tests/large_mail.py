@@ -22,14 +22,14 @@ from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.randomness import SystemRand
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import DnsStatus, TrackDomain
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.model import BlobRef, Message, Status
-from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
@@ -101,7 +101,7 @@ async def deliver(folder: Path, port: int, kind: str, count: int) -> None:
     if kind == "tracked":
         name, server = "track.acme.test", scene.server.id
         tracks = TrackDomain(name, "track", "acme.test", server, "u", 0, dns_status=DnsStatus.OK)
-        await scene.posthorn[Accounts].add_track_domain(tracks)
+        await scene.posthorn[Repository].add(TRACK_DOMAINS, tracks)
     messages = [_message(scene, folder, kind, number) for number in range(1, count + 1)]
     left = await scene.posthorn[AttemptDelivery].run(
         scene.posthorn[SendOutgoing],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy import CredentialKind, EgressSource, Server
-from chalicelib.ports.accounts import Accounts
-from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.domain.tenancy import SOURCES, CredentialKind, EgressSource, Server
+from chalicelib.ports.repository import Repository
+from chalicelib.services.credentials import Credentials
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import ServerOptions, Servers
 
 SOON = ServerOptions(retry_schedule="1s*5")
 
@@ -17,9 +19,9 @@ async def make_tenant(
 ) -> tuple[Server, str]:
     """Acme's server App, which may send from acme.test, and the key of one credential."""
     await program[Installation].ensure()
-    organization = await program[Tenants].create_organization("Acme")
-    server = await program[Tenants].create_server(organization, "App", options=options)
+    organization = await program[Organizations].create("Acme")
+    server = await program[Servers].create(organization, "App", options=options)
     await program[Domains].trust(await program[Domains].add(server, "acme.test"))
-    _, key = await program[Tenants].create_credential(server, kind, kind.value.lower())
-    await program[Accounts].add_egress_source(EgressSource("default"))
+    _, key = await program[Credentials].create(server, kind, kind.value.lower())
+    await program[Repository].add(SOURCES, EgressSource("default"))
     return server, key

@@ -12,9 +12,9 @@ from chalicelib.domain.model import MessageId, MessageRecord
 from chalicelib.domain.tenancy import Server
 from chalicelib.domain.trackingtoken import tracking_token
 from chalicelib.domain.visit import Visit
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.directory import Directory
 from chalicelib.services.history import Activity, MessageHistory
 from chalicelib.services.track import Answer, Track
 from tests.worlds import Scene, make_scene

@@ -17,20 +17,29 @@ from chalicelib.adapters.memory.time import ControlledClock, SeededRand
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message, MessageRecord
-from chalicelib.domain.tenancy import CredentialKind, Domain, EgressSource, Organization, Server
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import (
+    SOURCES,
+    CredentialKind,
+    Domain,
+    EgressSource,
+    Organization,
+    Server,
+)
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
-from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
+from chalicelib.ports.repository import Repository
 from chalicelib.services.authenticate import Grant
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.sweep import Sweep
+from chalicelib.services.servers import ServerOptions, Servers
 
 CONTENT = (
     b"From: App <app@acme.test>\r\nTo: john@example.com\r\nSubject: Hello\r\n"
@@ -123,7 +132,7 @@ class Scene:
     async def change_server(self, **options: object) -> None:
         """Change options of the server."""
         now = replace(ServerOptions.of(self.server), **options)
-        self.server = await self.posthorn[Tenants].update_server(self.server, now)
+        self.server = await self.posthorn[Servers].update(self.server, now)
 
 
 async def make_scene(
@@ -140,13 +149,14 @@ async def make_scene(
     given = {Rand: SeededRand(seed), KeyMaker: KeptKeys()}
     posthorn = in_memory(settings, {**given, **(parts or {})})
     await posthorn[Installation].ensure()
-    tenants = posthorn[Tenants]
-    organization = await tenants.create_organization("Acme")
-    made = await tenants.create_server(organization, named, options=server)
+    organization = await posthorn[Organizations].create("Acme")
+    made = await posthorn[Servers].create(organization, named, options=server)
     trusted = await posthorn[Domains].trust(await posthorn[Domains].add(made, domain))
-    smtp, smtp_key = await tenants.create_credential(made, CredentialKind.SMTP, "smtp", credential)
-    _, api_key = await tenants.create_credential(made, CredentialKind.API, "api")
-    await posthorn[Accounts].add_egress_source(EgressSource("default"))
+    smtp, smtp_key = await posthorn[Credentials].create(
+        made, CredentialKind.SMTP, "smtp", credential
+    )
+    _, api_key = await posthorn[Credentials].create(made, CredentialKind.API, "api")
+    await posthorn[Repository].add(SOURCES, EgressSource("default"))
     for name in ("example.com", "example.net", "example.org"):
         publish(posthorn, name)
     return Scene(posthorn, organization, made, trusted, Grant(made, smtp), smtp_key, api_key)

@@ -13,10 +13,8 @@ from typing import Any
 _TABLE = """
 port                         aws                                           memory
 
-accounts.Accounts            aws.dynamo.control.DynamoAccounts             memory.accounts.MemoryAccounts
 blobs.BlobStore              aws.s3.S3BlobStore                            memory.blobs.MemoryBlobStore
 clock.Clock                  clock.SystemClock                             memory.time.ControlledClock
-directory.Directory          aws.dynamo.directory.DynamoDirectory          memory.accounts.MemoryDirectory
 egress.Egress                egress.NetworkEgress                          memory.egress.ScriptedEgress
 engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        memory.engagement.MemoryEngagement
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  memory.limits.MemoryIdempotencyKeys

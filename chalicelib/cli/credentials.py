@@ -10,7 +10,7 @@ from chalicelib.cli.session import Session, json_option, pass_session, server_op
 from chalicelib.cli.shapes import credential_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.tenancy import BareNewlines, Credential, CredentialKind
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions, Credentials
 
 LONGEST_KEY_FILE = 1_000
 
@@ -59,14 +59,14 @@ def create(
     owner = session.server(server)
     given["bare_newlines"] = BareNewlines(given["bare_newlines"])
     options = CredentialOptions(**given)
-    tenants = session.posthorn[Tenants]
     chosen = CredentialKind(kind)
+    credentials = session.posthorn[Credentials]
     key: str | None = None
     if key_file is not None:
         known = key_file.read(LONGEST_KEY_FILE).strip()
-        made = session.call(tenants.import_key(owner, chosen, name, known, options))
+        made = session.call(credentials.import_key(owner, chosen, name, known, options))
     else:
-        made, key = session.call(tenants.create_credential(owner, chosen, name, options))
+        made, key = session.call(credentials.create(owner, chosen, name, options))
     shape = credential_shape(made)
     text = _facts(made)
     if key is not None and chosen is not CredentialKind.SMTP_IP:
@@ -81,7 +81,7 @@ def create(
 @pass_session
 def list_all(session: Session, server: str | None) -> None:
     """List the credentials of a server."""
-    found = session.call(session.posthorn[Tenants].credentials(session.server(server)))
+    found = session.call(session.posthorn[Credentials].of(session.server(server)))
     rows = [
         (
             each.id,
@@ -105,7 +105,7 @@ def list_all(session: Session, server: str | None) -> None:
 def revoke(session: Session, credential: str, server: str | None) -> None:
     """Delete a credential: whoever uses it is refused within half a minute."""
     owner = session.server(server)
-    gone = session.call(session.posthorn[Tenants].revoke_credential(owner, credential))
+    gone = session.call(session.posthorn[Credentials].revoke(owner, credential))
     session.show({"revoked": gone.id}, f"Revoked {gone.id} ({visible(gone.name)}).")
 
 

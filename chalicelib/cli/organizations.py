@@ -8,8 +8,8 @@ from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import organization_shape
 from chalicelib.cli.terminal import facts, moment, table
 from chalicelib.domain.tenancy import Organization
-from chalicelib.services.accounts import Tenants
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
 
 
 @click.group("organization")
@@ -26,7 +26,7 @@ def organization_group() -> None:
 def create(session: Session, name: str, permalink: str | None) -> None:
     """Create an organization, and set the installation up if it is new."""
     session.call(session.posthorn[Installation].ensure())
-    made = session.call(session.posthorn[Tenants].create_organization(name, permalink))
+    made = session.call(session.posthorn[Organizations].create(name, permalink))
     session.show(organization_shape(made), _facts(made))
 
 
@@ -35,7 +35,7 @@ def create(session: Session, name: str, permalink: str | None) -> None:
 @pass_session
 def list_all(session: Session) -> None:
     """List the organizations."""
-    found = session.call(session.posthorn[Tenants].organizations())
+    found = session.call(session.posthorn[Organizations].all())
     rows = [(each.permalink, each.name, moment(each.created_at), _state(each)) for each in found]
     text = table(rows, ("permalink", "name", "created", "state"))
     session.show([organization_shape(each) for each in found], text)
@@ -58,7 +58,7 @@ def show(session: Session, permalink: str) -> None:
 @pass_session
 def suspend(session: Session, permalink: str, reason: str) -> None:
     """Suspend an organization and with it all its servers: their mail is held."""
-    changed = session.call(session.posthorn[Tenants].suspend_organization(permalink, reason))
+    changed = session.call(session.posthorn[Organizations].suspend(permalink, reason))
     session.show(organization_shape(changed), _facts(changed))
 
 
@@ -68,7 +68,7 @@ def suspend(session: Session, permalink: str, reason: str) -> None:
 @pass_session
 def unsuspend(session: Session, permalink: str) -> None:
     """Lift an organization's suspension. Mail that was held stays held."""
-    changed = session.call(session.posthorn[Tenants].unsuspend_organization(permalink))
+    changed = session.call(session.posthorn[Organizations].unsuspend(permalink))
     session.show(organization_shape(changed), _facts(changed))
 
 

@@ -12,7 +12,8 @@ from chalicelib.cli.shapes import server_shape
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import facts, moment, table, yes
 from chalicelib.domain.tenancy import Server, ServerMode, UnknownOutcome
-from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import ServerOptions, Servers
 
 NOTHING = "none"
 
@@ -91,8 +92,7 @@ def create(
     """Create a mail server."""
     owner = session.organization(organization)
     options = changed_options(ServerOptions(), given)
-    tenants = session.posthorn[Tenants]
-    made = session.call(tenants.create_server(owner, name, permalink, options))
+    made = session.call(session.posthorn[Servers].create(owner, name, permalink, options))
     session.show(server_shape(made), _facts(made))
 
 
@@ -102,13 +102,13 @@ def create(
 @pass_session
 def list_all(session: Session, organization: str | None) -> None:
     """List the mail servers."""
-    tenants = session.posthorn[Tenants]
     owners = (
-        session.call(tenants.organizations())
+        session.call(session.posthorn[Organizations].all())
         if organization is None
         else [session.organization(organization)]
     )
-    found = [server for owner in owners for server in session.call(tenants.servers(owner))]
+    servers = session.posthorn[Servers]
+    found = [server for owner in owners for server in session.call(servers.of(owner))]
     rows = [(each.full_name, each.name, _state(each), each.pool) for each in found]
     text = table(rows, ("server", "name", "state", "pool"))
     session.show([server_shape(each) for each in found], text)
@@ -135,7 +135,7 @@ def change(session: Session, server: str | None, **given: Any) -> None:
     options = changed_options(ServerOptions.of(found), given)
     if options == ServerOptions.of(found) and all(value is None for value in given.values()):
         raise click.UsageError("Nothing to change: name at least one option.")
-    changed = session.call(session.posthorn[Tenants].update_server(found, options))
+    changed = session.call(session.posthorn[Servers].update(found, options))
     session.show(server_shape(changed), _facts(changed))
 
 
@@ -147,7 +147,7 @@ def change(session: Session, server: str | None, **given: Any) -> None:
 def suspend(session: Session, server: str | None, reason: str) -> None:
     """Suspend a mail server: its mail is held."""
     found = session.server(server)
-    changed = session.call(session.posthorn[Tenants].suspend_server(found, reason))
+    changed = session.call(session.posthorn[Servers].suspend(found, reason))
     session.show(server_shape(changed), _facts(changed))
 
 
@@ -158,7 +158,7 @@ def suspend(session: Session, server: str | None, reason: str) -> None:
 def unsuspend(session: Session, server: str | None) -> None:
     """Lift a mail server's suspension. Mail that was held stays held."""
     found = session.server(server)
-    changed = session.call(session.posthorn[Tenants].unsuspend_server(found))
+    changed = session.call(session.posthorn[Servers].unsuspend(found))
     session.show(server_shape(changed), _facts(changed))
 
 

@@ -20,7 +20,8 @@ from chalicelib.cli.stack import NoStack, Stack, find_stack
 from chalicelib.cli.terminal import json_text
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import Organization, Server
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -66,10 +67,9 @@ class Session:
 
     def organization(self, permalink: str | None) -> Organization:
         """The named organization, or the only one."""
-        tenants = self.posthorn[Tenants]
         if permalink is not None:
-            return self.call(tenants.organization(permalink))
-        found = self.call(tenants.organizations())
+            return self.call(self.posthorn[Organizations].get(permalink))
+        found = self.call(self.posthorn[Organizations].all())
         if len(found) == 1:
             return found[0]
         if not found:
@@ -84,7 +84,7 @@ class Session:
             organization, slash, server = full_name.partition("/")
             if not slash or not organization or not server:
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
-            return self.call(self.posthorn[Tenants].server(organization, server))
+            return self.call(self.posthorn[Servers].get(organization, server))
         found = self.call(self._servers())
         if len(found) == 1:
             return found[0]
@@ -93,11 +93,10 @@ class Session:
         raise click.UsageError("There are several servers; say which one with --server.")
 
     async def _servers(self) -> list[Server]:
-        tenants = self.posthorn[Tenants]
         return [
             server
-            for organization in await tenants.organizations()
-            for server in await tenants.servers(organization)
+            for organization in await self.posthorn[Organizations].all()
+            for server in await self.posthorn[Servers].of(organization)
         ]
 
 

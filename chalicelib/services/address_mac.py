@@ -5,8 +5,8 @@ Opened once for whoever holds this object, because each opening is a request to 
 
 from __future__ import annotations
 
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.directory import Directory
 
 
 class AddressMac:

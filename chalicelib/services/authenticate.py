@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest
-from chalicelib.domain.tenancy import Credential, CredentialKind, Server
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import CREDENTIALS, Credential, CredentialKind, Server
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.directory import Directory
 from chalicelib.services.guesses import Guesses
 
 LOG = logging.getLogger("posthorn.authenticate")
@@ -41,11 +41,11 @@ class Authenticate:
     """Turns proof into a `Grant`, or raises Unauthenticated without saying what was wrong."""
 
     def __init__(
-        self, directory: Directory, vault: KeyVault, accounts: Accounts, clock: Clock
+        self, directory: Directory, vault: KeyVault, repository: Repository, clock: Clock
     ) -> None:
         self._directory = directory
         self._vault = vault
-        self._accounts = accounts
+        self._repository = repository
         self._clock = clock
         self._noted: dict[str, int] = {}
         self._guesses = Guesses(clock)
@@ -134,7 +134,7 @@ class Authenticate:
             self._noted.clear()
         self._noted[credential.id] = now
         try:
-            await self._accounts.note_use(credential, now)
+            await self._repository.note(CREDENTIALS, credential, last_used_at=now)
         except TemporaryFailure as away:
             LOG.warning("use not noted: %s", away.public)
         return grant

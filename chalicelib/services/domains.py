@@ -7,7 +7,6 @@ ownership, and a name server that cannot be asked changes nothing.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -16,9 +15,11 @@ from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
 from chalicelib.domain.dnsrecords import DnsNames, DnsRecord, Finding, Purpose, RecordStatus
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
-from chalicelib.domain.ids import random_alphanumerics, random_letters
+from chalicelib.domain.errors import NotFound, TemporaryFailure, wrong_field
+from chalicelib.domain.ids import new_uuid, random_alphanumerics, random_letters
+from chalicelib.domain.owners import of_domain_owner
 from chalicelib.domain.tenancy import (
+    DOMAINS,
     DkimKey,
     Domain,
     Organization,
@@ -26,10 +27,10 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
-from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.vault import KeyVault
 
@@ -55,7 +56,7 @@ class Domains:
 
     def __init__(
         self,
-        accounts: Accounts,
+        repository: Repository,
         vault: KeyVault,
         keys: KeyMaker,
         resolver: Resolver,
@@ -63,7 +64,7 @@ class Domains:
         rand: Rand,
         settings: Settings,
     ) -> None:
-        self._accounts = accounts
+        self._repository = repository
         self._vault = vault
         self._keys = keys
         self._resolver = resolver
@@ -82,30 +83,30 @@ class Domains:
         `use_for_any` on an organization's domain; Conflict when the owner has the domain already."""
         name = typed_name(name) or ""
         if not dnsrecords.is_domain_name(name):
-            raise _wrong("name", WRONG_NAME)
+            raise wrong_field("name", WRONG_NAME)
         if use_for_any and not isinstance(owner, Server):
-            raise _wrong("use_for_any", "Only a server's own domain can be used for any address")
+            raise wrong_field(
+                "use_for_any", "Only a server's own domain can be used for any address"
+            )
         organization_id, server_id = _ids(owner)
         identifier = random_letters(self._rand.bytes(16), IDENTIFIER_LETTERS)
         domain = Domain(
             name=name,
             organization_id=organization_id,
             server_id=server_id,
-            uuid=str(uuid.UUID(bytes=self._rand.bytes(16), version=4)),
+            uuid=new_uuid(self._rand.bytes(16)),
             created_at=int(self._clock.now()),
             verification_token=random_alphanumerics(self._rand.bytes(48), TOKEN_LENGTH),
             dkim_identifier=identifier,
             keys=tuple([await self._make_key(name, identifier, each) for each in ALGORITHMS]),
             use_for_any=use_for_any,
         )
-        await self._accounts.add_domain(domain)
+        await self._repository.add(DOMAINS, domain)
         return domain
 
     async def owned_by(self, owner: Owner) -> list[Domain]:
         """The owner's own domains by name; a server's list has none of its organization."""
-        organization_id, server_id = _ids(owner)
-        domains = await self._accounts.domains(organization_id, server_id)
-        return sorted(domains, key=lambda domain: domain.name)
+        return await self._repository.all(DOMAINS, of_domain_owner(*_ids(owner)))
 
     async def find(self, owner: Owner, name: str) -> Domain:
         """The owner's domain of this name; NotFound."""
@@ -117,7 +118,7 @@ class Domains:
 
     async def remove(self, domain: Domain) -> None:
         """Forget a domain and its keys: mail from it is no longer accepted."""
-        await self._accounts.remove_domain(domain)
+        await self._repository.remove(DOMAINS, domain)
 
     def records(self, domain: Domain) -> tuple[DnsRecord, ...]:
         """The DNS records to publish for a domain."""
@@ -129,7 +130,7 @@ class Domains:
         trusted = replace(
             domain, verified_at=domain.verified_at or now, dkim_ok=True, return_path_ok=True
         )
-        await self._accounts.update_domain(trusted)
+        await self._repository.replace(DOMAINS, trusted)
         return trusted
 
     async def verify(self, domain: Domain) -> Verification:
@@ -145,7 +146,7 @@ class Domains:
             return_path_ok=_after(domain.return_path_ok, findings, {Purpose.RETURN_PATH}),
         )
         if checked != domain:
-            await self._accounts.update_domain(checked)
+            await self._repository.replace(DOMAINS, checked)
         return Verification(checked, findings)
 
     async def _findings(self, domain: Domain) -> tuple[Finding, ...]:
@@ -221,7 +222,3 @@ def _ids(owner: Owner) -> tuple[OrganizationId, ServerId | None]:
     if isinstance(owner, Server):
         return owner.organization_id, owner.id
     return owner.id, None
-
-
-def _wrong(field: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(detail, (FieldError(f"/{field}", "invalid", detail),))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from chalicelib.config import Settings
 from chalicelib.domain import tenancy
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.tenancy import DkimKey
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.tenancy import INSTALLATION, DkimKey
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.directory import Directory
 
 MAC_KEY_BYTES = 32
 
@@ -24,14 +24,14 @@ class Installation:
 
     def __init__(
         self,
-        accounts: Accounts,
+        repository: Repository,
         directory: Directory,
         vault: KeyVault,
         keys: KeyMaker,
         rand: Rand,
         settings: Settings,
     ) -> None:
-        self._accounts = accounts
+        self._repository = repository
         self._directory = directory
         self._vault = vault
         self._keys = keys
@@ -44,9 +44,11 @@ class Installation:
             return await self._directory.installation()
         except NotFound:
             made = await self._make()
-        if await self._accounts.install(made):
-            return made
-        return await self._directory.installation()
+        try:
+            await self._repository.add(INSTALLATION, made)
+        except Conflict:
+            return await self._directory.installation()
+        return made
 
     async def _make(self) -> tenancy.Installation:
         domain, selector = self._settings.return_path_domain, self._settings.dkim_identifier

@@ -20,11 +20,13 @@ from chalicelib.domain.errors import (
     InvalidRequest,
     NotFound,
     PermanentFailure,
+    wrong_field,
 )
-from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.owners import ALL_ORGANIZATIONS, of_organization, of_pool
+from chalicelib.domain.tenancy import ORGANIZATIONS, SERVERS, SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 
 DEFAULT_POOL = "default"
@@ -35,10 +37,11 @@ TLS_MODES = ("opportunistic", "required", "implicit", "none")
 SOCKS_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT = 1080, 587, 465
 MOST_NAMED = 10
 WRONG_PORT = "The port is 1 to 65535"
+POOL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+WRONG_POOL = "A pool's name has 1 to 32 lower-case letters, digits and hyphens"
 NO_USER_NAME = "A password goes with a user name, which this source does not have"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_POOL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +58,10 @@ class Pool:
 class Sources:
     """The ways out of the installation."""
 
-    def __init__(self, accounts: Accounts, vault: KeyVault, clock: Clock, queue: WorkQueue) -> None:
-        self._accounts = accounts
+    def __init__(
+        self, repository: Repository, vault: KeyVault, clock: Clock, queue: WorkQueue
+    ) -> None:
+        self._repository = repository
         self._vault = vault
         self._clock = clock
         self._queue = queue
@@ -65,10 +70,10 @@ class Sources:
         """Every pool that has a queue, that a server is in, or that ever had a source; by name."""
         deployed = frozenset(await self._queue.pools())
         servers: dict[str, list[str]] = {name: [] for name in deployed}
-        for organization in await self._accounts.organizations():
-            for server in await self._accounts.servers(organization.id):
+        for organization in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS):
+            for server in await self._repository.all(SERVERS, of_organization(organization.id)):
                 servers.setdefault(server.pool, []).append(server.full_name)
-        for name in await self._accounts.egress_pools():
+        for name in await self._repository.owners(SOURCES):
             servers.setdefault(name, [])
         return [
             Pool(name, tuple(sorted(servers[name])), tuple(await self.of(name)), name in deployed)
@@ -77,12 +82,12 @@ class Sources:
 
     async def of(self, pool: str) -> list[EgressSource]:
         """The sources of a pool, by name."""
-        return await self._accounts.egress_sources(pool)
+        return await self._repository.all(SOURCES, of_pool(pool))
 
     async def all(self) -> list[EgressSource]:
         """The sources of every pool, by pool and name."""
-        pools = await self._accounts.egress_pools()
-        return [source for pool in sorted(pools) for source in await self.of(pool)]
+        pools = await self._repository.owners(SOURCES)
+        return [source for pool in pools for source in await self.of(pool)]
 
     async def find(self, name: str, pool: str | None = None) -> EgressSource:
         """The source of this name; NotFound, or Conflict when pools that were filled otherwise have one each."""
@@ -101,21 +106,20 @@ class Sources:
         checked = _checked(_completed(source), password)
         known = await self._queue.pools()
         if source.pool not in known:
-            detail = no_such_pool(source.pool, known)
-            raise InvalidRequest(detail, (FieldError("/pool", "invalid", detail),))
+            raise wrong_field("pool", no_such_pool(source.pool, known))
         return await self._add(checked, password)
 
     async def _add(self, checked: EgressSource, password: str) -> EgressSource:
         if any(known.name == checked.name for known in await self.all()):
             raise Conflict("An egress source of this name already exists")
         kept = await self._sealed(checked, password)
-        await self._accounts.add_egress_source(kept)
+        await self._repository.add(SOURCES, kept)
         return kept
 
     async def change(self, source: EgressSource, password: str = "") -> EgressSource:
         """Keep a source's new values, all but pool and name; without a password the old one stays."""
         kept = await self._sealed(_checked(source, password), password)
-        await self._accounts.update_egress_source(kept)
+        await self._repository.replace(SOURCES, kept)
         return kept
 
     async def bring(self, source: EgressSource, password: str) -> bool:
@@ -143,7 +147,7 @@ class Sources:
 
     async def remove(self, source: EgressSource) -> None:
         """Remove a source. Mail goes by the others of its pool, or without any straight out."""
-        await self._accounts.remove_egress_source(source)
+        await self._repository.remove(SOURCES, source)
 
     async def suspend(self, source: EgressSource, seconds: int | None = None) -> EgressSource:
         """Send nothing from this source for a time, or until it is resumed."""
@@ -156,7 +160,7 @@ class Sources:
 
     async def _until(self, source: EgressSource, until: int) -> EgressSource:
         changed = replace(source, suspended_until=until)
-        await self._accounts.update_egress_source(changed)
+        await self._repository.replace(SOURCES, changed)
         return changed
 
     async def _sealed(self, source: EgressSource, password: str) -> EgressSource:
@@ -220,8 +224,8 @@ def _wrong_names(source: EgressSource) -> list[tuple[str, str]]:
             "A source's name has 1 to 63 lower-case letters, digits, dots, hyphens and underscores"
         )
         wrong.append(("name", detail))
-    if _POOL.fullmatch(source.pool) is None:
-        wrong.append(("pool", "A pool's name has 1 to 32 lower-case letters, digits and hyphens"))
+    if POOL.fullmatch(source.pool) is None:
+        wrong.append(("pool", WRONG_POOL))
     if source.ehlo and not is_domain_name(source.ehlo):
         wrong.append(
             ("ehlo", "The EHLO name is a domain name in lower case, such as out1.acme.com")

@@ -32,9 +32,9 @@ from chalicelib.domain.visit import (
     user_agent_of,
 )
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.directory import Directory
 from chalicelib.services.hit_limit import HitLimit
 
 PATIENCE_SECONDS = 0.3

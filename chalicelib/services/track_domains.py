@@ -6,7 +6,6 @@ only while the last check was good. A name server that cannot be asked changes n
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,13 +13,16 @@ from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
 from chalicelib.domain.dnsrecords import DnsRecord, Finding, Purpose, RecordStatus
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.engagement import DnsStatus, TrackDomain
-from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, TemporaryFailure
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
+from chalicelib.domain.entities import Place
+from chalicelib.domain.errors import NotFound, TemporaryFailure, wrong_field
 from chalicelib.domain.excluded_hosts import read_host
-from chalicelib.domain.tenancy import Domain, Server
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.ids import new_uuid
+from chalicelib.domain.owners import of_organization, of_server
+from chalicelib.domain.tenancy import DOMAINS, Domain, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
 
 MOST_EXCLUDED = 1_000
@@ -59,13 +61,13 @@ class TrackDomains:
 
     def __init__(
         self,
-        accounts: Accounts,
+        repository: Repository,
         resolver: Resolver,
         clock: Clock,
         rand: Rand,
         settings: Settings,
     ) -> None:
-        self._accounts = accounts
+        self._repository = repository
         self._resolver = resolver
         self._clock = clock
         self._rand = rand
@@ -83,26 +85,26 @@ class TrackDomains:
         from; Conflict when the server has a track domain for it already."""
         label = typed_name(label) or ""
         if not dnsrecords.is_label(label):
-            raise _wrong("name", "The name has letters, digits and - only")
-        owner = await self._verified(server, typed_name(domain) or domain.strip())
+            raise wrong_field("name", "The name has letters, digits and - only")
+        owner = await self._verified(server, domain)
         host = f"{label}.{owner.name}"
         if not dnsrecords.is_domain_name(host):
-            raise _wrong("name", "The name is too long for a domain name")
+            raise wrong_field("name", "The name is too long for a domain name")
         track = TrackDomain(
             name=self._settings.track_address or host,
             label=label,
             domain=owner.name,
             server_id=server.id,
-            uuid=str(uuid.UUID(bytes=self._rand.bytes(16), version=4)),
+            uuid=new_uuid(self._rand.bytes(16)),
             created_at=int(self._clock.now()),
         )
         track = _with_options(track, options or self.defaults)
-        await self._accounts.add_track_domain(track)
+        await self._repository.add(TRACK_DOMAINS, track)
         return track
 
     async def of_server(self, server: Server) -> list[TrackDomain]:
         """A server's track domains, by sending domain."""
-        return await self._accounts.track_domains(server.id)
+        return await self._repository.all(TRACK_DOMAINS, of_server(server.id))
 
     async def find(self, server: Server, name: str) -> TrackDomain:
         """By its whole name in DNS, or by its sending domain; NotFound."""
@@ -116,12 +118,12 @@ class TrackDomains:
         """Switch options. InvalidRequest for an excluded host that is none."""
         changed = _with_options(track, options)
         if changed != track:
-            await self._accounts.update_track_domain(changed)
+            await self._repository.replace(TRACK_DOMAINS, changed)
         return changed
 
     async def remove(self, track: TrackDomain) -> None:
         """Forget a track domain: mail is no longer tracked. Links sent before work on while the name points to us."""
-        await self._accounts.remove_track_domain(track)
+        await self._repository.remove(TRACK_DOMAINS, track)
 
     def record(self, track: TrackDomain) -> DnsRecord:
         """The record to publish."""
@@ -142,15 +144,21 @@ class TrackDomains:
             dns_error=finding.text,
             dns_checked_at=int(self._clock.now()),
         )
-        await self._accounts.update_track_domain(checked)
+        await self._repository.replace(TRACK_DOMAINS, checked)
         return TrackCheck(checked, finding)
 
-    async def _verified(self, server: Server, name: str) -> Domain:
-        for owner in (server.id, None):
-            for domain in await self._accounts.domains(server.organization_id, owner):
-                if domain.name == name and domain.verified_at is not None:
-                    return domain
-        raise _wrong("domain", f"{name} is no verified domain of this server")
+    async def _verified(self, server: Server, domain: str) -> Domain:
+        name = typed_name(domain)
+        if name is not None:
+            owners = (of_server(server.id), of_organization(server.organization_id))
+            places = [Place(owner, name) for owner in owners]
+            found = await self._repository.get_many(DOMAINS, places)
+            for place in places:
+                if place in found and found[place].verified_at is not None:
+                    return found[place]
+        raise wrong_field(
+            "domain", f"{name or domain.strip()} is no verified domain of this server"
+        )
 
 
 def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
@@ -159,13 +167,15 @@ def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
     for line in filter(None, map(str.strip, lines)):
         host = read_host(line)
         if host is None:
-            raise _wrong(
+            raise wrong_field(
                 "excluded_click_domains",
                 "An excluded host is a name such as example.com, example.com:8443 or *.example.com",
             )
         found[host] = None
     if len(found) > MOST_EXCLUDED:
-        raise _wrong("excluded_click_domains", f"At most {MOST_EXCLUDED} hosts can be excluded")
+        raise wrong_field(
+            "excluded_click_domains", f"At most {MOST_EXCLUDED} hosts can be excluded"
+        )
     return tuple(found)
 
 
@@ -177,7 +187,3 @@ def _with_options(track: TrackDomain, options: TrackOptions) -> TrackDomain:
         track_loads=options.track_loads,
         excluded_click_domains=read_hosts(options.excluded_click_domains),
     )
-
-
-def _wrong(field: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(detail, (FieldError(f"/{field}", "invalid", detail),))

@@ -23,9 +23,10 @@ from urllib.parse import urlsplit
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain import dnsrecords
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
+from chalicelib.services.directory import Directory
 from chalicelib.services.domains import Domains
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 from chalicelib.services.track_domains import TrackDomains
 from infra.local import clock, deployed, function_url
 from infra.local.certificate import inbox_context
@@ -139,12 +140,12 @@ def published_records() -> list[Published]:
 
 
 async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
-    store, found = posthorn[Accounts], []
-    for organization in await store.organizations():
-        owned = await store.domains(organization.id, None)
-        for server in await store.servers(organization.id):
-            owned += await store.domains(organization.id, server.id)
-            for track in await store.track_domains(server.id):
+    found: list[Published] = []
+    for organization in await posthorn[Organizations].all():
+        owned = await posthorn[Domains].owned_by(organization)
+        for server in await posthorn[Servers].of(organization):
+            owned += await posthorn[Domains].owned_by(server)
+            for track in await posthorn[TrackDomains].of_server(server):
                 record = posthorn[TrackDomains].record(track)
                 found.append(Published(record.kind, record.name, record.value))
         for domain in owned:

@@ -13,15 +13,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.engagement import DnsStatus
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy import CredentialKind, EgressSource, Organization, Server
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import SOURCES, CredentialKind, EgressSource, Organization, Server
 from chalicelib.ports.clock import Clock
-from chalicelib.services.accounts import Tenants
+from chalicelib.ports.repository import Repository
+from chalicelib.services.credentials import Credentials
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 from chalicelib.services.track_domains import TrackDomains
 from infra.local.folder import SECRETS, read_secrets, write_private
 from infra.local.seed_names import DOMAIN, ORGANIZATION, SERVER
@@ -37,30 +39,30 @@ async def seed(posthorn: Posthorn, state: Path) -> None:
     await _domain(posthorn, server)
     await _track_domain(posthorn, server)
     with contextlib.suppress(Conflict):
-        await posthorn[Accounts].add_egress_source(EgressSource(name="default"))
-    have = {credential.digest for credential in await posthorn[Tenants].credentials(server)}
+        await posthorn[Repository].add(SOURCES, EgressSource(name="default"))
+    have = {credential.digest for credential in await posthorn[Credentials].of(server)}
     for name, kind in CREDENTIALS.items():
         label = f"demo {kind.value}"
         if name not in known:
-            _, known[name] = await posthorn[Tenants].create_credential(server, kind, label)
+            _, known[name] = await posthorn[Credentials].create(server, kind, label)
         elif key_digest(known[name]) not in have:
-            await posthorn[Tenants].import_key(server, kind, label, known[name])
+            await posthorn[Credentials].import_key(server, kind, label, known[name])
     known.setdefault("admin_password", secrets.token_urlsafe(18))
     write_private(state / SECRETS, json.dumps(known) + "\n")
 
 
 async def _organization(posthorn: Posthorn) -> Organization:
     try:
-        return await posthorn[Tenants].organization(ORGANIZATION)
+        return await posthorn[Organizations].get(ORGANIZATION)
     except NotFound:
-        return await posthorn[Tenants].create_organization("Demo", ORGANIZATION)
+        return await posthorn[Organizations].create("Demo", ORGANIZATION)
 
 
 async def _server(posthorn: Posthorn, organization: Organization) -> Server:
     try:
-        return await posthorn[Tenants].server(ORGANIZATION, SERVER)
+        return await posthorn[Servers].get(ORGANIZATION, SERVER)
     except NotFound:
-        return await posthorn[Tenants].create_server(organization, "Demo", SERVER)
+        return await posthorn[Servers].create(organization, "Demo", SERVER)
 
 
 async def _track_domain(posthorn: Posthorn, server: Server) -> None:
@@ -73,7 +75,7 @@ async def _track_domain(posthorn: Posthorn, server: Server) -> None:
     if track.name != address or track.dns_status is None:
         now = int(posthorn[Clock].now())
         seen = replace(track, name=address, dns_status=DnsStatus.OK, dns_checked_at=now)
-        await posthorn[Accounts].update_track_domain(seen)
+        await posthorn[Repository].replace(TRACK_DOMAINS, seen)
 
 
 async def _domain(posthorn: Posthorn, server: Server) -> None:

@@ -14,6 +14,10 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import key_digest, new_key
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message
 from chalicelib.domain.tenancy import (
+    CREDENTIALS,
+    DOMAINS,
+    ORGANIZATIONS,
+    SERVERS,
     Credential,
     CredentialKind,
     Domain,
@@ -22,10 +26,10 @@ from chalicelib.domain.tenancy import (
     Server,
     ServerId,
 )
-from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.blobs import UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.numbers import MessageNumbers
@@ -112,19 +116,17 @@ class Demonstration:
 async def demonstration(program: Posthorn) -> Demonstration:
     """Fill an in-memory program with one tenant and replace its stores."""
     domain, key = "demo.test", new_key(program[Rand].bytes(64))
-    accounts, now = program[Accounts], int(program[Clock].now())
-    await accounts.add_organization(Organization(ORGANIZATION, "demo", "Demo", "demo-org", now))
-    await accounts.add_server(
-        Server(SERVER, ORGANIZATION, "demo", "demo", "Demo", "demo00", "demo-server", now)
-    )
-    await accounts.add_domain(
-        Domain(domain, ORGANIZATION, SERVER, "demo-domain", now, "", "", verified_at=now)
-    )
+    store, now = program[Repository], int(program[Clock].now())
+    organization = Organization(ORGANIZATION, "demo", "Demo", "demo-org", now)
+    await store.add(ORGANIZATIONS, organization)
+    server = Server(SERVER, ORGANIZATION, "demo", "demo", "Demo", "demo00", "demo-server", now)
+    await store.add(SERVERS, server)
+    sending = Domain(domain, ORGANIZATION, SERVER, "demo-domain", now, "", "", verified_at=now)
+    await store.add(DOMAINS, sending)
     digest = key_digest(key)
-    await accounts.add_credential(
-        Credential("demo-key", SERVER, CredentialKind.SMTP, "Demo", now, digest=digest)
-    )
-    store = StoreMail(
+    credential = Credential("demo-key", SERVER, CredentialKind.SMTP, "Demo", now, digest=digest)
+    await store.add(CREDENTIALS, credential)
+    mail = StoreMail(
         program[Clock],
         program[MessageNumbers],
         CountedBlobs(),
@@ -136,6 +138,6 @@ async def demonstration(program: Posthorn) -> Demonstration:
         program[Clock],
         program[AuthoriseSender],
         program[MessageNumbers],
-        store,
+        mail,
     )
     return Demonstration(replace(program[Services], accept=accept), domain, key)

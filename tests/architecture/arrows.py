@@ -89,7 +89,7 @@ RULES = (
     # Every pipeline stands on the queue, which knows none.
     Rule(
         "chalicelib.services.queue",
-        (*BELOW_SERVICES, "chalicelib.services.queue"),
+        (*BELOW_SERVICES, "chalicelib.services.queue", "chalicelib.services.directory"),
         ("socket", "ssl"),
         reads_clock=False,
     ),

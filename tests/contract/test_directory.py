@@ -1,4 +1,4 @@
-"""Configuration as the mail path reads it."""
+"""Configuration as the mail path reads it: its questions, and how old the answers may be."""
 
 from __future__ import annotations
 
@@ -8,20 +8,36 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.tenancy import CredentialKind, Server
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
+from chalicelib.adapters.memory.time import SeededRand
+from chalicelib.domain.engagement import TRACK_DOMAINS
+from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.tenancy import (
+    CREDENTIALS,
+    DOMAINS,
+    INSTALLATION,
+    ORGANIZATIONS,
+    SERVERS,
+    SOURCES,
+    CredentialKind,
+    Installation,
+    Server,
+)
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
+from chalicelib.services.directory import Directory
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import ServerOptions, Servers
 from tests.contract.conftest import World
+from tests.contract.nouns import KEY, a_source, a_track_domain
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
 
 @pytest.fixture
 async def server(world: World) -> Server:
     organization = an_organization()
-    await world[Accounts].add_organization(organization)
+    await world[Repository].add(ORGANIZATIONS, organization)
     value = a_server(organization)
-    await world[Accounts].add_server(value)
+    await world[Repository].add(SERVERS, value)
     return value
 
 
@@ -51,7 +67,7 @@ async def test_many_questions_at_once_have_one_answer(world: World, server: Serv
 async def test_an_answer_is_at_most_thirty_seconds_old(world: World, server: Server) -> None:
     assert await world[Directory].server(server.id) == server
     changed = replace(server, name="Changed", suspended_at=NOW)
-    await world[Accounts].update_server(changed)
+    await world[Repository].replace(SERVERS, changed)
     assert (await world[Directory].server(server.id)).name in ("Changed", server.name)
     world.clock.advance(30)
     assert await world[Directory].server(server.id) == changed
@@ -60,7 +76,7 @@ async def test_an_answer_is_at_most_thirty_seconds_old(world: World, server: Ser
 async def test_a_fresh_answer_is_remembered(world: World, server: Server) -> None:
     await world[Directory].server(server.id)
     changed = replace(server, suspended_at=NOW)
-    await world[Accounts].update_server(changed)
+    await world[Repository].replace(SERVERS, changed)
     assert await world[Directory].fresh_servers([server.id]) == {server.id: changed}
     assert await world[Directory].server(server.id) == changed
 
@@ -69,7 +85,7 @@ async def test_credentials_are_found_by_digest_and_id(world: World, server: Serv
     credential = a_credential(server)
     with pytest.raises(NotFound):
         await world[Directory].credential(credential.digest)
-    await world[Accounts].add_credential(credential)
+    await world[Repository].add(CREDENTIALS, credential)
     world.clock.advance(2)  # that there is no such credential is forgotten soon
     assert await world[Directory].credential(credential.digest) == credential
     assert await world[Directory].credential_by_id(server.id, credential.id) == credential
@@ -81,9 +97,9 @@ async def test_credentials_are_found_by_digest_and_id(world: World, server: Serv
 
 async def test_a_removed_credential_stops_working(world: World, server: Server) -> None:
     credential = a_credential(server)
-    await world[Accounts].add_credential(credential)
+    await world[Repository].add(CREDENTIALS, credential)
     await world[Directory].credential(credential.digest)
-    await world[Accounts].remove_credential(credential)
+    await world[Repository].remove(CREDENTIALS, credential)
     world.clock.advance(30)
     with pytest.raises(NotFound):
         await world[Directory].credential(credential.digest)
@@ -99,7 +115,7 @@ async def test_only_smtp_credentials_with_a_sealed_key_serve_cram(
         a_credential(server, kind=CredentialKind.SMTP),
         a_credential(server),
     ):
-        await world[Accounts].add_credential(credential)
+        await world[Repository].add(CREDENTIALS, credential)
     assert await world[Directory].cram_credentials(server.id) == (sealed,)
     assert await world[Directory].cram_credentials(a_server_id()) == ()
 
@@ -116,8 +132,11 @@ async def test_the_longest_network_wins(world: World, server: Server) -> None:
         "six-narrow": f"{six}:1::/64",
     }
     for name, network in networks.items():
-        await world[Accounts].add_credential(
-            a_credential(server, kind=CredentialKind.SMTP_IP, digest="", network=network, name=name)
+        await world[Repository].add(
+            CREDENTIALS,
+            a_credential(
+                server, kind=CredentialKind.SMTP_IP, digest="", network=network, name=name
+            ),
         )
     expected = {
         f"10.{a}.{b}.{c}": "host",
@@ -137,26 +156,26 @@ async def test_the_longest_network_wins(world: World, server: Server) -> None:
 async def test_a_domain_must_be_verified_and_the_servers_own_comes_first(
     world: World, server: Server
 ) -> None:
-    store, directory = world[Accounts], world[Directory]
+    store, directory = world[Repository], world[Directory]
     own = a_domain(server)
-    await store.add_domain(own)
-    await store.add_domain(a_domain(server, of_organization=True, name=own.name))
+    await store.add(DOMAINS, own)
+    await store.add(DOMAINS, a_domain(server, of_organization=True, name=own.name))
     shared = a_domain(server, of_organization=True)
-    await store.add_domain(shared)
-    await store.add_domain(a_domain(server, name=shared.name, verified_at=None))
+    await store.add(DOMAINS, shared)
+    await store.add(DOMAINS, a_domain(server, name=shared.name, verified_at=None))
     unverified = a_domain(server, verified_at=None)
-    await store.add_domain(unverified)
+    await store.add(DOMAINS, unverified)
     assert await directory.verified_domain(server, own.name) == own
     assert await directory.verified_domain(server, shared.name) == shared
     assert await directory.verified_domain(server, unverified.name) is None
     assert await directory.verified_domain(server, "nothing.test") is None
-    await store.update_domain(replace(unverified, verified_at=NOW))
+    await store.replace(DOMAINS, replace(unverified, verified_at=NOW))
     world.clock.advance(2)
     assert await directory.verified_domain(server, unverified.name) is not None
 
 
 async def test_the_first_domain_for_any_sender(world: World, server: Server) -> None:
-    store = world[Accounts]
+    store = world[Repository]
     assert await world[Directory].any_from_domain(server) is None
     for name, verified_at, for_any in (
         ("a.test", NOW, False),
@@ -164,14 +183,77 @@ async def test_the_first_domain_for_any_sender(world: World, server: Server) -> 
         ("d.test", NOW, True),
         ("c.test", NOW, True),
     ):
-        await store.add_domain(
-            a_domain(server, name=name, verified_at=verified_at, use_for_any=for_any)
+        await store.add(
+            DOMAINS, a_domain(server, name=name, verified_at=verified_at, use_for_any=for_any)
         )
-    await store.add_domain(a_domain(server, of_organization=True, name="0.test", use_for_any=True))
+    await store.add(
+        DOMAINS, a_domain(server, of_organization=True, name="0.test", use_for_any=True)
+    )
     world.clock.advance(30)
     found = await world[Directory].any_from_domain(server)
     assert found is not None
     assert found.name == "c.test"
+
+
+async def test_a_track_domain_is_found_by_server_and_sending_domain(world: World) -> None:
+    track = a_track_domain(world.server)
+    assert await world[Directory].track_domain(world.server, "acme.test") is None
+    await world[Repository].add(TRACK_DOMAINS, track)
+    assert await world[Directory].track_domain(world.server, "acme.test") == track
+    assert await world[Directory].track_domain(a_server_id(), "acme.test") is None
+    assert await world[Directory].track_domain(world.server, "other.test") is None
+    changed = replace(track, track_loads=False)
+    await world.another()[Repository].replace(TRACK_DOMAINS, changed)
+    world.clock.advance(30)
+    assert await world[Directory].track_domain(world.server, "acme.test") == changed
+
+
+async def test_the_ways_out_of_a_pool_are_by_name(world: World) -> None:
+    pool = f"pool-{a_server_id()}"
+    for name in ("two", "one"):
+        await world[Repository].add(SOURCES, a_source(pool, name))
+    assert [one.name for one in await world[Directory].egress_sources(pool)] == ["one", "two"]
+
+
+async def test_a_changed_credential_is_found_by_its_key(world: World, server: Server) -> None:
+    credential = a_credential(server)
+    await world[Repository].add(CREDENTIALS, credential)
+    used = replace(credential, last_used_at=NOW, name="Renamed")
+    await world[Repository].replace(CREDENTIALS, used)
+    assert await world[Directory].credential(credential.digest) == used
+
+
+async def test_the_installation_is_the_one_that_came_first(world: World) -> None:
+    first = Installation(KEY, b"\x00sealed")
+    if await world[Repository].get_many(INSTALLATION, [INSTALLATION.place(first)]):
+        await world[Repository].remove(INSTALLATION, first)
+    with pytest.raises(NotFound, match="There is no such installation"):
+        await world[Directory].installation()
+    await world[Repository].add(INSTALLATION, first)
+    with pytest.raises(Conflict):
+        await world[Repository].add(INSTALLATION, replace(first, sealed_mac_key=b"x"))
+    assert await world[Directory].installation() == first
+
+
+async def test_a_suspended_organization_suspends_its_servers(world: World) -> None:
+    organizations = Organizations(world[Repository], world.clock, SeededRand())
+    servers = Servers(world[Repository], world[WorkQueue], world.clock, SeededRand())
+    owner = an_organization()
+    await world[Repository].add(ORGANIZATIONS, owner)
+    server = a_server(owner)
+    await world[Repository].add(SERVERS, server)
+    suspended = await organizations.suspend(owner.permalink, "spam")
+    later = await servers.create(suspended, "Later")
+    await servers.update(server, replace(ServerOptions.of(server), privacy_mode=True))
+    fresh = await world[Directory].fresh_servers([server.id, later.id, a_server_id()])
+    assert {one: value.is_suspended for one, value in fresh.items()} == {
+        server.id: True,
+        later.id: True,
+    }
+    assert fresh[server.id].privacy_mode
+    await organizations.unsuspend(owner.permalink)
+    fresh = await world[Directory].fresh_servers([server.id, later.id])
+    assert [value.is_suspended for value in fresh.values()] == [False, False]
 
 
 async def test_a_pool_without_sources_is_empty(world: World) -> None:
@@ -183,8 +265,8 @@ async def test_a_process_sees_its_own_changes_at_once(world: World, server: Serv
         await world[Directory].server(a_server_id())
     domain = a_domain(server)
     assert await world[Directory].verified_domain(server, domain.name) is None
-    await world[Accounts].add_domain(domain)
+    await world[Repository].add(DOMAINS, domain)
     assert await world[Directory].verified_domain(server, domain.name) == domain
     await world[Directory].server(server.id)
-    await world[Accounts].update_server(replace(server, name="Changed"))
+    await world[Repository].replace(SERVERS, replace(server, name="Changed"))
     assert (await world[Directory].server(server.id)).name == "Changed"

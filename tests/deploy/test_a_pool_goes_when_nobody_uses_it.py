@@ -13,7 +13,8 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import ServerOptions, Servers
 from infra import pools
 from infra.deploy import deploy
 from infra.order import Order
@@ -36,10 +37,10 @@ class Standing:
 
     def servers(self, *names: str, pool: str = "bulk") -> None:
         async def make() -> None:
-            owner = await self.program[Tenants].create_organization("Acme")
+            owner = await self.program[Organizations].create("Acme")
             for name in names:
                 options = ServerOptions(pool=pool)
-                await self.program[Tenants].create_server(owner, name, None, options)
+                await self.program[Servers].create(owner, name, None, options)
 
         asyncio.run(make())
 
@@ -85,9 +86,9 @@ def test_a_pool_that_stays_or_that_nobody_uses_is_no_matter(standing: Standing) 
     standing.servers("A")
     pools.check(replace(standing.order, pools=BOTH))
     standing.servers("B", pool="default")
-    server = asyncio.run(standing.program[Tenants].server("acme", "a"))
+    server = asyncio.run(standing.program[Servers].get("acme", "a"))
     options = replace(ServerOptions.of(server), pool="default")
-    asyncio.run(standing.program[Tenants].update_server(server, options))
+    asyncio.run(standing.program[Servers].update(server, options))
     pools.check(standing.order)
 
 

@@ -33,11 +33,12 @@ from chalicelib.domain.tenancy import CredentialKind, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
 from chalicelib.services.authenticate import Authenticate
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from chalicelib.services.hit_limit import UNASKED
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
+from chalicelib.services.servers import ServerOptions
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
@@ -443,7 +444,7 @@ def test_the_gateway(world: World) -> None:
 
     program = world.program
     clear, key = bootstrap.run(
-        program[Tenants].create_credential(
+        program[Credentials].create(
             world.server, CredentialKind.SMTP, "smtp", CredentialOptions(cram=True)
         )
     )

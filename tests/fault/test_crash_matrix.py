@@ -21,9 +21,9 @@ from chalicelib.domain.statistics import Count, Period
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.services.accounts import Tenants
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.queue.message_actions import MessageActions
+from chalicelib.services.servers import Servers
 from chalicelib.services.statistics import ServerStatistics
 from tests.fault.stage import KILLED, RCPT, Stage
 from tests.loopback import free_port
@@ -128,15 +128,15 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
     from dataclasses import replace
 
     from chalicelib.domain.tenancy import ServerMode
-    from chalicelib.services.accounts import ServerOptions
+    from chalicelib.services.servers import ServerOptions
 
     development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)
-    bootstrap.run(stage.program[Tenants].update_server(stage.server, development))
+    bootstrap.run(stage.program[Servers].update(stage.server, development))
     message = stage.accept()
     stage.run("work")
     assert stage.record(message["id"]).status is Status.HELD
     live = replace(development, mode=ServerMode.LIVE)
-    bootstrap.run(stage.program[Tenants].update_server(stage.server, live))
+    bootstrap.run(stage.program[Servers].update(stage.server, live))
     from chalicelib.domain import lifecycle
 
     record = stage.record(message["id"])

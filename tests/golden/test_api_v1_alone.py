@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib import bootstrap
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.servers import Servers
 from tests.golden.comparison import differences
 from tests.golden.recordings import dialogues, played_calls
 from tests.golden.world import golden_world
@@ -15,7 +15,7 @@ def test_a_suspended_server_is_told_in_postals_words() -> None:
     (exchange,) = dialogues()["suspended server, API"]
     status, text = exchange.server
     with golden_world() as world:
-        bootstrap.run(world.scene.posthorn[Tenants].suspend_server(world.scene.server, "spam"))
+        bootstrap.run(world.scene.posthorn[Servers].suspend(world.scene.server, "spam"))
         call = next(call for call in played_calls() if call.name == "a plain message")
         reply = world.play(call)
     assert reply.status == int(status)

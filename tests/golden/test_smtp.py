@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.servers import Servers
 from tests.gateway_scene import Client, Said, running_gateway, trusting_context
 from tests.golden.comparison import Difference, Table, differences
 from tests.golden.recordings import WITH_INCOMING_MAIL, Exchange, dialogues
@@ -84,7 +84,7 @@ async def said_by_both(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """What Postal and we answered in a dialogue, by what the client said."""
     scene = await golden_scene()
     if name == "suspended server":
-        await scene.posthorn[Tenants].suspend_server(scene.server, "spam")
+        await scene.posthorn[Servers].suspend(scene.server, "spam")
     theirs, ours = {}, {}
     async with running_gateway(scene=scene) as running:
         replay = Replay(await running.connect(greet=False), name)

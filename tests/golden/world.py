@@ -22,7 +22,7 @@ from chalicelib.domain.reply import Reply as SmtpReply
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.engagement import Engagement
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from chalicelib.services.track_domains import TrackDomains, TrackOptions
 from functions.tracking import tracking
 from infra.local.function_url import event_of, response_of
@@ -57,7 +57,7 @@ async def golden_scene() -> Scene:
     """acme/golden, with golden.example, click.golden.example and the recorded SMTP key; no receiver offers TLS."""
     scene = await make_scene(SETTINGS, named="Golden", domain="golden.example")
     posthorn = scene.posthorn
-    await posthorn[Tenants].import_key(
+    await posthorn[Credentials].import_key(
         scene.server, CredentialKind.SMTP, "recorded", SMTP_KEY, CredentialOptions(cram=True)
     )
     zone = scene.posthorn[ScriptedResolver].zone

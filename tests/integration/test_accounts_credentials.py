@@ -11,8 +11,10 @@ from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
 from chalicelib.domain.tenancy import Credential, CredentialKind, Server
 from chalicelib.ports.clock import Clock
-from chalicelib.services.accounts import CredentialOptions, Tenants
 from chalicelib.services.authenticate import Authenticate
+from chalicelib.services.credentials import CredentialOptions, Credentials
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 
 API, SMTP, NETWORK = CredentialKind.API, CredentialKind.SMTP, CredentialKind.SMTP_IP
 
@@ -24,12 +26,12 @@ def app() -> Posthorn:
 
 @pytest.fixture
 async def server(app: Posthorn) -> Server:
-    owner = await app[Tenants].create_organization("Acme")
-    return await app[Tenants].create_server(owner, "Mail")
+    owner = await app[Organizations].create("Acme")
+    return await app[Servers].create(owner, "Mail")
 
 
 async def test_a_new_key_lets_in_and_is_kept_nowhere(app: Posthorn, server: Server) -> None:
-    credential, key = await app[Tenants].create_credential(server, API, "web")
+    credential, key = await app[Credentials].create(server, API, "web")
     assert key.startswith("ph_")
     assert credential.digest == hashlib.sha256(key.encode()).hexdigest()
     assert credential.hint == key[-4:]
@@ -37,38 +39,38 @@ async def test_a_new_key_lets_in_and_is_kept_nowhere(app: Posthorn, server: Serv
     grant = await app[Authenticate].by_key(key, frozenset({API}))
     assert grant.server.id == server.id
     assert grant.credential == credential
-    assert key not in repr(await app[Tenants].credentials(server))
+    assert key not in repr(await app[Credentials].of(server))
 
 
 async def test_two_keys_are_different(app: Posthorn, server: Server) -> None:
-    one, first = await app[Tenants].create_credential(server, API, "web")
-    two, second = await app[Tenants].create_credential(server, API, "web")
+    one, first = await app[Credentials].create(server, API, "web")
+    two, second = await app[Credentials].create(server, API, "web")
     assert first != second
     assert one.id != two.id
 
 
 async def test_a_revoked_key_lets_nobody_in(app: Posthorn, server: Server) -> None:
-    credential, key = await app[Tenants].create_credential(server, SMTP, "app")
-    await app[Tenants].revoke_credential(server, credential.id)
+    credential, key = await app[Credentials].create(server, SMTP, "app")
+    await app[Credentials].revoke(server, credential.id)
     with pytest.raises(Unauthenticated):
         await app[Authenticate].by_key(key, frozenset({SMTP}))
     with pytest.raises(NotFound):
-        await app[Tenants].revoke_credential(server, credential.id)
+        await app[Credentials].revoke(server, credential.id)
 
 
 async def test_a_credential_of_another_server_is_not_revoked(app: Posthorn, server: Server) -> None:
-    owner = await app[Tenants].create_organization("Other")
-    other = await app[Tenants].create_server(owner, "Mail")
-    credential, _ = await app[Tenants].create_credential(server, API, "web")
+    owner = await app[Organizations].create("Other")
+    other = await app[Servers].create(owner, "Mail")
+    credential, _ = await app[Credentials].create(server, API, "web")
     with pytest.raises(NotFound):
-        await app[Tenants].revoke_credential(other, credential.id)
-    assert await app[Tenants].credentials(server) == [credential]
+        await app[Credentials].revoke(other, credential.id)
+    assert await app[Credentials].of(server) == [credential]
 
 
 async def test_only_a_credential_made_for_cram_keeps_its_key_sealed(
     app: Posthorn, server: Server
 ) -> None:
-    credential, key = await app[Tenants].create_credential(
+    credential, key = await app[Credentials].create(
         server, SMTP, "old printer", CredentialOptions(cram=True)
     )
     assert credential.sealed_key is not None
@@ -81,10 +83,10 @@ async def test_only_a_credential_made_for_cram_keeps_its_key_sealed(
 
 async def test_a_postal_key_can_be_kept(app: Posthorn, server: Server) -> None:
     key = "aB3dE6gH9jK2mN5pQ8sT1vW4"
-    credential = await app[Tenants].import_key(server, API, "moved", key)
+    credential = await app[Credentials].import_key(server, API, "moved", key)
     assert (await app[Authenticate].by_key(key, frozenset({API}))).credential == credential
     with pytest.raises(Conflict):
-        await app[Tenants].import_key(server, API, "again", key)
+        await app[Credentials].import_key(server, API, "again", key)
 
 
 @pytest.mark.parametrize("key", ["", "short", "has space in it, and more", "x" * 101, "é" * 24])
@@ -92,7 +94,7 @@ async def test_a_key_that_is_too_weak_or_odd_is_not_taken(
     app: Posthorn, server: Server, key: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        await app[Tenants].import_key(server, API, "moved", key)
+        await app[Credentials].import_key(server, API, "moved", key)
     assert not key or key not in refused.value.public
 
 
@@ -108,7 +110,7 @@ async def test_a_key_that_is_too_weak_or_odd_is_not_taken(
 async def test_a_network_is_kept_in_its_canonical_form(
     app: Posthorn, server: Server, text: str, network: str
 ) -> None:
-    credential, shown = await app[Tenants].create_credential(
+    credential, shown = await app[Credentials].create(
         server, NETWORK, "office", CredentialOptions(network=text)
     )
     assert credential.network == network == shown
@@ -120,9 +122,7 @@ async def test_what_is_no_network_is_refused(
     app: Posthorn, server: Server, text: str | None
 ) -> None:
     with pytest.raises(InvalidRequest, match="must be a valid IPv4 or IPv6 address"):
-        await app[Tenants].create_credential(
-            server, NETWORK, "office", CredentialOptions(network=text)
-        )
+        await app[Credentials].create(server, NETWORK, "office", CredentialOptions(network=text))
 
 
 @pytest.mark.parametrize(
@@ -138,13 +138,13 @@ async def test_options_that_make_no_sense_together_are_refused(
     app: Posthorn, server: Server, kind: CredentialKind, options: CredentialOptions
 ) -> None:
     with pytest.raises(InvalidRequest):
-        await app[Tenants].create_credential(server, kind, "x", options)
-    assert await app[Tenants].credentials(server) == []
+        await app[Credentials].create(server, kind, "x", options)
+    assert await app[Credentials].of(server) == []
 
 
 async def test_credentials_are_listed_oldest_first(app: Posthorn, server: Server) -> None:
     made: list[Credential] = []
     for name in ("c", "a", "b"):
-        made.append((await app[Tenants].create_credential(server, API, name))[0])
+        made.append((await app[Credentials].create(server, API, name))[0])
         await app[Clock].sleep(1)
-    assert await app[Tenants].credentials(server) == made
+    assert await app[Credentials].of(server) == made

@@ -14,14 +14,15 @@ from chalicelib.config import Settings
 from chalicelib.domain.dnsrecords import Purpose, RecordStatus
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.domain.tenancy import Domain, Server
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.directory import Directory
 from chalicelib.services.domains import Domains, Verification
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 
 SETTINGS = Settings(return_path_domain="rp.ph.example", spf_include="spf.ph.example")
 
@@ -50,8 +51,8 @@ def domains(app: Posthorn) -> Domains:
 
 @pytest.fixture
 async def server(app: Posthorn) -> Server:
-    owner = await app[Tenants].create_organization("Acme")
-    return await app[Tenants].create_server(owner, "Mail")
+    owner = await app[Organizations].create("Acme")
+    return await app[Servers].create(owner, "Mail")
 
 
 def publish(resolver: ScriptedResolver, domains: Domains, domain: Domain) -> None:
@@ -115,7 +116,7 @@ async def test_a_name_beyond_ascii_is_kept_and_found_as_it_is_published(
 async def test_a_domain_is_unique_for_each_owner_only(
     app: Posthorn, domains: Domains, server: Server
 ) -> None:
-    organization = await app[Tenants].organization("acme")
+    organization = await app[Organizations].get("acme")
     mine = await domains.add(server, "example.com")
     shared = await domains.add(organization, "example.com")
     assert mine.keys != shared.keys
@@ -126,7 +127,7 @@ async def test_a_domain_is_unique_for_each_owner_only(
 
 
 async def test_use_for_any_needs_a_server(app: Posthorn, domains: Domains, server: Server) -> None:
-    organization = await app[Tenants].organization("acme")
+    organization = await app[Organizations].get("acme")
     with pytest.raises(InvalidRequest):
         await domains.add(organization, "example.com", use_for_any=True)
     assert (await domains.add(server, "example.com", use_for_any=True)).use_for_any
@@ -221,7 +222,7 @@ async def test_a_removed_domain_authorises_nothing(
 async def test_the_installation_is_set_up_once_however_many_start(app: Posthorn) -> None:
     def service() -> Installation:
         return Installation(
-            app[Accounts],
+            app[Repository],
             app[Directory],
             app[KeyVault],
             NumberedKeys(),

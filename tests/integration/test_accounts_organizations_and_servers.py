@@ -10,10 +10,11 @@ import pytest
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.tenancy import ServerMode
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
-from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.domain.tenancy import SERVERS, ServerMode
+from chalicelib.ports.repository import Repository
+from chalicelib.services.directory import Directory
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import ServerOptions, Servers
 
 
 @pytest.fixture
@@ -22,67 +23,67 @@ def app() -> Posthorn:
 
 
 async def test_a_permalink_is_made_from_the_name(app: Posthorn) -> None:
-    made = await app[Tenants].create_organization("Ácme & Söhne")
+    made = await app[Organizations].create("Ácme & Söhne")
     assert made.permalink == "acme-sohne"
-    assert (await app[Tenants].organization("acme-sohne")) == made
+    assert (await app[Organizations].get("acme-sohne")) == made
 
 
 async def test_made_permalinks_count_up_on_collision(app: Posthorn) -> None:
-    made = [await app[Tenants].create_organization("Acme") for _ in range(3)]
+    made = [await app[Organizations].create("Acme") for _ in range(3)]
     assert [each.permalink for each in made] == ["acme", "acme-2", "acme-3"]
     assert len({each.id for each in made}) == 3
     assert len({each.uuid for each in made}) == 3
 
 
 async def test_organizations_made_at_the_same_time_get_different_permalinks(app: Posthorn) -> None:
-    made = await asyncio.gather(*(app[Tenants].create_organization("Acme") for _ in range(8)))
+    made = await asyncio.gather(*(app[Organizations].create("Acme") for _ in range(8)))
     assert len({each.permalink for each in made}) == 8
 
 
 async def test_a_given_permalink_that_is_taken_is_a_conflict(app: Posthorn) -> None:
-    await app[Tenants].create_organization("Acme", "acme")
+    await app[Organizations].create("Acme", "acme")
     with pytest.raises(Conflict):
-        await app[Tenants].create_organization("Other", "acme")
+        await app[Organizations].create("Other", "acme")
 
 
 async def test_a_reserved_word_is_refused_when_given_and_avoided_when_made(app: Posthorn) -> None:
     with pytest.raises(InvalidRequest, match="reserved"):
-        await app[Tenants].create_organization("X", "admin")
-    assert (await app[Tenants].create_organization("Admin")).permalink == "admin-2"
+        await app[Organizations].create("X", "admin")
+    assert (await app[Organizations].create("Admin")).permalink == "admin-2"
 
 
 @pytest.mark.parametrize("permalink", ["Acme", "a b", "-a", "a-", "ä", "", "a" * 51, "a\n"])
 async def test_a_malformed_permalink_is_refused(app: Posthorn, permalink: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        await app[Tenants].create_organization("Acme", permalink)
+        await app[Organizations].create("Acme", permalink)
     assert refused.value.errors[0].pointer == "/permalink"
-    assert await app[Tenants].organizations() == []
+    assert await app[Organizations].all() == []
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 101, "a\x1b[2Jb", "a\nb"])
 async def test_a_malformed_name_is_refused(app: Posthorn, name: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        await app[Tenants].create_organization(name)
+        await app[Organizations].create(name)
     assert refused.value.errors[0].pointer == "/name"
 
 
 async def test_a_name_without_letters_needs_a_permalink(app: Posthorn) -> None:
     with pytest.raises(InvalidRequest, match="permalink"):
-        await app[Tenants].create_organization("東京")
-    assert (await app[Tenants].create_organization("東京", "tokyo")).name == "東京"
+        await app[Organizations].create("東京")
+    assert (await app[Organizations].create("東京", "tokyo")).name == "東京"
 
 
 async def test_an_unknown_organization_is_not_found(app: Posthorn) -> None:
     with pytest.raises(NotFound):
-        await app[Tenants].organization("nobody")
+        await app[Organizations].get("nobody")
 
 
 async def test_servers_of_two_organizations_may_share_a_permalink(app: Posthorn) -> None:
-    one = await app[Tenants].create_organization("One")
-    two = await app[Tenants].create_organization("Two")
-    first = await app[Tenants].create_server(one, "Mail")
-    second = await app[Tenants].create_server(two, "Mail")
-    third = await app[Tenants].create_server(one, "Mail")
+    one = await app[Organizations].create("One")
+    two = await app[Organizations].create("Two")
+    first = await app[Servers].create(one, "Mail")
+    second = await app[Servers].create(two, "Mail")
+    third = await app[Servers].create(one, "Mail")
     assert [first.full_name, second.full_name, third.full_name] == [
         "one/mail",
         "two/mail",
@@ -90,24 +91,24 @@ async def test_servers_of_two_organizations_may_share_a_permalink(app: Posthorn)
     ]
     assert len({first.token, second.token, third.token}) == 3
     assert all(len(each.token) == 6 and each.token.islower() for each in (first, second, third))
-    assert [each.permalink for each in await app[Tenants].servers(one)] == ["mail", "mail-2"]
+    assert [each.permalink for each in await app[Servers].of(one)] == ["mail", "mail-2"]
 
 
 async def test_options_are_kept_and_changed_one_by_one(app: Posthorn) -> None:
-    owner = await app[Tenants].create_organization("Acme")
+    owner = await app[Organizations].create("Acme")
     options = ServerOptions(
         mode=ServerMode.DEVELOPMENT,
         send_limit=100,
         retry_schedule="1m,5m*2,1h*3",
         privacy_mode=True,
     )
-    made = await app[Tenants].create_server(owner, "Mail", None, options)
-    found = await app[Tenants].server("acme", "mail")
+    made = await app[Servers].create(owner, "Mail", None, options)
+    found = await app[Servers].get("acme", "mail")
     assert found == made
     assert ServerOptions.of(found) == options
-    changed = await app[Tenants].update_server(found, ServerOptions(send_limit=None))
+    changed = await app[Servers].update(found, ServerOptions(send_limit=None))
     assert changed.send_limit is None
-    assert await app[Tenants].server("acme", "mail") == changed
+    assert await app[Servers].get("acme", "mail") == changed
 
 
 @pytest.mark.parametrize(
@@ -124,68 +125,66 @@ async def test_options_are_kept_and_changed_one_by_one(app: Posthorn) -> None:
 async def test_a_wrong_option_is_named_and_nothing_is_stored(
     app: Posthorn, options: ServerOptions, field: str
 ) -> None:
-    owner = await app[Tenants].create_organization("Acme")
+    owner = await app[Organizations].create("Acme")
     with pytest.raises(InvalidRequest) as refused:
-        await app[Tenants].create_server(owner, "Mail", None, options)
+        await app[Servers].create(owner, "Mail", None, options)
     assert refused.value.errors[0].pointer == field
-    assert await app[Tenants].servers(owner) == []
+    assert await app[Servers].of(owner) == []
 
 
 async def test_a_server_goes_to_no_pool_that_has_no_queue() -> None:
     app = in_memory()
     app[MemoryWorkQueue].deploy("bulk")
-    owner = await app[Tenants].create_organization("Acme")
-    made = await app[Tenants].create_server(owner, "Mail", None, ServerOptions(pool="bulk"))
+    owner = await app[Organizations].create("Acme")
+    made = await app[Servers].create(owner, "Mail", None, ServerOptions(pool="bulk"))
     with pytest.raises(InvalidRequest) as refused:
-        await app[Tenants].update_server(made, ServerOptions(pool="bulky"))
+        await app[Servers].update(made, ServerOptions(pool="bulky"))
     assert refused.value.public == "There is no pool bulky; the pools are: bulk, default"
-    assert (await app[Tenants].server("acme", "mail")).pool == "bulk"
+    assert (await app[Servers].get("acme", "mail")).pool == "bulk"
     app[MemoryWorkQueue].deploy(*(f"pool{number}" for number in range(20)))
     with pytest.raises(InvalidRequest, match=r"default, pool0, .* and 12 more$"):
-        await app[Tenants].create_server(owner, "Other", None, ServerOptions(pool="bulky"))
+        await app[Servers].create(owner, "Other", None, ServerOptions(pool="bulky"))
 
 
 async def test_a_server_whose_pool_has_gone_can_be_changed_otherwise(app: Posthorn) -> None:
-    owner = await app[Tenants].create_organization("Acme")
-    made = await app[Tenants].create_server(owner, "Mail")
+    owner = await app[Organizations].create("Acme")
+    made = await app[Servers].create(owner, "Mail")
     left = replace(made, pool="gone")
-    await app[Accounts].update_server(left)
-    changed = await app[Tenants].update_server(
-        left, replace(ServerOptions.of(left), privacy_mode=True)
-    )
+    await app[Repository].replace(SERVERS, left)
+    changed = await app[Servers].update(left, replace(ServerOptions.of(left), privacy_mode=True))
     assert (changed.pool, changed.privacy_mode) == ("gone", True)
 
 
 async def test_shards_are_chosen_once_because_messages_lie_in_them(app: Posthorn) -> None:
-    owner = await app[Tenants].create_organization("Acme")
-    made = await app[Tenants].create_server(owner, "Mail", None, ServerOptions(shards=4))
+    owner = await app[Organizations].create("Acme")
+    made = await app[Servers].create(owner, "Mail", None, ServerOptions(shards=4))
     with pytest.raises(InvalidRequest) as refused:
-        await app[Tenants].update_server(made, ServerOptions(shards=1))
+        await app[Servers].update(made, ServerOptions(shards=1))
     assert refused.value.errors[0].pointer == "/shards"
-    assert (await app[Tenants].server("acme", "mail")).shards == 4
+    assert (await app[Servers].get("acme", "mail")).shards == 4
 
 
 async def test_suspending_an_organization_suspends_its_servers_at_once(app: Posthorn) -> None:
-    owner = await app[Tenants].create_organization("Acme")
-    server = await app[Tenants].create_server(owner, "Mail")
-    await app[Tenants].suspend_organization("acme", "unpaid")
+    owner = await app[Organizations].create("Acme")
+    server = await app[Servers].create(owner, "Mail")
+    await app[Organizations].suspend("acme", "unpaid")
     assert (await app[Directory].fresh_servers([server.id]))[server.id].is_suspended
-    later = await app[Tenants].create_server(await app[Tenants].organization("acme"), "Late")
+    later = await app[Servers].create(await app[Organizations].get("acme"), "Late")
     assert later.is_suspended
-    await app[Tenants].unsuspend_organization("acme")
+    await app[Organizations].unsuspend("acme")
     assert not (await app[Directory].fresh_servers([server.id]))[server.id].is_suspended
-    assert not (await app[Tenants].server("acme", "late")).is_suspended
+    assert not (await app[Servers].get("acme", "late")).is_suspended
 
 
 async def test_a_server_suspended_itself_stays_so_when_its_organization_is_freed(
     app: Posthorn,
 ) -> None:
-    owner = await app[Tenants].create_organization("Acme")
-    server = await app[Tenants].create_server(owner, "Mail")
-    await app[Tenants].suspend_server(server, "abuse")
-    await app[Tenants].suspend_organization("acme", "unpaid")
-    await app[Tenants].unsuspend_organization("acme")
-    found = await app[Tenants].server("acme", "mail")
+    owner = await app[Organizations].create("Acme")
+    server = await app[Servers].create(owner, "Mail")
+    await app[Servers].suspend(server, "abuse")
+    await app[Organizations].suspend("acme", "unpaid")
+    await app[Organizations].unsuspend("acme")
+    found = await app[Servers].get("acme", "mail")
     assert found.is_suspended
     assert found.suspension_reason == "abuse"
-    assert not (await app[Tenants].unsuspend_server(found)).is_suspended
+    assert not (await app[Servers].unsuspend(found)).is_suspended

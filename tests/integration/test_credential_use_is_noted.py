@@ -5,18 +5,18 @@ from __future__ import annotations
 from chalicelib.adapters.faults import raising
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.accounts import Tenants
 from chalicelib.services.authenticate import USE_SECONDS, Authenticate
+from chalicelib.services.credentials import Credentials
+from chalicelib.services.directory import Directory
 from tests.worlds import Scene, make_scene
 
 API = frozenset({CredentialKind.API})
 
 
 async def used_at(scene: Scene) -> int | None:
-    found = await scene.posthorn[Tenants].credentials(scene.server)
+    found = await scene.posthorn[Credentials].of(scene.server)
     return next(each.last_used_at for each in found if each.kind is CredentialKind.API)
 
 
@@ -36,7 +36,7 @@ async def test_a_use_is_noted_once_an_hour() -> None:
 
 async def test_a_store_that_is_away_keeps_nobody_out() -> None:
     scene = await make_scene()
-    away = raising(scene.posthorn[Accounts], "note_use", TemporaryFailure("The store is away"))
+    away = raising(scene.posthorn[Repository], "note", TemporaryFailure("The store is away"))
     service = Authenticate(scene.posthorn[Directory], scene.posthorn[KeyVault], away, scene.clock)
     grant = await service.by_key(scene.api_key, API)
     assert grant.server.id == scene.server.id

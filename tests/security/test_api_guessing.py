@@ -12,10 +12,9 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest, new_key
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports.accounts import Accounts
-from chalicelib.ports.directory import Directory
 from chalicelib.services import guesses
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.credentials import Credentials
+from chalicelib.services.directory import Directory
 from chalicelib.services.guesses import (
     FREE_GUESSES,
     SECONDS_A_GUESS,
@@ -65,8 +64,8 @@ def a_guess_of_our_shape() -> str:
 
 def bring(api: ApiWorld, key: str) -> None:
     """Make a credential of a key that was made elsewhere, as moved installations do."""
-    tenants, kind = api.scene.posthorn[Tenants], CredentialKind.API
-    bootstrap.run(tenants.import_key(api.scene.server, kind, "moved", key))
+    credentials, kind = api.scene.posthorn[Credentials], CredentialKind.API
+    bootstrap.run(credentials.import_key(api.scene.server, kind, "moved", key))
 
 
 def a_brought_key(api: ApiWorld) -> str:
@@ -132,9 +131,9 @@ def test_a_key_works_soon_that_was_tried_before_it_was_made(api: ApiWorld) -> No
 def test_a_key_that_was_revoked_is_unknown_like_others(api: ApiWorld) -> None:
     key = api.scene.api_key
     assert ask(api, key).status == 200
-    store = api.scene.posthorn[Accounts]
-    for credential in bootstrap.run(store.credentials(api.scene.server.id)):
-        bootstrap.run(store.remove_credential(credential))
+    credentials, server = api.scene.posthorn[Credentials], api.scene.server
+    for credential in bootstrap.run(credentials.of(server)):
+        bootstrap.run(credentials.revoke(server, credential.id))
     assert [ask(api, key).status for _ in range(3)] == [401, 401, 401]
 
 

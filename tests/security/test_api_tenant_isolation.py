@@ -14,7 +14,9 @@ from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.statistics import Statistics
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.credentials import Credentials
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {
@@ -41,10 +43,11 @@ class Two:
 @pytest.fixture
 def two() -> Iterator[Two]:
     with api_world() as api:
-        tenants = api.scene.posthorn[Tenants]
-        organization = bootstrap.run(tenants.create_organization("Other"))
-        server = bootstrap.run(tenants.create_server(organization, "Other"))
-        _, key = bootstrap.run(tenants.create_credential(server, CredentialKind.API, "api"))
+        organization = bootstrap.run(api.scene.posthorn[Organizations].create("Other"))
+        server = bootstrap.run(api.scene.posthorn[Servers].create(organization, "Other"))
+        _, key = bootstrap.run(
+            api.scene.posthorn[Credentials].create(server, CredentialKind.API, "api")
+        )
         made = api.v2("POST", "/emails", GOOD).json["emails"][0]
         yield Two(api, made["id"], made["token"], key)
 

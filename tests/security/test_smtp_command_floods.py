@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import MAIL, Client, RunningGateway, running_gateway
 
@@ -19,9 +19,9 @@ async def by_key(gateway: RunningGateway) -> Client:
 
 
 async def by_address(gateway: RunningGateway) -> Client:
-    tenants, server = gateway.scene.posthorn[Tenants], gateway.scene.server
+    credentials, server = gateway.scene.posthorn[Credentials], gateway.scene.server
     options = CredentialOptions(network="127.0.0.0/8")
-    await tenants.create_credential(server, CredentialKind.SMTP_IP, "here", options)
+    await credentials.create(server, CredentialKind.SMTP_IP, "here", options)
     client = await gateway.connect(Role.MX)
     await client.say("EHLO me.test")
     return client

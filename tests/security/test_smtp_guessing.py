@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import (
     Client,
@@ -81,8 +81,8 @@ MECHANISMS = pytest.mark.parametrize("guess", [by_plain, by_login, by_cram])
 
 async def cram_key(gateway: RunningGateway) -> str:
     options = CredentialOptions(cram=True)
-    tenants, server = gateway.scene.posthorn[Tenants], gateway.scene.server
-    return (await tenants.create_credential(server, CredentialKind.SMTP, "cram", options))[1]
+    credentials, server = gateway.scene.posthorn[Credentials], gateway.scene.server
+    return (await credentials.create(server, CredentialKind.SMTP, "cram", options))[1]
 
 
 @MECHANISMS

@@ -16,7 +16,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.visit import Visit, has_source, is_automatic, location_of, read_path
-from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.services.servers import ServerOptions, Servers
 from chalicelib.services.track import IMAGE
 from functions.tracking import tracking
 from infra.local.function_url import event_of
@@ -76,7 +76,7 @@ async def test_a_forged_token_leads_nowhere_and_counts_nothing() -> None:
 
 async def test_a_token_under_another_servers_name_is_none() -> None:
     scene, mail = await make_tracked_mail()
-    other = await scene.posthorn[Tenants].create_server(
+    other = await scene.posthorn[Servers].create(
         scene.organization, "Other", options=ServerOptions()
     )
     assert (await mail.visit(f"/{other.token}/{mail.token(1)}")).status == 404

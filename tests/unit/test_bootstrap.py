@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
 from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
+from chalicelib.adapters.aws.dynamo.repository import DynamoRepository
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.families import FAMILIES, PORTS
@@ -21,9 +21,9 @@ from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory, on_aws
 from chalicelib.config import Settings
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from tests.architecture.test_every_port_has_adapters import port_at
@@ -77,7 +77,7 @@ def test_adapters_of_one_family_share_what_they_stand_on() -> None:
     store = program[MessageStore]
     assert isinstance(store, DynamoMessageStore)
     assert store._table._session is program[AwsSession]
-    assert program[Directory] is program[DynamoDirectory]
+    assert program[Repository] is program[DynamoRepository]
     assert program[NumberBlock] == NumberBlock(7)
 
 
@@ -88,7 +88,7 @@ def test_live_memory_has_the_systems_clock() -> None:
 def test_a_crash_point_names_the_file_of_a_port() -> None:
     program = in_memory(Settings(kill_at="messages.claim:after"))
     assert program[MessageStore] is not program[MemoryMessageStore]
-    assert program[Directory] is not None
+    assert program[Repository] is not None
     with pytest.raises(ValueError, match="messages has no verb climb"):
         _ = in_memory(Settings(kill_at="messages.climb:after"))[MessageStore]
 

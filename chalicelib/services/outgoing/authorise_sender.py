@@ -8,7 +8,7 @@ from chalicelib.domain.mailbox import domain_of
 from chalicelib.domain.message import Headers
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import Domain, Server
-from chalicelib.ports.directory import Directory
+from chalicelib.services.directory import Directory
 
 
 class SenderRefused(Refused):

@@ -15,8 +15,8 @@ from chalicelib.domain.policy import Decision, Facts
 from chalicelib.domain.retry import parse_schedule
 from chalicelib.domain.tenancy import Server
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.volume import SendVolume
+from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.outcome import best_effort

@@ -20,9 +20,9 @@ from chalicelib.domain.received import rfc2822_date
 from chalicelib.domain.signing import Additions, additions
 from chalicelib.domain.tenancy import DkimKey, Domain
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.signer import Signer
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
 

@@ -25,7 +25,7 @@ from chalicelib.domain.model import Envelope, Message
 from chalicelib.domain.tenancy import EgressSource
 from chalicelib.domain.transmission import AttemptResult
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
+from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_attempt import Converted, SmtpAttempt
 from chalicelib.services.outgoing.smtp_result import gave_up, unreachable

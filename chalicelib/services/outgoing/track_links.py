@@ -18,9 +18,9 @@ from chalicelib.domain.tenancy import Domain, Server
 from chalicelib.domain.tracking import Tracked, tracked
 from chalicelib.domain.trackingtoken import tracking_token
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
 LOG = logging.getLogger("posthorn.tracking")

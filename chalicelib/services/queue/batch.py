@@ -15,8 +15,8 @@ from chalicelib.domain.model import DeliveryJob, Message, Suppression
 from chalicelib.domain.tenancy import Server, ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.directory import Directory
 from chalicelib.services.queue.bodies import Bodies, Room
 
 MOST_AT_ONCE = 50

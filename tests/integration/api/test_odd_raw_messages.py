@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.tenancy import BareNewlines, CredentialKind
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from chalicelib.services.history import MessageHistory
 from tests.http_api import ApiWorld
 from tests.odd_mail import HEADER, MENDED, REFUSED, UNTOUCHED
@@ -131,7 +131,7 @@ def test_doubled_carriage_returns_are_one_line_end(api: ApiWorld, version: str) 
 def test_a_credential_that_normalises_takes_nuls_out(api: ApiWorld) -> None:
     posthorn, server = api.scene.posthorn, api.scene.server
     options = CredentialOptions(bare_newlines=BareNewlines.NORMALISE)
-    made = posthorn[Tenants].create_credential(server, CredentialKind.API, "lenient", options)
+    made = posthorn[Credentials].create(server, CredentialKind.API, "lenient", options)
     _, api.scene.api_key = bootstrap.run(made)
     content, _ = stored(api, "v2", HEADER + b"X\0: 1\r\n\nHi\0 John\r\n")
     assert content == HEADER + b"X: 1\r\n\r\nHi John\r\n"

@@ -12,8 +12,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import SERVERS
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld
 
 PING = {"id": 0}
@@ -120,7 +121,7 @@ def test_an_smtp_key_is_no_api_key(api: ApiWorld) -> None:
 def test_a_suspended_server_says_nothing_more(api: ApiWorld) -> None:
     scene = api.scene
     suspended = replace(scene.server, suspended_at=int(scene.clock.now()))
-    bootstrap.run(scene.posthorn[Accounts].update_server(suspended))
+    bootstrap.run(scene.posthorn[Repository].replace(SERVERS, suspended))
     envelope = api.v1("send/message", {})
     assert (envelope["status"], envelope["data"]) == ("error", {"code": "ServerSuspended"})
 

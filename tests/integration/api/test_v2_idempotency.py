@@ -14,8 +14,9 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.idempotency import IdempotencyKeys
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.credentials import Credentials
 from chalicelib.services.idempotency import fingerprint
+from chalicelib.services.servers import Servers
 from tests.http_api import ApiWorld, Reply
 from tests.patience import PATIENCE
 
@@ -127,9 +128,8 @@ def test_keys_end_after_a_day_and_open_claims_after_a_minute(
 
 
 def test_keys_of_another_server_are_other_keys(api: ApiWorld) -> None:
-    tenants = api.scene.posthorn[Tenants]
-    other = bootstrap.run(tenants.create_server(api.scene.organization, "Other"))
-    _, key = bootstrap.run(tenants.create_credential(other, CredentialKind.API, "api"))
+    other = bootstrap.run(api.scene.posthorn[Servers].create(api.scene.organization, "Other"))
+    _, key = bootstrap.run(api.scene.posthorn[Credentials].create(other, CredentialKind.API, "api"))
     assert post(api, "one").status == 202
     reply = post(api, "one", authorization=f"Bearer {key}")
     assert reply.status == 403  # the domain is the first server's: refused by itself, not replayed

@@ -14,8 +14,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import SERVERS
 from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {"from": "App <app@acme.test>", "to": "john@example.com", "subject": "Hi", "text": "Hello"}
@@ -282,7 +283,7 @@ def test_authentication(api: ApiWorld) -> None:
 def test_a_suspended_server_is_a_403(api: ApiWorld) -> None:
     scene = api.scene
     suspended = replace(scene.server, suspended_at=int(scene.clock.now()))
-    bootstrap.run(scene.posthorn[Accounts].update_server(suspended))
+    bootstrap.run(scene.posthorn[Repository].replace(SERVERS, suspended))
     reply = post(api)
     assert (reply.status, reply.json["code"]) == (403, "server_suspended")
 

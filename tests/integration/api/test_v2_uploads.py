@@ -12,7 +12,8 @@ from chalicelib.config import Settings
 from chalicelib.domain.composed_size import attached_octets, base64_octets
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.blobs import BlobStore, UploadTicket
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.credentials import Credentials
+from chalicelib.services.servers import Servers
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}
@@ -63,9 +64,8 @@ def test_an_unknown_upload_is_named(api: ApiWorld, value: dict[str, Any], pointe
 
 
 def test_uploads_of_another_server_are_unknown(api: ApiWorld) -> None:
-    tenants = api.scene.posthorn[Tenants]
-    other = bootstrap.run(tenants.create_server(api.scene.organization, "Other"))
-    _, key = bootstrap.run(tenants.create_credential(other, CredentialKind.API, "api"))
+    other = bootstrap.run(api.scene.posthorn[Servers].create(api.scene.organization, "Other"))
+    _, key = bootstrap.run(api.scene.posthorn[Credentials].create(other, CredentialKind.API, "api"))
     id = upload(api, b"From: app@acme.test\r\n\r\nsecret\r\n", key)
     reply = api.v2("POST", "/emails", GOOD | {"raw_upload": id})
     assert reply.json["errors"][0]["code"] == "not_found"

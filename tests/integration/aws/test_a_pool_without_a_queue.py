@@ -13,9 +13,9 @@ from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import SERVERS, CredentialKind
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from chalicelib.services.authenticate import Authenticate
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
@@ -31,7 +31,7 @@ async def test_what_the_client_and_the_log_are_told(
 ) -> None:
     program = bootstrap.on_aws(aws_settings)
     server, key = await make_tenant(program, CredentialKind.API)
-    await program[Accounts].update_server(replace(server, pool="gone"))
+    await program[Repository].replace(SERVERS, replace(server, pool="gone"))
     program = bootstrap.on_aws(aws_settings)
     grant = await program[Authenticate].by_key(key, frozenset({CredentialKind.API}))
     content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"

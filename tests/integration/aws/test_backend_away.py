@@ -15,11 +15,11 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import BlobRef, MessageId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.directory import Directory
 from tests.fakes import NOW, a_job, a_message, a_server_id
 from tests.loopback import free_port
 

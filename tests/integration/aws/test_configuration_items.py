@@ -18,8 +18,16 @@ import pytest
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import DnsStatus, TrackDomain
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.owners import of_organization
 from chalicelib.domain.tenancy import (
+    CREDENTIALS,
+    DOMAINS,
+    INSTALLATION,
+    ORGANIZATIONS,
+    SERVERS,
+    SOURCES,
     BareNewlines,
     Credential,
     CredentialKind,
@@ -35,7 +43,7 @@ from chalicelib.domain.tenancy import (
     ServerMode,
     UnknownOutcome,
 )
-from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.repository import Repository
 from tests.aws_backend import aws_backend, aws_settings
 from tests.fakes import NOW
 
@@ -68,7 +76,17 @@ BULK = Server(
     suspended_at=NOW,
     suspension_reason="asked",
 )
-BORN_SUSPENDED = Server(ServerId(9), LATE.id, "late", "mail", "Mail", "mnopqr", "0fcd-late", NOW)
+BORN_SUSPENDED = Server(
+    ServerId(9),
+    LATE.id,
+    "late",
+    "mail",
+    "Mail",
+    "mnopqr",
+    "0fcd-late",
+    NOW,
+    organization_suspended=True,
+)
 OWN = Domain("acme.test", ACME.id, MAIL.id, "0fcd3ba5-own", NOW, "token", "abcdef")
 SHARED = Domain(
     "shared.test",
@@ -156,53 +174,60 @@ async def test_items_are_those_of_every_installation(aws: Posthorn, aws_settings
 
 async def add_everything(aws: Posthorn) -> None:
     """One plain and one full value of each noun."""
-    store = aws[Accounts]
-    assert await store.install(Installation(KEY, b"\x00mac"))
-    assert not await store.install(Installation(KEY, b"another"))
-    assert [await store.next_number(kind) for kind in ("server", "organization", "server")] == [
-        1,
-        1,
-        2,
-    ]
+    store = aws[Repository]
+    await store.add(INSTALLATION, Installation(KEY, b"\x00mac"))
+    with pytest.raises(Conflict):
+        await store.add(INSTALLATION, Installation(KEY, b"another"))
+    numbers = [await store.next_number(kind) for kind in ("server", "organization", "server")]
+    assert numbers == [1, 1, 2]
     for organization in (ACME, LATE):
-        await store.add_organization(organization)
+        await store.add(ORGANIZATIONS, organization)
     for server in (MAIL, BULK, BORN_SUSPENDED):
-        await store.add_server(server)
+        await store.add(SERVERS, server)
     for domain in (OWN, SHARED):
-        await store.add_domain(domain)
+        await store.add(DOMAINS, domain)
     for track in (TRACK, SEEN):
-        await store.add_track_domain(track)
+        await store.add(TRACK_DOMAINS, track)
     for credential in (API, SMTP, NETWORK):
-        await store.add_credential(credential)
+        await store.add(CREDENTIALS, credential)
     for source in (DIRECT, SMARTHOST):
-        await store.add_egress_source(source)
+        await store.add(SOURCES, source)
 
 
 async def change_everything(aws: Posthorn) -> None:
     """Each noun with other values; a suspension is copied, and a use is noted in the listed copy alone."""
-    store = aws[Accounts]
-    await store.update_organization(replace(ACME, name="Acme Ltd", suspended_at=NOW))
-    await store.update_organization(replace(LATE, suspended_at=None, suspension_reason=None))
-    await store.update_server(replace(MAIL, name="Renamed", send_limit=0))
-    await store.update_domain(replace(OWN, verified_at=NOW, keys=(KEY,)))
-    await store.update_track_domain(replace(TRACK, dns_status=DnsStatus.OK, dns_checked_at=NOW))
-    await store.update_credential(replace(SMTP, name="Renamed", sealed_key=None))
-    await store.note_use(API, NOW + 60)
-    await store.note_use(NETWORK, NOW + 60)
-    await store.update_egress_source(replace(SMARTHOST, sealed_password=None, suspended_until=0))
+    store = aws[Repository]
+    await suspend(aws, replace(ACME, name="Acme Ltd", suspended_at=NOW))
+    await suspend(aws, replace(LATE, suspended_at=None, suspension_reason=None))
+    renamed = replace(MAIL, name="Renamed", send_limit=0, organization_suspended=True)
+    await store.replace(SERVERS, renamed)
+    await store.replace(DOMAINS, replace(OWN, verified_at=NOW, keys=(KEY,)))
+    await store.replace(TRACK_DOMAINS, replace(TRACK, dns_status=DnsStatus.OK, dns_checked_at=NOW))
+    await store.replace(CREDENTIALS, replace(SMTP, name="Renamed", sealed_key=None))
+    await store.note(CREDENTIALS, API, last_used_at=NOW + 60)
+    await store.note(CREDENTIALS, NETWORK, last_used_at=NOW + 60)
+    await store.replace(SOURCES, replace(SMARTHOST, sealed_password=None, suspended_until=0))
+
+
+async def suspend(aws: Posthorn, organization: Organization) -> None:
+    """As the service of organizations does it."""
+    await aws[Repository].replace(ORGANIZATIONS, organization)
+    suspended = organization.suspended_at is not None
+    for server in await aws[Repository].all(SERVERS, of_organization(organization.id)):
+        await aws[Repository].note(SERVERS, server, organization_suspended=suspended)
 
 
 async def remove_what_can_be_removed(aws: Posthorn) -> None:
     """The rest stays for ever, and so do numbers and the names of pools."""
-    store = aws[Accounts]
+    store = aws[Repository]
     for domain in (OWN, SHARED):
-        await store.remove_domain(domain)
+        await store.remove(DOMAINS, domain)
     for track in (TRACK, SEEN):
-        await store.remove_track_domain(track)
+        await store.remove(TRACK_DOMAINS, track)
     for credential in (API, SMTP, NETWORK):
-        await store.remove_credential(credential)
+        await store.remove(CREDENTIALS, credential)
     for source in (DIRECT, SMARTHOST):
-        await store.remove_egress_source(source)
+        await store.remove(SOURCES, source)
 
 
 async def items(aws: Posthorn, table: str) -> list[Any]:

@@ -25,10 +25,11 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import ORGANIZATIONS, SERVERS
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.volume import SendVolume
 from tests.fakes import (
@@ -112,8 +113,8 @@ async def test_lists_of_a_server_with_four_shards_are_merged(
 ) -> None:
     organization = an_organization()
     made = a_server(organization, shards=4)
-    await aws[Accounts].add_organization(organization)
-    await aws[Accounts].add_server(made)
+    await aws[Repository].add(ORGANIZATIONS, organization)
+    await aws[Repository].add(SERVERS, made)
     store, server = aws[MessageStore], made.id
     await store.create([a_message(server, number) for number in range(1, 12)])
     for shard in range(4):

@@ -8,19 +8,19 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.records import message_item
+from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.memory.time import ControlledClock
 from chalicelib.adapters.meter import Meter, Usage
 from chalicelib.adapters.request_units import item_size
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.messages import ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.directory import Directory
 from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 pytestmark = pytest.mark.aws
@@ -55,7 +55,7 @@ def delivered(record: MessageRecord) -> MessageRecord:
 
 async def test_a_message_costs_four_units_and_three_calls(aws: Posthorn, spent: Spent) -> None:
     message = a_message(a_server_id(), 1)
-    await aws[DynamoDirectory].shards(message.server_id)
+    await aws[Shards](message.server_id)
     spent()
     await aws[MessageStore].create([message])
     created = spent()
@@ -197,7 +197,7 @@ async def test_configuration_is_read_once_in_thirty_seconds(
 async def test_lists_read_as_designed(aws: Posthorn, spent: Spent) -> None:
     server = a_server_id()
     await aws[MessageStore].create([a_message(server, n, rcpt_to="a@b.test") for n in range(1, 31)])
-    await aws[DynamoDirectory].shards(server)
+    await aws[Shards](server)
     spent()
     page = await aws[MessageStore].page(server, Scope.OUTGOING, 30)
     assert len(page.records) == 30

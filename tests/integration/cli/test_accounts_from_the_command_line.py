@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.memory.accounts import Configuration
 from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.owners import THE_INSTALLATION, of_server
+from chalicelib.domain.tenancy import CREDENTIALS, INSTALLATION, Installation
+from chalicelib.ports.repository import Repository
 from tests.integration.cli.conftest import Run
 
 
@@ -26,12 +29,15 @@ def test_an_organization_is_created_listed_suspended_and_freed(posthorn: Run) ->
 def test_creating_the_first_organization_sets_the_installation_up(
     posthorn: Run, app: Posthorn
 ) -> None:
-    assert app[Configuration].installation is None
+    def installed() -> list[Installation]:
+        return asyncio.run(app[Repository].all(INSTALLATION, THE_INSTALLATION))
+
+    assert installed() == []
     posthorn("organization", "create", "Acme")
-    assert app[Configuration].installation is not None
-    first = app[Configuration].installation
+    first = installed()
+    assert len(first) == 1
     posthorn("organization", "create", "Other")
-    assert app[Configuration].installation == first
+    assert installed() == first
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
@@ -144,7 +150,7 @@ def test_a_key_is_printed_once_and_lets_in(demo: Run, app: Posthorn) -> None:
     assert made["key"] not in demo("credential", "list").out
     assert demo("credential", "revoke", made["id"]).code == 0
     assert demo("credential", "list", "--json").json == []
-    assert app[Configuration].credentials == {}
+    assert asyncio.run(app[Repository].all(CREDENTIALS, of_server(1))) == []
 
 
 def test_a_key_for_people_is_printed_too(demo: Run) -> None:

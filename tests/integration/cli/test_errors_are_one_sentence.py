@@ -12,7 +12,7 @@ from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.cli.stack import AWS_VARIABLES
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.ports.accounts import Accounts
+from chalicelib.ports.repository import Repository
 from infra.local.folder import write_private
 from tests.integration.cli.conftest import Run
 
@@ -95,10 +95,10 @@ def test_what_nobody_foresaw_is_a_sentence_too(
 def test_a_store_that_is_away_is_said(
     demo: Run, app: Posthorn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away() -> list[object]:
+    async def away(*_: object) -> list[object]:
         raise TemporaryFailure("The account store cannot be reached")
 
-    monkeypatch.setattr(app[Accounts], "organizations", away)
+    monkeypatch.setattr(app[Repository], "all", away)
     outcome = demo("organization", "list")
     assert (outcome.code, outcome.err) == (1, "posthorn: The account store cannot be reached.\n")
 

@@ -12,11 +12,12 @@ from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.owners import of_pool
+from chalicelib.domain.tenancy import SERVERS, SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.accounts import Tenants
+from chalicelib.services.servers import Servers
 from chalicelib.services.sources import Sources
 from tests.integration.cli.conftest import Run
 
@@ -31,7 +32,7 @@ def _password(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stored(app: Posthorn, pool: str = "default") -> list[EgressSource]:
-    return asyncio.run(app[Accounts].egress_sources(pool))
+    return asyncio.run(app[Repository].all(SOURCES, of_pool(pool)))
 
 
 def opened(app: Posthorn, source: EgressSource) -> bytes:
@@ -146,9 +147,9 @@ def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run, app: Post
 
 
 def test_a_pool_that_is_not_deployed_says_so(demo: Run, app: Posthorn) -> None:
-    server = asyncio.run(app[Tenants].server("demo", "demo"))
-    asyncio.run(app[Accounts].update_server(replace(server, pool="gone")))
-    asyncio.run(app[Accounts].add_egress_source(EgressSource("own", "gone")))
+    server = asyncio.run(app[Servers].get("demo", "demo"))
+    asyncio.run(app[Repository].replace(SERVERS, replace(server, pool="gone")))
+    asyncio.run(app[Repository].add(SOURCES, EgressSource("own", "gone")))
     pools = {each["name"]: each for each in demo("pool", "list", "--json").json}
     assert {name: each["has_queue"] for name, each in pools.items()} == {
         "default": True,

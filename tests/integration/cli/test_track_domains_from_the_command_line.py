@@ -11,9 +11,10 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.accounts import Tenants
 from chalicelib.services.domains import Domains
 from chalicelib.services.installation import Installation
+from chalicelib.services.organizations import Organizations
+from chalicelib.services.servers import Servers
 from chalicelib.services.track_domains import TrackDomains
 from tests.fakes import a_message
 from tests.integration.cli.conftest import Run
@@ -152,8 +153,8 @@ def test_an_installation_that_answers_at_one_address() -> None:
     app = in_memory(Settings(track_address="127.0.0.1:8000"))
 
     async def make() -> tuple[str, bool]:
-        organization = await app[Tenants].create_organization("Demo")
-        server = await app[Tenants].create_server(organization, "Demo")
+        organization = await app[Organizations].create("Demo")
+        server = await app[Servers].create(organization, "Demo")
         await app[Domains].trust(await app[Domains].add(server, "demo.example"))
         track = await app[TrackDomains].add(server, "track", "demo.example")
         return track.name, track.ssl_enabled
@@ -164,7 +165,7 @@ def test_an_installation_that_answers_at_one_address() -> None:
 def test_a_timeline_shows_opens_and_clicks(added: Run, app: Posthorn) -> None:
     async def be_read() -> None:
         await app[Installation].ensure()
-        server = await app[Tenants].server("demo", "demo")
+        server = await app[Servers].get("demo", "demo")
         await app[MessageStore].create([a_message(server.id, 7)])
         await app[Engagement].keep_links(server.id, MessageId(7), ["https://acme.test/"], 2**31)
         mail = TrackedMail(app, server, MessageId(7), await mac_key_of(app))

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.tenancy import CredentialKind
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import Client, RunningGateway, running_gateway, trusting_context
 
@@ -52,10 +52,10 @@ async def open_raw(gateway: RunningGateway, first: bytes, role: Role = Role.MX) 
 async def test_the_header_names_the_client(header: bytes, source: bytes) -> None:
     async with running_gateway(proxy_networks="127.0.0.0/8") as gateway:
         options = CredentialOptions(network="0.0.0.0/0")
-        tenants, server = gateway.scene.posthorn[Tenants], gateway.scene.server
-        await tenants.create_credential(server, CredentialKind.SMTP_IP, "all", options)
+        credentials, server = gateway.scene.posthorn[Credentials], gateway.scene.server
+        await credentials.create(server, CredentialKind.SMTP_IP, "all", options)
         options = CredentialOptions(network="::/0")
-        await tenants.create_credential(server, CredentialKind.SMTP_IP, "all6", options)
+        await credentials.create(server, CredentialKind.SMTP_IP, "all6", options)
         client = await open_raw(gateway, header + b"EHLO me.test\r\n")
         assert (await client.reply()).code == 220
         assert (await client.reply()).code == 250

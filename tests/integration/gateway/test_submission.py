@@ -15,10 +15,11 @@ import pytest
 
 from chalicelib.adapters.memory.resolver import ScriptedResolver
 from chalicelib.domain.model import DsnParameters
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.ports.accounts import Accounts
+from chalicelib.domain.tenancy import CREDENTIALS, CredentialKind
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.accounts import CredentialOptions, Tenants
+from chalicelib.ports.repository import Repository
+from chalicelib.services.credentials import CredentialOptions, Credentials
+from chalicelib.services.servers import Servers
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, MAIL, encoded, plain, running_gateway, trusting_context
 from tests.patience import PATIENCE
@@ -130,7 +131,7 @@ async def test_smtp_ip_credential_serves_a_client_without_auth() -> None:
         client = await gateway.connect(Role.MX)
         await client.say("EHLO me.test")
         assert str(await client.envelope()) == "530 5.7.0 Authentication required"
-        await gateway.scene.posthorn[Tenants].create_credential(
+        await gateway.scene.posthorn[Credentials].create(
             gateway.scene.server,
             CredentialKind.SMTP_IP,
             "loopback",
@@ -157,13 +158,13 @@ async def test_suspension_and_lost_credentials_bite_in_an_open_session() -> None
         client = await gateway.logged_in()
         assert (await client.submit()).code == 250
         scene = gateway.scene
-        await scene.posthorn[Tenants].suspend_server(scene.server, "late bills")
+        await scene.posthorn[Servers].suspend(scene.server, "late bills")
         scene.clock.advance(60)
         said = await client.envelope()
         assert said.code == 535
         assert said.text.startswith("5.7.1 Mail server has been suspended")
         await client.say("RSET")
-        await scene.posthorn[Accounts].remove_credential(scene.grant.credential)
+        await scene.posthorn[Repository].remove(CREDENTIALS, scene.grant.credential)
         scene.clock.advance(60)
         said = await client.say("MAIL FROM:<app@acme.test>")
         assert str(said) == "530 5.7.0 Authentication required"

@@ -14,10 +14,11 @@ from chalicelib.domain.tenancy import ServerMode
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
+from chalicelib.services.servers import ServerOptions, Servers
 from tests.worlds import Scene, make_scene
 
 DAY = 86_400
@@ -72,7 +73,7 @@ async def test_the_send_limit_holds_what_is_above_it() -> None:
 async def test_a_suspended_server_holds_mail_that_was_accepted_before() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
-    await scene.posthorn[Tenants].suspend_server(scene.server, "abuse")
+    await scene.posthorn[Servers].suspend(scene.server, "abuse")
     await scene.deliver_ready()
     assert (await scene.record(accepted)).status is Status.HELD
     assert scene.egress.received == []

@@ -15,7 +15,8 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.accounts import CredentialOptions, ServerOptions, Tenants
+from chalicelib.services.credentials import CredentialOptions
+from chalicelib.services.servers import ServerOptions, Servers
 from tests.worlds import Scene, make_scene
 
 LIMITED = ServerOptions(send_limit=3)
@@ -69,7 +70,7 @@ async def test_without_a_limit_nothing_is_counted() -> None:
 
 async def suspended() -> Scene:
     scene = await make_scene(server=LIMITED)
-    await scene.posthorn[Tenants].suspend_server(scene.server, "abuse")
+    await scene.posthorn[Servers].suspend(scene.server, "abuse")
     return scene
 
 

@@ -14,9 +14,9 @@ from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy import UnknownOutcome
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.services.accounts import ServerOptions
 from chalicelib.services.outgoing.outcome import MAY_BE_DELIVERED
 from chalicelib.services.queue.message_actions import MessageActions
+from chalicelib.services.servers import ServerOptions
 from tests.worlds import CONTENT, make_scene
 
 GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")

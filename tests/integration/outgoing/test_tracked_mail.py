@@ -9,22 +9,23 @@ from typing import Any
 import dkim
 import pytest
 
-from chalicelib.domain.engagement import DnsStatus, TrackDomain
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import Message, State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.trackingtoken import read_tracking_token
-from chalicelib.ports.accounts import Accounts
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.address_mac import AddressMac
+from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.track_links import TrackLinks
+from chalicelib.services.track_domains import TrackDomains
 from tests.dkim_verifiers import dkimpy
 from tests.tracked_mail import body_of
 from tests.worlds import CONTENT, Scene, make_scene
@@ -46,7 +47,7 @@ async def tracking_scene(**choices: Any) -> Scene:
     track = TrackDomain(
         "click.acme.test", "click", "acme.test", scene.server.id, "u", 0, dns_status=DnsStatus.OK
     )
-    await scene.posthorn[Accounts].add_track_domain(replace(track, **choices))
+    await scene.posthorn[Repository].add(TRACK_DOMAINS, replace(track, **choices))
     return scene
 
 
@@ -245,9 +246,9 @@ async def test_links_switched_off_between_attempts_keep_their_numbers() -> None:
     scene.egress.will("john@example.com", GREYLISTED)
     (accepted,) = await scene.accept(content=TRACKED.replace(b"/two", b".test/two"))
     await scene.deliver_ready()
-    store = scene.posthorn[Accounts]
-    (track,) = await store.track_domains(scene.server.id)
-    await store.update_track_domain(replace(track, excluded_click_domains=("shop.example.com",)))
+    (track,) = await scene.posthorn[TrackDomains].of_server(scene.server)
+    changed = replace(track, excluded_click_domains=("shop.example.com",))
+    await scene.posthorn[Repository].replace(TRACK_DOMAINS, changed)
     await scene.play(1200)
     _, second = scene.egress.received
     numbers = [(scene.server.id, accepted.id, link) for link in (2, 0)]

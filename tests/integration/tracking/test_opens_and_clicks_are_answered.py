@@ -13,11 +13,11 @@ import pytest
 from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services import track as track_module
-from chalicelib.services.accounts import ServerOptions, Tenants
+from chalicelib.services.directory import Directory
+from chalicelib.services.servers import ServerOptions, Servers
 from chalicelib.services.track import IMAGE, Track
 from tests.tracking_scene import BROWSER, LINKS, READER, make_tracked_mail
 from tests.worlds import make_scene
@@ -119,7 +119,7 @@ async def test_the_image_is_no_link_and_a_link_no_image() -> None:
 
 async def test_a_suspended_servers_links_still_work() -> None:
     scene, mail = await make_tracked_mail()
-    await scene.posthorn[Tenants].suspend_server(scene.server, "spam")
+    await scene.posthorn[Servers].suspend(scene.server, "spam")
     assert (await mail.visit(mail.link(1))).status == 307
     assert (await mail.visit(mail.image)).status == 200
     assert len((await mail.activity()).clicks) == 1

@@ -18,8 +18,8 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.item import Item, is_over
+from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
@@ -50,12 +50,12 @@ class DynamoEngagement(Engagement):
         settings: Settings,
         clock: Clock,
         rand: Rand,
-        directory: DynamoDirectory,
+        shards: Shards,
     ) -> None:
         self._table = Table(session, settings.mail_table)
         self._clock = clock
         self._rand = rand
-        self._shards = directory.shards
+        self._shards = shards
         self._opened: OrderedDict[tuple[ServerId, MessageId], None] = OrderedDict()
 
     async def keep_links(

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.adapters.aws.dynamo.directory import DynamoDirectory
 from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
@@ -19,6 +18,7 @@ from chalicelib.adapters.aws.dynamo.records import (
     older_delivery_item,
     read_record,
 )
+from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Key, Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.standing import NEWEST_KEPT, added_deliveries
@@ -45,10 +45,8 @@ _BUSY = "The message is being changed by others, try again later"
 class DynamoMessageStore(MessageReads, MessageStore):
     """The `MessageStore` port over the mail table."""
 
-    def __init__(
-        self, session: AwsSession, settings: Settings, rand: Rand, directory: DynamoDirectory
-    ) -> None:
-        super().__init__(Table(session, settings.mail_table), directory.shards)
+    def __init__(self, session: AwsSession, settings: Settings, rand: Rand, shards: Shards) -> None:
+        super().__init__(Table(session, settings.mail_table), shards)
         self._rand = rand
 
     async def create(self, messages: Sequence[Message]) -> list[bool]:

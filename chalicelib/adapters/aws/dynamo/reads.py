@@ -7,7 +7,7 @@ batch read. Reads by id are consistent. A list may lag by seconds and may miss a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.records import (
@@ -21,14 +21,13 @@ from chalicelib.adapters.aws.dynamo.records import (
     recipient_partition,
     sort_key,
 )
+from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Key, Table
 from chalicelib.adapters.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.standing import counts_against_recipient, due_at, flag_of
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
 from chalicelib.domain.tenancy import ServerId
-
-Shards = Callable[[ServerId], Awaitable[int]]
 
 _HARD_FAILS_LOOKED_AT = 20
 
