@@ -1,9 +1,9 @@
 """`make deploy`: brings an installation to where it should be, on an emulator, on LocalStack or on AWS.
 
-`deploy` deploys the data plane, uploads the zip (named by its hash, so the same zip is uploaded once), deploys the
-functions, and returns what people and tools need to use them. Doing it again changes nothing; a changed template, zip
-or setting updates in place. A failure says what failed, why, and what stands. The data stack's outputs reach the other
-stacks as parameters of the same name, which works alike everywhere and locks no stack to another.
+Three steps: the current state is read once, the changes are planned from it, and they are carried out. The zip is
+uploaded named by its hash, so the same zip is uploaded once. Doing it again changes nothing; a changed template, zip
+or setting updates in place. A failure says what failed, why, and what stands. The outputs of each stack reach the later
+ones as parameters of the same name, which works alike everywhere and locks no stack to another.
 
 It makes no package (infra/package.py does) and never deletes a stack that worked (infra/destroy.py does).
 """
@@ -11,86 +11,62 @@ It makes no package (infra/package.py does) and never deletes a stack that worke
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra import pools as standing_pools
-from infra import track_front, ways_out
+from infra import egress, pools
 from infra.archive import NotPackaged
-from infra.command import read_order
-from infra.installation import (
-    Deployed,
-    describe,
-    environment_that_stands,
-    show,
-    show_environment,
-    what_stands,
-)
-from infra.order import Order, arguments, check_gateway, check_pairs, settings_of
+from infra.current_state import CurrentState, elastic_ips, read, what_stands
+from infra.egress_sources import bring_sources
+from infra.options import arguments, complete, installation_of, read_request
+from infra.order import Order
+from infra.outputs import Deployed, describe, environment_of_current, show, show_environment
 from infra.package import Package
-from infra.stack import Stack, StackFailed, data_parameters, time_parameters
+from infra.plan import Plan, plan
+from infra.stack import Stack, StackFailed
 from infra.stack import deploy as deploy_stack
-from infra.targets import (
-    PREFIXES,
-    Target,
-    WrongOrder,
-    check_prefix,
-    find_target,
-    one_line,
-)
-from infra.templates import LONGEST_INLINE, Template, for_pools, load, render, with_numbers
+from infra.targets import Target, WrongOrder, one_line
+from infra.templates import LONGEST_INLINE, Template, render, with_numbers
 
 Say = Callable[[str], None]
 
 
 def deploy(order: Order, say: Say) -> Deployed:
-    """Bring the installation about; StackFailed or WrongOrder says why not."""
-    times = time_parameters(settings_of(order.settings))
-    account = order.target.identify()
-    standing_pools.check(order)
-    ways_out.check(order)
-    check_pairs(order.parameters)
-    check_gateway(order)
-    track_front.check(order)
-    templates = templates_of(order)
-    _check_parameters(order, templates.values())
-    client = order.target.client("cloudformation")
-    emulated = order.target.endpoint or None
-    bucket = order.parameters.get("BucketName", "")
-    known = dict(order.parameters) | data_parameters(emulated, order.prefix, bucket)
-    known |= times
-    known["GatewayImage"] = order.image
-    known["AnswersApart"] = "true" if order.target.is_emulated else "false"
-    for part, template in templates.items():
-        if part == "functions":
-            known["CodeKey"] = upload(order.target, known["CodeBucket"], order.package, say)
-        outputs: dict[str, str] = {}
-        for step, told in ways_out.steps_of(order, part, template):
-            stack = stack_of(order, part, step, known | told)
-            outputs = deploy_stack(client, stack, say, order.target.pace)
-        known |= ways_out.outputs_for_others(part, outputs)
-    made = describe(order, account, known)
-    ways_out.bring_sources(order, known, made.environment, say)
-    ways_out.tell_forgotten(order, say)
+    """Bring the installation about, whatever stands; StackFailed or WrongOrder says why not."""
+    return bring_about(order, read(order.target, order.prefix), say)
+
+
+def bring_about(order: Order, state: CurrentState, say: Say) -> Deployed:
+    """As `deploy`, from a state that has been read."""
+    pools.check(order, state.outputs)
+    egress.check_machine(order)
+    known = apply(order, plan(order, state), say)
+    made = describe(order, order.target.identify(), known)
+    bring_sources(order, known, say)
+    tell_forgotten(order, say)
     return made
 
 
-def templates_of(order: Order) -> dict[str, Template]:
-    """The template of each stack that the order asks for, in the order of their making."""
-    templates = {"data": for_pools(load("data.yaml"), order.pools)}
-    ways = ways_out.templates_of(order)
-    if order.image or ways:
-        templates["network"] = load("network.yaml")
-    templates |= ways
-    templates["functions"] = _with_settings(order)
-    templates |= track_front.templates_of(order)
-    if order.image:
-        templates["gateway"] = _gateway(order)
-    return templates
+def tell_forgotten(order: Order, say: Say) -> None:
+    """Name the Elastic IPs that the installation has no use for any more; nothing else would."""
+    for address in elastic_ips(order.target, order.prefix)[1]:
+        say(
+            f"the Elastic IP {address} is kept though nothing uses it, and costs, until you release it in EC2"
+        )
+
+
+def apply(order: Order, planned: Plan, say: Say) -> dict[str, str]:
+    """Carry a plan out; the parameters and outputs of all stacks. StackFailed or WrongOrder says why not."""
+    client, known = order.target.client("cloudformation"), dict(planned.parameters)
+    for change in planned.changes:
+        if change.part == "functions":
+            known["CodeKey"] = upload(order.target, known["CodeBucket"], order.package, say)
+        stack = stack_of(order, change.part, change.template, {**known, **change.parameters})
+        outputs = deploy_stack(client, stack, say, order.target.pace)
+        known |= egress.outputs_for_others(change.part, outputs)
+    return known
 
 
 def stack_of(order: Order, part: str, template: Template, known: Mapping[str, str]) -> Stack:
@@ -135,56 +111,24 @@ def upload(target: Target, bucket: str, package: Package, say: Say) -> str:
     return key
 
 
-def _with_settings(order: Order) -> Template:
-    """The functions template with the installation's settings in every function's environment."""
-    template: Template = json.loads(render(order.package.template))
-    variables = template["Globals"]["Function"]["Environment"]["Variables"]
-    for name, value in order.settings.items():
-        variables[f"POSTHORN_{name.upper()}"] = value
-    if order.target.is_emulated:
-        variables["AWS_ENDPOINT_URL"] = order.target.endpoint
-    # A condition would stand in the API's definition as it is, and so deploy nothing when its answer changes.
-    api = template["Resources"]["RestAPI"]["Properties"]
-    api["DisableExecuteApiEndpoint"] = bool(order.parameters.get("ApiDomain"))
-    return template
-
-
-def _gateway(order: Order) -> Template:
-    """The gateway's template with the installation's settings in its container's environment."""
-    template = for_pools(load("gateway.yaml"), order.pools)
-    (container,) = template["Resources"]["Task"]["Properties"]["ContainerDefinitions"]
-    for name, value in sorted(order.settings.items()):
-        container["Environment"].append({"Name": f"POSTHORN_{name.upper()}", "Value": value})
-    return template
-
-
-def _check_parameters(order: Order, templates: Iterable[Template]) -> None:
-    """Before anything is made: WrongOrder for a parameter that no template has, ValueError for a bad number."""
-    templates = list(templates)
-    for template in templates:
-        with_numbers(template, order.parameters)
-    declared = {name for template in templates for name in template.get("Parameters", {})}
-    if unknown := sorted(set(order.parameters) - declared - order.kept):
-        raise WrongOrder(f"no template has a parameter {unknown[0]}")
-
-
 def main(given: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 with one sentence on standard error and another on what stands."""
     try:
-        parsed = arguments().parse_args(given)
-        target = find_target(parsed.target, os.environ, parsed.endpoint, parsed.region)
-        prefix = parsed.prefix or PREFIXES[target.kind]
-        check_prefix(prefix)
-        if parsed.env:
+        options = arguments().parse_args(given)
+        target, prefix = installation_of(options)
+        if options.env:
             target.identify()
-            show_environment(environment_that_stands(target, prefix))
+            show_environment(environment_of_current(read(target, prefix), target, prefix))
             return 0
-        made = _deploy_or_explain(read_order(parsed, target, prefix, _say))
+        requested = read_request(options, target)
+        target.identify()
+        state = read(target, prefix)
+        made = _bring_about_or_explain(complete(requested, state, target, prefix, _say), state)
     except (WrongOrder, NotPackaged, StackFailed, ValueError) as error:
         return _refuse(one_line(error))
     except (ClientError, BotoCoreError) as error:
         return _refuse(f"{one_line(error)}; nothing was changed")
-    show(made, as_json=parsed.json)
+    show(made, as_json=options.json)
     return 0
 
 
@@ -193,10 +137,10 @@ def _refuse(why: str) -> int:
     return 1
 
 
-def _deploy_or_explain(order: Order) -> Deployed:
-    """Deploy; every failure of AWS becomes a StackFailed that says what stands."""
+def _bring_about_or_explain(order: Order, state: CurrentState) -> Deployed:
+    """Bring it about; every failure of AWS becomes a StackFailed that says what stands."""
     try:
-        return deploy(order, _say)
+        return bring_about(order, state, _say)
     except (StackFailed, ClientError, BotoCoreError) as error:
         advice = "mend the cause and deploy again"
         if "already exists" in str(error) or "BucketAlreadyExists" in str(error):

@@ -9,27 +9,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.order import CommandLine
+from infra.current_state import TAG, elastic_ips, stacks_of
+from infra.options import CommandLine, installation_of
 from infra.stack import StackFailed, remove
-from infra.standing_ways import TAG, kept_addresses
-from infra.targets import (
-    KINDS,
-    PREFIXES,
-    Target,
-    WrongOrder,
-    check_prefix,
-    find_target,
-    one_line,
-    outputs_of,
-    stacks_of,
-)
+from infra.targets import Target, WrongOrder, one_line
 
 Say = Callable[[str], None]
 
@@ -57,93 +46,76 @@ class Holdings:
 
 def look(target: Target, prefix: str) -> Holdings:
     """What there is; what the data stack does not tell is what has its usual name and says itself whose it is."""
-    outputs = outputs_of(target, f"{prefix}-data")
+    data = stacks_of(target, prefix).get(f"{prefix}-data")
+    outputs = data.outputs if data else {}
     account = target.identify()
-    own = _Marked(target, prefix)
     mail = f"{prefix}-mail-raw" if target.is_emulated else f"{prefix}-mail-raw-{account}"
     tables = (
-        outputs.get("MailTable") or own.table(f"{prefix}-mail"),
-        outputs.get("ControlTable") or own.table(f"{prefix}-control"),
+        outputs.get("MailTable") or _marked_table(target, prefix, f"{prefix}-mail"),
+        outputs.get("ControlTable") or _marked_table(target, prefix, f"{prefix}-control"),
     )
     buckets = (
-        outputs.get("Bucket") or own.bucket(mail),
-        outputs.get("CodeBucket") or own.bucket(f"{prefix}-code-{account}"),
+        outputs.get("Bucket") or _marked_bucket(target, prefix, mail),
+        outputs.get("CodeBucket") or _marked_bucket(target, prefix, f"{prefix}-code-{account}"),
     )
     filled = [name for name in tables if name and _has_items(target, name)]
     filled += [name for name in buckets[:1] if name and next(_objects(target, name), None)]
-    key = outputs.get("KeyArn") or own.key(f"alias/{prefix}")
+    key = outputs.get("KeyArn") or _marked_key(target, prefix)
     return Holdings(tuple(filter(None, tables)), tuple(filter(None, buckets)), key, tuple(filled))
 
 
-@dataclass(frozen=True, slots=True)
-class _Marked:
-    """Looks things up by name; each answer is empty unless the thing has the installation's tag."""
+def _marked_table(target: Target, prefix: str, name: str) -> str:
+    """The table of this name; empty unless it has the installation's tag."""
+    client = target.client("dynamodb")
+    found = _answer(client.describe_table, NOT_OURS, TableName=name).get("Table")
+    if not found:
+        return ""
+    answer = _answer(client.list_tags_of_resource, NOT_OURS, ResourceArn=found["TableArn"])
+    return name if {"Key": TAG, "Value": prefix} in answer.get("Tags", ()) else ""
 
-    target: Target
-    prefix: str
 
-    def table(self, name: str) -> str:
-        client = self.target.client("dynamodb")
-        found = _answer(lambda: client.describe_table(TableName=name)).get("Table")
-        if not found:
-            return ""
-        answer = _answer(lambda: client.list_tags_of_resource(ResourceArn=found["TableArn"]))
-        return name if self._is_marked(answer.get("Tags"), "Key", "Value") else ""
+def _marked_bucket(target: Target, prefix: str, name: str) -> str:
+    """The bucket of this name; empty unless it has the installation's tag."""
+    answer = _answer(target.client("s3").get_bucket_tagging, NOT_OURS, Bucket=name)
+    return name if {"Key": TAG, "Value": prefix} in answer.get("TagSet", ()) else ""
 
-    def bucket(self, name: str) -> str:
-        client = self.target.client("s3")
-        answer = _answer(lambda: client.get_bucket_tagging(Bucket=name))
-        return name if self._is_marked(answer.get("TagSet"), "Key", "Value") else ""
 
-    def key(self, alias: str) -> str:
-        client = self.target.client("kms")
-        found = _answer(lambda: client.describe_key(KeyId=alias)).get("KeyMetadata")
-        if not found:
-            return ""
-        answer = _answer(lambda: client.list_resource_tags(KeyId=found["KeyId"]))
-        return (
-            str(found["Arn"]) if self._is_marked(answer.get("Tags"), "TagKey", "TagValue") else ""
-        )
-
-    def _is_marked(self, tags: Any, key: str, value: str) -> bool:
-        return any((one[key], one[value]) == (TAG, self.prefix) for one in tags or ())
+def _marked_key(target: Target, prefix: str) -> str:
+    """The key behind the installation's alias; empty unless it has the installation's tag."""
+    client = target.client("kms")
+    found = _answer(client.describe_key, NOT_OURS, KeyId=f"alias/{prefix}").get("KeyMetadata")
+    if not found:
+        return ""
+    answer = _answer(client.list_resource_tags, NOT_OURS, KeyId=found["KeyId"])
+    mark = {"TagKey": TAG, "TagValue": prefix}
+    return str(found["Arn"]) if mark in answer.get("Tags", ()) else ""
 
 
 def destroy(target: Target, prefix: str, say: Say) -> bool:
     """Remove everything without asking; False when there was nothing. StackFailed when a stack does not go."""
-    found = look(target, prefix)
-    kept = kept_addresses(target, prefix)
-    client = target.client("cloudformation")
+    found, client = look(target, prefix), target.client("cloudformation")
+    held, loose = elastic_ips(target, prefix)
     removed = [
-        name
-        for name in reversed(stacks_of(target, prefix))
-        if remove(client, name, say, target.pace)
+        remove(client, name, say, target.pace) for name in reversed(stacks_of(target, prefix))
     ]
-    removed += _remove_holdings(target, found, say)
-    for address in kept:
-        say(f"the Elastic IP {address} stays, and costs, until you release it in EC2")
-    return bool(removed)
-
-
-def _remove_holdings(target: Target, found: Holdings, say: Say) -> list[str]:
-    """Remove what the stacks have left; the names of what went."""
-    removed = []
-    dynamodb = target.client("dynamodb")
+    dynamodb, s3, kms = map(target.client, ("dynamodb", "s3", "kms"))
     for table in found.tables:
-        if _unless_gone(partial(dynamodb.delete_table, TableName=table)):
-            removed.append(table)
+        if _answer(dynamodb.delete_table, TableName=table):
+            removed.append(True)
             say(f"removed the table {table}")
     for bucket in found.buckets:
-        if _remove_bucket(target, bucket):
-            removed.append(bucket)
+        for page in _objects(target, bucket):
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
+        if _answer(s3.delete_bucket, Bucket=bucket):
+            removed.append(True)
             say(f"removed the bucket {bucket}")
-    kms = target.client("kms")
-    if found.key and _unless_gone(
-        lambda: kms.schedule_key_deletion(KeyId=found.key, PendingWindowInDays=KEY_WAITS_DAYS)
-    ):
-        removed.append(found.key)
+    waiting: dict[str, Any] = {"KeyId": found.key, "PendingWindowInDays": KEY_WAITS_DAYS}
+    if found.key and _answer(kms.schedule_key_deletion, **waiting):
+        removed.append(True)
         say(f"the key goes in {KEY_WAITS_DAYS} days; until then KMS can bring it back")
-    return removed
+    for address in (*held, *loose):
+        say(f"the Elastic IP {address} stays, and costs, until you release it in EC2")
+    return any(removed)
 
 
 def may_destroy(filled: Sequence[str], prefix: str, environment: Mapping[str, str]) -> bool:
@@ -160,10 +132,7 @@ def may_destroy(filled: Sequence[str], prefix: str, environment: Mapping[str, st
 
 
 def _has_items(target: Target, table: str) -> bool:
-    answers: list[Any] = []
-    client = target.client("dynamodb")
-    _unless_gone(lambda: answers.append(client.scan(TableName=table, Limit=1)))
-    return any(answer.get("Items") for answer in answers)
+    return bool(_answer(target.client("dynamodb").scan, TableName=table, Limit=1).get("Items"))
 
 
 def _objects(target: Target, bucket: str) -> Iterator[list[dict[str, str]]]:
@@ -174,60 +143,32 @@ def _objects(target: Target, bucket: str) -> Iterator[list[dict[str, str]]]:
             if found := page.get("Contents"):
                 yield [{"Key": one["Key"]} for one in found]
     except ClientError as error:
-        if not _is_gone(error):
+        if error.response["Error"].get("Code") not in GONE:
             raise
 
 
-def _remove_bucket(target: Target, bucket: str) -> bool:
-    s3 = target.client("s3")
-    for page in _objects(target, bucket):
-        s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
-    return _unless_gone(lambda: s3.delete_bucket(Bucket=bucket))
-
-
-def _answer(ask: Callable[[], Any]) -> dict[str, Any]:
-    """What is answered; empty when what it is about does not exist, or belongs to somebody else."""
+def _answer(
+    call: Callable[..., Any], or_these: Collection[str] = (), **asked: Any
+) -> dict[str, Any]:
+    """What is answered, never empty; empty when what it is about does not exist, or the error is one of these."""
     try:
-        found: dict[str, Any] = ask()
+        found: dict[str, Any] = call(**asked)
     except ClientError as error:
-        if _is_gone(error) or error.response["Error"].get("Code") in NOT_OURS:
+        if error.response["Error"].get("Code") in GONE.union(or_these):
             return {}
         raise
     return found
 
 
-def _unless_gone(work: Callable[[], object]) -> bool:
-    """Do it; False when what it is about does not exist."""
-    try:
-        work()
-    except ClientError as error:
-        if _is_gone(error):
-            return False
-        raise
-    return True
-
-
-def _is_gone(error: ClientError) -> bool:
-    return error.response["Error"].get("Code") in GONE
-
-
 def arguments() -> CommandLine:
     """The command line."""
-    parser = CommandLine(prog="python -m infra.destroy", description=__doc__)
-    parser.add_argument("--target", default="local", help=f"where it is: {', '.join(KINDS)}")
-    parser.add_argument("--endpoint", default="", help="an emulator's address (AWS_ENDPOINT_URL)")
-    parser.add_argument("--region", default="", help="AWS region (AWS_REGION)")
-    parser.add_argument("--prefix", default="", help="which installation")
-    return parser
+    return CommandLine(prog="python -m infra.destroy", description=__doc__)
 
 
 def main(given: Sequence[str] | None = None) -> int:
     """Exit code 0 when it is gone; 1 with one sentence when it is not."""
     try:
-        parsed = arguments().parse_args(given)
-        target = find_target(parsed.target, os.environ, parsed.endpoint, parsed.region)
-        prefix = parsed.prefix or PREFIXES[target.kind]
-        check_prefix(prefix)
+        target, prefix = installation_of(arguments().parse_args(given))
         target.identify()
         if not may_destroy(look(target, prefix).filled, prefix, os.environ):
             raise WrongOrder("that was not the prefix; nothing was removed")

@@ -1,33 +1,35 @@
 """What must be so before a deployment may drop a pool: its queue is empty, and no server's mail takes it.
 
 The queue and the delivering function of a pool that the order no longer names are removed by CloudFormation; mail
-accepted for that pool afterwards could not be queued. Reads the standing installation and changes nothing. It does not
-stop a server that is moved into the pool while the deployment runs.
+accepted for that pool afterwards could not be queued. Changes nothing. It does not stop a server that is moved into the
+pool while the deployment runs.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
-from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
 from chalicelib.services.organizations import Organizations
 from chalicelib.services.servers import Servers
 from infra.order import Order
+from infra.outputs import program_of
 from infra.stack import SETTINGS
-from infra.targets import WrongOrder, environment_of, outputs_of
+from infra.targets import WrongOrder
 from infra.templates import DEFAULT_POOL, POOL
 
 MOST_NAMED = 3
 _COUNTS = tuple(f"ApproximateNumberOfMessages{count}" for count in ("", "NotVisible", "Delayed"))
 
 
-def check(order: Order) -> None:
-    """WrongOrder when a pool would go whose queue still holds wake-ups, or that servers still use."""
+def check(order: Order, outputs: Mapping[str, str]) -> None:
+    """WrongOrder when a pool would go whose queue still holds wake-ups, or that servers still use.
+
+    `outputs` are those of the stacks that stand.
+    """
     sqs = order.target.client("sqs")
     dropped = {pool: url for pool, url in _queues(sqs, order.prefix) if pool not in order.pools}
     for pool, url in dropped.items():
@@ -37,8 +39,8 @@ def check(order: Order) -> None:
                 f"the pool {pool!r} is not among the pools any more, but its queue still holds"
                 " wake-ups; keep it until they are done"
             )
-    if dropped:
-        _check_servers(order, dropped)
+    if dropped and outputs.keys() >= SETTINGS.keys():  # else there are no servers yet
+        _check_servers(program_of(order.target, outputs, {}), dropped)
 
 
 def _queues(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
@@ -51,14 +53,7 @@ def _queues(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
                 yield pool, url
 
 
-def _check_servers(order: Order, dropped: Collection[str]) -> None:
-    made = outputs_of(order.target, f"{order.prefix}-data")
-    if not made.keys() >= SETTINGS.keys():  # its making failed: there are no servers yet
-        return
-    names = {f"POSTHORN_{setting.upper()}": made[output] for output, setting in SETTINGS.items()}
-    # As the adapters of this process reach the target.
-    os.environ.update(environment_of(order.target))
-    program = bootstrap.on_aws(read_settings(names))
+def _check_servers(program: Posthorn, dropped: Collection[str]) -> None:
     try:
         used = bootstrap.run(servers_by_pool(program))
     except MailError as error:
@@ -66,12 +61,11 @@ def _check_servers(order: Order, dropped: Collection[str]) -> None:
             f"whether servers use the pool {min(dropped)!r}, which is no longer among the pools,"
             f" cannot be told: {error.fields.get('aws_code', error.public)}"
         ) from error
-    for pool in sorted(dropped):
-        if servers := used.get(pool):
-            raise WrongOrder(
-                f"the pool {pool!r} is not among the pools any more, but {_named(servers)} it; keep"
-                f" it, or move each: posthorn server set {servers[0]} --pool {DEFAULT_POOL}"
-            )
+    for pool in sorted(dropped & used.keys()):
+        raise WrongOrder(
+            f"the pool {pool!r} is not among the pools any more, but {_named(used[pool])} it; keep"
+            f" it, or move each: posthorn server set {used[pool][0]} --pool {DEFAULT_POOL}"
+        )
 
 
 async def servers_by_pool(program: Posthorn) -> dict[str, list[str]]:

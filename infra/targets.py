@@ -28,7 +28,6 @@ from botocore.parsers import ResponseParserError
 
 from chalicelib.cli.stack import KEY, NoStack, read_facts, stack_of
 from infra.stack import EMULATORS_PACE, PATIENT_PACE, Pace
-from infra.templates import POOL
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCAL, LOCALSTACK, AWS = "local", "localstack", "aws"
@@ -37,9 +36,6 @@ EMULATOR = "http://127.0.0.1:4566"
 # `make run` has the prefix "posthorn-" in its emulator; its runner must not find the queues of deployed functions.
 PREFIXES = {LOCAL: "lambda", LOCALSTACK: "posthorn", AWS: "posthorn"}
 PREFIX = re.compile(r"[a-z][a-z0-9-]{1,22}[a-z0-9]")  # a load balancer's name has 32 letters
-# The parts of an installation, one stack each, in the order of their making; the name of a pool follows nat and egress.
-PARTS = ("data", "network", "nat", "egress", "functions", "tracking", "gateway")
-OF_A_POOL = ("nat", "egress")
 # `acme-nat` has a stack `acme-nat-data`, which would be that of the pool `data` of `acme`; queues alike.
 AMBIGUOUS = ("-nat", "-egress", "-deliver")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
@@ -205,42 +201,6 @@ def _local_stack(environment: Mapping[str, str]) -> Target | None:
         raise WrongOrder(f"{path} does not describe a running local stack") from unreadable
     key, secret = (known[name] for name in KEY)
     return Target(LOCAL, known["AWS_ENDPOINT_URL"], known["AWS_REGION"], (key, secret), settings)
-
-
-def described_stacks(target: Target, prefix: str) -> list[dict[str, Any]]:
-    """What CloudFormation says of each of an installation's stacks, in the order of their making."""
-    pages = target.client("cloudformation").get_paginator("describe_stacks").paginate()
-    found = [
-        one
-        for page in pages
-        for one in page["Stacks"]
-        if one["StackStatus"] != "DELETE_COMPLETE" and part_of(one["StackName"], prefix)
-    ]
-    found.sort(key=lambda one: PARTS.index(part_of(one["StackName"], prefix).partition("-")[0]))
-    return found
-
-
-def stacks_of(target: Target, prefix: str) -> dict[str, str]:
-    """The states of an installation's stacks by name, in the order of their making."""
-    return {one["StackName"]: one["StackStatus"] for one in described_stacks(target, prefix)}
-
-
-def part_of(stack: str, prefix: str) -> str:
-    """Which part of the installation the stack of this name is, such as `data` or `nat-bulk`; empty for none."""
-    start, part = f"{prefix}-", stack.removeprefix(f"{prefix}-")
-    kind, hyphen, pool = part.partition("-")
-    if not stack.startswith(start) or kind not in PARTS or bool(hyphen) != (kind in OF_A_POOL):
-        return ""
-    return part if not hyphen or POOL.fullmatch(pool) else ""
-
-
-def outputs_of(target: Target, name: str) -> dict[str, str]:
-    """The outputs of a stack; empty when there is no such stack."""
-    try:
-        stack = target.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-    except ClientError:
-        return {}
-    return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
 
 def _session() -> Any:

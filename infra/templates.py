@@ -50,10 +50,10 @@ _Loader.add_multi_constructor("!", _intrinsic)
 
 def load(name: str) -> Template:
     """The template of this file name as plain data."""
-    return read((FOLDER / name).read_text())
+    return read_template((FOLDER / name).read_text())
 
 
-def read(text: str) -> Template:
+def read_template(text: str) -> Template:
     """A template, JSON or YAML, as plain data."""
     loaded: Template = yaml.load(text, _Loader)  # noqa: S506  # a SafeLoader
     return loaded

@@ -91,7 +91,7 @@ def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
 
 def said_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """What the caller of the stack says of settings that follow from nothing else."""
-    from infra.order import RESOURCE_NAMES
+    from infra.options import RESOURCE_NAMES
 
     named = {one.name for one in fields(Settings)} - RESOURCE_NAMES - {"kill_at"}
     found = {name: environment.get(f"POSTHORN_{name.upper()}", "") for name in sorted(named)}
@@ -99,7 +99,7 @@ def said_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def what_stands(state: Path) -> dict[str, Any] | None:
-    """What `deploy` made, as the fields of `infra.installation.Deployed`; None before it is done."""
+    """What `deploy` made, as the fields of `infra.outputs.Deployed`; None before it is done."""
     try:
         found: dict[str, Any] = json.loads((state / FACTS).read_text())
     except FileNotFoundError:

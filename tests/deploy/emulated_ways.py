@@ -14,15 +14,16 @@ from dataclasses import replace
 from moto import mock_aws
 
 import tests.deploy.moto_additions  # noqa: F401  # moto knows more when it is imported
-from infra import ways_out
-from infra.deploy import stack_of, templates_of
+from infra import egress
+from infra.current_state import stacks_of
+from infra.deploy import stack_of
 from infra.order import EgressHost, Order
 from infra.package import Package
+from infra.plan import templates_of
 from infra.stack import Stack
 from infra.stack import deploy as deploy_stack
-from infra.standing_ways import ways_of
 from infra.targets import Target
-from infra.templates import load
+from infra.templates import Template, load
 
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/mail/posthorn-gateway:1"
 POOLS = ("default", "bulk")
@@ -49,12 +50,23 @@ def make(order: Order, network: str = "posthorn") -> dict[str, str]:
             continue
         whose = replace(order, prefix=network) if part == "network" else order
         outputs: dict[str, str] = {}
-        for step, told in ways_out.steps_of(order, part, template):
-            stack = stack_of(whose, part, step, known | told)
+        for step, parameters in steps_of(order, part, template):
+            stack = stack_of(whose, part, step, known | parameters)
             hold_against_ec2(order, stack)
             outputs = deploy_stack(client, stack)
-        known |= ways_out.outputs_for_others(part, outputs)
+        known |= egress.outputs_for_others(part, outputs)
     return known
+
+
+def steps_of(order: Order, part: str, template: Template) -> list[tuple[Template, dict[str, str]]]:
+    """The changes that bring a stack about from how it stands."""
+    standing = stacks_of(order.target, order.prefix).get(f"{order.prefix}-{part}")
+    return list(egress.steps_of(order, part, template, standing))
+
+
+def check(order: Order) -> None:
+    """Hold the order against what stands."""
+    egress.check(order, stacks_of(order.target, order.prefix))
 
 
 def hold_against_ec2(order: Order, stack: Stack) -> None:
@@ -64,12 +76,12 @@ def hold_against_ec2(order: Order, stack: Stack) -> None:
     before the machine, in this direction and, when the change fails, in the other.
     """
     interface = json.loads(stack.template)["Resources"].get("Interface")
-    standing = [way for way in ways_of(order.target, order.prefix) if way.name == stack.name]
-    if interface is None or not standing:
+    before = stacks_of(order.target, order.prefix).get(stack.name)
+    if interface is None or before is None:
         return
-    (before,) = standing
     wanted = len(interface["Properties"]["PrivateIpAddresses"])
-    assert wanted <= room(order, before.machine), f"{wanted} addresses on a {before.machine}"
+    had = before.parameters["EgressInstanceType"]
+    assert wanted <= room(order, had), f"{wanted} addresses on a {had}"
     machine = stack.parameters["EgressInstanceType"]
     assert len(before.addresses) <= room(order, machine), f"no way back from a {machine}"
 

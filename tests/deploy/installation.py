@@ -25,8 +25,8 @@ from chalicelib.config import read_settings
 from chalicelib.domain.tenancy import CredentialKind, Server
 from infra import package as packaging
 from infra.deploy import deploy
-from infra.installation import Deployed
 from infra.order import Order
+from infra.outputs import Deployed
 from infra.package import Package
 from infra.targets import Target
 from tests.aws_backend import Backend

@@ -16,6 +16,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.organizations import Organizations
 from chalicelib.services.servers import ServerOptions, Servers
 from infra import pools
+from infra.current_state import read
 from infra.deploy import deploy
 from infra.order import Order
 from infra.stack import SETTINGS, Stack, cloudformation, data_parameters
@@ -26,6 +27,10 @@ from tests.deploy.installation import random_prefix
 
 pytestmark = pytest.mark.aws
 BOTH = ("default", "bulk")
+
+
+def check(order: Order) -> None:
+    pools.check(order, read(order.target, order.prefix).outputs)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Standing:
 
     def refused(self) -> str:
         with pytest.raises(WrongOrder) as refused:
-            pools.check(self.order)
+            check(self.order)
         return str(refused.value)
 
 
@@ -82,14 +87,14 @@ def test_a_deployment_is_refused_before_anything_changes(standing: Standing) -> 
 
 
 def test_a_pool_that_stays_or_that_nobody_uses_is_no_matter(standing: Standing) -> None:
-    pools.check(standing.order)
+    check(standing.order)
     standing.servers("A")
-    pools.check(replace(standing.order, pools=BOTH))
+    check(replace(standing.order, pools=BOTH))
     standing.servers("B", pool="default")
     server = asyncio.run(standing.program[Servers].get("acme", "a"))
     options = replace(ServerOptions.of(server), pool="default")
     asyncio.run(standing.program[Servers].update(server, options))
-    pools.check(standing.order)
+    check(standing.order)
 
 
 def test_waiting_mail_is_said_first(standing: Standing) -> None:
@@ -118,4 +123,4 @@ def test_the_queues_of_an_installation_whose_prefix_begins_so_are_not_ours(
     name = f"{standing.order.prefix}-deliver-two-deliver-default"
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="waits", DelaySeconds=900)
-    pools.check(standing.order)
+    check(standing.order)

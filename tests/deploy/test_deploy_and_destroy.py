@@ -11,11 +11,13 @@ import pytest
 from moto import mock_aws
 
 from infra import destroy as destroying
-from infra.deploy import deploy, stack_of, templates_of
+from infra.current_state import what_stands
+from infra.deploy import deploy, stack_of
 from infra.destroy import destroy, look, may_destroy
-from infra.installation import what_stands
-from infra.order import Order, read_addresses
+from infra.options import read_addresses
+from infra.order import Order
 from infra.package import Package
+from infra.plan import templates_of
 from infra.stack import StackFailed
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder

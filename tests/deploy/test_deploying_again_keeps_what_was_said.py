@@ -11,9 +11,9 @@ import pytest
 
 from infra import deploy as deployment
 from infra import package as packaging
+from infra.current_state import read
 from infra.destroy import destroy
-from infra.installation import show_environment
-from infra.standing import look_at
+from infra.outputs import show_environment
 from infra.targets import Target
 from tests.deploy.installation import PackageOf, random_prefix
 
@@ -75,7 +75,7 @@ def test_what_is_not_said_again_stays(
     printed = capsys.readouterr().out
     for name in ("ApiDomainTarget", "GatewayAddress", "TrackTarget"):
         assert f" ({name})" in printed, "docs/deploy.md tells people to put it into their DNS"
-    before = look_at(target, prefix)
+    before = read(target, prefix)
     assert (before.parameters, before.settings) == (SAID, {"max_attempts": "5"})
     assert (before.pools, before.image) == (("default", "bulk"), IMAGE)
     standing = stacks(target, prefix)
@@ -92,7 +92,7 @@ def test_what_is_not_said_again_stays(
         target, prefix, *parameters("AlarmEmail=", "ApiDomain="), "--set", "max_attempts="
     )
     assert deployment.main([*back, "--pools", "default"]) == 0
-    after = look_at(target, prefix)
+    after = read(target, prefix)
     assert after.parameters.keys() == SAID.keys() - {"AlarmEmail", "ApiDomain", "ApiCertificateArn"}
     assert (after.pools, after.settings) == (("default",), {})
 
@@ -142,9 +142,9 @@ def test_a_bucket_of_ones_own_and_the_zips_beside_it(
     """The name of the zips' bucket has the account's number whatever the other is called: names are the world's."""
     mine = f"{random_prefix()}-mail"
     assert deployment.main(command(target, prefix, *parameters(f"BucketName={mine}"))) == 0
-    outputs = look_at(target, prefix).outputs
+    outputs = read(target, prefix).outputs
     account = target.identify()
     assert (outputs["Bucket"], outputs["CodeBucket"]) == (mine, f"{prefix}-code-{account}")
     assert deployment.main(command(target, prefix)) == 0
-    assert look_at(target, prefix).outputs["Bucket"] == mine
+    assert read(target, prefix).outputs["Bucket"] == mine
     assert f"Bucket       {mine}" in capsys.readouterr().out

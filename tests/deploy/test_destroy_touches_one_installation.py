@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from infra import destroy as destroying
+from infra.current_state import TAG, part_of, stacks_of
 from infra.deploy import stack_of
 from infra.destroy import destroy, look
 from infra.order import Order
 from infra.package import Package
 from infra.stack import Stack, StackFailed, remove
 from infra.stack import deploy as deploy_stack
-from infra.standing_ways import TAG
-from infra.targets import Target, WrongOrder, check_prefix, part_of, stacks_of
+from infra.targets import Target, WrongOrder, check_prefix
 from infra.templates import Template, load, render
 from tests.deploy.installation import random_prefix
 

@@ -17,15 +17,19 @@ from chalicelib.config import read_settings
 from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.sources import Sources
-from infra import ways_out
-from infra.deploy import stack_of, templates_of
+from infra import egress
+from infra.current_state import stacks_of
+from infra.deploy import stack_of
 from infra.destroy import destroy
-from infra.order import EgressHost, Order, read_addresses, read_hosts, read_unused
+from infra.egress_sources import bring_sources, write_sources
+from infra.options import read_addresses, read_hosts, read_unused
+from infra.order import EgressHost, Order
+from infra.plan import templates_of
 from infra.stack import SETTINGS, Stack
 from infra.stack import deploy as deploy_stack
-from infra.targets import Target, WrongOrder, stacks_of
+from infra.targets import Target, WrongOrder
 from infra.templates import for_addresses, load, render
-from tests.deploy.emulated_ways import IMAGE, POOLS, addresses, an_order, make
+from tests.deploy.emulated_ways import IMAGE, POOLS, addresses, an_order, check, make
 from tests.deploy.installation import random_prefix
 
 
@@ -154,17 +158,17 @@ def test_removing_leaves_the_elastic_ips_and_says_so(order: Order) -> None:
 
 def test_a_way_out_that_stands_must_be_spoken_of(order: Order) -> None:
     make(order)
-    ways_out.check(order)
+    check(order)
     silent = replace(order, egress_hosts={}, image="gateway")
     with pytest.raises(WrongOrder, match=r"posthorn-egress-default; say --egress-host default=3:2"):
-        ways_out.check(silent)
-    ways_out.check(replace(silent, unused=frozenset({"egress-default"})))
+        check(silent)
+    check(replace(silent, unused=frozenset({"egress-default"})))
     parting = replace(silent, unused=frozenset({"egress-default"}))
-    assert ways_out.parameters_of(parting, "network") == {"PrivateServices": "true"}
+    assert egress.parameters_of(parting, "network") == {"PrivateServices": "true"}
 
 
 def parameters(order: Order, pool: str = "default") -> dict[str, str]:
-    return ways_out.parameters_of(order, f"egress-{pool}")
+    return egress.parameters_of(order, f"egress-{pool}")
 
 
 @pytest.mark.parametrize(
@@ -207,7 +211,7 @@ def test_the_machine_has_room_for_its_addresses(
     ],
 )
 def test_the_host_may_fetch_its_own_image_alone(image: str, repository: str) -> None:
-    assert ways_out.repository_of(image) == repository
+    assert egress.repository_of(image) == repository
 
 
 def test_the_hosts_role_has_one_wildcard_which_iam_forces_on_it() -> None:
@@ -241,7 +245,7 @@ async def written(
     program: Posthorn, order: Order, made: Mapping[str, str], password: str = "0123456789abcdef"
 ) -> list[str]:
     said: list[str] = []
-    await ways_out.write_sources(program, order, made, {"default": password}, said.append)
+    await write_sources(program, order, made, {"default": password}, said.append)
     return said
 
 
@@ -269,7 +273,7 @@ def test_a_deployment_ends_with_the_sources_in_the_table(
     environment = {f"POSTHORN_{name.upper()}": outputs[key] for key, name in SETTINGS.items()}
     made = make(order)
     said: list[str] = []
-    ways_out.bring_sources(order, made, environment, said.append)
+    bring_sources(order, outputs | made, said.append)
     assert len(said) == 2
     found = bootstrap.on_aws(read_settings(environment))
     sources = bootstrap.run(found[Sources].of("default"))
@@ -330,7 +334,7 @@ def test_hosts_are_read_and_wrong_ones_refused() -> None:
 
 def test_a_host_without_an_image_is_refused(order: Order) -> None:
     with pytest.raises(WrongOrder, match="--egress-image"):
-        ways_out.check(replace(order, egress_image=""))
+        check(replace(order, egress_image=""))
 
 
 def test_what_is_marked_is_repeated_for_each_address() -> None:

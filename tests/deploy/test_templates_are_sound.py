@@ -18,10 +18,10 @@ from chalicelib.config import Settings
 from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS, QUEUE_SECONDS
 from functions.runtime import NOBODY_COUNTS, on_batch
 from gateway.egress_proxy import SHUTDOWN_SECONDS
-from infra.deploy import templates_of
 from infra.local.invocation import TIMEOUT_SECONDS
 from infra.order import EgressHost, Order
 from infra.package import Package
+from infra.plan import templates_of
 from infra.stack import time_parameters
 from infra.targets import Target
 from infra.templates import (

@@ -15,12 +15,12 @@ from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.track import IMAGE
+from infra.current_state import stacks_of
 from infra.deploy import deploy
-from infra.installation import Deployed, show
 from infra.local.deployed import direct
-from infra.order import Order, check_pairs
-from infra.targets import AWS, WrongOrder, stacks_of
-from infra.track_front import check
+from infra.order import Order, check_pairs, check_tracking
+from infra.outputs import Deployed, show
+from infra.targets import AWS, WrongOrder
 from tests.deploy.installation import Installation, random_prefix, wait_for
 from tests.patience import PATIENCE
 from tests.tracking_scene import TrackedMail, mac_key_of
@@ -142,4 +142,4 @@ def test_a_half_order_is_refused_before_anything_is_made(
     order = replace(installation.order, target=target, parameters=parameters, settings=settings)
     with pytest.raises(WrongOrder, match=said):
         check_pairs(order.parameters)
-        check(order)
+        check_tracking(order, {})

@@ -8,14 +8,17 @@ from dataclasses import replace
 import pytest
 from botocore.exceptions import ClientError
 
-from infra import standing_ways, ways_out
+from infra import egress
+from infra.current_state import StandingStack, elastic_ips, stacks_of
+from infra.deploy import tell_forgotten
 from infra.destroy import destroy
-from infra.order import EgressHost, Order, read_addresses, read_hosts, read_unused
+from infra.options import read_addresses, read_hosts, read_unused
+from infra.order import EgressHost, Order
 from infra.stack import Stack, StackFailed
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder
 from infra.templates import for_pools, load, render, with_numbers
-from tests.deploy.emulated_ways import POOLS, addresses, an_order, make
+from tests.deploy.emulated_ways import POOLS, addresses, an_order, check, make, steps_of
 from tests.deploy.installation import random_prefix
 
 
@@ -30,8 +33,8 @@ def host(order: Order, block: int, count: int, **parameters: str) -> Order:
 
 
 def machine(order: Order) -> str:
-    (way,) = standing_ways.ways_of(order.target, order.prefix)
-    return way.machine
+    (stack,) = (one for one in stacks_of(order.target, order.prefix).values() if one.is_egress)
+    return stack.parameters["EgressInstanceType"]
 
 
 @pytest.mark.parametrize(("before", "after", "steps"), [(2, 3, 2), (4, 7, 2), (8, 1, 2), (3, 4, 1)])
@@ -40,12 +43,12 @@ def test_no_machine_ever_has_more_addresses_than_it_has_room_for(
 ) -> None:
     made = make(host(order, 3, before))
     changed = host(order, 3, after)
-    template = ways_out.templates_of(changed)["egress-default"]
-    assert len(list(ways_out.steps_of(changed, "egress-default", template))) == steps
+    template = egress.templates_of(changed)["egress-default"]
+    assert len(steps_of(changed, "egress-default", template)) == steps
     kept = addresses(make(changed)).items() & addresses(made).items()
     assert len(kept) == min(before, after)
-    assert machine(order) == ways_out.parameters_of(changed, "egress-default")["EgressInstanceType"]
-    assert len(list(ways_out.steps_of(changed, "egress-default", template))) == 1
+    assert machine(order) == egress.parameters_of(changed, "egress-default")["EgressInstanceType"]
+    assert len(steps_of(changed, "egress-default", template)) == 1
 
 
 @pytest.mark.parametrize(
@@ -58,15 +61,15 @@ def test_machines_change_with_choice_and_architecture_too(
     make(host(order, 3, before))
     changed = host(order, 3, after, **parameters)
     make(changed)
-    assert machine(order) == ways_out.parameters_of(changed, "egress-default")["EgressInstanceType"]
+    assert machine(order) == egress.parameters_of(changed, "egress-default")["EgressInstanceType"]
 
 
 def test_a_chosen_machine_must_have_room(order: Order) -> None:
     with pytest.raises(WrongOrder, match=r"t3\.micro has room for 2 addresses.*t3\.medium"):
-        ways_out.check(host(order, 3, 5, EgressInstanceType="t3.micro"))
+        egress.check_machine(host(order, 3, 5, EgressInstanceType="t3.micro"))
     with pytest.raises(WrongOrder, match=r"EC2 has no machine 't3\.tiny' in us-east-1"):
-        ways_out.check(host(order, 3, 2, EgressInstanceType="t3.tiny"))
-    ways_out.check(host(order, 3, 2, EgressInstanceType="t3.micro"))
+        egress.check_machine(host(order, 3, 2, EgressInstanceType="t3.tiny"))
+    egress.check_machine(host(order, 3, 2, EgressInstanceType="t3.micro"))
 
 
 def test_the_block_of_a_way_out_stays(order: Order) -> None:
@@ -74,13 +77,13 @@ def test_the_block_of_a_way_out_stays(order: Order) -> None:
     with pytest.raises(
         WrongOrder, match=r"posthorn-egress-default is 3.*--egress-host default=3:2"
     ):
-        ways_out.check(host(order, 5, 2))
+        check(host(order, 5, 2))
     nat = replace(order, egress_hosts={}, own_addresses={"bulk": 2})
     make(nat)
     both = replace(order, own_addresses={"bulk": 4})
     with pytest.raises(WrongOrder, match=r"posthorn-nat-bulk is 2 .*--own-address bulk=2"):
-        ways_out.check(both)
-    ways_out.check(replace(order, own_addresses={"bulk": 2}))
+        check(both)
+    check(replace(order, own_addresses={"bulk": 2}))
 
 
 def test_a_block_is_taken_as_long_as_a_stack_has_it(order: Order) -> None:
@@ -88,62 +91,55 @@ def test_a_block_is_taken_as_long_as_a_stack_has_it(order: Order) -> None:
     parting = replace(order, unused=frozenset({"nat-default"}))
     same = host(parting, 2, 2)
     with pytest.raises(WrongOrder, match="posthorn-egress-default cannot have the block 2"):
-        ways_out.check(same)
+        check(same)
     other = replace(parting, egress_hosts={}, own_addresses={"bulk": 2})
     with pytest.raises(WrongOrder, match="which the stack posthorn-nat-default has"):
-        ways_out.check(other)
-    ways_out.check(parting)
+        check(other)
+    check(parting)
 
 
-def failed(order: Order, state: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the host's stack be in a state that moto brings none to, with the outputs that such a stack has: none."""
-    make(order)
-    parameters = {"PoolNumber": "3", "EgressInstanceType": "t3.micro"}
-    way = standing_ways.Way("posthorn-egress-default", "egress-default", state, parameters, {})
-    monkeypatch.setattr(ways_out, "ways_of", lambda *_: [way])
+def failed(status: str) -> dict[str, StandingStack]:
+    """The host's stack in a state that moto brings none to, with the outputs that such a stack has: none."""
+    name, parameters = (
+        "posthorn-egress-default",
+        {"PoolNumber": "3", "EgressInstanceType": "t3.micro"},
+    )
+    return {name: StandingStack(name, "egress-default", status, parameters)}
 
 
-@pytest.mark.parametrize("state", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
-def test_what_a_failed_creation_left_stops_nobody(
-    order: Order, state: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed(order, state, monkeypatch)
-    ways_out.check(replace(order, egress_hosts={}, image="gateway"))
-    ways_out.check(host(order, 5, 3))
-    template = ways_out.templates_of(order)["egress-default"]
-    assert len(list(ways_out.steps_of(host(order, 3, 3), "egress-default", template))) == 1
+@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
+def test_what_a_failed_creation_left_stops_nobody(order: Order, status: str) -> None:
+    left = failed(status)
+    egress.check(replace(order, egress_hosts={}, image="gateway"), left)
+    egress.check(host(order, 5, 3), left)
+    template = egress.templates_of(order)["egress-default"]
+    (stack,) = left.values()
+    assert len(list(egress.steps_of(host(order, 3, 3), stack.part, template, stack))) == 1
 
 
-def test_a_block_is_free_when_nothing_is_left_in_it(
-    order: Order, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_block_is_free_when_nothing_is_left_in_it(order: Order) -> None:
     nat = replace(order, egress_hosts={}, own_addresses={"bulk": 3})
-    failed(order, "ROLLBACK_COMPLETE", monkeypatch)
-    ways_out.check(nat)
-    failed(order, "ROLLBACK_FAILED", monkeypatch)
+    egress.check(nat, failed("ROLLBACK_COMPLETE"))
     with pytest.raises(WrongOrder, match="block 3"):
-        ways_out.check(nat)
+        egress.check(nat, failed("ROLLBACK_FAILED"))
 
 
-def test_a_host_that_is_being_made_is_not_said_to_have_no_addresses(
-    order: Order, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failed(order, "CREATE_IN_PROGRESS", monkeypatch)
+def test_a_host_that_is_being_made_is_not_said_to_have_no_addresses(order: Order) -> None:
     with pytest.raises(WrongOrder, match="--egress-host default=3:ADDRESSES as before"):
-        ways_out.check(replace(order, egress_hosts={}))
+        egress.check(replace(order, egress_hosts={}), failed("CREATE_IN_PROGRESS"))
 
 
 def test_a_pool_does_not_go_while_its_way_out_stands(order: Order) -> None:
     make(replace(order, egress_hosts={"bulk": EgressHost(3, 2)}))
     fewer = replace(order, pools=("default",), egress_hosts={})
     with pytest.raises(WrongOrder, match=r"the pool 'bulk' is not among the pools any more.*=none"):
-        ways_out.check(fewer)
+        check(fewer)
     given = ["bulk=none"]
     assert read_hosts(given, fewer.pools, {}) == {}
     assert read_addresses(given, fewer.pools) == {}
-    ways_out.check(replace(fewer, unused=read_unused([], given)))
+    check(replace(fewer, unused=read_unused([], given)))
     with pytest.raises(WrongOrder, match="no pool 'blk' and no stack posthorn-egress-blk"):
-        ways_out.check(replace(fewer, unused=read_unused([], [*given, "blk=none"])))
+        check(replace(fewer, unused=read_unused([], [*given, "blk=none"])))
 
 
 def test_an_elastic_ip_that_no_stack_has_is_named_until_it_is_released(order: Order) -> None:
@@ -152,10 +148,10 @@ def test_an_elastic_ip_that_no_stack_has_is_named_until_it_is_released(order: Or
     foreign = replace(order, prefix="posthorn-bulk", egress_hosts={"default": EgressHost(4, 1)})
     make(foreign, network="third")
     said: list[str] = []
-    ways_out.tell_forgotten(order, said.append)
+    tell_forgotten(order, said.append)
     assert said == []
     make(host(order, 3, 1), network="another")
-    ways_out.tell_forgotten(order, said.append)
+    tell_forgotten(order, said.append)
     gone = made["10.57.3.142"]
     assert said == [
         f"the Elastic IP {gone} is kept though nothing uses it, and costs, until you release it in EC2"
@@ -168,7 +164,7 @@ def test_an_elastic_ip_that_no_stack_has_is_named_until_it_is_released(order: Or
     ec2 = order.target.client("ec2")
     (held,) = ec2.describe_addresses(PublicIps=[gone])["Addresses"]
     ec2.release_address(AllocationId=held["AllocationId"])
-    assert standing_ways.forgotten_addresses(order.target, order.prefix) == [made["10.57.3.141"]]
+    assert elastic_ips(order.target, order.prefix) == ([], [made["10.57.3.141"]])
 
 
 def test_who_may_not_look_at_ec2_is_told_of_those_that_stacks_have(
@@ -183,7 +179,8 @@ def test_who_may_not_look_at_ec2_is_told_of_those_that_stacks_have(
         return client(target, service)
 
     monkeypatch.setattr(Target, "client", without_ec2)
-    assert set(standing_ways.kept_addresses(order.target, order.prefix)) == set(made.values())
+    held, forgotten = elastic_ips(order.target, order.prefix)
+    assert (set(held), forgotten) == (set(made.values()), [])
 
 
 @pytest.mark.aws

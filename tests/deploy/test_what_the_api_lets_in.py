@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import deploy, templates_of
-from infra.installation import describe
+from infra.deploy import deploy
 from infra.local.aws import EMULATOR_PYTHON
 from infra.order import Order
+from infra.outputs import describe
 from infra.package import Package
+from infra.plan import templates_of
 from infra.targets import Target
 from infra.templates import Template, load, render
 from tests.deploy.installation import random_prefix

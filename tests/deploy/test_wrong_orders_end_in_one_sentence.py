@@ -17,9 +17,10 @@ from moto import mock_aws
 from infra import deploy as deployment
 from infra import destroy as destroying
 from infra import package as packaging
+from infra.current_state import CurrentState, stacks_of
 from infra.order import Order, check_gateway
 from infra.package import Package
-from infra.targets import Target, WrongOrder, find_target, stacks_of
+from infra.targets import Target, WrongOrder, find_target
 from tests.deploy.installation import random_prefix
 
 NAMES = {
@@ -184,10 +185,11 @@ def test_credentials_that_expire_on_the_way(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """After the order was read, neither the work nor what stands can be asked about."""
+    monkeypatch.setattr(deployment, "read", lambda *_: CurrentState())
     monkeypatch.setattr(
         deployment,
-        "read_order",
-        lambda parsed, target, prefix, _: SimpleNamespace(
+        "complete",
+        lambda _requested, _state, target, prefix, _say: SimpleNamespace(
             target=target, prefix=prefix, parameters={}, pools=("default",), settings={}
         ),
     )

@@ -1,20 +1,23 @@
-"""What stands after a deployment, as people and tools need it: addresses, names, and variables for a shell.
+"""What a deployment gives people and tools: addresses, names, and variables for a shell.
 
-`describe` says it of a deployment that has just ended, `environment_that_stands` of one that ended earlier, without
-changing anything.
+`describe` says it of a deployment that has just ended, `environment_of_current` of one that ended earlier.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import read_settings
+from infra.current_state import CurrentState
 from infra.order import Order
 from infra.stack import SETTINGS
-from infra.standing import look_at
-from infra.targets import Target, WrongOrder, environment_of, stacks_of
+from infra.targets import Target, WrongOrder, environment_of
 
 # Outputs that people put into their DNS, in the order in which docs/deploy.md names them.
 FOR_DNS = {
@@ -42,14 +45,15 @@ class Deployed:
     outputs: Mapping[str, str]
 
 
-def describe(order: Order, account: str, made: Mapping[str, str]) -> Deployed:
+def describe(order: Order, account: str, outputs: Mapping[str, str]) -> Deployed:
     """What a deployment of this order has made, from the outputs of its stacks."""
-    api = made["EndpointURL"].rstrip("/")
+    url = outputs["EndpointURL"].rstrip("/")
+    api = url
     if domain := order.parameters.get("ApiDomain"):  # the other name answers no more
         api = f"https://{domain}"
     if order.target.is_emulated:
-        stage = made["EndpointURL"].rstrip("/").rpartition("/")[2]
-        api = f"{order.target.endpoint}/restapis/{made['RestAPIId']}/{stage}/_user_request_"
+        stage = url.rpartition("/")[2]
+        api = f"{order.target.endpoint}/restapis/{outputs['RestAPIId']}/{stage}/_user_request_"
     queues = {f"deliver-{pool}": f"{order.prefix}-deliver-{pool}" for pool in order.pools}
     return Deployed(
         target=order.target.kind,
@@ -59,24 +63,23 @@ def describe(order: Order, account: str, made: Mapping[str, str]) -> Deployed:
         api=api,
         functions={
             name.removesuffix("Function"): value
-            for name, value in made.items()
+            for name, value in outputs.items()
             if name.endswith("Function")
         },
         queues=queues | {"dead": f"{order.prefix}-dead"},
-        environment=_environment(order.target, made, order.settings),
-        outputs=made,
+        environment=_environment(order.target, outputs, order.settings),
+        outputs=outputs,
     )
 
 
-def environment_that_stands(target: Target, prefix: str) -> dict[str, str]:
+def environment_of_current(state: CurrentState, target: Target, prefix: str) -> dict[str, str]:
     """The variables of `Deployed.environment`; WrongOrder when no installation stands under the prefix."""
-    standing = look_at(target, prefix)
-    if not standing.outputs.keys() >= SETTINGS.keys():
+    if not state.outputs.keys() >= SETTINGS.keys():
         place = target.endpoint or f"AWS in {target.region}"
         raise WrongOrder(
             f"there is no installation {prefix!r} at {place}; make deploy without --env makes one"
         )
-    return _environment(target, standing.outputs, standing.settings)
+    return _environment(target, state.outputs, state.settings)
 
 
 def _environment(
@@ -85,6 +88,12 @@ def _environment(
     names = {f"POSTHORN_{setting.upper()}": outputs[name] for name, setting in SETTINGS.items()}
     names |= {f"POSTHORN_{name.upper()}": value for name, value in settings.items()}
     return names | environment_of(target)
+
+
+def program_of(target: Target, outputs: Mapping[str, str], settings: Mapping[str, str]) -> Posthorn:
+    """The installation's services in this process, whose AWS variables become those that lead to the target."""
+    os.environ.update(environment_of(target))
+    return bootstrap.on_aws(read_settings(_environment(target, outputs, settings)))
 
 
 def show_environment(environment: Mapping[str, str]) -> None:
@@ -109,9 +118,3 @@ def show(made: Deployed, *, as_json: bool) -> None:
     for name, address in sorted(made.outputs.items()):
         if name.startswith("Deliver") and "Address" in name and "Private" not in name:
             print(f"address      {address} ({name})")
-
-
-def what_stands(target: Target, prefix: str) -> str:
-    """The stacks of the installation and their states, as one sentence."""
-    found = [f"{name} ({state})" for name, state in stacks_of(target, prefix).items()]
-    return f"what stands: {', '.join(found)}" if found else "nothing was made"
