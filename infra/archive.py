@@ -15,7 +15,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ REQUIREMENTS = ROOT / "requirements.txt"
 LARGEST_ZIP = 50 * 1024 * 1024
 LARGEST_UNZIPPED = 250 * 1024 * 1024
 DATE = (1980, 1, 1, 0, 0, 0)
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # as pip and Lambda count it
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's name → the wheels'
 
 # Not packed (docs/adr/0017): the app talks to AWS through botocore alone.
@@ -46,11 +47,6 @@ class Archive:
     size: int
     unzipped: int
     sizes: Mapping[str, int]
-
-
-def python_tag() -> str:
-    """The running Python as pip and Lambda count it, `3.11`."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def platforms(architecture: str) -> list[str]:
@@ -84,7 +80,7 @@ def dependencies(architecture: str) -> Path:
 def _install(folder: Path, architecture: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
-    command += ["--implementation", "cp", "--python-version", python_tag(), "--target", str(folder)]
+    command += ["--implementation", "cp", "--python-version", PYTHON, "--target", str(folder)]
     for platform in platforms(architecture):
         command += ["--platform", platform]
     done = subprocess.run(
@@ -108,10 +104,11 @@ def _trim(folder: Path) -> None:
 
 
 def compile_tree(folder: Path) -> None:
-    """Reproducible bytecode for every module of the folder."""
-    script = Path(__file__).with_name("bytecode.py")
+    """Reproducible bytecode for every module of the folder; one that does not compile is left as it is."""
+    command = [sys.executable, "-S", "-m", "compileall", "-qq", "-s", str(folder), str(folder)]
+    command += ["--invalidation-mode", "checked-hash"]  # a date would differ each time
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONHASHSEED": "0"}
-    subprocess.run([sys.executable, "-S", "-B", script, folder], env=environment, check=True)
+    subprocess.run(command, env=environment, check=False)
 
 
 def pack(roots: Sequence[Path], target: Path) -> Archive:
@@ -120,7 +117,13 @@ def pack(roots: Sequence[Path], target: Path) -> Archive:
     sizes: Counter[str] = Counter()
     unzipped = 0
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for name, path in sorted(_files(roots)):
+        files = (
+            (path.relative_to(root).as_posix(), path)
+            for root in roots
+            for path in root.rglob("*")
+            if path.is_file()
+        )
+        for name, path in sorted(files):
             entry = zipfile.ZipInfo(name, DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = 0o100644 << 16
@@ -135,10 +138,3 @@ def pack(roots: Sequence[Path], target: Path) -> Archive:
         )
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
     return Archive(target, digest, size, unzipped, dict(sizes))
-
-
-def _files(roots: Sequence[Path]) -> Iterator[tuple[str, Path]]:
-    for root in roots:
-        for path in root.rglob("*"):
-            if path.is_file():
-                yield path.relative_to(root).as_posix(), path

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +71,7 @@ def build(
         folder.mkdir(parents=True, exist_ok=True)
         shutil.move(made.path, place)
     (folder / "functions.json").write_text(render(template))
-    kept = Archive(place, made.digest, made.size, made.unzipped, made.sizes)
-    return Package(kept, template)
+    return Package(replace(made, path=place), template)
 
 
 def _copy_app(project: Path, pools: Sequence[str], architecture: str) -> None:
