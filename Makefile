@@ -73,7 +73,7 @@ destroy: ## remove an installation; asks when it holds mail (TARGET=â€¦ PREFIX=â
 
 cost: ## calls and dollars for a million messages, measured on the deployed functions (ARGS=--help)
 	@$(setup) dev ministack
-	@exec .venv/bin/python -m infra.cost $(ARGS)
+	@exec .venv/bin/python -m bench.cost $(ARGS)
 
 bench: ## measure speed and cost
 	@$(setup) dev ministack

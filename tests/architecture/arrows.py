@@ -155,7 +155,7 @@ RULES = (
         ("chalicelib.adapters",),
     ),
     Rule("app", (STDLIB, "chalice", "functions")),
-    Rule("infra", (STDLIB, THIRD_PARTY, *OURS)),
+    Rule("infra", (STDLIB, THIRD_PARTY, *OURS), ("tests", "bench")),
 )
 
 

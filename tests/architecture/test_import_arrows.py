@@ -132,6 +132,8 @@ WRONG = {
     "gateway imports an adapter": ("smtp-gateway/gateway/x.py", "import chalicelib.adapters.s3"),
     "the app imports a service": ("app.py", "import chalicelib.services.outgoing.accept"),
     "gateway imports functions": ("smtp-gateway/gateway/x.py", "import functions.deliver"),
+    "infra imports tests": ("infra/x.py", "from tests.e2e import stack"),
+    "infra imports benchmarks": ("infra/x.py", "import bench.table"),
     "domain imports the tables of names": ("chalicelib/domain/x.py", "import idna"),
     "an adapter imports the tables of names": ("chalicelib/adapters/x.py", "import idna.core"),
     "the local stack imports the tables of names": (

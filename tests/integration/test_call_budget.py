@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
+from bench.cost.billing import Model
 from bench.whole_path import BATCH, COMMIT, SIZE, Spent, whole_path
-from infra.billing import Model
 from tests.aws_backend import Backend, aws_backend
 
 __all__ = ["aws_backend"]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra import prices
-from infra.billing import Model, Used, add_lines, dollars, fit, second_of_waiting, slower
-from infra.cost_tables import Measured, as_json, model_of, tables
-from infra.counting import gathered
+from bench.cost import prices
+from bench.cost.billing import Model, Used, add_lines, dollars, fit, second_of_waiting, slower
+from bench.cost.counting import gathered
+from bench.cost.tables import Measured, as_json, model_of, tables
 from infra.templates import load
 
 REPORT = (

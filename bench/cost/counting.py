@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from bench.changes import Changes, Record
+from bench.cost.billing import Used
 from chalicelib.config import read_settings
 from functions.outbox import GATHER_SECONDS, MOST_RECORDS
-from infra.billing import Used
 from infra.local.plan import DUMMY_CREDENTIALS, LOCAL_DEFAULTS, NO_OTHER_CREDENTIALS
 from infra.templates import load
 

@@ -1,6 +1,6 @@
 """What `make cost` measured, as tables for people and as one JSON object for machines.
 
-Counts and prices come from `infra/billing.py`; nothing here measures.
+Counts and prices come from `bench/cost/billing.py`; nothing here measures.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from infra import prices
-from infra.billing import Model, Used, dollars, fit, second_of_waiting, slower
+from bench.cost import prices
+from bench.cost.billing import Model, Used, dollars, fit, second_of_waiting, slower
 
 SIZE = 20_000
 HTTP_BATCH = 50

@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra.billing import Used, add_lines
-from infra.cost_tables import API, DELIVERER, HTTP_BATCH, SIZE, Measured, as_json, tables
-from infra.counting import Counting
+from bench.cost.billing import Used, add_lines
+from bench.cost.counting import Counting
+from bench.cost.tables import API, DELIVERER, HTTP_BATCH, SIZE, Measured, as_json, tables
 from infra.local.aws import EMULATOR_PYTHON
 from tests.e2e.stack import RunningStack, wait_for
 from tests.e2e.target import TARGETS
@@ -154,7 +154,7 @@ def _arrived(stack: RunningStack) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 when measured, 1 with one sentence when that was impossible."""
-    parser = argparse.ArgumentParser(prog="python -m infra.cost", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.cost", description=__doc__)
     parser.add_argument("--messages", type=int, default=1_000, help="of each way in, 1 to 1000")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from infra import prices
+from bench.cost import prices
 
 REPORT = re.compile(r"^REPORT .*?Billed Duration: ([\d.]+) ms\s+Memory Size: (\d+) MB", re.DOTALL)
 QUEUE_CALL_MESSAGES = 10
