@@ -7,7 +7,6 @@ has the same bodies as in the cloud (`chalicelib.api.v2.turned_away`). It plays 
 from __future__ import annotations
 
 import base64
-import threading
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -30,29 +29,8 @@ if TYPE_CHECKING:
     from chalice.app import Chalice
 
 LARGEST_EVENT = 6 * 1024 * 1024  # Lambda's payload limit, both ways
+TIMEOUT_SECONDS = 29
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
-
-
-class ThreadSafe:
-    """Gives each thread its own `current_request` and `lambda_context`, which Chalice keeps on the app object."""
-
-    _threads = threading.local()
-
-    @property
-    def current_request(self) -> Any:
-        return getattr(self._threads, "request", None)
-
-    @current_request.setter
-    def current_request(self, value: Any) -> None:
-        self._threads.request = value
-
-    @property
-    def lambda_context(self) -> Any:
-        return getattr(self._threads, "context", None)
-
-    @lambda_context.setter
-    def lambda_context(self, value: Any) -> None:
-        self._threads.context = value
 
 
 class Resources(RouteMatcher):
@@ -101,12 +79,11 @@ class Events(LambdaEventConverter):
 
 
 class LambdaHttp:
-    """Call it with a request; safe from many threads."""
+    """Call it with a request; safe from many threads if the app is, as that of `app.py`."""
 
-    def __init__(self, app: Chalice, timeout_seconds: int = 29) -> None:
-        app.__class__ = type("LocalApp", (ThreadSafe, app.__class__), {})
+    def __init__(self, app: Chalice) -> None:
         self._app = app
-        config = Config.create(chalice_app=app, lambda_timeout=timeout_seconds, function_name="api")
+        config = Config.create(chalice_app=app, lambda_timeout=TIMEOUT_SECONDS, function_name="api")
         self._gateway = LocalGateway(app, config)
         self._gateway.event_converter = Events(app)
 
@@ -141,19 +118,16 @@ def turned_away(kind: str, status: int = 500) -> Response:
 
 
 def _response(answer: Mapping[str, Any]) -> Response:
-    body = answer.get("body") or ""
-    content = base64.b64decode(body) if answer.get("isBase64Encoded") else _octets(body)
+    content = answer.get("body") or b""
+    if answer.get("isBase64Encoded"):
+        content = base64.b64decode(content)
+    elif isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
     if len(content) > LARGEST_EVENT:
         return turned_away("INTEGRATION_FAILURE")
-    headers: list[tuple[str, str]] = []
-    for name, value in (answer.get("headers") or {}).items():
-        headers.append((name, str(value)))
+    headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
     for name, values in (answer.get("multiValueHeaders") or {}).items():
-        headers.extend((name, str(value)) for value in values)
+        headers += [(name, str(value)) for value in values]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
-    return Response(int(answer["statusCode"]), content, tuple(headers))
-
-
-def _octets(body: str | bytes) -> bytes:
-    return body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
+    return Response(int(answer["statusCode"]), content, headers)

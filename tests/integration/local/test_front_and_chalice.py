@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
-from chalice.app import Chalice
 from chalice.app import Response as ChaliceResponse
 
+from app import Application
 from chalicelib.api.v2.turned_away import answer_of
 from infra.local import clock
 from infra.local.front import Front
@@ -21,7 +21,7 @@ from tests.patience import PATIENCE
 
 @pytest.fixture
 def front() -> LambdaHttp:
-    app = Chalice("sample")
+    app = Application(app_name="sample")
 
     @app.route("/echo/{name}", methods=["POST"], content_types=["text/plain"])
     def echo(name: str) -> dict[str, object]:
