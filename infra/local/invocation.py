@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import base64
 import time
+import traceback
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.config import Settings
 
-TIMEOUT_SECONDS = float(
-    Settings().lease_seconds
-)  # of a delivering function, by default; crash rule 8
+# Of a delivering function, by default; crash rule 8.
+TIMEOUT_SECONDS = float(Settings().lease_seconds)
 MEMORY_MB = 512
+
+Handler = Callable[[dict[str, Any], Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +106,23 @@ def _moment(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def failed_of(
+    handler: Handler, event: dict[str, Any], context: Context, ids: Sequence[str]
+) -> set[str]:
+    """Invoke the handler; the ids of the batch that it hands back: all of them when it fails, as in Lambda."""
+    try:
+        return failed_ids(handler(event, context), ids)
+    except Exception:  # a handler may fail in any way
+        traceback.print_exc()
+        return set(ids)
+
+
 def failed_ids(answer: object, ids: Sequence[str]) -> set[str]:
     """Which of the batch's ids go back to the queue. As Lambda does, an unreadable or foreign answer fails them all."""
-    everything = set(ids)
     if answer is None:
         return set()
-    if not isinstance(answer, Mapping):
-        return everything
-    failures = answer.get("batchItemFailures") or []
+    failures = (answer.get("batchItemFailures") or []) if isinstance(answer, Mapping) else None
     if not isinstance(failures, list):
-        return everything
-    found: set[str] = set()
-    for failure in failures:
-        id = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None
-        if id not in everything:
-            return everything
-        found.add(str(id))
-    return found
+        return set(ids)
+    found = {one.get("itemIdentifier") if isinstance(one, Mapping) else None for one in failures}
+    return {id for id in ids if id in found} if found <= set(ids) else set(ids)

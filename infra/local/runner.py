@@ -3,8 +3,8 @@
 Long-polls each queue, calls the same handler functions that are deployed with real Lambda events, deletes what they
 did not report as failed and leaves the rest to the queue's visibility time-out and redrive policy. Worker 0 also reads
 the mail table's stream (infra/local/stream.py) and fires the sweeper each minute of the controlled clock, and at once
-when the clock is moved. SIGTERM ends it after the
-invocations in flight. As in Lambda, a handler that exceeds its time-out takes the whole process with it.
+when the clock is moved. SIGTERM ends it after the invocations in flight. As in Lambda, a handler that exceeds its
+time-out takes the whole process with it.
 
 Switches for tests: POSTHORN_RUNNER_DUPLICATE_PERCENT (how many messages are handed out twice at the same time) and
 POSTHORN_RUNNER_REORDER=1 (messages of a batch are spread over invocations in random order).
@@ -23,12 +23,25 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+import botocore.session
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
 from chalicelib.config import read_settings
-from infra.local import sources, stream
+from infra.local import stream
 from infra.local.clock import LocalClock
-from infra.local.invocation import TIMEOUT_SECONDS, Context, failed_ids, schedule_event, sqs_event
+from infra.local.invocation import (
+    TIMEOUT_SECONDS,
+    Context,
+    Handler,
+    failed_of,
+    schedule_event,
+    sqs_event,
+)
+from infra.local.sources import SWEEP, Queue, find_queues
 
 WAIT_SECONDS = 1  # of a long poll, so that a stop takes no longer
 LOOK_AGAIN_SECONDS = 5.0
@@ -64,65 +77,55 @@ def say(text: str) -> None:
     print(f"runner: {text}", flush=True)
 
 
-class Poller:
-    """Feeds one handler from one queue until told to stop."""
+class Poller(threading.Thread):
+    """Feeds one handler from one queue until told to stop, and ends after the invocations in flight."""
 
     def __init__(
-        self, sqs: Any, source: sources.Mapped, switches: Switches, stopping: threading.Event
+        self, sqs: Any, queue: Queue, switches: Switches, stopping: threading.Event
     ) -> None:
+        super().__init__(name=f"poll {queue.name}", daemon=True)
         self._sqs = sqs
-        self._source = source
+        self._queue = queue
         self._switches = switches
         self._stopping = stopping
         self._free = threading.Semaphore(switches.concurrency)
         # Twice as many threads: a duplicate runs beside the invocation that it duplicates.
-        self._pool = ThreadPoolExecutor(switches.concurrency * 2, source.name)
-        self._thread = threading.Thread(target=self._poll, name=f"poll {source.name}", daemon=True)
+        self._pool = ThreadPoolExecutor(switches.concurrency * 2, queue.name)
         self._deadlines: dict[str, float] = {}
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def join(self) -> None:
-        """Wait for the poll and the invocations in flight."""
-        self._thread.join()
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            self._free.acquire()
+            if messages := self._receive():
+                self._pool.submit(self._work, messages)
+            else:
+                self._free.release()
         self._pool.shutdown(wait=True)
 
-    def overdue(self) -> bool:
+    def is_overdue(self) -> bool:
         """Whether an invocation has run past its time-out."""
         moment = time.monotonic()
         return any(deadline < moment for deadline in list(self._deadlines.values()))
 
-    def _poll(self) -> None:
-        while not self._stopping.is_set():
-            self._free.acquire()
-            messages = self._receive()
-            if not messages:
-                self._free.release()
-                continue
-            self._pool.submit(self._work, messages)
-
     def _receive(self) -> list[Message]:
         messages: list[Message] = []
-        wait = WAIT_SECONDS
-        while len(messages) < self._source.batch and not self._stopping.is_set():
+        while len(messages) < self._queue.batch and not self._stopping.is_set():
             try:
                 answer = self._sqs.receive_message(
-                    QueueUrl=self._source.url,
+                    QueueUrl=self._queue.url,
                     MaxNumberOfMessages=10,
-                    WaitTimeSeconds=wait,
+                    WaitTimeSeconds=0 if messages else WAIT_SECONDS,
                     MessageSystemAttributeNames=["All"],
                     MessageAttributeNames=["All"],
                 )
-            except _aws_errors() as error:
-                say(f"{self._source.name}: cannot receive: {error}")
+            except (BotoCoreError, ClientError) as error:
+                say(f"{self._queue.name}: cannot receive: {error}")
                 self._stopping.wait(AWAY_SECONDS)
                 break
             got = answer.get("Messages", [])
-            messages.extend(got)
+            messages += got
             if len(got) < 10:
                 break
-            wait = 0
         return messages
 
     def _work(self, messages: list[Message]) -> None:
@@ -130,51 +133,46 @@ class Poller:
         try:
             share = self._switches.duplicate_percent / 100
             if again := [message for message in messages if random.random() < share]:
-                self._pool.submit(self._invoke, again, False)
-            for group in self._groups(messages):
-                self._invoke(group, True)
+                self._pool.submit(self._hand_over, again)
+            groups = [messages]
+            if self._switches.reorder:
+                shuffled = random.sample(messages, len(messages))
+                middle = random.randint(0, len(shuffled))
+                groups = [shuffled[middle:], shuffled[:middle]]
+            for group in filter(None, groups):
+                self._remove(self._hand_over(group))
         finally:
             self._free.release()
 
-    def _groups(self, messages: list[Message]) -> list[list[Message]]:
-        if not self._switches.reorder:
-            return [messages]
-        shuffled = random.sample(messages, len(messages))
-        middle = random.randint(0, len(shuffled))
-        return [part for part in (shuffled[middle:], shuffled[:middle]) if part]
-
-    def _invoke(self, messages: Sequence[Message], delete: bool) -> None:
+    def _hand_over(self, messages: Sequence[Message]) -> list[Message]:
+        """The messages that the handler is done with."""
         ids = [message["MessageId"] for message in messages]
-        context = Context(self._source.name, self._switches.timeout)
+        context = Context(self._queue.name, self._switches.timeout)
+        event = sqs_event(messages, self._queue.arn, self._queue.arn.split(":")[3])
         self._deadlines[context.aws_request_id] = time.monotonic() + context.timeout
-        try:
-            region = self._source.arn.split(":")[3]
-            event = sqs_event(messages, self._source.arn, region)
-            again = failed_ids(self._source.handler(event, context), ids)
-        except Exception:  # a handler may fail in any way: then, as in Lambda, the batch goes back
-            traceback.print_exc()
-            again = set(ids)
-        finally:
-            del self._deadlines[context.aws_request_id]
-        if delete:
-            self._delete([message for message in messages if message["MessageId"] not in again])
+        failed = failed_of(self._queue.handler, event, context, ids)
+        del self._deadlines[context.aws_request_id]
+        return [message for message in messages if message["MessageId"] not in failed]
 
-    def _delete(self, messages: Sequence[Message]) -> None:
+    def _remove(self, messages: Sequence[Message]) -> None:
         for first in range(0, len(messages), DELETE_BATCH):
             entries = [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
                 for number, message in enumerate(messages[first : first + DELETE_BATCH])
             ]
             try:
-                self._sqs.delete_message_batch(QueueUrl=self._source.url, Entries=entries)
-            except _aws_errors() as error:  # they come again, and the claim drops them
-                say(f"{self._source.name}: cannot delete: {error}")
+                self._sqs.delete_message_batch(QueueUrl=self._queue.url, Entries=entries)
+            except (
+                BotoCoreError,
+                ClientError,
+            ) as error:  # they come again, and the claim drops them
+                say(f"{self._queue.name}: cannot delete: {error}")
 
 
 class Ticker:
     """Fires the sweeper each minute of the controlled clock, and at once when the clock is moved."""
 
-    def __init__(self, handler: sources.Handler, clock: LocalClock, region: str) -> None:
+    def __init__(self, handler: Handler, clock: LocalClock, region: str) -> None:
         self._handler = handler
         self._clock = clock
         self._region = region
@@ -197,89 +195,84 @@ class Ticker:
 class Runner:
     """All pollers of this process and, in worker 0, the ticker and the poller of the stream."""
 
-    def __init__(self, sqs: Any, prefix: str, switches: Switches, ticker: Ticker | None) -> None:
+    def __init__(
+        self,
+        sqs: Any,
+        prefix: str,
+        switches: Switches,
+        stopping: threading.Event,
+        ticker: Ticker | None = None,
+        changes: stream.StreamPoller | None = None,
+    ) -> None:
         self._sqs = sqs
-        self.changes: stream.StreamPoller | None = None
         self._prefix = prefix
         self._switches = switches
+        self._stopping = stopping
         self._ticker = ticker
+        self._changes = changes
         self._pollers: dict[str, Poller] = {}
-        self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Until `stopping` is set; returns when nothing is in flight any more."""
+        """Until told to stop; returns when nothing is in flight any more."""
         tick = threading.Thread(target=self._tick, daemon=True)
         look_at = 0.0
-        while not self.stopping.is_set():
+        while not self._stopping.wait(TICK_SECONDS):
             if time.monotonic() >= look_at:
                 self._look()
                 if self._pollers and not tick.is_alive():
                     tick.start()
-                    if self.changes is not None:
-                        self.changes.start()
+                    if self._changes is not None:
+                        self._changes.start()
                 look_at = time.monotonic() + (LOOK_AGAIN_SECONDS if self._pollers else TICK_SECONDS)
-            if any(poller.overdue() for poller in self._pollers.values()):
+            if any(poller.is_overdue() for poller in self._pollers.values()):
                 say("an invocation exceeded its time-out; this worker ends, as Lambda would")
                 os._exit(1)
-            self.stopping.wait(TICK_SECONDS)
         for poller in self._pollers.values():
             poller.join()
-        if self.changes is not None and tick.ident is not None:
-            self.changes.join()
+        if self._changes is not None and tick.ident is not None:
+            self._changes.join()
 
     def _look(self) -> None:
         try:
-            found = sources.find_sources(self._sqs, self._prefix)
-        except _aws_errors():
+            found = find_queues(self._sqs, self._prefix)
+        except (BotoCoreError, ClientError):
             return  # not up yet, or away: the pollers say so
         for url in found.keys() - self._pollers.keys():
-            self._pollers[url] = Poller(self._sqs, found[url], self._switches, self.stopping)
+            self._pollers[url] = Poller(self._sqs, found[url], self._switches, self._stopping)
             self._pollers[url].start()
             say(f"polling {found[url].name}")
 
     def _tick(self) -> None:
-        while self._ticker is not None and not self.stopping.wait(TICK_SECONDS):
+        while self._ticker is not None and not self._stopping.wait(TICK_SECONDS):
             self._ticker.tick()
 
 
-def _aws_errors() -> tuple[type[Exception], ...]:
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    return (BotoCoreError, ClientError)
-
-
-def _changes(environment: Mapping[str, str], stopping: threading.Event) -> stream.StreamPoller:
-    import boto3
-
-    handler = sources.load(stream.HANDLER)
-    assert handler is not None  # noqa: S101  # it is part of the app
-    places = stream.Places(Path(environment["POSTHORN_STATE"]) / stream.PLACE)
-    client = boto3.client("dynamodbstreams")
-    return stream.StreamPoller(
-        client, read_settings(environment).mail_table, handler, places, stopping
-    )
-
-
 def main(arguments: Sequence[str]) -> int:
-    import boto3
-    from botocore.config import Config
-
-    environment = os.environ
-    region = environment.get("AWS_REGION", "us-east-1")
-    switches = read_switches(environment)
-    clock = LocalClock(Path(environment["POSTHORN_CLOCK_FILE"]))
-    if sources.load(sources.HANDLERS[0].text) is None:
-        say(f"there is no {sources.HANDLERS[0].text} to run")
-        return 1
-    sweep = sources.load(sources.SWEEP) if arguments[:1] in ([], ["0"]) else None
-    sqs = boto3.client("sqs", config=Config(max_pool_connections=64, retries={"max_attempts": 2}))
-    prefix = environment.get("POSTHORN_QUEUE_PREFIX") or "posthorn-"
-    ticker = Ticker(sweep, clock, region) if sweep else None
-    runner = Runner(sqs, prefix, switches, ticker)
-    if ticker is not None:
-        runner.changes = _changes(environment, runner.stopping)
+    environment, stopping = os.environ, threading.Event()
+    session = botocore.session.get_session()
+    config = Config(max_pool_connections=64, retries={"max_attempts": 2})
+    ticker = changes = None
+    if arguments[:1] in ([], ["0"]):
+        clock = LocalClock(Path(environment["POSTHORN_CLOCK_FILE"]))
+        region = environment.get("AWS_REGION", "us-east-1")
+        ticker = Ticker(resolve_name(SWEEP), clock, region)
+        changes = stream.StreamPoller(
+            session.create_client("dynamodbstreams"),
+            read_settings(environment).mail_table,
+            resolve_name(stream.HANDLER),
+            Path(environment["POSTHORN_STATE"]) / stream.PLACES,
+            stopping,
+        )
+    runner = Runner(
+        session.create_client("sqs", config=config),
+        environment.get("POSTHORN_QUEUE_PREFIX") or "posthorn-",
+        read_switches(environment),
+        stopping,
+        ticker,
+        changes,
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: runner.stopping.set())
+        signal.signal(number, lambda *_: stopping.set())
     runner.run()
     return 0
 

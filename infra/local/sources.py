@@ -1,23 +1,39 @@
-"""Which handler is fed by which queue: the event source mappings of the local stack.
-
-The queues are found in the backend by name, so a new pool's queue is picked up without a restart. A queue that another
-one names in its redrive policy is a dead letter queue, whatever it is called.
-"""
+"""Which handler is fed by which queue: the event source mappings of the local stack, found in the backend by name."""
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any
 
-Handler = Callable[[dict[str, Any], Any], Any]
+from infra.local.invocation import Handler
 
 
 @dataclass(frozen=True, slots=True)
-class Mapped:
-    """A queue, the handler that it feeds, and the most messages of one invocation."""
+class EventSource:
+    """A kind of queue: the handler that it feeds as `module:attribute`, and the most messages of one invocation.
+
+    `queues` is how their names begin after the installation's prefix; empty for dead letter queues, which are those
+    that another queue names in its redrive policy, whatever they are called.
+    """
+
+    handler: str
+    queues: str
+    batch: int
+
+
+SOURCES = (
+    EventSource("functions.deliver:deliver", "deliver-", 50),
+    EventSource("functions.deadletters:deadletters", "", 10),
+)
+SWEEP = "functions.sweep:sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue that feeds a handler, with the most messages of one invocation."""
 
     name: str
     url: str
@@ -26,64 +42,26 @@ class Mapped:
     batch: int
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerName:
-    """`module:attribute` of a handler of the app; the queues it takes come from `queues`."""
-
-    text: str
-    queues: str  # name after the installation's prefix; "" for dead letter queues
-    batch: int
-
-
-HANDLERS = (
-    HandlerName("functions.deliver:deliver", "deliver-", 50),
-    HandlerName("functions.deadletters:deadletters", "", 10),
-)
-SWEEP = "functions.sweep:sweep"
-
-
-def load(text: str) -> Handler | None:
-    """The handler of `module:attribute`; None when the app has no such module. Other import errors are raised."""
-    module_name, _, attribute = text.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name and module_name.startswith(error.name):
-            return None
-        raise
-    handler: Handler = getattr(module, attribute)
-    return handler
-
-
-def find_sources(
-    sqs: Any, prefix: str, handlers: tuple[HandlerName, ...] = HANDLERS
-) -> dict[str, Mapped]:
-    """The queues with this name prefix that have a handler, by URL."""
-    queues = dict(_queues(sqs, prefix))
-    dead = {_redrive_target(attributes) for attributes in queues.values()} - {None}
-    found: dict[str, Mapped] = {}
+def find_queues(
+    sqs: Any, prefix: str, sources: Sequence[EventSource] = SOURCES
+) -> dict[str, Queue]:
+    """The queues with this name prefix that feed a handler, by URL: a new pool's is picked up without a restart."""
+    pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
+    queues = {
+        url: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        for page in pages
+        for url in page.get("QueueUrls", [])
+    }
+    dead = {
+        json.loads(attributes.get("RedrivePolicy") or "{}").get("deadLetterTargetArn")
+        for attributes in queues.values()
+    }
+    found = {}
     for url, attributes in queues.items():
         arn = attributes["QueueArn"]
         name = arn.rpartition(":")[2]
         kind = "" if arn in dead else name.removeprefix(prefix)
-        for entry in handlers:
-            fits = kind == "" if entry.queues == "" else kind.startswith(entry.queues)
-            if fits and (handler := load(entry.text)) is not None:
-                found[url] = Mapped(name, url, arn, handler, entry.batch)
+        for source in sources:
+            if kind.startswith(source.queues) if source.queues else not kind:
+                found[url] = Queue(name, url, arn, resolve_name(source.handler), source.batch)
     return found
-
-
-def _queues(sqs: Any, prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:
-    pages = sqs.get_paginator("list_queues").paginate(QueueNamePrefix=prefix)
-    for page in pages:
-        for url in page.get("QueueUrls", []):
-            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
-            yield url, answer["Attributes"]
-
-
-def _redrive_target(attributes: Mapping[str, str]) -> str | None:
-    policy = attributes.get("RedrivePolicy")
-    if not policy:
-        return None
-    target: str | None = json.loads(policy).get("deadLetterTargetArn")
-    return target

@@ -16,7 +16,7 @@ from infra.local import runner
 from infra.local.clock import LocalClock, advance
 from infra.local.invocation import Context, failed_ids, schedule_event, sqs_event
 from infra.local.runner import Poller, Switches, Ticker, read_switches
-from infra.local.sources import HandlerName, Mapped, find_sources, load
+from infra.local.sources import EventSource, Queue, find_queues
 from tests.patience import PATIENCE
 
 Batch = list[dict[str, Any]]
@@ -75,7 +75,7 @@ def play() -> Iterator[Play]:
         until: Callable[[], bool],
         switches: Switches | None = None,
     ) -> None:
-        source = Mapped("deliver-x", "url", "arn:aws:sqs:eu-west-1:0:deliver-x", handler, 50)
+        source = Queue("deliver-x", "url", "arn:aws:sqs:eu-west-1:0:deliver-x", handler, 50)
         poller = Poller(sqs, source, switches or Switches(), stopping)
         pollers.append(poller)
         poller.start()
@@ -223,7 +223,7 @@ def test_the_events_have_the_shapes_of_the_real_ones() -> None:
 
 
 class FakeQueues:
-    """What `find_sources` asks of SQS."""
+    """What `find_queues` asks of SQS."""
 
     def __init__(self, queues: dict[str, str | None]) -> None:
         self._queues = queues
@@ -254,18 +254,13 @@ def test_each_pools_queue_and_the_dead_letters_find_their_handler() -> None:
             "other-deliver-x": None,
         }
     )
-    handlers = (HandlerName("json:loads", "deliver-", 50), HandlerName("json:dumps", "", 10))
-    found = {each.name: each.handler for each in find_sources(queues, "p-", handlers).values()}
+    sources = (EventSource("json:loads", "deliver-", 50), EventSource("json:dumps", "", 10))
+    found = {each.name: each.handler for each in find_queues(queues, "p-", sources).values()}
     assert found == {
         "p-deliver-default": json.loads,
         "p-deliver-bulk": json.loads,
         "p-dead": json.dumps,
     }
-
-
-def test_a_handler_that_does_not_exist_is_none() -> None:
-    assert load("functions.no_such_module:handler") is None
-    assert load("functions.deliver:deliver") is not None
 
 
 def test_switches_are_read_from_the_environment() -> None:

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.invocation import stream_event
-from infra.local.stream import Places, StreamPoller
+from infra.local.stream import StreamPoller
 from tests.patience import PATIENCE
 
 ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/x"
@@ -119,7 +119,7 @@ def poller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Poll:
     def make(
         streams: FakeStreams, handler: Handler, stopping: threading.Event | None = None
     ) -> StreamPoller:
-        places = Places(tmp_path / "stream.json")
+        places = tmp_path / "stream.json"
         return StreamPoller(streams, "t", handler, places, stopping or threading.Event())
 
     return make
@@ -252,6 +252,6 @@ def test_bytes_and_sets_are_as_in_json() -> None:
 
 
 def test_no_table_means_nothing_to_do(tmp_path: Path) -> None:
-    places = Places(tmp_path / "stream.json")
+    places = tmp_path / "stream.json"
     idle = StreamPoller(FakeStreams(), "other", Handler(), places, threading.Event())
     assert idle.turn() is False
