@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.clock import LocalClock
+from infra.local.folder import Keys, read_keys
 from infra.local.guard import Guard, GuardedAsgi
-from infra.local.keys import Keys, read_keys
 
 SAVE_EVERY = 10.0
 SAVE_SHARE = 0.02  # of the time may go into saving

@@ -7,8 +7,7 @@ from typing import Any
 
 from infra.local.deployed import what_stands
 from infra.local.guard import is_loopback
-from infra.local.plan import HOST, LOCAL_DEFAULTS, Plan
-from infra.local.seed_names import ADMIN, DOMAIN, ORGANIZATION, SERVER
+from infra.local.plan import ADMIN, DOMAIN, HOST, LOCAL_DEFAULTS, ORGANIZATION, SERVER, Plan
 
 SHARED = (
     *LOCAL_DEFAULTS,
@@ -40,12 +39,8 @@ def facts_of(
         "api": stands["api"] if stands else plan.http_url,
         "functions": stands["functions"] if stands else {},
         "aws": plan.aws_url,
-        "smtp": {
-            "host": HOST,
-            "mx": ports["mx"],
-            "submission": ports["submission"],
-            "submissions": ports["submissions"],
-        },
+        "smtp": {"host": HOST}
+        | {name: ports[name] for name in ("mx", "submission", "submissions")},
         "inbox": {"http": f"{plan.http_url}/_local/inbox", "smtp": ports["inbox"]},
         "dns": f"{HOST}:{ports['dns']}",
         "admin": {"email": ADMIN, "password": secrets.get("admin_password", "")},

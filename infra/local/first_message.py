@@ -15,33 +15,35 @@ from email.utils import formatdate
 from typing import Any
 
 from infra.local.loopback import get_json
+from infra.local.plan import INBOX_HOSTNAME
 
-RECIPIENT_DOMAIN = "inbox.posthorn.test"
 LONGEST_WAIT = 15.0
 LOOK_EVERY = 0.03
 
 
 def send_first_message(facts: Mapping[str, Any], give_up: Callable[[], bool]) -> str:
     """One sentence: what was sent, how long it took, the DKIM verdict, where to look."""
-    recipient = f"first-{secrets.token_hex(4)}@{RECIPIENT_DOMAIN}"
-    sender = facts["server"]["from"]
+    recipient = f"first-{secrets.token_hex(4)}@{INBOX_HOSTNAME}"
+    sender, inbox = facts["server"]["from"], facts["inbox"]["http"]
     begun = time.monotonic()
     try:
         _submit(facts, sender, recipient)
-        caught = _wait_for(facts, recipient, begun + LONGEST_WAIT, give_up)
-        took = time.monotonic() - begun
-        if caught is None:
-            return (
-                f"first message: {sender} → {recipient} was accepted, but has not arrived after"
-                f" {took:.0f} s; see the logs, or: posthorn message list"
-            )
-        verdict = get_json(f"{facts['inbox']['http']}/messages/{caught}", LONGEST_WAIT)["verdict"]
+        while not (found := get_json(f"{inbox}/messages?rcpt={recipient}", LONGEST_WAIT)):
+            took = time.monotonic() - begun
+            if took > LONGEST_WAIT or give_up():
+                return (
+                    f"first message: {sender} → {recipient} was accepted, but has not arrived after"
+                    f" {took:.0f} s; see the logs, or: posthorn message list"
+                )
+            time.sleep(LOOK_EVERY)
+        took, caught = time.monotonic() - begun, found[0]["id"]
+        verdict = get_json(f"{inbox}/messages/{caught}", LONGEST_WAIT)["verdict"]
     except (OSError, smtplib.SMTPException, ValueError, KeyError) as error:
         return f"first message: could not be sent: {error}"
-    place = f"{facts['inbox']['http']}/view/{caught}"
     return (
         f"first message: {sender} → {recipient} in {took:.2f} s,"
-        f" DKIM {verdict['dkim']} ({len(verdict['signatures'])} signatures); look at {place}"
+        f" DKIM {verdict['dkim']} ({len(verdict['signatures'])} signatures); look at"
+        f" {inbox}/view/{caught}"
     )
 
 
@@ -54,9 +56,7 @@ def _submit(facts: Mapping[str, Any], sender: str, recipient: str) -> None:
     message.set_content("This message was submitted over SMTP, signed, delivered and caught.\n")
     page = "<p>This message was <b>submitted</b>, <b>signed</b>, <b>delivered</b> and caught.</p>"
     message.add_alternative(page, subtype="html")
-    unverified = (
-        ssl.create_default_context()
-    )  # the gateway's certificate is self-signed, on loopback
+    unverified = ssl.create_default_context()  # the gateway's certificate is self-signed
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
     smtp, server = facts["smtp"], facts["server"]
@@ -68,15 +68,3 @@ def _submit(facts: Mapping[str, Any], sender: str, recipient: str) -> None:
         client.user, client.password = server["smtp_username"], server["smtp_key"]
         client.auth("PLAIN", client.auth_plain)  # login() would try CRAM-MD5 first and be refused
         client.send_message(message)
-
-
-def _wait_for(
-    facts: Mapping[str, Any], recipient: str, deadline: float, give_up: Callable[[], bool]
-) -> str | None:
-    """The inbox's id of the message; None when it does not come."""
-    url = f"{facts['inbox']['http']}/messages?rcpt={recipient}"
-    while time.monotonic() < deadline and not give_up():
-        if found := get_json(url, LONGEST_WAIT):
-            return str(found[0]["id"])
-        time.sleep(LOOK_EVERY)
-    return None

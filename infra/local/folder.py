@@ -1,8 +1,8 @@
-"""The state folder of the local stack: whose it is, who uses it now, and the facts file `stack.json` in it.
+"""The state folder of the local stack: whose it is, who uses it now, its keys, and the facts file `stack.json` in it.
 
 Promises that two stacks never share a folder, that a folder which is not ours is neither used nor emptied, and that
 `stack.json` is there, whole and readable by its owner only, exactly while a stack is ready. It does not judge what the
-processes keep in their own sub-folders.
+processes keep in their own sub-folders. Standard library only: the emulators' own environments import this module too.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import contextlib
 import fcntl
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -39,11 +41,39 @@ OURS = (
     FACTS,
     MARKER,
 )
-TRANSIENT = {LOCK}
+# No digit first, and no prefix of a real key: emulators read account numbers out of those.
+NAME_PREFIX = "POSTHORN"
 
 
 class FolderError(Exception):
     """The folder cannot be used. Its text is what the person at the terminal reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of the stack's AWS emulator: made once for a state folder, at random; nothing else opens it.
+
+    `access_key_id` and `secret_access_key` sign the AWS calls of every process of the stack; `front` is the word by
+    which the front shows the guard (infra/local/guard.py) that a request comes from it.
+    """
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    front: str = field(repr=False)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The standard variables from which an AWS client takes them."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+
+
+def new_keys() -> Keys:
+    """Keys that nobody has had before."""
+    name = NAME_PREFIX + secrets.token_hex(16).upper()
+    return Keys(name, secrets.token_urlsafe(32), secrets.token_urlsafe(32))
 
 
 class StateFolder:
@@ -57,7 +87,12 @@ class StateFolder:
         """Make the folder if needed and lock it for this process's life; FolderError when it is not ours or in use."""
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._refuse_strangers()
+            names = {entry.name for entry in self.path.iterdir()} - {LOCK}
+            if names and MARKER not in names:
+                raise FolderError(
+                    f"{self.path} is not a state folder of Posthorn (it holds {min(names)!r});"
+                    " set POSTHORN_STATE to an empty or new folder."
+                )
             lock = (self.path / LOCK).open("a+")
         except (OSError, UnicodeDecodeError) as error:
             raise FolderError(f"the state folder {self.path} cannot be used: {error}.") from error
@@ -78,8 +113,11 @@ class StateFolder:
 
     def prepare(self, fresh: bool) -> str | None:
         """Empty the folder if asked, then claim it. A sentence when the last run did not stop cleanly."""
-        if fresh:
-            self._empty()
+        for path in (self.path / name for name in OURS if fresh):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         marker = self.path / MARKER
         if marker.exists() and (found := marker.read_text().strip()) != FORMAT:
             raise FolderError(
@@ -88,10 +126,9 @@ class StateFolder:
             )
         marker.write_text(FORMAT + "\n")
         (self.path / "logs").mkdir(mode=0o700, exist_ok=True)
-        left = self.path / FACTS
-        if not left.exists():
+        if not (self.path / FACTS).exists():
             return None
-        left.unlink()
+        self.remove_facts()
         return "the last run did not stop cleanly; going on with the state that it left."
 
     def write_facts(self, facts: Mapping[str, object]) -> None:
@@ -107,22 +144,6 @@ class StateFolder:
             self._lock.close()
             self._lock = None
 
-    def _refuse_strangers(self) -> None:
-        names = {entry.name for entry in self.path.iterdir()} - TRANSIENT
-        if names and MARKER not in names:
-            raise FolderError(
-                f"{self.path} is not a state folder of Posthorn (it holds {sorted(names)[0]!r});"
-                " set POSTHORN_STATE to an empty or new folder."
-            )
-
-    def _empty(self) -> None:
-        for name in OURS:
-            path = self.path / name
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-
 
 def write_private(path: Path, text: str) -> None:
     """Write a file of mode 600 so that a reader sees either the old or the new content."""
@@ -135,12 +156,44 @@ def write_private(path: Path, text: str) -> None:
     new.replace(path)
 
 
-def read_secrets(state: Path) -> dict[str, str]:
-    """Names and keys; empty when there are none yet or the file is damaged."""
+def keys_of(state: Path) -> Keys:
+    """The keys of a state folder, made anew when it has none or they are damaged; OSError when that cannot be."""
     try:
-        found = json.loads((state / SECRETS).read_text())
+        return read_keys(state)
+    except (FileNotFoundError, ValueError):
+        made = new_keys()
+        write_private(state / KEYS, json.dumps(asdict(made)) + "\n")
+        return made
+
+
+def read_keys(state: Path) -> Keys:
+    """The keys of a state folder that has some; FileNotFoundError, or ValueError when they are damaged."""
+    found = _read_texts(state / KEYS)
+    words = [found.get(name, "") for name in ("access_key_id", "secret_access_key", "front")]
+    if not all(len(word) >= 32 and word.isascii() for word in words):
+        raise ValueError(f"{state / KEYS} holds no keys")
+    return Keys(*words)
+
+
+def front_word(state: Path, environment: Mapping[str, str]) -> str:
+    """What the front shows the guard; empty where the emulator that the environment names is not the state folder's."""
+    try:
+        keys = read_keys(state)
+    except (FileNotFoundError, ValueError):
+        return ""
+    return keys.front if environment.get("AWS_ACCESS_KEY_ID") == keys.access_key_id else ""
+
+
+def read_secrets(state: Path) -> dict[str, str]:
+    """Names and keys of the demo tenant; empty when there are none yet or the file is damaged."""
+    try:
+        return _read_texts(state / SECRETS)
     except (OSError, ValueError):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return {name: value for name, value in found.items() if isinstance(value, str)}
+
+
+def _read_texts(path: Path) -> dict[str, str]:
+    """The texts in a JSON object, by name; none when it is something else. OSError or ValueError when it is no JSON."""
+    found = json.loads(path.read_text())
+    items = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in items if isinstance(value, str)}

@@ -9,15 +9,17 @@ there may lead here. Runs until SIGTERM.
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from pkgutil import resolve_name
 from urllib.parse import urlsplit
 
 from chalicelib import bootstrap
@@ -28,17 +30,16 @@ from chalicelib.services.domains import Domains
 from chalicelib.services.organizations import Organizations
 from chalicelib.services.servers import Servers
 from chalicelib.services.track_domains import TrackDomains
-from infra.local import clock, deployed, function_url
-from infra.local.certificate import inbox_context
+from infra.local import clock, function_url
+from infra.local.deployed import Deployed
 from infra.local.dns import Published, Zone, serve
+from infra.local.folder import front_word
 from infra.local.followup import FollowUps
-from infra.local.function_url import is_tracked_path
 from infra.local.guard import authority_in, is_loopback
 from infra.local.http_server import Request, Response, Server, json_response
 from infra.local.inbox_pages import PREFIX, InboxPages
-from infra.local.inbox_smtp import InboxServer
+from infra.local.inbox_smtp import InboxServer, inbox_context
 from infra.local.inbox_store import InboxStore
-from infra.local.keys import front_word
 from infra.local.lambda_http import LambdaHttp
 from infra.local.plan import DEFAULT_PORTS, HOST, ROOT
 from infra.local.verdict import Judge
@@ -47,42 +48,32 @@ OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 Answer = Callable[[Request], Response]
+Tracked = Callable[[Request], Response | None]
 
 
+@dataclass(frozen=True, slots=True)
 class Front:
-    """Routes a request to whoever answers it."""
+    """Routes a request to whoever answers it; `tracked` is asked first and may have no answer."""
 
-    def __init__(
-        self,
-        pages: Answer,
-        app: Answer,
-        clock_file: Path,
-        home: Answer,
-        clock_moved: Callable[[], None] = lambda: None,
-        tracked: Callable[[Request], Response | None] = lambda _: None,
-    ) -> None:
-        self._pages = pages
-        self._app = app
-        self._clock_file = clock_file
-        self._clock = clock.LocalClock(clock_file)
-        self._home = home
-        self._clock_moved = clock_moved
-        self._tracked = tracked
+    pages: Answer
+    app: Answer
+    clock_file: Path
+    home: Answer
+    clock_moved: Callable[[], None] = lambda: None
+    tracked: Tracked = lambda _: None
 
     def __call__(self, request: Request) -> Response:
         path = request.path
-        if (answer := self._tracked(request)) is not None:
+        if answer := self.tracked(request) or refuse_foreign(request):
             return answer
-        if refusal := refuse_foreign(request):
-            return refusal
         if path != "/" and not path.startswith("/_local"):
-            return self._app(request)
+            return self.app(request)
         if path == "/":
-            return self._home(request)
+            return self.home(request)
         if path == "/_local/clock":
             return self._serve_clock(request)
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
-            return self._pages(request)
+            return self.pages(request)
         return json_response({"message": f"There is nothing at {path[:200]}"}, 404)
 
     def _serve_clock(self, request: Request) -> Response:
@@ -91,47 +82,33 @@ class Front:
                 wanted = json.loads(request.body)["advance"]
                 if isinstance(wanted, bool) or not isinstance(wanted, int | float):
                     raise TypeError
-                clock.advance(self._clock_file, wanted)
-                self._clock_moved()
+                clock.advance(self.clock_file, wanted)
+                self.clock_moved()
             except clock.ClockError as refused:
                 return json_response({"message": str(refused)}, 400)
             except (ValueError, KeyError, TypeError, RecursionError):
                 return json_response({"message": 'send {"advance": seconds}'}, 400)
         elif request.method not in SAFE_METHODS:
             return json_response({"message": "Method not allowed"}, 405)
-        offset = clock.read_offset(self._clock_file)
-        now = self._clock.now() - self._clock.offset() + offset
-        return json_response({"now": now, "offset": offset})
+        offset = clock.read_offset(self.clock_file)
+        return json_response({"now": time.time() + offset, "offset": offset})
 
 
 def refuse_foreign(request: Request) -> Response | None:
     """A 403 for a request that a page of another site may have sent; None when it is fine."""
-    host = request.headers.get("host", "")
-    authority = authority_in(request.target)
+    host, authority = request.headers.get("host", ""), authority_in(request.target)
     if not is_loopback(host) or (authority and not is_loopback(authority)):
         return json_response({"message": "the Host must be this machine's loopback address"}, 403)
+    site, mode, dest = (
+        request.headers.get(f"sec-fetch-{name}") for name in ("site", "mode", "dest")
+    )
+    # It was sent by our own pages, by a person, or by no browser at all; or a browser goes to another page, and what
+    # it gets is not told to the one that it leaves.
+    follows_link = request.method in SAFE_METHODS and (mode, dest) == ("navigate", "document")
     from_here = request.headers.get("origin") in {None, f"http://{host}"}
-    if from_here and (_is_of_this_site(request) or _follows_a_link(request)):
+    if from_here and (site in {None, "none", "same-origin"} or follows_link):
         return None
     return json_response({"message": "requests from other sites are refused"}, 403)
-
-
-def _is_of_this_site(request: Request) -> bool:
-    """Whether it was sent by our own pages, by a person, or by no browser at all."""
-    return request.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}
-
-
-def _follows_a_link(request: Request) -> bool:
-    """Whether a browser goes to another page; what it gets is not told to the one that it leaves."""
-    how = [request.headers.get(f"sec-fetch-{name}") for name in ("mode", "dest")]
-    return request.method in SAFE_METHODS and how == ["navigate", "document"]
-
-
-def _hostname(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def published_records() -> list[Published]:
@@ -140,53 +117,42 @@ def published_records() -> list[Published]:
 
 
 async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
-    found: list[Published] = []
+    found: list[dnsrecords.DnsRecord] = []
     for organization in await posthorn[Organizations].all():
         owned = await posthorn[Domains].owned_by(organization)
         for server in await posthorn[Servers].of(organization):
             owned += await posthorn[Domains].owned_by(server)
             for track in await posthorn[TrackDomains].of_server(server):
-                record = posthorn[TrackDomains].record(track)
-                found.append(Published(record.kind, record.name, record.value))
+                found.append(posthorn[TrackDomains].record(track))
         for domain in owned:
-            for record in posthorn[Domains].records(domain):
-                found.append(Published(record.kind, record.name.lower(), record.value))
-    installation = await posthorn[Directory].installation()
-    key = installation.signing_key
-    found.append(Published("TXT", dnsrecords.key_name(key).lower(), dnsrecords.dkim_text(key)))
-    return found
+            found += posthorn[Domains].records(domain)
+    key = (await posthorn[Directory].installation()).signing_key
+    return [
+        Published("TXT", dnsrecords.key_name(key).lower(), dnsrecords.dkim_text(key)),
+        *(Published(record.kind, record.name.lower(), record.value) for record in found),
+    ]
 
 
-def our_records(settings: Settings) -> Iterable[Published]:
+def our_records(settings: Settings) -> list[Published]:
     """Records of the installation itself."""
-    for name in {settings.return_path_domain, settings.spf_include, settings.smtp_hostname}:
-        yield Published("TXT", name, OUR_POLICY)
+    names = {settings.return_path_domain, settings.spf_include, settings.smtp_hostname}
+    return [Published("TXT", name, OUR_POLICY) for name in names]
 
 
-def tracking(
-    zone: Zone, track_domain: str, function: Answer
-) -> Callable[[Request], Response | None]:
+def tracking(zone: Zone, track_domain: str, function: Answer) -> Tracked:
     """What answers requests for track domains; None for any other request."""
 
-    def is_track_domain(hostname: str, anew: bool) -> bool:
-        return hostname == track_domain or zone.points_to(hostname, track_domain, anew)
-
     def answer(request: Request) -> Response | None:
-        host, shaped = request.headers.get("host", ""), is_tracked_path(request.path)
-        ours = shaped if is_loopback(host) else is_track_domain(_hostname(f"//{host}"), shaped)
-        return function(request) if ours else None
+        host, is_ours = request.headers.get("host", ""), function_url.is_tracked_path(request.path)
+        if not is_loopback(host):
+            try:
+                name = urlsplit(f"//{host}").hostname or ""
+            except ValueError:
+                return None
+            is_ours = name == track_domain or zone.points_to(name, track_domain, is_ours)
+        return function(request) if is_ours else None
 
     return answer
-
-
-def load_tracking() -> Answer:
-    """The tracking function of the repository."""
-    return function_url.Here(importlib.import_module("functions.tracking").tracking)
-
-
-def load_app() -> Answer:
-    """The Chalice app of the repository."""
-    return LambdaHttp(importlib.import_module("app").app)
 
 
 def catch_mail(server: InboxServer, port: int) -> None:
@@ -203,38 +169,37 @@ def catch_mail(server: InboxServer, port: int) -> None:
         raise OSError(f"the inbox cannot listen on port {port}")
 
 
-def main(environment: Mapping[str, str]) -> int:
-    sys.path.insert(0, str(ROOT))
-    state = Path(environment["POSTHORN_STATE"])
-    ports = {name: int(environment[f"POSTHORN_{name.upper()}_PORT"]) for name in DEFAULT_PORTS}
-    clock_file = Path(environment["POSTHORN_CLOCK_FILE"])
-    settings = bootstrap.posthorn().settings
-    local_clock = clock.LocalClock(clock_file)
-    store = InboxStore(state / "inbox", local_clock.now)
-    follow_ups = FollowUps(ports["mx"])
+def make_front(state: Path, environment: Mapping[str, str], ports: Mapping[str, int]) -> Front:
+    """Start the zone and the inbox; what serves HTTP beside them."""
+    clock_file, emulator = Path(environment["POSTHORN_CLOCK_FILE"]), environment["AWS_ENDPOINT_URL"]
+    settings, now = bootstrap.posthorn().settings, clock.LocalClock(clock_file).now
     zone = Zone(our_records(settings), published_records, settings.custom_return_path_prefix)
     serve(zone, ports["dns"])
-    catch_mail(
-        InboxServer(store, inbox_context(state / "tls"), local_clock.now, follow_ups),
-        ports["inbox"],
-    )
-    pages = InboxPages(store, Judge(f"{HOST}:{ports['dns']}", now=local_clock.now))
+    store = InboxStore(state / "inbox", now)
+    inbox = InboxServer(store, inbox_context(state / "tls"), now, FollowUps(ports["mx"]))
+    catch_mail(inbox, ports["inbox"])
+    pages = InboxPages(store, Judge(f"{HOST}:{ports['dns']}", now=now))
     facts = {"http": f"http://{HOST}:{ports['http']}", "host": HOST, "ports": ports}
-    facts["aws"] = environment["AWS_ENDPOINT_URL"]
+    facts["aws"] = emulator
 
     def home(_request: Request) -> Response:
         return pages.page("home.html", count=store.count(), **facts)
 
     if environment.get("POSTHORN_FUNCTIONS") == "deployed":
-        word = front_word(state, environment)
-        app: Answer = deployed.Forward(state, word)
-        function: Answer = function_url.Deployed(state, environment["AWS_ENDPOINT_URL"], word)
-        clock_moved = partial(deployed.fire_sweep, state)
-        tracked = tracking(zone, settings.track_domain, function)
-        front = Front(pages, app, clock_file, home, clock_moved, tracked)
-    else:
-        tracked = tracking(zone, settings.track_domain, load_tracking())
-        front = Front(pages, load_app(), clock_file, home, tracked=tracked)
+        deployed = Deployed(state, emulator, front_word(state, environment))
+        tracked = tracking(zone, settings.track_domain, deployed.tracking)
+        return Front(pages, deployed.api, clock_file, home, deployed.fire_sweep, tracked)
+    # The tracking function and the Chalice app of the repository, in this process.
+    function = partial(function_url.call, resolve_name("functions.tracking:tracking"))
+    app = LambdaHttp(resolve_name("app:app"))
+    tracked = tracking(zone, settings.track_domain, function)
+    return Front(pages, app, clock_file, home, tracked=tracked)
+
+
+def main(environment: Mapping[str, str]) -> int:
+    sys.path.insert(0, str(ROOT))
+    ports = {name: int(environment[f"POSTHORN_{name.upper()}_PORT"]) for name in DEFAULT_PORTS}
+    front = make_front(Path(environment["POSTHORN_STATE"]), environment, ports)
     server = Server((HOST, ports["http"]), front)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

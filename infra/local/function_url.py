@@ -1,8 +1,7 @@
 """The tracking function's URL on the local stack: real events of payload format 2.0, from requests on loopback.
 
 It has the requests for a host that the local zone knows as a track domain, and of those at the stack's own address,
-which tracked links of the local stack name, those that `is_tracked_path` tells. `Here` calls the handler in this
-process; `Deployed` asks the function URL in the emulator.
+which tracked links of the local stack name, those that `is_tracked_path` tells.
 """
 
 from __future__ import annotations
@@ -13,12 +12,9 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalicelib.domain.visit import Wanted, read_path
-from infra.local.deployed import hand_on, what_stands
 from infra.local.http_server import Request, Response, json_response
 from infra.local.invocation import Context
 from infra.local.plan import HOST
@@ -43,9 +39,15 @@ def is_tracked_path(path: str) -> bool:
     )
 
 
+def call(handler: Handler, request: Request) -> Response:
+    """The handler's answer to a request, in this process."""
+    if len(request.body) * 4 // 3 > LARGEST_BODY:
+        return json_response({"message": "Request Entity Too Large"}, 413)
+    return response_of(handler(event_of(request, time.time()), Context(FUNCTION, TIMEOUT_SECONDS)))
+
+
 def event_of(request: Request, now: float, source: str = HOST) -> dict[str, Any]:
     """What a function URL makes of a request that it got at `now` from `source`."""
-    domain = f"{FUNCTION}.lambda-url.us-east-1.on.aws"
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": "$default",
@@ -55,7 +57,7 @@ def event_of(request: Request, now: float, source: str = HOST) -> dict[str, Any]
         "requestContext": {
             "accountId": "anonymous",
             "apiId": FUNCTION,
-            "domainName": domain,
+            "domainName": f"{FUNCTION}.lambda-url.us-east-1.on.aws",
             "domainPrefix": FUNCTION,
             "http": {
                 "method": request.method,
@@ -81,35 +83,5 @@ def response_of(answer: Mapping[str, Any]) -> Response:
     """What a function URL makes of the function's answer."""
     text = str(answer.get("body") or "")
     body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
-    headers = tuple((name, str(value)) for name, value in (answer.get("headers") or {}).items())
+    headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
     return Response(int(answer["statusCode"]), body, headers)
-
-
-class Here:
-    """Call it with a request: the handler's answer, in this process."""
-
-    def __init__(self, handler: Handler) -> None:
-        self._handler = handler
-
-    def __call__(self, request: Request) -> Response:
-        if len(request.body) * 4 // 3 > LARGEST_BODY:
-            return json_response({"message": "Request Entity Too Large"}, 413)
-        event = event_of(request, time.time())
-        return response_of(self._handler(event, Context(FUNCTION, TIMEOUT_SECONDS)))
-
-
-class Deployed:
-    """Call it with a request: what the function URL in the emulator answers, or 503 while nothing is deployed."""
-
-    def __init__(self, state: Path, emulator: str, word: str) -> None:
-        self._state = state
-        self._emulator = emulator
-        self._word = word
-
-    def __call__(self, request: Request) -> Response:
-        stands = what_stands(self._state)
-        if stands is None:
-            return json_response({"message": "the functions are not deployed yet"}, 503)
-        # The emulators tell function URLs apart by their host, which no name server knows.
-        host = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
-        return hand_on(request, self._emulator, "the function URL", self._word, host)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from infra.local.keys import Keys
+from infra.local.folder import Keys
 
 FRONT_HEADER = "x-posthorn-front"
 CROSS_ORIGIN = "access-control-"

@@ -18,6 +18,8 @@ LARGEST_BODY = 10 * 1024 * 1024  # API Gateway's request limit
 IDLE_SECONDS = 65
 LONGEST_LINE = 4096
 DRAIN_BYTES = 1 << 20
+# Fields about one connection, which are not handed on (RFC 9110 §7.6.1).
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,16 @@
 """The inbox over HTTP: the API that tests use, and pages for people. Everything shown came from strangers.
 
 Pages carry a Content-Security-Policy that runs and fetches nothing, a message's HTML is served alone, sandboxed and
-with `default-src 'none'`, attachments only as downloads. Text is escaped by the templates. `routes` refuse nothing by
-Host or Origin: the front has done that before.
+with `default-src 'none'`, attachments only as downloads. Text is escaped by the templates. Nothing is refused by Host
+or Origin: the front has done that before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, quote
@@ -45,8 +47,11 @@ TRICKS = (
     *(trick.value for trick in Trick if trick and not trick.value.startswith("refuse")),
 )
 _UNSAFE_NAME = re.compile(r"[^\w.() -]")
+_ONE = "(?P<id>[0-9]+)"
 
-Action = Callable[[Request, dict[str, str]], Response]
+
+class NotThere(Exception):
+    """There is no such message, or no such part of it."""
 
 
 class InboxPages:
@@ -55,45 +60,46 @@ class InboxPages:
     def __init__(self, store: InboxStore, judge: Judge) -> None:
         self._store = store
         self._judge = judge
-        self.templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
-        self.templates.filters["moment"] = _moment
+        self._templates = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+        self._templates.filters["moment"] = lambda epoch: datetime.fromtimestamp(
+            epoch, UTC
+        ).strftime("%Y-%m-%d %H:%M:%S")
         # Method, path after the prefix, action. The groups of the pattern are the action's arguments.
-        self._routes: tuple[tuple[str, re.Pattern[str], Action], ...] = (
-            ("GET", re.compile(r"/?"), self._list_page),
-            ("POST", re.compile(r"/empty"), self._empty_page),
-            ("GET", re.compile(r"/style\.css"), self._style),
-            ("GET", re.compile(r"/messages"), self._list),
-            ("DELETE", re.compile(r"(?:/messages)?/?"), self._delete),
-            ("GET", re.compile(r"/messages/(?P<id>[0-9]+)"), self._show),
-            ("GET", re.compile(r"/messages/(?P<id>[0-9]+)/raw"), self._raw),
-            ("GET", re.compile(r"/view/(?P<id>[0-9]+)"), self._view),
-            ("GET", re.compile(r"/view/(?P<id>[0-9]+)/html"), self._html),
-            (
-                "GET",
-                re.compile(r"/view/(?P<id>[0-9]+)/attachment/(?P<number>[0-9]{1,4})"),
-                self._attachment,
-            ),
+        self._routes: tuple[tuple[str, str, Callable[..., Response]], ...] = (
+            ("GET", "/?", self._list_page),
+            ("POST", "/empty", self._empty_page),
+            ("GET", r"/style\.css", self._style),
+            ("GET", "/messages", self._list),
+            ("DELETE", "(?:/messages)?/?", self._delete),
+            ("GET", f"/messages/{_ONE}", self._show),
+            ("GET", f"/messages/{_ONE}/raw", self._raw),
+            ("GET", f"/view/{_ONE}", self._view),
+            ("GET", f"/view/{_ONE}/html", self._html),
+            ("GET", f"/view/{_ONE}/attachment/(?P<number>[0-9]{{1,4}})", self._attachment),
         )
 
     def __call__(self, request: Request) -> Response:
         path = request.path.removeprefix(PREFIX)
         method = "GET" if request.method == "HEAD" else request.method
-        known = False
-        for wanted, pattern, action in self._routes:
-            if found := pattern.fullmatch(path):
-                known = True
-                if wanted == method:
-                    return action(request, found.groupdict())
-        return json_response({"message": "Method not allowed"}, 405) if known else _nothing()
+        fitting = [
+            (wanted, action, found.groupdict())
+            for wanted, pattern, action in self._routes
+            if (found := re.fullmatch(pattern, path))
+        ]
+        for wanted, action, arguments in fitting:
+            if wanted == method:
+                with contextlib.suppress(NotThere):
+                    return action(request, **arguments)
+                return _nothing()
+        return json_response({"message": "Method not allowed"}, 405) if fitting else _nothing()
 
     def page(self, template: str, **values: object) -> Response:
         """A page with the strict policy."""
-        text = self.templates.get_template(template).render(**values)
-        return Response(
-            200, text.encode("utf-8", "replace"), _html_headers(PAGE_POLICY, "same-origin")
-        )
+        text = self._templates.get_template(template).render(**values)
+        # With `same-origin` other sites learn nothing either, and a browser says whose the page's own forms are.
+        return _as_html(text, PAGE_POLICY, "same-origin")
 
-    def _list(self, request: Request, _: dict[str, str]) -> Response:
+    def _list(self, request: Request) -> Response:
         query = parse_qs(request.query, keep_blank_values=True, max_num_fields=20)
         limit = query.get("limit", [str(LISTED)])[-1]
         if not (limit.isascii() and limit.isdigit()) or not 1 <= int(limit[:6]) <= MOST_LISTED:
@@ -103,44 +109,34 @@ class InboxPages:
         found = self._store.newest(rcpt or None, int(limit))
         return json_response([caught.summary() for caught in found])
 
-    def _delete(self, _request: Request, _: dict[str, str]) -> Response:
+    def _delete(self, _request: Request) -> Response:
         return json_response({"deleted": self._store.clear()})
 
-    def _show(self, _request: Request, arguments: dict[str, str]) -> Response:
-        found = self._find(arguments)
-        if found is None:
-            return _nothing()
-        caught, content = found
-        verdict = self._judge.judge(caught, content).as_json()
+    def _show(self, _request: Request, id: str) -> Response:
+        caught, content = self._find(id)
+        verdict = asdict(self._judge.judge(caught, content))
         details = {"helo": caught.helo, "peer": caught.peer, "tls": caught.tls}
         return json_response(caught.summary() | details | {"verdict": verdict})
 
-    def _raw(self, _request: Request, arguments: dict[str, str]) -> Response:
-        found = self._find(arguments)
-        if found is None:
-            return _nothing()
-        headers = [*_download(f"{found[0].id}.eml"), ("Content-Type", "message/rfc822")]
-        return Response(200, found[1], tuple(headers))
+    def _raw(self, _request: Request, id: str) -> Response:
+        caught, content = self._find(id)
+        return _download(f"{caught.id}.eml", "message/rfc822", content)
 
-    def _list_page(self, request: Request, _: dict[str, str]) -> Response:
-        query = parse_qs(request.query, max_num_fields=20)
-        rcpt = query.get("rcpt", [""])[-1].strip()
+    def _list_page(self, request: Request) -> Response:
+        rcpt = parse_qs(request.query, max_num_fields=20).get("rcpt", [""])[-1].strip()
         messages = self._store.newest(rcpt or None, LISTED)
         return self.page("inbox.html", messages=messages, rcpt=rcpt, tricks=TRICKS)
 
-    def _empty_page(self, _request: Request, _: dict[str, str]) -> Response:
+    def _empty_page(self, _request: Request) -> Response:
         self._store.clear()
         return Response(303, b"", (("Location", PREFIX),))
 
-    def _style(self, _request: Request, _: dict[str, str]) -> Response:
+    def _style(self, _request: Request) -> Response:
         style = (TEMPLATES / "style.css").read_bytes()
         return Response(200, style, (("Content-Type", "text/css"), ("Cache-Control", "max-age=60")))
 
-    def _view(self, _request: Request, arguments: dict[str, str]) -> Response:
-        found = self._find(arguments)
-        if found is None:
-            return _nothing()
-        caught, content = found
+    def _view(self, _request: Request, id: str) -> Response:
+        caught, content = self._find(id)
         text, html, attachments = bodies_and_attachments(content)
         fields = read_headers(content).fields[:MOST_HEADERS_SHOWN]
         return self.page(
@@ -153,59 +149,52 @@ class InboxPages:
             attachments=attachments,
         )
 
-    def _html(self, _request: Request, arguments: dict[str, str]) -> Response:
-        found = self._find(arguments)
-        html = bodies_and_attachments(found[1])[1] if found else None
+    def _html(self, _request: Request, id: str) -> Response:
+        _, html, _ = bodies_and_attachments(self._find(id)[1])
         if html is None:
-            return _nothing()
-        content = html[:LARGEST_SHOWN].encode("utf-8", "replace")
-        return Response(200, content, _html_headers(MAIL_POLICY, "no-referrer"))
+            raise NotThere
+        return _as_html(html[:LARGEST_SHOWN], MAIL_POLICY, "no-referrer")
 
-    def _attachment(self, _request: Request, arguments: dict[str, str]) -> Response:
-        found = self._find(arguments)
-        attachments = bodies_and_attachments(found[1])[2] if found else ()
-        number = int(arguments["number"])
-        if found is None or number >= len(attachments):
-            return _nothing()
-        part = attachments[number]
-        headers = [*_download(part.filename), ("Content-Type", "application/octet-stream")]
-        return Response(200, decode_part(found[1], part), tuple(headers))
+    def _attachment(self, _request: Request, id: str, number: str) -> Response:
+        _, content = self._find(id)
+        attachments = bodies_and_attachments(content)[2]
+        if int(number) >= len(attachments):
+            raise NotThere
+        part = attachments[int(number)]
+        return _download(part.filename, "application/octet-stream", decode_part(content, part))
 
-    def _find(self, arguments: dict[str, str]) -> tuple[Caught, bytes] | None:
-        caught = self._store.get(arguments["id"])
+    def _find(self, id: str) -> tuple[Caught, bytes]:
+        caught = self._store.get(id)
         content = self._store.raw(caught) if caught else None
-        return None if caught is None or content is None else (caught, content)
+        if caught is None or content is None:
+            raise NotThere
+        return caught, content
 
 
 def _nothing() -> Response:
     return json_response({"message": "There is no such message"}, 404)
 
 
-def _download(name: str) -> list[tuple[str, str]]:
-    """Headers that make a browser save, never show."""
+def _download(name: str, kind: str, content: bytes) -> Response:
+    """An answer that a browser saves and never shows."""
     plain = _UNSAFE_NAME.sub("_", name).strip(". ")[:100] or "attachment"
     ascii_name = plain.encode("ascii", "replace").decode().replace("?", "_")
     disposition = f"attachment; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(plain, safe='')}"
-    return [
-        ("Content-Disposition", disposition),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Content-Security-Policy", MAIL_POLICY),
-        ("Cross-Origin-Resource-Policy", "same-origin"),
-        ("Cache-Control", "no-store"),
-    ]
+    return _guarded(content, kind, MAIL_POLICY, [("Content-Disposition", disposition)])
 
 
-def _html_headers(policy: str, referrer: str) -> tuple[tuple[str, str], ...]:
-    """With `same-origin` other sites learn nothing either, and a browser says whose the page's own forms are."""
-    return (
-        ("Content-Type", "text/html; charset=utf-8"),
+def _as_html(text: str, policy: str, referrer: str) -> Response:
+    content = text.encode("utf-8", "replace")
+    return _guarded(content, "text/html; charset=utf-8", policy, [("Referrer-Policy", referrer)])
+
+
+def _guarded(content: bytes, kind: str, policy: str, more: Sequence[tuple[str, str]]) -> Response:
+    headers = [
+        ("Content-Type", kind),
         ("Content-Security-Policy", policy),
         ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", referrer),
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Cache-Control", "no-store"),
-    )
-
-
-def _moment(epoch: float) -> str:
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        *more,
+    ]
+    return Response(200, content, headers)

@@ -16,7 +16,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
 
+from gateway.tls import make_pair
+from infra.local.folder import write_private
 from infra.local.inbox_store import Caught, InboxStore
 from infra.local.magic import GREYLIST_SECONDS, SLOW_SECONDS, Manner, Trick, manner_of
 from infra.local.plan import INBOX_HOSTNAME
@@ -28,9 +32,13 @@ IDLE_SECONDS = 300.0
 BLOCK = 256 * 1024
 MOST_GREYLISTED = 10_000
 EXTENSIONS = ("PIPELINING", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "CHUNKING", "DSN")
-# A request line, whatever its method.
+# A request line of HTTP, whatever its method.
 _HTTP = re.compile(r"[ \t]HTTP/[0-9]", re.I)
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^>]*)>(?: .*)?", re.I | re.S)
+
+
+# What is said in answer to commands that do nothing.
+_IDLE = {"noop": "250 2.0.0 OK", "vrfy": "252 2.5.0 Send it and see"}
 
 
 class Gone(Exception):
@@ -85,8 +93,7 @@ class Wire:
     async def octets(self, count: int) -> bytes:
         while len(self._buffer) < count:
             await self._more()
-        taken = bytes(self._buffer[:count])
-        del self._buffer[:count]
+        taken, self._buffer = bytes(self._buffer[:count]), self._buffer[count:]
         return taken
 
     async def say(self, *lines: str) -> None:
@@ -108,15 +115,27 @@ class Wire:
         self._buffer += block
 
 
+def inbox_context(folder: Path) -> ssl.SSLContext:
+    """The inbox's TLS, so that delivery can be seen to use STARTTLS: self-signed, made on first use and kept there."""
+    pair = folder / "inbox.pem"
+    if not pair.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        certificate, key = make_pair(INBOX_HOSTNAME, time.time())
+        write_private(pair, (key + certificate).decode())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    return context
+
+
 class InboxServer:
     """Serves on one loopback port. `follow_up` is told of messages whose trick happens afterwards."""
 
     def __init__(
         self,
         store: InboxStore,
-        tls: ssl.SSLContext | None,
+        tls: ssl.SSLContext,
         now: Callable[[], float] = time.time,
-        follow_up: Callable[[Trick, Caught, bytes], None] | None = None,
+        follow_up: Callable[[Trick, Caught, bytes], None] = lambda *_: None,
     ) -> None:
         self.store = store
         self.tls = tls
@@ -147,6 +166,7 @@ class Session:
     def __init__(self, server: InboxServer, wire: Wire) -> None:
         self._server = server
         self._wire = wire
+        self._say = wire.say
         self._helo = ""
         self._tls = ""
         self._transaction = Transaction()
@@ -155,77 +175,75 @@ class Session:
 
     async def run(self) -> None:
         """Answer until QUIT or the end of the connection."""
-        await self._wire.say(f"220 {INBOX_HOSTNAME} ESMTP inbox")
+        await self._say(f"220 {INBOX_HOSTNAME} ESMTP inbox")
         speaks_smtp = False
         while True:
             text = (await self._wire.line()).decode("utf-8", "replace")
-            if not speaks_smtp and _HTTP.search(text):
-                await self._wire.say("421 4.7.0 This is a mail server")
-                raise Gone
             verb, _, argument = text.partition(" ")
-            command = getattr(self, f"_on_{verb.lower()}", None) if verb.isalpha() else None
-            if command is not None:
-                speaks_smtp = True
-                await command(argument.strip())
-            elif speaks_smtp:
-                await self._wire.say("500 5.5.1 Unknown command")
-            else:
-                await self._wire.say("421 4.7.0 This is a mail server")
+            verb = verb.lower()
+            command = getattr(self, f"_on_{verb}", None) if verb.isalpha() else None
+            known = command is not None or verb in _IDLE
+            if not speaks_smtp and (not known or _HTTP.search(text)):
+                await self._say("421 4.7.0 This is a mail server")
                 raise Gone
+            speaks_smtp = True
+            if command is None:
+                await self._say(_IDLE.get(verb, "500 5.5.1 Unknown command"))
+            else:
+                await command(argument.strip())
 
     async def _on_ehlo(self, name: str) -> None:
         self._helo, self._transaction = name[:255], Transaction()
-        offers = [*EXTENSIONS, f"SIZE {LARGEST_MESSAGE}"]
-        if self._server.tls and not self._tls:
+        offers = [INBOX_HOSTNAME, *EXTENSIONS, f"SIZE {LARGEST_MESSAGE}"]
+        if not self._tls:
             offers.append("STARTTLS")
-        lines = [INBOX_HOSTNAME, *offers]
-        await self._wire.say(*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}")
+        await self._say(*(f"250-{line}" for line in offers[:-1]), f"250 {offers[-1]}")
 
     async def _on_helo(self, name: str) -> None:
         self._helo, self._transaction = name[:255], Transaction()
-        await self._wire.say(f"250 {INBOX_HOSTNAME}")
+        await self._say(f"250 {INBOX_HOSTNAME}")
 
     async def _on_starttls(self, _argument: str) -> None:
-        if self._server.tls is None or self._tls:
-            await self._wire.say("503 5.5.1 TLS is not available")
+        if self._tls:
+            await self._say("503 5.5.1 TLS is not available")
             return
-        await self._wire.say("220 2.0.0 Go ahead")
+        await self._say("220 2.0.0 Go ahead")
         self._tls = await self._wire.start_tls(self._server.tls)
         self._helo, self._transaction = "", Transaction()
 
     async def _on_mail(self, argument: str) -> None:
         path = _PATH.fullmatch(argument)
         if path is None or self._transaction.mail_from is not None:
-            await self._wire.say("503 5.5.1 Bad sequence or syntax: MAIL FROM:<address>")
+            await self._say("503 5.5.1 Bad sequence or syntax: MAIL FROM:<address>")
             return
         self._transaction.mail_from = path[1]
-        await self._wire.say("250 2.1.0 Sender OK")
+        await self._say("250 2.1.0 Sender OK")
 
     async def _on_rcpt(self, argument: str) -> None:
         path = _PATH.fullmatch(argument)
         if path is None or self._transaction.mail_from is None:
-            await self._wire.say("503 5.5.1 Bad sequence or syntax: RCPT TO:<address>")
+            await self._say("503 5.5.1 Bad sequence or syntax: RCPT TO:<address>")
             return
         if len(self._transaction.recipients) >= MOST_RECIPIENTS:
-            await self._wire.say("452 4.5.3 Too many recipients")
+            await self._say("452 4.5.3 Too many recipients")
             return
         address, manner = path[1], manner_of(path[1])
-        if manner.trick is Trick.TIMEOUT:
-            await self._wait_for_end()
+        while manner.trick is Trick.TIMEOUT:  # say nothing until the client gives up
+            await self._wire.line()
         if manner.trick is Trick.SLOW:
             await asyncio.sleep(SLOW_SECONDS)
         greylisted = manner.trick is Trick.GREYLIST and self._server.is_greylisted(address)
         if manner.trick is Trick.REFUSE or greylisted:
-            await self._wire.say(manner.reply)
+            await self._say(manner.reply)
             return
         self._transaction.recipients.append((address, manner))
-        await self._wire.say("250 2.1.5 Recipient OK")
+        await self._say("250 2.1.5 Recipient OK")
 
     async def _on_data(self, _argument: str) -> None:
         if not self._transaction.recipients or self._transaction.chunks:
-            await self._wire.say("503 5.5.1 No valid recipients")
+            await self._say("503 5.5.1 No valid recipients")
             return
-        await self._wire.say("354 End data with <CR><LF>.<CR><LF>")
+        await self._say("354 End data with <CR><LF>.<CR><LF>")
         if self._transaction.has(Trick.DROP_DATA):
             await self._wire.line()
             self._break_off()
@@ -237,7 +255,7 @@ class Session:
             raise Gone
         chunk = await self._wire.octets(int(size))
         if not self._transaction.recipients:
-            await self._wire.say("503 5.5.1 No valid recipients")
+            await self._say("503 5.5.1 No valid recipients")
             return
         if self._transaction.has(Trick.DROP_DATA):
             self._break_off()
@@ -247,20 +265,14 @@ class Session:
         if last == "LAST":
             await self._finish(b"".join(self._transaction.chunks))
         else:
-            await self._wire.say(f"250 2.0.0 {size} octets")
+            await self._say(f"250 2.0.0 {size} octets")
 
     async def _on_rset(self, _argument: str) -> None:
         self._transaction = Transaction()
-        await self._wire.say("250 2.0.0 OK")
-
-    async def _on_noop(self, _argument: str) -> None:
-        await self._wire.say("250 2.0.0 OK")
-
-    async def _on_vrfy(self, _argument: str) -> None:
-        await self._wire.say("252 2.5.0 Send it and see")
+        await self._say("250 2.0.0 OK")
 
     async def _on_quit(self, _argument: str) -> None:
-        await self._wire.say("221 2.0.0 Bye")
+        await self._say("221 2.0.0 Bye")
         raise Gone
 
     async def _finish(self, content: bytes) -> None:
@@ -272,28 +284,22 @@ class Session:
         if transaction.has(Trick.SLOW):
             await asyncio.sleep(SLOW_SECONDS)
         if refused := transaction.has(Trick.REFUSE_DATA):
-            await self._wire.say(refused.reply)
+            await self._say(refused.reply)
             return
-        first = self._keep(transaction, content)
-        await self._wire.say(f"250 2.0.0 Caught as {first}")
+        await self._say(f"250 2.0.0 Caught as {self._keep(transaction, content)}")
 
     def _keep(self, transaction: Transaction, content: bytes) -> str:
-        ids = []
+        """Keep the message for each recipient; the id of the first."""
+        ids, sender = [], transaction.mail_from or ""
         for address, manner in transaction.recipients:
-            sender = transaction.mail_from or ""
             caught = self._server.store.add(
                 sender, address, content, self._helo, self._peer, self._tls
             )
             ids.append(caught.id)
-            if self._server.follow_up is not None and manner.trick is not Trick.NONE:
+            if manner.trick is not Trick.NONE:
                 self._server.follow_up(manner.trick, caught, content)
         return ids[0]
 
-    def _break_off(self) -> None:
+    def _break_off(self) -> NoReturn:
         self._wire.writer.transport.abort()
         raise Gone
-
-    async def _wait_for_end(self) -> None:
-        """Say nothing until the client gives up."""
-        while True:
-            await self._wire.line()

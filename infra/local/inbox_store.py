@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 from chalicelib.domain.message import read_headers
@@ -20,6 +20,8 @@ MOST_MESSAGES = 10_000
 MOST_BYTES = 1 << 30
 MOST_LISTED = 1_000
 SUBJECT_CHARACTERS = 500
+# The fields that the inbox's list promises.
+LISTED_FIELDS = ("id", "mail_from", "rcpt_to", "subject", "received_at", "size")
 _ID = re.compile(r"[0-9]{10}", re.ASCII)
 
 
@@ -38,15 +40,8 @@ class Caught:
     tls: str = ""
 
     def summary(self) -> dict[str, object]:
-        """The fields that the inbox's list promises."""
-        return {
-            "id": self.id,
-            "mail_from": self.mail_from,
-            "rcpt_to": self.rcpt_to,
-            "subject": self.subject,
-            "received_at": self.received_at,
-            "size": self.size,
-        }
+        """The fields of the inbox's list."""
+        return {name: getattr(self, name) for name in LISTED_FIELDS}
 
 
 class InboxStore:
@@ -64,11 +59,17 @@ class InboxStore:
         self._most = most
         self._most_bytes = most_bytes
         self._lock = threading.Lock()
-        self._messages: deque[Caught] = deque()
+        self._messages: dict[str, Caught] = {}
         self._bytes = 0
         self._next = 1
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._read_back()
+        for path in sorted(folder.glob("*.json")):
+            if _ID.fullmatch(path.stem):
+                self._next = int(path.stem) + 1
+                try:
+                    self._take(Caught(**json.loads(path.read_text())))
+                except (OSError, ValueError, TypeError):
+                    continue
 
     def add(
         self,
@@ -82,37 +83,30 @@ class InboxStore:
         """Keep a message; the oldest make room."""
         subject = (read_headers(content).last_text("subject") or "")[:SUBJECT_CHARACTERS]
         with self._lock:
-            id = f"{self._next:010d}"
+            id, size = f"{self._next:010d}", len(content)
             self._next += 1
-            caught = Caught(
-                id, mail_from, rcpt_to, subject, self._now(), len(content), helo, peer, tls
-            )
+            caught = Caught(id, mail_from, rcpt_to, subject, self._now(), size, helo, peer, tls)
             self._path(id, "eml").write_bytes(content)
             self._path(id, "json").write_text(json.dumps(asdict(caught)))
-            self._messages.append(caught)
-            self._bytes += caught.size
+            self._take(caught)
             while len(self._messages) > self._most or self._bytes > self._most_bytes:
-                self._drop(self._messages.popleft())
+                self._drop_oldest()
         return caught
 
     def newest(self, rcpt: str | None = None, limit: int = 100) -> list[Caught]:
         """Newest first, at most 1,000; only those for one recipient (compared without case) if asked."""
         wanted = rcpt.lower() if rcpt else None
-        found: list[Caught] = []
         with self._lock:
-            for caught in reversed(self._messages):
-                if len(found) >= min(limit, MOST_LISTED):
-                    break
-                if wanted is None or caught.rcpt_to.lower() == wanted:
-                    found.append(caught)
-        return found
+            found = (
+                caught
+                for caught in reversed(self._messages.values())
+                if wanted in {None, caught.rcpt_to.lower()}
+            )
+            return list(islice(found, min(limit, MOST_LISTED)))
 
     def get(self, id: str) -> Caught | None:
         """By id; None for one that never was, was dropped, or is no id."""
-        if not _ID.fullmatch(id):
-            return None
-        with self._lock:
-            return next((caught for caught in reversed(self._messages) if caught.id == id), None)
+        return self._messages.get(id)
 
     def raw(self, caught: Caught) -> bytes | None:
         """The exact bytes; None when they have just been dropped."""
@@ -126,7 +120,7 @@ class InboxStore:
         with self._lock:
             count = len(self._messages)
             while self._messages:
-                self._drop(self._messages.popleft())
+                self._drop_oldest()
         return count
 
     def count(self) -> int:
@@ -135,19 +129,12 @@ class InboxStore:
     def _path(self, id: str, ending: str) -> Path:
         return self._folder / f"{id}.{ending}"
 
-    def _drop(self, caught: Caught) -> None:
-        self._bytes -= caught.size
-        self._path(caught.id, "json").unlink(missing_ok=True)
-        self._path(caught.id, "eml").unlink(missing_ok=True)
+    def _take(self, caught: Caught) -> None:
+        self._messages[caught.id] = caught
+        self._bytes += caught.size
 
-    def _read_back(self) -> None:
-        for path in sorted(self._folder.glob("*.json")):
-            if not _ID.fullmatch(path.stem):
-                continue
-            self._next = max(self._next, int(path.stem) + 1)
-            try:
-                caught = Caught(**json.loads(path.read_text()))
-            except (OSError, ValueError, TypeError):
-                continue
-            self._messages.append(caught)
-            self._bytes += caught.size
+    def _drop_oldest(self) -> None:
+        caught = self._messages.pop(next(iter(self._messages)))
+        self._bytes -= caught.size
+        for ending in ("json", "eml"):
+            self._path(caught.id, ending).unlink(missing_ok=True)

@@ -23,14 +23,13 @@ from chalice.local import (
 )
 
 from chalicelib.api.v2.turned_away import answer_of
-from infra.local.http_server import Request, Response
+from infra.local.http_server import HOP_BY_HOP, Request, Response
 
 if TYPE_CHECKING:
     from chalice.app import Chalice
 
 LARGEST_EVENT = 6 * 1024 * 1024  # Lambda's payload limit, both ways
 TIMEOUT_SECONDS = 29
-HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"}
 
 
 class Resources(RouteMatcher):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from http.client import HTTPResponse
 from typing import Any
 
-_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+class _NotFollowed(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer for whoever asked."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
-def open_url(url: str, timeout: float) -> HTTPResponse:
-    """GET; OSError (which includes every HTTP error status) when it fails."""
-    answer: HTTPResponse = _direct.open(url, timeout=timeout)
-    return answer
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
 
 
 def get_json(url: str, timeout: float) -> Any:
-    """The JSON at a URL; ValueError when it is none."""
-    with open_url(url, timeout) as answer:
+    """The JSON at a URL; OSError (which includes every HTTP error status), or ValueError when it is none."""
+    with direct.open(url, timeout=timeout) as answer:
         return json.load(answer)

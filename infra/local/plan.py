@@ -14,13 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.config import Settings, read_settings
-from infra.local.keys import Keys, new_keys
+from infra.local.folder import Keys, new_keys
 
 NO_PROXY = "127.0.0.1,localhost,::1"
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 MAIL_HOSTNAME = "mail.posthorn.test"
 INBOX_HOSTNAME = "inbox.posthorn.test"
+# The demo tenant.
+ORGANIZATION = "demo"
+SERVER = "demo"
+DOMAIN = "demo.test"
+ADMIN = "admin@posthorn.test"
 DEFAULT_PORTS = {
     "http": 8000,
     "mx": 2525,
@@ -66,23 +71,20 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `own_aws` is False when the caller named an AWS endpoint of their own.
+    """One run. `base` is the caller's environment, `emulator` one of EMULATORS.
 
-    `deployed`: the functions run in the emulator's Lambdas, and there is no runner. `emulator` is one of EMULATORS;
-    `tables_port` is where the tables of LocalStack are, 0 without it. `keys` open our own emulator; whoever runs the
-    plan puts those of the state folder in place of the ones it is made with.
-    `lease_seconds`: how long an attempt in hand may take.
+    `deployed`: the functions run in the emulator's Lambdas, and there is no runner. `tables_port` is where the tables
+    of LocalStack are, 0 without it. `keys` open our own emulator; whoever runs the plan puts those of the state folder
+    in place of the ones it is made with. `lease_seconds`: how long an attempt in hand may take.
     """
 
+    base: Mapping[str, str]
     state: Path
     ports: Mapping[str, int]
-    aws_url: str
-    own_aws: bool
     dns_server: str
     runners: int
     fresh: bool
     reload: bool
-    base: Mapping[str, str]
     keys: Keys
     deployed: bool = False
     emulator: str = EMULATORS[0]
@@ -90,8 +92,18 @@ class Plan:
     lease_seconds: int = Settings().lease_seconds
 
     @property
-    def tables_url(self) -> str:
-        return f"http://{HOST}:{self.tables_port}"
+    def own_aws(self) -> bool:
+        """False when the caller named an AWS endpoint of their own."""
+        return not self.base.get("AWS_ENDPOINT_URL")
+
+    @property
+    def aws_url(self) -> str:
+        return self.base.get("AWS_ENDPOINT_URL") or f"http://{HOST}:{self.ports['aws']}"
+
+    @property
+    def is_localstack(self) -> bool:
+        """Whether LocalStack stands in place of ministack, which then only keeps the tables."""
+        return self.emulator == "localstack"
 
     @property
     def logs(self) -> Path:
@@ -109,15 +121,15 @@ class Plan:
         """Variables of every child: the caller's, then ours for whatever must be local."""
         values = {**LOCAL_DEFAULTS, **self.base}
         if self.own_aws:
-            for name in [name for name in values if name.startswith("AWS_")]:
-                if name not in AWS_KEPT:
-                    del values[name]
+            values = {
+                name: value
+                for name, value in values.items()
+                if name in AWS_KEPT or not name.startswith("AWS_")
+            }
             values |= NO_OTHER_CREDENTIALS | self.keys.variables
         elif not any(values.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")):
             values |= NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS
-        values.update(
-            {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
-        )
+        values |= {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         values.setdefault("POSTHORN_DELIVERY_PORT", str(self.ports["inbox"]))
         # No browser finds a track domain of the local zone, so links name the stack's own address.
         values.setdefault("POSTHORN_TRACK_ADDRESS", f"{HOST}:{self.ports['http']}")
@@ -140,37 +152,28 @@ class Plan:
 def make_plan(environment: Mapping[str, str]) -> Plan:
     """Read the caller's variables; PlanError for a text that makes no sense."""
     base = dict(environment)
-    lease_seconds = _lease_seconds(base)
+    try:
+        settings = read_settings(base)  # which the processes must be able to read
+    except ValueError as wrong:
+        raise PlanError(f"{wrong}.") from wrong
     ports = _ports(base)
-    own_aws = not base.get("AWS_ENDPOINT_URL")
     deployed = _choice(base, "POSTHORN_FUNCTIONS", FUNCTIONS) == "deployed"
     emulator = _choice(base, "POSTHORN_EMULATOR", EMULATORS)
-    needs_tables = own_aws and emulator == "localstack"
-    state = Path(base.get("POSTHORN_STATE") or ".local")
+    needs_tables = emulator == "localstack" and not base.get("AWS_ENDPOINT_URL")
     return Plan(
-        state=(state if state.is_absolute() else ROOT / state),
+        base=base,
+        state=ROOT / (base.get("POSTHORN_STATE") or ".local"),
         ports=ports,
-        aws_url=base.get("AWS_ENDPOINT_URL") or f"http://{HOST}:{ports['aws']}",
-        own_aws=own_aws,
         dns_server=_dns_server(base) or f"{HOST}:{ports['dns']}",
         runners=0 if deployed else _number(base, "POSTHORN_RUNNERS", 1, low=1, high=32),
         fresh=base.get("POSTHORN_FRESH", "") not in {"", "0"},
         reload=base.get("POSTHORN_RELOAD", "1") not in {"", "0"},
-        base=base,
         keys=new_keys(),
         deployed=deployed,
         emulator=emulator,
-        tables_port=_any_free_port(set(ports.values()), udp_too=False) if needs_tables else 0,
-        lease_seconds=lease_seconds,
+        tables_port=any_free_port(set(ports.values())) if needs_tables else 0,
+        lease_seconds=settings.lease_seconds,
     )
-
-
-def _lease_seconds(base: Mapping[str, str]) -> int:
-    """That of the settings, each of which the processes will be able to read."""
-    try:
-        return read_settings(base).lease_seconds
-    except ValueError as wrong:
-        raise PlanError(f"{wrong}.") from wrong
 
 
 def _ports(base: Mapping[str, str]) -> dict[str, int]:
@@ -184,9 +187,16 @@ def _ports(base: Mapping[str, str]) -> dict[str, int]:
             f"port {doubled.pop()} is asked for twice; give each POSTHORN_*_PORT its own."
         )
     if not base.get("POSTHORN_DNS_PORT"):
-        ports["dns"] = _free_dns_port(ports["dns"], set(named))
+        near = range(ports["dns"], ports["dns"] + DNS_ATTEMPTS)
+        others = {*named} - {ports["dns"]}
+        free = (port for port in near if port not in others and is_free(port, udp_too=True))
+        if not (found := next(free, 0)):
+            raise PlanError(
+                f"no DNS port is free from {near[0]} to {near[-1]}; set POSTHORN_DNS_PORT."
+            )
+        ports["dns"] = found
     for name in [name for name, port in ports.items() if port == 0]:
-        ports[name] = _any_free_port(set(ports.values()), udp_too=name == "dns")
+        ports[name] = any_free_port(set(ports.values()), udp_too=name == "dns")
     return ports
 
 
@@ -217,8 +227,7 @@ def _choice(base: Mapping[str, str], name: str, known: tuple[str, ...]) -> str:
 
 def is_free(port: int, udp_too: bool = False) -> bool:
     """Whether a listener could bind this loopback port now."""
-    kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM) if udp_too else (socket.SOCK_STREAM,)
-    for kind in kinds:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)[: 1 + udp_too]:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind == socket.SOCK_STREAM:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -229,17 +238,8 @@ def is_free(port: int, udp_too: bool = False) -> bool:
     return True
 
 
-def _free_dns_port(first: int, taken: set[int]) -> int:
-    others = taken - {first}
-    for port in range(first, first + DNS_ATTEMPTS):
-        if port not in others and is_free(port, udp_too=True):
-            return port
-    raise PlanError(
-        f"no DNS port is free from {first} to {first + DNS_ATTEMPTS - 1}; set POSTHORN_DNS_PORT."
-    )
-
-
-def _any_free_port(taken: set[int], udp_too: bool) -> int:
+def any_free_port(taken: set[int], udp_too: bool = False) -> int:
+    """A port of loopback that nobody has, and that is not among those taken; PlanError when none is found."""
     for port in random.sample(NEVER_LENT_PORTS, DNS_ATTEMPTS):
         if port not in taken and is_free(port, udp_too):
             return port

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from infra.local import aws, deployed
+from infra.local import aws
 
 WAIT_SECONDS = 15.0
 
@@ -22,7 +22,7 @@ class NotPrepared(Exception):
     """The backend could not be made ready. Its text is one sentence for people."""
 
 
-def prepare(url: str, state: Path) -> None:
+def prepare(environment: Mapping[str, str]) -> None:
     """Deploy and seed; NotPrepared says what went wrong."""
     # Imported while the emulator starts: that takes as long.
     from botocore.exceptions import BotoCoreError, ClientError
@@ -31,18 +31,23 @@ def prepare(url: str, state: Path) -> None:
     from chalicelib.domain.errors import MailError
     from infra import stack
     from infra.archive import NotPackaged
+    from infra.local import deployed
     from infra.local.seed import seed
     from infra.targets import WrongOrder
 
-    _wait(url)
+    url, deadline = environment["AWS_ENDPOINT_URL"], time.monotonic() + WAIT_SECONDS
+    while not aws.is_ready(url):
+        if time.monotonic() > deadline:
+            raise NotPrepared(f"nothing answers at the AWS endpoint {url}")
+        time.sleep(0.02)
     try:
         settings = posthorn().settings
-        if os.environ.get("POSTHORN_FUNCTIONS") == "deployed":
-            deployed.deploy(os.environ, _say)
+        if environment.get("POSTHORN_FUNCTIONS") == "deployed":
+            deployed.deploy(environment, lambda line: print(line, flush=True))
         else:
             stack.deploy_data(url, visibility_seconds=settings.visibility_seconds)
         end_items(url, settings.mail_table, settings.control_table)
-        run(seed(posthorn(), state))
+        run(seed(posthorn(), Path(environment["POSTHORN_STATE"])))
     except (BotoCoreError, ClientError, stack.StackFailed) as error:
         raise NotPrepared(f"the AWS endpoint {url} refused the set-up: {error}") from error
     except (NotPackaged, WrongOrder) as error:
@@ -67,26 +72,9 @@ def end_items(url: str, *tables: str) -> None:
             )
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _wait(url: str) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not aws.is_ready(url):
-        if time.monotonic() > deadline:
-            raise NotPrepared(f"nothing answers at the AWS endpoint {url}")
-        time.sleep(0.02)
-
-
-def main(environment: Mapping[str, str]) -> int:
+if __name__ == "__main__":
     try:
-        prepare(environment["AWS_ENDPOINT_URL"], Path(environment["POSTHORN_STATE"]))
+        prepare(os.environ)
     except NotPrepared as error:
         print(str(error).replace("\n", " "), flush=True)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(os.environ))
+        sys.exit(1)

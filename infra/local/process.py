@@ -14,26 +14,30 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.plan import ROOT
 
 PR_SET_PDEATHSIG = 1
 TAIL_BYTES = 8192
+QUICK_DEATH_SECONDS = 5.0
+BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(slots=True)
 class Child:
-    """A command that can be started again and again under one name."""
+    """A command that can be started again and again under one name. `grace` are the seconds that it may take to end."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
+    grace: float
     process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
-    quick_deaths: int = field(default=0)
+    quick_deaths: int = 0
+    restart_at: float | None = None
+    _started_at: float = 0.0
 
     def start(self, extra: Mapping[str, str] | None = None) -> None:
         """Run the command; its output goes to the end of the log. `extra` adds variables for this start only."""
@@ -48,7 +52,7 @@ class Child:
                 process_group=0,
                 preexec_fn=die_with_parent(os.getpid()),  # noqa: PLW1509  # the supervisor has one thread
             )
-        self.started_at = time.monotonic()
+        self._started_at, self.restart_at = time.monotonic(), None
 
     @property
     def pid(self) -> int:
@@ -58,15 +62,17 @@ class Child:
     def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    @property
-    def age(self) -> float:
-        """Seconds since the last start."""
-        return time.monotonic() - self.started_at
-
-    @property
-    def was_killed(self) -> bool:
-        """True when somebody else ended it with SIGKILL."""
-        return self.process is not None and self.process.returncode == -signal.SIGKILL
+    def keeps_dying(self) -> bool:
+        """Whether it has died at once too often; if not, `restart_at` is when it may be started again."""
+        # Who is killed from outside did not fail by itself, however often it happens.
+        killed = self.process is not None and self.process.returncode == -signal.SIGKILL
+        moment = time.monotonic()
+        quick = moment - self._started_at < QUICK_DEATH_SECONDS and not killed
+        self.quick_deaths = self.quick_deaths + 1 if quick else 0
+        if self.quick_deaths == len(BACK_OFF_SECONDS):
+            return True
+        self.restart_at = moment + BACK_OFF_SECONDS[self.quick_deaths]
+        return False
 
     def how_it_ended(self) -> str:
         """`exit code 1` or `signal SIGKILL`."""
@@ -77,36 +83,32 @@ class Child:
         return f"exit code {code}"
 
     def ask_to_stop(self) -> None:
-        if self.is_running and self.process:
+        if self.process and self.is_running:
             self.process.terminate()
 
     def wait(self, seconds: float) -> bool:
         """Whether it has ended within this time; True as well when it never ran."""
-        if self.process is None:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self.process:
+                self.process.wait(seconds)
             return True
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return False
 
     def kill(self) -> None:
         """End the child and whatever it started."""
-        if self.process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def last_lines(self, count: int) -> list[str]:
         """The end of its log."""
         try:
             with self.log.open("rb") as log:
                 log.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
-                text = log.read().decode("utf-8", "replace")
+                return log.read().decode("utf-8", "replace").splitlines()[-count:]
         except OSError:
             return []
-        return text.splitlines()[-count:]
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:

@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy import SOURCES, CredentialKind, EgressSource, Organization, Server
+from chalicelib.domain.tenancy import SOURCES, CredentialKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.credentials import Credentials
@@ -26,62 +28,54 @@ from chalicelib.services.organizations import Organizations
 from chalicelib.services.servers import Servers
 from chalicelib.services.track_domains import TrackDomains
 from infra.local.folder import SECRETS, read_secrets, write_private
-from infra.local.seed_names import DOMAIN, ORGANIZATION, SERVER
+from infra.local.plan import DOMAIN, ORGANIZATION, SERVER
 
 CREDENTIALS = {"api_key": CredentialKind.API, "smtp_key": CredentialKind.SMTP}
+T = TypeVar("T")
 
 
 async def seed(posthorn: Posthorn, state: Path) -> None:
     """Make whatever of the demo tenant does not exist; MailError when the backend refuses."""
     known = read_secrets(state)
+    organizations, servers = posthorn[Organizations], posthorn[Servers]
+    domains, tracks = posthorn[Domains], posthorn[TrackDomains]
     await posthorn[Installation].ensure()
-    server = await _server(posthorn, await _organization(posthorn))
-    await _domain(posthorn, server)
-    await _track_domain(posthorn, server)
-    with contextlib.suppress(Conflict):
-        await posthorn[Repository].add(SOURCES, EgressSource(name="default"))
-    have = {credential.digest for credential in await posthorn[Credentials].of(server)}
-    for name, kind in CREDENTIALS.items():
-        label = f"demo {kind.value}"
-        if name not in known:
-            _, known[name] = await posthorn[Credentials].create(server, kind, label)
-        elif key_digest(known[name]) not in have:
-            await posthorn[Credentials].import_key(server, kind, label, known[name])
-    known.setdefault("admin_password", secrets.token_urlsafe(18))
-    write_private(state / SECRETS, json.dumps(known) + "\n")
-
-
-async def _organization(posthorn: Posthorn) -> Organization:
-    try:
-        return await posthorn[Organizations].get(ORGANIZATION)
-    except NotFound:
-        return await posthorn[Organizations].create("Demo", ORGANIZATION)
-
-
-async def _server(posthorn: Posthorn, organization: Organization) -> Server:
-    try:
-        return await posthorn[Servers].get(ORGANIZATION, SERVER)
-    except NotFound:
-        return await posthorn[Servers].create(organization, "Demo", SERVER)
-
-
-async def _track_domain(posthorn: Posthorn, server: Server) -> None:
-    """Tracking is on, and its links name the address at which this run answers."""
-    try:
-        track = await posthorn[TrackDomains].find(server, DOMAIN)
-    except NotFound:
-        track = await posthorn[TrackDomains].add(server, "track", DOMAIN)
+    organization = await _found_or_made(
+        organizations.get(ORGANIZATION),
+        lambda: organizations.create("Demo", ORGANIZATION),
+    )
+    server = await _found_or_made(
+        servers.get(ORGANIZATION, SERVER),
+        lambda: servers.create(organization, "Demo", SERVER),
+    )
+    domain = await _found_or_made(domains.find(server, DOMAIN), lambda: domains.add(server, DOMAIN))
+    if domain.verified_at is None or not domain.dkim_ok or not domain.return_path_ok:
+        await domains.trust(domain)
+    # Tracking is on, and its links name the address at which this run answers.
+    track = await _found_or_made(
+        tracks.find(server, DOMAIN), lambda: tracks.add(server, "track", DOMAIN)
+    )
     address = posthorn.settings.track_address or track.name
     if track.name != address or track.dns_status is None:
         now = int(posthorn[Clock].now())
         seen = replace(track, name=address, dns_status=DnsStatus.OK, dns_checked_at=now)
         await posthorn[Repository].replace(TRACK_DOMAINS, seen)
+    with contextlib.suppress(Conflict):
+        await posthorn[Repository].add(SOURCES, EgressSource(name="default"))
+    credentials = posthorn[Credentials]
+    have = {credential.digest for credential in await credentials.of(server)}
+    for name, kind in CREDENTIALS.items():
+        label = f"demo {kind.value}"
+        if name not in known:
+            _, known[name] = await credentials.create(server, kind, label)
+        elif key_digest(known[name]) not in have:
+            await credentials.import_key(server, kind, label, known[name])
+    known.setdefault("admin_password", secrets.token_urlsafe(18))
+    write_private(state / SECRETS, json.dumps(known) + "\n")
 
 
-async def _domain(posthorn: Posthorn, server: Server) -> None:
+async def _found_or_made(found: Awaitable[T], make: Callable[[], Awaitable[T]]) -> T:
     try:
-        domain = await posthorn[Domains].find(server, DOMAIN)
+        return await found
     except NotFound:
-        domain = await posthorn[Domains].add(server, DOMAIN)
-    if domain.verified_at is None or not domain.dkim_ok or not domain.return_path_ok:
-        await posthorn[Domains].trust(domain)
+        return await make()

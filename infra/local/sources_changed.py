@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -15,29 +16,24 @@ ENDINGS = (".py", ".html", ".css")
 class SourceWatch:
     """Ask `changed` as often as you like."""
 
-    def __init__(self, root: Path = ROOT) -> None:
-        self._root = root
+    def __init__(self) -> None:
         self._next = 0.0
-        self._seen = self._look()
+        self._seen = _look()
 
     def changed(self) -> Path | None:
         """A file (relative to the repository) that appeared, went or was written since the last call; else None."""
         if time.monotonic() < self._next:
             return None
+        before, self._seen = self._seen, _look()
         self._next = time.monotonic() + LOOK_EVERY
-        before, self._seen = self._seen, self._look()
-        if before == self._seen:
-            return None
         different = dict(before.items() ^ self._seen.items())
-        return min(different).relative_to(self._root)
+        return min(different).relative_to(ROOT) if different else None
 
-    def _look(self) -> dict[Path, int]:
-        found = {}
-        for folder in FOLDERS:
-            for path in (self._root / folder).rglob("*"):
-                if path.suffix in ENDINGS:
-                    try:
-                        found[path] = path.stat().st_mtime_ns
-                    except FileNotFoundError:
-                        continue  # written through a temporary file
-        return found
+
+def _look() -> dict[Path, int]:
+    found = {}
+    for path in (path for folder in FOLDERS for path in (ROOT / folder).rglob("*")):
+        if path.suffix in ENDINGS:
+            with contextlib.suppress(FileNotFoundError):  # written through a temporary file
+                found[path] = path.stat().st_mtime_ns
+    return found

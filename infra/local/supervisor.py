@@ -16,17 +16,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from infra.local import aws, facts
 from infra.local.first_message import send_first_message
-from infra.local.folder import FolderError, StateFolder, read_secrets
-from infra.local.keys import keys_of
-from infra.local.loopback import open_url
+from infra.local.folder import FolderError, StateFolder, keys_of, read_secrets
+from infra.local.loopback import direct
 from infra.local.plan import DEFAULT_PORTS, HOST, Plan, PlanError, is_free
 from infra.local.process import Child
 from infra.local.sources_changed import SourceWatch
@@ -34,30 +32,10 @@ from infra.local.sources_changed import SourceWatch
 READY_SECONDS = 60.0
 DEPLOY_SECONDS = 300.0  # when the functions are packaged and deployed as well
 TICK_SECONDS = 0.05
-QUICK_DEATH_SECONDS = 5.0
-MOST_QUICK_DEATHS = 5
-BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
-GRACE_SECONDS = {
-    "gateway": 25.0,
-    "front": 5.0,
-    "aws": 30.0,
-    "tables": 10.0,
-    "prepare": 2.0,
-}
-MOST_RELOAD_SECONDS = (
-    20.0  # somebody waits to see a change; what is cut off is tried again when its lease ends
-)
+# Somebody waits to see a change; what is cut off is tried again when its lease ends.
+MOST_RELOAD_SECONDS = 20.0
 LOG_LINES = 8
 LARGEST_OLD_LOG = 16 * 1024 * 1024
-PORT_NAMES = {
-    "http": "front",
-    "mx": "gateway",
-    "submission": "gateway",
-    "submissions": "gateway",
-    "inbox": "front",
-    "aws": "aws",
-    "dns": "front",
-}
 
 
 class StackError(Exception):
@@ -103,75 +81,60 @@ class Supervisor:
         self._stop_signals = 0
         self._begun = time.monotonic()
         self._ready = False
-        environment = plan.environment()
-        kill_at = environment.pop("POSTHORN_KILL_AT", "")
-        # Only the first worker's first life dies at the named point: whoever comes next must recover.
-        self._first_life = {"runner-0": {"POSTHORN_KILL_AT": kill_at}} if kill_at else {}
-        self._environment = environment
+        self._environment = plan.environment()
+        self._kill_at = self._environment.pop("POSTHORN_KILL_AT", "")
         self._emulators = aws.children(plan) if plan.own_aws else []
         self._aws = self._emulators[-1] if self._emulators else None
-        self._prepare = self._child("prepare", "infra.local.prepare")
-        self._front = self._child("front", "infra.local.front")
-        self._gateway = self._child("gateway", "gateway")
+        self._prepare = self._child("prepare", "infra.local.prepare", grace=2)
+        self._front = self._child("front", "infra.local.front", grace=5)
+        self._gateway = self._child("gateway", "gateway", grace=25)
+        # A runner has attempts in hand; a second Ctrl-C waits for none.
         self._runners = [
-            self._child(f"runner-{number}", "infra.local.runner", str(number))
-            for number in range(plan.runners)
+            self._child(f"runner-{n}", "infra.local.runner", str(n), grace=plan.lease_seconds)
+            for n in range(plan.runners)
         ]
         self._watch = SourceWatch() if plan.reload else None
-        self._restart_at: dict[str, float] = {}
 
     def run(self) -> int:
         """Until stopped; the exit code."""
-        code = 0
-        with self._signals():
-            try:
-                self._start()
-                self._watch_over()
-            except StopRequested:
-                code = 0 if self._ready else 130
-            except (StackError, PlanError) as error:
-                say(f"posthorn: {error}")
-                code = 1
-            finally:
-                self._stop()
-        return code
-
-    def _child(self, name: str, module: str, *arguments: str) -> Child:
-        command = [sys.executable, "-m", module, *arguments]
-        return Child(name, command, self._environment, self._plan.logs / f"{name}.log")
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        def note(_number: int, _frame: FrameType | None) -> None:
-            self._stop_signals += 1
-
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, note) for number in numbers}
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note_stop)
         try:
-            yield
+            self._start()
+            self._watch_over()
+        except StopRequested:
+            return 0 if self._ready else 130
+        except (StackError, PlanError) as error:
+            say(f"posthorn: {error}")
+            return 1
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            self._stop()
+
+    def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop_signals += 1
+
+    def _child(self, name: str, module: str, *arguments: str, grace: float) -> Child:
+        command = [sys.executable, "-m", module, *arguments]
+        return Child(name, command, self._environment, self._plan.logs / f"{name}.log", grace)
 
     def _start(self) -> None:
         for log in self._plan.logs.glob("*.log"):
             if log.stat().st_size > LARGEST_OLD_LOG:
                 log.replace(log.with_suffix(".old"))
         say(f"starting Posthorn, state in {self._plan.state}")
-        if self._aws:
-            aws.make_folders(self._plan)
-            for emulator in self._emulators:
-                emulator.start()
-        self._prepare.start()
-        for child in (self._front, *self._runners):
-            child.start(self._first_life.get(child.name))
-        url = self._plan.aws_url
+        for child in (*self._emulators, self._prepare, self._front):
+            child.start()
+        for runner in self._runners:
+            # Only the first worker's first life dies at the named point: whoever comes next must recover.
+            fatal = self._kill_at and runner is self._runners[0]
+            runner.start({"POSTHORN_KILL_AT": self._kill_at} if fatal else None)
+        url, http = self._plan.aws_url, self._plan.http_url
         self._until(lambda: aws.is_ready(url) or self._is_prepared(), f"AWS backend {url}")
         self._until(self._is_prepared, "resources deployed, demo tenant ready")
-        if self._aws and self._aws.process and aws.saves_itself(self._plan):
+        if self._aws and self._aws.process and not self._plan.is_localstack:
             self._aws.process.send_signal(signal.SIGUSR1)  # complete: worth saving from now on
         self._gateway.start()
-        self._until(lambda: _answers(self._plan.http_url), f"HTTP {self._plan.http_url}")
+        self._until(lambda: _answers(f"{http}/_local/clock"), f"HTTP {http}")
         smtp = [self._plan.ports[name] for name in ("mx", "submission", "submissions")]
         self._until(lambda: all(map(_listens, smtp)), f"SMTP {HOST}: " + ", ".join(map(str, smtp)))
         self._be_ready()
@@ -191,8 +154,8 @@ class Supervisor:
         else:
             first = send_first_message(described, lambda: self._stop_signals > 0)
         self._raise_if_over()
-        self._folder.write_facts(self._facts())
         self._ready = True
+        self._write_facts()
         for line in facts.for_people(described, self._plan):
             say(line)
         say(first)
@@ -207,6 +170,10 @@ class Supervisor:
             "runner": [runner.pid for runner in self._runners],
         }
         return facts.facts_of(self._plan, read_secrets(self._plan.state), pids)
+
+    def _write_facts(self) -> None:
+        if self._ready:
+            self._folder.write_facts(self._facts())
 
     def _until(self, is_so: Callable[[], bool], what: str) -> None:
         """Wait for something during the start, and say when it came."""
@@ -228,99 +195,76 @@ class Supervisor:
                     f"the AWS emulator ended unexpectedly ({emulator.how_it_ended()}), so the stack"
                     f" stops; see {emulator.log}"
                 )
-        for child in self._serving():
+        for child in (self._front, *self._runners, self._gateway):
             if child.process and not child.is_running:
                 self._revive(child)
 
-    def _serving(self) -> list[Child]:
-        return [self._front, *self._runners, self._gateway]
-
     def _revive(self, child: Child) -> None:
         """Start a dead child again, now or when its pause is over; StackError when it dies at once too often."""
-        moment = time.monotonic()
-        due = self._restart_at.get(child.name)
-        if due is None:
-            # Who is killed from outside did not fail by itself, however often it happens.
-            quick = child.age < QUICK_DEATH_SECONDS and not child.was_killed
-            child.quick_deaths = child.quick_deaths + 1 if quick else 0
-            if child.quick_deaths >= MOST_QUICK_DEATHS:
-                say(f"last lines of {child.log}:")
-                for line in child.last_lines(LOG_LINES):
-                    say(f"  {line}")
-                raise StackError(
-                    f"the {child.name} keeps dying ({child.how_it_ended()}), so the stack stops."
-                )
-            due = self._restart_at[child.name] = moment + BACK_OFF_SECONDS[child.quick_deaths]
-        if moment < due:
-            return
-        del self._restart_at[child.name]
-        dead, how = child.pid, child.how_it_ended()
-        child.start()
-        say(f"{child.name} (process {dead}) died: {how}; started again as process {child.pid}")
-        self._pids_changed()
+        if child.restart_at is None and child.keeps_dying():
+            say(f"last lines of {child.log}:")
+            for line in child.last_lines(LOG_LINES):
+                say(f"  {line}")
+            raise StackError(
+                f"the {child.name} keeps dying ({child.how_it_ended()}), so the stack stops."
+            )
+        if time.monotonic() >= (child.restart_at or 0):
+            dead, how = child.pid, child.how_it_ended()
+            child.start()
+            say(f"{child.name} (process {dead}) died: {how}; started again as process {child.pid}")
+            self._write_facts()
 
-    def _pids_changed(self) -> None:
-        if self._ready:
-            self._folder.write_facts(self._facts())
-
-    def _watch_over(self) -> None:
+    def _watch_over(self) -> NoReturn:
         while True:
             self._raise_if_over()
             if self._watch and (changed := self._watch.changed()):
-                self._reload(changed)
+                children = [*self._runners, self._front]
+                self._end(children, MOST_RELOAD_SECONDS)
+                for child in children:
+                    child.start()
+                say(f"{changed} changed: runner and front started again")
+                self._write_facts()
             time.sleep(TICK_SECONDS)
-
-    def _reload(self, changed: Path) -> None:
-        children = [*self._runners, self._front]
-        for child in children:
-            child.ask_to_stop()
-        for child in children:
-            self._wait_or_kill(child, MOST_RELOAD_SECONDS)
-            child.start()
-        say(f"{changed} changed: runner and front started again")
-        self._pids_changed()
 
     def _stop(self) -> None:
         self._folder.remove_facts()
         say("stopping …")
         self._prepare.ask_to_stop()
-        groups = ([self._gateway], self._runners, [self._front, self._prepare])
-        for group in (*groups, *([child] for child in reversed(self._emulators))):
-            for child in group:
-                child.ask_to_stop()
-            for child in group:
-                self._wait_or_kill(child)
+        for group in ([self._gateway], self._runners, [self._front, self._prepare]):
+            self._end(group)
+        for emulator in reversed(self._emulators):
+            self._end([emulator])
         self._folder.release()
         say("stopped")
 
-    def _wait_or_kill(self, child: Child, most: float = math.inf) -> None:
-        """Its grace period; a second Ctrl-C cuts it short, except for the emulator's saving."""
-        # A runner has attempts in hand; a second Ctrl-C waits for none.
-        grace = GRACE_SECONDS.get(child.name.partition("-")[0], float(self._plan.lease_seconds))
-        deadline = time.monotonic() + min(grace, most)
-        patience = self._stop_signals
-        while not child.wait(TICK_SECONDS):
-            impatient = self._stop_signals > max(1, patience) and child is not self._aws
-            if impatient or time.monotonic() > deadline:
-                say(f"{child.name} did not stop in time and was killed")
-                break
-        child.kill()
+    def _end(self, children: Sequence[Child], most: float = math.inf) -> None:
+        """Stop them all, each within its grace; a second Ctrl-C cuts it short, except for the emulator's saving."""
+        for child in children:
+            child.ask_to_stop()
+        for child in children:
+            deadline = time.monotonic() + min(child.grace, most)
+            patience = self._stop_signals
+            while not child.wait(TICK_SECONDS):
+                impatient = self._stop_signals > max(1, patience) and child is not self._aws
+                if impatient or time.monotonic() > deadline:
+                    say(f"{child.name} did not stop in time and was killed")
+                    break
+            child.kill()
 
 
 def _check_ports(plan: Plan) -> None:
     for name in DEFAULT_PORTS:
         port = plan.ports[name]
-        if (name == "aws" and not plan.own_aws) or is_free(port, udp_too=name == "dns"):
-            continue
-        variable = f"POSTHORN_{name.upper()}_PORT"
-        raise StackError(
-            f"port {port} is in use by another program; stop that, or set {variable} to another port."
-        )
+        if not is_free(port, udp_too=name == "dns") and (name != "aws" or plan.own_aws):
+            raise StackError(
+                f"port {port} is in use by another program; stop that, or set"
+                f" POSTHORN_{name.upper()}_PORT to another port."
+            )
 
 
 def _answers(url: str) -> bool:
     try:
-        with open_url(f"{url}/_local/clock", timeout=5):
+        with direct.open(url, timeout=5):
             return True
     except OSError:
         return False

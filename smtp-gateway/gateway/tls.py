@@ -42,19 +42,16 @@ def _self_signed(folder: Path, hostname: str, now: float, journal: Journal) -> t
     if certificate.is_file() and key.is_file():
         return certificate, key
     folder.mkdir(parents=True, exist_ok=True)
-    private = ec.generate_private_key(ec.SECP256R1())
-    encoded = private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    _write(key, encoded)
-    _write(certificate, _certificate(private, hostname, now))
+    made, private = make_pair(hostname, now)
+    _write(key, private)
+    _write(certificate, made)
     journal.event("self_signed_certificate", file=str(certificate))
     return certificate, key
 
 
-def _certificate(private: ec.EllipticCurvePrivateKey, hostname: str, now: float) -> bytes:
+def make_pair(hostname: str, now: float) -> tuple[bytes, bytes]:
+    """A self-signed certificate and its private key, as PEM."""
+    private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hostname[:64])])
     start = datetime.datetime.fromtimestamp(now, datetime.UTC) - datetime.timedelta(days=1)
     names = dict.fromkeys((hostname, "localhost"))
@@ -70,7 +67,12 @@ def _certificate(private: ec.EllipticCurvePrivateKey, hostname: str, now: float)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(private, hashes.SHA256())
     )
-    return made.public_bytes(serialization.Encoding.PEM)
+    encoded = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return made.public_bytes(serialization.Encoding.PEM), encoded
 
 
 def _write(path: Path, content: bytes) -> None:

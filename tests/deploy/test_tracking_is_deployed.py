@@ -17,7 +17,7 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.services.track import IMAGE
 from infra.current_state import stacks_of
 from infra.deploy import deploy
-from infra.local.deployed import direct
+from infra.local.loopback import direct
 from infra.order import Order, check_pairs, check_tracking
 from infra.outputs import Deployed, show
 from infra.targets import AWS, WrongOrder

@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from infra.local.folder import Keys, read_keys
 from infra.local.guard import CROSS_ORIGIN, FRONT_HEADER, Asked, Guard, is_form, refusal_body
-from infra.local.keys import Keys, read_keys
 
 INSIDE_HEADER = "x-posthorn-inside"
 _inside = secrets.token_urlsafe(32)

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from infra.local import function_url
+from infra.local import deployed as deployment
+from infra.local.deployed import Deployed
 from infra.local.dns import Published, Zone
 from infra.local.front import tracking
-from infra.local.function_url import Deployed, Here, event_of
+from infra.local.function_url import call, event_of
 from infra.local.guard import FRONT_HEADER
 from infra.local.http_server import Request, Response
 
@@ -107,11 +108,11 @@ def test_the_answer_keeps_its_bytes() -> None:
         headers = {"Content-Type": "image/png", "X-Path": event["rawPath"]}
         return {"statusCode": 200, "headers": headers, "body": body, "isBase64Encoded": True}
 
-    answer = Here(handler)(get("/a"))
+    answer = call(handler, get("/a"))
     assert (answer.status, answer.body) == (200, b"\x89\xff")
     assert dict(answer.headers) == {"Content-Type": "image/png", "X-Path": "/a"}
     large = Request("POST", "/", {}, b"x" * 5_000_000)
-    assert Here(handler)(large).status == 413
+    assert call(handler, large).status == 413
 
 
 @pytest.fixture
@@ -144,13 +145,13 @@ def test_the_function_url_of_an_emulator_is_named_by_its_host(
     emulator: tuple[str, list[tuple[str, str, str]]],
 ) -> None:
     url, asked = emulator
-    deployed = Deployed(tmp_path, url, "the word")
+    deployed = Deployed(tmp_path, url, "the word").tracking
     assert deployed(get("/a")).status == 503
     outputs = {"TrackingAddress": "https://abc.lambda-url.us-east-1.on.aws/"}
-    monkeypatch.setattr(function_url, "what_stands", lambda _: {"outputs": outputs})
+    monkeypatch.setattr(deployment, "what_stands", lambda _: {"outputs": outputs})
     answer = deployed(get("/a?b=1"))
     assert (answer.status, dict(answer.headers)["Location"]) == (307, "https://acme.test/")
     assert asked == [("abc.lambda-url.us-east-1.on.aws", "/a?b=1", "the word")]
-    Deployed(tmp_path, url, "")(get("/a", **{FRONT_HEADER: "a word of the reader's"}))
+    Deployed(tmp_path, url, "").tracking(get("/a", **{FRONT_HEADER: "a word of the reader's"}))
     assert asked[1] == ("abc.lambda-url.us-east-1.on.aws", "/a", "")
-    assert Deployed(tmp_path, "http://127.0.0.1:9", "")(get("/a")).status == 502
+    assert Deployed(tmp_path, "http://127.0.0.1:9", "").tracking(get("/a")).status == 502

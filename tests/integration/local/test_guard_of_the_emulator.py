@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from infra.local.folder import front_word, keys_of, new_keys, read_keys
 from infra.local.guard import FRONT_HEADER, NO_KEY, NOT_HERE, OTHER_SITE, Asked, Guard, GuardedAsgi
-from infra.local.keys import front_word, keys_of, new_keys, read_keys
 
 KEYS = new_keys()
 HOST = ("host", "127.0.0.1:4566")

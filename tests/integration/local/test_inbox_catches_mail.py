@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.certificate import inbox_context
-from infra.local.inbox_smtp import InboxServer
+from infra.local.inbox_smtp import InboxServer, inbox_context
 from infra.local.inbox_store import Caught, InboxStore
 from infra.local.magic import Trick, manner_of
 from tests.patience import PATIENCE

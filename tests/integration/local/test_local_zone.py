@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
 from infra.local.dns import Published, Zone, serve
-from infra.local.plan import _any_free_port
+from infra.local.plan import any_free_port
 
 KEY = "v=DKIM1; t=s; h=sha256; p=" + "A" * 400
 
@@ -38,7 +38,7 @@ def world() -> World:
 
 @pytest.fixture
 def resolver(world: World) -> Iterator[dns.resolver.Resolver]:
-    port = _any_free_port(set(), udp_too=True)
+    port = any_free_port(set(), udp_too=True)
     fixed = [Published("TXT", "rp.posthorn.test", "v=spf1 -all")]
     servers = serve(Zone(fixed, world, "psrp"), port)
     asking = dns.resolver.Resolver(configure=False)
