@@ -24,7 +24,7 @@ TTL = 1
 TXT_STRING = 255
 UDP_BYTES = 1232
 REVERSE = "1.0.0.127.in-addr.arpa"
-NO_SUCH_NAME = ("invalid",)
+NO_SUCH_NAME = "invalid"
 NULL_MX = "nullmx.test"
 BROKEN = "servfail.test"
 
@@ -66,14 +66,15 @@ class Zone(BaseResolver):  # type: ignore[misc]  # dnslib has no types
         kind = QTYPE.get(request.q.qtype, "")
         if _is_under(name, BROKEN):
             reply.header.rcode = RCODE.SERVFAIL
-        elif any(_is_under(name, top) for top in NO_SUCH_NAME):
+            return reply
+        if _is_under(name, NO_SUCH_NAME):
             reply.header.rcode = RCODE.NXDOMAIN
-            reply.add_auth(_authority(request))
         else:
-            for answer in self._answers(name, kind):
-                reply.add_answer(answer)
-            if not reply.rr:
-                reply.add_auth(_authority(request))
+            reply.add_answer(*self._answers(name, kind))
+        if not reply.rr:
+            # So that resolvers know how long to remember that there is nothing: one second.
+            soa = SOA(INBOX_HOSTNAME, f"hostmaster.{INBOX_HOSTNAME}", (1, TTL, TTL, TTL, TTL))
+            reply.add_auth(RR(request.q.qname, QTYPE.SOA, rdata=soa, ttl=TTL))
         return reply
 
     def _answers(self, name: str, kind: str) -> list[RR]:
@@ -83,7 +84,7 @@ class Zone(BaseResolver):  # type: ignore[misc]  # dnslib has no types
             return [link] if kind == "CNAME" else [link, *self._answers(target[0], kind)]
         if kind == "TXT":
             texts = self._value(kind, name, is_asked_for=True)
-            return [_record(name, kind, _text(value)) for value in texts]
+            return [_record(name, kind, TXT(_strings(value.encode()))) for value in texts]
         if kind == "MX":
             null = _is_under(name, NULL_MX)
             return [_record(name, kind, MX("." if null else INBOX_HOSTNAME, 0 if null else 10))]
@@ -125,13 +126,6 @@ class Zone(BaseResolver):  # type: ignore[misc]  # dnslib has no types
         self._records = records
 
 
-class Quiet(DNSLogger):  # type: ignore[misc]  # dnslib has no types
-    """Logs nothing: queries are not news."""
-
-    def __init__(self) -> None:
-        super().__init__(log="", logf=lambda _line: None)
-
-
 class Handler(DNSHandler):  # type: ignore[misc]  # dnslib has no types
     """Truncates what does not fit a datagram, and drops what is no DNS message without a word."""
 
@@ -143,16 +137,15 @@ class Handler(DNSHandler):  # type: ignore[misc]  # dnslib has no types
             self.request.settimeout(self.timeout)
 
     def handle(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             super().handle()
-        except OSError:
-            return
 
 
 def serve(zone: Zone, port: int) -> list[DNSServer]:
     """Answer on UDP and TCP of the loopback port, in threads of their own."""
+    quiet = DNSLogger(log="", logf=lambda _line: None)  # queries are not news
     servers = [
-        DNSServer(zone, address=HOST, port=port, tcp=tcp, logger=Quiet(), handler=Handler)
+        DNSServer(zone, address=HOST, port=port, tcp=tcp, logger=quiet, handler=Handler)
         for tcp in (False, True)
     ]
     for server in servers:
@@ -168,13 +161,5 @@ def _record(name: str, kind: str, data: object) -> RR:
     return RR(name, getattr(QTYPE, kind), rdata=data, ttl=TTL)
 
 
-def _text(value: str) -> TXT:
-    octets = value.encode()
-    return TXT([octets[at : at + TXT_STRING] for at in range(0, len(octets), TXT_STRING)] or [b""])
-
-
-def _authority(request: DNSRecord) -> RR:
-    """An SOA, so that resolvers know how long to remember that there is nothing: one second."""
-    times = (1, TTL, TTL, TTL, TTL)
-    soa = SOA(INBOX_HOSTNAME, f"hostmaster.{INBOX_HOSTNAME}", times)
-    return RR(request.q.qname, QTYPE.SOA, rdata=soa, ttl=TTL)
+def _strings(text: bytes) -> list[bytes]:
+    return [text[at : at + TXT_STRING] for at in range(0, len(text), TXT_STRING)] or [b""]

@@ -33,6 +33,7 @@ _EMULATORS_OWN = re.compile(r"/_(?!local/)")
 _CREDENTIAL = re.compile(r"AWS4-[A-Z0-9-]+ .*?\bCredential=([^/,\s]+)/", re.DOTALL)
 _QUERY_CREDENTIAL = "x-amz-credential"
 _AWS_ACTION = "x-amz-target"  # names a call of AWS whatever the path
+_FORM = "application/x-www-form-urlencoded"
 _MOST_QUERY_FIELDS = 1000
 
 Scope = dict[str, Any]
@@ -65,9 +66,8 @@ class Asked:
     path: str
     query: str
     fields: Sequence[tuple[str, str]]
-    authority: str = (
-        ""  # of a target in absolute form, which stands in place of Host (RFC 9112 section 3.2.2)
-    )
+    # Of a target in absolute form, which stands in place of Host (RFC 9112 section 3.2.2).
+    authority: str = ""
 
     def all(self, name: str) -> list[str]:
         """The values of a field in their order."""
@@ -98,7 +98,8 @@ class Guard:
 
     def _has_key(self, asked: Asked) -> bool:
         """Whether every credential of the request is ours, and there is one."""
-        found = [_in_header(value) for value in asked.all("authorization")]
+        headers = [_CREDENTIAL.match(value) for value in asked.all("authorization")]
+        found = [header[1] if header else "" for header in headers]
         found += _in_query(asked.query)
         return bool(found) and all(_same(each, self._keys.access_key_id) for each in found)
 
@@ -120,11 +121,6 @@ def _is_for_the_front(asked: Asked) -> bool:
     return _API.fullmatch(asked.path) is not None
 
 
-def _in_header(value: str) -> str:
-    found = _CREDENTIAL.match(value)
-    return found[1] if found else ""
-
-
 def _in_query(query: str) -> list[str]:
     try:
         fields = parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST_QUERY_FIELDS)
@@ -137,18 +133,13 @@ def _same(given: str, ours: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), ours.encode())
 
 
-def refusal_body(reason: str, form: bool) -> tuple[str, bytes]:
+def refusal_body(reason: str, asked: Asked) -> tuple[str, bytes]:
     """Content type and body of a 403, as AWS's clients read it: XML where they sent a form, else JSON."""
     code = "InvalidClientTokenId"
-    if form:
+    if any(each.startswith(_FORM) for each in asked.all("content-type")):
         error = f"<Error><Code>{code}</Code><Message>{reason}</Message></Error>"
         return "text/xml", f"<ErrorResponse>{error}</ErrorResponse>".encode()
     return "application/json", json.dumps({"__type": code, "message": reason}).encode()
-
-
-def is_form(content_types: Iterable[str]) -> bool:
-    """Whether a request is of AWS's query protocol, by its Content-Type."""
-    return any(each.startswith("application/x-www-form-urlencoded") for each in content_types)
 
 
 class GuardedAsgi:
@@ -172,28 +163,20 @@ class GuardedAsgi:
         query = scope.get("query_string", b"").decode("latin-1")
         asked = Asked(scope["method"], scope["path"], query, fields, authority_in(scope["path"]))
         if reason := self._guard.refusal(asked):
-            kind, body = refusal_body(reason, is_form(asked.all("content-type")))
+            kind, body = refusal_body(reason, asked)
             headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": 403, "headers": headers})
             await send({"type": "http.response.body", "body": body})
             return
-        kept = [
-            (name, value)
-            for name, value in scope["headers"]
-            if name.decode("latin-1").lower() != FRONT_HEADER
-        ]
 
         async def send_without_origins(event: Event) -> None:
             if event["type"] == "http.response.start":
-                event = {**event, "headers": _without_origins(event.get("headers", ()))}
+                event = {**event, "headers": _without(CROSS_ORIGIN, event.get("headers", ()))}
             await send(event)
 
+        kept = _without(FRONT_HEADER, scope["headers"])
         await self._application({**scope, "headers": kept}, receive, send_without_origins)
 
 
-def _without_origins(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    return [
-        (name, value)
-        for name, value in headers
-        if not name.decode("latin-1").lower().startswith(CROSS_ORIGIN)
-    ]
+def _without(beginning: str, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [each for each in headers if not each[0].lower().startswith(beginning.encode())]

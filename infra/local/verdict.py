@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -64,26 +65,8 @@ class Verdict:
     dkim: str
     spf: str
     dmarc: str
-    signatures: tuple[Signature, ...] = ()
+    signatures: Sequence[Signature] = ()
     note: str = ""
-
-    def as_json(self) -> dict[str, object]:
-        return {
-            "dkim": self.dkim,
-            "spf": self.spf,
-            "dmarc": self.dmarc,
-            "note": self.note,
-            "signatures": [
-                {
-                    "domain": each.domain,
-                    "selector": each.selector,
-                    "algorithm": each.algorithm,
-                    "valid": each.valid,
-                    "problem": each.problem,
-                }
-                for each in self.signatures
-            ],
-        }
 
 
 class Judge:
@@ -100,60 +83,56 @@ class Judge:
         now: Callable[[], float] = time.time,
     ) -> None:
         dkim.time = SimpleNamespace(time=now)
-        dkim.canonicalization.strip_trailing_whitespace = _without_blanks_at_line_ends
+        dkim.canonicalization.strip_trailing_whitespace = partial(_BLANK_AT_END.sub, b"\r\n")
         host, _, port = dns_server.rpartition(":")
         self._resolver = dns.resolver.Resolver(configure=False)
         self._resolver.nameservers = [host.strip("[]")]
         self._resolver.port = int(port)
-        self._resolver.lifetime = lookup_seconds
+        self._seconds = lookup_seconds
 
     def judge(self, caught: Caught, content: bytes) -> Verdict:
         """The verdict on a message as it was received."""
         if reason := _beyond_the_guard(content):
             return Verdict("none", "none", "none", note=f"Not judged: {reason}.")
-        signatures = tuple(self._signatures(content))
+        signatures = list(self._signatures(content))
         signed = {each.domain for each in signatures if each.valid}
         sent, spf_domain = self._spf(caught)
-        author = _author_domain(content)
-        aligned = {_organisation(name) for name in signed}
-        if sent == "pass":
-            aligned.add(_organisation(spf_domain))
-        dmarc = "none"
+        authors = _DOMAIN.findall(b"".join(read_headers(content).values(b"from")[-1:]))
+        author, dmarc = b"".join(authors[-1:]).decode("ascii").lower().strip("."), "none"
         if author and self._has_policy(author):
+            aligned = map(_organisation, signed | ({spf_domain} if sent == "pass" else set()))
             dmarc = "pass" if _organisation(author) in aligned else "fail"
         dkim_word = "none" if not signatures else ("pass" if signed else "fail")
         return Verdict(dkim_word, sent, dmarc, signatures)
 
-    def _signatures(self, content: bytes) -> Iterable[Signature]:
+    def _signatures(self, content: bytes) -> Iterator[Signature]:
         fields = read_headers(content).values(b"dkim-signature")[:MOST_SIGNATURES]
         content = _with_names_closed(content)
         for index, value in enumerate(fields):
             tags = {tag[1]: tag[2].strip().decode("latin-1") for tag in _TAG.finditer(value)}
-            problem = ""
             try:
                 checker = dkim.DKIM(content, minkey=1024, timeout=int(LOOKUP_SECONDS))
-                valid = bool(checker.verify(idx=index, dnsfunc=self._key_record))
+                valid = checker.verify(idx=index, dnsfunc=self._key_record)
+                problem = "" if valid else "the signature does not match"
             except (dkim.DKIMException, ValueError, IndexError, KeyError, TypeError) as error:
-                valid, problem = False, str(error) or type(error).__name__
+                problem = str(error) or type(error).__name__
             except dns.exception.DNSException as error:
-                valid, problem = False, f"key look-up: {type(error).__name__}"
-            if not valid and not problem:
-                problem = "the signature does not match"
-            yield Signature(
-                tags.get(b"d", "").lower(), tags.get(b"s", ""), tags.get(b"a", ""), valid, problem
-            )
+                problem = f"key look-up: {type(error).__name__}"
+            domain, selector, algorithm = (tags.get(name, "") for name in (b"d", b"s", b"a"))
+            yield Signature(domain.lower(), selector, algorithm, not problem, problem)
 
     def _key_record(self, name: bytes | str, **_options: object) -> bytes | None:
         text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
-        texts = self._texts(text.rstrip("."))
-        return texts[0] if texts else None
+        return next(iter(self._texts(text.rstrip("."))), None)
 
     def _texts(self, name: str) -> list[bytes]:
+        return [b"".join(record.strings) for record in self._look_up(name, "TXT", self._seconds)]
+
+    def _look_up(self, name: str, kind: str, seconds: float) -> Sequence[Any]:
         try:
-            answer = self._resolver.resolve(name, "TXT")
+            return list(self._resolver.resolve(name, kind, lifetime=min(seconds, self._seconds)))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
-        return [b"".join(record.strings) for record in answer]
 
     def _spf(self, caught: Caught) -> tuple[str, str]:
         """The SPF word and the domain that it is about. Private to this thread: pyspf's look-up is a global."""
@@ -178,11 +157,7 @@ class Judge:
         if kind not in _SPF_SHAPES:
             return []
         try:
-            answer = self._resolver.resolve(
-                name, kind, lifetime=min(timeout, self._resolver.lifetime)
-            )
-        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return []
+            answer = self._look_up(name, kind, timeout)
         except dns.exception.DNSException as error:
             raise spf.TempError(f"DNS {error}") from error
         return [((name, kind), _SPF_SHAPES[kind](record)) for record in answer]
@@ -208,21 +183,11 @@ def _beyond_the_guard(content: bytes) -> str:
     return "too much blank" if _LONG_BLANK.search(content) else ""
 
 
-def _without_blanks_at_line_ends(content: bytes) -> bytes:
-    return _BLANK_AT_END.sub(b"\r\n", content)
-
-
 def _with_names_closed(content: bytes) -> bytes:
     """The message with `Name :` as `Name:`, which is the same to a relaxed signature: dkimpy knows no white space there
     (RFC 5322 §4.5), and takes `From :` for the first line of an mbox file."""
     body_at = read_headers(content).body_at
     return _SPACED_NAME.sub(rb"\1:", content[:body_at]) + content[body_at:]
-
-
-def _author_domain(content: bytes) -> str:
-    values = read_headers(content).values(b"from")
-    found = _DOMAIN.findall(values[-1]) if values else []
-    return found[-1].decode("ascii").lower().strip(".") if found else ""
 
 
 def _organisation(domain: str) -> str:

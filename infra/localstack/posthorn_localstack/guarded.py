@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.folder import Keys, read_keys
-from infra.local.guard import CROSS_ORIGIN, FRONT_HEADER, Asked, Guard, is_form, refusal_body
+from infra.local.guard import CROSS_ORIGIN, FRONT_HEADER, Asked, Guard, refusal_body
 
 INSIDE_HEADER = "x-posthorn-inside"
 _inside = secrets.token_urlsafe(32)
@@ -74,7 +74,7 @@ def _judge(guard: Guard, chain: Any, context: Any, response: Any) -> None:
         reason = reason or "there are no WebSockets here"
     request.headers.remove(FRONT_HEADER)
     if reason:
-        response.content_type, body = refusal_body(reason, is_form(asked.all("content-type")))
+        response.content_type, body = refusal_body(reason, asked)
         response.status_code = 403
         response.set_response(body)
         chain.terminate()
