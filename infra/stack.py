@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,7 @@ def deploy_data(
     *,
     bucket: str = "",
     visibility_seconds: int = Settings().visibility_seconds,
-    say: Say | None = None,
+    say: Say = lambda _: None,
 ) -> dict[str, str]:
     """Deploy the data plane as stack `<prefix>-data`; its names, by field of `Settings`.
 
@@ -119,34 +120,36 @@ def cloudformation(endpoint: str | None) -> CloudFormationClient:
 def deploy(
     client: CloudFormationClient,
     stack: Stack,
-    say: Say | None = None,
+    say: Say = lambda _: None,
     pace: Pace = EMULATORS_PACE,
 ) -> dict[str, str]:
     """Create or update the stack and wait for it; its outputs. Raises StackFailed."""
-    say = say or _silent
-    state, told = status(client, stack.name), _event_ids(client, stack.name)
+    state, follow = status(client, stack.name), _Follower(client, stack.name, say, pace)
     if state in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS"}:
         say(f"{stack.name}: removing what a failed creation left")
         client.delete_stack(StackName=stack.name)
-        _wait(client, stack.name, told, say, pace, gone=True)
-        state, told = None, set()
+        follow.until({None})
+        state, follow = None, _Follower(client, stack.name, say, pace)
     if _start(client, stack, creating=state is None):
         say(f"{stack.name}: {'creating' if state is None else 'updating'}")
-        _wait(client, stack.name, told, say, pace)
+        follow.until({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
     described = client.describe_stacks(StackName=stack.name)["Stacks"][0]
     return {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
 
 
 def remove(
-    client: CloudFormationClient, name: str, say: Say | None = None, pace: Pace = EMULATORS_PACE
+    client: CloudFormationClient,
+    name: str,
+    say: Say = lambda _: None,
+    pace: Pace = EMULATORS_PACE,
 ) -> bool:
     """Delete the stack and wait for it; False when there is none. Raises StackFailed."""
     if status(client, name) is None:
         return False
-    say, told = say or _silent, _event_ids(client, name)
+    follow = _Follower(client, name, say, pace)
     say(f"{name}: removing")
     client.delete_stack(StackName=name)
-    _wait(client, name, told, say, pace, gone=True)
+    follow.until({None})
     return True
 
 
@@ -178,86 +181,66 @@ def _start(client: CloudFormationClient, stack: Stack, creating: bool) -> bool:
     return True
 
 
-def _wait(
-    client: CloudFormationClient,
-    name: str,
-    told: set[str],
-    say: Say,
-    pace: Pace,
-    *,
-    gone: bool = False,
-) -> None:
-    """Follow the events until the stack rests; StackFailed with the first failure's reason when it rests wrongly."""
-    failures: list[str] = []
-    end = time.monotonic() + pace.patience
-    while time.monotonic() < end:
+class _Follower:
+    """Follows a stack from now on: says what comes to rest, and remembers the failures among it, oldest first."""
+
+    def __init__(self, client: CloudFormationClient, name: str, say: Say, pace: Pace) -> None:
+        self._client = client
+        self._name = name
+        self._say = say
+        self._pace = pace
+        self._failures: list[str] = []
+        self._seen = {event["EventId"] for event in self._events()}
+
+    def until(self, wanted: Collection[str | None]) -> None:
+        """Wait until the stack rests, gone as None; StackFailed with the first failure's reason when not as wanted."""
+        end = time.monotonic() + self._pace.patience
+        while time.monotonic() < end:
+            try:
+                state = status(self._client, self._name)
+            except ClientError as error:
+                if error.response["Error"].get("Code") not in THROTTLED:
+                    raise
+            else:
+                self._tell_news()
+                if state in wanted:
+                    return
+                if state is None or not state.endswith("_IN_PROGRESS"):
+                    raise StackFailed(f"{self._name}: {self._reason(state or 'the stack is gone')}")
+            time.sleep(self._pace.pause)
+        why = [f"{self._name}: not done after {self._pace.patience:.0f} s", self._reason("")]
+        raise StackFailed("; ".join(filter(None, why)))
+
+    def _tell_news(self) -> None:
+        for event in reversed(self._events()):
+            if event["EventId"] in self._seen:
+                continue
+            self._seen.add(event["EventId"])
+            state, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
+            line = f"{event.get('LogicalResourceId', '')} {state} {reason}".rstrip()
+            if not state.endswith("_IN_PROGRESS"):
+                self._say(f"{self._name}: {line}")
+            if state.endswith("_FAILED") and "cancelled" not in reason:
+                self._failures.append(line)
+
+    def _reason(self, otherwise: str) -> str:
+        """The first failure; where CloudFormation found it before anything was made, the events only point at it."""
+        if any("DescribeEvents" in failure for failure in self._failures):
+            # An endpoint that does not validate has no such operation.
+            with suppress(ClientError):
+                client: Any = self._client
+                for event in client.describe_events(StackName=self._name)["OperationEvents"]:
+                    reason = event.get("ValidationStatusReason")
+                    if event.get("ValidationStatus") == "FAILED" and reason:
+                        return f"{event.get('LogicalResourceId', '')} {reason}"
+        return self._failures[0] if self._failures else otherwise
+
+    def _events(self) -> list[Any]:
+        """The stack's latest events, newest first; none for a stack that is gone."""
         try:
-            state = status(client, name)
-        except ClientError as error:
-            if error.response["Error"].get("Code") not in THROTTLED:
-                raise
-            time.sleep(pace.pause)
-            continue
-        failures += _tell_news(client, name, told, say)
-        if any("DescribeEvents" in failure for failure in failures):
-            failures = _found_before_anything_was_made(client, name) or failures
-        if _rests_well(name, state, failures, gone=gone):
-            return
-        time.sleep(pace.pause)
-    why = f"; {failures[0]}" if failures else ""
-    raise StackFailed(f"{name}: not done after {pace.patience:.0f} s{why}")
-
-
-def _rests_well(name: str, state: str | None, failures: list[str], *, gone: bool) -> bool:
-    """Whether the stack has come to rest as it should; StackFailed when it rests otherwise."""
-    if state is None and gone:
-        return True
-    if state is not None and state.endswith("_IN_PROGRESS"):
-        return False
-    if state in {"CREATE_COMPLETE", "UPDATE_COMPLETE"} and not gone:
-        return True
-    raise StackFailed(f"{name}: {failures[0] if failures else state or 'the stack is gone'}")
-
-
-def _tell_news(client: CloudFormationClient, name: str, told: set[str], say: Say) -> list[str]:
-    """Say what has come to rest since; the failures among it, oldest first."""
-    failures = []
-    for event in reversed(_events(client, name)):
-        if event["EventId"] in told:
-            continue
-        told.add(event["EventId"])
-        state, reason = event.get("ResourceStatus", ""), event.get("ResourceStatusReason", "")
-        line = f"{event.get('LogicalResourceId', '')} {state} {reason}".rstrip()
-        if not state.endswith("_IN_PROGRESS"):
-            say(f"{name}: {line}")
-        if state.endswith("_FAILED") and "cancelled" not in reason:
-            failures.append(line)
-    return failures
-
-
-def _found_before_anything_was_made(client: Any, name: str) -> list[str]:
-    """What CloudFormation's own validation says, which the stack's events only point at."""
-    try:
-        events = client.describe_events(StackName=name)["OperationEvents"]
-    except ClientError:  # an endpoint that does not validate has no such operation
-        return []
-    return [
-        f"{event.get('LogicalResourceId', '')} {event['ValidationStatusReason']}"
-        for event in events
-        if event.get("ValidationStatus") == "FAILED" and event.get("ValidationStatusReason")
-    ]
-
-
-def _events(client: CloudFormationClient, name: str) -> list[Any]:
-    """The stack's latest events, newest first; none for a stack that is gone."""
-    try:
-        return list(client.describe_stack_events(StackName=name)["StackEvents"])
-    except ClientError:
-        return []
-
-
-def _event_ids(client: CloudFormationClient, name: str) -> set[str]:
-    return {event["EventId"] for event in _events(client, name)}
+            return list(self._client.describe_stack_events(StackName=self._name)["StackEvents"])
+        except ClientError:
+            return []
 
 
 def status(client: CloudFormationClient, name: str) -> str | None:
@@ -269,7 +252,3 @@ def status(client: CloudFormationClient, name: str) -> str | None:
         if "does not exist" in error.response["Error"].get("Message", ""):
             return None
         raise
-
-
-def _silent(line: str) -> None:
-    """Say nothing."""

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ POOL = re.compile(r"[a-z][a-z0-9]{0,19}")
 LONGEST_INLINE = 51_200
 
 Template = dict[str, Any]
+# The copies of a text that has a mark; None for one that has none.
+Copies = Callable[[str], list[str] | None]
 
 
 # The parser in C is ten times as fast, where PyYAML was built with it.
@@ -115,55 +116,19 @@ def read_pools(text: str) -> tuple[str, ...]:
 def for_pools(template: Template, pools: Sequence[str]) -> Template:
     """The template with whatever names the default pool repeated for each of the others."""
     others = [pool for pool in pools if pool != DEFAULT_POOL]
-    repeated: Template = _repeat(template, others)
+
+    def copies(text: str) -> list[str] | None:
+        if "DeliverDefault" not in text and "deliver-default" not in text:
+            return None
+        return [text, *(_in_pool(text, pool) for pool in others)]
+
+    repeated: Template = _repeat(template, copies)
     return repeated
 
 
-def _repeat(value: Any, others: Sequence[str]) -> Any:
-    if isinstance(value, dict):
-        grown: dict[str, Any] = {}
-        for key, held in value.items():
-            if _names_default(key):
-                # What is declared under the pool's name is its own; lists in it must not be multiplied.
-                grown |= {
-                    _renamed(key, pool): _in_pool(held, pool) for pool in ("default", *others)
-                }
-            else:
-                grown[key] = _repeat(held, others)
-        return grown
-    if isinstance(value, list):
-        return [one for entry in value for one in _repeat_entry(entry, others)]
-    return value
-
-
-def _repeat_entry(entry: Any, others: Sequence[str]) -> list[Any]:
-    if isinstance(entry, dict | list) and not _is_reference(entry):
-        return [_repeat(entry, others)]
-    if not _names_default(json.dumps(entry)):
-        return [entry]
-    return [_in_pool(entry, pool) for pool in (DEFAULT_POOL, *others)]
-
-
-def _is_reference(entry: Any) -> bool:
-    return isinstance(entry, dict) and len(entry) == 1 and next(iter(entry))[:4] in {"Ref", "Fn::"}
-
-
-def _names_default(text: str) -> bool:
-    return "DeliverDefault" in text or "deliver-default" in text
-
-
-def _renamed(text: str, pool: str) -> str:
-    return text.replace("DeliverDefault", f"Deliver{pool.capitalize()}").replace(
-        "deliver-default", f"deliver-{pool}"
-    )
-
-
-def _in_pool(value: Any, pool: str) -> Any:
-    if isinstance(value, dict):
-        return {_renamed(key, pool): _in_pool(held, pool) for key, held in value.items()}
-    if isinstance(value, list):
-        return list(map(partial(_in_pool, pool=pool), value))
-    return _renamed(value, pool) if isinstance(value, str) else value
+def _in_pool(text: str, pool: str) -> str:
+    named = text.replace("DeliverDefault", f"Deliver{pool.capitalize()}")
+    return named.replace("deliver-default", f"deliver-{pool}")
 
 
 def for_addresses(template: Template, count: int) -> Template:
@@ -171,44 +136,46 @@ def for_addresses(template: Template, count: int) -> Template:
 
     That is a key with its value, or an entry of the innermost list that has the mark.
     """
-    numbered: Template = _number_off(template, count)
+
+    def copies(text: str) -> list[str] | None:
+        first = 1 if "{nth}" in text else 2
+        if first == 2 and "{further}" not in text:
+            return None
+        return [
+            text.replace("{nth}", str(nth)).replace("{further}", str(nth))
+            for nth in range(first, count + 1)
+        ]
+
+    numbered: Template = _repeat(template, copies)
     return numbered
 
 
-def _number_off(value: Any, count: int) -> Any:
+def _repeat(value: Any, copies: Copies) -> Any:
+    """The value with each key that has a mark repeated with what it holds, and each entry of the innermost list."""
     if isinstance(value, dict):
         grown: dict[str, Any] = {}
         for key, held in value.items():
-            if (numbers := _numbers_of(key, count)) is not None:
-                grown |= {_numbered(key, nth): _numbered(held, nth) for nth in numbers}
+            if copies(key) is None:
+                grown[key] = _repeat(held, copies)
             else:
-                grown[key] = _number_off(held, count)
+                for copy in copies(json.dumps({key: held})) or []:
+                    grown |= json.loads(copy)
         return grown
     if isinstance(value, list):
-        return [one for entry in value for one in _number_off_entry(entry, count)]
+        return [one for entry in value for one in _repeat_entry(entry, copies)]
     return value
 
 
-def _number_off_entry(entry: Any, count: int) -> list[Any]:
-    if _has_marked_list(entry):
-        return [_number_off(entry, count)]
-    numbers = _numbers_of(json.dumps(entry), count)
-    return [entry] if numbers is None else [_numbered(entry, nth) for nth in numbers]
+def _repeat_entry(entry: Any, copies: Copies) -> list[Any]:
+    if _has_marked_list(entry, copies):
+        return [_repeat(entry, copies)]
+    found = copies(json.dumps(entry))
+    return [entry] if found is None else list(map(json.loads, found))
 
 
-def _numbers_of(text: str, count: int) -> range | None:
-    """Which numbers a text with a mark is repeated for; None without one."""
-    if "{nth}" in text:
-        return range(1, count + 1)
-    return range(2, count + 1) if "{further}" in text else None
-
-
-def _has_marked_list(value: Any) -> bool:
+def _has_marked_list(value: Any, copies: Copies) -> bool:
+    """Whether a list with a mark is in it; the name of a resource and its attribute are none."""
     if isinstance(value, dict):
-        return any(map(_has_marked_list, value.values()))
-    return isinstance(value, list) and _numbers_of(json.dumps(value), 1) is not None
-
-
-def _numbered(value: Any, nth: int) -> Any:
-    text = json.dumps(value).replace("{nth}", str(nth)).replace("{further}", str(nth))
-    return json.loads(text)
+        held = (held for name, held in value.items() if name != "Fn::GetAtt")
+        return any(_has_marked_list(one, copies) for one in held)
+    return isinstance(value, list) and copies(json.dumps(value)) is not None

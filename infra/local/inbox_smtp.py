@@ -205,8 +205,7 @@ class Session:
 
     async def _on_starttls(self, _argument: str) -> None:
         if self._tls:
-            await self._say("503 5.5.1 TLS is not available")
-            return
+            return await self._say("503 5.5.1 TLS is not available")
         await self._say("220 2.0.0 Go ahead")
         self._tls = await self._wire.start_tls(self._server.tls)
         self._helo, self._transaction = "", Transaction()
@@ -214,19 +213,16 @@ class Session:
     async def _on_mail(self, argument: str) -> None:
         path = _PATH.fullmatch(argument)
         if path is None or self._transaction.mail_from is not None:
-            await self._say("503 5.5.1 Bad sequence or syntax: MAIL FROM:<address>")
-            return
+            return await self._say("503 5.5.1 Bad sequence or syntax: MAIL FROM:<address>")
         self._transaction.mail_from = path[1]
         await self._say("250 2.1.0 Sender OK")
 
     async def _on_rcpt(self, argument: str) -> None:
         path = _PATH.fullmatch(argument)
         if path is None or self._transaction.mail_from is None:
-            await self._say("503 5.5.1 Bad sequence or syntax: RCPT TO:<address>")
-            return
+            return await self._say("503 5.5.1 Bad sequence or syntax: RCPT TO:<address>")
         if len(self._transaction.recipients) >= MOST_RECIPIENTS:
-            await self._say("452 4.5.3 Too many recipients")
-            return
+            return await self._say("452 4.5.3 Too many recipients")
         address, manner = path[1], manner_of(path[1])
         while manner.trick is Trick.TIMEOUT:  # say nothing until the client gives up
             await self._wire.line()
@@ -234,15 +230,13 @@ class Session:
             await asyncio.sleep(SLOW_SECONDS)
         greylisted = manner.trick is Trick.GREYLIST and self._server.is_greylisted(address)
         if manner.trick is Trick.REFUSE or greylisted:
-            await self._say(manner.reply)
-            return
+            return await self._say(manner.reply)
         self._transaction.recipients.append((address, manner))
         await self._say("250 2.1.5 Recipient OK")
 
     async def _on_data(self, _argument: str) -> None:
         if not self._transaction.recipients or self._transaction.chunks:
-            await self._say("503 5.5.1 No valid recipients")
-            return
+            return await self._say("503 5.5.1 No valid recipients")
         await self._say("354 End data with <CR><LF>.<CR><LF>")
         if self._transaction.has(Trick.DROP_DATA):
             await self._wire.line()
@@ -255,8 +249,7 @@ class Session:
             raise Gone
         chunk = await self._wire.octets(int(size))
         if not self._transaction.recipients:
-            await self._say("503 5.5.1 No valid recipients")
-            return
+            return await self._say("503 5.5.1 No valid recipients")
         if self._transaction.has(Trick.DROP_DATA):
             self._break_off()
         self._transaction.chunks.append(chunk)
@@ -284,8 +277,7 @@ class Session:
         if transaction.has(Trick.SLOW):
             await asyncio.sleep(SLOW_SECONDS)
         if refused := transaction.has(Trick.REFUSE_DATA):
-            await self._say(refused.reply)
-            return
+            return await self._say(refused.reply)
         await self._say(f"250 2.0.0 Caught as {self._keep(transaction, content)}")
 
     def _keep(self, transaction: Transaction, content: bytes) -> str:

@@ -64,7 +64,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def bring(client: Any, pace: Pace) -> dict[str, str]:
-    return deploy(client, Stack("posthorn-data", "{}", {}), None, pace)
+    return deploy(client, Stack("posthorn-data", "{}", {}), pace=pace)
 
 
 def test_aws_is_asked_seldom_and_waited_for_long(clock: Clock) -> None:
