@@ -26,31 +26,26 @@ _ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?
 
 def templates_of(order: Order) -> dict[str, Template]:
     """The templates of the order's NAT gateways and hosts, by the part of the stack's name that tells them apart."""
-    found = {NAT + pool: load("nat.yaml") for pool in order.own_addresses}
-    for pool, host in order.egress_hosts.items():
-        found[HOST + pool] = for_addresses(load("egress.yaml"), host.addresses)
-    return found
+    return {
+        part: for_addresses(load("egress.yaml" if one.addresses else "nat.yaml"), one.addresses)
+        for part, one in order.egress.items()
+    }
 
 
 def parameters_of(order: Order, part: str) -> dict[str, str]:
     """What the stack of this part of the installation is given besides what all are given."""
-    kind, _, pool = part.partition("-")
     if part == "network":
         # Services stay inside while anything may still be there that asks for them.
-        inside = order.egress_hosts or any(part.startswith(HOST) for part in order.unused)
+        inside = any(part.startswith(HOST) for part in order.egress.keys() | order.unused)
         return {"PrivateServices": "true"} if inside else {}
-    if kind == "nat":
-        return {"Pool": pool, "PoolNumber": str(order.own_addresses[pool])}
-    if kind == "egress":
-        host, image = order.egress_hosts[pool], order.egress_image or order.image
-        return {
-            "Pool": pool,
-            "PoolNumber": str(host.block),
-            "EgressImage": image,
-            "EgressImageArn": repository_of(image),
-            MACHINE: order.parameters.get(MACHINE) or _machine_for(order, host.addresses),
-        }
-    return {}
+    if part not in order.egress:
+        return {}
+    one, image = order.egress[part], order.egress_image or order.image
+    found = {"Pool": part.partition("-")[2], "PoolNumber": str(one.block)}
+    if one.addresses:
+        machine = order.parameters.get(MACHINE) or _machine_for(order, one.addresses)
+        found |= {"EgressImage": image, "EgressImageArn": repository_of(image), MACHINE: machine}
+    return found
 
 
 def _machine_for(order: Order, addresses: int) -> str:
@@ -85,7 +80,7 @@ def steps_of(
     """
     parameters = parameters_of(order, part)
     if standing and standing.addresses and part.startswith(HOST):
-        had, wanted = len(standing.addresses), order.egress_hosts[standing.pool].addresses
+        had, wanted = len(standing.addresses), order.egress[part].addresses
         if standing.parameters.get(MACHINE) != parameters[MACHINE]:
             if had < wanted:
                 yield for_addresses(load("egress.yaml"), had), parameters
@@ -120,11 +115,10 @@ def check(order: Order, stacks: Stacks) -> None:
     in which alone it can be reached; and a block that is taken, or that would move, because the function is in the old
     one.
     """
-    if order.egress_hosts and not (order.egress_image or order.image):
+    if order.hosts and not (order.egress_image or order.image):
         raise WrongOrder("an egress host runs the gateway's image; say --egress-image IMAGE")
     standing = [stack for stack in stacks.values() if stack.is_egress]
-    wanted = {NAT + pool: str(block) for pool, block in order.own_addresses.items()}
-    wanted |= {HOST + pool: str(host.block) for pool, host in order.egress_hosts.items()}
+    wanted = {part: str(one.block) for part, one in order.egress.items()}
     for stack in standing:
         if stack.has_worked and stack.part not in wanted.keys() | order.unused:
             raise WrongOrder(_not_spoken_of(order, stack))
@@ -178,7 +172,7 @@ def check_machine(order: Order) -> None:
     What an emulator knows of machines is made up, so none is asked.
     """
     chosen = order.parameters.get(MACHINE, "")
-    if not chosen or not order.egress_hosts or order.target.is_emulated:
+    if not chosen or not order.hosts or order.target.is_emulated:
         return
     try:
         known = order.target.client("ec2").describe_instance_types(InstanceTypes=[chosen])
@@ -187,10 +181,9 @@ def check_machine(order: Order) -> None:
             raise
         raise WrongOrder(f"EC2 has no machine {chosen!r} in {order.target.region}") from None
     room = known["InstanceTypes"][0]["NetworkInfo"]["Ipv4AddressesPerInterface"]
-    for pool, host in order.egress_hosts.items():
-        if host.addresses > room:
+    for pool, count in order.hosts.items():
+        if count > room:
             raise WrongOrder(
                 f"a {chosen} has room for {room} addresses, and the egress host of the pool {pool!r} is to"
-                f" have {host.addresses}; say another {MACHINE}, such as"
-                f" {_machine_for(order, host.addresses)}"
+                f" have {count}; say another {MACHINE}, such as {_machine_for(order, count)}"
             )

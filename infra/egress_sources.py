@@ -19,9 +19,9 @@ Say = Callable[[str], None]
 
 def sources_of(order: Order, outputs: Mapping[str, str]) -> Iterator[EgressSource]:
     """The egress sources that the deployed hosts stand for: one an address, named `pool-1`, `pool-2` and so on."""
-    for pool, host in order.egress_hosts.items():
+    for pool, count in order.hosts.items():
         deliver = f"Deliver{pool.capitalize()}"
-        for nth in range(1, host.addresses + 1):
+        for nth in range(1, count + 1):
             address = outputs[f"{deliver}PrivateAddress{nth}"]
             yield EgressSource(
                 f"{pool}-{nth}",
@@ -36,12 +36,12 @@ def sources_of(order: Order, outputs: Mapping[str, str]) -> Iterator[EgressSourc
 
 def bring_sources(order: Order, outputs: Mapping[str, str], say: Say) -> None:
     """Bring the sources of all hosts into the control table, with the password that the host has."""
-    if not order.egress_hosts:
+    if not order.hosts:
         return
     program = program_of(order.target, outputs, order.settings)
     secrets = order.target.client("secretsmanager")
     passwords = {}
-    for pool in order.egress_hosts:
+    for pool in order.hosts:
         secret = outputs[f"Deliver{pool.capitalize()}PasswordSecret"]
         passwords[pool] = str(secrets.get_secret_value(SecretId=secret)["SecretString"])
     bootstrap.run(write_sources(program, order, outputs, passwords, say))
@@ -59,7 +59,7 @@ async def write_sources(
     for name, source in wanted.items():
         if await program[Sources].bring(source, passwords[source.pool]):
             say(f"source {name}: mail of the pool {source.pool} leaves from {source.address}")
-    for pool in order.egress_hosts:
+    for pool in order.hosts:
         host = outputs[f"Deliver{pool.capitalize()}ProxyHost"]
         for source in await program[Sources].of(pool):
             if source.kind is not EgressKind.SOCKS5:

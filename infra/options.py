@@ -19,7 +19,7 @@ from infra import package as packaging
 from infra.archive import MACHINES
 from infra.current_state import CERTIFICATES, HOST, NAT, CurrentState
 from infra.egress import EGRESS_HOST, OWN_ADDRESS, chosen_machine
-from infra.order import TRACK_DOMAINS, EgressHost, Order, check_needed, settings_of
+from infra.order import TRACK_DOMAINS, Egress, Order, check_needed, settings_of
 from infra.stack import SETTINGS
 from infra.targets import AWS, KINDS, PREFIXES, Target, WrongOrder, check_prefix, find_target
 from infra.templates import DEFAULT_POOL, read_pools
@@ -109,12 +109,8 @@ def read_request(options: Namespace, target: Target) -> Requested:
     named = options.pools or os.environ.get("POSTHORN_POOLS", "")
     pools = read_pools(named) if named else ()
     mentioned = [text.partition("=")[0] for text in (*options.own_address, *options.egress_host)]
-    hosts = read_hosts(
-        options.egress_host,
-        pools or mentioned,
-        read_addresses(options.own_address, pools or mentioned),
-    )
-    if options.egress_image and not hosts:
+    egress, _ = read_egress(options.own_address, options.egress_host, pools or mentioned)
+    if options.egress_image and not any(part.startswith(HOST) for part in egress):
         raise WrongOrder("--egress-image is what an egress host runs; say --egress-host too")
     return Requested(options, settings, parameters, pools)
 
@@ -127,8 +123,7 @@ def complete(
     for line in _kept(requested, state, before):
         say(f"as before: {line}")
     pools = requested.pools or state.pools or (DEFAULT_POOL,)
-    own_addresses = read_addresses(options.own_address, pools)
-    hosts = read_hosts(options.egress_host, pools, own_addresses)
+    egress, unused = read_egress(options.own_address, options.egress_host, pools)
     settings = over(state.settings, requested.settings)
     check_needed(target, settings)
     say("packaging")
@@ -140,10 +135,9 @@ def complete(
         settings,
         over(before, requested.parameters),
         options.gateway or state.image,
-        own_addresses,
-        hosts,
+        egress,
         options.egress_image or state.egress_image,
-        read_unused(options.own_address, options.egress_host),
+        unused,
         open_tracking=requested.parameters.get(TRACK_DOMAINS) == "",
         kept=frozenset(before.keys() - requested.parameters.keys()),
     )
@@ -209,53 +203,35 @@ def read_pairs(given: Sequence[str], option: str) -> dict[str, str]:
     return pairs
 
 
-def read_addresses(given: Sequence[str], pools: Sequence[str]) -> dict[str, int]:
-    """`pool=number` texts as a mapping; WrongOrder for a pool that is none, a bad number, or one taken twice."""
-    return {pool: block for pool, block, _ in _read_blocks(OWN_ADDRESS, given, pools, {})}
+def read_egress(
+    own: Sequence[str], hosts: Sequence[str], pools: Sequence[str]
+) -> tuple[dict[str, Egress], frozenset[str]]:
+    """`pool=number` of NAT gateways and `pool=number:addresses` of hosts, by stack; and the stacks of `pool=none`.
 
-
-def read_hosts(
-    given: Sequence[str], pools: Sequence[str], own_addresses: Mapping[str, int]
-) -> dict[str, EgressHost]:
-    """`pool=number:addresses` texts as a mapping; WrongOrder as for `read_addresses`, and for a pool that has both."""
-    found = {}
-    for pool, block, count in _read_blocks(EGRESS_HOST, given, pools, own_addresses):
-        if count not in map(str, range(1, MOST_ADDRESSES + 1)):
-            raise WrongOrder(
-                f"{EGRESS_HOST} {pool}={block} needs :1 to :{MOST_ADDRESSES} addresses"
-            )
-        found[pool] = EgressHost(block, int(count))
-    return found
-
-
-def _read_blocks(
-    option: str, given: Sequence[str], pools: Sequence[str], own_addresses: Mapping[str, int]
-) -> Iterator[tuple[str, int, str]]:
-    """Pool, number of its block, and for a host what follows it; `none` may be said of a pool that goes."""
-    what = "an address of its own" if option == OWN_ADDRESS else "an egress host"
-    taken = set(own_addresses.values())
-    for pool, text in read_pairs(given, option).items():
-        if text == UNUSED:
-            continue
-        if pool not in pools:
-            raise WrongOrder(f"there is no pool {pool!r} to have {what}")
-        if pool in own_addresses:
-            raise WrongOrder(
-                f"the pool {pool!r} has an address of its own or an egress host, not both"
-            )
-        number, _, count = text.partition(":") if option == EGRESS_HOST else (text, "", "")
-        if number not in map(str, BLOCKS) or int(number) in taken:
-            raise WrongOrder(f"{option} {pool} needs a number of its own from 2 to 15")
-        taken.add(int(number))
-        yield pool, int(number), count
-
-
-def read_unused(own: Sequence[str], hosts: Sequence[str]) -> frozenset[str]:
-    """The stacks of what was requested as `pool=none`."""
-    kinds = ((NAT, OWN_ADDRESS, own), (HOST, EGRESS_HOST, hosts))
-    return frozenset(
-        kind + pool
-        for kind, option, given in kinds
-        for pool, text in read_pairs(given, option).items()
-        if text == UNUSED
-    )
+    WrongOrder for a pool that is none or has both, a bad number, or one taken twice.
+    """
+    found: dict[str, Egress] = {}
+    unused = set()
+    for kind, option, given in ((NAT, OWN_ADDRESS, own), (HOST, EGRESS_HOST, hosts)):
+        for pool, text in read_pairs(given, option).items():
+            number, _, count = text.partition(":") if kind == HOST else (text, "", "")
+            if text == UNUSED:  # which may be said of a pool that goes
+                unused.add(kind + pool)
+                continue
+            if pool not in pools:
+                what = "an egress host" if kind == HOST else "an address of its own"
+                raise WrongOrder(f"there is no pool {pool!r} to have {what}")
+            if NAT + pool in found:
+                raise WrongOrder(
+                    f"the pool {pool!r} has an address of its own or an egress host, not both"
+                )
+            if number not in map(str, BLOCKS) or int(number) in {
+                one.block for one in found.values()
+            }:
+                raise WrongOrder(f"{option} {pool} needs a number of its own from 2 to 15")
+            if kind == HOST and count not in map(str, range(1, MOST_ADDRESSES + 1)):
+                raise WrongOrder(
+                    f"{option} {pool}={number} needs :1 to :{MOST_ADDRESSES} addresses"
+                )
+            found[kind + pool] = Egress(int(number), int(count or 0))
+    return found, frozenset(unused)

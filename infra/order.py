@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.config import Settings, read_settings
-from infra.current_state import CERTIFICATES, Stacks
+from infra.current_state import CERTIFICATES, HOST, Stacks
 from infra.package import Package
 from infra.targets import AWS, Target, WrongOrder, one_line
 from infra.templates import DEFAULT_POOL
@@ -29,22 +29,22 @@ DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class EgressHost:
-    """A pool's egress host: the number of its block in the network (2 to 15), and how many Elastic IPs it has."""
+class Egress:
+    """A pool's NAT gateway or egress host: the number of its block in the network (2 to 15), and how many Elastic IPs a
+    host has; 0 for a gateway, which has one."""
 
     block: int
-    addresses: int
+    addresses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
     """What to deploy where. `settings` are fields of `chalicelib.config.Settings`; `parameters` those of templates.
 
-    `image` is the gateway's; without one there is no gateway. `own_addresses` are pools that send through a NAT gateway
-    with an address of its own, each with the number of its block in the network (2 to 15). `egress_hosts` are pools
-    that send through a host with several, which runs `egress_image`. `unused` names stacks of NAT gateways and hosts,
-    such as `egress-bulk`, that may stand although no pool uses them any more; `open_tracking` says the like of
-    CloudFront's. `kept` names the parameters that nobody requested again; the stacks that they were for may be gone.
+    `image` is the gateway's; without one there is no gateway. `egress` are the NAT gateways and egress hosts that pools
+    send through, by stack, such as `nat-bulk` or `egress-bulk`; hosts run `egress_image`. `unused` names such stacks
+    that may stand although no pool uses them any more; `open_tracking` says the like of CloudFront's. `kept` names the
+    parameters that nobody requested again; the stacks that they were for may be gone.
     """
 
     target: Target
@@ -54,12 +54,20 @@ class Order:
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     image: str = ""
-    own_addresses: Mapping[str, int] = field(default_factory=dict)
-    egress_hosts: Mapping[str, EgressHost] = field(default_factory=dict)
+    egress: Mapping[str, Egress] = field(default_factory=dict)
     egress_image: str = ""
     unused: frozenset[str] = frozenset()
     open_tracking: bool = False
     kept: frozenset[str] = frozenset()
+
+    @property
+    def hosts(self) -> dict[str, int]:
+        """The pools that have an egress host, with the number of its addresses."""
+        return {
+            part.removeprefix(HOST): one.addresses
+            for part, one in self.egress.items()
+            if part.startswith(HOST)
+        }
 
 
 def settings_of(values: Mapping[str, str]) -> Settings:

@@ -17,7 +17,7 @@ import tests.deploy.moto_additions  # noqa: F401  # moto knows more when it is i
 from infra import egress
 from infra.current_state import stacks_of
 from infra.deploy import stack_of
-from infra.order import EgressHost, Order
+from infra.order import Egress, Order
 from infra.package import Package
 from infra.plan import templates_of
 from infra.stack import Stack
@@ -36,8 +36,8 @@ def an_order() -> Iterator[Order]:
     with mock_aws(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # moto's words about alarms, which it has none of
         target = Target("aws", "", "us-east-1", ("test", "test"))
-        hosts = {"default": EgressHost(3, 2)}
-        yield Order(target, "posthorn", package, POOLS, egress_hosts=hosts, egress_image=IMAGE)
+        hosts = {"egress-default": Egress(3, 2)}
+        yield Order(target, "posthorn", package, POOLS, egress=hosts, egress_image=IMAGE)
 
 
 def make(order: Order, network: str = "posthorn") -> dict[str, str]:

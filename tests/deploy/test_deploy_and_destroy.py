@@ -14,8 +14,8 @@ from infra import destroy as destroying
 from infra.current_state import what_stands
 from infra.deploy import deploy, stack_of
 from infra.destroy import destroy, look, may_destroy
-from infra.options import read_addresses
-from infra.order import Order
+from infra.options import read_egress
+from infra.order import Egress, Order
 from infra.package import Package
 from infra.plan import templates_of
 from infra.stack import StackFailed
@@ -155,7 +155,7 @@ def test_a_pool_with_an_address_of_its_own(package: Package, tmp_path: Any) -> N
     """NAT gateways and Elastic IPs are what the emulator lacks; moto's CloudFormation makes them."""
     with mock_aws():
         target = Target("aws", "", "us-east-1", ("test", "test"))
-        order = Order(target, "posthorn", package, own_addresses={"default": 2})
+        order = Order(target, "posthorn", package, egress={"nat-default": Egress(2)})
         templates = templates_of(order)
         assert list(templates) == ["data", "network", "nat-default", "functions"]
         known = {"Prefix": "posthorn", "Pool": "default", "PoolNumber": "2"}
@@ -177,10 +177,11 @@ def test_a_pool_with_an_address_of_its_own(package: Package, tmp_path: Any) -> N
 
 
 def test_own_addresses_are_read_and_wrong_ones_refused() -> None:
-    assert read_addresses(["bulk=3"], ("default", "bulk")) == {"bulk": 3}
+    found, _ = read_egress(["bulk=3"], [], ("default", "bulk"))
+    assert found == {"nat-bulk": Egress(3)}
     for given in (["other=2"], ["bulk=1"], ["bulk=x"], ["bulk=2", "default=2"], ["bulk"]):
         with pytest.raises(WrongOrder):
-            read_addresses(given, ("default", "bulk"))
+            read_egress(given, [], ("default", "bulk"))
 
 
 def test_mail_is_not_removed_unasked(

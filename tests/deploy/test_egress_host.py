@@ -22,8 +22,8 @@ from infra.current_state import stacks_of
 from infra.deploy import stack_of
 from infra.destroy import destroy
 from infra.egress_sources import bring_sources, write_sources
-from infra.options import read_addresses, read_hosts, read_unused
-from infra.order import EgressHost, Order
+from infra.options import read_egress
+from infra.order import Egress, Order
 from infra.plan import templates_of
 from infra.stack import SETTINGS, Stack
 from infra.stack import deploy as deploy_stack
@@ -136,7 +136,7 @@ def test_an_address_more_leaves_the_others_as_they_are(order: Order) -> None:
     before = addresses(make(order))
     again = addresses(make(order))
     assert again == before
-    more = replace(order, egress_hosts={"default": EgressHost(3, 3)})
+    more = replace(order, egress={"egress-default": Egress(3, 3)})
     after = addresses(make(more))
     assert after.keys() == {"10.57.3.141", "10.57.3.142", "10.57.3.143"}
     assert {private: after[private] for private in before} == before
@@ -159,7 +159,7 @@ def test_removing_leaves_the_elastic_ips_and_says_so(order: Order) -> None:
 def test_a_way_out_that_stands_must_be_spoken_of(order: Order) -> None:
     make(order)
     check(order)
-    silent = replace(order, egress_hosts={}, image="gateway")
+    silent = replace(order, egress={}, image="gateway")
     with pytest.raises(WrongOrder, match=r"posthorn-egress-default; say --egress-host default=3:2"):
         check(silent)
     check(replace(silent, unused=frozenset({"egress-default"})))
@@ -186,7 +186,7 @@ def test_the_machine_has_room_for_its_addresses(
 ) -> None:
     wanted = replace(
         order,
-        egress_hosts={"bulk": EgressHost(4, count)},
+        egress={"egress-bulk": Egress(4, count)},
         parameters={"GatewayArchitecture": architecture},
     )
     assert parameters(wanted, "bulk")["EgressInstanceType"] == machine
@@ -308,7 +308,7 @@ async def test_an_address_that_goes_takes_its_source_with_it(
     foreign = EgressSource("far", "default", EgressKind.SOCKS5, host="192.0.2.9", port=1080)
     await program[Sources].add(foreign)
     await program[Sources].add(EgressSource("own", "default"))
-    fewer = replace(order, egress_hosts={"default": EgressHost(3, 1)})
+    fewer = replace(order, egress={"egress-default": Egress(3, 1)})
     said = await written(program, fewer, make(fewer))
     assert [one.name for one in await program[Sources].of("default")] == ["default-1", "far", "own"]
     assert "source default-2: removed with its address" in said
@@ -316,20 +316,22 @@ async def test_an_address_that_goes_takes_its_source_with_it(
 
 
 def test_hosts_are_read_and_wrong_ones_refused() -> None:
-    assert read_hosts(["bulk=3:4"], POOLS, {"default": 2}) == {"bulk": EgressHost(3, 4)}
-    assert read_hosts(["bulk=none"], POOLS, {}) == {}
-    assert read_addresses(["bulk=none"], POOLS) == {}
-    assert read_unused(["bulk=none"], ["default=none", "bulk=3:1"]) == {
+    own = ["default=2"]
+    found, unused = read_egress(own, ["bulk=3:4"], POOLS)
+    assert (found, unused) == ({"nat-default": Egress(2), "egress-bulk": Egress(3, 4)}, frozenset())
+    assert read_egress([], ["bulk=none"], POOLS)[0] == {}
+    assert read_egress(["bulk=none"], [], POOLS)[0] == {}
+    assert read_egress(["bulk=none"], ["default=none", "bulk=3:1"], POOLS)[1] == {
         "nat-bulk",
         "egress-default",
     }
     for given in ("other=3:1", "bulk=3", "bulk=3:0", "bulk=3:9", "bulk=1:1", "bulk=2:1", "bulk"):
         with pytest.raises(WrongOrder):
-            read_hosts([given], POOLS, {"default": 2})
+            read_egress(own, [given], POOLS)
     with pytest.raises(WrongOrder, match="not both"):
-        read_hosts(["default=3:1"], POOLS, {"default": 2})
+        read_egress(own, ["default=3:1"], POOLS)
     with pytest.raises(WrongOrder):
-        read_hosts(["bulk=3:1", "default=3:1"], POOLS, {})
+        read_egress([], ["bulk=3:1", "default=3:1"], POOLS)
 
 
 def test_a_host_without_an_image_is_refused(order: Order) -> None:

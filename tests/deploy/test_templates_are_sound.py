@@ -19,7 +19,7 @@ from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS, QUEUE_SECONDS
 from functions.runtime import NOBODY_COUNTS, on_batch
 from gateway.egress_proxy import SHUTDOWN_SECONDS
 from infra.local.invocation import TIMEOUT_SECONDS
-from infra.order import EgressHost, Order
+from infra.order import Egress, Order
 from infra.package import Package
 from infra.plan import templates_of
 from infra.stack import time_parameters
@@ -74,8 +74,7 @@ def test_everything_at_once_passes_cfn_lint(package_of: PackageOf, tmp_path: Pat
             "TrackCertificateArn": "arn:aws:acm:us-east-1:000000000000:certificate/x",
         },
         "registry.example/posthorn-gateway:1",
-        {"bulk": 2},
-        {"out": EgressHost(3, 2)},
+        {"nat-bulk": Egress(2), "egress-out": Egress(3, 2)},
     )
     templates = templates_of(order)
     assert len(templates) == 7

@@ -12,8 +12,8 @@ from infra import egress
 from infra.current_state import StandingStack, elastic_ips, stacks_of
 from infra.deploy import tell_forgotten
 from infra.destroy import destroy
-from infra.options import read_addresses, read_hosts, read_unused
-from infra.order import EgressHost, Order
+from infra.options import read_egress
+from infra.order import Egress, Order
 from infra.stack import Stack, StackFailed
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder
@@ -29,7 +29,7 @@ def order() -> Iterator[Order]:
 
 
 def host(order: Order, block: int, count: int, **parameters: str) -> Order:
-    return replace(order, egress_hosts={"default": EgressHost(block, count)}, parameters=parameters)
+    return replace(order, egress={"egress-default": Egress(block, count)}, parameters=parameters)
 
 
 def machine(order: Order) -> str:
@@ -78,21 +78,21 @@ def test_the_block_of_a_way_out_stays(order: Order) -> None:
         WrongOrder, match=r"posthorn-egress-default is 3.*--egress-host default=3:2"
     ):
         check(host(order, 5, 2))
-    nat = replace(order, egress_hosts={}, own_addresses={"bulk": 2})
+    nat = replace(order, egress={"nat-bulk": Egress(2)})
     make(nat)
-    both = replace(order, own_addresses={"bulk": 4})
+    both = replace(order, egress={**order.egress, "nat-bulk": Egress(4)})
     with pytest.raises(WrongOrder, match=r"posthorn-nat-bulk is 2 .*--own-address bulk=2"):
         check(both)
-    check(replace(order, own_addresses={"bulk": 2}))
+    check(replace(order, egress={**order.egress, "nat-bulk": Egress(2)}))
 
 
 def test_a_block_is_taken_as_long_as_a_stack_has_it(order: Order) -> None:
-    make(replace(order, egress_hosts={}, own_addresses={"default": 2}))
+    make(replace(order, egress={"nat-default": Egress(2)}))
     parting = replace(order, unused=frozenset({"nat-default"}))
     same = host(parting, 2, 2)
     with pytest.raises(WrongOrder, match="posthorn-egress-default cannot have the block 2"):
         check(same)
-    other = replace(parting, egress_hosts={}, own_addresses={"bulk": 2})
+    other = replace(parting, egress={"nat-bulk": Egress(2)})
     with pytest.raises(WrongOrder, match="which the stack posthorn-nat-default has"):
         check(other)
     check(parting)
@@ -110,7 +110,7 @@ def failed(status: str) -> dict[str, StandingStack]:
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"])
 def test_what_a_failed_creation_left_stops_nobody(order: Order, status: str) -> None:
     left = failed(status)
-    egress.check(replace(order, egress_hosts={}, image="gateway"), left)
+    egress.check(replace(order, egress={}, image="gateway"), left)
     egress.check(host(order, 5, 3), left)
     template = egress.templates_of(order)["egress-default"]
     (stack,) = left.values()
@@ -118,7 +118,7 @@ def test_what_a_failed_creation_left_stops_nobody(order: Order, status: str) -> 
 
 
 def test_a_block_is_free_when_nothing_is_left_in_it(order: Order) -> None:
-    nat = replace(order, egress_hosts={}, own_addresses={"bulk": 3})
+    nat = replace(order, egress={"nat-bulk": Egress(3)})
     egress.check(nat, failed("ROLLBACK_COMPLETE"))
     with pytest.raises(WrongOrder, match="block 3"):
         egress.check(nat, failed("ROLLBACK_FAILED"))
@@ -126,26 +126,27 @@ def test_a_block_is_free_when_nothing_is_left_in_it(order: Order) -> None:
 
 def test_a_host_that_is_being_made_is_not_said_to_have_no_addresses(order: Order) -> None:
     with pytest.raises(WrongOrder, match="--egress-host default=3:ADDRESSES as before"):
-        egress.check(replace(order, egress_hosts={}), failed("CREATE_IN_PROGRESS"))
+        egress.check(replace(order, egress={}), failed("CREATE_IN_PROGRESS"))
 
 
 def test_a_pool_does_not_go_while_its_way_out_stands(order: Order) -> None:
-    make(replace(order, egress_hosts={"bulk": EgressHost(3, 2)}))
-    fewer = replace(order, pools=("default",), egress_hosts={})
+    make(replace(order, egress={"egress-bulk": Egress(3, 2)}))
+    fewer = replace(order, pools=("default",), egress={})
     with pytest.raises(WrongOrder, match=r"the pool 'bulk' is not among the pools any more.*=none"):
         check(fewer)
     given = ["bulk=none"]
-    assert read_hosts(given, fewer.pools, {}) == {}
-    assert read_addresses(given, fewer.pools) == {}
-    check(replace(fewer, unused=read_unused([], given)))
+    nothing, unused = read_egress([], given, fewer.pools)
+    assert nothing == {}
+    assert read_egress(given, [], fewer.pools)[0] == {}
+    check(replace(fewer, unused=unused))
     with pytest.raises(WrongOrder, match="no pool 'blk' and no stack posthorn-egress-blk"):
-        check(replace(fewer, unused=read_unused([], [*given, "blk=none"])))
+        check(replace(fewer, unused=read_egress([], [*given, "blk=none"], fewer.pools)[1]))
 
 
 def test_an_elastic_ip_that_no_stack_has_is_named_until_it_is_released(order: Order) -> None:
     # The network is somebody else's here, because moto's never goes: it does not remove route tables.
     made = addresses(make(order, network="another"))
-    foreign = replace(order, prefix="posthorn-bulk", egress_hosts={"default": EgressHost(4, 1)})
+    foreign = replace(order, prefix="posthorn-bulk", egress={"egress-default": Egress(4, 1)})
     make(foreign, network="third")
     said: list[str] = []
     tell_forgotten(order, said.append)
