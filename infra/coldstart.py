@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra.archive import NotPackaged
+
 RUNS = 5
 # The most processor time that importing a handler may take, in milliseconds. Readers wait for the tracking function.
 BUDGETS = {
@@ -36,10 +38,6 @@ print(json.dumps([wall * 1000, cpu * 1000, callable(handler), foreign]))
 """
 
 
-class NotImported(Exception):
-    """A handler does not import from the zip. Its text names the handler and Python's reason."""
-
-
 @dataclass(frozen=True, slots=True)
 class ColdStart:
     """The least import time of one handler in milliseconds."""
@@ -55,7 +53,7 @@ def over_budget(starts: Sequence[ColdStart]) -> list[ColdStart]:
 
 
 def measure(unpacked: Path, handlers: Sequence[str], runs: int = RUNS) -> list[ColdStart]:
-    """One figure for each handler string, in the order given; NotImported for one that fails."""
+    """One figure for each handler string, in the order given; NotPackaged names one that fails, and Python's reason."""
     return [_measure(unpacked, handler, runs) for handler in handlers]
 
 
@@ -72,10 +70,10 @@ def _measure(unpacked: Path, handler: str, runs: int) -> ColdStart:
         )
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise NotImported(f"{handler} does not import from the zip: {reason}")
+            raise NotPackaged(f"{handler} does not import from the zip: {reason}")
         wall, processor, is_callable, foreign = json.loads(done.stdout)
         if foreign or not is_callable:
-            raise NotImported(f"{handler} is no handler, or came from outside the zip: {foreign}")
+            raise NotPackaged(f"{handler} is no handler, or came from outside the zip: {foreign}")
         walls.append(wall)
         processors.append(processor)
     return ColdStart(handler, min(walls), min(processors))

@@ -46,10 +46,7 @@ def _defined(kind: str) -> dict[str, Any]:
 
 
 def _resource(kind: str) -> dict[str, Any]:
-    names = {"statusCode": "StatusCode"} | {
-        f"response{part}": f"Response{part}" for part in ("Parameters", "Templates")
-    }
-    properties = {names[name]: value for name, value in _defined(kind).items()}
+    properties = {name[0].upper() + name[1:]: value for name, value in _defined(kind).items()}
     return {
         "Type": "AWS::ApiGateway::GatewayResponse",
         "Condition": CONDITION,

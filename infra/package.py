@@ -131,10 +131,7 @@ def check(package: Package, runs: int = coldstart.RUNS) -> list[coldstart.ColdSt
     with tempfile.TemporaryDirectory() as scratch:
         with zipfile.ZipFile(package.archive.path) as packed:
             packed.extractall(scratch)
-        try:
-            return coldstart.measure(Path(scratch), package.handlers, runs)
-        except coldstart.NotImported as failed:
-            raise NotPackaged(str(failed)) from failed
+        return coldstart.measure(Path(scratch), package.handlers, runs)
 
 
 def report(package: Package, starts: Sequence[coldstart.ColdStart], say: Say) -> None:

@@ -29,7 +29,6 @@ SWEEP = "Sweep"
 WAIT_SECONDS = 40.0
 NOT_HANDED_ON = HOP_BY_HOP | {"content-length", "expect", "host", FRONT_HEADER}
 NOT_HANDED_BACK = NOT_HANDED_ON | {"date", "server"}
-ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64"}
 
 
 def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -47,7 +46,7 @@ def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
         environment["AWS_REGION"],
         (environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]),
     )
-    architecture = ARCHITECTURES.get(platform.machine(), "x86_64")
+    architecture = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
     say("packaging the functions")
     packed = package.build(architecture=architecture, folder=state / "build")
     settings = collect_settings(target, environment, [])

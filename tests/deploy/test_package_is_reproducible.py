@@ -132,7 +132,7 @@ def test_every_pool_is_a_function_of_its_own_with_the_same_handler(package_of: P
 
 def test_a_handler_that_does_not_import_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
-    with pytest.raises(coldstart.NotImported, match=r"broken\.handler .*nothing_of_this_name"):
+    with pytest.raises(NotPackaged, match=r"broken\.handler .*nothing_of_this_name"):
         coldstart.measure(tmp_path, ["broken.handler"], runs=1)
 
 
