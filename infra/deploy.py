@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,12 +25,10 @@ from infra.order import Order
 from infra.outputs import Deployed, describe, environment_of_current, show, show_environment
 from infra.package import Package
 from infra.plan import Plan, plan
-from infra.stack import Stack, StackFailed
+from infra.stack import Say, Stack, StackFailed
 from infra.stack import deploy as deploy_stack
 from infra.targets import Target, WrongOrder, one_line
 from infra.templates import LONGEST_INLINE, Template, render, with_numbers
-
-Say = Callable[[str], None]
 
 
 def deploy(order: Order, say: Say) -> Deployed:

@@ -17,10 +17,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.current_state import TAG, elastic_ips, stacks_of
 from infra.options import CommandLine, installation_of
-from infra.stack import StackFailed, remove
+from infra.stack import Say, StackFailed, remove
 from infra.targets import Target, WrongOrder, one_line
-
-Say = Callable[[str], None]
 
 KEY_WAITS_DAYS = 30
 GONE = {

@@ -5,7 +5,7 @@ It decides nothing about which source a message takes, and leaves alone what a p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
@@ -13,8 +13,7 @@ from chalicelib.domain.tenancy import EgressKind, EgressSource
 from chalicelib.services.sources import Sources
 from infra.order import Order
 from infra.outputs import program_of
-
-Say = Callable[[str], None]
+from infra.stack import Say
 
 
 def sources_of(order: Order, outputs: Mapping[str, str]) -> Iterator[EgressSource]:

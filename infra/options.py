@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
@@ -20,11 +20,9 @@ from infra.archive import MACHINES
 from infra.current_state import CERTIFICATES, HOST, NAT, CurrentState
 from infra.egress import EGRESS_HOST, OWN_ADDRESS, chosen_machine
 from infra.order import TRACK_DOMAINS, Egress, Order, check_needed, settings_of
-from infra.stack import SETTINGS
+from infra.stack import SETTINGS, Say
 from infra.targets import AWS, KINDS, PREFIXES, Target, WrongOrder, check_prefix, find_target
 from infra.templates import DEFAULT_POOL, read_pools
-
-Say = Callable[[str], None]
 
 RESOURCE_NAMES = frozenset(SETTINGS.values())
 # They exist so that a test can stand up its own world, and so that a developer's machine can play one.

@@ -27,6 +27,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from chalicelib.cli.stack import KEY, NoStack, read_facts, stack_of
+from infra.local.plan import LOCAL_DEFAULTS
 from infra.stack import EMULATORS_PACE, PATIENT_PACE, Pace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -178,8 +179,7 @@ def check_prefix(prefix: str) -> None:
 
 def _local_stack(environment: Mapping[str, str]) -> Target | None:
     """The emulator of a running `make run`, with its key and settings; WrongOrder when what it says is not believed."""
-    state = Path(environment.get("POSTHORN_STATE") or ".local")
-    path = (state if state.is_absolute() else ROOT / state) / "stack.json"
+    path = ROOT / (environment.get("POSTHORN_STATE") or ".local") / "stack.json"
     if not path.exists():
         return None
     try:
@@ -190,11 +190,9 @@ def _local_stack(environment: Mapping[str, str]) -> Target | None:
             "delivery_port": str(facts["inbox"]["smtp"]),  # type: ignore[index]  # any failure is caught
             "allow_private_delivery": "true",
             "clock_file": known["POSTHORN_CLOCK_FILE"],
-            "web_hostname": "posthorn.test",
-            "smtp_hostname": "mail.posthorn.test",
-            "return_path_domain": "rp.posthorn.test",
-            "route_domain": "routes.posthorn.test",
         }
+        for name in ("web_hostname", "smtp_hostname", "return_path_domain", "route_domain"):
+            settings[name] = LOCAL_DEFAULTS[f"POSTHORN_{name.upper()}"]
     except NoStack as refused:
         raise WrongOrder(str(refused).rstrip(".")) from refused
     except (KeyError, TypeError) as unreadable:
