@@ -101,6 +101,7 @@ RULES = (
             "chalicelib.services.outgoing",
             "chalicelib.services.authenticate",
             "chalicelib.services.address_mac",
+            "chalicelib.services.directory",
         ),
         ("socket", "ssl"),
         reads_clock=False,

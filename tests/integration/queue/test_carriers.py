@@ -17,9 +17,9 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.ports.directory import Directory
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.directory import Directory
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.bodies import LARGEST_SPAN
