@@ -15,12 +15,12 @@ from functools import partial
 from bench.sign import message
 from bench.sink import bare_sink
 from bench.table import Row, interleaved, print_table
-from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory.vault import MemoryKeyVault
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.model import Envelope, Target
-from chalicelib.domain.tenancy import EgressSource
+from chalicelib.domain.tenancy.entities import EgressSource
 
 SENDER, RECIPIENT = "sender@bench.test", "rcpt@sink.test"
 SIZES = {"4 KiB": 4_096, "64 KiB": 65_536}

@@ -16,8 +16,8 @@ import sys
 from collections.abc import Iterator
 
 from bench.table import Row, interleaved, print_table
-from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dns import DnsResolver
+from chalicelib.adapters.network.resolver import DnsResolver
+from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.config import Settings
 
 LOOKUPS = 200

@@ -11,10 +11,10 @@ from html.parser import HTMLParser
 from bench.sign import SIZES, message
 from bench.table import Row, interleaved, print_table
 from chalicelib.domain.engagement import TrackDomain
-from chalicelib.domain.message import Part, has_bare_newline, read_headers, read_parts
-from chalicelib.domain.tenancy import ServerId
-from chalicelib.domain.tracking import tracked
-from chalicelib.domain.trackingtoken import tracking_token
+from chalicelib.domain.mail.message import Part, has_bare_newline, read_headers, read_parts
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.tracking.content import tracked
+from chalicelib.domain.tracking.token import tracking_token
 
 TRACK = TrackDomain("click.example.com", "click", "example.com", ServerId(1), "", 0)
 SITE = "https://click.example.com"

@@ -21,16 +21,16 @@ from typing import Any, TextIO
 import uvloop
 
 from bench.tenant import make_tenant
-from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory.messages import MemoryMessageStore
-from chalicelib.adapters.memory.resolver import ScriptedResolver, Zone
 from chalicelib.adapters.memory.vault import MemoryKeyVault
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.scripted.resolver import ScriptedResolver, Zone
+from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.bootstrap import in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef, DeliveryJob, MessageRecord, State
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.egress import Egress

@@ -26,8 +26,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from bench.table import Row, interleaved, print_table
-from chalicelib.adapters.keys import generate_ed25519, generate_rsa
-from chalicelib.domain.dkim import finish, prepare, signing_input
+from chalicelib.adapters.crypto.keys import generate_ed25519, generate_rsa
+from chalicelib.domain.mail.dkim import finish, prepare, signing_input
 
 KIB = 1024
 MIB = KIB * KIB

@@ -8,14 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy import DOMAINS, SOURCES, CredentialKind, EgressSource, Server
+from chalicelib.domain.tenancy.entities import (
+    DOMAINS,
+    SOURCES,
+    CredentialKind,
+    EgressSource,
+    Server,
+)
 from chalicelib.ports.repository import Repository
-from chalicelib.services.authenticate import Grant
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.domains import Domains
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 
 DOMAIN = "demo.test"
 SENDER = f"sender@{DOMAIN}"

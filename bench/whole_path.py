@@ -25,10 +25,10 @@ from bench.sink import Sink
 from bench.smtp_load import message
 from bench.tenant import SENDER, Tenant, make_tenant
 from chalicelib import bootstrap
-from chalicelib.adapters.meter import Usage
+from chalicelib.adapters.aws.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
 from infra.local.invocation import Context, sqs_event

@@ -20,7 +20,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.meter import Meter
+    from chalicelib.adapters.aws.meter import Meter
 
 T = TypeVar("T")
 Parts = Mapping[type[Any], Any]
@@ -55,7 +55,7 @@ class Posthorn:
     @property
     def meter(self) -> Meter:
         """What was used of AWS: nothing, where other adapters stand."""
-        from chalicelib.adapters.meter import Meter
+        from chalicelib.adapters.aws.meter import Meter
 
         return self[Meter]
 
@@ -76,7 +76,7 @@ class Posthorn:
         """The adapter, dying where `settings.kill_at` says if that names the file of its port."""
         if not self.settings.kill_at:
             return adapter
-        from chalicelib.adapters.faults import with_crash_points
+        from chalicelib.adapters.system.faults import with_crash_points
 
         return with_crash_points(adapter, port.partition(".")[0], self.settings.kill_at)
 
@@ -90,8 +90,8 @@ def in_memory(
     """
     given: Parts = parts or {}
     if live:
-        from chalicelib.adapters.clock import SystemClock
-        from chalicelib.adapters.randomness import SystemRand
+        from chalicelib.adapters.system.clock import SystemClock
+        from chalicelib.adapters.system.randomness import SystemRand
 
         given = {Clock: SystemClock(Settings()), Rand: SystemRand(), **given}
     return Posthorn(settings or Settings(), "memory", given)

@@ -62,7 +62,7 @@ class Settings:
     delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver.
     allow_private_delivery: let mail go to private and loopback addresses; for the local stack and tests only.
     clock_file: a file holding an offset in seconds to add to the clock; for the local stack and tests only.
-    kill_at: a crash point to die at, for fault tests only (see chalicelib.adapters.faults).
+    kill_at: a crash point to die at, for fault tests only (see chalicelib.adapters.system.faults).
     bytes_in_hand: bytes of large bodies (over 1 MiB) that a delivering process holds at a time; without it a quarter of
     the function's memory. A single body that is larger is taken alone.
     connect_seconds, greeting_seconds, mail_seconds, rcpt_seconds, data_command_seconds, block_seconds,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import bootstrap
-from chalicelib.domain.visit import Visit
+from chalicelib.domain.tracking.visit import Visit
 from functions.runtime import UnitOfWork, named, request_id_of
 
 if TYPE_CHECKING:
-    from chalicelib.services.track import Answer
+    from chalicelib.services.tracking.answer import Answer
 
 Event = dict[str, Any]
 VisitHandler = Callable[[bootstrap.Posthorn, Visit], Coroutine[Any, Any, "Answer"]]

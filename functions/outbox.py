@@ -6,7 +6,7 @@ from chalice.app import Blueprint
 
 from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.bootstrap import Posthorn
-from chalicelib.services.outbox import Outbox
+from chalicelib.services.events.outbox import Outbox
 from functions.runtime import StreamBatch, on_stream
 
 blueprint = Blueprint(__name__)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.visit import Visit
-from chalicelib.services.track import Track
+from chalicelib.domain.tracking.visit import Visit
+from chalicelib.services.tracking.answer import Track
 from functions.function_url import on_visit
 
 if TYPE_CHECKING:
-    from chalicelib.services.track import Answer
+    from chalicelib.services.tracking.answer import Answer
 
 blueprint = Blueprint(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.services.sources import Sources
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.services.pools.sources import Sources
 from infra.order import Order
 from infra.outputs import program_of
 from infra.stack import Say

@@ -13,8 +13,8 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 from infra.order import Order
 from infra.outputs import program_of
 from infra.stack import SETTINGS

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
-from chalicelib.adapters.keys import generate_ed25519, generate_rsa
-from chalicelib.domain.dkim import finish, prepare, signing_input
+from chalicelib.adapters.crypto.keys import generate_ed25519, generate_rsa
+from chalicelib.domain.mail.dkim import finish, prepare, signing_input
 
 DOMAIN = "example.com"
 AT = 1_711_108_800

@@ -15,7 +15,7 @@ from chalicelib.domain.model import (
     Scope,
     Status,
 )
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     Credential,
     CredentialKind,
     DkimKey,

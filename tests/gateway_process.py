@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.s3 import S3BlobStore
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.meter import Meter
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from gateway import demonstration
 from gateway.__main__ import main

@@ -21,9 +21,9 @@ from typing import Any
 from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message
-from chalicelib.domain.tenancy import BareNewlines
+from chalicelib.domain.tenancy.entities import BareNewlines
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.credentials import CredentialOptions
+from chalicelib.services.tenancy.credentials import CredentialOptions
 from gateway.configuration import Configuration, Role
 from gateway.journal import Journal
 from gateway.server import Gateway

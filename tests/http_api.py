@@ -23,7 +23,7 @@ from chalice.local import LocalGateway, LocalGatewayException
 from app import app
 from chalicelib import bootstrap
 from chalicelib.config import Settings
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
 

@@ -17,10 +17,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.egress import NetworkEgress
 from chalicelib.adapters.memory.vault import MemoryKeyVault
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.system.clock import SystemClock
+from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.model import BlobRef, Message, Status

@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 
-from chalicelib.domain.message import normalise_newlines, read_headers
+from chalicelib.domain.mail.message import normalise_newlines, read_headers
 
 PACKAGE = "test.test_email.data"
 

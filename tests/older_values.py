@@ -21,7 +21,7 @@ from chalicelib.domain.model import (
     State,
     Status,
 )
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 NOW = 1_800_000_000
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy import SOURCES, CredentialKind, EgressSource, Server
+from chalicelib.domain.tenancy.entities import SOURCES, CredentialKind, EgressSource, Server
 from chalicelib.ports.repository import Repository
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.domains import Domains
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 SOON = ServerOptions(retry_schedule="1s*5")
 

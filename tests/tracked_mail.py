@@ -10,8 +10,8 @@ from email.policy import SMTP
 from html.parser import HTMLParser
 
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
-from chalicelib.domain.tenancy import ServerId
-from chalicelib.domain.tracking import Tracked, tracked
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.tracking.content import Tracked, tracked
 
 SITE = "https://click.acme.test"
 PIXEL = f"{SITE}/img/abcdef/0000000000000000000000"

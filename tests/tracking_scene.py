@@ -9,14 +9,14 @@ from typing import Any
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import MessageId, MessageRecord
-from chalicelib.domain.tenancy import Server
-from chalicelib.domain.trackingtoken import tracking_token
-from chalicelib.domain.visit import Visit
+from chalicelib.domain.tenancy.entities import Server
+from chalicelib.domain.tracking.token import tracking_token
+from chalicelib.domain.tracking.visit import Visit
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.directory import Directory
-from chalicelib.services.history import Activity, MessageHistory
-from chalicelib.services.track import Answer, Track
+from chalicelib.services.messages.history import Activity, MessageHistory
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tracking.answer import Answer, Track
 from tests.worlds import Scene, make_scene
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 
+from chalicelib.adapters.crypto.keys import CryptographyKeyMaker
 from chalicelib.adapters.families import PORTS
-from chalicelib.adapters.keys import CryptographyKeyMaker
-from chalicelib.adapters.memory.egress import ScriptedEgress
 from chalicelib.adapters.memory.queue import HandedOut, MemoryWorkQueue
-from chalicelib.adapters.memory.resolver import ScriptedResolver
-from chalicelib.adapters.memory.time import ControlledClock, SeededRand
+from chalicelib.adapters.scripted.egress import ScriptedEgress
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message, MessageRecord
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     SOURCES,
     CredentialKind,
     Domain,
@@ -29,17 +29,17 @@ from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
-from chalicelib.services.authenticate import Grant
-from chalicelib.services.credentials import CredentialOptions, Credentials
-from chalicelib.services.domains import Domains
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.sweep import Sweep
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 CONTENT = (
     b"From: App <app@acme.test>\r\nTo: john@example.com\r\nSubject: Hello\r\n"

@@ -6,7 +6,7 @@ tier, no discount, no tax. Prices of calls and request units are those of the me
 
 from __future__ import annotations
 
-from chalicelib.adapters.meter import (
+from chalicelib.adapters.aws.meter import (
     CALL_PRICES,
     PRICES_OF,
     READ_UNIT_PRICE,

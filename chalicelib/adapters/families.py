@@ -11,26 +11,26 @@ from importlib import import_module
 from typing import Any
 
 _TABLE = """
-port                         aws                                           memory
+port                          aws                                            memory
 
-blobs.BlobStore              aws.s3.S3BlobStore                            memory.blobs.MemoryBlobStore
-clock.Clock                  clock.SystemClock                             memory.time.ControlledClock
-egress.Egress                egress.NetworkEgress                          memory.egress.ScriptedEgress
-engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        memory.engagement.MemoryEngagement
-idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  memory.limits.MemoryIdempotencyKeys
-keys.KeyMaker                keys.CryptographyKeyMaker                     keys.CryptographyKeyMaker
-messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memory.messages.MemoryMessageStore
-numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers
-queue.WorkQueue              aws.sqs.SqsWorkQueue                          memory.queue.MemoryWorkQueue
-rand.Rand                    randomness.SystemRand                         memory.time.SeededRand
-recent.Recent                recent.RecentConfiguration                    recent.RecentConfiguration
-repository.Repository        aws.dynamo.repository.DynamoRepository        memory.repository.MemoryRepository
-resolver.Resolver            dns.DnsResolver                               memory.resolver.ScriptedResolver
-signer.Signer                signer.KeyringSigner                          signer.KeyringSigner
-statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        memory.statistics.MemoryStatistics
-suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList memory.limits.MemorySuppressionList
-vault.KeyVault               aws.kms.KmsKeyVault                           memory.vault.MemoryKeyVault
-volume.SendVolume            aws.dynamo.volume.DynamoSendVolume            memory.limits.MemorySendVolume
+blobs.BlobStore               aws.s3.S3BlobStore                             memory.blobs.MemoryBlobStore
+clock.Clock                   system.clock.SystemClock                       scripted.time.ControlledClock
+egress.Egress                 network.egress.NetworkEgress                   scripted.egress.ScriptedEgress
+engagement.Engagement         aws.dynamo.engagement.DynamoEngagement         memory.engagement.MemoryEngagement
+idempotency.IdempotencyKeys   aws.dynamo.idempotency.DynamoIdempotencyKeys   memory.limits.MemoryIdempotencyKeys
+keys.KeyMaker                 crypto.keys.CryptographyKeyMaker               crypto.keys.CryptographyKeyMaker
+messages.MessageStore         aws.dynamo.messages.DynamoMessageStore         memory.messages.MemoryMessageStore
+numbers.Numbers               aws.dynamo.numbers.DynamoNumbers               memory.limits.MemoryNumbers
+queue.WorkQueue               aws.sqs.SqsWorkQueue                           memory.queue.MemoryWorkQueue
+rand.Rand                     system.randomness.SystemRand                   scripted.time.SeededRand
+recent.Recent                 storage.recent.RecentConfiguration             storage.recent.RecentConfiguration
+repository.Repository         aws.dynamo.repository.DynamoRepository         memory.repository.MemoryRepository
+resolver.Resolver             network.resolver.DnsResolver                   scripted.resolver.ScriptedResolver
+signer.Signer                 crypto.signer.KeyringSigner                    crypto.signer.KeyringSigner
+statistics.Statistics         aws.dynamo.statistics.DynamoStatistics         memory.statistics.MemoryStatistics
+suppressions.SuppressionList  aws.dynamo.suppressions.DynamoSuppressionList  memory.limits.MemorySuppressionList
+vault.KeyVault                aws.kms.KmsKeyVault                            memory.vault.MemoryKeyVault
+volume.SendVolume             aws.dynamo.volume.DynamoSendVolume             memory.limits.MemorySendVolume
 """
 _HEAD, *_ROWS = (line.split() for line in _TABLE.splitlines() if line)
 FAMILIES = tuple(_HEAD[1:])

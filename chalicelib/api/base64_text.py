@@ -2,7 +2,7 @@
 
 White space may stand anywhere, because MIME encoders break lines. Everything else that is not RFC 4648 section 4 is
 refused: foreign characters, the URL alphabet, missing, wrong or early padding. Reading mail, where damage must still
-give some text, is `chalicelib.domain.encoded_words`.
+give some text, is `chalicelib.domain.mail.encoded_words`.
 """
 
 from __future__ import annotations

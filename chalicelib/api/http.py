@@ -10,8 +10,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.authenticate import Authenticate, Grant
+from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.services.tenancy.authenticate import Authenticate, Grant
 
 Part = TypeVar("Part")
 

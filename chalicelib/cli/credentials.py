@@ -9,8 +9,8 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import credential_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.tenancy import BareNewlines, Credential, CredentialKind
-from chalicelib.services.credentials import CredentialOptions, Credentials
+from chalicelib.domain.tenancy.entities import BareNewlines, Credential, CredentialKind
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 
 LONGEST_KEY_FILE = 1_000
 

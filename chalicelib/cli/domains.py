@@ -9,9 +9,9 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dnsrecords import DnsRecord, RecordStatus
-from chalicelib.domain.tenancy import Domain
-from chalicelib.services.domains import Domains, Owner
+from chalicelib.domain.dns.records import DnsRecord, RecordStatus
+from chalicelib.domain.tenancy.entities import Domain
+from chalicelib.services.tenancy.domains import Domains, Owner
 
 
 def owner_options(command: Any) -> Any:

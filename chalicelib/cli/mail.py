@@ -14,16 +14,16 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chalicelib.domain.compose import Attachment, Draft, Stamp, compose, read_mailbox
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.headerfield import (
+from chalicelib.domain.mail.compose import Attachment, Draft, Stamp, compose, read_mailbox
+from chalicelib.domain.mail.header_rendering import (
     LONGEST_FILENAME,
     Mailbox,
     content_type_fault,
     text_fault,
 )
-from chalicelib.domain.mailbox import domain_of
-from chalicelib.domain.received import rfc2822_date
+from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.domain.mail.received import rfc2822_date
 from chalicelib.services.outgoing.accept import LONGEST_TAG
 
 SHOWN = 80

@@ -16,9 +16,9 @@ from chalicelib.cli.terminal import json_text, moment, table, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId, MessageRecord, Scope
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.queue.message_actions import MessageActions
 
 Action = Callable[[ServerId, MessageId], Coroutine[Any, Any, object]]

@@ -7,9 +7,9 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import organization_shape
 from chalicelib.cli.terminal import facts, moment, table
-from chalicelib.domain.tenancy import Organization
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
+from chalicelib.domain.tenancy.entities import Organization
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
 
 
 @click.group("organization")

@@ -9,7 +9,7 @@ from chalicelib.cli.shapes import pool_shape
 from chalicelib.cli.sources import state_of, way_of
 from chalicelib.cli.terminal import table
 from chalicelib.ports.clock import Clock
-from chalicelib.services.sources import Pool, Sources
+from chalicelib.services.pools.sources import Pool, Sources
 
 STRAIGHT_OUT = "(none: straight out)"
 NOT_DEPLOYED = "(not deployed: takes no mail)"

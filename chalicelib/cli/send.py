@@ -20,7 +20,7 @@ from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.stack import Stack
 from chalicelib.cli.terminal import visible
 from chalicelib.cli.transports import Submission
-from chalicelib.domain.compose import Attachment
+from chalicelib.domain.mail.compose import Attachment
 
 SUBMISSION_PORT = 587
 LARGEST_INPUT = 64 * 1024 * 1024

@@ -11,9 +11,9 @@ from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import server_shape
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import facts, moment, table, yes
-from chalicelib.domain.tenancy import Server, ServerMode, UnknownOutcome
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.domain.tenancy.entities import Server, ServerMode, UnknownOutcome
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 NOTHING = "none"
 

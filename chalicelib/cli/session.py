@@ -19,9 +19,9 @@ from chalicelib.bootstrap import Posthorn, posthorn, run
 from chalicelib.cli.stack import NoStack, Stack, find_stack
 from chalicelib.cli.terminal import json_text
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.tenancy import Organization, Server
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
+from chalicelib.domain.tenancy.entities import Organization, Server
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 
 Result = TypeVar("Result")
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -8,12 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.cli.terminal import iso
-from chalicelib.domain.dnsrecords import DnsRecord, Finding, track_host
+from chalicelib.domain.dns.records import DnsRecord, Finding, track_host
 from chalicelib.domain.engagement import Hit, TrackDomain
 from chalicelib.domain.model import Delivery, MessageRecord, State
-from chalicelib.domain.tenancy import Credential, Domain, EgressSource, Organization, Server
-from chalicelib.services.history import Activity
-from chalicelib.services.sources import Pool
+from chalicelib.domain.tenancy.entities import (
+    Credential,
+    Domain,
+    EgressSource,
+    Organization,
+    Server,
+)
+from chalicelib.services.messages.history import Activity
+from chalicelib.services.pools.sources import Pool
 
 Shape = dict[str, object]
 

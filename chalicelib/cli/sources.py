@@ -13,10 +13,10 @@ from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.shapes import source_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.retry import parse_schedule
-from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.domain.outgoing.retry import parse_schedule
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
-from chalicelib.services.sources import (
+from chalicelib.services.pools.sources import (
     DEFAULT_POOL,
     FOREVER,
     NO_USER_NAME,

@@ -13,7 +13,7 @@ from chalicelib.cli.session import Session, json_option, pass_session
 from chalicelib.cli.terminal import iso, moment, table
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.ports.clock import Clock
-from chalicelib.services.statistics import Chart, ServerStatistics
+from chalicelib.services.events.statistics import Chart, ServerStatistics
 
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")

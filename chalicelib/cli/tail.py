@@ -17,7 +17,7 @@ from chalicelib.cli.session import Session, json_option, pass_session, server_op
 from chalicelib.cli.shapes import delivery_shape, message_shape
 from chalicelib.cli.terminal import json_text, moment, visible
 from chalicelib.domain.model import Delivery, Message, MessageId, MessageRecord, Scope, State
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.messages import MessageStore
 
 PAGE = 100

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from chalicelib.cli.terminal import facts, moment, span, visible, yes
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.model import Delivery, MessageRecord, State
-from chalicelib.services.history import Activity
+from chalicelib.services.messages.history import Activity
 
 NOTHING_YET = Activity()
 _WIDTH = 13  # the longest status, HoldCancelled

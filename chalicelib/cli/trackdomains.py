@@ -10,9 +10,9 @@ import click
 from chalicelib.cli.session import Session, json_option, pass_session, server_option
 from chalicelib.cli.shapes import Shape, finding_shape, record_shape, track_domain_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dnsrecords import RecordStatus, track_host
+from chalicelib.domain.dns.records import RecordStatus, track_host
 from chalicelib.domain.engagement import TrackDomain
-from chalicelib.services.track_domains import TrackDomains, TrackOptions
+from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 
 
 def switches(command: Any) -> Any:

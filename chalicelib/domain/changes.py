@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 
 @dataclass(frozen=True, slots=True)

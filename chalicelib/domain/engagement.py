@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.entities import Entity, Place
-from chalicelib.domain.owners import of_server
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.owners import of_server
 
 
 class HitKind(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from chalicelib.domain.entities import Entity
+from chalicelib.domain.tenancy.entity import Entity
 
 T = TypeVar("T")
 

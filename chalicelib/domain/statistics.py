@@ -14,7 +14,7 @@ from enum import StrEnum
 from chalicelib.domain.changes import Change, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 
 class Period(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 UPLOAD_KEPT_SECONDS = 2 * 86_400
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import EgressSource
+from chalicelib.domain.tenancy.entities import EgressSource
 
 
 @dataclass(frozen=True, slots=True)

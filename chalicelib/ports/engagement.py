@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chalicelib.domain.engagement import Hit
 from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 
 class Engagement(Protocol):

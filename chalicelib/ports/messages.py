@@ -16,7 +16,7 @@ from chalicelib.domain.model import (
     Page,
     Scope,
 )
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 
 class ClaimFailure(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Protocol, TypeVar
 
-from chalicelib.domain.entities import Entity, Place
+from chalicelib.domain.tenancy.entity import Entity, Place
 
 T = TypeVar("T")
 

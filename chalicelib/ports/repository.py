@@ -1,4 +1,4 @@
-"""The configuration as people change it: nouns that are declared once (`chalicelib.domain.entities`), one port for all.
+"""The configuration as people change it: nouns that are declared once (`chalicelib.domain.tenancy.entity`), one port.
 
 Whatever changes the configuration passes through `Repository.change`.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from chalicelib.domain.entities import Change, Entity, LookUp, Owner, Place
 from chalicelib.domain.paging import EVERYTHING, Filter, Page
+from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chalicelib.domain.statistics import Addition, Count, Period, Slot
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 
 class Statistics(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.model import Suppression
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 
 class SuppressionList(Protocol):

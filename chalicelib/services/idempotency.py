@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, MailError, Rejected
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
 

@@ -24,12 +24,12 @@ from urllib.parse import urlsplit
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
-from chalicelib.domain import dnsrecords
-from chalicelib.services.directory import Directory
-from chalicelib.services.domains import Domains
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
-from chalicelib.services.track_domains import TrackDomains
+from chalicelib.domain.dns import records
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
+from chalicelib.services.tracking.domains import TrackDomains
 from infra.local import clock, function_url
 from infra.local.deployed import Deployed
 from infra.local.dns import Published, Zone, serve
@@ -117,7 +117,7 @@ def published_records() -> list[Published]:
 
 
 async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
-    found: list[dnsrecords.DnsRecord] = []
+    found: list[records.DnsRecord] = []
     for organization in await posthorn[Organizations].all():
         owned = await posthorn[Domains].owned_by(organization)
         for server in await posthorn[Servers].of(organization):
@@ -128,7 +128,7 @@ async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
             found += posthorn[Domains].records(domain)
     key = (await posthorn[Directory].installation()).signing_key
     return [
-        Published("TXT", dnsrecords.key_name(key).lower(), dnsrecords.dkim_text(key)),
+        Published("TXT", records.key_name(key).lower(), records.dkim_text(key)),
         *(Published(record.kind, record.name.lower(), record.value) for record in found),
     ]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.domain.visit import Wanted, read_path
+from chalicelib.domain.tracking.visit import Wanted, read_path
 from infra.local.http_server import Request, Response, json_response
 from infra.local.invocation import Context
 from infra.local.plan import HOST

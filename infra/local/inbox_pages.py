@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote
 
 from jinja2 import Environment, FileSystemLoader
 
-from chalicelib.domain.message import (
+from chalicelib.domain.mail.message import (
     bodies_and_attachments,
     decode_header,
     decode_part,

@@ -18,15 +18,15 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy import SOURCES, CredentialKind, EgressSource
+from chalicelib.domain.tenancy.entities import SOURCES, CredentialKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.domains import Domains
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
-from chalicelib.services.track_domains import TrackDomains
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
+from chalicelib.services.tracking.domains import TrackDomains
 from infra.local.folder import SECRETS, read_secrets, write_private
 from infra.local.plan import DOMAIN, ORGANIZATION, SERVER
 

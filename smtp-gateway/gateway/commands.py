@@ -1,9 +1,9 @@
 """Reads the arguments of MAIL and RCPT (RFC 5321 section 4.1.1, RFC 1870, 3461, 6152, 6531).
 
 Pure: bytes in, a value out, or Rejected with the exact reply. Ordinary addresses take one regular expression; every
-other goes through the check of `chalicelib.domain.mailbox`, and comes out with its domain in ASCII. The angle brackets
-may be left out, as old clients do. Parameters that EHLO did not announce are refused. Source routes are refused,
-because no sender of today needs them and relays have been fooled by them.
+other goes through the check of `chalicelib.domain.mail.mailbox`, and comes out with its domain in ASCII. The angle
+brackets may be left out, as old clients do. Parameters that EHLO did not announce are refused. Source routes are
+refused, because no sender of today needs them and relays have been fooled by them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from chalicelib.domain.mailbox import envelope_address
+from chalicelib.domain.mail.mailbox import envelope_address
 from gateway import replies
 
 LONGEST_ENVID = 100

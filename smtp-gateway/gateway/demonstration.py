@@ -13,7 +13,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import key_digest, new_key
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     CREDENTIALS,
     DOMAINS,
     ORGANIZATIONS,

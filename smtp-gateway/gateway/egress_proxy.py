@@ -23,7 +23,7 @@ from enum import IntEnum
 from ipaddress import ip_address
 
 from chalicelib.config import Settings
-from chalicelib.domain.public_address import is_public
+from chalicelib.domain.smtp.public_address import is_public
 
 VERSION = 5
 LOGIN_VERSION = 1

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import MailError, Unauthenticated
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.authenticate import Grant
+from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.services.tenancy.authenticate import Grant
 from gateway import replies
 from gateway.authentication import CRAM_RANDOM_BYTES, MECHANISMS, Ask, CramProof, KeyProof, prove
 from gateway.clients import client_of

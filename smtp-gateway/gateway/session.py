@@ -13,10 +13,10 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
+from chalicelib.domain.mail.received import received_field
 from chalicelib.domain.model import DsnParameters
-from chalicelib.domain.received import received_field
-from chalicelib.services.authenticate import Grant
 from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
+from chalicelib.services.tenancy.authenticate import Grant
 from gateway import replies
 from gateway.authentication import Ask
 from gateway.commands import MailCommand, parse_mail, parse_rcpt

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain.ids import log_id
-from chalicelib.domain.received import rfc2822_date
+from chalicelib.domain.mail.received import rfc2822_date
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
-from chalicelib.services.authenticate import Authenticate
 from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.clients import OpenConnections
 from gateway.configuration import Configuration
 from gateway.groupcommit import GroupCommit

@@ -89,7 +89,7 @@ RULES = (
     # Every pipeline stands on the queue, which knows none.
     Rule(
         "chalicelib.services.queue",
-        (*BELOW_SERVICES, "chalicelib.services.queue", "chalicelib.services.directory"),
+        (*BELOW_SERVICES, "chalicelib.services.queue", "chalicelib.services.tenancy.directory"),
         ("socket", "ssl"),
         reads_clock=False,
     ),
@@ -99,9 +99,9 @@ RULES = (
             *BELOW_SERVICES,
             "chalicelib.services.queue",
             "chalicelib.services.outgoing",
-            "chalicelib.services.authenticate",
-            "chalicelib.services.address_mac",
-            "chalicelib.services.directory",
+            "chalicelib.services.tenancy.authenticate",
+            "chalicelib.services.tenancy.address_mac",
+            "chalicelib.services.tenancy.directory",
         ),
         ("socket", "ssl"),
         reads_clock=False,

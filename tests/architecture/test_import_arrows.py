@@ -30,7 +30,7 @@ def tree(tmp_path: Path) -> Path:
     """A small tree in which every arrow is right."""
     write(tmp_path, "chalicelib/__init__.py", "__version__ = '1'\n")
     write(tmp_path, "chalicelib/domain/model.py", "from datetime import UTC, datetime\nimport re\n")
-    write(tmp_path, "chalicelib/domain/retry.py", "from chalicelib.domain import model\n")
+    write(tmp_path, "chalicelib/domain/outgoing/retry.py", "from chalicelib.domain import model\n")
     write(tmp_path, "chalicelib/ports.py", "from chalicelib.domain.model import Message\n")
     write(
         tmp_path,
@@ -114,7 +114,7 @@ WRONG = {
     ),
     "a pipeline imports a service beside it": (
         "chalicelib/services/outgoing/x.py",
-        "from chalicelib.services.history import MessageHistory",
+        "from chalicelib.services.messages.history import MessageHistory",
     ),
     "adapters import services": (
         "chalicelib/adapters/x.py",

@@ -6,9 +6,9 @@ import base64
 
 import pytest
 
-from chalicelib.domain.mending import mended
-from chalicelib.domain.message import read_headers
-from chalicelib.domain.signing import additions
+from chalicelib.domain.mail.mending import mended
+from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.own_fields import additions
 from tests.dkim_keys import KEYS, RECORDS, signed
 from tests.dkim_verifiers import verifier
 from tests.mail_corpus import well_formed_samples

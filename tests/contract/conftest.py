@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.meter import Meter
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
-from chalicelib.domain.entities import Entity, Place
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     CREDENTIALS,
     DOMAINS,
     INSTALLATION,
@@ -35,6 +34,7 @@ from chalicelib.domain.tenancy import (
     ServerMode,
     UnknownOutcome,
 )
+from chalicelib.domain.tenancy.entity import Entity, Place
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
 KEY = DkimKey("posthorn.test", "posthorn", "ed25519-sha256", b"\x01\x00\xffsealed", "MCowBQ")

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory.time import SeededRand
+from chalicelib.adapters.scripted.time import SeededRand
 from chalicelib.domain.engagement import TRACK_DOMAINS
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     CREDENTIALS,
     DOMAINS,
     INSTALLATION,
@@ -24,9 +24,9 @@ from chalicelib.domain.tenancy import (
 )
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
-from chalicelib.services.directory import Directory
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from tests.contract.conftest import World
 from tests.contract.nouns import KEY, a_source, a_track_domain
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization

@@ -7,17 +7,17 @@ from typing import Any, Protocol
 
 import pytest
 
-from chalicelib.adapters.egress import NetworkEgress
-from chalicelib.adapters.memory.egress import ScriptedEgress
-from chalicelib.adapters.memory.time import SeededRand
 from chalicelib.adapters.memory.vault import MemoryKeyVault
-from chalicelib.adapters.time_limits import TimeLimits
+from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.network.time_limits import TimeLimits
+from chalicelib.adapters.scripted.egress import ScriptedEgress
+from chalicelib.adapters.scripted.time import SeededRand
 from chalicelib.config import Settings
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
 from chalicelib.domain.model import DsnParameters, Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
-from chalicelib.domain.tenancy import EgressSource
+from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
+from chalicelib.domain.tenancy.entities import EgressSource
 from chalicelib.ports.egress import Egress, Transaction
 from tests.peers import DROP, SmtpPeer
 

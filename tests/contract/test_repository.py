@@ -12,11 +12,9 @@ import pytest
 
 from chalicelib import domain
 from chalicelib.domain.engagement import TRACK_DOMAINS
-from chalicelib.domain.entities import ITSELF, Change, Entity, Place, Verb
 from chalicelib.domain.errors import Conflict, NotFound, Rejected
-from chalicelib.domain.owners import of_key, of_organization, of_server
 from chalicelib.domain.paging import Filter, Page
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     BY_KEY,
     CREDENTIALS,
     DOMAINS,
@@ -26,6 +24,8 @@ from chalicelib.domain.tenancy import (
     SOURCES,
     CredentialKind,
 )
+from chalicelib.domain.tenancy.entity import ITSELF, Change, Entity, Place, Verb
+from chalicelib.domain.tenancy.owners import of_key, of_organization, of_server
 from chalicelib.ports.repository import Repository
 from tests.contract.conftest import World
 from tests.contract.nouns import NOUNS, Noun, a_source, a_track_domain, place_in_list

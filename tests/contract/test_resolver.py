@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dns import DnsResolver
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.network.resolver import DnsResolver
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.ports.resolver import Resolver

@@ -22,7 +22,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.domain.tenancy.entities import CredentialKind, Server
 from infra import package as packaging
 from infra.deploy import deploy
 from infra.order import Order

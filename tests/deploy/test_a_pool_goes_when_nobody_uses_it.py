@@ -13,8 +13,8 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from infra import pools
 from infra.current_state import read
 from infra.deploy import deploy

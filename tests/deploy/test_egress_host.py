@@ -14,9 +14,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.sources import Sources
+from chalicelib.services.pools.sources import Sources
 from infra import egress
 from infra.current_state import stacks_of
 from infra.deploy import stack_of

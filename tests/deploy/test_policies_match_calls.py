@@ -29,16 +29,16 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageId, MessageRecord, State, Status
-from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.domain.tenancy.entities import CredentialKind, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.authenticate import Authenticate
-from chalicelib.services.credentials import CredentialOptions, Credentials
-from chalicelib.services.hit_limit import UNASKED
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
-from chalicelib.services.servers import ServerOptions
+from chalicelib.services.tenancy.authenticate import Authenticate
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.servers import ServerOptions
+from chalicelib.services.tracking.hit_limit import UNASKED
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
@@ -438,9 +438,9 @@ def test_the_outbox(world: World) -> None:
 
 def test_the_gateway(world: World) -> None:
     """What a session asks of the program, in each way of authenticating, and what it stores."""
-    from chalicelib.services.authenticate import Authenticate
     from chalicelib.services.outgoing.accept import AcceptMail
     from chalicelib.services.outgoing.submission import Recipient, Submission
+    from chalicelib.services.tenancy.authenticate import Authenticate
 
     program = world.program
     clear, key = bootstrap.run(

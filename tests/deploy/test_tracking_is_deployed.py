@@ -14,7 +14,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.model import MessageId
 from chalicelib.ports.engagement import Engagement
-from chalicelib.services.track import IMAGE
+from chalicelib.services.tracking.answer import IMAGE
 from infra.current_state import stacks_of
 from infra.deploy import deploy
 from infra.local.loopback import direct

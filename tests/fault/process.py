@@ -17,11 +17,11 @@ import boto3
 
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.authenticate import Authenticate
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.sweep import Sweep
+from chalicelib.services.tenancy.authenticate import Authenticate
 from infra.local.invocation import Context, sqs_event
 from tests.worlds import CONTENT
 

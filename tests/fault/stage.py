@@ -17,7 +17,7 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageId, MessageRecord
-from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.domain.tenancy.entities import CredentialKind, Server
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from tests.dns_zone import DnsZone

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chalicelib.adapters.memory.egress import ScriptedConversation
+from chalicelib.adapters.scripted.egress import ScriptedConversation
 from chalicelib.domain.model import Envelope, State, Status
 from chalicelib.ports.egress import Transaction
 from chalicelib.services.outgoing.pipeline import SendOutgoing

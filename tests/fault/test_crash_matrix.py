@@ -21,10 +21,10 @@ from chalicelib.domain.statistics import Count, Period
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.services.events.statistics import ServerStatistics
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.queue.message_actions import MessageActions
-from chalicelib.services.servers import Servers
-from chalicelib.services.statistics import ServerStatistics
+from chalicelib.services.tenancy.servers import Servers
 from tests.fault.stage import KILLED, RCPT, Stage
 from tests.loopback import free_port
 from tests.patience import PATIENCE
@@ -127,8 +127,8 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
 ) -> None:
     from dataclasses import replace
 
-    from chalicelib.domain.tenancy import ServerMode
-    from chalicelib.services.servers import ServerOptions
+    from chalicelib.domain.tenancy.entities import ServerMode
+    from chalicelib.services.tenancy.servers import ServerOptions
 
     development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)
     bootstrap.run(stage.program[Servers].update(stage.server, development))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
-from chalicelib.domain import dkim, ids
-from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
-from chalicelib.domain.eight_bit import seven_bit
-from chalicelib.domain.encoded_words import has_harmful_word, hides_line_break
-from chalicelib.domain.mailbox import domain_of, envelope_address
-from chalicelib.domain.mending import mended
-from chalicelib.domain.message import (
+from chalicelib.domain import ids
+from chalicelib.domain.mail import dkim
+from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
+from chalicelib.domain.mail.eight_bit import seven_bit
+from chalicelib.domain.mail.encoded_words import has_harmful_word, hides_line_break
+from chalicelib.domain.mail.mailbox import domain_of, envelope_address
+from chalicelib.domain.mail.mending import mended
+from chalicelib.domain.mail.message import (
     bodies_and_attachments,
     decode_header,
     decode_part,
@@ -19,7 +20,7 @@ from chalicelib.domain.message import (
     read_headers,
     read_parts,
 )
-from chalicelib.domain.parameters import read_parameters
+from chalicelib.domain.mail.parameters import read_parameters
 from tests.mail_corpus import samples
 
 SEEDS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.reply_reader import LONGEST_LINE, LONGEST_TEXT, ReplyReader
+from chalicelib.domain.smtp.replies import LONGEST_LINE, LONGEST_TEXT, ReplyReader
 
 SEEDS = (
     b"220 mx.example.com ESMTP\r\n250-mx.example.com\r\n250-PIPELINING\r\n250 8BITMIME\r\n",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.links_html import HtmlScan
-from chalicelib.domain.links_text import find_text_links
-from chalicelib.domain.links_url import Occurrence
-from chalicelib.domain.trackingtoken import MOST_LINKS, read_tracking_token
+from chalicelib.domain.tracking.links_html import HtmlScan
+from chalicelib.domain.tracking.links_text import find_text_links
+from chalicelib.domain.tracking.links_url import Occurrence
+from chalicelib.domain.tracking.token import MOST_LINKS, read_tracking_token
 from tests.tracked_mail import samples, track
 
 SEEDS = tuple(samples().values())

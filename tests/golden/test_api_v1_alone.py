@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from chalicelib import bootstrap
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.servers import Servers
 from tests.golden.comparison import differences
 from tests.golden.recordings import dialogues, played_calls
 from tests.golden.world import golden_world

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.servers import Servers
 from tests.gateway_scene import Client, Said, running_gateway, trusting_context
 from tests.golden.comparison import Difference, Table, differences
 from tests.golden.recordings import WITH_INCOMING_MAIL, Exchange, dialogues

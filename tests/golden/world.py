@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.egress import ReceivedMail
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.egress import ReceivedMail
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.reply import Reply as SmtpReply
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.engagement import Engagement
-from chalicelib.services.credentials import CredentialOptions, Credentials
-from chalicelib.services.track_domains import TrackDomains, TrackOptions
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 from functions.tracking import tracking
 from infra.local.function_url import event_of, response_of
 from infra.local.http_server import Request, Response

@@ -10,8 +10,8 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import Message, Status
-from chalicelib.services.domains import Domains
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
+from chalicelib.services.tenancy.domains import Domains
 from tests.gateway_scene import running_gateway
 from tests.http_api import ApiWorld, api_world
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.faults import raising
+from chalicelib.adapters.system.faults import raising
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.authenticate import USE_SECONDS, Authenticate
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.directory import Directory
+from chalicelib.services.tenancy.authenticate import USE_SECONDS, Authenticate
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.directory import Directory
 from tests.worlds import Scene, make_scene
 
 API = frozenset({CredentialKind.API})

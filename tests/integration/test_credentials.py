@@ -9,12 +9,12 @@ import pytest
 
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
-from chalicelib.domain.tenancy import Credential, CredentialKind, Server
+from chalicelib.domain.tenancy.entities import Credential, CredentialKind, Server
 from chalicelib.ports.clock import Clock
-from chalicelib.services.authenticate import Authenticate
-from chalicelib.services.credentials import CredentialOptions, Credentials
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.authenticate import Authenticate
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 
 API, SMTP, NETWORK = CredentialKind.API, CredentialKind.SMTP, CredentialKind.SMTP_IP
 

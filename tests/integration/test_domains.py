@@ -7,22 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory.resolver import ScriptedResolver
-from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.config import Settings
-from chalicelib.domain.dnsrecords import Purpose, RecordStatus
+from chalicelib.domain.dns.records import Purpose, RecordStatus
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.tenancy import Domain, Server
+from chalicelib.domain.tenancy.entities import Domain, Server
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.directory import Directory
-from chalicelib.services.domains import Domains, Verification
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.domains import Domains, Verification
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 
 SETTINGS = Settings(return_path_domain="rp.ph.example", spf_include="spf.ph.example")
 

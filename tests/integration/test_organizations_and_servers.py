@@ -10,11 +10,11 @@ import pytest
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.tenancy import SERVERS, ServerMode
+from chalicelib.domain.tenancy.entities import SERVERS, ServerMode
 from chalicelib.ports.repository import Repository
-from chalicelib.services.directory import Directory
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 
 @pytest.fixture

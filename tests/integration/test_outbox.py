@@ -15,7 +15,7 @@ from bench.changes import Changes
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.dynamo.statistics import DynamoStatistics
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.faults import raising
+from chalicelib.adapters.system.faults import raising
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
@@ -23,12 +23,12 @@ from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.statistics import Count, Period
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.statistics import Statistics
-from chalicelib.services.statistics import ServerStatistics
+from chalicelib.services.events.statistics import ServerStatistics
 from functions.outbox import outbox
 from infra.local.invocation import Context, stream_event
 from tests.aws_backend import aws_backend, aws_settings

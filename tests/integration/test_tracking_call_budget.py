@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.meter import Usage
+from chalicelib.adapters.aws.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from functions.tracking import tracking

@@ -11,8 +11,8 @@ import pytest
 from chalice.app import Blueprint, Chalice, Rate
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.meter import Meter, Usage
+from chalicelib.adapters.aws.meter import Meter, Usage
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.clock import Clock

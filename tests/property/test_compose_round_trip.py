@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.compose import Attachment, Draft, Stamp, compose
-from chalicelib.domain.headerfield import (
+from chalicelib.domain.mail.compose import Attachment, Draft, Stamp, compose
+from chalicelib.domain.mail.header_rendering import (
     Mailbox,
     name_fault,
     render_mailboxes,
@@ -19,7 +19,7 @@ from chalicelib.domain.headerfield import (
     text_fault,
     value_fault,
 )
-from chalicelib.domain.message import (
+from chalicelib.domain.mail.message import (
     bodies_and_attachments,
     decode_part,
     has_bare_newline,

@@ -26,7 +26,7 @@ from chalicelib.domain.model import (
     State,
     Status,
 )
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from tests.fakes import a_delivery, a_job, a_message
 
 texts = st.text(max_size=80)

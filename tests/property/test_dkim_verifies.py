@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.domain.dkim import relaxed_body
+from chalicelib.domain.mail.dkim import relaxed_body
 from tests.dkim_keys import RECORDS, signed
 from tests.dkim_verifiers import dkimpy
 

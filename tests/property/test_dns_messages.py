@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.dns_message import (
+from chalicelib.domain.dns.message import (
     KINDS,
     BadMessage,
     BadName,

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.dot_stuffing import stuff
+from chalicelib.domain.smtp.dot_stuffing import stuff
 
 PIECES = st.lists(
     st.sampled_from([b".", b"\r\n", b"\r", b"\n", b"a", b"..", b"\r\n.", b".\r\n", b"\0", b"\xff"]),

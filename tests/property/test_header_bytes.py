@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chalicelib.domain.mending import mended
-from chalicelib.domain.message import (
+from chalicelib.domain.mail.mending import mended
+from chalicelib.domain.mail.message import (
     decode_header,
     has_bare_newline,
     normalise_newlines,

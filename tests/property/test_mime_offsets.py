@@ -10,7 +10,7 @@ from email.policy import SMTP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.message import (
+from chalicelib.domain.mail.message import (
     bodies_and_attachments,
     decode_part,
     part_text,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.reply import Reply, parse_reply
-from chalicelib.domain.reply_reader import (
+from chalicelib.domain.smtp.replies import (
     LONGEST_LINE,
     LONGEST_REPLY,
     LONGEST_TEXT,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.retry import (
+from chalicelib.domain.outgoing.retry import (
     Schedule,
     default_schedule,
     next_wait,

@@ -9,9 +9,9 @@ from email.parser import BytesParser
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chalicelib.domain.eight_bit import seven_bit
-from chalicelib.domain.headers import read_headers
-from chalicelib.domain.mime import Part, decode_part, read_parts
+from chalicelib.domain.mail.eight_bit import seven_bit
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import Part, decode_part, read_parts
 
 LINES = st.lists(
     st.sampled_from(

@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.memory.statistics import MemoryStatistics
-from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, additions, counted, totals
-from chalicelib.domain.tenancy import ServerId
-from chalicelib.services.count_changes import CountChanges
-from chalicelib.services.outbox import Outbox
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.services.events.count_changes import CountChanges
+from chalicelib.services.events.outbox import Outbox
 from tests.fakes import NOW, a_delivery, a_message
 
 SERVERS = (ServerId(1), ServerId(2), ServerId(3))

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.headers import read_headers
-from chalicelib.domain.mime import read_parts
-from chalicelib.domain.tracking_bodies import Edit, changed_body, read_body
-from chalicelib.domain.trackingtoken import MOST_LINKS, read_tracking_token, tracking_token
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import read_parts
+from chalicelib.domain.tracking.bodies import Edit, changed_body, read_body
+from chalicelib.domain.tracking.token import MOST_LINKS, read_tracking_token, tracking_token
 from tests.tracked_mail import (
     CLICKS_ONLY,
     HEAD,

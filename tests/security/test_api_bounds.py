@@ -17,7 +17,7 @@ from chalicelib.api.v2.bounds import (
     pointer,
 )
 from chalicelib.config import Settings
-from chalicelib.domain.compose import compose
+from chalicelib.domain.mail.compose import compose
 from chalicelib.services.outgoing import submit
 from tests.growth import assert_linear
 from tests.http_api import ApiWorld, Reply, api_world

@@ -11,11 +11,11 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest, new_key
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services import guesses
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.directory import Directory
-from chalicelib.services.guesses import (
+from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.services.tenancy import guesses
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.guesses import (
     FREE_GUESSES,
     SECONDS_A_GUESS,
     WRONG_SECONDS,

@@ -15,8 +15,8 @@ from chalicelib.api.json_body import parse_json
 from chalicelib.api.v1 import envelope
 from chalicelib.api.v1.envelope import read_parameters
 from chalicelib.api.v1.messages import mime_base64
-from chalicelib.domain.compose import encode_text, read_mailbox
-from chalicelib.domain.headerfield import (
+from chalicelib.domain.mail.compose import encode_text, read_mailbox
+from chalicelib.domain.mail.header_rendering import (
     Mailbox,
     content_type_fault,
     render_mailboxes,

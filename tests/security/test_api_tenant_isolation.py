@@ -12,11 +12,11 @@ from chalicelib import bootstrap
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.statistics import Addition, Count, slots_of
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.statistics import Statistics
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {

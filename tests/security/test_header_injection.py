@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from tests.http_api import ApiWorld, api_world
 
 BREAKING = [

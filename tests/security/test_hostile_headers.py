@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain import dkim
-from chalicelib.domain.address import addresses_in
-from chalicelib.domain.mailbox import domain_of
-from chalicelib.domain.message import bodies_and_attachments, has_bare_newline, read_headers
-from chalicelib.domain.signing import additions
+from chalicelib.domain.mail import dkim
+from chalicelib.domain.mail.address import addresses_in
+from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.domain.mail.message import bodies_and_attachments, has_bare_newline, read_headers
+from chalicelib.domain.mail.own_fields import additions
 
 SMUGGLED = [
     b"\n.\n",

@@ -6,16 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.domain import dkim
-from chalicelib.domain.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
-from chalicelib.domain.comments import without_comments
 from chalicelib.domain.domain_name import ascii_name
-from chalicelib.domain.eight_bit import seven_bit
-from chalicelib.domain.encoded_words import has_harmful_word, hides_line_break
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.mailbox import domain_of, envelope_address
-from chalicelib.domain.mending import mended
-from chalicelib.domain.message import (
+from chalicelib.domain.mail import dkim
+from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
+from chalicelib.domain.mail.comments import without_comments
+from chalicelib.domain.mail.eight_bit import seven_bit
+from chalicelib.domain.mail.encoded_words import has_harmful_word, hides_line_break
+from chalicelib.domain.mail.mailbox import domain_of, envelope_address
+from chalicelib.domain.mail.mending import mended
+from chalicelib.domain.mail.message import (
     bodies_and_attachments,
     decode_header,
     has_bare_newline,
@@ -23,7 +23,7 @@ from chalicelib.domain.message import (
     read_headers,
     read_parts,
 )
-from chalicelib.domain.parameters import read_parameters
+from chalicelib.domain.mail.parameters import read_parameters
 from tests.growth import assert_linear
 
 LARGE = 1 << 19

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.credentials import CredentialOptions, Credentials
+from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import MAIL, Client, RunningGateway, running_gateway
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Unauthenticated
-from chalicelib.domain.tenancy import CredentialKind
-from chalicelib.services.credentials import CredentialOptions, Credentials
+from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import (
     Client,

@@ -15,9 +15,9 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.cli.timeline import render_timeline
-from chalicelib.domain.visit import Visit, has_source, is_automatic, location_of, read_path
-from chalicelib.services.servers import ServerOptions, Servers
-from chalicelib.services.track import IMAGE
+from chalicelib.domain.tracking.visit import Visit, has_source, is_automatic, location_of, read_path
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from chalicelib.services.tracking.answer import IMAGE
 from functions.tracking import tracking
 from infra.local.function_url import event_of
 from infra.local.http_server import Request

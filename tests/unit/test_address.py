@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.address import addresses_in, split_list, split_mailbox
-from chalicelib.domain.mailbox import domain_of
+from chalicelib.domain.mail.address import addresses_in, split_list, split_mailbox
+from chalicelib.domain.mail.mailbox import domain_of
 
 
 @pytest.mark.parametrize(

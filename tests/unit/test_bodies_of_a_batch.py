@@ -8,10 +8,10 @@ from collections import Counter
 import pytest
 
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
-from chalicelib.adapters.memory.time import SeededRand
+from chalicelib.adapters.scripted.time import SeededRand
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.services.queue.bodies import LARGEST_SPAN, Bodies, Room
 
 SERVER = ServerId(1)

@@ -13,11 +13,11 @@ from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
 from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
 from chalicelib.adapters.aws.dynamo.repository import DynamoRepository
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.clock import SystemClock
 from chalicelib.adapters.families import FAMILIES, PORTS
-from chalicelib.adapters.memory.egress import ScriptedEgress
 from chalicelib.adapters.memory.messages import MemoryMessageStore
-from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.scripted.egress import ScriptedEgress
+from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.bootstrap import Posthorn, in_memory, on_aws
 from chalicelib.config import Settings
 from chalicelib.ports.clock import Clock
@@ -105,4 +105,4 @@ def test_asking_for_one_part_loads_no_other() -> None:
     loaded = {name for name in done.stdout.split() if name.startswith("chalicelib.")}
     assert "chalicelib.adapters.aws.dynamo.statistics" in loaded
     assert not {name for name in loaded if name.startswith("chalicelib.services")}
-    assert not loaded & {"chalicelib.adapters.aws.s3", "chalicelib.adapters.egress"}
+    assert not loaded & {"chalicelib.adapters.aws.s3", "chalicelib.adapters.network.egress"}

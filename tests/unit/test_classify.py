@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.classify import (
+from chalicelib.domain.model import Target
+from chalicelib.domain.reply import Reply, parse_reply
+from chalicelib.domain.smtp.classify import (
     Verdict,
     accepted_text,
     classify,
@@ -17,8 +19,6 @@ from chalicelib.domain.classify import (
     sentence,
     unreachable_text,
 )
-from chalicelib.domain.model import Target
-from chalicelib.domain.reply import Reply, parse_reply
 
 SOFT_50X = [500, 501, 502, 503, 504, 509, 530, 532, 535, 538]
 HARD_5XX = [510, 511, 521, 523, 540, 541, 550, 551, 552, 553, 554, 555, 556, 571, 599]

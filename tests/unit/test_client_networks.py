@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.networks import narrowest, network_of
-from chalicelib.domain.tenancy import Credential, CredentialKind, ServerId
+from chalicelib.domain.tenancy.entities import Credential, CredentialKind, ServerId
+from chalicelib.domain.tenancy.networks import narrowest, network_of
 
 
 def credential(network: str | None) -> Credential:

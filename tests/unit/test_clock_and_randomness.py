@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.memory.time import ControlledClock, SeededRand
-from chalicelib.adapters.randomness import SystemRand
+from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
+from chalicelib.adapters.system.clock import SystemClock
+from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from tests.patience import PATIENCE
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.compose import Attachment, Draft, Stamp, compose
-from chalicelib.domain.composed_size import body_octets
-from chalicelib.domain.headerfield import Mailbox, content_type_fault, render_content_type
-from chalicelib.domain.message import bodies_and_attachments, decode_part
+from chalicelib.domain.mail.compose import Attachment, Draft, Stamp, compose
+from chalicelib.domain.mail.composed_size import body_octets
+from chalicelib.domain.mail.header_rendering import Mailbox, content_type_fault, render_content_type
+from chalicelib.domain.mail.message import bodies_and_attachments, decode_part
 
 STAMP = Stamp("id@rp.test", "Fri, 22 Mar 2024 12:00:00 +0000", "=_m", "=_a", "=_r")
 AUTHOR = Mailbox("App", "app@acme.test")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.headerfield import (
+from chalicelib.domain.mail.header_rendering import (
     Mailbox,
     content_type_fault,
     name_fault,

@@ -7,7 +7,7 @@ import quopri
 
 import pytest
 
-from chalicelib.domain.compose import (
+from chalicelib.domain.mail.compose import (
     Attachment,
     Draft,
     Stamp,
@@ -17,7 +17,7 @@ from chalicelib.domain.compose import (
     header_faults,
     read_mailbox,
 )
-from chalicelib.domain.headerfield import Mailbox
+from chalicelib.domain.mail.header_rendering import Mailbox
 
 STAMP = Stamp("id@rp.test", "Fri, 22 Mar 2024 12:00:00 +0000", "=_m", "=_a", "=_r")
 AUTHOR = Mailbox("App", "app@acme.test")

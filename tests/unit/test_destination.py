@@ -6,15 +6,15 @@ from itertools import count
 
 import pytest
 
-from chalicelib.domain.destination import (
+from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
+from chalicelib.domain.model import Envelope
+from chalicelib.domain.outgoing.destination import (
     destination_of,
     hosts_in_order,
     literal_address,
     missing_domain,
     only_private_hosts,
 )
-from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
-from chalicelib.domain.model import Envelope
 
 
 def test_preference_decides_and_draws_break_ties() -> None:

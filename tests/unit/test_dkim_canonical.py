@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from chalicelib.domain.dkim import (
+from chalicelib.domain.mail.dkim import (
     MOST_OF_ONE_NAME,
     OVERSIGNED,
     finish,

@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from chalicelib.adapters.keys import CryptographyKeyMaker
-from chalicelib.adapters.signer import KeyringSigner
+from chalicelib.adapters.crypto.keys import CryptographyKeyMaker
+from chalicelib.adapters.crypto.signer import KeyringSigner
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
-from chalicelib.domain.tenancy import DkimKey
+from chalicelib.domain.tenancy.entities import DkimKey
 from tests.dkim_keys import KEYS
 
 DIGEST = bytes(range(32))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.dnsrecords import (
+from chalicelib.domain.dns.records import (
     DnsNames,
     Finding,
     Purpose,
@@ -22,7 +22,7 @@ from chalicelib.domain.dnsrecords import (
     is_domain_name,
     records_for,
 )
-from chalicelib.domain.tenancy import DkimKey, Domain, OrganizationId
+from chalicelib.domain.tenancy.entities import DkimKey, Domain, OrganizationId
 
 NAMES = DnsNames("rp.ph.example", "psrp", "posthorn", "posthorn-verification", "spf.ph.example")
 RSA = DkimKey("acme.example", "posthorn-abcdef", "rsa-sha256", b"", "MIIB")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from chalicelib.domain.egress import bound_address, can_reach, choose_source
-from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.domain.outgoing.choose_source import bound_address, can_reach, choose_source
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 
 NOW = 1_000.0
 TOKENS = [f"token{number}" for number in range(4_000)]

@@ -7,8 +7,8 @@ from email.header import Header
 
 import pytest
 
-from chalicelib.domain.encoded_words import decode_text
-from chalicelib.domain.message import decode_header
+from chalicelib.domain.mail.encoded_words import decode_text
+from chalicelib.domain.mail.message import decode_header
 
 
 @pytest.mark.parametrize(

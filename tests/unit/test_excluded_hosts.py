@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.domain.excluded_hosts import ExcludedHosts, read_host
+from chalicelib.domain.tracking.excluded_hosts import ExcludedHosts, read_host
 from tests.growth import assert_linear
 
 

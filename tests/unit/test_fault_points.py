@@ -7,7 +7,12 @@ import sys
 
 import pytest
 
-from chalicelib.adapters.faults import CrashPoint, parse_crash_point, raising, with_crash_points
+from chalicelib.adapters.system.faults import (
+    CrashPoint,
+    parse_crash_point,
+    raising,
+    with_crash_points,
+)
 from chalicelib.domain.errors import TemporaryFailure
 
 
@@ -64,7 +69,7 @@ async def test_an_error_strikes_at_the_named_call(when: str, reached: list[str])
 def test_dying_leaves_no_time_to_clean_up() -> None:
     program = """
 import asyncio, atexit
-from chalicelib.adapters.faults import with_crash_points
+from chalicelib.adapters.system.faults import with_crash_points
 atexit.register(print, "cleaned up")
 class Port:
     async def send(self):

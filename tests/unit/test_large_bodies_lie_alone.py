@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.store import LARGEST_PACK, LARGEST_PACKED
 from chalicelib.services.outgoing.submission import Recipient, Submission

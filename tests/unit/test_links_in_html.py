@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.links_html import HtmlScan
+from chalicelib.domain.tracking.links_html import HtmlScan
 
 A, B = "https://a.example/", "https://b.example/"
 

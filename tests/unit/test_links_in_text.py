@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.links_text import find_text_links
+from chalicelib.domain.tracking.links_text import find_text_links
 
 A = "https://a.example/"
 

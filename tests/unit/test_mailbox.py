@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.mailbox import domain_of, envelope_address, envelope_fault, identity
+from chalicelib.domain.mail.mailbox import domain_of, envelope_address, envelope_fault, identity
 
 
 @pytest.mark.parametrize(

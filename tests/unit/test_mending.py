@@ -6,8 +6,8 @@ import tracemalloc
 
 import pytest
 
-from chalicelib.domain.headers import LONGEST_BLOCK
-from chalicelib.domain.mending import LONGEST_MAILBOX_LINES, mended
+from chalicelib.domain.mail.headers import LONGEST_BLOCK
+from chalicelib.domain.mail.mending import LONGEST_MAILBOX_LINES, mended
 
 SOUND = (
     b"Received: from a\r\n\tby b;\r\n now\r\nFrom : Zo\xc3\xab <a@example.com>\r\nX-A:\r\nMessage-ID: <1@x>\r\n"

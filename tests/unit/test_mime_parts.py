@@ -8,7 +8,7 @@ from email.policy import SMTP, compat32
 
 import pytest
 
-from chalicelib.domain.message import (
+from chalicelib.domain.mail.message import (
     Part,
     bodies_and_attachments,
     decode_part,
@@ -16,8 +16,8 @@ from chalicelib.domain.message import (
     read_headers,
     read_parts,
 )
-from chalicelib.domain.mime import DEEPEST, MOST_PARTS
-from chalicelib.domain.parameters import read_parameters
+from chalicelib.domain.mail.mime import DEEPEST, MOST_PARTS
+from chalicelib.domain.mail.parameters import read_parameters
 from tests.mail_corpus import samples
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain import policy
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
@@ -18,8 +17,9 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.domain.policy import Check, Decision, Facts, Fail, Hold
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.outgoing import policy
+from chalicelib.domain.outgoing.policy import Check, Decision, Facts, Fail, Hold
+from chalicelib.domain.tenancy.entities import (
     Domain,
     OrganizationId,
     Server,

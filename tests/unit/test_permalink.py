@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.permalink import (
+from chalicelib.domain.tenancy.permalink import (
     LONGEST,
     ORGANIZATION_RESERVED,
     SERVER_RESERVED,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.message import read_headers
-from chalicelib.domain.signing import Additions, additions
+from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.own_fields import Additions, additions
 
 TOKEN = "0123456789abcdef"
 DATE = "Fri, 22 Mar 2024 12:00:00 +0000"

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from chalicelib.domain.received import received_field, rfc2822_date
+from chalicelib.domain.mail.received import received_field, rfc2822_date
 
 DATE = "Fri, 22 Mar 2024 12:00:00 +0000"
 

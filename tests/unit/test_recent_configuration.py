@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chalicelib.adapters import recent
 from chalicelib.adapters.memory.repository import MemoryRepository
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.recent import RecentConfiguration
+from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.storage import recent
+from chalicelib.adapters.storage.recent import RecentConfiguration
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.tenancy import ORGANIZATIONS
+from chalicelib.domain.tenancy.entities import ORGANIZATIONS
 from tests.fakes import NOW, an_organization
 
 

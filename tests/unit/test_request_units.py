@@ -10,9 +10,9 @@ import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from chalicelib.adapters.meter import Meter
-from chalicelib.adapters.request_units import ReportedUnits, Units, item_size
-from chalicelib.adapters.simulated_units import SimulatedUnits
+from chalicelib.adapters.aws.meter import Meter
+from chalicelib.adapters.aws.request_units import ReportedUnits, Units, item_size
+from chalicelib.adapters.aws.simulated_units import SimulatedUnits
 
 TABLE = {"TableName": "mail"}
 KEY = {"PK": {"S": "p"}, "SK": {"S": "s"}}

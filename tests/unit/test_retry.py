@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.retry import (
+from chalicelib.domain.outgoing.retry import (
     Schedule,
     default_schedule,
     next_wait,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.memory.egress import ScriptedEgress
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
-from chalicelib.adapters.memory.resolver import ScriptedResolver
-from chalicelib.adapters.memory.time import ControlledClock, SeededRand
+from chalicelib.adapters.scripted.egress import ScriptedEgress
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import EgressSource, ServerId
+from chalicelib.domain.tenancy.entities import EgressSource, ServerId
 from chalicelib.ports.egress import Transaction
 from tests.fakes import a_job, a_message
 

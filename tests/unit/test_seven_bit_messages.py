@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from chalicelib.domain.eight_bit import seven_bit
+from chalicelib.domain.mail.eight_bit import seven_bit
 
 FROM = b"From: a@example.com\r\n"
 MIME = b"MIME-Version: 1.0\r\n"

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import DsnParameters, Envelope
 from chalicelib.domain.reply import parse_reply
-from chalicelib.domain.smtp_commands import (
+from chalicelib.domain.smtp.commands import (
     Extensions,
     ehlo_command,
     mail_command,

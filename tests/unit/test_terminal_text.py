@@ -31,7 +31,7 @@ from chalicelib.domain.model import (
     State,
     Status,
 )
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 ATTACKS = [
     "\x1b[2J\x1b[H250 2.0.0 delivered",

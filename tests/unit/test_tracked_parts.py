@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.tracking import MOST_URL_OCTETS
-from chalicelib.domain.trackingtoken import MOST_LINKS
+from chalicelib.domain.tracking.content import MOST_URL_OCTETS
+from chalicelib.domain.tracking.token import MOST_LINKS
 from tests.tracked_mail import (
     CLICKS_ONLY,
     HEAD,

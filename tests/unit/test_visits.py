@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.visit import (
+from chalicelib.domain.tracking.visit import (
     LONGEST_PATH,
     Request,
     Visit,

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.sealing import NONCE_BYTES, open_with, seal_with
+from chalicelib.adapters.crypto.sealing import NONCE_BYTES, open_with, seal_with
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.clock import Clock

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chalicelib.adapters.meter import Meter
+from chalicelib.adapters.aws.meter import Meter
 from chalicelib.domain.errors import TemporaryFailure
 
 if TYPE_CHECKING:

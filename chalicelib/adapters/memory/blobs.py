@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.rand import Rand
 

@@ -8,7 +8,7 @@ from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chalicelib.adapters.standing import recipient_key
+from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import Suppression
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.suppressions import SuppressionList

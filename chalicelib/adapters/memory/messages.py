@@ -10,8 +10,8 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from chalicelib.adapters.cursors import parse_cursor, render_cursor
-from chalicelib.adapters.standing import (
+from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
+from chalicelib.adapters.storage.listing import (
     NEWEST_KEPT,
     added_deliveries,
     counts_against_recipient,
@@ -31,7 +31,7 @@ from chalicelib.domain.model import (
     Scope,
     State,
 )
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 
 _Key = tuple[ServerId, MessageId]

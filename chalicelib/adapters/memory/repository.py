@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from chalicelib.adapters.repository import RowRepository, Rows
-from chalicelib.domain.entities import Change, Entity, LookUp, Owner, Place, Verb
+from chalicelib.adapters.storage.repository import RowRepository, Rows
+from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place, Verb
 
 T = TypeVar("T")
 Values = dict[Entity[Any], dict[Place, Any]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from chalicelib.adapters.sequences import sortable
+from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 

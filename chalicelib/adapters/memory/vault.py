@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.adapters.sealing import NONCE_BYTES, open_with, seal_with
+from chalicelib.adapters.crypto.sealing import NONCE_BYTES, open_with, seal_with
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.vault import KeyVault
 

@@ -21,11 +21,11 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
-from chalicelib.domain.message import decode_part, read_headers, read_parts
+from chalicelib.domain.mail.message import decode_part, read_headers, read_parts
 from chalicelib.ports.clock import Clock
-from chalicelib.services.authenticate import Grant
-from chalicelib.services.guesses import TooManyGuesses
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
+from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.guesses import TooManyGuesses
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",

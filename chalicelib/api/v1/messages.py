@@ -16,9 +16,9 @@ from chalicelib.api.v1.envelope import Call, Failure, too_large
 from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.message import Part, decode_part, find_bodies, part_text, read_headers
+from chalicelib.domain.mail.message import Part, decode_part, find_bodies, part_text, read_headers
 from chalicelib.domain.model import Delivery, MessageRecord
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 
 BASE64_LINE = 45  # bytes that make 60 characters
 OCTETS_OF_A_CHARACTER = 3  # in quoted-printable, the largest encoding

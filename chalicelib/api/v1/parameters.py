@@ -13,9 +13,9 @@ from typing import Any
 
 from chalicelib.api.base64_text import NOT_BASE64, read_base64, without_data_url
 from chalicelib.api.v1.envelope import ParameterFault
-from chalicelib.domain.address import split_list, split_mailbox
-from chalicelib.domain.headerfield import text_fault
-from chalicelib.domain.mailbox import envelope_fault
+from chalicelib.domain.mail.address import split_list, split_mailbox
+from chalicelib.domain.mail.header_rendering import text_fault
+from chalicelib.domain.mail.mailbox import envelope_fault
 
 LONGEST_ENTRY = 600
 LONGEST_LIST = 100_000

@@ -28,15 +28,15 @@ from chalicelib.api.v1.parameters import (
     refuse_fault,
     text,
 )
-from chalicelib.domain.address import split_list
-from chalicelib.domain.compose import (
+from chalicelib.domain.mail.address import split_list
+from chalicelib.domain.mail.compose import (
     Attachment,
     Draft,
     envelope_addresses,
     header_faults,
     read_mailbox,
 )
-from chalicelib.domain.headerfield import (
+from chalicelib.domain.mail.header_rendering import (
     LONGEST_FILENAME,
     LONGEST_VALUE,
     Mailbox,
@@ -45,8 +45,8 @@ from chalicelib.domain.headerfield import (
     text_fault,
     value_fault,
 )
-from chalicelib.domain.mailbox import envelope_address, envelope_fault
-from chalicelib.domain.message import normalise_newlines
+from chalicelib.domain.mail.mailbox import envelope_address, envelope_fault
+from chalicelib.domain.mail.message import normalise_newlines
 from chalicelib.domain.model import Message
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
 from chalicelib.services.outgoing.submission import Recipient, Submission

@@ -21,8 +21,8 @@ from chalicelib.api.v2.texts import mailbox_of
 from chalicelib.domain.engagement import Hit
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
 from chalicelib.domain.model import Delivery, MessageRecord, State
-from chalicelib.services.authenticate import Grant
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
+from chalicelib.services.tenancy.authenticate import Grant
 
 JSON_TYPE = {"Content-Type": "application/json"}
 BINARY = "application/octet-stream"

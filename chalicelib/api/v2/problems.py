@@ -23,7 +23,7 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
-from chalicelib.services.guesses import TooManyGuesses
+from chalicelib.services.tenancy.guesses import TooManyGuesses
 
 PROBLEM_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:posthorn:problem:"

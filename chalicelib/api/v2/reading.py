@@ -14,7 +14,7 @@ from chalicelib.api.v2.bounds import MOST_ERRORS, excess, pointer, told
 from chalicelib.api.v2.problems import MalformedRequest, UnsupportedMediaType
 from chalicelib.api.v2.texts import WrongText
 from chalicelib.domain.errors import FieldError, InvalidRequest, Refused, Unauthenticated
-from chalicelib.services.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Grant
 
 LONGEST_KEY = 256
 INVALID = "The request has wrong fields; see errors"

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.api.v2.bounds import pointer
-from chalicelib.domain.compose import BLIND, header_faults, is_date
 from chalicelib.domain.errors import FieldError
+from chalicelib.domain.mail.compose import BLIND, header_faults, is_date
 
 _FINISHED = ("raw", "raw_upload")
 # Extra headers that a field of the request sets; given by both, one would be dropped.

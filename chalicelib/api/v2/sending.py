@@ -30,16 +30,16 @@ from chalicelib.api.v2.reading import (
 )
 from chalicelib.api.v2.rules import batch_faults, email_faults
 from chalicelib.api.v2.texts import mailbox_of
-from chalicelib.domain.compose import Attachment, Draft, envelope_addresses
-from chalicelib.domain.composed_size import attached_octets
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
-from chalicelib.domain.message import normalise_newlines
+from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
+from chalicelib.domain.mail.composed_size import attached_octets
+from chalicelib.domain.mail.message import normalise_newlines
 from chalicelib.domain.model import Message
-from chalicelib.services.authenticate import Grant
 from chalicelib.services.idempotency import Answer, AnswerOnce, fingerprint
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
+from chalicelib.services.tenancy.authenticate import Grant
 
 JSON_TYPE = {"Content-Type": "application/json"}
 

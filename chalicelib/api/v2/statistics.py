@@ -13,7 +13,7 @@ from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.models import Answer, Moment, Request, as_json
 from chalicelib.api.v2.reading import read_grant, read_query
 from chalicelib.domain.statistics import Count, Period
-from chalicelib.services.statistics import MOST_SLOTS, ServerStatistics
+from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 
 JSON_TYPE = {"Content-Type": "application/json"}
 

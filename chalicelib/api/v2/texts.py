@@ -13,9 +13,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from chalicelib.api.base64_text import NOT_BASE64, read_base64
-from chalicelib.domain.address import split_list
-from chalicelib.domain.compose import read_mailbox
-from chalicelib.domain.headerfield import (
+from chalicelib.domain.mail.address import split_list
+from chalicelib.domain.mail.compose import read_mailbox
+from chalicelib.domain.mail.header_rendering import (
     LONGEST_FILENAME,
     LONGEST_VALUE,
     Mailbox,

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain.encoded_words import hides_line_break
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.mailbox import envelope_fault, identity
-from chalicelib.domain.mending import mended
-from chalicelib.domain.message import Headers, has_bare_newline, has_nul, normalise_newlines
+from chalicelib.domain.mail.encoded_words import hides_line_break
+from chalicelib.domain.mail.mailbox import envelope_fault, identity
+from chalicelib.domain.mail.mending import mended
+from chalicelib.domain.mail.message import Headers, has_bare_newline, has_nul, normalise_newlines
 from chalicelib.domain.model import Message, Outgoing, Scope
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import BareNewlines, Domain
+from chalicelib.domain.tenancy.entities import BareNewlines, Domain
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.numbers import MessageNumbers

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.model import Envelope, MessageRecord
-from chalicelib.domain.policy import Decision, Facts
-from chalicelib.domain.tenancy import Domain
-from chalicelib.domain.transmission import AttemptResult
+from chalicelib.domain.outgoing.policy import Decision, Facts
+from chalicelib.domain.smtp.attempt_result import AttemptResult
+from chalicelib.domain.tenancy.entities import Domain
 from chalicelib.services.queue.bodies import Bodies
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.address import addresses_in
 from chalicelib.domain.errors import Refused
-from chalicelib.domain.mailbox import domain_of
-from chalicelib.domain.message import Headers
+from chalicelib.domain.mail.address import addresses_in
+from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.domain.mail.message import Headers
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import Domain, Server
-from chalicelib.services.directory import Directory
+from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.services.tenancy.directory import Directory
 
 
 class SenderRefused(Refused):

@@ -1,6 +1,6 @@
 """What is known of a message before it may be sent, and the one check that needs more than to know: the hourly limit.
 
-The other checks are pure functions of `chalicelib.domain.policy`. Reading facts writes nothing.
+The other checks are pure functions of `chalicelib.domain.outgoing.policy`. Reading facts writes nothing.
 """
 
 from __future__ import annotations
@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain import policy
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import DeliveryJob, MessageRecord
-from chalicelib.domain.policy import Decision, Facts
-from chalicelib.domain.retry import parse_schedule
-from chalicelib.domain.tenancy import Server
+from chalicelib.domain.outgoing import policy
+from chalicelib.domain.outgoing.policy import Decision, Facts
+from chalicelib.domain.outgoing.retry import parse_schedule
+from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.outcome import best_effort
+from chalicelib.services.tenancy.directory import Directory
 
 
 class LimitUnknown(TemporaryFailure):

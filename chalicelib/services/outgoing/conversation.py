@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 
-from chalicelib.domain import classify
 from chalicelib.domain.errors import (
     OutcomeUnknown,
     PermanentFailure,
@@ -16,9 +15,10 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
 )
 from chalicelib.domain.model import Target
-from chalicelib.domain.smtp_commands import NEEDS_8BITMIME
-from chalicelib.domain.tenancy import EgressSource
-from chalicelib.domain.transmission import AttemptResult
+from chalicelib.domain.smtp import classify
+from chalicelib.domain.smtp.attempt_result import AttemptResult
+from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
+from chalicelib.domain.tenancy.entities import EgressSource
 from chalicelib.ports.egress import Conversation, Egress, Transaction
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 from chalicelib.services.outgoing.smtp_result import concluded, interrupted

@@ -9,19 +9,19 @@ from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.classify import Verdict
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.model import Delivery, MessageRecord, Status
-from chalicelib.domain.policy import Decision, Hold
-from chalicelib.domain.retry import (
+from chalicelib.domain.outgoing.policy import Decision, Hold
+from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
     Schedule,
     default_schedule,
     next_wait,
     parse_schedule,
 )
-from chalicelib.domain.tenancy import Server, UnknownOutcome
-from chalicelib.domain.transmission import AttemptResult
+from chalicelib.domain.smtp.attempt_result import AttemptResult
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.entities import Server, UnknownOutcome
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.services.outgoing.attempt import OutgoingAttempt

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import logging
 
-from chalicelib.domain import policy
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
-from chalicelib.domain.policy import Check, Decision, Fail
+from chalicelib.domain.outgoing import policy
+from chalicelib.domain.outgoing.policy import Check, Decision, Fail
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.outgoing.attempt import OutgoingAttempt, Step
 from chalicelib.services.outgoing.checks import LimitUnknown, ReadFacts, SendLimit

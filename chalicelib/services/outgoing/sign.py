@@ -12,18 +12,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
-from chalicelib.domain import dkim
-from chalicelib.domain.headers import read_headers
 from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.mail import dkim
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.own_fields import Additions, additions
+from chalicelib.domain.mail.received import rfc2822_date
 from chalicelib.domain.model import Envelope, Message
-from chalicelib.domain.received import rfc2822_date
-from chalicelib.domain.signing import Additions, additions
-from chalicelib.domain.tenancy import DkimKey, Domain
+from chalicelib.domain.tenancy.entities import DkimKey, Domain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.signer import Signer
-from chalicelib.services.address_mac import AddressMac
-from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
+from chalicelib.services.tenancy.address_mac import AddressMac
+from chalicelib.services.tenancy.directory import Directory
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Envelope, Message
-from chalicelib.domain.transmission import LEAST_HOST_SECONDS, AttemptResult
+from chalicelib.domain.smtp.attempt_result import LEAST_HOST_SECONDS, AttemptResult
 from chalicelib.ports.clock import Clock
 
 Converted = Callable[[], Awaitable[Sequence[bytes] | None]]

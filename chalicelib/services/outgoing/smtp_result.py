@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chalicelib.domain import classify
-from chalicelib.domain.classify import Verdict
-from chalicelib.domain.destination import only_private_hosts
 from chalicelib.domain.errors import MailError, OutcomeUnknown, TemporaryFailure
-from chalicelib.domain.tenancy import EgressSource
-from chalicelib.domain.transmission import LONGEST_OUTPUT, AttemptResult
+from chalicelib.domain.outgoing.destination import only_private_hosts
+from chalicelib.domain.smtp import classify
+from chalicelib.domain.smtp.attempt_result import LONGEST_OUTPUT, AttemptResult
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.entities import EgressSource
 from chalicelib.ports.egress import Conversation, Transaction
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 

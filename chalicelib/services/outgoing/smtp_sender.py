@@ -12,9 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain.classify import Verdict
-from chalicelib.domain.destination import destination_of
-from chalicelib.domain.egress import IMPLIED, choose_source
 from chalicelib.domain.errors import (
     PermanentFailure,
     Rejected,
@@ -22,14 +19,17 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
 )
 from chalicelib.domain.model import Envelope, Message
-from chalicelib.domain.tenancy import EgressSource
-from chalicelib.domain.transmission import AttemptResult
+from chalicelib.domain.outgoing.choose_source import IMPLIED, choose_source
+from chalicelib.domain.outgoing.destination import destination_of
+from chalicelib.domain.smtp.attempt_result import AttemptResult
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.entities import EgressSource
 from chalicelib.ports.clock import Clock
-from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_attempt import Converted, SmtpAttempt
 from chalicelib.services.outgoing.smtp_result import gave_up, unreachable
 from chalicelib.services.outgoing.targets import FindTargets
+from chalicelib.services.tenancy.directory import Directory
 
 MOST_TARGETS = 20
 NO_SOURCE = "No egress source of pool {pool} is available."

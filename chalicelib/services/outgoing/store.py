@@ -14,7 +14,7 @@ from typing import Any
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import DeliveryJob, Message
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore

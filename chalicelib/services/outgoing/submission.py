@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
-from chalicelib.domain.compose import Draft
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.mail.compose import Draft
 from chalicelib.domain.model import BlobRef, DsnParameters, Message
 from chalicelib.domain.reply import Reply
-from chalicelib.services.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Grant
 
 NOT_STORED = BlobRef("", 0, 0)
 """Where the body of a message lies that has no place yet."""

@@ -14,22 +14,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.config import Settings
-from chalicelib.domain.compose import Draft, Stamp, compose
-from chalicelib.domain.composed_size import body_octets, header_octets
 from chalicelib.domain.errors import MailError, Rejected
-from chalicelib.domain.headers import LONGEST_BLOCK
-from chalicelib.domain.message import read_headers
+from chalicelib.domain.mail.compose import Draft, Stamp, compose
+from chalicelib.domain.mail.composed_size import body_octets, header_octets
+from chalicelib.domain.mail.headers import LONGEST_BLOCK
+from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.received import received_field, rfc2822_date
 from chalicelib.domain.model import Message
-from chalicelib.domain.received import received_field, rfc2822_date
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import Server
+from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
-from chalicelib.services.authenticate import Grant
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.submission import Prepared, Submission, check_size
+from chalicelib.services.tenancy.authenticate import Grant
 
 PTR_PATIENCE = 1.0
 MOST_PTR_NAMES = 1_000

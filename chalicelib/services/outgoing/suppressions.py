@@ -7,9 +7,9 @@ away changes nothing about the outcome of the attempt.
 from __future__ import annotations
 
 from chalicelib.config import Settings
-from chalicelib.domain.classify import Verdict
 from chalicelib.domain.model import Message, Suppression
-from chalicelib.domain.policy import TOO_MANY_HARD_FAILS
+from chalicelib.domain.outgoing.policy import TOO_MANY_HARD_FAILS
+from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList

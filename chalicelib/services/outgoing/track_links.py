@@ -14,14 +14,14 @@ import logging
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
 from chalicelib.domain.model import Message, MessageRecord, Scope
-from chalicelib.domain.tenancy import Domain, Server
-from chalicelib.domain.tracking import Tracked, tracked
-from chalicelib.domain.trackingtoken import tracking_token
+from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.domain.tracking.content import Tracked, tracked
+from chalicelib.domain.tracking.token import tracking_token
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
-from chalicelib.services.address_mac import AddressMac
-from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
+from chalicelib.services.tenancy.address_mac import AddressMac
+from chalicelib.services.tenancy.directory import Directory
 
 LOG = logging.getLogger("posthorn.tracking")
 

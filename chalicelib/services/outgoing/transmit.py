@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from chalicelib.domain.eight_bit import seven_bit
+from chalicelib.domain.mail.eight_bit import seven_bit
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.outgoing.sign import Sign
 from chalicelib.services.outgoing.smtp_sender import SmtpSender

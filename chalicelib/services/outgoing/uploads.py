@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy import Server
+from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.submission import check_size

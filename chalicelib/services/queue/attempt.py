@@ -17,7 +17,7 @@ from typing import Protocol
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import MailError, TemporaryFailure
-from chalicelib.domain.mailbox import domain_of
+from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord, State
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from chalicelib.config import Settings
 from chalicelib.domain.model import DeliveryJob, Message, Suppression
-from chalicelib.domain.tenancy import Server, ServerId
+from chalicelib.domain.tenancy.entities import Server, ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.services.directory import Directory
 from chalicelib.services.queue.bodies import Bodies, Room
+from chalicelib.services.tenancy.directory import Directory
 
 MOST_AT_ONCE = 50
 LAST_SETTLE_SECONDS = 30

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.tenancy import BareNewlines, CredentialKind
-from chalicelib.services.credentials import CredentialOptions, Credentials
-from chalicelib.services.history import MessageHistory
+from chalicelib.domain.tenancy.entities import BareNewlines, CredentialKind
+from chalicelib.services.messages.history import MessageHistory
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from tests.http_api import ApiWorld
 from tests.odd_mail import HEADER, MENDED, REFUSED, UNTOUCHED
 

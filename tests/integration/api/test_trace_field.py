@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.services.outgoing import submit
 from chalicelib.services.outgoing.submit import SubmitMail
 from tests.http_api import ApiWorld

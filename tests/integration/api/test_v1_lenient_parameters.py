@@ -12,7 +12,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import FieldError, InvalidRequest
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.outgoing.submit import SubmitMail
 from tests.http_api import ApiWorld, api_world
 

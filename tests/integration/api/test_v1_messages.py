@@ -11,7 +11,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.egress import Transaction
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from tests.http_api import ApiWorld
 
 SENT = {

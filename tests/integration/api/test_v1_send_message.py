@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"to": ["john@example.com"], "from": "app@acme.test", "plain_body": "Hello"}

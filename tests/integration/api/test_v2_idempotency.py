@@ -11,12 +11,12 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.idempotency import IdempotencyKeys
-from chalicelib.services.credentials import Credentials
 from chalicelib.services.idempotency import fingerprint
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.servers import Servers
 from tests.http_api import ApiWorld, Reply
 from tests.patience import PATIENCE
 

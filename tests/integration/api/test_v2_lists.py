@@ -14,7 +14,7 @@ from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.ids import make_token, read_token
 from chalicelib.domain.reply import Reply as SmtpReply
 from chalicelib.ports.egress import Transaction
-from chalicelib.services.history import MessageHistory
+from chalicelib.services.messages.history import MessageHistory
 from tests.http_api import ApiWorld, Reply
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}

@@ -14,7 +14,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy import SERVERS
+from chalicelib.domain.tenancy.entities import SERVERS
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld, Reply, api_world

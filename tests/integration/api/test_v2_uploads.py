@@ -9,11 +9,11 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.config import Settings
-from chalicelib.domain.composed_size import attached_octets, base64_octets
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.mail.composed_size import attached_octets, base64_octets
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.blobs import BlobStore, UploadTicket
-from chalicelib.services.credentials import Credentials
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.servers import Servers
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}

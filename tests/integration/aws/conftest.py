@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.meter import Meter
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.ports.clock import Clock

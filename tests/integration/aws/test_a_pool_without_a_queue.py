@@ -13,12 +13,12 @@ from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy import SERVERS, CredentialKind
+from chalicelib.domain.tenancy.entities import SERVERS, CredentialKind
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
-from chalicelib.services.authenticate import Authenticate
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
+from chalicelib.services.tenancy.authenticate import Authenticate
 from tests.fakes import a_job, a_message, a_server_id
 from tests.tenants import make_tenant
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
@@ -19,7 +19,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.directory import Directory
+from chalicelib.services.tenancy.directory import Directory
 from tests.fakes import NOW, a_job, a_message, a_server_id
 from tests.loopback import free_port
 

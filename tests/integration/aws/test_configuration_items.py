@@ -20,8 +20,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.owners import of_organization
-from chalicelib.domain.tenancy import (
+from chalicelib.domain.tenancy.entities import (
     CREDENTIALS,
     DOMAINS,
     INSTALLATION,
@@ -43,6 +42,7 @@ from chalicelib.domain.tenancy import (
     ServerMode,
     UnknownOutcome,
 )
+from chalicelib.domain.tenancy.owners import of_organization
 from chalicelib.ports.repository import Repository
 from tests.aws_backend import aws_backend, aws_settings
 from tests.fakes import NOW

@@ -25,7 +25,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.model import MessageId, MessageRecord, State, Status
-from chalicelib.domain.tenancy import CredentialKind, Server
+from chalicelib.domain.tenancy.entities import CredentialKind, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore

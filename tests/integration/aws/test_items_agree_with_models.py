@@ -11,8 +11,8 @@ from chalicelib.adapters.aws.dynamo import models
 from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers, NumberBlock
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.simulated_units import INDEX_KEYS
+from chalicelib.adapters.aws.simulated_units import INDEX_KEYS
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
@@ -25,7 +25,7 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.domain.tenancy import ORGANIZATIONS, SERVERS
+from chalicelib.domain.tenancy.entities import ORGANIZATIONS, SERVERS
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers

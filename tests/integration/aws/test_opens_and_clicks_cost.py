@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.adapters.aws.dynamo import engagement, models
 from chalicelib.adapters.aws.dynamo.engagement import DynamoEngagement
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.meter import Meter, Usage
+from chalicelib.adapters.aws.meter import Meter, Usage
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import Hit, HitKind

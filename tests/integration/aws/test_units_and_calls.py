@@ -10,9 +10,9 @@ import pytest
 
 from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.adapters.aws.dynamo.shards import Shards
-from chalicelib.adapters.memory.time import ControlledClock
-from chalicelib.adapters.meter import Meter, Usage
-from chalicelib.adapters.request_units import item_size
+from chalicelib.adapters.aws.meter import Meter, Usage
+from chalicelib.adapters.aws.request_units import item_size
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
 from chalicelib.ports.blobs import BlobStore
@@ -20,7 +20,7 @@ from chalicelib.ports.messages import ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.directory import Directory
+from chalicelib.services.tenancy.directory import Directory
 from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 pytestmark = pytest.mark.aws

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.owners import THE_INSTALLATION, of_server
-from chalicelib.domain.tenancy import CREDENTIALS, INSTALLATION, Installation
+from chalicelib.domain.tenancy.entities import CREDENTIALS, INSTALLATION, Installation
+from chalicelib.domain.tenancy.owners import THE_INSTALLATION, of_server
 from chalicelib.ports.repository import Repository
 from tests.integration.cli.conftest import Run
 

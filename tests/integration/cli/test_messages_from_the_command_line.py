@@ -16,7 +16,7 @@ from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.domain.model import Delivery, Message, State, Status
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.credentials import CredentialOptions
+from chalicelib.services.tenancy.credentials import CredentialOptions
 from tests.integration.cli.conftest import Outcome, Run
 from tests.worlds import CONTENT, Scene, make_scene
 

@@ -28,7 +28,7 @@ from chalicelib.api.v2.models import EmailToSend
 from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
-from chalicelib.domain.newlines import has_bare_newline
+from chalicelib.domain.mail.newlines import has_bare_newline
 
 
 @dataclass

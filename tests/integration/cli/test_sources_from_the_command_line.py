@@ -12,13 +12,13 @@ from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.owners import of_pool
-from chalicelib.domain.tenancy import SERVERS, SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.entities import SERVERS, SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.owners import of_pool
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.servers import Servers
-from chalicelib.services.sources import Sources
+from chalicelib.services.pools.sources import Sources
+from chalicelib.services.tenancy.servers import Servers
 from tests.integration.cli.conftest import Run
 
 PASSWORD = "correct horse battery"

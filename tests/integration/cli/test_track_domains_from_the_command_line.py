@@ -5,17 +5,17 @@ from __future__ import annotations
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
-from chalicelib.services.domains import Domains
-from chalicelib.services.installation import Installation
-from chalicelib.services.organizations import Organizations
-from chalicelib.services.servers import Servers
-from chalicelib.services.track_domains import TrackDomains
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
+from chalicelib.services.tracking.domains import TrackDomains
 from tests.fakes import a_message
 from tests.integration.cli.conftest import Run
 from tests.tracking_scene import TrackedMail, mac_key_of

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.clock import SystemClock
-from chalicelib.adapters.dns import DnsResolver
-from chalicelib.adapters.egress import NetworkEgress
-from chalicelib.adapters.randomness import SystemRand
-from chalicelib.adapters.time_limits import TimeLimits
+from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.network.resolver import DnsResolver
+from chalicelib.adapters.network.time_limits import TimeLimits
+from chalicelib.adapters.system.clock import SystemClock
+from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Outgoing, Scope, Target
-from chalicelib.domain.tenancy import EgressSource, ServerId
-from chalicelib.domain.transmission import AttemptResult
+from chalicelib.domain.smtp.attempt_result import AttemptResult
+from chalicelib.domain.tenancy.entities import EgressSource, ServerId
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.targets import FindTargets

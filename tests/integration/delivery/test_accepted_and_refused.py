@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.classify import Verdict
 from chalicelib.domain.model import DsnParameters, Envelope
+from chalicelib.domain.smtp.classify import Verdict
 from tests.integration.delivery.conftest import CONTENT, Stack, message_to
 from tests.peers import DROP, SmtpPeer
 

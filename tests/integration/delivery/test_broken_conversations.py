@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.smtp_connection import SmtpConnection
-from chalicelib.adapters.time_limits import TimeLimits
+from chalicelib.adapters.network.smtp_connection import SmtpConnection
+from chalicelib.adapters.network.time_limits import TimeLimits
 from chalicelib.config import Settings
-from chalicelib.domain.classify import Verdict
+from chalicelib.domain.smtp.classify import Verdict
 from tests.integration.delivery.conftest import CONTENT, PATIENT, Stack
 from tests.peers import DROP, RESET, STALL, Deaf, Delay, Raw, SmtpPeer, Split
 

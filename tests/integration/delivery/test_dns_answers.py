@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from dnslib import MX, QTYPE, RR, DNSHeader, DNSQuestion, DNSRecord
 
-from chalicelib.adapters.dns import DnsResolver
-from chalicelib.adapters.dns_client import DnsClient, system_servers
+from chalicelib.adapters.network.dns_client import DnsClient, system_servers
+from chalicelib.adapters.network.resolver import DnsResolver
 from chalicelib.config import Settings
-from chalicelib.domain.dns_message import question_of
+from chalicelib.domain.dns.message import question_of
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from tests.dns_zone import DnsZone
 
@@ -209,7 +209,7 @@ async def test_an_impatient_caller_takes_nothing_from_the_others(
 async def test_the_cache_is_bounded(
     zone: DnsZone, resolver: DnsResolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chalicelib.adapters.dns.MOST_ENTRIES", 20)
+    monkeypatch.setattr("chalicelib.adapters.network.resolver.MOST_ENTRIES", 20)
     for number in range(60):
         zone.mx(f"d{number}.test", (10, "mx.test"))
         await resolver.mx(f"d{number}.test")

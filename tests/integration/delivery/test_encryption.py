@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters import time_limits
-from chalicelib.adapters.time_limits import TimeLimits
-from chalicelib.adapters.tls_client import (
+from chalicelib.adapters.network import time_limits
+from chalicelib.adapters.network.time_limits import TimeLimits
+from chalicelib.adapters.network.tls_client import (
     opportunistic_context,
     unverified_context,
     verified_context,
 )
 from chalicelib.config import Settings
-from chalicelib.domain.classify import Verdict
-from chalicelib.domain.tenancy import EgressKind, EgressSource
-from chalicelib.domain.transmission import LEAST_HOST_SECONDS
+from chalicelib.domain.smtp.attempt_result import LEAST_HOST_SECONDS
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 from chalicelib.services.outgoing import smtp_attempt
 from tests.integration.delivery.conftest import HASTY, PATIENT, Stack
 from tests.peers import DROP, RESET, STALL, Action, Delay, Raw, SmtpPeer, certificate

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.egress import NetworkEgress
+from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.config import Settings
-from chalicelib.domain.classify import Verdict
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
-from chalicelib.domain.tenancy import EgressSource
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.entities import EgressSource
 from tests.integration.delivery.conftest import CONTENT, PATIENT, PlainVault, Stack, until
 from tests.peers import DROP, Raw, SmtpPeer
 

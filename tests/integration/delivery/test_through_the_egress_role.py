@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.egress import NetworkEgress
+from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.pools.sources import Sources
 from chalicelib.services.queue.sweep import Sweep
-from chalicelib.services.sources import Sources
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.worlds import Scene, beside, make_scene, publish

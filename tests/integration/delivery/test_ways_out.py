@@ -10,8 +10,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from chalicelib.domain.classify import Verdict
-from chalicelib.domain.tenancy import EgressKind, EgressSource
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
 from tests.integration.delivery.conftest import Stack
 from tests.loopback import free_port
 from tests.peers import SmtpPeer

@@ -16,7 +16,7 @@ import pytest
 from python_socks import ProxyError, ProxyType
 from python_socks.async_.asyncio import Proxy
 
-from chalicelib.domain.public_address import is_public
+from chalicelib.domain.smtp.public_address import is_public
 from gateway.egress_proxy import EgressProxy, Rules, main, read_rules
 from tests.patience import PATIENCE
 

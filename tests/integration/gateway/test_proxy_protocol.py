@@ -9,9 +9,9 @@ import struct
 
 import pytest
 
-from chalicelib.domain.tenancy import CredentialKind
+from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.services.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import Client, RunningGateway, running_gateway, trusting_context
 

@@ -13,13 +13,13 @@ from base64 import b64decode
 
 import pytest
 
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.domain.model import DsnParameters
-from chalicelib.domain.tenancy import CREDENTIALS, CredentialKind
+from chalicelib.domain.tenancy.entities import CREDENTIALS, CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.repository import Repository
-from chalicelib.services.credentials import CredentialOptions, Credentials
-from chalicelib.services.servers import Servers
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.servers import Servers
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, MAIL, encoded, plain, running_gateway, trusting_context
 from tests.patience import PATIENCE

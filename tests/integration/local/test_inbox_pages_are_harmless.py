@@ -9,7 +9,7 @@ from pathlib import Path
 import dkim.canonicalization
 import pytest
 
-from chalicelib.adapters.keys import generate_rsa
+from chalicelib.adapters.crypto.keys import generate_rsa
 from infra.local.http_server import Request, Response
 from infra.local.inbox_pages import InboxPages
 from infra.local.inbox_store import Caught, InboxStore

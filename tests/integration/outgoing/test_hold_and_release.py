@@ -10,15 +10,15 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import ServerMode
+from chalicelib.domain.tenancy.entities import ServerMode
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.credentials import CredentialOptions
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.credentials import CredentialOptions
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from tests.worlds import Scene, make_scene
 
 DAY = 86_400

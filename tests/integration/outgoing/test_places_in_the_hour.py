@@ -10,13 +10,13 @@ import pytest
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import MessageRecord, State, Status, Suppression
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import ServerMode
+from chalicelib.domain.tenancy.entities import ServerMode
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.volume import SendVolume
-from chalicelib.services.credentials import CredentialOptions
-from chalicelib.services.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.credentials import CredentialOptions
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from tests.worlds import Scene, make_scene
 
 LIMITED = ServerOptions(send_limit=3)

@@ -7,16 +7,16 @@ from itertools import pairwise
 import pytest
 
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
-from chalicelib.adapters.memory.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy import UnknownOutcome
+from chalicelib.domain.tenancy.entities import UnknownOutcome
 from chalicelib.ports.egress import Transaction
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.outcome import MAY_BE_DELIVERED
 from chalicelib.services.queue.message_actions import MessageActions
-from chalicelib.services.servers import ServerOptions
+from chalicelib.services.tenancy.servers import ServerOptions
 from tests.worlds import CONTENT, make_scene
 
 GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")

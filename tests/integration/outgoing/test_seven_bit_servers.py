@@ -11,7 +11,7 @@ import pytest
 from pytest import MonkeyPatch
 
 from chalicelib.config import Settings
-from chalicelib.domain.dnsrecords import dkim_text, key_name
+from chalicelib.domain.dns.records import dkim_text, key_name
 from chalicelib.domain.model import Status
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.queue.bodies import NO_ROOM

@@ -13,7 +13,7 @@ from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import Message, State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.trackingtoken import read_tracking_token
+from chalicelib.domain.tracking.token import read_tracking_token
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.egress import Transaction
@@ -21,11 +21,11 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.address_mac import AddressMac
-from chalicelib.services.directory import Directory
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.track_links import TrackLinks
-from chalicelib.services.track_domains import TrackDomains
+from chalicelib.services.tenancy.address_mac import AddressMac
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tracking.domains import TrackDomains
 from tests.dkim_verifiers import dkimpy
 from tests.tracked_mail import body_of
 from tests.worlds import CONTENT, Scene, make_scene

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
-from chalicelib.adapters.memory.time import ControlledClock
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Outgoing

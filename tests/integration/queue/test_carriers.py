@@ -19,10 +19,10 @@ from chalicelib.domain.model import (
 )
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.services.directory import Directory
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.bodies import LARGEST_SPAN
+from chalicelib.services.tenancy.directory import Directory
 from tests.worlds import Scene, make_scene
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.services.track import IMAGE, Track
+from chalicelib.services.tracking.answer import IMAGE, Track
 from functions.tracking import tracking
 from infra.local.function_url import event_of, response_of
 from infra.local.http_server import Request

@@ -8,9 +8,9 @@ import pytest
 
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.ports.engagement import Engagement
-from chalicelib.services import hit_limit
-from chalicelib.services.hit_limit import HitLimit
-from chalicelib.services.track import Track
+from chalicelib.services.tracking import hit_limit
+from chalicelib.services.tracking.answer import Track
+from chalicelib.services.tracking.hit_limit import HitLimit
 from tests.tracking_scene import BROWSER, LINKS, READER, TrackedMail, make_tracked_mail
 from tests.worlds import Scene
 

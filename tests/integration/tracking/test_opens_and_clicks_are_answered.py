@@ -15,10 +15,10 @@ from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services import track as track_module
-from chalicelib.services.directory import Directory
-from chalicelib.services.servers import ServerOptions, Servers
-from chalicelib.services.track import IMAGE, Track
+from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from chalicelib.services.tracking import answer as track_module
+from chalicelib.services.tracking.answer import IMAGE, Track
 from tests.tracking_scene import BROWSER, LINKS, READER, make_tracked_mail
 from tests.worlds import make_scene
 

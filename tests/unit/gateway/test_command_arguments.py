@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.mailbox import envelope_address
+from chalicelib.domain.mail.mailbox import envelope_address
 from gateway.commands import MailCommand, RcptCommand, parse_mail, parse_rcpt
 from tests.growth import assert_linear
 

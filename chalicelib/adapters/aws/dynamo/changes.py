@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.records import read_record
-from chalicelib.adapters.sequences import sortable
+from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import HitKind
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 logger = logging.getLogger("posthorn.outbox")
 

@@ -15,7 +15,7 @@ Everything is found by primary key, so every read can be consistent; the table n
 from __future__ import annotations
 
 from chalicelib.adapters.aws.dynamo.table import Key
-from chalicelib.domain.entities import Owner, Place
+from chalicelib.domain.tenancy.entity import Owner, Place
 
 NUMBERS = "SEQ"
 

@@ -26,7 +26,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.engagement import Hit, HitKind
 from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.rand import Rand

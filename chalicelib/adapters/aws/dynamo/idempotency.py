@@ -12,7 +12,7 @@ from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.table import Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.rand import Rand
 

@@ -21,7 +21,7 @@ from chalicelib.adapters.aws.dynamo.records import (
 from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Key, Table, Written
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.standing import NEWEST_KEPT, added_deliveries
+from chalicelib.adapters.storage.listing import NEWEST_KEPT, added_deliveries
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State

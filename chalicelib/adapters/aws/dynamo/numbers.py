@@ -16,7 +16,7 @@ from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.numbers import Numbers
 

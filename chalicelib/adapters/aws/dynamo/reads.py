@@ -23,11 +23,11 @@ from chalicelib.adapters.aws.dynamo.records import (
 )
 from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Key, Table
-from chalicelib.adapters.cursors import parse_cursor, render_cursor
-from chalicelib.adapters.standing import counts_against_recipient, due_at, flag_of
+from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
+from chalicelib.adapters.storage.listing import counts_against_recipient, due_at, flag_of
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 _HARD_FAILS_LOOKED_AT = 20
 

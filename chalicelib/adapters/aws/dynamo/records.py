@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.adapters.aws.dynamo.columns import Attribute, columns
 from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.table import Key
-from chalicelib.adapters.standing import due_at, flag_of, recipient_key
+from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import BLOB, DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.model import (
     Delivery,
@@ -23,7 +23,7 @@ from chalicelib.domain.model import (
     Scope,
     State,
 )
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 
 DUE_SHARDS = 8
 FLAG_CODES = {"held": "H", "queued": "Q", "failed": "F", "bounced": "B"}

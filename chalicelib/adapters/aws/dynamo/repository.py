@@ -14,10 +14,10 @@ from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
 from chalicelib.adapters.aws.dynamo.values import parse_value, render_field, render_value
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.repository import RowRepository, Rows
+from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.config import Settings
-from chalicelib.domain.entities import Change, Entity, LookUp, Owner, Place, Verb
 from chalicelib.domain.errors import MailError
+from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place, Verb
 
 T = TypeVar("T")
 

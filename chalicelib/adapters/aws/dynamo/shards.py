@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.entities import Place
-from chalicelib.domain.owners import of_server
-from chalicelib.domain.tenancy import SERVERS, ServerId
+from chalicelib.domain.tenancy.entities import SERVERS, ServerId
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.ports.recent import Recent
 
 

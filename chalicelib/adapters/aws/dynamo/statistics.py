@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from chalicelib.adapters.aws.dynamo.item import Item, is_over
 from chalicelib.adapters.aws.dynamo.table import Table, Written
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.sequences import sortable
+from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.standing import recipient_key
+from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.config import Settings
 from chalicelib.domain.model import Suppression
-from chalicelib.domain.tenancy import ServerId
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.suppressions import SuppressionList
 
 

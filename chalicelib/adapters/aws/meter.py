@@ -1,0 +1,167 @@
+"""What Posthorn costs: every AWS call counted by operation, with bytes, DynamoDB units and list prices.
+
+It counts calls as the program makes them; a call that the SDK repeats after a failure is one. Units are what DynamoDB
+tells; where an endpoint is set, it is taken for an emulator, whose units are computed. Prices are list prices of
+us-east-1 and know no free tier, storage, Lambda time or data transfer.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.adapters.aws.request_units import ReportedUnits, UnitCount, Units
+
+PRICES_OF = "2026-11"
+
+# Micro-dollars for each call, as in "$5.00 per million".
+CALL_PRICES: Mapping[str, float] = {
+    "s3.PutObject": 5.0,
+    "s3.GetObject": 0.4,
+    "s3.HeadObject": 0.4,
+    "kms": 3.0,
+    "sqs": 0.4,
+}
+WRITE_UNIT_PRICE = 0.625
+READ_UNIT_PRICE = 0.125
+SQS_UNIT_BYTES = 65_536
+_ASKING = "ReturnConsumedCapacity"
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What was used since the last reset. Keys of `calls` are `service.Operation`; prices are micro-dollars."""
+
+    calls: Mapping[str, int] = field(default_factory=dict)
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    write_units: float = 0.0
+    read_units: float = 0.0
+    micro_dollars: float = 0.0
+
+    @property
+    def total_calls(self) -> int:
+        """All calls."""
+        return sum(self.calls.values())
+
+    def since(self, earlier: Usage) -> Usage:
+        """What was used between two snapshots without a reset in between."""
+        calls = {name: count - earlier.calls.get(name, 0) for name, count in self.calls.items()}
+        return Usage(
+            {name: count for name, count in calls.items() if count},
+            self.bytes_sent - earlier.bytes_sent,
+            self.bytes_received - earlier.bytes_received,
+            self.write_units - earlier.write_units,
+            self.read_units - earlier.read_units,
+            self.micro_dollars - earlier.micro_dollars,
+        )
+
+    def fields(self) -> dict[str, Any]:
+        """For a log line: `aws` calls by operation, `units` of DynamoDB, `bytes`; empty when nothing was used."""
+        if not self.calls:
+            return {}
+        return {
+            "aws": dict(self.calls),
+            "units": {"write": round(self.write_units, 2), "read": round(self.read_units, 2)},
+            "bytes": {"sent": self.bytes_sent, "received": self.bytes_received},
+        }
+
+
+class Meter:
+    """Counts the calls of the sessions it is attached to, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._units: UnitCount | None = None
+        self.reset()
+
+    def attach(self, session: Any) -> None:
+        """Watch every client that a botocore session makes from now on."""
+        self._units = self._units or _unit_count()
+        session.register("before-parameter-build", self._before)
+        session.register("before-call", self._sending)
+        session.register("after-call", self._after)
+
+    def snapshot(self) -> Usage:
+        """What was used since the last reset."""
+        with self._lock:
+            return Usage(
+                dict(self._calls),
+                self._sent,
+                self._received,
+                self._write_units,
+                self._read_units,
+                self._micro_dollars,
+            )
+
+    def reset(self) -> None:
+        """Start counting anew; remembered images of items stay."""
+        with self._lock:
+            self._calls: Counter[str] = Counter()
+            self._sent = 0
+            self._received = 0
+            self._write_units = 0.0
+            self._read_units = 0.0
+            self._micro_dollars = 0.0
+
+    def _before(
+        self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
+    ) -> None:
+        shape = model.input_shape
+        if self._units is not None and shape is not None and _ASKING in shape.members:
+            self._units.ask(params)
+        context["posthorn_sent"] = params
+
+    def _sending(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        body = params.get("body") or b""
+        if isinstance(body, io.BytesIO):  # what botocore makes of the bytes of an object
+            body = body.getbuffer()
+        known = isinstance(body, str | bytes | bytearray | memoryview)
+        context["posthorn_bytes"] = len(body) if known else 0
+
+    def _after(
+        self,
+        http_response: Any,
+        parsed: dict[str, Any],
+        model: Any,
+        context: dict[str, Any],
+        **_: Any,
+    ) -> None:
+        service = model.service_model.service_name
+        name = f"{service}.{model.name}"
+        sent = context.get("posthorn_sent") or {}
+        size = context.get("posthorn_bytes", 0)
+        received = int(http_response.headers.get("Content-Length") or 0)
+        with self._lock:
+            units = Units()
+            if self._units is not None and service == "dynamodb":
+                units = self._units.units(model.name, sent, parsed)
+            self._calls[name] += 1
+            self._sent += size
+            self._received += received
+            self._write_units += units.write
+            self._read_units += units.read
+            self._micro_dollars += _price(service, name, size) + (
+                units.write * WRITE_UNIT_PRICE + units.read * READ_UNIT_PRICE
+            )
+
+
+def _unit_count() -> UnitCount:
+    if any(os.environ.get(name) for name in _ENDPOINTS):
+        from chalicelib.adapters.aws.simulated_units import SimulatedUnits
+
+        return SimulatedUnits()
+    return ReportedUnits()
+
+
+def _price(service: str, name: str, size: int) -> float:
+    each = CALL_PRICES.get(name, CALL_PRICES.get(service, 0.0))
+    if service == "sqs":  # billed for each 64 kB, at least one
+        return each * max(1, -(-size // SQS_UNIT_BYTES))
+    return each

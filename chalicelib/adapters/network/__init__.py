@@ -1,0 +1,1 @@
+"""Ports over sockets: DNS, and SMTP to other hosts."""

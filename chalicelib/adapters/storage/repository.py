@@ -1,0 +1,106 @@
+"""What the repository of every family does in the same way: single changes, lists, pages, and telling who watches.
+
+A family reads rows by name, makes changes, and knows its values by their places. With a filter a page looks at a
+bounded number of rows, however few of them are wanted.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from chalicelib.adapters.storage.cursors import parse_name_cursor, render_name_cursor
+from chalicelib.domain.paging import EVERYTHING, MOST_LISTED, Filter, Page, check_page, matches
+from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Verb
+from chalicelib.ports.repository import Repository
+
+T = TypeVar("T")
+Rows = Sequence[tuple[str, T | None]]
+"""Rows of a list, by name; None for a value that was removed meanwhile."""
+
+MOST_EXAMINED = 1_000
+
+
+class RowRepository(Repository):
+    """A repository that reads its lists as rows."""
+
+    def __init__(self) -> None:
+        self._watching: list[Callable[[], None]] = []
+
+    async def add(self, entity: Entity[T], value: T) -> None:
+        """One change."""
+        await self.change(Change(Verb.ADD, entity, value))
+
+    async def replace(self, entity: Entity[T], value: T) -> None:
+        """One change."""
+        await self.change(Change(Verb.REPLACE, entity, value))
+
+    async def remove(self, entity: Entity[T], value: T) -> None:
+        """One change."""
+        await self.change(Change(Verb.REMOVE, entity, value))
+
+    async def all(
+        self,
+        entity: Entity[T],
+        owner: Owner,
+        look_up: LookUp[T] | None = None,
+        *,
+        fresh: bool = True,
+    ) -> list[T]:
+        """Every row that has a value."""
+        rows = await self._rows(entity, look_up or entity.listed, owner, fresh=fresh)
+        return [value for _, value in rows if value is not None]
+
+    async def page(
+        self,
+        entity: Entity[T],
+        owner: Owner,
+        limit: int,
+        cursor: str | None = None,
+        wanted: Filter = EVERYTHING,
+    ) -> Page[T]:
+        """As many rows as it takes, from the cursor on."""
+        check_page(entity, limit, wanted)
+        listing = _listing(entity, owner, wanted)
+        after = None if cursor is None else parse_name_cursor(listing, cursor)
+        at_once = limit + 1 if wanted.is_empty else MOST_LISTED
+        found: list[T] = []
+        for _ in range(MOST_EXAMINED // at_once):
+            rows = await self._rows(entity, entity.listed, owner, after, at_once)
+            for name, value in rows:
+                if len(found) == limit:
+                    return Page(tuple(found), render_name_cursor(listing, after or ""))
+                after = name
+                if value is not None and matches(entity, value, wanted):
+                    found.append(value)
+            if len(rows) < at_once:
+                return Page(tuple(found))
+        return Page(tuple(found), render_name_cursor(listing, after or ""))
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` after each write."""
+        self._watching.append(changed)
+
+    @abstractmethod
+    async def _rows(
+        self,
+        entity: Entity[T],
+        look_up: LookUp[T] | None,
+        owner: Owner,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        fresh: bool = True,
+    ) -> Rows[T]:
+        """The rows of an owner that follow a name, by the names of the look-up or else of the places; at most `limit`,
+        and fewer only at the end of the list."""
+
+    def _tell(self) -> None:
+        for changed in self._watching:
+            changed()
+
+
+def _listing(entity: Entity[T], owner: Owner, wanted: Filter) -> str:
+    equal = sorted((name, str(value)) for name, value in wanted.equal.items())
+    return repr((entity.word, owner.code, owner.id, equal, wanted.text))

@@ -1,0 +1,1 @@
+"""Clock, randomness, and deaths at named calls for fault tests."""

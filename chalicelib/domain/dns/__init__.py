@@ -1,0 +1,1 @@
+"""Messages of the DNS, and the records that domains of customers should have."""

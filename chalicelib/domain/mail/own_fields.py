@@ -1,0 +1,61 @@
+"""What is put in front of an outgoing message, and in which order (contract 4.10, 4.11, 4.18).
+
+The message itself stays as it came. In front of it go Message-ID and Date when it has none, then `X-Postal-MsgID`, then
+the DKIM signatures, and foremost `Resent-Sender`, which no signature covers. A message that already has *our* token in
+an `X-Postal-MsgID` has been through here and gets nothing twice; a token of someone else's changes nothing, because
+otherwise a submitter could switch signing off with a field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.mail.headers import Headers
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """Complete fields for the front of a message. `unsigned` goes above the signatures, `signed` between them and the
+    message: give `signed` to `dkim.prepare`. `sign` is False when the message carries our signatures already."""
+
+    unsigned: bytes
+    signed: tuple[bytes, ...]
+    sign: bool
+
+    def assemble(self, signatures: Sequence[bytes], content: bytes) -> tuple[bytes, ...]:
+        """The parts of what is sent, in order; the content is the last and is not copied."""
+        front = b"".join([self.unsigned, *signatures, *self.signed])
+        return (front, content) if front else (content,)
+
+
+def additions(
+    headers: Headers, *, token: str, message_id: str, date: str, resent_sender: str | None
+) -> Additions:
+    """What to add to a message with these headers.
+
+    `message_id` (without angle brackets) and `date` are used when the message has none; `resent_sender` is the envelope
+    sender, or None to leave the field out. Raises Rejected when a text would break out of its field.
+    """
+    unsigned = b""
+    if resent_sender is not None:
+        unsigned = _field("Resent-Sender", resent_sender)
+    signed = []
+    fresh = token.encode() not in headers.values(b"x-postal-msgid")
+    if fresh:
+        signed.append(_field("X-Postal-MsgID", token))
+    if not headers.count(b"message-id"):
+        signed.append(_field("Message-ID", f"<{message_id}>"))
+    if not headers.count(b"date"):
+        signed.append(_field("Date", date))
+    return Additions(unsigned, tuple(signed), fresh)
+
+
+def _field(name: str, value: str) -> bytes:
+    if _UNSAFE.search(value):
+        raise Rejected(f"The {name} field would hold a control character")
+    return f"{name}: {value}\r\n".encode()

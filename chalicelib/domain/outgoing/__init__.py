@@ -1,0 +1,1 @@
+"""Decisions about outgoing messages: whether, when, where to and by which way out."""

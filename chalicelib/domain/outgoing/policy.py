@@ -1,0 +1,134 @@
+"""What keeps an outgoing message from being sent: named checks, each pure.
+
+A check looks at the record and the gathered facts and returns a decision, or None to let the message go on. Their
+order is that of contract section 4; `chalicelib.services.outgoing.pipeline` has it. Nothing here sends, stores or reads
+the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.domain.model import MessageRecord, Suppression
+from chalicelib.domain.tenancy.entities import Domain, Server, UnknownOutcome
+from chalicelib.domain.tenancy.entities import ServerMode as Mode
+
+TOO_MANY_SOFT_FAILS = "too many soft fails"
+TOO_MANY_HARD_FAILS = "too many hard fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the checks need to know. `manual` says that a person released the message, which lifts the checks that a
+    person may overrule (contract section 4, steps 5, 6 and 14). `sent_last_hour` is known from the step of the send
+    limit on, and matters only for messages that it counts."""
+
+    server: Server
+    domain: Domain | None
+    suppression: Suppression | None
+    max_attempts: int
+    manual: bool
+    sent_last_hour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the message for a person."""
+
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Give the message up; `suppress` is the reason to list the recipient for, if any."""
+
+    details: str
+    suppress: str | None = None
+
+
+Decision = Hold | Fail
+Check = Callable[[MessageRecord, Facts], Decision | None]
+
+
+def server_suspended(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 2: a suspended server's mail waits."""
+    if not facts.server.is_suspended:
+        return None
+    return Hold(
+        "Mail server has been suspended. No e-mails can be processed at present. "
+        "Contact support for assistance."
+    )
+
+
+def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 3: the retry schedule has run out. It suppresses the recipient unless the last failure said nothing of
+    them."""
+    if record.tries < facts.max_attempts:
+        return None
+    reached = f"Maximum number of delivery attempts ({facts.max_attempts}) has been reached."
+    if any(delivery.about_us for delivery in record.deliveries[-1:]):
+        return Fail(reached)
+    rcpt = record.message.rcpt_to
+    return Fail(
+        f"{reached} Added {rcpt} to suppression list because delivery has failed {facts.max_attempts} times.",
+        suppress=TOO_MANY_SOFT_FAILS,
+    )
+
+
+def outcome_unknown(record: MessageRecord, facts: Facts) -> Decision | None:
+    """A worker died with the message in hand; servers that must not duplicate ask a person."""
+    if not record.taken_over or facts.manual:
+        return None
+    if facts.server.unknown_outcome is UnknownOutcome.RESEND:
+        return None
+    return Hold(
+        "An earlier attempt was interrupted and the remote server may already have this message."
+    )
+
+
+def domain_still_ours(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 4: the authorised domain was removed or is no longer verified."""
+    return None if facts.domain is not None else Fail("Message's domain no longer exist")
+
+
+def recipient_present(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 4: a message needs a recipient."""
+    return None if record.message.rcpt_to else Fail("Message doesn't have an RCPT to")
+
+
+def credential_hold(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 5: the credential holds everything that is submitted with it."""
+    if not record.message.hold or facts.manual:
+        return None
+    return Hold("Credential is configured to hold all messages authenticated by it.")
+
+
+def recipient_suppressed(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 6: the recipient is on the server's suppression list."""
+    if facts.suppression is None or facts.manual:
+        return None
+    return Hold(
+        f"Recipient ({record.message.rcpt_to}) is on the suppression list "
+        f"(reason: {facts.suppression.reason})"
+    )
+
+
+def is_counted(record: MessageRecord, facts: Facts) -> bool:
+    """Whether the message counts against a limit of its server: only first attempts do (QUIRK-16)."""
+    return facts.server.send_limit is not None and record.tries == 0
+
+
+def send_limit(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 12: the server's hourly limit."""
+    limit = facts.server.send_limit
+    if limit is None or not is_counted(record, facts) or facts.sent_last_hour < limit:
+        return None
+    return Hold(f"Message held because send limit ({limit}) has been reached.")
+
+
+def development_mode(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 14: a server in development mode sends only what a person releases."""
+    if facts.server.mode is not Mode.DEVELOPMENT or facts.manual:
+        return None
+    return Hold("Server is in development mode.")

@@ -1,0 +1,1 @@
+"""After-effects of what happens to messages."""

@@ -1,0 +1,44 @@
+"""After-effects of changes in the mail store: every consumer is told of every change.
+
+The store tells of a change at least once, and in order within a source. Each consumer takes a change once by itself and
+keeps its own position, so that one that fails, or is added later, is nothing to the others: all get the same changes
+again, and those that had them do nothing (crash rule 9).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from chalicelib.domain.changes import Change
+from chalicelib.services.events.count_changes import CountChanges
+
+
+class Consumer(Protocol):
+    """Acts on changes, on each once however often it comes."""
+
+    async def take(self, source: str, changes: Sequence[Change]) -> Mapping[str, int]:
+        """Act on changes of one source, in their order; what it did, by name, for the log. When this raises, the same
+        changes come again, perhaps among others."""
+
+
+class Outbox:
+    """Tells the consumers, at the same time."""
+
+    def __init__(self, counting: CountChanges) -> None:
+        self._consumers: tuple[Consumer, ...] = (counting,)
+
+    async def run(self, source: str, changes: Sequence[Change]) -> dict[str, int]:
+        """Hand changes of one source to every consumer; how many there were and what was done. Raises, when all have
+        ended, what the first that failed has raised; running the same changes again then does the rest."""
+        ended = await asyncio.gather(
+            *(consumer.take(source, changes) for consumer in self._consumers),
+            return_exceptions=True,  # none may still be writing when the changes come again
+        )
+        notes = {"changes": len(changes)}
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
+            notes |= one
+        return notes

@@ -1,0 +1,109 @@
+"""What became of messages: records, their logs, their bytes and lists of them, always within one server.
+
+The server comes from the credential, so a message of another tenant is not found, whatever its id. Lists may lag by a
+few seconds; a message looked up by id is as it stands now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.ids import read_token
+from chalicelib.domain.mail.mailbox import envelope_address
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.messages import MessageStore
+
+LARGEST_ID = 2**31 - 1
+NO_SUCH_MESSAGE = "There is no such message"
+MOST_HITS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The opens and clicks of one message, oldest first, of the newest 500."""
+
+    opens: tuple[Hit, ...] = ()
+    clicks: tuple[Hit, ...] = ()
+
+
+class MessageHistory:
+    """Reads messages of one server."""
+
+    def __init__(self, messages: MessageStore, blobs: BlobStore, engagement: Engagement) -> None:
+        self._messages = messages
+        self._blobs = blobs
+        self._engagement = engagement
+
+    async def record(self, server: ServerId, message: int) -> MessageRecord:
+        """The record of a message; NotFound."""
+        if not 0 < message <= LARGEST_ID:
+            raise NotFound(NO_SUCH_MESSAGE)
+        return await self._messages.get(server, MessageId(message))
+
+    async def record_named(self, server: ServerId, name: str) -> MessageRecord:
+        """The record of a message by its number or its token, as text; NotFound."""
+        if name.isascii() and name.isdigit() and len(name) <= 10:
+            return await self.record(server, int(name))
+        numbers = read_token(name)
+        if numbers is None or numbers[0] != server:
+            raise NotFound(NO_SUCH_MESSAGE)
+        record = await self.record(server, numbers[1])
+        if record.message.token != name:
+            raise NotFound(NO_SUCH_MESSAGE)
+        return record
+
+    async def deliveries(self, record: MessageRecord) -> tuple[Delivery, ...]:
+        """The whole log of a message, oldest first."""
+        message = record.message
+        return await self._messages.deliveries(message.server_id, message.id, message.scope)
+
+    async def activity(self, record: MessageRecord) -> Activity:
+        """Who opened a message and followed its links. Asks nobody about one that was never opened or clicked."""
+        if record.loaded_at is None and record.clicked_at is None:
+            return Activity()
+        message = record.message
+        hits = await self._engagement.hits(message.server_id, message.id, MOST_HITS)
+        return Activity(
+            opens=tuple(hit for hit in hits if hit.kind is HitKind.OPEN),
+            clicks=tuple(hit for hit in hits if hit.kind is HitKind.CLICK),
+        )
+
+    async def content(self, record: MessageRecord) -> bytes | None:
+        """The bytes of a message as accepted, or None when they were purged."""
+        try:
+            return await self._blobs.get(record.message.blob)
+        except NotFound:
+            return None
+
+    async def link(self, record: MessageRecord, seconds: int) -> str | None:
+        """Where anybody who has the link can fetch the bytes for `seconds`; None when no link can name just them.
+
+        NotFound when they were purged.
+        """
+        return await self._blobs.link(record.message.blob, seconds)
+
+    async def page(
+        self,
+        server: ServerId,
+        scope: Scope = Scope.OUTGOING,
+        *,
+        flag: str | None = None,
+        recipient: str | None = None,
+        limit: int = 30,
+        cursor: str | None = None,
+    ) -> Page:
+        """Newest first: all of a scope, those of one flag (held, queued, failed, bounced), or those for one recipient.
+
+        `recipient` wins over `flag`. Rejected when the cursor was not given out for this list of this server.
+        """
+        if recipient is not None:
+            address = envelope_address(recipient) or recipient
+            return await self._messages.by_recipient(server, address, limit, cursor)
+        if flag is not None:
+            return await self._messages.flagged(server, scope, flag, limit, cursor)
+        return await self._messages.page(server, scope, limit, cursor)

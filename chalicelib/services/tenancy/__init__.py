@@ -1,0 +1,1 @@
+"""Who may do what: organizations, their servers, credentials and domains."""

@@ -1,0 +1,150 @@
+"""Credentials: what lets clients of a server in.
+
+A key is shown once, when it is made, and only its digest is kept; a credential made for CRAM-MD5 keeps it sealed as
+well, since that mechanism needs it in clear.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.errors import NotFound, wrong_field
+from chalicelib.domain.ids import key_digest, new_key, random_letters
+from chalicelib.domain.tenancy.entities import (
+    CREDENTIALS,
+    BareNewlines,
+    Credential,
+    CredentialKind,
+    Server,
+)
+from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.names import checked_name
+
+CREDENTIAL_ID_LETTERS = 12
+HINT_LENGTH = 4
+_KEY = re.compile(r"[A-Za-z0-9_]{20,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialOptions:
+    """What a credential does besides letting in. `cram`: keep the key sealed, for CRAM-MD5 (SMTP only).
+    `network`: the address or CIDR network of an SMTP-IP credential."""
+
+    hold: bool = False
+    cram: bool = False
+    bare_newlines: BareNewlines = BareNewlines.REFUSE
+    network: str | None = None
+
+
+class Credentials:
+    """The credentials of mail servers (contract section 1.4)."""
+
+    def __init__(self, repository: Repository, vault: KeyVault, clock: Clock, rand: Rand) -> None:
+        self._repository = repository
+        self._vault = vault
+        self._clock = clock
+        self._rand = rand
+
+    async def create(
+        self,
+        server: Server,
+        kind: CredentialKind,
+        name: str,
+        options: CredentialOptions | None = None,
+    ) -> tuple[Credential, str]:
+        """A new credential and its key, which nobody can read again. An SMTP-IP credential has no key: the text is
+        its network. Conflict when the server has a credential for that network."""
+        if kind is CredentialKind.SMTP_IP:
+            return await self._create_network(server, name, options or CredentialOptions())
+        key = new_key(self._rand.bytes(64))
+        return await self._keep_key(server, kind, name, key, options), key
+
+    async def import_key(
+        self,
+        server: Server,
+        kind: CredentialKind,
+        name: str,
+        key: str,
+        options: CredentialOptions | None = None,
+    ) -> Credential:
+        """A credential with a key that exists already, such as the 24 alphanumerics of a Postal credential.
+        Conflict when the key is known; InvalidRequest when it is too short to be safe."""
+        if kind is CredentialKind.SMTP_IP:
+            raise wrong_field("kind", "An SMTP-IP credential has a network, not a key")
+        if _KEY.fullmatch(key) is None:
+            raise wrong_field("key", "A key has 20 to 100 letters, digits and underscores")
+        return await self._keep_key(server, kind, name, key, options)
+
+    async def of(self, server: Server) -> list[Credential]:
+        """The server's credentials, oldest first."""
+        found = await self._repository.all(CREDENTIALS, of_server(server.id))
+        return sorted(found, key=lambda each: (each.created_at, each.name, each.id))
+
+    async def revoke(self, server: Server, credential: str) -> Credential:
+        """Delete the credential with this id, and return what it was; NotFound."""
+        for each in await self.of(server):
+            if each.id == credential:
+                await self._repository.remove(CREDENTIALS, each)
+                return each
+        raise NotFound("There is no such credential here")
+
+    async def _create_network(
+        self, server: Server, name: str, options: CredentialOptions
+    ) -> tuple[Credential, str]:
+        if options.cram:
+            raise wrong_field("cram", "Only an SMTP credential can be used with CRAM-MD5")
+        network = _network(options.network)
+        bare = self._credential(server, CredentialKind.SMTP_IP, name, options)
+        credential = replace(bare, network=network)
+        await self._repository.add(CREDENTIALS, credential)
+        return credential, network
+
+    async def _keep_key(
+        self,
+        server: Server,
+        kind: CredentialKind,
+        name: str,
+        key: str,
+        options: CredentialOptions | None,
+    ) -> Credential:
+        options = options or CredentialOptions()
+        if options.network is not None:
+            raise wrong_field("network", "Only an SMTP-IP credential has a network")
+        if options.cram and kind is not CredentialKind.SMTP:
+            raise wrong_field("cram", "Only an SMTP credential can be used with CRAM-MD5")
+        bare = self._credential(server, kind, name, options)
+        credential = replace(bare, digest=key_digest(key), hint=key[-HINT_LENGTH:])
+        if options.cram:
+            sealed = await self._vault.seal(key.encode(), credential.context)
+            credential = replace(credential, sealed_key=sealed)
+        await self._repository.add(CREDENTIALS, credential)
+        return credential
+
+    def _credential(
+        self, server: Server, kind: CredentialKind, name: str, options: CredentialOptions
+    ) -> Credential:
+        return Credential(
+            id=random_letters(self._rand.bytes(32), CREDENTIAL_ID_LETTERS),
+            server_id=server.id,
+            kind=kind,
+            name=checked_name(name),
+            created_at=int(self._clock.now()),
+            hold=options.hold,
+            bare_newlines=options.bare_newlines,
+        )
+
+
+def _network(text: str | None) -> str:
+    """The canonical CIDR text of an address or network, host bits cleared."""
+    try:
+        return str(ipaddress.ip_network((text or "").strip(), strict=False))
+    except ValueError as unreadable:
+        raise wrong_field(
+            "network", "The network must be a valid IPv4 or IPv6 address"
+        ) from unreadable

@@ -1,0 +1,158 @@
+"""Who may do what: the questions that the mail path has, answered from the recent configuration.
+
+Answers may be 30 s old, and that something does not exist 2 s, except where a verb says fresh. Nothing here changes
+anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from chalicelib.domain.engagement import TRACK_DOMAINS, TrackDomain
+from chalicelib.domain.tenancy.entities import (
+    BY_KEY,
+    BY_NETWORK,
+    BY_PERMALINK,
+    CREDENTIALS,
+    DOMAINS,
+    INSTALLATION,
+    ORGANIZATIONS,
+    SERVERS,
+    SOURCES,
+    Credential,
+    CredentialKind,
+    Domain,
+    EgressSource,
+    Installation,
+    Server,
+    ServerId,
+)
+from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.networks import narrowest
+from chalicelib.domain.tenancy.owners import (
+    ALL_NETWORKS,
+    ALL_ORGANIZATIONS,
+    THE_INSTALLATION,
+    of_key,
+    of_organization,
+    of_pool,
+    of_server,
+)
+from chalicelib.ports.recent import Recent
+from chalicelib.ports.repository import Repository
+
+T = TypeVar("T")
+
+
+class Directory:
+    """The configuration as the mail path asks for it."""
+
+    def __init__(self, repository: Repository, recent: Recent) -> None:
+        self._repository = repository
+        self._recent = recent
+
+    async def installation(self) -> Installation:
+        """The installation; NotFound when it was never set up."""
+        found = await self._recent.get(INSTALLATION, Place(THE_INSTALLATION))
+        return _known(INSTALLATION, found)
+
+    async def server(self, server: ServerId) -> Server:
+        """A server; NotFound."""
+        found = await self._recent.get(SERVERS, Place(of_server(server)))
+        return _known(SERVERS, found)
+
+    async def fresh_servers(self, servers: Sequence[ServerId]) -> dict[ServerId, Server]:
+        """Servers as they are at this moment, for decisions that must bite at once (suspension)."""
+        found = await self._recent.fresh(SERVERS, [Place(of_server(one)) for one in servers])
+        return {server.id: server for server in found.values()}
+
+    async def server_named(self, organization: str, server: str) -> Server:
+        """By permalinks; NotFound."""
+
+        async def read() -> Server:
+            place = Place(ALL_ORGANIZATIONS, organization)
+            owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
+            return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, server))
+
+        return _known(SERVERS, await self._recent.ask(("named", organization, server), read))
+
+    async def credential(self, digest: str) -> Credential:
+        """By the SHA-256 hex digest of the key; NotFound. One read."""
+
+        async def read() -> Credential:
+            place = Place(of_key(digest))
+            return await self._repository.find(CREDENTIALS, BY_KEY, place, fresh=False)
+
+        return _known(CREDENTIALS, await self._recent.ask(("key", digest), read))
+
+    async def cram_credentials(self, server: ServerId) -> tuple[Credential, ...]:
+        """SMTP credentials of a server that keep a sealed key."""
+
+        async def read() -> list[Credential]:
+            return await self._repository.all(CREDENTIALS, of_server(server))
+
+        found = await self._recent.ask(("credentials", server), read)
+        return tuple(
+            credential
+            for credential in found or ()
+            if credential.kind is CredentialKind.SMTP and credential.sealed_key is not None
+        )
+
+    async def ip_credential(self, address: str) -> Credential | None:
+        """The SMTP-IP credential with the longest network containing this address (contract section 3.3)."""
+
+        async def read() -> list[Credential]:
+            return await self._repository.all(CREDENTIALS, ALL_NETWORKS, BY_NETWORK, fresh=False)
+
+        return narrowest(await self._recent.ask(("networks",), read) or (), address)
+
+    async def credential_by_id(self, server: ServerId, credential: str) -> Credential | None:
+        """A credential of a server by its public id."""
+        return await self._recent.get(CREDENTIALS, Place(of_server(server), credential))
+
+    async def verified_domain(self, server: Server, name: str) -> Domain | None:
+        """The verified domain of exactly this (lower-case) name, owned by the server or else by its organization.
+        One read."""
+
+        async def read() -> Domain | None:
+            owners = (of_server(server.id), of_organization(server.organization_id))
+            places = [Place(owner, name) for owner in owners]
+            found = await self._repository.get_many(DOMAINS, places, fresh=False)
+            known = (found[place] for place in places if place in found)
+            return next((one for one in known if one.verified_at is not None), None)
+
+        return await self._recent.ask(("domain", server.id, name), read)
+
+    async def any_from_domain(self, server: Server) -> Domain | None:
+        """The first, by name, verified domain of the server that is flagged `use_for_any` (contract 2.6)."""
+
+        async def read() -> Domain | None:
+            known = await self._repository.all(DOMAINS, of_server(server.id))
+            usable = (one for one in known if one.use_for_any and one.verified_at is not None)
+            return next(usable, None)
+
+        return await self._recent.ask(("any", server.id), read)
+
+    async def track_domain(self, server: ServerId, domain: str) -> TrackDomain | None:
+        """The track domain that a server has for this (lower-case) sending domain, whatever its DNS status."""
+
+        async def read() -> TrackDomain:
+            place = Place(of_server(server), domain)
+            return await self._repository.get(TRACK_DOMAINS, place, fresh=False)
+
+        return await self._recent.ask(("track", server, domain), read)
+
+    async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
+        """The ways out of a pool, by name."""
+
+        async def read() -> list[EgressSource]:
+            return await self._repository.all(SOURCES, of_pool(pool))
+
+        return tuple(await self._recent.ask(("pool", pool), read) or ())
+
+
+def _known(entity: Entity[T], value: T | None) -> T:
+    if value is None:
+        raise entity.missing()
+    return value

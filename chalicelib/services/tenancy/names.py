@@ -1,0 +1,60 @@
+"""What people call organizations and servers: names as typed, and the permalinks made of them.
+
+A permalink that is given must be free; one that is made from the name gets `-2`, `-3` … where it is taken, which is
+for the store to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from typing import TypeVar
+
+from chalicelib.domain.errors import Conflict, wrong_field
+from chalicelib.domain.tenancy import permalink as permalinks
+
+T = TypeVar("T")
+
+LONGEST_NAME = 100
+MOST_CANDIDATES = 1_000
+
+
+def checked_name(text: str, field: str = "name") -> str:
+    """The text without blanks around it; InvalidRequest unless it is 1 to LONGEST_NAME printable characters."""
+    text = text.strip()
+    if not text or len(text) > LONGEST_NAME or not text.isprintable():
+        raise wrong_field(field, f"The {field} must have 1 to {LONGEST_NAME} printable characters")
+    return text
+
+
+async def add_under_permalink(
+    name: str,
+    permalink: str | None,
+    reserved: frozenset[str],
+    add: Callable[[str], Awaitable[T]],
+) -> T:
+    """What `add` answers to the first permalink that it takes without Conflict. InvalidRequest for one that is
+    unusable, Conflict for one that was given and is taken."""
+    wanted = _wanted(name, permalink, reserved)
+    for candidate in islice(permalinks.candidates(wanted, reserved), MOST_CANDIDATES):
+        try:
+            return await add(candidate)
+        except Conflict:
+            if permalink is not None:
+                raise
+    raise Conflict(f"Every permalink like {wanted} is taken")
+
+
+def _wanted(name: str, permalink: str | None, reserved: frozenset[str]) -> str:
+    """The permalink that was asked for, or the one the name suggests."""
+    if permalink is None:
+        suggested = permalinks.permalink_of(name)
+        if not suggested:
+            raise wrong_field("permalink", "The name suggests no permalink, so one must be given")
+        return suggested
+    if permalink in reserved:
+        raise wrong_field("permalink", f"The permalink {permalink} is reserved")
+    if not permalinks.is_permalink(permalink, reserved):
+        detail = "A permalink has 1 to 50 lower-case letters, digits and hyphens"
+        raise wrong_field("permalink", detail)
+    return permalink

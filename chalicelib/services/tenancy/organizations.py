@@ -1,0 +1,79 @@
+"""Organizations: creating and suspending them.
+
+A suspension is copied to the organization's servers one by one, so that the mail path reads one value for each message;
+a crash in between leaves some of them until the change is repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.ids import new_uuid
+from chalicelib.domain.tenancy.entities import ORGANIZATIONS, SERVERS, Organization, OrganizationId
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
+from chalicelib.domain.tenancy.permalink import ORGANIZATION_RESERVED
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.names import add_under_permalink, checked_name
+
+
+class Organizations:
+    """The tenants of the installation (contract section 1.1)."""
+
+    def __init__(self, repository: Repository, clock: Clock, rand: Rand) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._rand = rand
+
+    async def create(self, name: str, permalink: str | None = None) -> Organization:
+        """A new organization. A permalink that is given and taken raises Conflict; one that is made from the name gets
+        `-2`, `-3` … instead. InvalidRequest for an unusable name or permalink."""
+        name = checked_name(name)
+        number = await self._repository.next_number("organization")
+
+        async def add(candidate: str) -> Organization:
+            organization = Organization(
+                id=OrganizationId(number),
+                permalink=candidate,
+                name=name,
+                uuid=new_uuid(self._rand.bytes(16)),
+                created_at=int(self._clock.now()),
+            )
+            await self._repository.add(ORGANIZATIONS, organization)
+            return organization
+
+        return await add_under_permalink(name, permalink, ORGANIZATION_RESERVED, add)
+
+    async def all(self) -> list[Organization]:
+        """All organizations, by permalink."""
+        return await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS)
+
+    async def get(self, permalink: str) -> Organization:
+        """By permalink; NotFound."""
+        return await self._repository.get(ORGANIZATIONS, Place(ALL_ORGANIZATIONS, permalink))
+
+    async def suspend(self, permalink: str, reason: str) -> Organization:
+        """Suspend an organization and with it all its servers. Safe to repeat after a failure half-way."""
+        organization = await self.get(permalink)
+        suspended = replace(
+            organization,
+            suspended_at=organization.suspended_at or int(self._clock.now()),
+            suspension_reason=checked_name(reason, "reason"),
+        )
+        return await self._apply_suspension(suspended)
+
+    async def unsuspend(self, permalink: str) -> Organization:
+        """Lift an organization's suspension. Servers that were suspended themselves stay so."""
+        organization = await self.get(permalink)
+        return await self._apply_suspension(
+            replace(organization, suspended_at=None, suspension_reason=None)
+        )
+
+    async def _apply_suspension(self, organization: Organization) -> Organization:
+        await self._repository.replace(ORGANIZATIONS, organization)
+        suspended = organization.suspended_at is not None
+        for server in await self._repository.all(SERVERS, of_organization(organization.id)):
+            await self._repository.note(SERVERS, server, organization_suspended=suspended)
+        return organization

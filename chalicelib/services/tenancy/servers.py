@@ -1,0 +1,187 @@
+"""Mail servers: creating, changing and suspending them.
+
+Names are checked here; that they are unique is enforced by the store. A server carries its organization's suspension
+with it, as it is when the server is stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.errors import Rejected, wrong_field
+from chalicelib.domain.ids import new_uuid
+from chalicelib.domain.outgoing.retry import parse_schedule
+from chalicelib.domain.tenancy.entities import (
+    BY_PERMALINK,
+    ORGANIZATIONS,
+    SERVERS,
+    Organization,
+    Server,
+    ServerId,
+    ServerMode,
+    UnknownOutcome,
+)
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
+from chalicelib.domain.tenancy.permalink import SERVER_RESERVED, server_token
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
+from chalicelib.services.pools.sources import POOL, WRONG_POOL, no_such_pool
+from chalicelib.services.tenancy.names import add_under_permalink, checked_name
+
+MOST_SHARDS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """What may be changed about a server after it was made (contract section 1.3).
+
+    send_limit: messages in 60 minutes, None for no limit. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
+    """
+
+    mode: ServerMode = ServerMode.LIVE
+    pool: str = "default"
+    shards: int = 1
+    send_limit: int | None = None
+    allow_sender: bool = False
+    privacy_mode: bool = False
+    retry_schedule: str | None = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+
+    @staticmethod
+    def of(server: Server) -> ServerOptions:
+        """The options a server has now."""
+        return ServerOptions(
+            mode=server.mode,
+            pool=server.pool,
+            shards=server.shards,
+            send_limit=server.send_limit,
+            allow_sender=server.allow_sender,
+            privacy_mode=server.privacy_mode,
+            retry_schedule=server.retry_schedule,
+            unknown_outcome=server.unknown_outcome,
+        )
+
+
+class Servers:
+    """The mail servers of organizations (contract section 1.3)."""
+
+    def __init__(self, repository: Repository, queue: WorkQueue, clock: Clock, rand: Rand) -> None:
+        self._repository = repository
+        self._queue = queue
+        self._clock = clock
+        self._rand = rand
+
+    async def create(
+        self,
+        organization: Organization,
+        name: str,
+        permalink: str | None = None,
+        options: ServerOptions | None = None,
+    ) -> Server:
+        """A new mail server. Permalinks as with organizations; InvalidRequest names the option that is wrong, and so
+        a pool that has no queue, where its mail could not be accepted."""
+        name = checked_name(name)
+        options = _checked(options or ServerOptions())
+        await self._check_pool(options.pool)
+        number = await self._repository.next_number("server")
+        identifier = new_uuid(self._rand.bytes(16))
+
+        async def add(candidate: str) -> Server:
+            bare = Server(
+                id=ServerId(number),
+                organization_id=organization.id,
+                organization_permalink=organization.permalink,
+                permalink=candidate,
+                name=name,
+                token=server_token(number),
+                uuid=identifier,
+                created_at=int(self._clock.now()),
+            )
+            server = await self._with_suspension(_with_options(bare, options))
+            await self._repository.add(SERVERS, server)
+            return server
+
+        return await add_under_permalink(name, permalink, SERVER_RESERVED, add)
+
+    async def of(self, organization: Organization) -> list[Server]:
+        """The organization's servers, by permalink."""
+        return await self._repository.all(SERVERS, of_organization(organization.id))
+
+    async def get(self, organization: str, permalink: str) -> Server:
+        """By permalinks; NotFound."""
+        place = Place(ALL_ORGANIZATIONS, organization)
+        owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
+        return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, permalink))
+
+    async def update(self, server: Server, options: ServerOptions) -> Server:
+        """Give a server other options; begin with `ServerOptions.of(server)` to change only some.
+
+        The number of shards is part of where its messages lie, so that InvalidRequest refuses to change it. It refuses
+        a new pool that has no queue, too.
+        """
+        if options.shards != server.shards:
+            raise wrong_field("shards", "The number of shards is chosen when a server is created")
+        changed = _with_options(server, _checked(options))
+        if changed.pool != server.pool:
+            await self._check_pool(changed.pool)
+        return await self._replace(changed)
+
+    async def suspend(self, server: Server, reason: str) -> Server:
+        """Stop a server from sending and receiving, at once."""
+        suspended = replace(
+            server,
+            suspended_at=server.suspended_at or int(self._clock.now()),
+            suspension_reason=checked_name(reason, "reason"),
+        )
+        return await self._replace(suspended)
+
+    async def unsuspend(self, server: Server) -> Server:
+        """Lift a server's own suspension; its organization's stays."""
+        return await self._replace(replace(server, suspended_at=None, suspension_reason=None))
+
+    async def _replace(self, server: Server) -> Server:
+        changed = await self._with_suspension(server)
+        await self._repository.replace(SERVERS, changed)
+        return changed
+
+    async def _with_suspension(self, server: Server) -> Server:
+        place = Place(ALL_ORGANIZATIONS, server.organization_permalink)
+        owner = await self._repository.get(ORGANIZATIONS, place)
+        return replace(server, organization_suspended=owner.suspended_at is not None)
+
+    async def _check_pool(self, pool: str) -> None:
+        known = await self._queue.pools()
+        if pool not in known:
+            raise wrong_field("pool", no_such_pool(pool, known))
+
+
+def _checked(options: ServerOptions) -> ServerOptions:
+    if POOL.fullmatch(options.pool) is None:
+        raise wrong_field("pool", WRONG_POOL)
+    if not 1 <= options.shards <= MOST_SHARDS:
+        raise wrong_field("shards", f"The number of shards is 1 to {MOST_SHARDS}")
+    if options.send_limit is not None and options.send_limit < 0:
+        raise wrong_field("send_limit", "The send limit is a number of messages, 0 or more")
+    if options.retry_schedule is not None:
+        try:
+            parse_schedule(options.retry_schedule)
+        except Rejected as unreadable:
+            raise wrong_field("retry_schedule", unreadable.public) from unreadable
+    return options
+
+
+def _with_options(server: Server, options: ServerOptions) -> Server:
+    return replace(
+        server,
+        mode=options.mode,
+        pool=options.pool,
+        shards=options.shards,
+        send_limit=options.send_limit,
+        allow_sender=options.allow_sender,
+        privacy_mode=options.privacy_mode,
+        retry_schedule=options.retry_schedule,
+        unknown_outcome=options.unknown_outcome,
+    )

@@ -1,0 +1,189 @@
+"""Track domains: the names under a customer's domain that tracked links and images point to.
+
+Adding one says which record to publish; checking looks whether it is there and remembers the answer. Links are replaced
+only while the last check was good. A name server that cannot be asked changes nothing, and no certificate is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.config import Settings
+from chalicelib.domain.dns import records
+from chalicelib.domain.dns.records import DnsRecord, Finding, Purpose, RecordStatus
+from chalicelib.domain.domain_name import typed_name
+from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
+from chalicelib.domain.errors import NotFound, TemporaryFailure, wrong_field
+from chalicelib.domain.ids import new_uuid
+from chalicelib.domain.tenancy.entities import DOMAINS, Domain, Server
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import of_organization, of_server
+from chalicelib.domain.tracking.excluded_hosts import read_host
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
+from chalicelib.ports.resolver import Resolver
+
+MOST_EXCLUDED = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TrackOptions:
+    """What can be switched (contract section 1.6). `excluded_click_domains` are hosts whose links stay as they are."""
+
+    ssl_enabled: bool = True
+    track_clicks: bool = True
+    track_loads: bool = True
+    excluded_click_domains: tuple[str, ...] = ()
+
+    @staticmethod
+    def of(track: TrackDomain) -> TrackOptions:
+        """The options of a track domain as they are."""
+        return TrackOptions(
+            ssl_enabled=track.ssl_enabled,
+            track_clicks=track.track_clicks,
+            track_loads=track.track_loads,
+            excluded_click_domains=track.excluded_click_domains,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TrackCheck:
+    """A track domain after a look at DNS, and what was found."""
+
+    track: TrackDomain
+    finding: Finding
+
+
+class TrackDomains:
+    """Track domains of one server (contract sections 1.6 and 8)."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        resolver: Resolver,
+        clock: Clock,
+        rand: Rand,
+        settings: Settings,
+    ) -> None:
+        self._repository = repository
+        self._resolver = resolver
+        self._clock = clock
+        self._rand = rand
+        self._settings = settings
+
+    @property
+    def defaults(self) -> TrackOptions:
+        """The options of a new track domain: everything on, TLS too unless the installation has none."""
+        return TrackOptions(ssl_enabled=not self._settings.track_address)
+
+    async def add(
+        self, server: Server, label: str, domain: str, options: TrackOptions | None = None
+    ) -> TrackDomain:
+        """Add `label`.`domain`. InvalidRequest for what is no label or no verified domain that this server may send
+        from; Conflict when the server has a track domain for it already."""
+        label = typed_name(label) or ""
+        if not records.is_label(label):
+            raise wrong_field("name", "The name has letters, digits and - only")
+        owner = await self._verified(server, domain)
+        host = f"{label}.{owner.name}"
+        if not records.is_domain_name(host):
+            raise wrong_field("name", "The name is too long for a domain name")
+        track = TrackDomain(
+            name=self._settings.track_address or host,
+            label=label,
+            domain=owner.name,
+            server_id=server.id,
+            uuid=new_uuid(self._rand.bytes(16)),
+            created_at=int(self._clock.now()),
+        )
+        track = _with_options(track, options or self.defaults)
+        await self._repository.add(TRACK_DOMAINS, track)
+        return track
+
+    async def of_server(self, server: Server) -> list[TrackDomain]:
+        """A server's track domains, by sending domain."""
+        return await self._repository.all(TRACK_DOMAINS, of_server(server.id))
+
+    async def find(self, server: Server, name: str) -> TrackDomain:
+        """By its whole name in DNS, or by its sending domain; NotFound."""
+        wanted = typed_name(name) or name.strip()
+        for track in await self.of_server(server):
+            if wanted in {records.track_host(track), track.domain}:
+                return track
+        raise NotFound(f"There is no track domain {wanted} here")
+
+    async def update(self, track: TrackDomain, options: TrackOptions) -> TrackDomain:
+        """Switch options. InvalidRequest for an excluded host that is none."""
+        changed = _with_options(track, options)
+        if changed != track:
+            await self._repository.replace(TRACK_DOMAINS, changed)
+        return changed
+
+    async def remove(self, track: TrackDomain) -> None:
+        """Forget a track domain: mail is no longer tracked. Links sent before work on while the name points to us."""
+        await self._repository.remove(TRACK_DOMAINS, track)
+
+    def record(self, track: TrackDomain) -> DnsRecord:
+        """The record to publish."""
+        return records.track_record(track, self._settings.track_domain)
+
+    async def check(self, track: TrackDomain) -> TrackCheck:
+        """Look at what is published and remember it; a name server that cannot be asked leaves all as it was."""
+        name = records.track_host(track)
+        try:
+            found = await self._resolver.cname(name)
+        except TemporaryFailure as failure:
+            finding = Finding(Purpose.TRACK, name, RecordStatus.UNKNOWN, failure.public)
+            return TrackCheck(track, finding)
+        finding = records.check_track(track, self._settings.track_domain, found)
+        checked = replace(
+            track,
+            dns_status=DnsStatus(finding.status.value),
+            dns_error=finding.text,
+            dns_checked_at=int(self._clock.now()),
+        )
+        await self._repository.replace(TRACK_DOMAINS, checked)
+        return TrackCheck(checked, finding)
+
+    async def _verified(self, server: Server, domain: str) -> Domain:
+        name = typed_name(domain)
+        if name is not None:
+            owners = (of_server(server.id), of_organization(server.organization_id))
+            places = [Place(owner, name) for owner in owners]
+            found = await self._repository.get_many(DOMAINS, places)
+            for place in places:
+                if place in found and found[place].verified_at is not None:
+                    return found[place]
+        raise wrong_field(
+            "domain", f"{name or domain.strip()} is no verified domain of this server"
+        )
+
+
+def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
+    """Excluded hosts as stored, each once, in order. InvalidRequest for one that `read_host` does not know."""
+    found: dict[str, None] = {}
+    for line in filter(None, map(str.strip, lines)):
+        host = read_host(line)
+        if host is None:
+            raise wrong_field(
+                "excluded_click_domains",
+                "An excluded host is a name such as example.com, example.com:8443 or *.example.com",
+            )
+        found[host] = None
+    if len(found) > MOST_EXCLUDED:
+        raise wrong_field(
+            "excluded_click_domains", f"At most {MOST_EXCLUDED} hosts can be excluded"
+        )
+    return tuple(found)
+
+
+def _with_options(track: TrackDomain, options: TrackOptions) -> TrackDomain:
+    return replace(
+        track,
+        ssl_enabled=options.ssl_enabled,
+        track_clicks=options.track_clicks,
+        track_loads=options.track_loads,
+        excluded_click_domains=read_hosts(options.excluded_click_domains),
+    )
