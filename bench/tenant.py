@@ -16,7 +16,7 @@ from chalicelib.domain.tenancy.entities import (
     Server,
 )
 from chalicelib.ports.repository import Repository
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
@@ -33,7 +33,7 @@ class Tenant:
     """The customer, and the keys that let a client in over SMTP and HTTP."""
 
     server: Server
-    grant: Grant
+    principal: Principal
     smtp_key: str
     api_key: str
 
@@ -52,4 +52,4 @@ async def make_tenant(
     smtp, smtp_key = await program[Credentials].create(server, CredentialKind.SMTP, "smtp")
     _, api_key = await program[Credentials].create(server, CredentialKind.API, "api")
     await program[Repository].add(SOURCES, way_out)
-    return Tenant(server, Grant(server, smtp), smtp_key, api_key)
+    return Tenant(server, Principal(server, smtp), smtp_key, api_key)

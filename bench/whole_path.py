@@ -135,7 +135,7 @@ class WholePath:
         prepared: list[Prepared] = []
         for _ in range(messages):
             to = (Recipient(self._next_recipient()),)
-            submission = Submission(self._tenant.grant, SENDER, to, content, received=RECEIVED)
+            submission = Submission(self._tenant.principal, SENDER, to, content, received=RECEIVED)
             prepared.append(await self._program[AcceptMail].prepare(submission))
         await self._program[AcceptMail].store(prepared)
 

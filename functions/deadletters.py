@@ -12,12 +12,12 @@ from chalicelib.config import read_settings
 from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.errors import Rejected
 from chalicelib.services.queue.dead_letters import DeadLetters
-from functions.runtime import Batch, on_batch
+from functions.runtime import Invocation, on_batch
 
 blueprint = Blueprint(__name__)
 
 
-async def hold(posthorn: Posthorn, batch: Batch) -> Collection[str]:
+async def hold(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
     """Hold each letter's message; a letter that cannot be read, or whose message is in hand, stays."""
     left = set()
     for record in batch.records:

@@ -17,12 +17,12 @@ from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.errors import Rejected
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
-from functions.runtime import Batch, on_batch
+from functions.runtime import Invocation, on_batch
 
 blueprint = Blueprint(__name__)
 
 
-async def attempt(posthorn: Posthorn, batch: Batch) -> Collection[str]:
+async def attempt(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
     """One delivery attempt for each wake-up; a body that cannot be read is left to the dead letters."""
     jobs, unread = {}, set()
     for record in batch.records:

@@ -7,14 +7,14 @@ from chalice.app import Blueprint
 from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.events.outbox import Outbox
-from functions.runtime import StreamBatch, on_stream
+from functions.runtime import StreamInvocation, on_stream
 
 blueprint = Blueprint(__name__)
 MOST_RECORDS = 1_000  # of one batch
 GATHER_SECONDS = 5
 
 
-async def tell(posthorn: Posthorn, batch: StreamBatch) -> None:
+async def tell(posthorn: Posthorn, batch: StreamInvocation) -> None:
     """Hand on what the records tell; all of it, or the batch comes again."""
     done = await posthorn[Outbox].run(batch.shard, read_changes(batch.records))
     batch.notes.update({**done, "of": len(batch.records)})

@@ -46,7 +46,7 @@ class QueueRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Invocation:
     """The records of one invocation. `seconds_left` says how long the function may still run; `notes` go to the log."""
 
     records: tuple[QueueRecord, ...]
@@ -55,7 +55,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class StreamBatch:
+class StreamInvocation:
     """Records of one shard of a table's stream, in their order, as Lambda hands them over. `shard` names the shard."""
 
     shard: str
@@ -64,7 +64,7 @@ class StreamBatch:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class ScheduledEvent:
     """One firing of a schedule or one plain invocation."""
 
     event: Mapping[str, Any]
@@ -74,12 +74,12 @@ class Occasion:
 
 log_as_json()
 
-BatchHandler = Callable[[bootstrap.Posthorn, Batch], Coroutine[Any, Any, Collection[str]]]
-StreamHandler = Callable[[bootstrap.Posthorn, StreamBatch], Coroutine[Any, Any, str | None]]
-OccasionHandler = Callable[[bootstrap.Posthorn, Occasion], Coroutine[Any, Any, None]]
+InvocationHandler = Callable[[bootstrap.Posthorn, Invocation], Coroutine[Any, Any, Collection[str]]]
+StreamHandler = Callable[[bootstrap.Posthorn, StreamInvocation], Coroutine[Any, Any, str | None]]
+ScheduleHandler = Callable[[bootstrap.Posthorn, ScheduledEvent], Coroutine[Any, Any, None]]
 
 
-def on_batch(unit: str, handler: BatchHandler) -> Callable[[Any], dict[str, Any]]:
+def on_batch(unit: str, handler: InvocationHandler) -> Callable[[Any], dict[str, Any]]:
     """Wrap `async handler(posthorn, batch) -> ids of the records to be handed out again` for `on_sqs_message`.
 
     An error that escapes the handler hands out the whole batch again. Returns SQS's partial batch answer. `unit` is the
@@ -114,16 +114,16 @@ def on_stream(unit: str, handler: StreamHandler) -> Callable[[Any], dict[str, An
     return named(handle, unit, handler)
 
 
-def on_occasion(unit: str, handler: OccasionHandler) -> Callable[[Any], None]:
-    """Wrap `async handler(posthorn, occasion)` for `schedule`. Errors leave it, so that Lambda counts them.
+def on_schedule(unit: str, handler: ScheduleHandler) -> Callable[[Any], None]:
+    """Wrap `async handler(posthorn, scheduled)` for `schedule`. Errors leave it, so that Lambda counts them.
 
     `unit` is the name under which the module keeps the registered handler, as for `on_batch`.
     """
 
     def handle(event: Any) -> None:
-        occasion = Occasion(event.to_dict(), _seconds_left(event.context))
-        with UnitOfWork(unit, request_id_of(event.context), occasion.notes):
-            bootstrap.run(handler(bootstrap.posthorn(), occasion))
+        scheduled = ScheduledEvent(event.to_dict(), _seconds_left(event.context))
+        with UnitOfWork(unit, request_id_of(event.context), scheduled.notes):
+            bootstrap.run(handler(bootstrap.posthorn(), scheduled))
 
     return named(handle, unit, handler)
 
@@ -211,7 +211,7 @@ def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest
     )
 
 
-def _batch_of(event: Any) -> Batch:
+def _batch_of(event: Any) -> Invocation:
     records = tuple(
         QueueRecord(
             id=record["messageId"],
@@ -221,11 +221,13 @@ def _batch_of(event: Any) -> Batch:
         )
         for record in event.to_dict()["Records"]
     )
-    return Batch(records, _seconds_left(event.context))
+    return Invocation(records, _seconds_left(event.context))
 
 
-def _stream_batch_of(event: Mapping[str, Any]) -> StreamBatch:
-    return StreamBatch(str(event.get("shardId") or UNNAMED_SHARD), tuple(event.get("Records", ())))
+def _stream_batch_of(event: Mapping[str, Any]) -> StreamInvocation:
+    return StreamInvocation(
+        str(event.get("shardId") or UNNAMED_SHARD), tuple(event.get("Records", ()))
+    )
 
 
 def _seconds_left(context: Any) -> Callable[[], float]:

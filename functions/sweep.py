@@ -6,15 +6,15 @@ from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.queue.sweep import Sweep
-from functions.runtime import Occasion, on_occasion
+from functions.runtime import ScheduledEvent, on_schedule
 
 blueprint = Blueprint(__name__)
 
 
-async def wake_due(posthorn: Posthorn, occasion: Occasion) -> None:
+async def wake_due(posthorn: Posthorn, scheduled: ScheduledEvent) -> None:
     """One sweep over what is due."""
     swept = await posthorn[Sweep].run()
-    occasion.notes.update({"woken": swept.woken, "expired": swept.expired})
+    scheduled.notes.update({"woken": swept.woken, "expired": swept.expired})
 
 
-sweep = blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")(on_occasion("sweep", wake_due))
+sweep = blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")(on_schedule("sweep", wake_due))

@@ -1,4 +1,4 @@
-"""What API Gateway answers by itself, as CloudFormation has it; the texts are `chalicelib.api.v2.turned_away`'s.
+"""What API Gateway answers by itself, as CloudFormation has it; the texts are `chalicelib.api.v2.gateway_responses`'s.
 
 AWS reads the answers from the API's definition, which is deployed as a whole. The emulators read no answers from
 there, and take them as resources; on AWS resources may be made after the deployment that they are meant for, and then
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.api.v2.turned_away import TURNED_AWAY, answer_of
+from chalicelib.api.v2.gateway_responses import TURNED_AWAY, answer_of
 from infra.templates import Template
 
 EXTENSION = "x-amazon-apigateway-gateway-responses"

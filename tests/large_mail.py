@@ -125,7 +125,7 @@ def _message(scene: Scene, folder: Path, kind: str, number: int) -> Message:
     key = f"body-{number if kind == 'each' else 1}"
     length = (folder / key).stat().st_size
     message = a_message(scene.server.id, number, blob=BlobRef(key, 0, length), size=length)
-    origin = replace(message.origin, credential_id=scene.grant.credential.id)
+    origin = replace(message.origin, credential_id=scene.principal.credential.id)
     return replace(message, rcpt_to=f"john@{domain}", origin=origin)
 
 

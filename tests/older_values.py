@@ -156,7 +156,7 @@ RECORDS = {
         tries=2,
         last_attempt_at=NOW + 1.5,
         links=4,
-        loaded_at=NOW + 60.125,
+        opened_at=NOW + 60.125,
         clicked_at=float(NOW + 90),
         deliveries=(BARE, replace(BARE, id=9), ACCEPTED),
     ),

@@ -34,7 +34,7 @@ from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.sweep import Sweep
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
@@ -69,7 +69,7 @@ class Scene:
     organization: Organization
     server: Server
     domain: Domain
-    grant: Grant
+    principal: Principal
     smtp_key: str
     api_key: str
     sent: list[Message] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Scene:
     def submission(self, *recipients: str, content: bytes = CONTENT) -> Submission:
         """A submission from app@acme.test."""
         to = tuple(Recipient(address) for address in recipients or ("john@example.com",))
-        return Submission(self.grant, "app@acme.test", to, content)
+        return Submission(self.principal, "app@acme.test", to, content)
 
     async def accept(self, *recipients: str, content: bytes = CONTENT) -> tuple[Message, ...]:
         """Submit a message."""
@@ -159,7 +159,7 @@ async def make_scene(
     await posthorn[Repository].add(SOURCES, EgressSource("default"))
     for name in ("example.com", "example.net", "example.org"):
         publish(posthorn, name)
-    return Scene(posthorn, organization, made, trusted, Grant(made, smtp), smtp_key, api_key)
+    return Scene(posthorn, organization, made, trusted, Principal(made, smtp), smtp_key, api_key)
 
 
 def publish(posthorn: Posthorn, domain: str, address: str = "93.184.216.34") -> None:

@@ -30,7 +30,7 @@ signer.Signer                 crypto.signer.KeyringSigner                    cry
 statistics.Statistics         aws.dynamo.statistics.DynamoStatistics         memory.statistics.MemoryStatistics
 suppressions.SuppressionList  aws.dynamo.suppressions.DynamoSuppressionList  memory.limits.MemorySuppressionList
 vault.KeyVault                aws.kms.KmsKeyVault                            memory.vault.MemoryKeyVault
-volume.SendVolume             aws.dynamo.volume.DynamoSendVolume             memory.limits.MemorySendVolume
+send_rate.SendRate            aws.dynamo.send_rate.DynamoSendRate             memory.limits.MemorySendRate
 """
 _HEAD, *_ROWS = (line.split() for line in _TABLE.splitlines() if line)
 FAMILIES = tuple(_HEAD[1:])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.domain.tenancy.entities import CredentialKind
-from chalicelib.services.tenancy.authenticate import Authenticate, Grant
+from chalicelib.services.tenancy.authenticate import Authenticate, Principal
 
 Part = TypeVar("Part")
 
@@ -59,8 +59,8 @@ Operation = Callable[[MailProgram, HttpRequest], Coroutine[Any, Any, HttpAnswer]
 Fallback = Callable[[HttpRequest], HttpAnswer]
 
 
-async def grant_of(program: MailProgram, request: HttpRequest, key: str) -> Grant:
-    """The grant of an API key, noted in the log line. Raises Unauthenticated, TooManyGuesses."""
-    grant = await program[Authenticate].by_key(key, API_KEYS, request.client_address)
-    request.notes["server_id"] = grant.server.id
-    return grant
+async def principal_of(program: MailProgram, request: HttpRequest, key: str) -> Principal:
+    """The principal of an API key, noted in the log line. Raises Unauthenticated, TooManyGuesses."""
+    principal = await program[Authenticate].by_key(key, API_KEYS, request.client_address)
+    request.notes["server_id"] = principal.server.id
+    return principal

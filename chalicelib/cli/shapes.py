@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from chalicelib.cli.terminal import iso
 from chalicelib.domain.dns.records import DnsRecord, Finding, track_host
-from chalicelib.domain.engagement import Hit, TrackDomain
+from chalicelib.domain.engagement import EngagementEvent, TrackDomain
 from chalicelib.domain.model import Delivery, MessageRecord, State
 from chalicelib.domain.tenancy.entities import (
     Credential,
@@ -185,7 +185,7 @@ def message_shape(record: MessageRecord) -> Shape:
         "tries": record.tries,
         "next_attempt_at": iso(record.wake_at) if waiting else None,
         "last_attempt_at": iso(record.last_attempt_at),
-        "opened_at": iso(record.loaded_at),
+        "opened_at": iso(record.opened_at),
         "clicked_at": iso(record.clicked_at),
     }
 
@@ -219,7 +219,7 @@ def timeline_shape(
     }
 
 
-def _hit_shape(hit: Hit) -> Shape:
+def _hit_shape(hit: EngagementEvent) -> Shape:
     return {
         "at": iso(hit.at),
         "address": hit.address,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chalicelib.cli.terminal import facts, moment, span, visible, yes
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import Delivery, MessageRecord, State
 from chalicelib.services.messages.history import Activity
 
@@ -58,11 +58,11 @@ def delivery_lines(delivery: Delivery) -> Iterator[str]:
         yield _more("log", delivery.log_id)
 
 
-def _hit_lines(hit: Hit) -> Iterator[str]:
+def _hit_lines(hit: EngagementEvent) -> Iterator[str]:
     """An open or click. What the client said of itself is shown, never obeyed."""
     seems = " (automatic)" if hit.automatic else ""
     text = f"from {hit.address or 'an unknown address'}{seems}"
-    yield _event(hit.at, "Opened" if hit.kind is HitKind.OPEN else "Clicked", text)
+    yield _event(hit.at, "Opened" if hit.kind is EngagementKind.OPEN else "Clicked", text)
     if hit.url:
         yield _more("link", hit.url)
     if hit.user_agent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.tenancy.entities import ServerId
 
@@ -28,7 +28,7 @@ class HitAdded:
 
     sequence: str
     server: ServerId
-    kind: HitKind
+    kind: EngagementKind
     at: float
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.owners import of_server
 
 
-class HitKind(StrEnum):
+class EngagementKind(StrEnum):
     """What a recipient, or a machine on the way, did."""
 
     OPEN = "open"
@@ -62,10 +62,10 @@ TRACK_DOMAINS = Entity(
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class EngagementEvent:
     """One open or click. `url` is the target of a click; `automatic` says that it looks like a machine's."""
 
-    kind: HitKind
+    kind: EngagementKind
     at: float
     address: str
     user_agent: str

@@ -177,7 +177,7 @@ RECORD = Table(
         Field("hold_expires_at", "hx", Kind.NUMBER, None),
         Field("last_attempt_at", "la", Kind.TIME, None),
         Field("links", "lk", Kind.NUMBER, None),
-        Field("loaded_at", "oa", Kind.TIME, None),
+        Field("opened_at", "oa", Kind.TIME, None),
         Field("clicked_at", "ca", Kind.TIME, None),
     ),
 )

@@ -134,7 +134,7 @@ class MessageRecord:
     record should be tried again; `by_sweeper` says whether the sweeper (True) or a wake-up in the queue (False)
     does it. `taken_over` is set by a claim that took over an expired lease: an earlier worker died between its
     claim and its finish, perhaps after the peer had the message.
-    `links` is how many tracked links are kept for the message (None: none yet, or it has none). `loaded_at` is when it
+    `links` is how many tracked links are kept for the message (None: none yet, or it has none). `opened_at` is when it
     was first opened, `clicked_at` when a link was last clicked; hits set them, attempts never do.
     """
 
@@ -153,7 +153,7 @@ class MessageRecord:
     last_attempt_at: float | None = None
     taken_over: bool = False
     links: int | None = None
-    loaded_at: float | None = None
+    opened_at: float | None = None
     clicked_at: float | None = None
     deliveries: tuple[Delivery, ...] = ()
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.changes import Change, MessageChange
-from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.tenancy.entities import ServerId
 
@@ -76,7 +76,7 @@ _OUTCOMES = {
     Status.HELD: Count.HELD,
     Status.BOUNCED: Count.BOUNCES,
 }
-_HITS = {HitKind.OPEN: Count.OPENS, HitKind.CLICK: Count.CLICKS}
+_ENGAGEMENTS = {EngagementKind.OPEN: Count.OPENS, EngagementKind.CLICK: Count.CLICKS}
 
 
 def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[Count, float], ...]:
@@ -133,7 +133,7 @@ def _added_by(change: Change) -> dict[Slot, dict[Count, int]]:
         what = counted(change.before, change.after)
     else:
         server = change.server
-        what = ((_HITS[change.kind], change.at),)
+        what = ((_ENGAGEMENTS[change.kind], change.at),)
     for count, at in what:
         for slot in slots_of(server, at):
             counts = found.setdefault(slot, {})

@@ -12,7 +12,7 @@ from chalicelib.domain.tenancy.entities import EgressSource
 
 
 @dataclass(frozen=True, slots=True)
-class Transaction:
+class TransactionResult:
     """How one mail transaction ended: the deciding reply, and at which command (`MAIL`, `RCPT`, `DATA`, `.`)."""
 
     reply: Reply
@@ -30,7 +30,7 @@ class Conversation(Protocol):
     def has_begun(self) -> bool:
         """True once the server has agreed to content in the present transaction."""
 
-    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
+    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> TransactionResult:
         """Send one message (its parts concatenated are the exact bytes, CRLF lines, not dot-stuffed).
         Any reply is a result. It is `NEEDS_8BITMIME`, and nothing was said to the server, when the content is
         8-bit and the server takes no such content: other content may follow in the same conversation.

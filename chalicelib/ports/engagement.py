@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from chalicelib.domain.engagement import Hit
+from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy.entities import ServerId
 
@@ -23,11 +23,13 @@ class Engagement(Protocol):
     async def link(self, server: ServerId, message: MessageId, number: int) -> str:
         """What link `number` (from 1) points to; NotFound."""
 
-    async def record(self, server: ServerId, message: MessageId, hit: Hit, keep_until: int) -> None:
+    async def record(
+        self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
+    ) -> None:
         """Keep a hit, and note on the message when it was first opened and last clicked. A message that is gone
         stays gone, and its hit is kept all the same."""
 
     async def hits(
         self, server: ServerId, message: MessageId, most: int = 1_000
-    ) -> tuple[Hit, ...]:
+    ) -> tuple[EngagementEvent, ...]:
         """The newest `most` hits on a message, oldest of them first; empty when there are none."""

@@ -47,7 +47,7 @@ def fingerprint(*parts: bytes) -> str:
     return whole.hexdigest()
 
 
-class AnswerOnce:
+class Idempotency:
     """Does work at most once per key, or replays its answer."""
 
     def __init__(self, keys: IdempotencyKeys, clock: Clock) -> None:

@@ -1,7 +1,8 @@
 """API Gateway in front of the Chalice app: the routing, the limits, the events and the errors of a REST API.
 
 Chalice's own `LocalGateway` builds the events and calls the app, in this process. What API Gateway answers by itself
-has the same bodies as in the cloud (`chalicelib.api.v2.turned_away`). It plays neither throttling nor the time limit.
+has the same bodies as in the cloud (`chalicelib.api.v2.gateway_responses`). It plays neither throttling nor the time
+limit.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
-from chalicelib.api.v2.turned_away import answer_of
+from chalicelib.api.v2.gateway_responses import answer_of
 from infra.local.http_server import HOP_BY_HOP, Request, Response
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Who a session's client is: the grant that AUTH, its address or nothing gave it, and how wrong proofs are met.
+"""Who a session's client is: the principal that AUTH, its address or nothing gave it, and how wrong proofs are met.
 
 What a proof is worth, `services.authenticate` says; how often a client may offer one, `gateway.guesses`. All mechanisms
 count alike, but for one CRAM-MD5 failure of a client address in a window: common clients try that before PLAIN.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from chalicelib.domain.errors import MailError, Unauthenticated
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy.entities import CredentialKind
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 from gateway import replies
 from gateway.authentication import CRAM_RANDOM_BYTES, MECHANISMS, Ask, CramProof, KeyProof, prove
 from gateway.clients import client_of
@@ -20,17 +20,17 @@ SMTP_KEYS = frozenset({CredentialKind.SMTP})
 
 
 class Identity:
-    """The client of one session at `address`. `grant` is None while nobody vouches for it; `failures` are wrong proofs
-    that count."""
+    """The client of one session at `address`. `principal` is None while nobody vouches for it; `failures` are wrong
+    proofs that count."""
 
     def __init__(self, site: Site, address: str, trace: str) -> None:
-        self.grant: Grant | None = None
+        self.principal: Principal | None = None
         self.failures = 0
         self._site = site
         self._address = address
         self._client = client_of(address)
         self._trace = trace
-        self._granted_at = 0.0
+        self._vouched_at = 0.0
 
     async def authenticate(self, argument: bytes, ask: Ask) -> bytes:
         """The dialogue of AUTH, once it is allowed; Rejected when the client breaks it off."""
@@ -60,17 +60,17 @@ class Identity:
         service = self._site.services.authenticate
         try:
             if isinstance(proof, KeyProof):
-                grant = await service.by_key(proof.key, SMTP_KEYS)
+                principal = await service.by_key(proof.key, SMTP_KEYS)
             else:
-                grant = await service.by_cram(proof.username, proof.challenge, proof.digest)
+                principal = await service.by_cram(proof.username, proof.challenge, proof.digest)
         except Unauthenticated as wrong:
             self._failed(proof)
             return wrong.reply.render()
         except MailError:
             return replies.AUTH_UNAVAILABLE
         self._site.guesses.remember(self._client, _mark(proof))
-        self._remember(grant)
-        return replies.granted(grant.server.full_name)
+        self._remember(principal)
+        return replies.granted(principal.server.full_name)
 
     def _failed(self, proof: KeyProof | CramProof) -> None:
         self._site.journal.event("auth_failed", self._address, trace=self._trace)
@@ -82,33 +82,33 @@ class Identity:
         self.failures += 1
         guesses.note(self._client)
 
-    async def by_address(self) -> Grant | None:
-        """The grant of an SMTP-IP credential, which stays the session's once it was needed; may raise MailError."""
-        grant = await self._site.services.authenticate.by_address(self._address)
-        if grant is not None:
-            self._remember(grant)
-        return grant
+    async def by_address(self) -> Principal | None:
+        """The principal of an SMTP-IP credential, which stays the session's once it was needed; may raise MailError."""
+        principal = await self._site.services.authenticate.by_address(self._address)
+        if principal is not None:
+            self._remember(principal)
+        return principal
 
     @property
     def is_old(self) -> bool:
         """True when what AUTH found was found too long ago to be trusted."""
-        age = self._site.monotonic() - self._granted_at
-        return self.grant is not None and age > self._site.configuration.renew_seconds
+        age = self._site.monotonic() - self._vouched_at
+        return self.principal is not None and age > self._site.configuration.renew_seconds
 
-    async def renew(self, grant: Grant) -> bytes | None:
-        """Look again at what the grant came from, for sessions that outlive it; a reply when it is no longer good."""
+    async def renew(self, principal: Principal) -> bytes | None:
+        """Look again at what vouched for the principal, for sessions that outlive it; a reply when that is gone."""
         try:
-            self._remember(await self._site.services.authenticate.renew(grant))
+            self._remember(await self._site.services.authenticate.renew(principal))
         except Unauthenticated:
-            self.grant = None
+            self.principal = None
             return replies.AUTH_REQUIRED
         except MailError:
             return replies.AUTH_UNAVAILABLE
         return None
 
-    def _remember(self, grant: Grant) -> None:
-        self.grant = grant
-        self._granted_at = self._site.monotonic()
+    def _remember(self, principal: Principal) -> None:
+        self.principal = principal
+        self._vouched_at = self._site.monotonic()
 
 
 def _mark(proof: KeyProof | CramProof) -> str:

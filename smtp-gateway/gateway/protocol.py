@@ -136,7 +136,7 @@ class SmtpProtocol(Wire):
     def _is_error(self, line: bytes, reply: bytes) -> bool:
         """Whether a refusal is the session's fault. Of a client that is known a refused recipient is not, nor what
         follows from it or from a refused chunk in the same pipeline: good recipients must not be lost with bad ones."""
-        if self.mail.identity.grant is None:
+        if self.mail.identity.principal is None:
             return True
         follows = reply is replies.NO_RECIPIENTS or reply is replies.CHUNK_AFTER_FAILURE
         return not (follows or line[:4].upper() == b"RCPT")

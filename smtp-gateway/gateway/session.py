@@ -16,7 +16,7 @@ from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
 from chalicelib.domain.mail.received import received_field
 from chalicelib.domain.model import DsnParameters
 from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 from gateway import replies
 from gateway.authentication import Ask
 from gateway.commands import MailCommand, parse_mail, parse_rcpt
@@ -87,7 +87,7 @@ class MailSession:
     @property
     def is_known(self) -> bool:
         """True once the client has authenticated or had a message accepted."""
-        return self.identity.grant is not None or self.accepted > 0
+        return self.identity.principal is not None or self.accepted > 0
 
     def greeting(self) -> bytes:
         """The first line (contract section 3.1)."""
@@ -97,7 +97,7 @@ class MailSession:
         """TLS has begun: all that was said before it is forgotten (RFC 3207 section 4.2)."""
         self.reset()
         self.secure = True
-        self.identity.grant = None
+        self.identity.principal = None
         self.has_greeted = False
         self._helo = ""
 
@@ -130,7 +130,7 @@ class MailSession:
         """AUTH: contract section 3.3, TLS first. The caller delays and cuts by `identity.failures`."""
         if not self.secure and not self._may_use_plain:
             return replies.TLS_FIRST
-        if self.identity.grant is not None:
+        if self.identity.principal is not None:
             return replies.ALREADY_AUTHENTICATED
         if self.transaction is not None:
             return replies.NOT_IN_TRANSACTION
@@ -146,14 +146,14 @@ class MailSession:
         largest = self.site.settings.max_message_size
         if command.size is not None and command.size > largest:
             return replies.too_large(largest).render()
-        if self.identity.grant is not None and self.identity.is_old:
-            return self._begin_renewed(self.identity.grant, command)
+        if self.identity.principal is not None and self.identity.is_old:
+            return self._begin_renewed(self.identity.principal, command)
         self.transaction = Transaction(command, self.site.monotonic())
         return replies.SENDER_OK
 
-    async def _begin_renewed(self, grant: Grant, command: MailCommand) -> bytes:
+    async def _begin_renewed(self, principal: Principal, command: MailCommand) -> bytes:
         """A long session sees what happened to its credential and server meanwhile."""
-        refusal = await self.identity.renew(grant)
+        refusal = await self.identity.renew(principal)
         if refusal is not None:
             return refusal
         self.transaction = Transaction(command, self.site.monotonic())
@@ -166,25 +166,25 @@ class MailSession:
             return replies.MAIL_FIRST
         if transaction.chunks is not None:
             return replies.MIXED_DATA
-        if self.identity.grant is None:
+        if self.identity.principal is None:
             return self._recipient_by_address(transaction, argument)
-        return self._add(transaction, argument, self.identity.grant)
+        return self._add(transaction, argument, self.identity.principal)
 
     async def _recipient_by_address(self, transaction: Transaction, argument: bytes) -> bytes:
         try:
-            grant = await self.identity.by_address()
+            principal = await self.identity.by_address()
         except MailError:
             return replies.AUTH_UNAVAILABLE
-        return self._add(transaction, argument, grant)
+        return self._add(transaction, argument, principal)
 
-    def _add(self, transaction: Transaction, argument: bytes, grant: Grant | None) -> bytes:
+    def _add(self, transaction: Transaction, argument: bytes, principal: Principal | None) -> bytes:
         mail = transaction.mail
         command = parse_rcpt(argument, mail.smtputf8)
-        if grant is None:
+        if principal is None:
             return replies.AUTH_REQUIRED
         if len(transaction.recipients) >= self.site.settings.max_recipients:
             return replies.TOO_MANY_RECIPIENTS
-        if grant.server.is_suspended:
+        if principal.server.is_suspended:
             return replies.SUSPENDED
         if self.site.is_full:
             self._log("refused", 452)
@@ -281,15 +281,15 @@ class MailSession:
 
     async def _submission(self) -> Submission:
         """What the client hands over; the content is in no other hand than the submission's."""
-        transaction, grant = self.transaction, self.identity.grant
-        if transaction is None or grant is None:
+        transaction, principal = self.transaction, self.identity.principal
+        if transaction is None or principal is None:
             raise Unauthenticated("Authentication required")
-        now = (self.site.date(), self._helo, grant.server.privacy_mode)
+        now = (self.site.date(), self._helo, principal.server.privacy_mode)
         if self._received_for != now:
             self._received_for, self._received = now, await self._received_field(*now)
         content, transaction.content = transaction.content, b""
         return Submission(
-            grant=grant,
+            principal=principal,
             mail_from=transaction.mail.address,
             recipients=tuple(transaction.recipients),
             content=content,
@@ -332,8 +332,8 @@ class MailSession:
             "code": code,
             "ms": round((self.site.monotonic() - started) * 1_000, 2),
         }
-        if self.identity.grant is not None:
-            fields["server_id"] = self.identity.grant.server.id
+        if self.identity.principal is not None:
+            fields["server_id"] = self.identity.principal.server.id
         if prepared is not None:
             fields["message_ids"] = [message.id for message in prepared.messages]
             fields["size"] = len(prepared.body)

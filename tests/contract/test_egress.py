@@ -18,7 +18,7 @@ from chalicelib.domain.model import DsnParameters, Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy.entities import EgressSource
-from chalicelib.ports.egress import Egress, Transaction
+from chalicelib.ports.egress import Egress, TransactionResult
 from tests.peers import DROP, SmtpPeer
 
 SOURCE = EgressSource("default", address="127.0.0.1")
@@ -60,10 +60,10 @@ class Scripted:
     def __init__(self) -> None:
         self.egress = ScriptedEgress()
         self.target = Target("mx.example.test", "127.0.0.1", 25)
-        self.egress.always(self.target.host, Transaction(OK, "."))
+        self.egress.always(self.target.host, TransactionResult(OK, "."))
 
     def answer(self, stage: str, reply: Reply) -> None:
-        self.egress.will(self.target.host, Transaction(reply, stage))
+        self.egress.will(self.target.host, TransactionResult(reply, stage))
 
     def hang_up(self, stage: str) -> None:
         error = OutcomeUnknown("lost") if stage == "." else TemporaryFailure("lost")
@@ -137,7 +137,7 @@ async def test_a_message_arrives_and_its_reply_comes_back(world: World) -> None:
     conversation = await world.egress.connect(world.target, SOURCE)
     assert (conversation.target, conversation.source) == (world.target, "127.0.0.1")
     assert conversation.tls is not None and conversation.tls.startswith("TLSv1.3 TLS_")
-    assert await conversation.transact(ENVELOPE, CONTENT) == Transaction(OK, ".")
+    assert await conversation.transact(ENVELOPE, CONTENT) == TransactionResult(OK, ".")
     await conversation.close()
     assert world.got == [("a@sender.test", "b@example.test", b"".join(CONTENT))]
     assert await world.sessions() == (1, 1)
@@ -147,9 +147,9 @@ async def test_8_bit_content_is_not_said_to_a_server_that_does_not_take_it(world
     world.offer_seven_bit_only()
     conversation = await world.egress.connect(world.target, SOURCE)
     eight = (b"Subject: x\r\n\r\n", "Grüße\r\n".encode())
-    assert await conversation.transact(ENVELOPE, eight) == Transaction(NEEDS_8BITMIME, "MAIL")
+    assert await conversation.transact(ENVELOPE, eight) == TransactionResult(NEEDS_8BITMIME, "MAIL")
     assert world.got == []
-    assert await conversation.transact(ENVELOPE, CONTENT) == Transaction(OK, ".")
+    assert await conversation.transact(ENVELOPE, CONTENT) == TransactionResult(OK, ".")
     await conversation.release()
     assert world.got == [("a@sender.test", "b@example.test", b"".join(CONTENT))]
     assert (await world.sessions())[0] == 1
@@ -177,7 +177,7 @@ async def test_a_refusal_is_a_result_and_the_session_goes_on(
     refusal = Reply(code, f"{code // 100}.7.1", "Not today")
     world.answer(stage, refusal)
     conversation = await world.egress.connect(world.target, SOURCE)
-    assert await conversation.transact(ENVELOPE, CONTENT) == Transaction(refusal, stage)
+    assert await conversation.transact(ENVELOPE, CONTENT) == TransactionResult(refusal, stage)
     assert (await conversation.transact(ENVELOPE, CONTENT)).reply == OK
     await conversation.release()
     assert len(world.got) == 1
@@ -188,7 +188,7 @@ async def test_421_is_a_result_and_the_session_is_over(world: World) -> None:
     closing = Reply(421, "4.3.2", "Going down")
     world.answer("RCPT", closing)
     conversation = await world.egress.connect(world.target, SOURCE)
-    assert await conversation.transact(ENVELOPE, CONTENT) == Transaction(closing, "RCPT")
+    assert await conversation.transact(ENVELOPE, CONTENT) == TransactionResult(closing, "RCPT")
     with pytest.raises(TemporaryFailure):
         await conversation.transact(ENVELOPE, CONTENT)
     await conversation.release()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId, MessageRecord, State, Status
 from chalicelib.ports.engagement import Engagement
@@ -19,19 +19,19 @@ ONE = MessageId(1)
 LATER = NOW + 86_400
 
 
-def opened(at: float = NOW + 1, **changes: Any) -> Hit:
+def opened(at: float = NOW + 1, **changes: Any) -> EngagementEvent:
     values: dict[str, Any] = {"address": "203.0.113.9", "user_agent": "Mozilla/5.0 (X11)"}
-    return Hit(HitKind.OPEN, at, **(values | changes))
+    return EngagementEvent(EngagementKind.OPEN, at, **(values | changes))
 
 
-def clicked(at: float = NOW + 2, **changes: Any) -> Hit:
+def clicked(at: float = NOW + 2, **changes: Any) -> EngagementEvent:
     values: dict[str, Any] = {
         "address": "2001:db8::7",
         "user_agent": "",
         "url": "https://acme.test/?q=ü&r=\r\nX: y",
         "automatic": True,
     }
-    return Hit(HitKind.CLICK, at, **(values | changes))
+    return EngagementEvent(EngagementKind.CLICK, at, **(values | changes))
 
 
 async def test_links_are_found_by_number(world: World) -> None:
@@ -77,7 +77,7 @@ async def test_two_hits_in_the_same_millisecond_are_two(world: World) -> None:
 async def test_the_message_shows_its_first_open_and_its_last_click(world: World) -> None:
     await world[MessageStore].create([a_message(world.server, ONE)])
     before = await world[MessageStore].get(world.server, ONE)
-    assert (before.loaded_at, before.clicked_at, before.links) == (None, None, None)
+    assert (before.opened_at, before.clicked_at, before.links) == (None, None, None)
     for at in (5.5, 7.5):
         await world[Engagement].record(world.server, ONE, opened(NOW + at), LATER)
     for at in (8.25, 9.25, 8.5):
@@ -85,7 +85,7 @@ async def test_the_message_shows_its_first_open_and_its_last_click(world: World)
     # Another process does not know that the message was opened.
     await world.another()[Engagement].record(world.server, ONE, opened(NOW + 10), LATER)
     after = await world[MessageStore].get(world.server, ONE)
-    assert after == replace(before, loaded_at=NOW + 5.5, clicked_at=NOW + 9.25)
+    assert after == replace(before, opened_at=NOW + 5.5, clicked_at=NOW + 9.25)
 
 
 async def test_a_message_that_is_gone_stays_gone(world: World) -> None:
@@ -117,11 +117,11 @@ async def test_a_hit_between_claim_and_finish_disturbs_nobody(world: World) -> N
     )
     assert await world[MessageStore].replace(claimed, after)
     stored = await world[MessageStore].get(world.server, ONE)
-    assert stored == replace(after, loaded_at=NOW + 1, clicked_at=NOW + 2)
+    assert stored == replace(after, opened_at=NOW + 1, clicked_at=NOW + 2)
     # And the other way round: what a worker read before a hit does not take the hit back.
     assert await world[MessageStore].replace(after, replace(after, state=State.WAITING, attempt=2))
     again = await world[MessageStore].get(world.server, ONE)
-    assert (again.loaded_at, again.clicked_at, again.links) == (NOW + 1, NOW + 2, 3)
+    assert (again.opened_at, again.clicked_at, again.links) == (NOW + 1, NOW + 2, 3)
 
 
 async def test_the_deliveries_of_a_message_are_not_its_hits(world: World) -> None:

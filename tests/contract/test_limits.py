@@ -12,8 +12,8 @@ from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
 from chalicelib.domain.model import Suppression
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.ports.volume import SendVolume
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 
@@ -94,25 +94,23 @@ async def test_numbers_of_two_processes_stay_in_order_of_time(world: World) -> N
 
 async def test_the_volume_of_an_hour(world: World) -> None:
     server = world.server
-    assert await world[SendVolume].last_hour(server, NOW) == 0
+    assert await world[SendRate].last_hour(server, NOW) == 0
     start = NOW - NOW % 60
-    assert [await world[SendVolume].reserve(server, start) for _ in range(3)] == [1, 2, 3]
-    assert await world[SendVolume].reserve(server, start + 59) == 4
-    assert await world[SendVolume].reserve(server, start + 1_800) == 5
-    assert await world[SendVolume].reserve(a_server_id(), start) == 1
-    assert await world[SendVolume].last_hour(server, start + 3_599) == 5
-    assert await world[SendVolume].last_hour(server, start + 3_600) == 1
-    assert await world[SendVolume].last_hour(server, start + 1_800 + 3_600) == 0
+    assert [await world[SendRate].reserve(server, start) for _ in range(3)] == [1, 2, 3]
+    assert await world[SendRate].reserve(server, start + 59) == 4
+    assert await world[SendRate].reserve(server, start + 1_800) == 5
+    assert await world[SendRate].reserve(a_server_id(), start) == 1
+    assert await world[SendRate].last_hour(server, start + 3_599) == 5
+    assert await world[SendRate].last_hour(server, start + 3_600) == 1
+    assert await world[SendRate].last_hour(server, start + 1_800 + 3_600) == 0
 
 
 async def test_many_at_once_get_places_of_their_own_and_may_give_them_back(world: World) -> None:
-    places = await asyncio.gather(
-        *(world[SendVolume].reserve(world.server, NOW) for _ in range(30))
-    )
+    places = await asyncio.gather(*(world[SendRate].reserve(world.server, NOW) for _ in range(30)))
     assert sorted(places) == list(range(1, 31))
-    await asyncio.gather(*(world[SendVolume].give_back(world.server, NOW) for _ in range(27)))
-    assert await world[SendVolume].last_hour(world.server, NOW) == 3
-    assert await world[SendVolume].reserve(world.server, NOW) == 4
+    await asyncio.gather(*(world[SendRate].give_back(world.server, NOW) for _ in range(27)))
+    assert await world[SendRate].last_hour(world.server, NOW) == 3
+    assert await world[SendRate].reserve(world.server, NOW) == 4
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.servers import ServerOptions
-from chalicelib.services.tracking.hit_limit import UNASKED
+from chalicelib.services.tracking.engagement_limit import UNASKED
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
@@ -126,11 +126,11 @@ class World:
         """Accept a message; its wake-up, which also waits in the queue."""
         from chalicelib.services.outgoing.submission import Recipient, Submission
 
-        grant = bootstrap.run(
+        principal = bootstrap.run(
             self.program[Authenticate].by_key(self.key, frozenset({CredentialKind.API}))
         )
         content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"
-        submission = Submission(grant, "app@acme.test", (Recipient(to),), content)
+        submission = Submission(principal, "app@acme.test", (Recipient(to),), content)
         (accepted,) = bootstrap.run(self.program[AcceptMail].submit(submission))
         record = bootstrap.run(
             self.program[MessageStore].get(self.server.id, MessageId(accepted.id))
@@ -404,7 +404,7 @@ def test_tracking(world: World) -> None:
     called = without_the_scenery(world, visits)
     world.recorder.listeners.clear()
     check(world, "TrackingRole", called, WITHOUT_A_CALL)
-    assert (world.record(item).loaded_at, world.record(item).clicked_at) != (None, None)
+    assert (world.record(item).opened_at, world.record(item).clicked_at) != (None, None)
     # Which partitions the role may touch is a condition, which `check` does not look at.
     done = {action.removeprefix("dynamodb:") for action, _, _ in touched}
     assert done == {"GetItem", "PutItem", "Query", "UpdateItem"}
@@ -455,10 +455,12 @@ def test_the_gateway(world: World) -> None:
         digest = hmac.new(key.encode(), b"<challenge>", "md5").hexdigest()
         await fresh[Authenticate].by_cram("acme/app", b"<challenge>", digest)
         await fresh[Authenticate].by_address("192.0.2.1")
-        grant = await fresh[Authenticate].by_key(key, frozenset({CredentialKind.SMTP}))
+        principal = await fresh[Authenticate].by_key(key, frozenset({CredentialKind.SMTP}))
         content = b"From: app@acme.test\r\n\r\nbody\r\n"
         to = (Recipient("x@example.com"),)
-        prepared = await fresh[AcceptMail].prepare(Submission(grant, "app@acme.test", to, content))
+        prepared = await fresh[AcceptMail].prepare(
+            Submission(principal, "app@acme.test", to, content)
+        )
         await fresh[AcceptMail].store([prepared])
 
     called = without_the_scenery(world, lambda: bootstrap.run(session()))

@@ -11,8 +11,8 @@ from typing import Any
 import botocore.session
 import pytest
 
+from chalicelib.api.v2.gateway_responses import FALLBACKS, TURNED_AWAY
 from chalicelib.api.v2.problems import PROBLEM_TYPE, STATUSES, TYPE_PREFIX, Problem, headers_of
-from chalicelib.api.v2.turned_away import FALLBACKS, TURNED_AWAY
 from infra.gateway_responses import API, CONDITION, EXTENSION, with_answers
 from infra.package import Package
 from infra.templates import Template, load

@@ -12,9 +12,9 @@ import pytest
 
 from app import app
 from chalicelib.api.v1.routes import ACTIONS
+from chalicelib.api.v2.gateway_responses import TURNED_AWAY, answer_of
 from chalicelib.api.v2.models import EmailToSend
 from chalicelib.api.v2.routes import ELSEWHERE, ROUTES
-from chalicelib.api.v2.turned_away import TURNED_AWAY, answer_of
 from chalicelib.cli.main import command
 from chalicelib.config import Settings
 from chalicelib.domain.model import Status

@@ -32,10 +32,10 @@ QUIET = 1.0
 async def accept() -> list[dict[str, Any]]:
     program = bootstrap.posthorn()
     kinds = frozenset({CredentialKind.SMTP})
-    grant = await program[Authenticate].by_key(os.environ["FAULT_KEY"], kinds)
-    assert grant.credential.digest == key_digest(os.environ["FAULT_KEY"])
+    principal = await program[Authenticate].by_key(os.environ["FAULT_KEY"], kinds)
+    assert principal.credential.digest == key_digest(os.environ["FAULT_KEY"])
     to = (Recipient(os.environ["FAULT_RCPT"]),)
-    accepted = await program[AcceptMail].submit(Submission(grant, "app@acme.test", to, CONTENT))
+    accepted = await program[AcceptMail].submit(Submission(principal, "app@acme.test", to, CONTENT))
     return [{"id": each.id, "token": each.token} for each in accepted]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.adapters.scripted.egress import ScriptedConversation
 from chalicelib.domain.model import Envelope, State, Status
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from tests.worlds import make_scene
@@ -28,7 +28,7 @@ async def test_the_first_worker_s_finish_fails_and_the_log_says_that_the_lease_w
 
     async def slow_once(
         self: ScriptedConversation, envelope: Envelope, content: Sequence[bytes]
-    ) -> Transaction:
+    ) -> TransactionResult:
         nonlocal calls
         calls += 1
         if calls == 1:

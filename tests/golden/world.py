@@ -20,7 +20,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.reply import Reply as SmtpReply
 from chalicelib.domain.tenancy.entities import CredentialKind
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
@@ -42,9 +42,9 @@ SETTINGS = Settings(
     route_domain=f"routes.{HOST}",
     track_domain=f"track.{HOST}",
 )
-ACCEPTED = Transaction(SmtpReply(250, "", "OK"), ".")
-SOFT = Transaction(SmtpReply(451, "4.3.0", "Try again later"), "RCPT")
-HARD = Transaction(SmtpReply(550, "5.1.1", "No such user here"), "RCPT")
+ACCEPTED = TransactionResult(SmtpReply(250, "", "OK"), ".")
+SOFT = TransactionResult(SmtpReply(451, "4.3.0", "Try again later"), "RCPT")
+HARD = TransactionResult(SmtpReply(550, "5.1.1", "No such user here"), "RCPT")
 
 RECORDED_SERVER, RECORDED_IMAGE = "ehdexf", "Hiv3AHdJniF7Cp5G"
 READER, READER_AGENT = "203.0.113.9", "Mozilla/5.0 (test)"

@@ -38,6 +38,6 @@ async def test_a_store_that_is_away_keeps_nobody_out() -> None:
     scene = await make_scene()
     away = raising(scene.posthorn[Repository], "note", TemporaryFailure("The store is away"))
     service = Authenticate(scene.posthorn[Directory], scene.posthorn[KeyVault], away, scene.clock)
-    grant = await service.by_key(scene.api_key, API)
-    assert grant.server.id == scene.server.id
+    principal = await service.by_key(scene.api_key, API)
+    assert principal.server.id == scene.server.id
     assert await used_at(scene) is None

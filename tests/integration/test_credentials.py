@@ -36,9 +36,9 @@ async def test_a_new_key_lets_in_and_is_kept_nowhere(app: Posthorn, server: Serv
     assert credential.digest == hashlib.sha256(key.encode()).hexdigest()
     assert credential.hint == key[-4:]
     assert credential.sealed_key is None
-    grant = await app[Authenticate].by_key(key, frozenset({API}))
-    assert grant.server.id == server.id
-    assert grant.credential == credential
+    principal = await app[Authenticate].by_key(key, frozenset({API}))
+    assert principal.server.id == server.id
+    assert principal.credential == credential
     assert key not in repr(await app[Credentials].of(server))
 
 
@@ -77,8 +77,8 @@ async def test_only_a_credential_made_for_cram_keeps_its_key_sealed(
     assert key.encode() not in credential.sealed_key
     challenge = b"<0123456789abcdef0123@mail.example>"
     digest = hmac.new(key.encode(), challenge, hashlib.md5).hexdigest()
-    grant = await app[Authenticate].by_cram("acme/mail", challenge, digest)
-    assert grant.credential.id == credential.id
+    principal = await app[Authenticate].by_cram("acme/mail", challenge, digest)
+    assert principal.credential.id == credential.id
 
 
 async def test_a_postal_key_can_be_kept(app: Posthorn, server: Server) -> None:

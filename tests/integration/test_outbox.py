@@ -19,7 +19,7 @@ from chalicelib.adapters.system.faults import raising
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.statistics import Count, Period
@@ -62,8 +62,8 @@ class Scenery:
         delivery = a_delivery(number, outcome, at=self.now + 0.5)
         assert bootstrap.run(store.replace(claimed, lifecycle.failed(claimed, delivery)))
 
-    def hit(self, number: int, kind: HitKind) -> None:
-        hit = Hit(kind, self.now, "192.0.2.1", "Mozilla/5.0", "https://example.com/")
+    def hit(self, number: int, kind: EngagementKind) -> None:
+        hit = EngagementEvent(kind, self.now, "192.0.2.1", "Mozilla/5.0", "https://example.com/")
         message = a_message(self.server, number).id
         bootstrap.run(
             self.world[Engagement].record(self.server, message, hit, int(self.now) + 9_999)
@@ -105,9 +105,9 @@ def test_everything_that_is_counted_is_counted_once(scenery: Scenery) -> None:
         scenery.message(number, outcome)
     scenery.message(7)
     scenery.message(8, scope=Scope.INCOMING)
-    scenery.hit(1, HitKind.OPEN)
-    scenery.hit(1, HitKind.CLICK)
-    scenery.hit(1, HitKind.CLICK)
+    scenery.hit(1, EngagementKind.OPEN)
+    scenery.hit(1, EngagementKind.CLICK)
+    scenery.hit(1, EngagementKind.CLICK)
     records = list(scenery.changes.take())
     answer, line = invoke(records)
     assert answer == DONE

@@ -16,7 +16,7 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.clock import Clock
-from functions.runtime import Batch, Occasion, UnitOfWork, on_batch, on_occasion
+from functions.runtime import Invocation, ScheduledEvent, UnitOfWork, on_batch, on_schedule
 
 EVENT = {
     "Records": [
@@ -59,9 +59,9 @@ def registered(handler: Any) -> Any:
 def test_a_batch_names_what_is_to_be_handed_out_again(
     posthorn: Posthorn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seen: list[Batch] = []
+    seen: list[Invocation] = []
 
-    async def work(program: Posthorn, batch: Batch) -> Collection[str]:
+    async def work(program: Posthorn, batch: Invocation) -> Collection[str]:
         assert program is posthorn
         assert isinstance(posthorn[Clock], ControlledClock)
         posthorn[ControlledClock].advance(0.25)
@@ -103,7 +103,7 @@ def test_a_batch_names_what_is_to_be_handed_out_again(
 def test_an_escaped_error_hands_out_the_whole_batch(
     posthorn: Posthorn, capsys: pytest.CaptureFixture[str], error: Exception, told: dict[str, Any]
 ) -> None:
-    async def work(program: Posthorn, batch: Batch) -> Collection[str]:
+    async def work(program: Posthorn, batch: Invocation) -> Collection[str]:
         raise error
 
     answer = registered(work)(EVENT, CONTEXT)
@@ -116,14 +116,14 @@ def test_an_escaped_error_hands_out_the_whole_batch(
 def test_the_error_of_an_occasion_reaches_lambda(
     posthorn: Posthorn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def sweep(program: Posthorn, occasion: Occasion) -> None:
-        occasion.notes["woken"] = 1
-        if occasion.event["detail"]["fail"]:
+    async def sweep(program: Posthorn, scheduled: ScheduledEvent) -> None:
+        scheduled.notes["woken"] = 1
+        if scheduled.event["detail"]["fail"]:
             raise TemporaryFailure("away") from OSError("secret")
 
     app, blueprint = Chalice("test", configure_logs=False), Blueprint(__name__)
     handler = blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")(
-        on_occasion("sweep", sweep)
+        on_schedule("sweep", sweep)
     )
     app.register_blueprint(blueprint)
     names = ("version", "account", "region", "source", "detail-type", "time", "id")

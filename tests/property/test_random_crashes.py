@@ -22,12 +22,12 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.ports.egress import Egress, Transaction
+from chalicelib.ports.egress import Egress, TransactionResult
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.ports.volume import SendVolume
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
@@ -39,8 +39,8 @@ SOFT = 0.15
 SLOW = 0.3
 DUPLICATE = 0.05
 MESSAGES = 10
-GREYLISTED = Transaction(Reply(451, "4.7.1", "Greylisted"), "RCPT")
-ACCEPTED = Transaction(Reply(250, "2.0.0", "OK"), ".")
+GREYLISTED = TransactionResult(Reply(451, "4.7.1", "Greylisted"), "RCPT")
+ACCEPTED = TransactionResult(Reply(250, "2.0.0", "OK"), ".")
 
 
 class Died(BaseException):
@@ -108,7 +108,7 @@ class MortalEgress:
         self.target, self.tls, self.source = target, None, "127.0.0.1"
         return self
 
-    async def transact(self, envelope: Any, content: Any) -> Transaction:
+    async def transact(self, envelope: Any, content: Any) -> TransactionResult:
         self._dice.roll()
         if self._dice.armed and self._dice.random.random() < SOFT:
             return GREYLISTED
@@ -125,7 +125,7 @@ class MortalEgress:
 
 def mortal_parts(scene: Scene, dice: Dice) -> Parts:
     """The scene's ports, each mortal where dying matters."""
-    ports = (MessageStore, BlobStore, WorkQueue, SuppressionList, Numbers, SendVolume)
+    ports = (MessageStore, BlobStore, WorkQueue, SuppressionList, Numbers, SendRate)
     mortal: Parts = {port: Mortal(scene.posthorn[port], dice) for port in ports}
     return {**mortal, Egress: MortalEgress(dice, {})}
 

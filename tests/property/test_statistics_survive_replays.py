@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from chalicelib.adapters.memory.statistics import MemoryStatistics
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
-from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, additions, counted, totals
 from chalicelib.domain.tenancy.entities import ServerId
@@ -100,7 +100,7 @@ class Feed:
         server = SERVERS[key % len(SERVERS)]
         at = NOW + self.dice.randrange(600)
         if self.dice.random() < 0.2:
-            return HitAdded(number, server, self.dice.choice(list(HitKind)), at)
+            return HitAdded(number, server, self.dice.choice(list(EngagementKind)), at)
         before = self.messages.get(key)
         if before is None:
             after = MessageRecord(a_message(server, key, received_at=float(at)))

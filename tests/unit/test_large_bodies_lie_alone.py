@@ -20,7 +20,7 @@ async def stored(scene: Scene, sizes: list[int]) -> list[tuple[str, int]]:
     to = (Recipient("x@example.com"),)
     batch = [
         await scene.posthorn[AcceptMail].prepare(
-            Submission(scene.grant, "app@acme.test", to, HEAD + b"x" * (size - len(HEAD)))
+            Submission(scene.principal, "app@acme.test", to, HEAD + b"x" * (size - len(HEAD)))
         )
         for size in sizes
     ]

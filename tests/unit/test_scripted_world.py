@@ -13,13 +13,13 @@ from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.entities import EgressSource, ServerId
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from tests.fakes import a_job, a_message
 
 MX = Target("mx.example.com", "198.51.100.7", 25)
 SOURCE = EgressSource("default", address="192.0.2.1")
-BUSY = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
-GONE = Transaction(Reply(550, "5.1.1", "No such user"), "RCPT")
+BUSY = TransactionResult(Reply(450, "4.2.0", "Greylisted"), "RCPT")
+GONE = TransactionResult(Reply(550, "5.1.1", "No such user"), "RCPT")
 
 
 async def test_receivers_say_250_and_keep_what_they_got() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import HitAdded, MessageChange
-from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.statistics import Count, Period, Slot, additions, counted, slots_of
 from chalicelib.domain.tenancy.entities import ServerId
@@ -70,7 +70,7 @@ def test_each_failed_attempt_counts() -> None:
 def test_release_and_a_cleared_wake_up_count_nothing() -> None:
     held = lifecycle.held(LEASED, a_delivery(1, Status.HELD), NOW + 9)
     assert counted(held, lifecycle.released(held, NOW)) == ()
-    assert counted(held, replace(held, loaded_at=NOW + 1.0)) == ()
+    assert counted(held, replace(held, opened_at=NOW + 1.0)) == ()
 
 
 def test_a_time_lies_in_a_minute_an_hour_and_a_day() -> None:
@@ -83,7 +83,7 @@ def test_a_time_lies_in_a_minute_an_hour_and_a_day() -> None:
 
 
 def test_a_change_goes_to_all_its_slots_under_its_number() -> None:
-    hit = HitAdded("9", SERVER, HitKind.CLICK, NOW + 0.5)
+    hit = HitAdded("9", SERVER, EngagementKind.CLICK, NOW + 0.5)
     found = additions([MessageChange("8", None, NEW), hit], NOW)
     assert set(found) == set(slots_of(SERVER, NOW))
     for added in found.values():
@@ -91,7 +91,7 @@ def test_a_change_goes_to_all_its_slots_under_its_number() -> None:
             ("8", {Count.OUTGOING: 1}),
             ("9", {Count.CLICKS: 1}),
         ]
-    opened = additions([HitAdded("9", SERVER, HitKind.OPEN, NOW)], NOW)
+    opened = additions([HitAdded("9", SERVER, EngagementKind.OPEN, NOW)], NOW)
     assert all(added[0].counts == {Count.OPENS: 1} for added in opened.values())
 
 

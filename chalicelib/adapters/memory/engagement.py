@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.adapters.memory.messages import MemoryMessageStore
-from chalicelib.domain.engagement import Hit
+from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy.entities import ServerId
@@ -22,7 +22,7 @@ class MemoryEngagement(Engagement):
         self._messages = messages
         self._clock = clock
         self._links: dict[_Key, tuple[int, tuple[str, ...]]] = {}
-        self._hits: dict[_Key, list[tuple[int, Hit]]] = {}
+        self._hits: dict[_Key, list[tuple[int, EngagementEvent]]] = {}
 
     async def keep_links(
         self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
@@ -37,14 +37,16 @@ class MemoryEngagement(Engagement):
             raise NotFound("There is no such link")
         return links[number - 1]
 
-    async def record(self, server: ServerId, message: MessageId, hit: Hit, keep_until: int) -> None:
+    async def record(
+        self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
+    ) -> None:
         """Keep a hit, and note it on the message."""
         self._hits.setdefault((server, message), []).append((keep_until, hit))
-        self._messages.note_hit(server, message, hit)
+        self._messages.note_event(server, message, hit)
 
     async def hits(
         self, server: ServerId, message: MessageId, most: int = 1_000
-    ) -> tuple[Hit, ...]:
+    ) -> tuple[EngagementEvent, ...]:
         """The newest hits on a message, oldest first."""
         now, kept = self._clock.now(), self._hits.get((server, message), ())
         found = [hit for keep_until, hit in kept if keep_until > now]

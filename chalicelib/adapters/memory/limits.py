@@ -11,8 +11,8 @@ from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.ports.volume import SendVolume
 
 HIGHEST_NUMBER = 2**31 - 1
 ANSWER_KEPT_SECONDS = 86_400
@@ -62,8 +62,8 @@ class MemoryNumbers(Numbers):
         return list(range(last + 1, last + count + 1))
 
 
-class MemorySendVolume(SendVolume):
-    """The `SendVolume` port in memory, by minute."""
+class MemorySendRate(SendRate):
+    """The `SendRate` port in memory, by minute."""
 
     def __init__(self) -> None:
         self._minutes: dict[ServerId, dict[int, int]] = {}

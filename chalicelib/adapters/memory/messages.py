@@ -19,7 +19,7 @@ from chalicelib.adapters.storage.listing import (
     flag_of,
     recipient_key,
 )
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import (
     Delivery,
@@ -91,7 +91,7 @@ class MemoryMessageStore(MessageStore):
             message=stored.message,
             deliveries=log[-NEWEST_KEPT:],
             taken_over=after.taken_over and after.state is State.LEASED,
-            loaded_at=stored.loaded_at,
+            opened_at=stored.opened_at,
             clicked_at=stored.clicked_at,
         )
         when = due_at(after)
@@ -172,13 +172,13 @@ class MemoryMessageStore(MessageStore):
             for record in records
         )
 
-    def note_hit(self, server: ServerId, message: MessageId, hit: Hit) -> None:
+    def note_event(self, server: ServerId, message: MessageId, hit: EngagementEvent) -> None:
         """Note on a message when it was first opened and last clicked; nothing when it is gone."""
         record = self._records.get((server, message))
         if record is None:
             return
-        if hit.kind is HitKind.OPEN:
-            record = replace(record, loaded_at=record.loaded_at or hit.at)
+        if hit.kind is EngagementKind.OPEN:
+            record = replace(record, opened_at=record.opened_at or hit.at)
         else:
             record = replace(record, clicked_at=max(record.clicked_at or 0, hit.at))
         self._records[server, message] = record

@@ -35,7 +35,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
-from chalicelib.ports.egress import Egress, Transaction
+from chalicelib.ports.egress import Egress, TransactionResult
 from chalicelib.ports.vault import KeyVault
 
 MOST_SESSIONS_A_SITE = 20
@@ -194,7 +194,7 @@ class NetworkConversation:
         """See `chalicelib.ports.egress.Conversation.has_begun`."""
         return self._session is not None and self._session.has_begun
 
-    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
+    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> TransactionResult:
         """See `chalicelib.ports.egress.Conversation.transact`."""
         session = self._working()
         try:

@@ -25,7 +25,7 @@ from chalicelib.domain.smtp.commands import (
     rcpt_command,
 )
 from chalicelib.domain.smtp.dot_stuffing import stuff, stuff_in_pieces
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 
 NO_REPLY = "The message was sent, but the server's reply was lost."
 AT_ONCE = 16 * 1024
@@ -57,16 +57,16 @@ class SmtpSession:
         """True when another transaction may start."""
         return not self._over and self.connection.is_quiet
 
-    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
+    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> TransactionResult:
         """Send one message; see `chalicelib.ports.egress.Conversation.transact`. Raises Rejected, before
         anything is written, for an envelope that no command can carry."""
         self.answered = self.has_begun = False
         if needs_smtputf8(envelope) and "SMTPUTF8" not in self.extensions:
-            return Transaction(NEEDS_SMTPUTF8, "MAIL")
+            return TransactionResult(NEEDS_SMTPUTF8, "MAIL")
         size = sum(map(len, content))
         eight_bit = not all(map(bytes.isascii, content))
         if eight_bit and "8BITMIME" not in self.extensions:
-            return Transaction(NEEDS_8BITMIME, "MAIL")
+            return TransactionResult(NEEDS_8BITMIME, "MAIL")
         mail = mail_command(envelope, self.extensions, size, eight_bit)
         rcpt = rcpt_command(envelope, self.extensions)
         self.uses += 1
@@ -95,7 +95,7 @@ class SmtpSession:
         self._over = True
         self.connection.abort()
 
-    async def _envelope(self, mail: bytes, rcpt: bytes) -> Transaction | None:
+    async def _envelope(self, mail: bytes, rcpt: bytes) -> TransactionResult | None:
         """Say MAIL, RCPT and DATA; None after 354, else the refusal."""
         reset = b"RSET\r\n" if self._open_transaction else b""
         self._open_transaction = True
@@ -109,13 +109,13 @@ class SmtpSession:
             self.connection.say(command)
             reply = await self._hear(self._patience[stage])
             if not _is_go(stage, reply):
-                return Transaction(reply, stage)
+                return TransactionResult(reply, stage)
         return None
 
-    async def _hear_pipelined(self, reset: bool) -> Transaction | None:
+    async def _hear_pipelined(self, reset: bool) -> TransactionResult | None:
         if reset and (reply := await self._hear(self._limits.mail)).code == 421:
-            return Transaction(reply, "MAIL")
-        refused: Transaction | None = None
+            return TransactionResult(reply, "MAIL")
+        refused: TransactionResult | None = None
         for stage in ("MAIL", "RCPT", "DATA"):
             # What follows a refusal decides nothing, and is waited for only to use the session again.
             seconds = self._patience[stage] if refused is None else self._limits.idle
@@ -126,14 +126,14 @@ class SmtpSession:
                     raise
                 return self._end(refused)
             if refused is None:
-                refused = None if _is_go(stage, reply) else Transaction(reply, stage)
+                refused = None if _is_go(stage, reply) else TransactionResult(reply, stage)
             elif reply.code == 354:
                 await self._take_back(refused)
             if self._over:
                 return refused
         return refused
 
-    async def _take_back(self, refused: Transaction) -> None:
+    async def _take_back(self, refused: TransactionResult) -> None:
         """The server wants content although it refused the envelope: give it none (RFC 2920 §3.1).
 
         A lone dot is safe when no recipient was accepted; otherwise the connection goes.
@@ -147,7 +147,7 @@ class SmtpSession:
         except TemporaryFailure:
             self._end(refused)
 
-    async def _content(self, content: Sequence[bytes], size: int) -> Transaction:
+    async def _content(self, content: Sequence[bytes], size: int) -> TransactionResult:
         self.has_begun = True
         early = await self._early_reply()
         if early is None and size <= AT_ONCE:
@@ -155,7 +155,7 @@ class SmtpSession:
         elif early is None:
             early = await self._say_at_length(content)
         if early is not None:
-            return self._end(Transaction(early, "."))
+            return self._end(TransactionResult(early, "."))
         if self.connection.unsent:
             await self.connection.flush(self._limits.block)
         try:
@@ -165,7 +165,7 @@ class SmtpSession:
             unknown.fields.update(lost.fields)
             raise unknown from lost
         self._open_transaction = False
-        return Transaction(reply, ".")
+        return TransactionResult(reply, ".")
 
     async def _say_at_length(self, content: Sequence[bytes]) -> Reply | None:
         """Send in pieces, at the server's pace, and the final dot when all of them have left us; or the reply of a
@@ -204,7 +204,7 @@ class SmtpSession:
             self._over = True
         return reply
 
-    def _end(self, result: Transaction) -> Transaction:
+    def _end(self, result: TransactionResult) -> TransactionResult:
         self._over = True
         self.connection.abort()
         return result

@@ -22,11 +22,11 @@ from chalicelib.domain.smtp.commands import (
     rcpt_command,
 )
 from chalicelib.domain.tenancy.entities import EgressSource
-from chalicelib.ports.egress import Egress, Transaction
+from chalicelib.ports.egress import Egress, TransactionResult
 
-Outcome = Transaction | MailError
+Outcome = TransactionResult | MailError
 SiteKey = tuple[str, str, int, str]
-ACCEPTED = Transaction(Reply(250, "2.0.0", "OK"), ".")
+ACCEPTED = TransactionResult(Reply(250, "2.0.0", "OK"), ".")
 OFFERED = Extensions(dict.fromkeys(("SIZE", "8BITMIME", "SMTPUTF8", "DSN"), ""))
 
 
@@ -48,7 +48,7 @@ class ReceivedMail:
     @property
     def was_accepted(self) -> bool:
         """True when the receiver answered 2xx to the message."""
-        return isinstance(self.outcome, Transaction) and self.outcome.reply.is_positive
+        return isinstance(self.outcome, TransactionResult) and self.outcome.reply.is_positive
 
 
 class ScriptedEgress(Egress):
@@ -142,7 +142,7 @@ class ScriptedConversation:
         """False: an answer takes no time here."""
         return False
 
-    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> Transaction:
+    async def transact(self, envelope: Envelope, content: Sequence[bytes]) -> TransactionResult:
         """The scripted answer, or the scripted error raised."""
         if self._is_over or not self._is_fit:
             raise TemporaryFailure("The conversation is over.")
@@ -150,7 +150,7 @@ class ScriptedConversation:
         rcpt_command(envelope, OFFERED)
         narrow = self.target.host in self._egress.seven_bit
         if narrow and not all(map(bytes.isascii, content)):
-            return Transaction(NEEDS_8BITMIME, "MAIL")
+            return TransactionResult(NEEDS_8BITMIME, "MAIL")
         outcome = self._egress.take(self.target, self.egress_source, envelope, content)
         if isinstance(outcome, MailError):
             self._is_fit = False

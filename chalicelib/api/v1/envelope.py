@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation, grant_of
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation, principal_of
 from chalicelib.api.json_body import fits_an_answer, parse_json, render_json
 from chalicelib.domain.errors import (
     InvalidRequest,
@@ -24,7 +24,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.mail.message import decode_part, read_headers, read_parts
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.guesses import TooManyGuesses
 
 HEADERS = {
@@ -70,7 +70,7 @@ class Call:
     """An authenticated call of an action."""
 
     program: MailProgram
-    grant: Grant
+    principal: Principal
     parameters: Mapping[str, Any]
     client_address: str
 
@@ -105,21 +105,25 @@ def _enveloped(status: str, seconds: float, data: Any) -> str:
 
 async def _call(program: MailProgram, request: HttpRequest, action: Action) -> tuple[int, str, Any]:
     # A body that is no JSON never reaches the application, so it is said before the key is looked at.
-    grant = await _grant(program, request) if len(request.body) > LARGEST_UNKNOWN else None
+    principal = await _principal(program, request) if len(request.body) > LARGEST_UNKNOWN else None
     try:
         parameters = read_parameters(request)
     except ValueError:
         return 400, "parameter-error", {"message": "The parameters are not valid JSON"}
-    grant = grant or await _grant(program, request)
-    return 200, "success", await action(Call(program, grant, parameters, request.client_address))
+    principal = principal or await _principal(program, request)
+    return (
+        200,
+        "success",
+        await action(Call(program, principal, parameters, request.client_address)),
+    )
 
 
-async def _grant(program: MailProgram, request: HttpRequest) -> Grant:
+async def _principal(program: MailProgram, request: HttpRequest) -> Principal:
     key = request.headers.get("x-server-api-key", "").strip()
     if not key:
         raise Failure("AccessDenied", "Must be authenticated as a server.")
     try:
-        grant = await grant_of(program, request, key)
+        principal = await principal_of(program, request, key)
     except Unauthenticated as refused:
         raise Failure(
             "InvalidServerAPIKey",
@@ -129,9 +133,9 @@ async def _grant(program: MailProgram, request: HttpRequest) -> Grant:
     except TooManyGuesses as refused:
         # Not InvalidServerAPIKey, because the key may be right: nobody has looked.
         raise Failure("AccessDenied", refused.public) from refused
-    if grant.server.is_suspended:
+    if principal.server.is_suspended:
         raise Failure("ServerSuspended")
-    return grant
+    return principal
 
 
 def masked(key: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from chalicelib.api.json_body import LARGEST_STRING
 from chalicelib.api.v1.envelope import Call, Failure, too_large
 from chalicelib.api.v1.parameters import message_number
-from chalicelib.domain.engagement import Hit
+from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.mail.message import Part, decode_part, find_bodies, part_text, read_headers
 from chalicelib.domain.model import Delivery, MessageRecord
@@ -73,7 +73,7 @@ async def _record(call: Call) -> MessageRecord:
     number, shown = message_number(call.parameters)
     try:
         if number is not None:
-            return await call.program[MessageHistory].record(call.grant.server.id, number)
+            return await call.program[MessageHistory].record(call.principal.server.id, number)
     except NotFound:
         number = None
     raise Failure("MessageNotFound", "No message found matching provided ID", id=shown)
@@ -170,7 +170,7 @@ def _attachment(content: bytes, part: Part) -> dict[str, Any]:
     }
 
 
-def _hit(hit: Hit) -> dict[str, Any]:
+def _hit(hit: EngagementEvent) -> dict[str, Any]:
     """Times here are ISO-8601 texts, unlike all others (contract 2.4); what a reader did not say is null."""
     at = datetime.fromtimestamp(hit.at, UTC).isoformat(timespec="milliseconds")
     return {

@@ -76,11 +76,11 @@ async def send_message(call: Call) -> dict[str, Any]:
     try:
         draft = replace(draft, attachments=_attachments(files))
     except (Failure, ParameterFault):
-        await call.program[SubmitMail].authorise(call.grant, draft)
+        await call.program[SubmitMail].authorise(call.principal, draft)
         raise
     envelope = envelope_addresses(address for name in typed for address in typed[name])
     submission = Submission(
-        grant=call.grant,
+        principal=call.principal,
         mail_from=draft.author.address,
         recipients=_recipients(envelope),
         draft=draft,
@@ -111,7 +111,7 @@ async def send_raw(call: Call) -> dict[str, Any]:
     refuse_fault("mail_from", envelope_fault(sender))
     mail_from = envelope_address(sender) or sender
     submission = Submission(
-        grant=call.grant,
+        principal=call.principal,
         mail_from=mail_from,
         recipients=_recipients(envelope),
         content=normalise_newlines(decoded("data", parameters["data"])),

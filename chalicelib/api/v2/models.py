@@ -19,9 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from chalicelib.api.v2.nulls import or_null, without_nulls
-from chalicelib.api.v2.problems import Problem
-from chalicelib.api.v2.texts import (
+from chalicelib.api.v2.fields import (
     Address,
     Addresses,
     Author,
@@ -35,6 +33,8 @@ from chalicelib.api.v2.texts import (
     Tag,
     UploadId,
 )
+from chalicelib.api.v2.nulls import or_null, without_nulls
+from chalicelib.api.v2.problems import Problem
 from chalicelib.domain.model import Scope, Status
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
-from chalicelib.api.v2 import looking, models, sending, statistics
+from chalicelib.api.v2 import emails, models, sending, statistics
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
 from chalicelib.domain.errors import MailError, NotFound
 
@@ -99,7 +99,7 @@ ROUTES: tuple[Route, ...] = (
         f"{PREFIX}/emails",
         "listEmails",
         "List messages, newest first",
-        _solving(looking.list_emails),
+        _solving(emails.list_emails),
         200,
         models.EmailPage,
         (401, 403, 422, 429, 503),
@@ -110,7 +110,7 @@ ROUTES: tuple[Route, ...] = (
         f"{PREFIX}/emails/{{id}}",
         "showEmail",
         "Show one message and where it stands",
-        _solving(looking.show_email),
+        _solving(emails.show_email),
         200,
         models.EmailWithActivity,
         _LOOKING,
@@ -120,7 +120,7 @@ ROUTES: tuple[Route, ...] = (
         f"{PREFIX}/emails/{{id}}/raw",
         "showRawEmail",
         "The bytes of one message as accepted",
-        _solving(looking.show_raw),
+        _solving(emails.show_raw),
         200,
         "message/rfc822",
         (*_LOOKING, 406, 413),
@@ -135,7 +135,7 @@ ROUTES: tuple[Route, ...] = (
         f"{PREFIX}/emails/{{id}}/deliveries",
         "listDeliveries",
         "The log of one message, oldest first",
-        _solving(looking.show_deliveries),
+        _solving(emails.show_deliveries),
         200,
         models.DeliveryLog,
         _LOOKING,

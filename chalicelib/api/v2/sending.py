@@ -9,6 +9,8 @@ from chalicelib.api.base64_text import read_base64
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.bounds import MOST_ERRORS, pointer
+from chalicelib.api.v2.email_rules import batch_faults, email_faults
+from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
     MOST_IN_BATCH,
     AcceptedEmail,
@@ -21,52 +23,50 @@ from chalicelib.api.v2.models import (
     as_json,
 )
 from chalicelib.api.v2.problems import problem_of
-from chalicelib.api.v2.reading import (
+from chalicelib.api.v2.requests import (
     INVALID,
-    read_grant,
     read_idempotency_key,
     read_json,
+    read_principal,
     validated,
 )
-from chalicelib.api.v2.rules import batch_faults, email_faults
-from chalicelib.api.v2.texts import mailbox_of
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
 from chalicelib.domain.mail.message import normalise_newlines
 from chalicelib.domain.model import Message
-from chalicelib.services.idempotency import Answer, AnswerOnce, fingerprint
+from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 
 JSON_TYPE = {"Content-Type": "application/json"}
 
 
 async def send_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Accept one message."""
-    grant = await read_grant(program, request)
+    principal = await read_principal(program, request)
     email = validated(EmailToSend, read_json(request), email_faults)
 
     async def work() -> Answer:
-        submission = submission_of(grant, email, await _uploads(program, grant, email))
+        submission = submission_of(principal, email, await _uploads(program, principal, email))
         made = await program[SubmitMail].submit(submission, request.client_address)
         return Answer(202, render_json(as_json(_accepted(made))))
 
-    return await _once(program, request, grant, work)
+    return await _once(program, request, principal, work)
 
 
 async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Accept each message of a batch that can be accepted, and say for each what became of it."""
-    grant = await read_grant(program, request)
+    principal = await read_principal(program, request)
     items = read_json(request)
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_IN_BATCH:
         detail = f"must be an array of 1 to {MOST_IN_BATCH} messages"
         raise InvalidRequest(INVALID, (FieldError("", "batch", detail),))
 
     async def work() -> Answer:
-        read = list(_submissions_and_errors(grant, items))
+        read = list(_submissions_and_errors(principal, items))
         submissions = [each for each in read if isinstance(each, Submission)]
         made = iter(await program[SubmitMail].submit_all(submissions, request.client_address))
         outcomes = [next(made) if isinstance(each, Submission) else each for each in read]
@@ -76,14 +76,14 @@ async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         request.notes.update(accepted=accepted, rejected=answer.rejected)
         return Answer(200, render_json(as_json(answer)), keep=accepted > 0)
 
-    return await _once(program, request, grant, work)
+    return await _once(program, request, principal, work)
 
 
 async def make_upload(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Permission to upload one message or attachment."""
-    grant = await read_grant(program, request)
+    principal = await read_principal(program, request)
     wanted = validated(UploadToMake, read_json(request))
-    ticket = await program[Uploads].ticket(grant.server, wanted.size)
+    ticket = await program[Uploads].ticket(principal.server, wanted.size)
     upload = Upload.model_validate(
         {
             "id": ticket.id,
@@ -97,7 +97,10 @@ async def make_upload(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 
 
 async def _once(
-    program: MailProgram, request: HttpRequest, grant: Grant, work: Callable[[], Awaitable[Answer]]
+    program: MailProgram,
+    request: HttpRequest,
+    principal: Principal,
+    work: Callable[[], Awaitable[Answer]],
 ) -> HttpAnswer:
     """The answer of `work`, or the first answer when the request carries a key that was used for it."""
     key = read_idempotency_key(request)
@@ -105,24 +108,28 @@ async def _once(
         answer: Answer = await work()
     else:
         mark = fingerprint(request.method.encode(), request.path.encode(), request.body)
-        answer = await program[AnswerOnce].answer(grant.server.id, key, mark, work)
+        answer = await program[Idempotency].answer(principal.server.id, key, mark, work)
     replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
 
 
-def _submissions_and_errors(grant: Grant, items: list[Any]) -> Iterator[Submission | MailError]:
+def _submissions_and_errors(
+    principal: Principal, items: list[Any]
+) -> Iterator[Submission | MailError]:
     """What each item submits, or what is wrong with it: 100 fields in the whole batch, and the first of every item."""
     room = MOST_ERRORS
     for item in items:
         try:
             email = validated(EmailToSend, item, batch_faults, max(room, 1))
-            yield submission_of(grant, email, {})
+            yield submission_of(principal, email, {})
         except InvalidRequest as error:
             room -= len(error.errors)
             yield error
 
 
-async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> dict[str, bytes]:
+async def _uploads(
+    program: MailProgram, principal: Principal, email: EmailToSend
+) -> dict[str, bytes]:
     """The uploads that a message names, by id. InvalidRequest when one is missing."""
     named = {
         item.upload: pointer("attachments", n, "upload") for n, item in enumerate(email.attachments)
@@ -130,7 +137,7 @@ async def _uploads(program: MailProgram, grant: Grant, email: EmailToSend) -> di
     named[email.raw_upload] = "/raw_upload"
     ids = [upload for upload in named if upload is not None]
     try:
-        return await program[Uploads].contents(grant.server, ids, lambda of: _octets(email, of))
+        return await program[Uploads].contents(principal.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
         upload = str(missing.fields["upload"])
         fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")
@@ -148,7 +155,9 @@ def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
     )
 
 
-def submission_of(grant: Grant, email: EmailToSend, uploads: dict[str, bytes]) -> Submission:
+def submission_of(
+    principal: Principal, email: EmailToSend, uploads: dict[str, bytes]
+) -> Submission:
     """What a valid request submits."""
     addresses = (mailbox_of(entry).address for entry in (*email.to, *email.cc, *email.bcc))
     envelope = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
@@ -159,10 +168,10 @@ def submission_of(grant: Grant, email: EmailToSend, uploads: dict[str, bytes]) -
     if email.raw is not None or email.raw_upload is not None:
         whole = read_base64(email.raw) if email.raw is not None else uploads[email.raw_upload or ""]
         content = normalise_newlines(whole)
-        return Submission(grant, mail_from, recipients, content, tag, smtputf8=beyond_ascii)
+        return Submission(principal, mail_from, recipients, content, tag, smtputf8=beyond_ascii)
     draft = _draft(email, uploads)
     beyond_ascii = beyond_ascii or draft.needs_smtputf8
-    return Submission(grant, mail_from, recipients, tag=tag, smtputf8=beyond_ascii, draft=draft)
+    return Submission(principal, mail_from, recipients, tag=tag, smtputf8=beyond_ascii, draft=draft)
 
 
 def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, Field
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.models import Answer, Moment, Request, as_json
-from chalicelib.api.v2.reading import read_grant, read_query
+from chalicelib.api.v2.requests import read_principal, read_query
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 
@@ -75,10 +75,10 @@ class ServerCounts(Answer):
 
 async def show_statistics(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The counters of the credential's server."""
-    grant = await read_grant(program, request)
+    principal = await read_principal(program, request)
     query = read_query(StatisticsQuery, request)
     chart = await program[ServerStatistics].chart(
-        grant.server.id, query.period, _epoch(query.since), _epoch(query.until)
+        principal.server.id, query.period, _epoch(query.since), _epoch(query.until)
     )
     answer = ServerCounts.model_validate(
         {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_token
 from chalicelib.domain.mail.mailbox import envelope_address
@@ -27,8 +27,8 @@ MOST_HITS = 500
 class Activity:
     """The opens and clicks of one message, oldest first, of the newest 500."""
 
-    opens: tuple[Hit, ...] = ()
-    clicks: tuple[Hit, ...] = ()
+    opens: tuple[EngagementEvent, ...] = ()
+    clicks: tuple[EngagementEvent, ...] = ()
 
 
 class MessageHistory:
@@ -64,13 +64,13 @@ class MessageHistory:
 
     async def activity(self, record: MessageRecord) -> Activity:
         """Who opened a message and followed its links. Asks nobody about one that was never opened or clicked."""
-        if record.loaded_at is None and record.clicked_at is None:
+        if record.opened_at is None and record.clicked_at is None:
             return Activity()
         message = record.message
         hits = await self._engagement.hits(message.server_id, message.id, MOST_HITS)
         return Activity(
-            opens=tuple(hit for hit in hits if hit.kind is HitKind.OPEN),
-            clicks=tuple(hit for hit in hits if hit.kind is HitKind.CLICK),
+            opens=tuple(hit for hit in hits if hit.kind is EngagementKind.OPEN),
+            clicks=tuple(hit for hit in hits if hit.kind is EngagementKind.CLICK),
         )
 
     async def content(self, record: MessageRecord) -> bytes | None:

@@ -85,7 +85,7 @@ class AcceptMail:
             raise Rejected("The header section is too large")
         _check_encoded_words(headers)
         self._check_loop(headers, submission)
-        domain = await self._sender.domain(submission.grant.server, headers)
+        domain = await self._sender.domain(submission.principal.server, headers)
         recipients = self._recipients(submission)
         received = submission.received
         size = len(received) + len(content)
@@ -101,7 +101,7 @@ class AcceptMail:
         nul, bare = has_nul(content), has_bare_newline(content)
         if not nul and not bare:
             return content
-        if submission.grant.credential.bare_newlines is BareNewlines.NORMALISE:
+        if submission.principal.credential.bare_newlines is BareNewlines.NORMALISE:
             return normalise_newlines(content.replace(b"\0", b""))
         text = "Message contains a bare CR or LF; lines must end in CRLF"
         if nul:
@@ -142,7 +142,7 @@ class AcceptMail:
         size: int,
     ) -> tuple[Message, ...]:
         """A numbered message for each recipient, without a place for the body."""
-        server, credential = submission.grant.server, submission.grant.credential
+        server, credential = submission.principal.server, submission.principal.credential
         named = await self._numbers.take(server.id, len(recipients))
         tag = submission.tag or headers.last_text("x-postal-tag")
         subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]

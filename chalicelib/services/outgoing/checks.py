@@ -15,7 +15,7 @@ from chalicelib.domain.outgoing.policy import Decision, Facts
 from chalicelib.domain.outgoing.retry import parse_schedule
 from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.volume import SendVolume
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.outcome import best_effort
@@ -57,7 +57,7 @@ class ReadFacts:
 class SendLimit:
     """The step that takes a place in the server's hour, for a first attempt of a server with a limit."""
 
-    def __init__(self, clock: Clock, volume: SendVolume) -> None:
+    def __init__(self, clock: Clock, volume: SendRate) -> None:
         self._clock = clock
         self._volume = volume
 

@@ -19,7 +19,7 @@ from chalicelib.domain.smtp import classify
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
 from chalicelib.domain.tenancy.entities import EgressSource
-from chalicelib.ports.egress import Conversation, Egress, Transaction
+from chalicelib.ports.egress import Conversation, Egress, TransactionResult
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 from chalicelib.services.outgoing.smtp_result import concluded, interrupted
 
@@ -77,7 +77,7 @@ class Converse:
 
     async def _transact(
         self, conversation: Conversation, attempt: SmtpAttempt, others: int
-    ) -> Transaction:
+    ) -> TransactionResult:
         """The transaction within the deadline and, until there is content, within the host's share. Closing the
         conversation makes it end by its own account: as temporary failure or, after the final dot, as unknown."""
         loop = asyncio.get_running_loop()
@@ -108,7 +108,7 @@ class Converse:
         closing.add_done_callback(self._closing.discard)
 
 
-async def _say(conversation: Conversation, attempt: SmtpAttempt) -> Transaction:
+async def _say(conversation: Conversation, attempt: SmtpAttempt) -> TransactionResult:
     """The transaction, with other content for a server that takes no 8-bit one."""
     result = await conversation.transact(attempt.envelope, attempt.content)
     if result.reply is NEEDS_8BITMIME and attempt.converted is not None:

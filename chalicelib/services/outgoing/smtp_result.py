@@ -8,7 +8,7 @@ from chalicelib.domain.smtp import classify
 from chalicelib.domain.smtp.attempt_result import LONGEST_OUTPUT, AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.domain.tenancy.entities import EgressSource
-from chalicelib.ports.egress import Conversation, Transaction
+from chalicelib.ports.egress import Conversation, TransactionResult
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 
 ABSENT = ("4.1.2", "4.4.3", "4.4.4")
@@ -16,7 +16,10 @@ ABSENT = ("4.1.2", "4.4.3", "4.4.4")
 
 
 def concluded(
-    conversation: Conversation, source: EgressSource, attempt: SmtpAttempt, result: Transaction
+    conversation: Conversation,
+    source: EgressSource,
+    attempt: SmtpAttempt,
+    result: TransactionResult,
 ) -> AttemptResult:
     """What the server's deciding reply means (contract section 4.19)."""
     verdict = classify.classify(result.reply, result.stage)

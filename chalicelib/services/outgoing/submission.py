@@ -9,7 +9,7 @@ from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
 from chalicelib.domain.model import BlobRef, DsnParameters, Message
 from chalicelib.domain.reply import Reply
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 
 NOT_STORED = BlobRef("", 0, 0)
 """Where the body of a message lies that has no place yet."""
@@ -29,7 +29,7 @@ class Submission:
     is a trace field to put in front of it; with `blind` its Bcc fields are taken out (RFC 5322 §3.6.3). A `draft` is
     composed into content before the message is prepared."""
 
-    grant: Grant
+    principal: Principal
     mail_from: str
     recipients: tuple[Recipient, ...]
     content: bytes = b""

@@ -29,7 +29,7 @@ from chalicelib.ports.resolver import Resolver
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.submission import Prepared, Submission, check_size
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 
 PTR_PATIENCE = 1.0
 MOST_PTR_NAMES = 1_000
@@ -73,12 +73,12 @@ class SubmitMail:
         await self._accept.store([made for made in outcomes if isinstance(made, Prepared)])
         return [made.messages if isinstance(made, Prepared) else made for made in outcomes]
 
-    async def authorise(self, grant: Grant, draft: Draft) -> None:
+    async def authorise(self, principal: Principal, draft: Draft) -> None:
         """Raise SenderRefused unless the draft's author may send from this server (contract section 2.6)."""
         bare = replace(draft, text=None, html=None, attachments=())
-        _Room(self._settings).take(Submission(grant, "", (), draft=bare))
+        _Room(self._settings).take(Submission(principal, "", (), draft=bare))
         stamp = self._stamp(rfc2822_date(self._clock.now()))
-        await self._sender.domain(grant.server, read_headers(compose(bare, stamp)))
+        await self._sender.domain(principal.server, read_headers(compose(bare, stamp)))
 
     async def _prepare(
         self, submission: Submission, client_address: str, room: _Room
@@ -99,7 +99,7 @@ class SubmitMail:
             received_with_ssl=True,
             draft=None,
             content=compose(submission.draft, self._stamp(date)),
-            received=await self._trace(submission.grant.server, client_address, date),
+            received=await self._trace(submission.principal.server, client_address, date),
         )
 
     def _stamp(self, date: str) -> Stamp:

@@ -1,7 +1,7 @@
-"""Who is asking: a key, a CRAM-MD5 answer or a client address becomes a grant for one server.
+"""Who is asking: a key, a CRAM-MD5 answer or a client address becomes a principal for one server.
 
 The tenant always comes from the credential found here, never from what the client says about itself. A suspended
-server still authenticates (contract section 3.3); whoever uses the grant decides what that means.
+server still authenticates (contract section 3.3); whoever uses the principal decides what that means.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FULL_NAME = re.compile(r"([a-z0-9-]{1,64})[/_]([a-z0-9-]{1,64})")
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class Principal:
     """A credential and the server it belongs to."""
 
     server: Server
@@ -38,7 +38,7 @@ class Grant:
 
 
 class Authenticate:
-    """Turns proof into a `Grant`, or raises Unauthenticated without saying what was wrong."""
+    """Turns proof into a `Principal`, or raises Unauthenticated without saying what was wrong."""
 
     def __init__(
         self, directory: Directory, vault: KeyVault, repository: Repository, clock: Clock
@@ -52,8 +52,8 @@ class Authenticate:
 
     async def by_key(
         self, key: str, kinds: frozenset[CredentialKind], address: str | None = None
-    ) -> Grant:
-        """The grant of an API or SMTP key; the user name plays no part (contract section 3.3).
+    ) -> Principal:
+        """The principal of an API or SMTP key; the user name plays no part (contract section 3.3).
 
         With the client's `address` unknown keys are counted by it: TooManyGuesses then means that the key was not
         looked at. Without one the caller does its own counting.
@@ -73,17 +73,17 @@ class Authenticate:
             self._guesses.was_right(digest)
         if credential.kind not in kinds:
             raise Unauthenticated("Invalid credential")
-        return await self._grant_of(credential)
+        return await self._principal_of(credential)
 
-    async def _grant_of(self, credential: Credential) -> Grant:
+    async def _principal_of(self, credential: Credential) -> Principal:
         try:
-            grant = Grant(await self._directory.server(credential.server_id), credential)
+            principal = Principal(await self._directory.server(credential.server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
-        return await self._noted_use(grant)
+        return await self._noted_use(principal)
 
-    async def by_cram(self, username: str, challenge: bytes, digest: str) -> Grant:
-        """The grant of a CRAM-MD5 answer (RFC 2195): HMAC-MD5 of the challenge, as lower-case hex.
+    async def by_cram(self, username: str, challenge: bytes, digest: str) -> Principal:
+        """The principal of a CRAM-MD5 answer (RFC 2195): HMAC-MD5 of the challenge, as lower-case hex.
 
         Only credentials created for it keep a key that can be compared, and only those are tried.
         """
@@ -100,36 +100,36 @@ class Authenticate:
             key = await self._vault.open(credential.sealed_key, credential.context)
             expected = hmac.new(key, challenge, hashlib.md5).hexdigest()
             if hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace")):
-                return await self._noted_use(Grant(server, credential))
+                return await self._noted_use(Principal(server, credential))
         raise Unauthenticated("Denied")
 
-    async def by_address(self, address: str) -> Grant | None:
-        """The grant of the SMTP-IP credential with the longest network that contains the client, if any."""
+    async def by_address(self, address: str) -> Principal | None:
+        """The principal of the SMTP-IP credential with the longest network that contains the client, if any."""
         credential = await self._directory.ip_credential(address)
         if credential is None:
             return None
         try:
-            grant = Grant(await self._directory.server(credential.server_id), credential)
+            principal = Principal(await self._directory.server(credential.server_id), credential)
         except NotFound:
             return None
-        return await self._noted_use(grant)
+        return await self._noted_use(principal)
 
-    async def renew(self, grant: Grant) -> Grant:
-        """The grant as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""
-        server_id, credential_id = grant.server.id, grant.credential.id
+    async def renew(self, principal: Principal) -> Principal:
+        """The principal as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""
+        server_id, credential_id = principal.server.id, principal.credential.id
         try:
             credential = await self._directory.credential_by_id(server_id, credential_id)
             if credential is None:
                 raise Unauthenticated("Invalid credential")
-            return Grant(await self._directory.server(server_id), credential)
+            return Principal(await self._directory.server(server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
 
-    async def _noted_use(self, grant: Grant) -> Grant:
+    async def _noted_use(self, principal: Principal) -> Principal:
         """Remember the use of a credential, at most once in USE_SECONDS; a store that is away keeps nobody out."""
-        credential, now = grant.credential, int(self._clock.now())
+        credential, now = principal.credential, int(self._clock.now())
         if now - self._noted.get(credential.id, credential.last_used_at or 0) < USE_SECONDS:
-            return grant
+            return principal
         if len(self._noted) >= MOST_NOTED:
             self._noted.clear()
         self._noted[credential.id] = now
@@ -137,4 +137,4 @@ class Authenticate:
             await self._repository.note(CREDENTIALS, credential, last_used_at=now)
         except TemporaryFailure as away:
             LOG.warning("use not noted: %s", away.public)
-        return grant
+        return principal

@@ -2,8 +2,8 @@
 
 A token is checked before anything is read or written, and a link leads only where its sender's message led, so this is
 no open redirect. An image is answered whatever happens. Keeping a hit may cost the reader 300 ms and no more; what
-fails, or takes longer, is in the log; `hit_limit` says how many hits of a message are kept. A suspended server's links
-still work: readers have done nothing wrong.
+fails, or takes longer, is in the log; `engagement_limit` says how many hits of a message are kept. A suspended server's
+links still work: readers have done nothing wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy.entities import ServerId
@@ -35,7 +35,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.directory import Directory
-from chalicelib.services.tracking.hit_limit import HitLimit
+from chalicelib.services.tracking.engagement_limit import EngagementLimit
 
 PATIENCE_SECONDS = 0.3
 _DAY = 86_400
@@ -80,7 +80,7 @@ class Track:
         self._directory = directory
         self._mac = mac
         self._engagement = engagement
-        self._limit = HitLimit(engagement)
+        self._limit = EngagementLimit(engagement)
         self._writing: set[asyncio.Task[bool]] = set()
 
     async def answer(self, visit: Visit) -> Answer:
@@ -107,7 +107,7 @@ class Track:
             _tell("open_unread", failure)
             numbers = None
         if numbers is not None and numbers[2] == 0:
-            await self._keep(numbers, self._hit(HitKind.OPEN, visit), notes)
+            await self._keep(numbers, self._hit(EngagementKind.OPEN, visit), notes)
         return Answer(200, IMAGE, {"Content-Type": "image/png", **_ALWAYS}, notes)
 
     async def _click(self, request: Request, visit: Visit) -> Answer:
@@ -126,14 +126,14 @@ class Track:
         location = location_of(url)
         if location is None:
             return _text(404, "Link not found", notes)
-        await self._keep(numbers, self._hit(HitKind.CLICK, visit, url), notes)
+        await self._keep(numbers, self._hit(EngagementKind.CLICK, visit, url), notes)
         return _text(307, f"Redirected to: {location}", notes, {"Location": location})
 
     async def _numbers(self, request: Request) -> tuple[int, int, int] | None:
         return read_tracking_token(request.token, request.server_token, await self._mac.key())
 
-    def _hit(self, kind: HitKind, visit: Visit, url: str = "") -> Hit:
-        return Hit(
+    def _hit(self, kind: EngagementKind, visit: Visit, url: str = "") -> EngagementEvent:
+        return EngagementEvent(
             kind=kind,
             at=self._clock.now(),
             address=address_of(visit, self._settings.behind_cloudfront),
@@ -142,13 +142,15 @@ class Track:
             automatic=is_automatic(visit),
         )
 
-    async def _keep(self, numbers: tuple[int, int, int], hit: Hit, notes: dict[str, Any]) -> None:
+    async def _keep(
+        self, numbers: tuple[int, int, int], hit: EngagementEvent, notes: dict[str, Any]
+    ) -> None:
         """Store a hit, and wait for it for 300 ms at most."""
         server, message = ServerId(numbers[0]), MessageId(numbers[1])
         notes |= {"server_id": server, "message_id": message, "automatic": hit.automatic}
         notes["kept"] = await self._soon(self._store(server, message, hit))
 
-    async def _store(self, server: ServerId, message: MessageId, hit: Hit) -> bool:
+    async def _store(self, server: ServerId, message: MessageId, hit: EngagementEvent) -> bool:
         """Whether the hit is kept: not when its message has had so many that no person makes them."""
         if not await self._limit.has_room(server, message, hit):
             return False

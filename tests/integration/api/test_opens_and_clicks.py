@@ -48,7 +48,7 @@ def test_a_message_that_was_opened_and_clicked(api: ApiWorld, mail: TrackedMail)
         "automatic": True,
         "url": LINKS[0],
     }
-    assert record.loaded_at is not None
+    assert record.opened_at is not None
     (listed,) = api.v2("GET", "/emails").json["data"]
     assert listed["opened_at"] == shown["opened_at"]
     assert "opens" not in listed

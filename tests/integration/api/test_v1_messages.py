@@ -10,7 +10,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.reply import Reply
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.messages.history import MessageHistory
 from tests.http_api import ApiWorld
 
@@ -159,7 +159,7 @@ def test_a_purged_message(api: ApiWorld, number: int) -> None:
 
 def test_deliveries_oldest_first(api: ApiWorld, number: int) -> None:
     assert api.v1("messages/deliveries", {"id": number})["data"] == []
-    greylisted = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
+    greylisted = TransactionResult(Reply(450, "4.2.0", "Greylisted"), "RCPT")
     api.scene.egress.will("john@example.com", greylisted)
     bootstrap.run(api.scene.deliver_ready())
     first, *more = api.v1("messages/deliveries", {"id": number})["data"]

@@ -13,7 +13,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.ids import make_token, read_token
 from chalicelib.domain.reply import Reply as SmtpReply
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.messages.history import MessageHistory
 from tests.http_api import ApiWorld, Reply
 
@@ -53,9 +53,11 @@ def test_pages_from_newest_to_oldest(api: ApiWorld) -> None:
 
 def test_filters(api: ApiWorld) -> None:
     api.scene.egress.will(
-        "bad@example.com", Transaction(SmtpReply(550, "5.1.1", "Unknown"), "RCPT")
+        "bad@example.com", TransactionResult(SmtpReply(550, "5.1.1", "Unknown"), "RCPT")
     )
-    api.scene.egress.will("soft@example.com", Transaction(SmtpReply(450, "4.2.0", "Later"), "RCPT"))
+    api.scene.egress.will(
+        "soft@example.com", TransactionResult(SmtpReply(450, "4.2.0", "Later"), "RCPT")
+    )
     good, bad, soft = (send(api, to=f"{name}@example.com") for name in ("good", "bad", "soft"))
     bootstrap.run(api.scene.deliver_ready())
     assert ids(listed(api, status="failed")) == [bad]
@@ -205,7 +207,9 @@ def test_purged_bytes_are_a_404(api: ApiWorld) -> None:
 
 
 def test_the_log_oldest_first(api: ApiWorld) -> None:
-    api.scene.egress.will("x@example.com", Transaction(SmtpReply(450, "4.2.0", "Later"), "RCPT"))
+    api.scene.egress.will(
+        "x@example.com", TransactionResult(SmtpReply(450, "4.2.0", "Later"), "RCPT")
+    )
     number = send(api)
     assert api.v2("GET", f"/emails/{number}/deliveries").json == {"data": []}
     bootstrap.run(api.scene.play(900))

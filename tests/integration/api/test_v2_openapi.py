@@ -11,9 +11,9 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app import app
 from chalicelib import bootstrap
+from chalicelib.api.v2.gateway_responses import FALLBACKS, TURNED_AWAY, answer_of
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.routes import ELSEWHERE, PREFIX, ROUTES
-from chalicelib.api.v2.turned_away import FALLBACKS, TURNED_AWAY, answer_of
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.ports.statistics import Statistics
 from tests.http_api import ApiWorld, Reply

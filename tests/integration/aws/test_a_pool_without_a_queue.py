@@ -33,9 +33,9 @@ async def test_what_the_client_and_the_log_are_told(
     server, key = await make_tenant(program, CredentialKind.API)
     await program[Repository].replace(SERVERS, replace(server, pool="gone"))
     program = bootstrap.on_aws(aws_settings)
-    grant = await program[Authenticate].by_key(key, frozenset({CredentialKind.API}))
+    principal = await program[Authenticate].by_key(key, frozenset({CredentialKind.API}))
     content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"
-    mail = Submission(grant, "app@acme.test", (Recipient("john@example.com"),), content)
+    mail = Submission(principal, "app@acme.test", (Recipient("john@example.com"),), content)
     with caplog.at_level(logging.ERROR, "posthorn"), pytest.raises(TemporaryFailure) as put_off:
         await program[AcceptMail].submit(mail)
     assert put_off.value.public == PUT_OFF

@@ -23,7 +23,7 @@ from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import MessageId, MessageRecord, State, Status
 from chalicelib.domain.tenancy.entities import CredentialKind, Server
 from chalicelib.ports.clock import Clock
@@ -254,7 +254,10 @@ def test_a_flood_of_hits_fits_the_tracking(place: Place) -> None:
 
     async def follow() -> None:
         for at in range(20):
-            hits = [Hit(HitKind.CLICK, now + at, "2001:db8::7", "u" * 500, url) for url in links]
+            hits = [
+                EngagementEvent(EngagementKind.CLICK, now + at, "2001:db8::7", "u" * 500, url)
+                for url in links
+            ]
             await asyncio.gather(
                 *(keep.record(place.server.id, number, hit, until) for hit in hits)
             )

@@ -30,8 +30,8 @@ from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.ports.volume import SendVolume
 from tests.fakes import (
     NOW,
     a_delivery,
@@ -94,7 +94,7 @@ async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> N
 async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
     await aws[SuppressionList].add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
-    await aws[SendVolume].reserve(server, NOW)
+    await aws[SendRate].reserve(server, NOW)
     await aws[Numbers].take(server, "message", 1)
     await aws[IdempotencyKeys].begin(server, "key", "print", NOW)
     await aws[IdempotencyKeys].complete(server, "key", 200, "body")

@@ -10,7 +10,7 @@ from chalicelib.adapters.aws.meter import Meter, Usage
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.ports.engagement import Engagement
@@ -25,8 +25,8 @@ LATER = NOW + 86_400
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
-def a_hit(kind: HitKind, at: float = NOW + 1.5, url: str = "") -> Hit:
-    return Hit(kind, at, "203.0.113.9", AGENT, url, automatic=True)
+def a_hit(kind: EngagementKind, at: float = NOW + 1.5, url: str = "") -> EngagementEvent:
+    return EngagementEvent(kind, at, "203.0.113.9", AGENT, url, automatic=True)
 
 
 async def test_an_open_costs_one_unit_and_the_first_of_a_message_one_more(
@@ -35,12 +35,12 @@ async def test_an_open_costs_one_unit_and_the_first_of_a_message_one_more(
     server = a_server_id()
     await aws[MessageStore].create([a_message(server, ONE)])
     meter.reset()
-    await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN), LATER)
+    await aws[Engagement].record(server, ONE, a_hit(EngagementKind.OPEN), LATER)
     first = meter.snapshot()
     assert first.calls == {"dynamodb.PutItem": 1, "dynamodb.UpdateItem": 1}
     assert (first.write_units, first.read_units) == (2, 0)
     meter.reset()
-    await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN, NOW + 2), LATER)
+    await aws[Engagement].record(server, ONE, a_hit(EngagementKind.OPEN, NOW + 2), LATER)
     second: Usage = meter.snapshot()
     assert second.calls == {"dynamodb.PutItem": 1}
     assert (second.write_units, second.read_units) == (1, 0)
@@ -56,7 +56,7 @@ async def test_a_click_costs_two_units_and_half_a_read(aws: Posthorn, meter: Met
     for at in (NOW + 1.5, NOW + 2.5):
         meter.reset()
         assert await aws[Engagement].link(server, ONE, 10) == url
-        await aws[Engagement].record(server, ONE, a_hit(HitKind.CLICK, at, url), LATER)
+        await aws[Engagement].record(server, ONE, a_hit(EngagementKind.CLICK, at, url), LATER)
         spent = meter.snapshot()
         assert spent.calls == {
             "dynamodb.GetItem": 1,
@@ -69,7 +69,7 @@ async def test_a_click_costs_two_units_and_half_a_read(aws: Posthorn, meter: Met
 async def test_looking_at_activity_is_one_query(aws: Posthorn, meter: Meter) -> None:
     server = a_server_id()
     for at in range(5):
-        await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN, NOW + at), LATER)
+        await aws[Engagement].record(server, ONE, a_hit(EngagementKind.OPEN, NOW + at), LATER)
     meter.reset()
     assert len(await aws[Engagement].hits(server, ONE)) == 5
     assert meter.snapshot().calls == {"dynamodb.Query": 1}
@@ -79,8 +79,10 @@ async def test_items_are_as_declared_and_end(aws: Posthorn, aws_names: Settings)
     server = a_server_id()
     await aws[MessageStore].create([a_message(server, ONE)])
     await aws[Engagement].keep_links(server, ONE, ["https://acme.test/"], LATER)
-    await aws[Engagement].record(server, ONE, a_hit(HitKind.OPEN), LATER)
-    await aws[Engagement].record(server, ONE, a_hit(HitKind.CLICK, url="https://acme.test/"), LATER)
+    await aws[Engagement].record(server, ONE, a_hit(EngagementKind.OPEN), LATER)
+    await aws[Engagement].record(
+        server, ONE, a_hit(EngagementKind.CLICK, url="https://acme.test/"), LATER
+    )
     items = await stored(aws, aws_names.mail_table, f"T#{server}#1")
     *hits, links = sorted(items, key=lambda item: str(item["SK"]["S"]))
     assert_declared(models.LinksItem, links)
@@ -108,6 +110,6 @@ async def test_a_process_forgets_the_oldest_opens(
     monkeypatch.setattr(engagement, "_MOST_OPENED", 2)
     server = a_server_id()
     for number in (1, 2, 3):
-        hit = a_hit(HitKind.OPEN, clock.now())
+        hit = a_hit(EngagementKind.OPEN, clock.now())
         await aws[Engagement].record(server, MessageId(number), hit, LATER)
     assert [key[1] for key in aws[DynamoEngagement]._opened] == [2, 3]

@@ -164,7 +164,7 @@ async def test_suspension_and_lost_credentials_bite_in_an_open_session() -> None
         assert said.code == 535
         assert said.text.startswith("5.7.1 Mail server has been suspended")
         await client.say("RSET")
-        await scene.posthorn[Repository].remove(CREDENTIALS, scene.grant.credential)
+        await scene.posthorn[Repository].remove(CREDENTIALS, scene.principal.credential)
         scene.clock.advance(60)
         said = await client.say("MAIL FROM:<app@acme.test>")
         assert str(said) == "530 5.7.0 Authentication required"

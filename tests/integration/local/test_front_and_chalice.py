@@ -11,7 +11,7 @@ import pytest
 from chalice.app import Response as ChaliceResponse
 
 from app import Application
-from chalicelib.api.v2.turned_away import answer_of
+from chalicelib.api.v2.gateway_responses import answer_of
 from infra.local import clock
 from infra.local.front import Front
 from infra.local.http_server import Request, Response

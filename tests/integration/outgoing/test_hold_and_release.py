@@ -11,9 +11,9 @@ from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.entities import ServerMode
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
-from chalicelib.ports.volume import SendVolume
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
@@ -118,7 +118,7 @@ async def test_a_failed_message_can_be_tried_again_and_its_recipient_is_unlisted
     None
 ):
     scene = await make_scene()
-    refusal = Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT")
+    refusal = TransactionResult(Reply(550, "5.1.1", "User unknown"), "RCPT")
     scene.egress.will("john@example.com", refusal, refusal)
     await scene.accept()
     await scene.deliver_ready()
@@ -164,7 +164,7 @@ async def test_the_send_limit_holds_exactly_in_parallel_batches() -> None:
     )
     records = [await scene.record(each) for each in accepted]
     assert sum(record.status is Status.SENT for record in records) == 3
-    assert await scene.posthorn[SendVolume].last_hour(scene.server.id, scene.clock.now()) == 3
+    assert await scene.posthorn[SendRate].last_hour(scene.server.id, scene.clock.now()) == 3
 
 
 async def test_content_that_would_continue_our_own_field_is_refused() -> None:

@@ -12,9 +12,9 @@ from chalicelib.domain.model import MessageRecord, State, Status, Suppression
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.entities import ServerMode
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
+from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.ports.volume import SendVolume
 from chalicelib.services.tenancy.credentials import CredentialOptions
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from tests.worlds import Scene, make_scene
@@ -28,7 +28,7 @@ class Places:
     def __init__(self, scene: Scene) -> None:
         self.reserved = self.given_back = 0
         self.away = False
-        volume: Any = scene.posthorn[SendVolume]
+        volume: Any = scene.posthorn[SendRate]
         reserve, give_back = volume.reserve, volume.give_back
 
         async def reserving(*about: Any) -> Any:
@@ -122,7 +122,7 @@ async def test_a_message_whose_body_was_removed_gives_its_place_back(
 
 async def test_a_retry_takes_no_second_place() -> None:
     scene = await make_scene(server=LIMITED)
-    scene.egress.will("john@example.com", Transaction(Reply(451, "4.7.1", "Later"), "RCPT"))
+    scene.egress.will("john@example.com", TransactionResult(Reply(451, "4.7.1", "Later"), "RCPT"))
     record, places = await delivered(scene)
     assert record.status is Status.SOFT_FAIL
     await scene.play(1_200)

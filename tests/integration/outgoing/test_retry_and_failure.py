@@ -12,15 +12,15 @@ from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.entities import UnknownOutcome
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.outcome import MAY_BE_DELIVERED
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.servers import ServerOptions
 from tests.worlds import CONTENT, make_scene
 
-GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
-UNKNOWN_USER = Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT")
+GREYLISTED = TransactionResult(Reply(450, "4.2.0", "Greylisted"), "RCPT")
+UNKNOWN_USER = TransactionResult(Reply(550, "5.1.1", "User unknown"), "RCPT")
 LOST = OutcomeUnknown("Connection lost")
 HOUR = 3600
 
@@ -92,17 +92,17 @@ async def test_a_server_s_own_schedule_is_followed() -> None:
 
 
 SOFTLY_ABOUT_US = [
-    Transaction(Reply(450, "", "Not now"), "MAIL"),
-    Transaction(Reply(421, "", "Too many connections"), "RCPT"),
-    Transaction(Reply(451, "4.7.1", "Your network is deferred"), "RCPT"),
-    Transaction(Reply(530, "5.7.0", "Authenticate first"), "RCPT"),
+    TransactionResult(Reply(450, "", "Not now"), "MAIL"),
+    TransactionResult(Reply(421, "", "Too many connections"), "RCPT"),
+    TransactionResult(Reply(451, "4.7.1", "Your network is deferred"), "RCPT"),
+    TransactionResult(Reply(530, "5.7.0", "Authenticate first"), "RCPT"),
     TemporaryFailure("The connection was lost: closed."),
 ]
 
 
 @pytest.mark.parametrize("failure", SOFTLY_ABOUT_US, ids=str)
 async def test_the_last_attempt_suppresses_nobody_when_it_failed_for_our_sake(
-    failure: Transaction | TemporaryFailure,
+    failure: TransactionResult | TemporaryFailure,
 ) -> None:
     scene = await make_scene(server=ServerOptions(retry_schedule="1m,10m*2"))
     scene.egress.always("john@example.com", failure)
@@ -137,7 +137,7 @@ async def test_a_host_that_cannot_be_reached_suppresses_and_one_that_turns_us_aw
 
 async def test_the_remote_s_hint_overrides_the_schedule() -> None:
     scene = await make_scene()
-    hint = Transaction(Reply(451, "4.7.1", "Greylisted, try again in 2 minutes"), "RCPT")
+    hint = TransactionResult(Reply(451, "4.7.1", "Greylisted, try again in 2 minutes"), "RCPT")
     scene.egress.will("john@example.com", hint)
     (accepted,) = await scene.accept()
     await scene.deliver_ready()
@@ -217,20 +217,20 @@ async def test_a_domain_that_accepts_no_mail_suppresses_in_two_sentences() -> No
 
 
 ABOUT_US = [
-    Transaction(Reply(550, "5.1.1", "User unknown"), "MAIL"),
-    Transaction(Reply(550, "", "Sender rejected"), "MAIL"),
-    Transaction(Reply(550, "5.7.1", "Blocked by policy"), "RCPT"),
-    Transaction(Reply(554, "5.7.26", "Unauthenticated mail"), "."),
-    Transaction(Reply(550, "5.7.0", "Not here"), "DATA"),
-    Transaction(Reply(550, "5.1.8", "Sender address rejected"), "RCPT"),
-    Transaction(Reply(552, "5.3.4", "Message too big"), "."),
-    Transaction(Reply(554, "5.6.0", "Bad content"), "."),
+    TransactionResult(Reply(550, "5.1.1", "User unknown"), "MAIL"),
+    TransactionResult(Reply(550, "", "Sender rejected"), "MAIL"),
+    TransactionResult(Reply(550, "5.7.1", "Blocked by policy"), "RCPT"),
+    TransactionResult(Reply(554, "5.7.26", "Unauthenticated mail"), "."),
+    TransactionResult(Reply(550, "5.7.0", "Not here"), "DATA"),
+    TransactionResult(Reply(550, "5.1.8", "Sender address rejected"), "RCPT"),
+    TransactionResult(Reply(552, "5.3.4", "Message too big"), "."),
+    TransactionResult(Reply(554, "5.6.0", "Bad content"), "."),
 ]
 
 
 @pytest.mark.parametrize("refusal", ABOUT_US, ids=lambda one: f"{one.stage} {one.reply}")
 async def test_refusals_of_the_sender_or_the_message_never_suppress_a_recipient(
-    refusal: Transaction,
+    refusal: TransactionResult,
 ) -> None:
     """Neither do they suppress, nor count towards it: a real refusal after them is the first."""
     scene = await make_scene()
@@ -250,15 +250,15 @@ async def test_refusals_of_the_sender_or_the_message_never_suppress_a_recipient(
 @pytest.mark.parametrize(
     "refusal",
     [
-        Transaction(Reply(550, "5.1.1", "User unknown"), "RCPT"),
-        Transaction(Reply(550, "", "No such user"), "RCPT"),
-        Transaction(Reply(552, "5.2.2", "Mailbox full"), "."),
-        Transaction(Reply(550, "5.4.1", "Recipient address rejected: Access denied"), "RCPT"),
-        Transaction(Reply(554, "5.0.0", "No"), "DATA"),
+        TransactionResult(Reply(550, "5.1.1", "User unknown"), "RCPT"),
+        TransactionResult(Reply(550, "", "No such user"), "RCPT"),
+        TransactionResult(Reply(552, "5.2.2", "Mailbox full"), "."),
+        TransactionResult(Reply(550, "5.4.1", "Recipient address rejected: Access denied"), "RCPT"),
+        TransactionResult(Reply(554, "5.0.0", "No"), "DATA"),
     ],
     ids=lambda one: f"{one.stage} {one.reply}",
 )
-async def test_refusals_of_the_recipient_suppress_at_the_second(refusal: Transaction) -> None:
+async def test_refusals_of_the_recipient_suppress_at_the_second(refusal: TransactionResult) -> None:
     scene = await make_scene()
     scene.egress.always("john@example.com", refusal)
     await scene.accept()

@@ -16,7 +16,7 @@ from chalicelib.domain.reply import Reply
 from chalicelib.domain.tracking.token import read_tracking_token
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
@@ -30,7 +30,7 @@ from tests.dkim_verifiers import dkimpy
 from tests.tracked_mail import body_of
 from tests.worlds import CONTENT, Scene, make_scene
 
-GREYLISTED = Transaction(Reply(450, "4.2.0", "Greylisted"), "RCPT")
+GREYLISTED = TransactionResult(Reply(450, "4.2.0", "Greylisted"), "RCPT")
 TRACKED = (
     b"From: App <app@acme.test>\r\nTo: john@example.com\r\nSubject: Hello\r\n"
     b"Date: Fri, 22 Mar 2024 12:00:00 +0000\r\nMessage-ID: <one@acme.test>\r\nMIME-Version: 1.0\r\n"

@@ -9,7 +9,7 @@ from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.ports.egress import Transaction
+from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
 from tests.worlds import Scene, make_scene
 
@@ -56,7 +56,9 @@ async def test_the_outcome_of_a_long_outage_travels_through_the_queue() -> None:
 
 async def test_a_soft_failure_through_the_queue_is_tried_again() -> None:
     scene = await make_scene()
-    scene.egress.will("john@example.com", Transaction(Reply(451, "4.7.1", "Greylisted"), "RCPT"))
+    scene.egress.will(
+        "john@example.com", TransactionResult(Reply(451, "4.7.1", "Greylisted"), "RCPT")
+    )
     (accepted,) = await scene.accept()
     away(scene, "replace", times=10_000)
     await scene.deliver_ready()

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.ports.engagement import Engagement
-from chalicelib.services.tracking import hit_limit
+from chalicelib.services.tracking import engagement_limit
 from chalicelib.services.tracking.answer import Track
-from chalicelib.services.tracking.hit_limit import HitLimit
+from chalicelib.services.tracking.engagement_limit import EngagementLimit
 from tests.tracking_scene import BROWSER, LINKS, READER, TrackedMail, make_tracked_mail
 from tests.worlds import Scene
 
@@ -19,9 +19,9 @@ MOST, WHOLE, UNASKED = 6, 15, 3
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hit_limit, "MOST_OF_A_LINK", MOST)
-    monkeypatch.setattr(hit_limit, "MOST_OF_A_MESSAGE", WHOLE)
-    monkeypatch.setattr(hit_limit, "UNASKED", UNASKED)
+    monkeypatch.setattr(engagement_limit, "MOST_OF_A_LINK", MOST)
+    monkeypatch.setattr(engagement_limit, "MOST_OF_A_MESSAGE", WHOLE)
+    monkeypatch.setattr(engagement_limit, "UNASKED", UNASKED)
 
 
 async def stored(scene: Scene, mail: TrackedMail) -> Counter[str]:
@@ -60,8 +60,8 @@ async def test_another_process_knows_what_is_there() -> None:
     scene, mail = await make_tracked_mail()
     for _ in range(MOST):
         await mail.visit(mail.image)
-    another = HitLimit(scene.posthorn[Engagement])
-    hit = Hit(HitKind.OPEN, scene.clock.now(), READER, BROWSER)
+    another = EngagementLimit(scene.posthorn[Engagement])
+    hit = EngagementEvent(EngagementKind.OPEN, scene.clock.now(), READER, BROWSER)
     rooms = [await another.has_room(scene.server.id, mail.message, hit) for _ in range(10)]
     assert rooms == [True] * UNASKED + [False] * (10 - UNASKED)
 
@@ -69,7 +69,7 @@ async def test_another_process_knows_what_is_there() -> None:
 async def test_an_ordinary_message_costs_no_look(monkeypatch: pytest.MonkeyPatch) -> None:
     scene, mail = await make_tracked_mail()
 
-    async def asked(*_: object) -> tuple[Hit, ...]:
+    async def asked(*_: object) -> tuple[EngagementEvent, ...]:
         raise AssertionError("asked")
 
     monkeypatch.setattr(scene.posthorn[Engagement], "hits", asked)
@@ -78,7 +78,7 @@ async def test_an_ordinary_message_costs_no_look(monkeypatch: pytest.MonkeyPatch
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hit_limit, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(engagement_limit, "MOST_REMEMBERED", 2)
     scene, _ = await make_tracked_mail()
     for _ in range(5):
         _, mail = await make_tracked_mail(scene)

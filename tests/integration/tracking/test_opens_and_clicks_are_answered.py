@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.memory.messages import MemoryMessageStore
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.vault import KeyVault
@@ -51,11 +51,11 @@ async def test_an_open_gets_the_image_and_counts() -> None:
         scene.clock.advance(60)
     activity = await mail.activity()
     first = activity.opens[0]
-    assert first == Hit(HitKind.OPEN, first.at, READER, BROWSER)
+    assert first == EngagementEvent(EngagementKind.OPEN, first.at, READER, BROWSER)
     assert [hit.at for hit in activity.opens] == [first.at, first.at + 60]
     assert activity.clicks == ()
     record = await mail.record()
-    assert (record.loaded_at, record.clicked_at) == (first.at, None)
+    assert (record.opened_at, record.clicked_at) == (first.at, None)
 
 
 async def test_a_click_leads_where_the_sender_said() -> None:
@@ -72,7 +72,7 @@ async def test_a_click_leads_where_the_sender_said() -> None:
     assert [hit.url for hit in activity.clicks] == list(LINKS)
     record = await mail.record()
     assert record.clicked_at == activity.clicks[-1].at
-    assert record.loaded_at is None
+    assert record.opened_at is None
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])

@@ -14,14 +14,14 @@ from typing import Any
 from chalicelib.adapters.aws.dynamo.records import read_record
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
-from chalicelib.domain.engagement import HitKind
+from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.tenancy.entities import ServerId
 
 logger = logging.getLogger("posthorn.outbox")
 
 _HIT = "E#"
-_HIT_KINDS = {"o": HitKind.OPEN, "c": HitKind.CLICK}
+_EVENT_KINDS = {"o": EngagementKind.OPEN, "c": EngagementKind.CLICK}
 _MESSAGE_EVENTS = frozenset({"INSERT", "MODIFY"})
 # What reading a value of another shape raises; `Rejected` is what a wrong sequence number does.
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, Rejected)
@@ -51,7 +51,7 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     if pk.startswith("T#") and sk.startswith(_HIT) and event == "INSERT":
         new = image["NewImage"]
         server, at = ServerId(int(pk.split("#")[1])), _time(new["t"]["N"])
-        return HitAdded(_sequence(image), server, _HIT_KINDS[new["k"]["S"]], at)
+        return HitAdded(_sequence(image), server, _EVENT_KINDS[new["k"]["S"]], at)
     if not _is_message(pk, sk) or event not in _MESSAGE_EVENTS:
         return None
     before = read_record(image["OldImage"]) if event == "MODIFY" else None

@@ -23,7 +23,7 @@ from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy.entities import ServerId
@@ -34,7 +34,7 @@ from chalicelib.ports.rand import Rand
 LARGEST_LINKS = 300_000  # of the 400 kB of an item
 _MOST_OPENED = 20_000
 _LINKS = "L"
-_KINDS = {HitKind.OPEN: "o", HitKind.CLICK: "c"}
+_KINDS = {EngagementKind.OPEN: "o", EngagementKind.CLICK: "c"}
 _KIND_OF = {code: kind for kind, code in _KINDS.items()}
 # A direct key, because a message that is gone must not come back as an item of two attributes.
 _OPENED = "SET oa = :at", "attribute_exists(PK) AND attribute_not_exists(oa)"
@@ -77,22 +77,24 @@ class DynamoEngagement(Engagement):
             raise NotFound("There is no such link")
         return str(links[number - 1])
 
-    async def record(self, server: ServerId, message: MessageId, hit: Hit, keep_until: int) -> None:
+    async def record(
+        self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
+    ) -> None:
         """Put the hit, then note it on the message where that says something new."""
         place = f"E#{int(hit.at * 1000):013d}#{self._rand.bytes(4).hex()}"
         await self._table.put(_item(server, message, place, keep_until) | _render(hit))
-        if hit.kind is HitKind.OPEN and (server, message) in self._opened:
+        if hit.kind is EngagementKind.OPEN and (server, message) in self._opened:
             return
         shard = message % await self._shards(server)
-        expression, condition = _OPENED if hit.kind is HitKind.OPEN else _CLICKED
+        expression, condition = _OPENED if hit.kind is EngagementKind.OPEN else _CLICKED
         key = (f"S#{server}#o#{shard}", f"{message:010d}")
         await self._table.update(key, expression, {":at": {"N": repr(hit.at)}}, condition)
-        if hit.kind is HitKind.OPEN:
+        if hit.kind is EngagementKind.OPEN:
             self._remember(server, message)
 
     async def hits(
         self, server: ServerId, message: MessageId, most: int = 1_000
-    ) -> tuple[Hit, ...]:
+    ) -> tuple[EngagementEvent, ...]:
         """One query, backwards, so that the newest are there when there are too many."""
         items = await self._table.query(
             ("PK", _partition(server, message)),
@@ -119,7 +121,7 @@ def _item(server: ServerId, message: MessageId, place: str, keep_until: int) -> 
     return {"PK": {"S": partition}, "SK": {"S": place}, "x": {"N": str(keep_until)}}
 
 
-def _render(hit: Hit) -> Item:
+def _render(hit: EngagementEvent) -> Item:
     item: Item = {
         "k": {"S": _KINDS[hit.kind]},
         "t": {"N": repr(hit.at)},
@@ -133,8 +135,8 @@ def _render(hit: Hit) -> Item:
     return item
 
 
-def _read(item: Item) -> Hit:
-    return Hit(
+def _read(item: Item) -> EngagementEvent:
+    return EngagementEvent(
         kind=_KIND_OF[item["k"]["S"]],
         at=float(item["t"]["N"]),
         address=item["i"]["S"],

@@ -141,7 +141,7 @@ class MessageItem(MailItem):
     has_older_deliveries = BooleanAttribute(attr_name="lm", null=True)
     write = UnicodeAttribute(attr_name="n", null=True)
     links = NumberAttribute(attr_name="lk", null=True)
-    loaded_at = NumberAttribute(attr_name="oa", null=True)
+    opened_at = NumberAttribute(attr_name="oa", null=True)
     clicked_at = NumberAttribute(attr_name="ca", null=True)
 
     recipient_key = UnicodeAttribute(attr_name="rk")

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.api.http import HttpRequest, MailProgram, grant_of
+from chalicelib.api.http import HttpRequest, MailProgram, principal_of
 from chalicelib.api.json_body import parse_json
 from chalicelib.api.v2.bounds import MOST_ERRORS, excess, pointer, told
+from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.problems import MalformedRequest, UnsupportedMediaType
-from chalicelib.api.v2.texts import WrongText
 from chalicelib.domain.errors import FieldError, InvalidRequest, Refused, Unauthenticated
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 
 LONGEST_KEY = 256
 INVALID = "The request has wrong fields; see errors"
@@ -29,12 +29,12 @@ class ServerSuspended(Refused):
     code = "server_suspended"
 
 
-async def read_grant(program: MailProgram, request: HttpRequest) -> Grant:
-    """The grant of a Bearer key or of X-Server-API-Key. Raises Unauthenticated, ServerSuspended."""
-    grant = await grant_of(program, request, _key(request.headers))
-    if grant.server.is_suspended:
+async def read_principal(program: MailProgram, request: HttpRequest) -> Principal:
+    """The principal of a Bearer key or of X-Server-API-Key. Raises Unauthenticated, ServerSuspended."""
+    principal = await principal_of(program, request, _key(request.headers))
+    if principal.server.is_suspended:
         raise ServerSuspended("This server is suspended")
-    return grant
+    return principal
 
 
 def _key(headers: Mapping[str, str]) -> str:

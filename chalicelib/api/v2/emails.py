@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import fits_an_answer, render_json
+from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
     DeliveryEntry,
     DeliveryLog,
@@ -16,13 +17,12 @@ from chalicelib.api.v2.models import (
     as_json,
 )
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
-from chalicelib.api.v2.reading import INVALID, read_grant, read_query
-from chalicelib.api.v2.texts import mailbox_of
-from chalicelib.domain.engagement import Hit
+from chalicelib.api.v2.requests import INVALID, read_principal, read_query
+from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
 from chalicelib.domain.model import Delivery, MessageRecord, State
 from chalicelib.services.messages.history import MessageHistory
-from chalicelib.services.tenancy.authenticate import Grant
+from chalicelib.services.tenancy.authenticate import Principal
 
 JSON_TYPE = {"Content-Type": "application/json"}
 BINARY = "application/octet-stream"
@@ -31,14 +31,14 @@ LINK_SECONDS = 300
 
 async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """One page of messages, newest first."""
-    grant = await read_grant(program, request)
+    principal = await read_principal(program, request)
     query = read_query(EmailQuery, request)
     if query.to is not None and query.status is not None:
         fault = FieldError("/status", "not_with_to", "cannot be combined with to")
         raise InvalidRequest(INVALID, (fault,))
     try:
         page = await program[MessageHistory].page(
-            grant.server.id,
+            principal.server.id,
             query.direction,
             flag=query.status.value if query.status else None,
             recipient=mailbox_of(query.to).address if query.to else None,
@@ -58,7 +58,7 @@ async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 
 async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """One message."""
-    record = await _record(program, request, await read_grant(program, request))
+    record = await _record(program, request, await read_principal(program, request))
     activity = await program[MessageHistory].activity(record)
     answer = EmailWithActivity(
         **_email(record).model_dump(by_alias=True),
@@ -70,7 +70,7 @@ async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
 
 async def show_deliveries(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """The log of one message, oldest first."""
-    record = await _record(program, request, await read_grant(program, request))
+    record = await _record(program, request, await read_principal(program, request))
     log = await program[MessageHistory].deliveries(record)
     answer = DeliveryLog(data=[_entry(delivery) for delivery in log])
     return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
@@ -82,7 +82,7 @@ async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     UTF-8, which nearly all mail is, goes out as message/rfc822. Other bytes only survive the gateway as a binary type,
     and the gateway hands those out only to a client that accepts them.
     """
-    record = await _record(program, request, await read_grant(program, request))
+    record = await _record(program, request, await read_principal(program, request))
     if record.message.size > LARGEST_ANSWER:
         return await _link(program, record)
     content = await program[MessageHistory].content(record)
@@ -111,8 +111,12 @@ async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
     return HttpAnswer(303, "", {"Location": url, "Cache-Control": "no-store"})
 
 
-async def _record(program: MailProgram, request: HttpRequest, grant: Grant) -> MessageRecord:
-    record = await program[MessageHistory].record_named(grant.server.id, request.path_values["id"])
+async def _record(
+    program: MailProgram, request: HttpRequest, principal: Principal
+) -> MessageRecord:
+    record = await program[MessageHistory].record_named(
+        principal.server.id, request.path_values["id"]
+    )
     request.notes["message_id"] = record.message.id
     return record
 
@@ -139,13 +143,13 @@ def _email(record: MessageRecord) -> Email:
             "received_with_tls": message.received_with_ssl,
             "last_attempt_at": record.last_attempt_at,
             "next_attempt_at": record.wake_at if waiting else None,
-            "opened_at": record.loaded_at,
+            "opened_at": record.opened_at,
             "clicked_at": record.clicked_at,
         }
     )
 
 
-def _visitor(hit: Hit) -> Visitor:
+def _visitor(hit: EngagementEvent) -> Visitor:
     return Visitor.model_validate(
         {
             "at": hit.at,

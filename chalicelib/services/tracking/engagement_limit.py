@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
-from chalicelib.domain.engagement import Hit, HitKind
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import MessageId
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.engagement import Engagement
@@ -21,7 +21,7 @@ MOST_OF_A_MESSAGE = 5_000
 UNASKED = 20
 MOST_REMEMBERED = 1_000
 
-_Link = tuple[HitKind, str]
+_Link = tuple[EngagementKind, str]
 
 
 @dataclass(slots=True)
@@ -32,14 +32,14 @@ class _Seen:
     kept: Counter[_Link] | None = None
 
 
-class HitLimit:
+class EngagementLimit:
     """Says whether one more hit is to be kept."""
 
     def __init__(self, engagement: Engagement) -> None:
         self._engagement = engagement
         self._seen: OrderedDict[tuple[ServerId, MessageId], _Seen] = OrderedDict()
 
-    async def has_room(self, server: ServerId, message: MessageId, hit: Hit) -> bool:
+    async def has_room(self, server: ServerId, message: MessageId, hit: EngagementEvent) -> bool:
         """True while there is room for this hit, which then counts. Raises TemporaryFailure when the store is away."""
         seen = self._seen.setdefault((server, message), _Seen())
         self._seen.move_to_end((server, message))

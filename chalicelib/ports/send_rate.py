@@ -7,7 +7,7 @@ from typing import Protocol
 from chalicelib.domain.tenancy.entities import ServerId
 
 
-class SendVolume(Protocol):
+class SendRate(Protocol):
     """How many messages a server sent in the last sixty minutes, counted only for servers with a limit."""
 
     async def last_hour(self, server: ServerId, now: float) -> int:

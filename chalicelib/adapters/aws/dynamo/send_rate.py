@@ -9,13 +9,13 @@ from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy.entities import ServerId
-from chalicelib.ports.volume import SendVolume
+from chalicelib.ports.send_rate import SendRate
 
 _KEPT_SECONDS = 7_200
 
 
-class DynamoSendVolume(SendVolume):
-    """The `SendVolume` port over the mail table."""
+class DynamoSendRate(SendRate):
+    """The `SendRate` port over the mail table."""
 
     def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._table = Table(session, settings.mail_table)
