@@ -40,7 +40,7 @@ class UpdateSuppressions:
         if result.verdict is Verdict.SENT:
             await self._unlist(attempt)
         elif result.verdict is Verdict.HARD and not result.about_us:
-            await self._list(attempt)
+            await self._suppress(attempt)
 
     async def add(self, message: Message, reason: str) -> None:
         """List the recipient of a message. Raises TemporaryFailure."""
@@ -56,12 +56,14 @@ class UpdateSuppressions:
         ):
             attempt.note = "Recipient removed from suppression list"
 
-    async def _list(self, attempt: OutgoingAttempt) -> None:
-        message = attempt.record.message
-        if await best_effort(self._failed_before(message)):
-            await best_effort(self.add(message, TOO_MANY_HARD_FAILS))
+    async def _suppress(self, attempt: OutgoingAttempt) -> None:
+        if await best_effort(self._listed(attempt.record.message)):
             attempt.note = f"Recipient added to suppression list ({TOO_MANY_HARD_FAILS})"
 
-    async def _failed_before(self, message: Message) -> bool:
+    async def _listed(self, message: Message) -> bool:
+        """List the recipient if it refused another message within a day; whether that is so."""
         since = self._clock.now() - DAY
-        return await self._messages.hard_fails(message.server_id, message.rcpt_to, since) > 0
+        again = await self._messages.hard_fails(message.server_id, message.rcpt_to, since) > 0
+        if again:
+            await self.add(message, TOO_MANY_HARD_FAILS)
+        return again

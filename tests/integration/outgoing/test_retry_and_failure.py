@@ -188,6 +188,27 @@ async def test_a_permanent_refusal_fails_at_once_and_the_second_in_a_day_suppres
     assert "is on the suppression list (reason: too many hard fails)" in held.deliveries[0].details
 
 
+async def test_a_suppression_that_could_not_be_stored_is_not_said_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await make_scene()
+    scene.egress.always("john@example.com", UNKNOWN_USER)
+    await scene.accept()
+    await scene.deliver_ready()
+
+    async def away(server: object, entry: object) -> None:
+        raise TemporaryFailure("The store is away")
+
+    monkeypatch.setattr(scene.posthorn[SuppressionList], "add", away)
+    (second,) = await scene.accept()
+    await scene.deliver_ready()
+    record = await scene.record(second)
+    assert record.status is Status.HARD_FAIL
+    assert record.deliveries[0].details == (
+        "Permanent SMTP delivery error when sending to 93.184.216.34:25 (mx.example.com)"
+    )
+
+
 @pytest.mark.parametrize(
     ("policy", "status"),
     [(UnknownOutcome.RESEND, Status.SOFT_FAIL), (UnknownOutcome.HOLD, Status.HELD)],
