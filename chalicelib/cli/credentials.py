@@ -6,26 +6,26 @@ from typing import IO, Any
 
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.commands import Group, OneOf, of_server
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import credential_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.tenancy.entities import BareNewlines, Credential, CredentialKind
+from chalicelib.domain.tenancy.entities import BareNewlines, Credential, CredentialKind, Server
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 
 LONGEST_KEY_FILE = 1_000
 
 
-@click.group("credential")
-@json_option
-def credential_group() -> None:
-    """Credentials: API keys, SMTP keys, and networks that need no key."""
+credential_group = Group(
+    "credential", "Credentials: API keys, SMTP keys, and networks that need no key."
+)
 
 
 @credential_group.command("create")
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice([each.value for each in CredentialKind], case_sensitive=False),
+    type=OneOf(CredentialKind, case_sensitive=False),
     required=True,
     help="API for HTTP, SMTP for AUTH, SMTP-IP for a network.",
 )
@@ -34,7 +34,7 @@ def credential_group() -> None:
 @click.option("--cram", is_flag=True, help="SMTP: allow CRAM-MD5, which keeps the key sealed.")
 @click.option(
     "--bare-newlines",
-    type=click.Choice([each.value for each in BareNewlines]),
+    type=OneOf(BareNewlines),
     default=BareNewlines.REFUSE.value,
     show_default=True,
     help="What to do with content that has a bare CR or LF.",
@@ -44,44 +44,37 @@ def credential_group() -> None:
     type=click.File("r"),
     help="Keep the existing key in this file (`-`: standard input) instead of making one.",
 )
-@server_option
-@json_option
-@pass_session
+@of_server
 def create(
     session: Session,
     name: str,
-    kind: str,
+    kind: CredentialKind,
     key_file: IO[str] | None,
-    server: str | None,
+    server: Server,
     **given: Any,
 ) -> None:
     """Create a credential. Its key is printed once and cannot be read again."""
-    owner = session.server(server)
-    given["bare_newlines"] = BareNewlines(given["bare_newlines"])
     options = CredentialOptions(**given)
-    chosen = CredentialKind(kind)
     credentials = session.posthorn[Credentials]
     key: str | None = None
     if key_file is not None:
         known = key_file.read(LONGEST_KEY_FILE).strip()
-        made = session.call(credentials.import_key(owner, chosen, name, known, options))
+        made = session.call(credentials.import_key(server, kind, name, known, options))
     else:
-        made, key = session.call(credentials.create(owner, chosen, name, options))
+        made, key = session.call(credentials.create(server, kind, name, options))
     shape = credential_shape(made)
     text = _facts(made)
-    if key is not None and chosen is not CredentialKind.SMTP_IP:
+    if key is not None and kind is not CredentialKind.SMTP_IP:
         shape["key"] = key
         text += f"\n\nKey, shown this once: {key}"
     session.show(shape, text)
 
 
 @credential_group.command("list")
-@server_option
-@json_option
-@pass_session
-def list_all(session: Session, server: str | None) -> None:
+@of_server
+def list_all(session: Session, server: Server) -> None:
     """List the credentials of a server."""
-    found = session.call(session.posthorn[Credentials].of(session.server(server)))
+    found = session.call(session.posthorn[Credentials].of(server))
     rows = [
         (
             each.id,
@@ -99,13 +92,10 @@ def list_all(session: Session, server: str | None) -> None:
 
 @credential_group.command("revoke")
 @click.argument("credential", metavar="ID")
-@server_option
-@json_option
-@pass_session
-def revoke(session: Session, credential: str, server: str | None) -> None:
+@of_server
+def revoke(session: Session, credential: str, server: Server) -> None:
     """Delete a credential: whoever uses it is refused within half a minute."""
-    owner = session.server(server)
-    gone = session.call(session.posthorn[Credentials].revoke(owner, credential))
+    gone = session.call(session.posthorn[Credentials].revoke(server, credential))
     session.show({"revoked": gone.id}, f"Revoked {gone.id} ({visible(gone.name)}).")
 
 

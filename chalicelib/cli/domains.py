@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.commands import Group, naming, options, server_option
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dns.records import DnsRecord, RecordStatus
 from chalicelib.domain.tenancy.entities import Domain
 from chalicelib.services.tenancy.domains import Domains, Owner
-
-
-def owner_options(command: Any) -> Any:
-    """`--server`, or `--organization` for a domain that all its servers may use."""
-    organization = click.option(
-        "--organization", metavar="ORG", help="The organization's own domain instead of a server's."
-    )
-    return server_option(organization(command))
 
 
 def _owner(session: Session, server: str | None, organization: str | None) -> Owner:
@@ -30,34 +21,36 @@ def _owner(session: Session, server: str | None, organization: str | None) -> Ow
     return session.server(server)
 
 
-@click.group("domain")
-@json_option
-def domain_group() -> None:
-    """Sending domains: who may be in From, and with which keys."""
+def _find(session: Session, name: str, server: str | None, organization: str | None) -> Domain:
+    owner = _owner(session, server, organization)
+    return session.call(session.posthorn[Domains].find(owner, name))
+
+
+owner_options = options(
+    server_option,
+    click.option(
+        "--organization", metavar="ORG", help="The organization's own domain instead of a server's."
+    ),
+)
+of_owner = naming(_owner, "owner", owner_options)
+named_domain = naming(_find, "domain", click.argument("name"), owner_options)
+domain_group = Group("domain", "Sending domains: who may be in From, and with which keys.")
 
 
 @domain_group.command("add")
 @click.argument("name")
 @click.option("--use-for-any", is_flag=True, help="Let this domain authorise any From address.")
-@owner_options
-@json_option
-@pass_session
-def add(
-    session: Session, name: str, use_for_any: bool, server: str | None, organization: str | None
-) -> None:
+@of_owner
+def add(session: Session, name: str, use_for_any: bool, owner: Owner) -> None:
     """Add a domain, make its keys, and print the records to publish."""
-    owner = _owner(session, server, organization)
-    domain = session.call(session.posthorn[Domains].add(owner, name, use_for_any=use_for_any))
-    _show(session, domain)
+    domains = session.posthorn[Domains]
+    _show(session, session.call(domains.add(owner, name, use_for_any=use_for_any)))
 
 
 @domain_group.command("list")
-@owner_options
-@json_option
-@pass_session
-def list_all(session: Session, server: str | None, organization: str | None) -> None:
+@of_owner
+def list_all(session: Session, owner: Owner) -> None:
     """List the domains of a server or organization."""
-    owner = _owner(session, server, organization)
     found = session.call(session.posthorn[Domains].owned_by(owner))
     rows = [
         (each.name, _verified(each), yes(each.dkim_ok), yes(each.return_path_ok)) for each in found
@@ -67,64 +60,41 @@ def list_all(session: Session, server: str | None, organization: str | None) -> 
 
 
 @domain_group.command("show")
-@click.argument("name")
-@owner_options
-@json_option
-@pass_session
-def show(session: Session, name: str, server: str | None, organization: str | None) -> None:
+@named_domain
+def show(session: Session, domain: Domain) -> None:
     """Show a domain and the records to publish."""
-    _show(session, _find(session, name, server, organization))
+    _show(session, domain)
 
 
 @domain_group.command("verify")
-@click.argument("name")
-@owner_options
-@json_option
-@pass_session
-def verify(session: Session, name: str, server: str | None, organization: str | None) -> int:
+@named_domain
+def verify(session: Session, domain: Domain) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
-    domain = _find(session, name, server, organization)
-    outcome = session.call(session.posthorn[Domains].verify(domain))
+    domains = session.posthorn[Domains]
+    outcome = session.call(domains.verify(domain))
     shape = _shape(session, outcome.domain)
     shape["findings"] = [finding_shape(each) for each in outcome.findings]
     rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
     text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
     session.show(shape, text)
-    required = {each.purpose for each in session.posthorn[Domains].records(domain) if each.required}
-    wanting = [
-        each
-        for each in outcome.findings
-        if each.purpose in required and each.status is not RecordStatus.OK
-    ]
-    return 1 if wanting else 0
+    right = {each.purpose for each in outcome.findings if each.status is RecordStatus.OK}
+    required = {each.purpose for each in domains.records(domain) if each.required}
+    return 0 if required <= right else 1
 
 
 @domain_group.command("trust")
-@click.argument("name")
-@owner_options
-@json_option
-@pass_session
-def trust(session: Session, name: str, server: str | None, organization: str | None) -> None:
+@named_domain
+def trust(session: Session, domain: Domain) -> None:
     """Take a domain as verified and published, without looking. For administrators."""
-    domain = _find(session, name, server, organization)
     _show(session, session.call(session.posthorn[Domains].trust(domain)))
 
 
 @domain_group.command("remove")
-@click.argument("name")
-@owner_options
-@json_option
-@pass_session
-def remove(session: Session, name: str, server: str | None, organization: str | None) -> None:
+@named_domain
+def remove(session: Session, domain: Domain) -> None:
     """Remove a domain and its keys: mail from it is refused from then on."""
-    domain = _find(session, name, server, organization)
     session.call(session.posthorn[Domains].remove(domain))
     session.show({"removed": domain.name}, f"Removed {visible(domain.name)}.")
-
-
-def _find(session: Session, name: str, server: str | None, organization: str | None) -> Domain:
-    owner = _owner(session, server, organization)
-    return session.call(session.posthorn[Domains].find(owner, name))
 
 
 def _show(session: Session, domain: Domain) -> None:

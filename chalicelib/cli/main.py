@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from chalicelib.cli.commands import JSON
 from chalicelib.cli.credentials import credential_group
 from chalicelib.cli.domains import domain_group
 from chalicelib.cli.messages import message_group
@@ -20,7 +21,7 @@ from chalicelib.cli.organizations import organization_group
 from chalicelib.cli.pools import pool_group
 from chalicelib.cli.send import send_command
 from chalicelib.cli.servers import server_group
-from chalicelib.cli.session import Session, json_option
+from chalicelib.cli.session import Session
 from chalicelib.cli.sources import source_group
 from chalicelib.cli.stack import NoStack
 from chalicelib.cli.tail import tail_command
@@ -31,13 +32,27 @@ from chalicelib.domain.errors import MailError
 STOPPED = 130
 
 
-@click.group("posthorn", context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    "posthorn",
+    commands=(
+        organization_group,
+        server_group,
+        domain_group,
+        track_domain_group,
+        credential_group,
+        pool_group,
+        source_group,
+        message_group,
+        send_command,
+        tail_command,
+    ),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--stack",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The stack.json of the local stack to use.",
 )
-@json_option
 @click.pass_context
 def command(context: click.Context, stack: Path | None) -> None:
     """Manage a Posthorn installation: accounts, domains, credentials, messages.
@@ -47,19 +62,7 @@ def command(context: click.Context, stack: Path | None) -> None:
     context.ensure_object(Session).stack_file = stack
 
 
-for each in (
-    organization_group,
-    server_group,
-    domain_group,
-    track_domain_group,
-    credential_group,
-    pool_group,
-    source_group,
-    message_group,
-    send_command,
-    tail_command,
-):
-    command.add_command(each)
+command.params.append(JSON)
 
 
 def main(arguments: Sequence[str] | None = None, session: Session | None = None) -> int:

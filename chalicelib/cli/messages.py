@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.commands import Group, OneOf, naming, server_option
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import message_shape, timeline_shape
 from chalicelib.cli.terminal import json_text, moment, table, visible_lines
 from chalicelib.cli.timeline import render_timeline
@@ -26,16 +27,20 @@ FLAGS = ("held", "queued", "failed", "bounced")
 LONGEST_SUBJECT = 40
 
 
-@click.group("message")
-@json_option
-def message_group() -> None:
-    """Messages: lists, timelines, raw content, release, cancel, retry."""
+def _find(session: Session, message: str, server: str | None) -> MessageRecord:
+    """The server's message of this number or token."""
+    owner = session.server(server)
+    return session.call(session.posthorn[MessageHistory].record_named(owner.id, message))
+
+
+named_message = naming(_find, "record", click.argument("message", metavar="ID"), server_option)
+message_group = Group("message", "Messages: lists, timelines, raw content, release, cancel, retry.")
 
 
 @message_group.command("list")
 @click.option(
     "--direction",
-    type=click.Choice([each.value for each in Scope]),
+    type=OneOf(Scope),
     default=Scope.OUTGOING.value,
     show_default=True,
 )
@@ -44,11 +49,9 @@ def message_group() -> None:
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True)
 @click.option("--cursor", help="Where the page before ended.")
 @server_option
-@json_option
-@pass_session
 def list_page(
     session: Session,
-    direction: str,
+    direction: Scope,
     flag: str | None,
     recipient: str | None,
     limit: int,
@@ -58,16 +61,14 @@ def list_page(
     """List messages, newest first."""
     if flag is not None and recipient is not None:
         raise click.UsageError("Give either --flag or --to, not both.")
-    owner, scope = session.server(server), Scope(direction)
+    owner = session.server(server)
     page = session.call(
         session.posthorn[MessageHistory].page(
-            owner.id, scope, flag=flag, recipient=recipient, limit=limit, cursor=cursor
+            owner.id, direction, flag=flag, recipient=recipient, limit=limit, cursor=cursor
         )
     )
-    text = table(
-        [_row(record) for record in page.records],
-        ("id", "received", "status", "to", "subject"),
-    )
+    rows = [_row(record) for record in page.records]
+    text = table(rows, ("id", "received", "status", "to", "subject"))
     if page.next_cursor is not None:
         text += f"\n\nMore: --cursor {page.next_cursor}"
     shape = {
@@ -78,29 +79,22 @@ def list_page(
 
 
 @message_group.command("show")
-@click.argument("message", metavar="ID")
-@server_option
-@json_option
-@pass_session
-def show(session: Session, message: str, server: str | None) -> None:
+@named_message
+def show(session: Session, record: MessageRecord) -> None:
     """Show a message's timeline: accepted, each attempt, what comes next."""
-    _show(session, _find(session, message, server))
+    _show(session, record)
 
 
 @message_group.command("raw")
-@click.argument("message", metavar="ID")
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."
 )
-@server_option
-@json_option
-@pass_session
-def raw(session: Session, message: str, output: Path | None, server: str | None) -> None:
+@named_message
+def raw(session: Session, output: Path | None, record: MessageRecord) -> None:
     """Print the message's bytes as they were accepted.
 
     To a file or pipe the bytes are exact. On a terminal, control characters are shown instead of obeyed.
     """
-    record = _find(session, message, server)
     content = session.call(session.posthorn[MessageHistory].content(record))
     if content is None:
         raise NotFound("The content of this message was removed")
@@ -116,46 +110,32 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
 
 
 @message_group.command("release")
-@click.argument("message", metavar="ID")
-@server_option
-@json_option
-@pass_session
-def release(session: Session, message: str, server: str | None) -> None:
+@named_message
+def release(session: Session, record: MessageRecord) -> None:
     """Send a held message on."""
-    _act(session, message, server, session.posthorn[MessageActions].release)
+    _act(session, record, session.posthorn[MessageActions].release)
 
 
 @message_group.command("cancel")
-@click.argument("message", metavar="ID")
-@server_option
-@json_option
-@pass_session
-def cancel(session: Session, message: str, server: str | None) -> None:
+@named_message
+def cancel(session: Session, record: MessageRecord) -> None:
     """End a message's hold without sending it."""
-    _act(session, message, server, session.posthorn[MessageActions].cancel)
+    _act(session, record, session.posthorn[MessageActions].cancel)
 
 
 @message_group.command("retry")
-@click.argument("message", metavar="ID")
-@server_option
-@json_option
-@pass_session
-def retry(session: Session, message: str, server: str | None) -> None:
+@named_message
+def retry(session: Session, record: MessageRecord) -> None:
     """Try a waiting, held or failed message again now."""
-    _act(session, message, server, session.posthorn[MessageActions].retry)
+    _act(session, record, session.posthorn[MessageActions].retry)
 
 
-def _act(session: Session, name: str, server: str | None, verb: Action) -> None:
+def _act(session: Session, record: MessageRecord, verb: Action) -> None:
     """Do something with a message, and show where it stands afterwards."""
-    found = _find(session, name, server).message
-    session.call(verb(found.server_id, found.id))
-    _show(session, _find(session, name, server))
-
-
-def _find(session: Session, name: str, server: str | None) -> MessageRecord:
-    """The server's message of this number or token."""
-    owner = session.server(server)
-    return session.call(session.posthorn[MessageHistory].record_named(owner.id, name))
+    message = record.message
+    session.call(verb(message.server_id, message.id))
+    history = session.posthorn[MessageHistory]
+    _show(session, session.call(history.record(message.server_id, message.id)))
 
 
 def _show(session: Session, record: MessageRecord) -> None:

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.commands import Group, reason_option
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import organization_shape
 from chalicelib.cli.terminal import facts, moment, table
 from chalicelib.domain.tenancy.entities import Organization
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 
-
-@click.group("organization")
-@json_option
-def organization_group() -> None:
-    """Organizations: the tenants of the installation."""
+organization_group = Group("organization", "Organizations: the tenants of the installation.")
 
 
 @organization_group.command("create")
 @click.argument("name")
 @click.option("--permalink", help="Short name for URLs; made from NAME when left out.")
-@json_option
-@pass_session
 def create(session: Session, name: str, permalink: str | None) -> None:
     """Create an organization, and set the installation up if it is new."""
     session.call(session.posthorn[Installation].ensure())
-    made = session.call(session.posthorn[Organizations].create(name, permalink))
-    session.show(organization_shape(made), _facts(made))
+    _show(session, session.call(session.posthorn[Organizations].create(name, permalink)))
 
 
 @organization_group.command("list")
-@json_option
-@pass_session
 def list_all(session: Session) -> None:
     """List the organizations."""
     found = session.call(session.posthorn[Organizations].all())
@@ -43,44 +35,34 @@ def list_all(session: Session) -> None:
 
 @organization_group.command("show")
 @click.argument("permalink")
-@json_option
-@pass_session
 def show(session: Session, permalink: str) -> None:
     """Show one organization."""
-    found = session.organization(permalink)
-    session.show(organization_shape(found), _facts(found))
+    _show(session, session.organization(permalink))
 
 
 @organization_group.command("suspend")
 @click.argument("permalink")
-@click.option("--reason", required=True, help="Why, for those who will ask.")
-@json_option
-@pass_session
+@reason_option
 def suspend(session: Session, permalink: str, reason: str) -> None:
     """Suspend an organization and with it all its servers: their mail is held."""
-    changed = session.call(session.posthorn[Organizations].suspend(permalink, reason))
-    session.show(organization_shape(changed), _facts(changed))
+    _show(session, session.call(session.posthorn[Organizations].suspend(permalink, reason)))
 
 
 @organization_group.command("unsuspend")
 @click.argument("permalink")
-@json_option
-@pass_session
 def unsuspend(session: Session, permalink: str) -> None:
     """Lift an organization's suspension. Mail that was held stays held."""
-    changed = session.call(session.posthorn[Organizations].unsuspend(permalink))
-    session.show(organization_shape(changed), _facts(changed))
+    _show(session, session.call(session.posthorn[Organizations].unsuspend(permalink)))
 
 
-def _facts(organization: Organization) -> str:
-    return facts(
-        [
-            ("Organization", organization.permalink),
-            ("Name", organization.name),
-            ("Created", moment(organization.created_at)),
-            ("State", _state(organization)),
-        ]
-    )
+def _show(session: Session, organization: Organization) -> None:
+    pairs = [
+        ("Organization", organization.permalink),
+        ("Name", organization.name),
+        ("Created", moment(organization.created_at)),
+        ("State", _state(organization)),
+    ]
+    session.show(organization_shape(organization), facts(pairs))
 
 
 def _state(organization: Organization) -> str:

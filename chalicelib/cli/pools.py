@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import click
-
-from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.commands import Group
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import pool_shape
 from chalicelib.cli.sources import state_of, way_of
 from chalicelib.cli.terminal import table
@@ -15,15 +14,10 @@ STRAIGHT_OUT = "(none: straight out)"
 NOT_DEPLOYED = "(not deployed: takes no mail)"
 
 
-@click.group("pool")
-@json_option
-def pool_group() -> None:
-    """Pools: each server's mail leaves by the sources of its pool."""
+pool_group = Group("pool", "Pools: each server's mail leaves by the sources of its pool.")
 
 
 @pool_group.command("list")
-@json_option
-@pass_session
 def list_all(session: Session) -> None:
     """List the pools with their sources. `server set --pool` moves a server."""
     found = session.call(session.posthorn[Sources].pools())

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 import click
 
 from chalicelib.cli import transports
+from chalicelib.cli.commands import Command
 from chalicelib.cli.mail import Mail, check
-from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.session import Session
 from chalicelib.cli.stack import Stack
 from chalicelib.cli.terminal import visible
 from chalicelib.cli.transports import Submission
@@ -27,7 +28,7 @@ LARGEST_INPUT = 64 * 1024 * 1024
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command("send")
+@click.command("send", cls=Command)
 @click.option("--from", "mail_from", metavar="ADDRESS", help="The sender; the stack's if left out.")
 @click.option("--to", multiple=True, required=True, metavar="ADDRESS", help="May be repeated.")
 @click.option("--subject", default="", help="The subject.")
@@ -46,8 +47,6 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="URL",
     help="Where to, if not to the local stack: https://host, or with --smtp smtp://host:587, smtps://host:465.",
 )
-@json_option
-@pass_session
 def send_command(session: Session, smtp: bool, url: str | None, **parts: Any) -> None:
     """Send a message, as any client would.
 

@@ -24,7 +24,6 @@ from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 
 Result = TypeVar("Result")
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _open() -> Posthorn:
@@ -67,9 +66,10 @@ class Session:
 
     def organization(self, permalink: str | None) -> Organization:
         """The named organization, or the only one."""
+        organizations = self.posthorn[Organizations]
         if permalink is not None:
-            return self.call(self.posthorn[Organizations].get(permalink))
-        found = self.call(self.posthorn[Organizations].all())
+            return self.call(organizations.get(permalink))
+        found = self.call(organizations.all())
         if len(found) == 1:
             return found[0]
         if not found:
@@ -78,13 +78,13 @@ class Session:
             "There are several organizations; say which one with --organization."
         )
 
-    def server(self, full_name: str | None) -> Server:
+    def server(self, server: str | None) -> Server:
         """The server `organization/server`, or the only one there is."""
-        if full_name is not None:
-            organization, slash, server = full_name.partition("/")
-            if not slash or not organization or not server:
+        if server is not None:
+            organization, _, permalink = server.partition("/")
+            if not organization or not permalink:
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
-            return self.call(self.posthorn[Servers].get(organization, server))
+            return self.call(self.posthorn[Servers].get(organization, permalink))
         found = self.call(self._servers())
         if len(found) == 1:
             return found[0]
@@ -98,35 +98,3 @@ class Session:
             for organization in await self.posthorn[Organizations].all()
             for server in await self.posthorn[Servers].of(organization)
         ]
-
-
-def json_option(command: Command) -> Command:
-    """Give a command `--json`, which may stand at any level of the command line."""
-
-    def remember(context: click.Context, _parameter: click.Parameter, chosen: bool) -> None:
-        if chosen:
-            context.ensure_object(Session).json = True
-
-    option = click.option(
-        "--json", is_flag=True, expose_value=False, callback=remember, help="Print JSON."
-    )
-    decorated: Command = option(command)
-    return decorated
-
-
-def server_option(command: Command) -> Command:
-    """Give a command `--server`, passed as `server`."""
-    option = click.option(
-        "--server",
-        metavar="ORG/SERVER",
-        help="The mail server; may be left out when there is only one.",
-    )
-    decorated: Command = option(command)
-    return decorated
-
-
-def pass_session(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the session as its first argument."""
-    decorate: Callable[..., Any] = click.make_pass_decorator(Session)
-    decorated: Callable[..., Any] = decorate(command)
-    return decorated

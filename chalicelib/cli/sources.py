@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.commands import NOTHING_TO_CHANGE, Group, OneOf, naming, options
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import source_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.errors import Rejected
@@ -42,32 +43,29 @@ class _Span(click.ParamType[Any]):
         return wait
 
 
-def way_options(command: Any) -> Any:
-    """The options that `add` and `set` share; those left out are None."""
-    flags = (
-        click.option("--address", help="The local IPv4 address to send from."),
-        click.option("--address6", help="The local IPv6 address to send from."),
-        click.option("--host", help="The proxy, or the smarthost."),
-        click.option("--port", type=int, help="Its port; 1080, 587 or 465 when left out."),
-        click.option("--username", help="Its user name; a proxy's is the address when left out."),
-        click.option("--tls", type=click.Choice(TLS_MODES), help="With whom it speaks SMTP."),
-        click.option("--ehlo", help="The name to introduce oneself with, as the address's PTR."),
-        click.option("--priority", type=int, help="Its share: 0 (only without others) to 1000."),
-    )
-    for flag in reversed(flags):
-        command = flag(command)
-    return command
+def _find(session: Session, name: str, pool: str | None) -> EgressSource:
+    return session.call(session.posthorn[Sources].find(name, pool))
 
 
-def pool_option(command: Any) -> Any:
-    """Give a command `--pool`, for a name that several pools have."""
-    return click.option("--pool", help="Its pool, when several have one of this name.")(command)
-
-
-@click.group("source")
-@json_option
-def source_group() -> None:
-    """Sources: own addresses, SOCKS5 proxies and smarthosts that a pool's mail leaves by."""
+name_options = options(
+    click.argument("name"),
+    click.option("--pool", help="Its pool, when several have one of this name."),
+)
+named_source = naming(_find, "source", name_options)
+# What `add` and `set` share; an option that was left out is None.
+way_options = options(
+    click.option("--address", help="The local IPv4 address to send from."),
+    click.option("--address6", help="The local IPv6 address to send from."),
+    click.option("--host", help="The proxy, or the smarthost."),
+    click.option("--port", type=int, help="Its port; 1080, 587 or 465 when left out."),
+    click.option("--username", help="Its user name; a proxy's is the address when left out."),
+    click.option("--tls", type=click.Choice(TLS_MODES), help="With whom it speaks SMTP."),
+    click.option("--ehlo", help="The name to introduce oneself with, as the address's PTR."),
+    click.option("--priority", type=int, help="Its share: 0 (only without others) to 1000."),
+)
+source_group = Group(
+    "source", "Sources: own addresses, SOCKS5 proxies and smarthosts that a pool's mail leaves by."
+)
 
 
 @source_group.command("add")
@@ -75,14 +73,12 @@ def source_group() -> None:
 @click.option("--pool", default=DEFAULT_POOL, show_default=True, help="Whose mail goes this way.")
 @click.option(
     "--kind",
-    type=click.Choice([each.value for each in EgressKind]),
+    type=OneOf(EgressKind),
     required=True,
     help="direct: from here; socks5: by a proxy such as the egress role; smarthost: by another server.",
 )
 @way_options
-@json_option
-@pass_session
-def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None:
+def add(session: Session, name: str, pool: str, kind: EgressKind, **given: Any) -> None:
     """Add a way out: mail takes it within half a minute.
 
     The password that goes with a user name comes from POSTHORN_SOURCE_PASSWORD, or is asked for.
@@ -90,23 +86,18 @@ def add(session: Session, name: str, pool: str, kind: str, **given: Any) -> None
     values = {key: value for key, value in given.items() if value is not None}
     if values.get("port") == 0:  # which in a source stands for none given
         raise Rejected(WRONG_PORT)
-    chosen = EgressKind(kind)
-    if chosen is EgressKind.SMARTHOST:
+    if kind is EgressKind.SMARTHOST:
         values.setdefault("tls", "required")
-    source = EgressSource(name, pool, chosen, **values)
-    logs_in = source.username or (
-        chosen is EgressKind.SOCKS5 and (source.address or source.address6)
-    )
+    source = EgressSource(name, pool, kind, **values)
+    logs_in = source.username or (kind is EgressKind.SOCKS5 and (source.address or source.address6))
     password = _password() if logs_in else ""
     made = session.call(session.posthorn[Sources].add(source, password))
     _warn(made)
-    session.show(source_shape(made), _facts(made, session.posthorn[Clock].now()))
+    _show(session, made)
 
 
 @source_group.command("list")
 @click.option("--pool", help="Only this pool's.")
-@json_option
-@pass_session
 def list_all(session: Session, pool: str | None) -> None:
     """List the sources."""
     sources = session.posthorn[Sources]
@@ -128,74 +119,51 @@ def list_all(session: Session, pool: str | None) -> None:
 
 
 @source_group.command("show")
-@click.argument("name")
-@pool_option
-@json_option
-@pass_session
-def show(session: Session, name: str, pool: str | None) -> None:
+@named_source
+def show(session: Session, source: EgressSource) -> None:
     """Show one source."""
-    found = session.call(session.posthorn[Sources].find(name, pool))
-    session.show(source_shape(found), _facts(found, session.posthorn[Clock].now()))
+    _show(session, source)
 
 
 @source_group.command("set")
-@click.argument("name")
-@pool_option
+@name_options
 @way_options
 @click.option("--password", is_flag=True, help="A new password, from the variable or asked for.")
-@json_option
-@pass_session
 def change(session: Session, name: str, pool: str | None, password: bool, **given: Any) -> None:
     """Change a source. An empty text clears."""
     values = {key: value for key, value in given.items() if value is not None}
     if not values and not password:
-        raise click.UsageError("Nothing to change: name at least one option.")
-    sources = session.posthorn[Sources]
-    found = session.call(sources.find(name, pool))
-    wanted = replace(found, **values)
+        raise click.UsageError(NOTHING_TO_CHANGE)
+    wanted = replace(_find(session, name, pool), **values)
     if password and not wanted.username:
         raise Rejected(NO_USER_NAME)
-    changed = session.call(sources.change(wanted, _password() if password else ""))
+    secret = _password() if password else ""
+    changed = session.call(session.posthorn[Sources].change(wanted, secret))
     _warn(changed)
-    session.show(source_shape(changed), _facts(changed, session.posthorn[Clock].now()))
+    _show(session, changed)
 
 
 @source_group.command("remove")
-@click.argument("name")
-@pool_option
-@json_option
-@pass_session
-def remove(session: Session, name: str, pool: str | None) -> None:
+@named_source
+def remove(session: Session, source: EgressSource) -> None:
     """Remove a source. A pool without any sends straight out."""
-    found = session.call(session.posthorn[Sources].find(name, pool))
-    session.call(session.posthorn[Sources].remove(found))
-    session.show({"removed": found.name}, f"Removed {visible(found.name)} from {found.pool}.")
+    session.call(session.posthorn[Sources].remove(source))
+    session.show({"removed": source.name}, f"Removed {visible(source.name)} from {source.pool}.")
 
 
 @source_group.command("suspend")
-@click.argument("name")
-@pool_option
+@named_source
 @click.option("--for", "seconds", type=_Span(), help="As 30m, 2h or 1d; until resumed if left out.")
-@json_option
-@pass_session
-def suspend(session: Session, name: str, pool: str | None, seconds: int | None) -> None:
+def suspend(session: Session, source: EgressSource, seconds: int | None) -> None:
     """Send nothing from a source for a time: its mail takes the others of the pool, or waits."""
-    sources = session.posthorn[Sources]
-    found = session.call(sources.find(name, pool))
-    changed = session.call(sources.suspend(found, seconds))
-    session.show(source_shape(changed), _facts(changed, session.posthorn[Clock].now()))
+    _show(session, session.call(session.posthorn[Sources].suspend(source, seconds)))
 
 
 @source_group.command("resume")
-@click.argument("name")
-@pool_option
-@json_option
-@pass_session
-def resume(session: Session, name: str, pool: str | None) -> None:
+@named_source
+def resume(session: Session, source: EgressSource) -> None:
     """Send from a suspended source again."""
-    sources = session.posthorn[Sources]
-    changed = session.call(sources.resume(session.call(sources.find(name, pool))))
-    session.show(source_shape(changed), _facts(changed, session.posthorn[Clock].now()))
+    _show(session, session.call(session.posthorn[Sources].resume(source)))
 
 
 def way_of(source: EgressSource) -> str:
@@ -233,7 +201,7 @@ def _password() -> str:
     return str(click.prompt("Password", hide_input=True, err=True))
 
 
-def _facts(source: EgressSource, now: float) -> str:
+def _show(session: Session, source: EgressSource) -> None:
     pairs = [
         ("Source", source.name),
         ("Pool", source.pool),
@@ -244,6 +212,7 @@ def _facts(source: EgressSource, now: float) -> str:
         ("TLS", source.tls),
         ("EHLO", source.ehlo or "the installation's"),
         ("Priority", str(source.priority)),
-        ("State", state_of(source, now)),
+        ("State", state_of(source, session.posthorn[Clock].now())),
     ]
-    return facts([(name, value) for name, value in pairs if value])
+    known = [(name, value) for name, value in pairs if value]
+    session.show(source_shape(source), facts(known))

@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session
+from chalicelib.cli.commands import Command, OneOf, named_server
+from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import iso, moment, table
 from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.services.events.statistics import Chart, ServerStatistics
 
@@ -34,21 +36,19 @@ class _Time(click.ParamType[Any]):
         return max(0.0, (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
-@click.command("statistics")
-@click.argument("server", metavar="ORG/SERVER", required=False)
+@click.command("statistics", cls=Command)
+@named_server
 @click.option(
     "--period",
-    type=click.Choice([each.value for each in Period]),
+    type=OneOf(Period),
     default=Period.HOUR.value,
     show_default=True,
     help="How long a slot is.",
 )
 @click.option("--since", type=_Time(), help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d.")
 @click.option("--until", type=_Time(), help="As --since; now when left out.")
-@json_option
-@pass_session
 def statistics_command(
-    session: Session, server: str | None, period: str, since: float | None, until: float | None
+    session: Session, server: Server, period: Period, since: float | None, until: float | None
 ) -> None:
     """Count what happened to messages: accepted, sent, failed, held, bounced, opened.
 
@@ -57,9 +57,7 @@ def statistics_command(
     app = session.posthorn
     now = app[Clock].now()
     chart = session.call(
-        app[ServerStatistics].chart(
-            session.server(server).id, Period(period), _at(since, now), _at(until, now)
-        )
+        app[ServerStatistics].chart(server.id, period, _at(since, now), _at(until, now))
     )
     session.show(_shape(chart), _text(chart))
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import click
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.commands import Command, of_server
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import delivery_shape, message_shape
 from chalicelib.cli.terminal import json_text, moment, visible
 from chalicelib.domain.model import Delivery, Message, MessageId, MessageRecord, Scope, State
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.tenancy.entities import Server, ServerId
 from chalicelib.ports.messages import MessageStore
 
 PAGE = 100
@@ -76,7 +77,7 @@ class Watch:
         self.open = set(sorted(self.open)[-MOST_FOLLOWED:])
 
 
-@click.command("tail")
+@click.command("tail", cls=Command)
 @click.option(
     "--last", type=click.IntRange(0, PAGE), default=0, help="Begin with so many old ones."
 )
@@ -84,16 +85,13 @@ class Watch:
     "--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds."
 )
 @click.option("--polls", type=click.IntRange(1), help="Stop after so many polls.")
-@server_option
-@json_option
-@pass_session
+@of_server
 def tail_command(
-    session: Session, last: int, interval: float, polls: int | None, server: str | None
+    session: Session, last: int, interval: float, polls: int | None, server: Server
 ) -> None:
     """Follow a server's messages and deliveries until Ctrl-C. With --json, one object a line."""
-    owner = session.server(server)
     watch = Watch()
-    start = session.call(_newest(session.posthorn, owner.id))
+    start = session.call(_newest(session.posthorn, server.id))
     watch.skip(start[: len(start) - last])
     records = start
     done = 0
@@ -104,7 +102,7 @@ def tail_command(
         if polls is not None and done >= polls:
             return
         session.call(asyncio.sleep(interval))
-        records = session.call(_changed(session.posthorn, owner.id, watch))
+        records = session.call(_changed(session.posthorn, server.id, watch))
 
 
 async def _newest(app: Posthorn, server: ServerId) -> list[MessageRecord]:

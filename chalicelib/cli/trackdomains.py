@@ -7,67 +7,73 @@ from typing import Any
 
 import click
 
-from chalicelib.cli.session import Session, json_option, pass_session, server_option
+from chalicelib.cli.commands import (
+    NOTHING_TO_CHANGE,
+    Group,
+    naming,
+    of_server,
+    options,
+    server_option,
+)
+from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import Shape, finding_shape, record_shape, track_domain_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dns.records import RecordStatus, track_host
 from chalicelib.domain.engagement import TrackDomain
+from chalicelib.domain.tenancy.entities import Server
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 
-
-def switches(command: Any) -> Any:
-    """The options that can be switched; each keeps what it was when left out."""
-    for option in (
-        click.option("--ssl/--no-ssl", "ssl_enabled", default=None, help="https in links."),
-        click.option("--clicks/--no-clicks", "track_clicks", default=None, help="Replace links."),
-        click.option("--opens/--no-opens", "track_loads", default=None, help="Add an image."),
-        click.option(
-            "--exclude", metavar="HOST", multiple=True, help="Leave this host's links as they are."
-        ),
-        click.option("--exclude-none", is_flag=True, help="Forget the hosts excluded before."),
-    ):
-        command = option(command)
-    return command
+# What `add` and `update` share; each keeps what it was when left out.
+switches = options(
+    click.option("--exclude-none", is_flag=True, help="Forget the hosts excluded before."),
+    click.option(
+        "--exclude", metavar="HOST", multiple=True, help="Leave this host's links as they are."
+    ),
+    click.option("--opens/--no-opens", "track_loads", default=None, help="Add an image."),
+    click.option("--clicks/--no-clicks", "track_clicks", default=None, help="Replace links."),
+    click.option("--ssl/--no-ssl", "ssl_enabled", default=None, help="https in links."),
+)
 
 
 def _options(
-    options: TrackOptions, exclude: tuple[str, ...], exclude_none: bool, **given: bool | None
+    before: TrackOptions, exclude: tuple[str, ...], exclude_none: bool, **given: bool | None
 ) -> TrackOptions:
     if exclude and exclude_none:
         raise click.UsageError("Give either --exclude or --exclude-none, not both.")
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if exclude or exclude_none:
         values["excluded_click_domains"] = exclude
-    return replace(options, **values)
+    return replace(before, **values)
 
 
-@click.group("trackdomain")
-@json_option
-def track_domain_group() -> None:
-    """Track domains: count opens and clicks under names of the sender's own."""
+def _find(session: Session, name: str, server: str | None) -> TrackDomain:
+    owner = session.server(server)
+    return session.call(session.posthorn[TrackDomains].find(owner, name))
+
+
+named_track = naming(_find, "track", click.argument("name"), server_option)
+track_domain_group = Group(
+    "trackdomain", "Track domains: count opens and clicks under names of the sender's own."
+)
 
 
 @track_domain_group.command("add")
 @click.argument("domain")
 @click.option("--name", default="track", show_default=True, help="The label in front of DOMAIN.")
 @switches
-@server_option
-@json_option
-@pass_session
-def add(session: Session, domain: str, name: str, server: str | None, **given: Any) -> None:
+@of_server
+def add(session: Session, domain: str, name: str, server: Server, **given: Any) -> None:
     """Add a track domain for mail from DOMAIN, and print the record to publish."""
-    owner, service = session.server(server), session.posthorn[TrackDomains]
-    made = session.call(service.add(owner, name, domain, _options(service.defaults, **given)))
-    _show(session, made)
+    service = session.posthorn[TrackDomains]
+    chosen = _options(service.defaults, **given)
+    _show(session, session.call(service.add(server, name, domain, chosen)))
 
 
 @track_domain_group.command("list")
-@server_option
-@json_option
-@pass_session
-def list_all(session: Session, server: str | None) -> None:
+@of_server
+def list_all(session: Session, server: Server) -> None:
     """List a server's track domains."""
-    found = session.call(session.posthorn[TrackDomains].of_server(session.server(server)))
+    found = session.call(session.posthorn[TrackDomains].of_server(server))
     rows = [
         (
             each.domain,
@@ -83,23 +89,16 @@ def list_all(session: Session, server: str | None) -> None:
 
 
 @track_domain_group.command("show")
-@click.argument("name")
-@server_option
-@json_option
-@pass_session
-def show(session: Session, name: str, server: str | None) -> None:
+@named_track
+def show(session: Session, track: TrackDomain) -> None:
     """Show a track domain and the record to publish."""
-    _show(session, _find(session, name, server))
+    _show(session, track)
 
 
 @track_domain_group.command("check")
-@click.argument("name")
-@server_option
-@json_option
-@pass_session
-def check(session: Session, name: str, server: str | None) -> int:
+@named_track
+def check(session: Session, track: TrackDomain) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only for OK."""
-    track = _find(session, name, server)
     done = session.call(session.posthorn[TrackDomains].check(track))
     shape = {**_shape(session, done.track), "finding": finding_shape(done.finding)}
     text = visible(f"{done.finding.name}: {done.finding.status.value} {done.finding.text}".strip())
@@ -108,37 +107,24 @@ def check(session: Session, name: str, server: str | None) -> int:
 
 
 @track_domain_group.command("update")
-@click.argument("name")
 @switches
-@server_option
-@json_option
-@pass_session
-def update(session: Session, name: str, server: str | None, **given: Any) -> None:
+@named_track
+def update(session: Session, track: TrackDomain, **given: Any) -> None:
     """Switch what is tracked, or which hosts are excluded."""
-    track = _find(session, name, server)
-    options = _options(TrackOptions.of(track), **given)
+    chosen = _options(TrackOptions.of(track), **given)
     if not any(value not in {None, (), False} for value in given.values()) and (
-        options == TrackOptions.of(track)
+        chosen == TrackOptions.of(track)
     ):
-        raise click.UsageError("Nothing to change: name at least one option.")
-    _show(session, session.call(session.posthorn[TrackDomains].update(track, options)))
+        raise click.UsageError(NOTHING_TO_CHANGE)
+    _show(session, session.call(session.posthorn[TrackDomains].update(track, chosen)))
 
 
 @track_domain_group.command("remove")
-@click.argument("name")
-@server_option
-@json_option
-@pass_session
-def remove(session: Session, name: str, server: str | None) -> None:
+@named_track
+def remove(session: Session, track: TrackDomain) -> None:
     """Remove a track domain: mail is no longer tracked."""
-    track = _find(session, name, server)
     session.call(session.posthorn[TrackDomains].remove(track))
     session.show({"removed": track_host(track)}, f"Removed {visible(track_host(track))}.")
-
-
-def _find(session: Session, name: str, server: str | None) -> TrackDomain:
-    owner = session.server(server)
-    return session.call(session.posthorn[TrackDomains].find(owner, name))
 
 
 def _show(session: Session, track: TrackDomain) -> None:
@@ -154,7 +140,6 @@ def _shape(session: Session, track: TrackDomain) -> Shape:
 
 
 def _facts(track: TrackDomain) -> str:
-    excluded = ", ".join(track.excluded_click_domains)
     pairs = [
         ("Track domain", track_host(track)),
         ("Mail from", track.domain),
@@ -162,7 +147,7 @@ def _facts(track: TrackDomain) -> str:
         ("DNS", _status(track)),
         ("Clicks", yes(track.track_clicks)),
         ("Opens", yes(track.track_loads)),
-        ("Excluded", excluded or "nothing"),
+        ("Excluded", ", ".join(track.excluded_click_domains) or "nothing"),
     ]
     return facts(pairs)
 
