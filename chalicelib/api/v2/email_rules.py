@@ -93,12 +93,16 @@ def _sets(field: str, given: Any) -> bool:
     return given is not None if field == "subject" else bool(given)
 
 
-def _attachments(value: Mapping[str, Any]) -> Iterator[FieldError]:
+def _attached(value: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each attachment that is an object, with its pointer."""
     listed = value.get("attachments")
     for number, item in enumerate(listed if isinstance(listed, list) else ()):
-        if not isinstance(item, dict):
-            continue
-        at = pointer("attachments", number)
+        if isinstance(item, dict):
+            yield pointer("attachments", number), item
+
+
+def _attachments(value: Mapping[str, Any]) -> Iterator[FieldError]:
+    for at, item in _attached(value):
         if (item.get("content") is None) == (item.get("upload") is None):
             yield FieldError(f"{at}/content", "missing", "either content or upload is required")
         if item.get("content_id") is not None and not _has_text(value.get("html")):
@@ -109,8 +113,7 @@ def _uploads(value: Mapping[str, Any]) -> Iterator[FieldError]:
     """A batch holds what its request holds, so that its size is bounded."""
     if value.get("raw_upload") is not None:
         yield FieldError("/raw_upload", "not_in_batch", "uploads cannot be sent in a batch")
-    listed = value.get("attachments")
-    for number, item in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(item, dict) and item.get("upload") is not None:
-            at = pointer("attachments", number, "upload")
-            yield FieldError(at, "not_in_batch", "uploads cannot be sent in a batch")
+    for at, item in _attached(value):
+        if item.get("upload") is not None:
+            fault = "uploads cannot be sent in a batch"
+            yield FieldError(f"{at}/upload", "not_in_batch", fault)

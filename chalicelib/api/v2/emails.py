@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.json_body import fits_an_answer, render_json
+from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
+from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
-    DeliveryEntry,
     DeliveryLog,
     Email,
     EmailPage,
     EmailQuery,
     EmailWithActivity,
-    Follower,
-    Visitor,
-    as_json,
 )
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
-from chalicelib.api.v2.requests import INVALID, read_principal, read_query
-from chalicelib.domain.engagement import EngagementEvent
+from chalicelib.api.v2.requests import INVALID, Call, read_query
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
-from chalicelib.domain.model import Delivery, MessageRecord, State
+from chalicelib.domain.model import MessageRecord, State
 from chalicelib.services.messages.history import MessageHistory
-from chalicelib.services.tenancy.authenticate import Principal
 
-JSON_TYPE = {"Content-Type": "application/json"}
 BINARY = "application/octet-stream"
 LINK_SECONDS = 300
 
 
-async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """One page of messages, newest first."""
-    principal = await read_principal(program, request)
-    query = read_query(EmailQuery, request)
+async def list_emails(call: Call) -> EmailPage:
+    """List messages, newest first."""
+    query = read_query(EmailQuery, call.request)
     if query.to is not None and query.status is not None:
         fault = FieldError("/status", "not_with_to", "cannot be combined with to")
         raise InvalidRequest(INVALID, (fault,))
     try:
-        page = await program[MessageHistory].page(
-            principal.server.id,
+        page = await call.program[MessageHistory].page(
+            call.principal.server.id,
             query.direction,
             flag=query.status.value if query.status else None,
             recipient=mailbox_of(query.to).address if query.to else None,
@@ -48,55 +40,49 @@ async def list_emails(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     except Rejected as error:
         fault = FieldError("/cursor", "cursor", "was not given out for this list")
         raise InvalidRequest(INVALID, (fault,)) from error
-    answer = EmailPage(
+    return EmailPage(
         data=[_email(record) for record in page.records],
         has_more=page.next_cursor is not None,
         next_cursor=page.next_cursor,
     )
-    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
 
 
-async def show_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """One message."""
-    record = await _record(program, request, await read_principal(program, request))
-    activity = await program[MessageHistory].activity(record)
-    answer = EmailWithActivity(
-        **_email(record).model_dump(by_alias=True),
-        opens=[_visitor(hit) for hit in activity.opens],
-        clicks=[Follower(url=hit.url, **_visitor(hit).model_dump()) for hit in activity.clicks],
-    )
-    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
+async def show_email(call: Call) -> EmailWithActivity:
+    """Show one message and where it stands."""
+    record = await _record(call)
+    activity = await call.program[MessageHistory].activity(record)
+    email = _email(record).model_dump(by_alias=True)
+    hits = {"opens": activity.opens, "clicks": activity.clicks}
+    return EmailWithActivity.model_validate(email | hits)
 
 
-async def show_deliveries(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+async def show_deliveries(call: Call) -> DeliveryLog:
     """The log of one message, oldest first."""
-    record = await _record(program, request, await read_principal(program, request))
-    log = await program[MessageHistory].deliveries(record)
-    answer = DeliveryLog(data=[_entry(delivery) for delivery in log])
-    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
+    log = await call.program[MessageHistory].deliveries(await _record(call))
+    return DeliveryLog.model_validate({"data": log})
 
 
-async def show_raw(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """The bytes of one message, or where they are when they are too many for an answer.
+async def show_raw(call: Call) -> HttpAnswer:
+    """The bytes of one message as accepted.
 
     UTF-8, which nearly all mail is, goes out as message/rfc822. Other bytes only survive the gateway as a binary type,
     and the gateway hands those out only to a client that accepts them.
     """
-    record = await _record(program, request, await read_principal(program, request))
+    record = await _record(call)
     if record.message.size > LARGEST_ANSWER:
-        return await _link(program, record)
-    content = await program[MessageHistory].content(record)
+        return await _link(call.program, record)
+    content = await call.program[MessageHistory].content(record)
     if content is None:
         raise NotFound("The bytes of this message are no longer kept")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        accepted = request.headers.get("accept", "")
+        accepted = call.request.headers.get("accept", "")
         if BINARY not in accepted and "*/*" not in accepted:
             raise NotAcceptable(f"The message is not UTF-8; send Accept: {BINARY}") from error
         return HttpAnswer(200, content, {"Content-Type": BINARY})
     if not fits_an_answer(text):
-        return await _link(program, record)
+        return await _link(call.program, record)
     return HttpAnswer(200, text, {"Content-Type": "message/rfc822"})
 
 
@@ -111,13 +97,10 @@ async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
     return HttpAnswer(303, "", {"Location": url, "Cache-Control": "no-store"})
 
 
-async def _record(
-    program: MailProgram, request: HttpRequest, principal: Principal
-) -> MessageRecord:
-    record = await program[MessageHistory].record_named(
-        principal.server.id, request.path_values["id"]
-    )
-    request.notes["message_id"] = record.message.id
+async def _record(call: Call) -> MessageRecord:
+    name = call.request.path_values["id"]
+    record = await call.program[MessageHistory].record_named(call.principal.server.id, name)
+    call.request.notes["message_id"] = record.message.id
     return record
 
 
@@ -145,34 +128,5 @@ def _email(record: MessageRecord) -> Email:
             "next_attempt_at": record.wake_at if waiting else None,
             "opened_at": record.opened_at,
             "clicked_at": record.clicked_at,
-        }
-    )
-
-
-def _visitor(hit: EngagementEvent) -> Visitor:
-    return Visitor.model_validate(
-        {
-            "at": hit.at,
-            "address": hit.address,
-            "user_agent": hit.user_agent,
-            "automatic": hit.automatic,
-        }
-    )
-
-
-def _entry(delivery: Delivery) -> DeliveryEntry:
-    return DeliveryEntry.model_validate(
-        {
-            "id": delivery.id,
-            "status": delivery.status,
-            "details": delivery.details,
-            "output": delivery.output,
-            "at": delivery.at,
-            "seconds": delivery.seconds,
-            "sent_with_tls": delivery.sent_with_ssl,
-            "tls": delivery.tls,
-            "source": delivery.source,
-            "remote": delivery.remote,
-            "log_id": delivery.log_id,
         }
     )

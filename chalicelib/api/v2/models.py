@@ -40,6 +40,7 @@ from chalicelib.domain.model import Scope, Status
 if TYPE_CHECKING:
     from pydantic_core.core_schema import CoreSchema
 
+JSON_TYPE = {"Content-Type": "application/json"}
 MOST_IN_BATCH = 100
 MOST_ON_PAGE = 100
 MOST_HEADERS = 200
@@ -94,9 +95,9 @@ class Body(Request):
 
 
 class Answer(BaseModel):
-    """An answer."""
+    """An answer, made from values by name or from an object's attributes."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, from_attributes=True)
 
 
 class AttachmentToSend(Body):
@@ -106,9 +107,7 @@ class AttachmentToSend(Body):
     content: Annotated[Base64 | None, Field(description="The bytes.")] = None
     upload: Annotated[UploadId | None, Field(description="The id of a finished upload.")] = None
     content_type: ContentType = "application/octet-stream"
-    content_id: Annotated[
-        ContentId | None, Field(description="What `cid:` in the HTML refers to.")
-    ] = None
+    content_id: ContentId | None = Field(None, description="What `cid:` in the HTML refers to.")
 
 
 class NamedTag(Body):
@@ -121,28 +120,21 @@ class NamedTag(Body):
 class EmailToSend(Body):
     """A message: described by its fields, or finished as `raw` or `raw_upload`."""
 
-    author: Annotated[
-        Author, Field(alias="from", description="The author, whose domain must be verified.")
-    ]
+    author: Author = Field(alias="from", description="The author, whose domain must be verified.")
     to: Annotated[Addresses, Field(description="Recipients that the message shows.")] = []
     cc: Annotated[Addresses, Field(description="Further recipients that it shows.")] = []
     bcc: Annotated[Addresses, Field(description="Recipients that it does not show.")] = []
     reply_to: Annotated[Addresses, Field(description="Where answers shall go.")] = []
-    sender: Annotated[
-        Author | None, Field(description="Who sends it, when that is not the author.")
-    ] = None
+    sender: Author | None = Field(None, description="Who sends it, when that is not the author.")
     subject: Line | None = None
     text: Annotated[str | None, Field(description="The body as plain text.")] = None
     html: Annotated[str | None, Field(description="The body as HTML.")] = None
-    headers: Annotated[
-        dict[HeaderName, HeaderValue],
-        Field(max_length=MOST_HEADERS, description="Further header fields by name."),
-    ] = {}
+    headers: dict[HeaderName, HeaderValue] = Field(
+        {}, max_length=MOST_HEADERS, description="Further header fields by name."
+    )
     attachments: Annotated[list[AttachmentToSend], Field(max_length=MOST_ATTACHMENTS)] = []
     tag: Annotated[Tag | None, Field(description="A word to find messages by.")] = None
-    tags: Annotated[
-        list[NamedTag], Field(max_length=1, description="The tag as other services have it.")
-    ] = []
+    tags: list[NamedTag] = Field([], max_length=1, description="The tag as other services have it.")
     raw: Annotated[Base64 | None, Field(description="A whole message (RFC 5322).")] = None
     raw_upload: Annotated[UploadId | None, Field(description="A message uploaded before.")] = None
 
@@ -169,9 +161,7 @@ class EmailQuery(Request):
     status: Annotated[Flag | None, Field(description="Only messages that stand so.")] = None
     direction: Scope = Scope.OUTGOING
     limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE, description="Messages on a page.")] = 30
-    cursor: Annotated[
-        str | None, Field(max_length=2_000, description="`next_cursor` as given.")
-    ] = None
+    cursor: str | None = Field(None, max_length=2_000, description="`next_cursor` as given.")
 
 
 class AcceptedRecipient(Answer):
@@ -179,7 +169,7 @@ class AcceptedRecipient(Answer):
 
     id: int
     token: str
-    to: Annotated[str, Field(description="Envelope recipient.")]
+    to: str = Field(validation_alias="rcpt_to", description="Envelope recipient.")
 
 
 class AcceptedEmail(Answer):
@@ -270,7 +260,7 @@ class DeliveryEntry(Answer):
     output: Annotated[str | None, Field(description="The remote server's answer.")]
     at: Moment
     seconds: Annotated[float | None, Field(description="How long it took.")]
-    sent_with_tls: bool
+    sent_with_tls: bool = Field(validation_alias="sent_with_ssl")
     tls: Annotated[str | None, Field(description="TLS version and cipher.")]
     source: Annotated[str | None, Field(description="Where we sent from.")]
     remote: Annotated[str | None, Field(description="Whom we sent to.")]

@@ -1,17 +1,17 @@
-"""The OpenAPI 3.1 document of API v2, generated from the route table and the models that validate requests."""
+"""The OpenAPI 3.1 document of API v2, generated from a table of routes and the models that validate requests."""
 
 from __future__ import annotations
 
-import functools
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.api.json_body import render_json
+from chalicelib.api.http import Operation
 from chalicelib.api.v2.models import MOST_IN_BATCH
 from chalicelib.api.v2.problems import PROBLEM_TYPE, STATUSES, Problem
-from chalicelib.api.v2.routes import ROUTES, Route
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -27,16 +27,39 @@ _INTRODUCTION = (
 )
 
 
-@functools.cache
-def document_text() -> str:
-    """The document as JSON."""
-    return render_json(document())
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. Its summary is the first line of its docstring; `answer` is a model, or a media type for bytes.
+
+    `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
+    when the answer is a 303 to another address, `note` what else is to be known.
+    """
+
+    method: str
+    path: str
+    name: str
+    operation: Operation
+    status: int
+    answer: type[BaseModel] | str
+    body: type[BaseModel] | None = None
+    body_is_list: bool = False
+    query: type[BaseModel] | None = None
+    idempotent: bool = False
+    is_public: bool = False
+    errors: frozenset[int] = frozenset()
+    elsewhere: str = ""
+    note: str = ""
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one line without a full stop."""
+        return (self.operation.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def document() -> dict[str, Any]:
+def document(routes: Iterable[Route]) -> dict[str, Any]:
     """The document as an object."""
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
@@ -45,7 +68,7 @@ def document() -> dict[str, Any]:
         "security": [{"bearer": []}, {"serverKey": []}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(),
+            "schemas": _schemas(routes),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "serverKey": {"type": "apiKey", "in": "header", "name": "X-Server-API-Key"},
@@ -54,10 +77,10 @@ def document() -> dict[str, Any]:
     }
 
 
-def _schemas() -> dict[str, Any]:
-    requests = [(model, "validation") for route in ROUTES if (model := route.body)]
+def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
+    requests = [(model, "validation") for route in routes if (model := route.body)]
     answers = [
-        (route.answer, "serialization") for route in ROUTES if not isinstance(route.answer, str)
+        (route.answer, "serialization") for route in routes if not isinstance(route.answer, str)
     ]
     every: dict[Any, None] = dict.fromkeys([*requests, *answers, (Problem, "serialization")])
     _, schema = models_json_schema(list(every), ref_template=_REF)
@@ -115,8 +138,23 @@ def _problems(route: Route) -> dict[str, Any]:
     content = {PROBLEM_TYPE: {"schema": _reference(Problem)}}
     return {
         str(status): {"description": titles[status], "content": content}
-        for status in sorted({*route.errors, 500} if not route.is_public else {500})
+        for status in sorted(_error_statuses(route))
     }
+
+
+def _error_statuses(route: Route) -> set[int]:
+    found = {500, *route.errors}
+    if not route.is_public:
+        found |= {401, 403, 429, 503}
+    if "{" in route.path:
+        found |= {404}
+    if route.query is not None:
+        found |= {422}
+    if route.body is not None:
+        found |= {400, 413, 415, 422}
+    if route.idempotent:
+        found |= {409}
+    return found
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

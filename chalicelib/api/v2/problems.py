@@ -14,7 +14,6 @@ from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
 from chalicelib.domain.errors import (
     Conflict,
-    FieldError,
     InvalidRequest,
     MailError,
     NotFound,
@@ -103,6 +102,8 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
 class FieldProblem(BaseModel):
     """One wrong field."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     pointer: str = Field(description="JSON pointer (RFC 6901) into the request body or query.")
     code: str
     detail: str
@@ -144,7 +145,7 @@ def make_problem(error: MailError, instance: str, request_id: str) -> Problem:
         instance=instance,
         code=code,
         request_id=request_id,
-        errors=[_field_problem(field) for field in errors] or None,
+        errors=[FieldProblem.model_validate(field) for field in errors] or None,
     )
 
 
@@ -181,7 +182,3 @@ def _status_of(error: MailError) -> tuple[int, str]:
     if isinstance(error, Rejected) and error.reply.code == 552:
         return 413, "Content too large"
     return next((status, title) for kind, status, title in STATUSES if isinstance(error, kind))
-
-
-def _field_problem(field: FieldError) -> FieldProblem:
-    return FieldProblem(pointer=field.pointer, code=field.code, detail=field.detail)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
+from chalicelib.api.json_body import render_json
 from chalicelib.api.v2 import emails, models, sending, statistics
+from chalicelib.api.v2.openapi import Route, document
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
+from chalicelib.api.v2.requests import Call, read_principal
 from chalicelib.domain.errors import MailError, NotFound
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    Action = Callable[[Call], Awaitable[BaseModel | HttpAnswer]]
 
 PREFIX = "/api/v2"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -21,157 +27,118 @@ DOCUMENT = f"{PREFIX}/openapi.json"
 # route it would look for a signature in the Authorization header, and answer 403.
 ELSEWHERE = f"{PREFIX}/{{path+}}"
 ELSEWHERE_METHODS = (*METHODS, "HEAD", "OPTIONS")
-_SENDING = (400, 401, 403, 409, 413, 415, 422, 429, 503)
-_LOOKING = (401, 403, 404, 429, 503)
+_FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation. `answer` is a model, or a media type for bytes; `errors` are the statuses of its problems.
+def _answering(action: Action, status: int) -> Operation:
+    """The operation around an action: its client made sure of, its model rendered, its errors answered as problems."""
 
-    `elsewhere` says when the answer is a 303 to another address, `note` what else is to be known.
-    """
-
-    method: str
-    path: str
-    name: str
-    summary: str
-    operation: Operation
-    status: int
-    answer: type[BaseModel] | str
-    errors: tuple[int, ...] = ()
-    body: type[BaseModel] | None = None
-    body_is_list: bool = False
-    query: type[BaseModel] | None = None
-    idempotent: bool = False
-    is_public: bool = False
-    elsewhere: str = ""
-    note: str = ""
-
-
-def _solving(operation: Operation) -> Operation:
-    """The operation with its errors answered as problems."""
-
+    @functools.wraps(action)
     async def operate(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         try:
-            return await operation(program, request)
+            principal = await read_principal(program, request)
+            answer = await action(Call(program, principal, request))
         except MailError as error:
             return answer_problem(error, request)
+        if isinstance(answer, HttpAnswer):
+            return answer
+        return HttpAnswer(status, render_json(models.as_json(answer)), models.JSON_TYPE)
 
     return operate
 
 
-async def _document(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    from chalicelib.api.v2.openapi import document_text
+@functools.cache
+def _document_text() -> str:
+    return render_json(document(ROUTES))
 
-    headers = {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"}
-    return HttpAnswer(200, document_text(), headers)
+
+async def _document(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """This document."""
+    return HttpAnswer(200, _document_text(), models.JSON_TYPE | _FOR_A_WHILE)
+
+
+def _route(
+    method: str,
+    path: str,
+    name: str,
+    action: Action,
+    answer: type[BaseModel] | str,
+    status: int = 200,
+    **more: Any,
+) -> Route:
+    """A route for clients that have a key."""
+    operation = _answering(action, status)
+    return Route(method, f"{PREFIX}{path}", name, operation, status, answer, **more)
 
 
 ROUTES: tuple[Route, ...] = (
-    Route(
+    _route(
         "POST",
-        f"{PREFIX}/emails",
+        "/emails",
         "sendEmail",
-        "Send one message to one or more recipients",
-        _solving(sending.send_email),
-        202,
+        sending.send_email,
         models.AcceptedEmail,
-        _SENDING,
+        202,
         body=models.EmailToSend,
         idempotent=True,
     ),
-    Route(
+    _route(
         "POST",
-        f"{PREFIX}/emails/batch",
+        "/emails/batch",
         "sendBatch",
-        "Send up to 100 messages, each accepted or rejected by itself",
-        _solving(sending.send_batch),
-        200,
+        sending.send_batch,
         models.BatchResults,
-        _SENDING,
         body=models.EmailToSend,
         body_is_list=True,
         idempotent=True,
     ),
-    Route(
+    _route(
         "GET",
-        f"{PREFIX}/emails",
+        "/emails",
         "listEmails",
-        "List messages, newest first",
-        _solving(emails.list_emails),
-        200,
+        emails.list_emails,
         models.EmailPage,
-        (401, 403, 422, 429, 503),
         query=models.EmailQuery,
     ),
-    Route(
+    _route("GET", "/emails/{id}", "showEmail", emails.show_email, models.EmailWithActivity),
+    _route(
         "GET",
-        f"{PREFIX}/emails/{{id}}",
-        "showEmail",
-        "Show one message and where it stands",
-        _solving(emails.show_email),
-        200,
-        models.EmailWithActivity,
-        _LOOKING,
-    ),
-    Route(
-        "GET",
-        f"{PREFIX}/emails/{{id}}/raw",
+        "/emails/{id}/raw",
         "showRawEmail",
-        "The bytes of one message as accepted",
-        _solving(emails.show_raw),
-        200,
+        emails.show_raw,
         "message/rfc822",
-        (*_LOOKING, 406, 413),
+        errors=frozenset({406, 413}),
         elsewhere="The message is too large for an answer. Its bytes can be fetched for five minutes at the URL in"
         " Location by whoever has that URL, without a key. On AWS a request with an Authorization header is refused"
         " there.",
         note="A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only be given as"
         " application/octet-stream: 406 unless Accept has that type or `*/*`.",
     ),
-    Route(
+    _route(
         "GET",
-        f"{PREFIX}/emails/{{id}}/deliveries",
+        "/emails/{id}/deliveries",
         "listDeliveries",
-        "The log of one message, oldest first",
-        _solving(emails.show_deliveries),
-        200,
+        emails.show_deliveries,
         models.DeliveryLog,
-        _LOOKING,
     ),
-    Route(
+    _route(
         "POST",
-        f"{PREFIX}/uploads",
+        "/uploads",
         "makeUpload",
-        "Get permission to upload a message or attachment that is too large for a request",
-        _solving(sending.make_upload),
-        201,
+        sending.make_upload,
         models.Upload,
-        (400, 401, 403, 413, 415, 422, 429, 503),
+        201,
         body=models.UploadToMake,
     ),
-    Route(
+    _route(
         "GET",
-        f"{PREFIX}/statistics",
+        "/statistics",
         "showStatistics",
-        "Count what happened to messages, by minute, hour or day",
-        _solving(statistics.show_statistics),
-        200,
+        statistics.show_statistics,
         statistics.ServerCounts,
-        (401, 403, 422, 429, 503),
         query=statistics.StatisticsQuery,
     ),
-    Route(
-        "GET",
-        DOCUMENT,
-        "showOpenApi",
-        "This document",
-        _solving(_document),
-        200,
-        "application/json",
-        is_public=True,
-    ),
+    Route("GET", DOCUMENT, "showOpenApi", _document, 200, "application/json", is_public=True),
 )
 
 
@@ -191,16 +158,13 @@ def _methods_by_path() -> dict[str, set[str]]:
 
 
 def _not_allowed(methods: set[str]) -> Operation:
+    allowed = ", ".join(sorted(methods))
+
     async def operate(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-        return _answer_not_allowed(methods, request)
+        answer = answer_problem(MethodNotAllowed(f"Only {allowed} can be used here"), request)
+        return HttpAnswer(answer.status, answer.body, {**answer.headers, "Allow": allowed})
 
     return operate
-
-
-def _answer_not_allowed(methods: set[str], request: HttpRequest) -> HttpAnswer:
-    allowed = ", ".join(sorted(methods))
-    answer = answer_problem(MethodNotAllowed(f"Only {allowed} can be used here"), request)
-    return HttpAnswer(answer.status, answer.body, {**answer.headers, "Allow": allowed})
 
 
 async def elsewhere(program: MailProgram, request: HttpRequest) -> HttpAnswer:
@@ -209,5 +173,5 @@ async def elsewhere(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     path = request.path[max(request.path.find(PREFIX), 0) :]
     for template, methods in _methods_by_path().items():
         if re.fullmatch("[^/]+".join(map(re.escape, re.split(r"{\w+}", template))), path):
-            return _answer_not_allowed(methods, request)
+            return await _not_allowed(methods)(program, request)
     return answer_problem(NotFound("There is nothing at this address"), request)

@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.api.base64_text import read_base64
-from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.bounds import MOST_ERRORS, pointer
 from chalicelib.api.v2.email_rules import batch_faults, email_faults
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
+    JSON_TYPE,
     MOST_IN_BATCH,
     AcceptedEmail,
-    AcceptedRecipient,
     BatchResult,
     BatchResults,
     EmailToSend,
@@ -25,9 +25,9 @@ from chalicelib.api.v2.models import (
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.requests import (
     INVALID,
+    Call,
     read_idempotency_key,
     read_json,
-    read_principal,
     validated,
 )
 from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
@@ -41,34 +41,32 @@ from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
 from chalicelib.services.tenancy.authenticate import Principal
 
-JSON_TYPE = {"Content-Type": "application/json"}
 
-
-async def send_email(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """Accept one message."""
-    principal = await read_principal(program, request)
-    email = validated(EmailToSend, read_json(request), email_faults)
+async def send_email(call: Call) -> HttpAnswer:
+    """Send one message to one or more recipients."""
+    email = validated(EmailToSend, read_json(call.request), email_faults)
 
     async def work() -> Answer:
-        submission = submission_of(principal, email, await _uploads(program, principal, email))
-        made = await program[SubmitMail].submit(submission, request.client_address)
+        submission = _submission(call.principal, email, await _uploads(call, email))
+        made = await call.program[SubmitMail].submit(submission, call.request.client_address)
         return Answer(202, render_json(as_json(_accepted(made))))
 
-    return await _once(program, request, principal, work)
+    return await _once(call, work)
 
 
-async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """Accept each message of a batch that can be accepted, and say for each what became of it."""
-    principal = await read_principal(program, request)
+async def send_batch(call: Call) -> HttpAnswer:
+    """Send up to 100 messages, each accepted or rejected by itself."""
+    request = call.request
     items = read_json(request)
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_IN_BATCH:
         detail = f"must be an array of 1 to {MOST_IN_BATCH} messages"
         raise InvalidRequest(INVALID, (FieldError("", "batch", detail),))
 
     async def work() -> Answer:
-        read = list(_submissions_and_errors(principal, items))
+        read = list(_submissions_and_errors(call.principal, items))
         submissions = [each for each in read if isinstance(each, Submission)]
-        made = iter(await program[SubmitMail].submit_all(submissions, request.client_address))
+        submit = call.program[SubmitMail]
+        made = iter(await submit.submit_all(submissions, request.client_address))
         outcomes = [next(made) if isinstance(each, Submission) else each for each in read]
         results = [_result(index, outcome, request) for index, outcome in enumerate(outcomes)]
         accepted = sum(result.email is not None for result in results)
@@ -76,39 +74,26 @@ async def send_batch(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         request.notes.update(accepted=accepted, rejected=answer.rejected)
         return Answer(200, render_json(as_json(answer)), keep=accepted > 0)
 
-    return await _once(program, request, principal, work)
+    return await _once(call, work)
 
 
-async def make_upload(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """Permission to upload one message or attachment."""
-    principal = await read_principal(program, request)
-    wanted = validated(UploadToMake, read_json(request))
-    ticket = await program[Uploads].ticket(principal.server, wanted.size)
-    upload = Upload.model_validate(
-        {
-            "id": ticket.id,
-            "url": ticket.url,
-            "method": ticket.method,
-            "headers": dict(ticket.headers),
-            "expires_at": ticket.expires_at,
-        }
-    )
-    return HttpAnswer(201, render_json(as_json(upload)), JSON_TYPE)
+async def make_upload(call: Call) -> Upload:
+    """Get permission to upload a message or attachment that is too large for a request."""
+    wanted = validated(UploadToMake, read_json(call.request))
+    ticket = await call.program[Uploads].ticket(call.principal.server, wanted.size)
+    return Upload.model_validate(ticket)
 
 
-async def _once(
-    program: MailProgram,
-    request: HttpRequest,
-    principal: Principal,
-    work: Callable[[], Awaitable[Answer]],
-) -> HttpAnswer:
+async def _once(call: Call, work: Callable[[], Awaitable[Answer]]) -> HttpAnswer:
     """The answer of `work`, or the first answer when the request carries a key that was used for it."""
+    request = call.request
     key = read_idempotency_key(request)
     if key is None:
         answer: Answer = await work()
     else:
         mark = fingerprint(request.method.encode(), request.path.encode(), request.body)
-        answer = await program[Idempotency].answer(principal.server.id, key, mark, work)
+        once = call.program[Idempotency]
+        answer = await once.answer(call.principal.server.id, key, mark, work)
     replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
     return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
 
@@ -121,15 +106,13 @@ def _submissions_and_errors(
     for item in items:
         try:
             email = validated(EmailToSend, item, batch_faults, max(room, 1))
-            yield submission_of(principal, email, {})
+            yield _submission(principal, email, {})
         except InvalidRequest as error:
             room -= len(error.errors)
             yield error
 
 
-async def _uploads(
-    program: MailProgram, principal: Principal, email: EmailToSend
-) -> dict[str, bytes]:
+async def _uploads(call: Call, email: EmailToSend) -> dict[str, bytes]:
     """The uploads that a message names, by id. InvalidRequest when one is missing."""
     named = {
         item.upload: pointer("attachments", n, "upload") for n, item in enumerate(email.attachments)
@@ -137,7 +120,8 @@ async def _uploads(
     named[email.raw_upload] = "/raw_upload"
     ids = [upload for upload in named if upload is not None]
     try:
-        return await program[Uploads].contents(principal.server, ids, lambda of: _octets(email, of))
+        uploads = call.program[Uploads]
+        return await uploads.contents(call.principal.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
         upload = str(missing.fields["upload"])
         fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")
@@ -155,9 +139,7 @@ def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
     )
 
 
-def submission_of(
-    principal: Principal, email: EmailToSend, uploads: dict[str, bytes]
-) -> Submission:
+def _submission(principal: Principal, email: EmailToSend, uploads: dict[str, bytes]) -> Submission:
     """What a valid request submits."""
     addresses = (mailbox_of(entry).address for entry in (*email.to, *email.cc, *email.bcc))
     envelope = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
@@ -200,11 +182,10 @@ def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
 
 
 def _accepted(made: Sequence[Message]) -> AcceptedEmail:
-    emails = [
-        AcceptedRecipient(id=message.id, token=message.token, to=message.rcpt_to)
-        for message in made
-    ]
-    return AcceptedEmail(id=emails[0].id, message_id=made[0].message_id or None, emails=emails)
+    first = made[0]
+    return AcceptedEmail.model_validate(
+        {"id": first.id, "message_id": first.message_id or None, "emails": made}
+    )
 
 
 def _result(

@@ -8,31 +8,24 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.json_body import render_json
-from chalicelib.api.v2.models import Answer, Moment, Request, as_json
-from chalicelib.api.v2.requests import read_principal, read_query
+from chalicelib.api.v2.models import Answer, Moment, Request
+from chalicelib.api.v2.requests import Call, read_query
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
-
-JSON_TYPE = {"Content-Type": "application/json"}
 
 
 class StatisticsQuery(Request):
     """Which counters."""
 
     period: Annotated[Period, Field(description="How long a slot is.")] = Period.HOUR
-    since: Annotated[
-        AwareDatetime | None,
-        Field(
-            alias="from",
-            description="A time in the first slot. Without it: an hour of minutes, a day of hours, a month of days.",
-        ),
-    ] = None
-    until: Annotated[
-        AwareDatetime | None,
-        Field(alias="to", description="A time in the last slot. Without it: now."),
-    ] = None
+    since: AwareDatetime | None = Field(
+        None,
+        alias="from",
+        description="A time in the first slot. Without it: an hour of minutes, a day of hours, a month of days.",
+    )
+    until: AwareDatetime | None = Field(
+        None, alias="to", description="A time in the last slot. Without it: now."
+    )
 
 
 class Counts(Answer):
@@ -65,22 +58,18 @@ class ServerCounts(Answer):
     first: Annotated[Moment, Field(alias="from", description="When the first slot began.")]
     last: Annotated[Moment, Field(alias="to", description="When the last slot began.")]
     totals: Counts
-    data: Annotated[
-        list[StatisticsSlot],
-        Field(
-            description="Slots in which something was counted, oldest first.", max_length=MOST_SLOTS
-        ),
-    ]
-
-
-async def show_statistics(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """The counters of the credential's server."""
-    principal = await read_principal(program, request)
-    query = read_query(StatisticsQuery, request)
-    chart = await program[ServerStatistics].chart(
-        principal.server.id, query.period, _epoch(query.since), _epoch(query.until)
+    data: list[StatisticsSlot] = Field(
+        max_length=MOST_SLOTS, description="Slots in which something was counted, oldest first."
     )
-    answer = ServerCounts.model_validate(
+
+
+async def show_statistics(call: Call) -> ServerCounts:
+    """Count what happened to messages, by minute, hour or day."""
+    query = read_query(StatisticsQuery, call.request)
+    chart = await call.program[ServerStatistics].chart(
+        call.principal.server.id, query.period, _epoch(query.since), _epoch(query.until)
+    )
+    return ServerCounts.model_validate(
         {
             "period": chart.period,
             "from": chart.first,
@@ -89,7 +78,6 @@ async def show_statistics(program: MailProgram, request: HttpRequest) -> HttpAns
             "data": [{"at": start, "counts": _counts(counts)} for start, counts in chart.slots],
         }
     )
-    return HttpAnswer(200, render_json(as_json(answer)), JSON_TYPE)
 
 
 def _epoch(moment: datetime | None) -> float | None:
