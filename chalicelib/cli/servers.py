@@ -20,23 +20,16 @@ from chalicelib.cli.shapes import server_shape
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import facts, moment, table, yes
 from chalicelib.domain.tenancy.entities import Server, ServerMode, UnknownOutcome
-from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 NOTHING = "none"
 
 
-class _Limit(click.ParamType[Any]):
+def _limit(text: str) -> int | str:
     """A number, or `none` for no limit."""
-
-    name = "number|none"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int | str:
-        if value == NOTHING or isinstance(value, int):
-            return value if isinstance(value, int) else NOTHING
-        if not str(value).isdecimal():
-            self.fail(f"{value!r} is neither a number nor `none`.", param, ctx)
-        return int(value)
+    if text != NOTHING and not text.isdecimal():
+        raise ValueError(f"{text!r} is neither a number nor `none`.")
+    return text if text == NOTHING else int(text)
 
 
 # What `create` and `set` share; an option that was left out is None.
@@ -47,7 +40,12 @@ server_options = options(
         help="Live sends; Development holds all mail.",
     ),
     click.option("--pool", help="The pool of addresses that its mail leaves from."),
-    click.option("--send-limit", type=_Limit(), help="Messages in 60 minutes, or `none`."),
+    click.option(
+        "--send-limit",
+        type=_limit,
+        metavar="NUMBER|NONE",
+        help="Messages in 60 minutes, or `none`.",
+    ),
     click.option("--allow-sender/--no-allow-sender", default=None, help="Let Sender authorise."),
     click.option(
         "--privacy/--no-privacy", "privacy_mode", default=None, help="Hide clients in Received."
@@ -90,13 +88,10 @@ def create(
 @click.option("--organization", metavar="ORG", help="Only this organization's.")
 def list_all(session: Session, organization: str | None) -> None:
     """List the mail servers."""
-    owners = (
-        session.call(session.posthorn[Organizations].all())
-        if organization is None
-        else [session.organization(organization)]
-    )
-    servers = session.posthorn[Servers]
-    found = [server for owner in owners for server in session.call(servers.of(owner))]
+    if organization is None:
+        found = session.servers()
+    else:
+        found = session.call(session.posthorn[Servers].of(session.organization(organization)))
     rows = [(each.full_name, each.name, _state(each), each.pool) for each in found]
     text = table(rows, ("server", "name", "state", "pool"))
     session.show([server_shape(each) for each in found], text)

@@ -85,16 +85,14 @@ class Session:
             if not organization or not permalink:
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
             return self.call(self.posthorn[Servers].get(organization, permalink))
-        found = self.call(self._servers())
+        found = self.servers()
         if len(found) == 1:
             return found[0]
         if not found:
             raise NotFound("There is no server yet: create one with `server create`")
         raise click.UsageError("There are several servers; say which one with --server.")
 
-    async def _servers(self) -> list[Server]:
-        return [
-            server
-            for organization in await self.posthorn[Organizations].all()
-            for server in await self.posthorn[Servers].of(organization)
-        ]
+    def servers(self) -> list[Server]:
+        """Those of all organizations."""
+        owners = self.call(self.posthorn[Organizations].all())
+        return [each for owner in owners for each in self.call(self.posthorn[Servers].of(owner))]

@@ -30,17 +30,13 @@ from chalicelib.services.pools.sources import (
 PASSWORD_VARIABLE = "POSTHORN_SOURCE_PASSWORD"  # noqa: S105  # the name of the variable
 
 
-class _Span(click.ParamType[Any]):
-    """A time such as 90s, 30m, 2h or 1d, as seconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        try:
-            (wait,) = parse_schedule(str(value)).waits
-        except (Rejected, ValueError):
-            self.fail(f"{value!r} is no time such as 30m, 2h or 1d, up to 7d.", param, ctx)
-        return wait
+def time(text: str) -> int:
+    """A time such as 90s, 30m, 2h or 1d, as seconds. `--help` shows its name."""
+    try:
+        (wait,) = parse_schedule(text).waits
+    except (Rejected, ValueError):
+        raise ValueError(f"{text!r} is no time such as 30m, 2h or 1d, up to 7d.") from None
+    return wait
 
 
 def _find(session: Session, name: str, pool: str | None) -> EgressSource:
@@ -153,7 +149,7 @@ def remove(session: Session, source: EgressSource) -> None:
 
 @source_group.command("suspend")
 @named_source
-@click.option("--for", "seconds", type=_Span(), help="As 30m, 2h or 1d; until resumed if left out.")
+@click.option("--for", "seconds", type=time, help="As 30m, 2h or 1d; until resumed if left out.")
 def suspend(session: Session, source: EgressSource, seconds: int | None) -> None:
     """Send nothing from a source for a time: its mail takes the others of the pool, or waits."""
     _show(session, session.call(session.posthorn[Sources].suspend(source, seconds)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
@@ -21,19 +20,16 @@ _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 
 
-class _Time(click.ParamType[Any]):
-    """A time, or how long ago: epoch seconds, or a negative number of seconds from now."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        if ago := _AGO.fullmatch(str(value)):
-            return -float(int(ago[1]) * _UNITS[ago[2]])
-        try:
-            found = datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is neither a time nor a span such as 90m, 36h or 7d.", param, ctx)
-        return max(0.0, (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+def time(text: str) -> float:
+    """A time, or how long ago: epoch seconds, or a negative number of seconds from now. `--help` shows its name."""
+    if ago := _AGO.fullmatch(text):
+        return -float(int(ago[1]) * _UNITS[ago[2]])
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        fault = f"{text!r} is neither a time nor a span such as 90m, 36h or 7d."
+        raise ValueError(fault) from None
+    return max(0.0, (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
 @click.command("statistics", cls=Command)
@@ -45,8 +41,8 @@ class _Time(click.ParamType[Any]):
     show_default=True,
     help="How long a slot is.",
 )
-@click.option("--since", type=_Time(), help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d.")
-@click.option("--until", type=_Time(), help="As --since; now when left out.")
+@click.option("--since", type=time, help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d.")
+@click.option("--until", type=time, help="As --since; now when left out.")
 def statistics_command(
     session: Session, server: Server, period: Period, since: float | None, until: float | None
 ) -> None:
@@ -63,7 +59,7 @@ def statistics_command(
 
 
 def _at(given: float | None, now: float) -> float | None:
-    """Epoch seconds of a time as `_Time` reads it."""
+    """Epoch seconds of a time as `time` reads it."""
     return given if given is None or given >= 0 else max(0.0, now + given)
 
 

@@ -7,6 +7,7 @@ more messages than one page come between two polls, the oldest are missed; `mess
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,9 +16,9 @@ import click
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.commands import Command, of_server
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import delivery_shape, message_shape
+from chalicelib.cli.shapes import Shape, delivery_shape, message_shape
 from chalicelib.cli.terminal import json_text, moment, visible
-from chalicelib.domain.model import Delivery, Message, MessageId, MessageRecord, Scope, State
+from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Scope, State
 from chalicelib.domain.tenancy.entities import Server, ServerId
 from chalicelib.ports.messages import MessageStore
 
@@ -45,10 +46,6 @@ class Watch:
     seen: dict[MessageId, set[int]] = field(default_factory=dict)
     open: set[MessageId] = field(default_factory=set)
 
-    def skip(self, records: Iterable[MessageRecord]) -> None:
-        """Take records as seen without saying so."""
-        list(self.news(records))
-
     def news(self, records: Iterable[MessageRecord]) -> Iterator[Event]:
         """The events in these records that were not there before, oldest first for each message."""
         for record in records:
@@ -61,14 +58,11 @@ class Watch:
                 if delivery.id not in known:
                     known.add(delivery.id)
                     yield Event(record, delivery)
-            self._follow(record)
+            if record.state is State.DONE:
+                self.open.discard(message)
+            else:
+                self.open.add(message)
         self._forget()
-
-    def _follow(self, record: MessageRecord) -> None:
-        if record.state is State.DONE:
-            self.open.discard(record.message.id)
-        else:
-            self.open.add(record.message.id)
 
     def _forget(self) -> None:
         """Keep the newest so many; ids rise with time."""
@@ -91,15 +85,13 @@ def tail_command(
 ) -> None:
     """Follow a server's messages and deliveries until Ctrl-C. With --json, one object a line."""
     watch = Watch()
-    start = session.call(_newest(session.posthorn, server.id))
-    watch.skip(start[: len(start) - last])
-    records = start
-    done = 0
-    while True:
+    records = session.call(_newest(session.posthorn, server.id))
+    for _ in watch.news(records[: len(records) - last]):
+        pass  # what was there before is not told
+    for done in itertools.count(1):
         for event in sorted(watch.news(records), key=lambda each: each.at):
             click.echo(_json_line(event) if session.json else _line(event))
-        done += 1
-        if polls is not None and done >= polls:
+        if done == polls:
             return
         session.call(asyncio.sleep(interval))
         records = session.call(_changed(session.posthorn, server.id, watch))
@@ -124,7 +116,8 @@ async def _changed(app: Posthorn, server: ServerId, watch: Watch) -> list[Messag
 def _line(event: Event) -> str:
     message = event.record.message
     if event.delivery is None:
-        what, text = "Accepted", f"{_way(message)} {message.subject}"
+        way = f"{message.mail_from or '<>'} → {message.rcpt_to}"
+        what, text = "Accepted", f"{way} {message.subject}"
     else:
         what, text = event.delivery.status.value, event.delivery.details
         if event.delivery.output:
@@ -132,16 +125,11 @@ def _line(event: Event) -> str:
     return f"{moment(event.at)}  {message.id:>6}  {what.ljust(13)}  {visible(text)}".rstrip()
 
 
-def _way(message: Message) -> str:
-    return f"{message.mail_from or '<>'} → {message.rcpt_to}"
-
-
 def _json_line(event: Event) -> str:
-    shape: dict[str, object] = {"event": "accepted", "message": message_shape(event.record)}
+    shape: Shape = {
+        "event": "accepted" if event.delivery is None else "delivery",
+        "message": message_shape(event.record),
+    }
     if event.delivery is not None:
-        shape = {
-            "event": "delivery",
-            "message": message_shape(event.record),
-            "delivery": delivery_shape(event.delivery),
-        }
+        shape["delivery"] = delivery_shape(event.delivery)
     return json_text(shape, indent=None)

@@ -38,10 +38,6 @@ MOST_FORM_FIELDS = 1_000
 # What strangers may have parsed: a larger body is not looked at before its key is known.
 LARGEST_UNKNOWN = 100_000
 RETRY_AFTER = "30"
-_TOO_LARGE = {
-    "message": "The message is too large to be shown with all that was asked for",
-    "code": "MessageTooLarge",
-}
 
 
 class Failure(Rejected):
@@ -56,7 +52,9 @@ class Failure(Rejected):
 
 def too_large() -> Failure:
     """What was asked for cannot be in one answer."""
-    return Failure(**_TOO_LARGE)
+    return Failure(
+        "MessageTooLarge", "The message is too large to be shown with all that was asked for"
+    )
 
 
 class ParameterFault(Rejected):
@@ -91,8 +89,9 @@ def operation(action: Action) -> Operation:
         seconds = round(program[Clock].monotonic() - started, 3)
         body = _enveloped(outcome, seconds, data)
         if not fits_an_answer(body):
-            request.notes["outcome"] = _TOO_LARGE["code"]
-            body = _enveloped("error", seconds, _TOO_LARGE)
+            data = too_large().data
+            request.notes["outcome"] = data["code"]
+            body = _enveloped("error", seconds, data)
         later = {"Retry-After": RETRY_AFTER} if status == 503 else {}
         return HttpAnswer(status, body, HEADERS | later)
 
@@ -111,11 +110,8 @@ async def _call(program: MailProgram, request: HttpRequest, action: Action) -> t
     except ValueError:
         return 400, "parameter-error", {"message": "The parameters are not valid JSON"}
     principal = principal or await _principal(program, request)
-    return (
-        200,
-        "success",
-        await action(Call(program, principal, parameters, request.client_address)),
-    )
+    data = await action(Call(program, principal, parameters, request.client_address))
+    return 200, "success", data
 
 
 async def _principal(program: MailProgram, request: HttpRequest) -> Principal:

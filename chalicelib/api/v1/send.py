@@ -72,7 +72,8 @@ async def send_message(call: Call) -> dict[str, Any]:
     draft = _draft(parameters, listed)
     if not draft.author.address:
         raise Failure("UnauthenticatedFromAddress", NOT_AUTHORISED)
-    files = [item for item in _array(parameters, "attachments") if isinstance(item, dict)]
+    given = parameters.get("attachments")
+    files = [item for item in given if isinstance(item, dict)] if isinstance(given, list) else []
     try:
         draft = replace(draft, attachments=_attachments(files))
     except (Failure, ParameterFault):
@@ -205,11 +206,6 @@ def _headers(given: Any) -> tuple[tuple[str, str], ...]:
     for name, fault in header_faults(headers):
         refuse_fault(f"headers[{name}]", fault)
     return headers
-
-
-def _array(parameters: Mapping[str, Any], name: str) -> list[Any]:
-    value = parameters.get(name)
-    return value if isinstance(value, list) else []
 
 
 def _attachments(files: list[dict[str, Any]]) -> tuple[Attachment, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from types import SimpleNamespace
+
 from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.fields import mailbox_of
@@ -41,7 +44,7 @@ async def list_emails(call: Call) -> EmailPage:
         fault = FieldError("/cursor", "cursor", "was not given out for this list")
         raise InvalidRequest(INVALID, (fault,)) from error
     return EmailPage(
-        data=[_email(record) for record in page.records],
+        data=[Email.model_validate(_shown(record)) for record in page.records],
         has_more=page.next_cursor is not None,
         next_cursor=page.next_cursor,
     )
@@ -51,9 +54,8 @@ async def show_email(call: Call) -> EmailWithActivity:
     """Show one message and where it stands."""
     record = await _record(call)
     activity = await call.program[MessageHistory].activity(record)
-    email = _email(record).model_dump(by_alias=True)
-    hits = {"opens": activity.opens, "clicks": activity.clicks}
-    return EmailWithActivity.model_validate(email | hits)
+    shown = _shown(record, opens=activity.opens, clicks=activity.clicks)
+    return EmailWithActivity.model_validate(shown)
 
 
 async def show_deliveries(call: Call) -> DeliveryLog:
@@ -104,29 +106,13 @@ async def _record(call: Call) -> MessageRecord:
     return record
 
 
-def _email(record: MessageRecord) -> Email:
-    message = record.message
+def _shown(record: MessageRecord, **more: object) -> SimpleNamespace:
+    """What an `Email` is made from: the fields of the message and of where it stands."""
     waiting = record.state is State.WAITING and record.wake_at > 0
-    return Email.model_validate(
-        {
-            "id": message.id,
-            "token": message.token,
-            "direction": message.scope,
-            "status": record.status,
-            "from": message.mail_from,
-            "to": message.rcpt_to,
-            "subject": message.subject,
-            "message_id": message.message_id,
-            "tag": message.tag,
-            "size": message.size,
-            "bounce": message.bounce,
-            "held": record.held,
-            "hold_expires_at": record.hold_expires_at,
-            "received_at": message.received_at,
-            "received_with_tls": message.received_with_ssl,
-            "last_attempt_at": record.last_attempt_at,
-            "next_attempt_at": record.wake_at if waiting else None,
-            "opened_at": record.opened_at,
-            "clicked_at": record.clicked_at,
-        }
-    )
+    known = {
+        field.name: getattr(one, field.name)
+        for one in (record.message, record)
+        for field in fields(one)
+    }
+    next_attempt = record.wake_at if waiting else None
+    return SimpleNamespace(**known, next_attempt_at=next_attempt, **more)

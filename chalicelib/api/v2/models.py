@@ -202,10 +202,10 @@ class Email(Answer):
 
     id: int
     token: str
-    direction: Scope
+    direction: Scope = Field(validation_alias="scope")
     status: Status
     mail_from: Annotated[str, Field(alias="from", description="Envelope sender.")]
-    to: Annotated[str, Field(description="Envelope recipient.")]
+    to: str = Field(validation_alias="rcpt_to", description="Envelope recipient.")
     subject: str
     message_id: str
     tag: str | None
@@ -214,7 +214,7 @@ class Email(Answer):
     held: Annotated[bool, Field(description="It waits for a person.")]
     hold_expires_at: Moment | None
     received_at: Moment
-    received_with_tls: bool
+    received_with_tls: bool = Field(validation_alias="received_with_ssl")
     last_attempt_at: Moment | None
     next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
     opened_at: Annotated[Moment | None, Field(description="When it was first opened.")]

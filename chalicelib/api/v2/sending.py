@@ -148,8 +148,7 @@ def _submission(principal: Principal, email: EmailToSend, uploads: dict[str, byt
     tag = email.tag or (email.tags[0].value if email.tags else None)
     beyond_ascii = not all(map(str.isascii, (mail_from, *envelope)))
     if email.raw is not None or email.raw_upload is not None:
-        whole = read_base64(email.raw) if email.raw is not None else uploads[email.raw_upload or ""]
-        content = normalise_newlines(whole)
+        content = normalise_newlines(_bytes(email.raw, email.raw_upload, uploads))
         return Submission(principal, mail_from, recipients, content, tag, smtputf8=beyond_ascii)
     draft = _draft(email, uploads)
     beyond_ascii = beyond_ascii or draft.needs_smtputf8
@@ -171,14 +170,16 @@ def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:
             Attachment(
                 item.filename,
                 item.content_type,
-                uploads[item.upload]
-                if item.upload is not None
-                else read_base64(item.content or ""),
+                _bytes(item.content, item.upload, uploads),
                 item.content_id,
             )
             for item in email.attachments
         ),
     )
+
+
+def _bytes(content: str | None, upload: str | None, uploads: Mapping[str, bytes]) -> bytes:
+    return uploads[upload] if upload is not None else read_base64(content or "")
 
 
 def _accepted(made: Sequence[Message]) -> AcceptedEmail:
