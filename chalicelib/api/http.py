@@ -17,6 +17,7 @@ Part = TypeVar("Part")
 
 # A Lambda answer may have 6 MB including JSON escapes; base64 makes 4.5 MB of bytes just fit.
 LARGEST_ANSWER = 4_500_000
+RETRY_AFTER = "30"  # seconds
 API_KEYS = frozenset({CredentialKind.API})
 
 
@@ -57,6 +58,15 @@ class MailProgram(Protocol):
 
 Operation = Callable[[MailProgram, HttpRequest], Coroutine[Any, Any, HttpAnswer]]
 Fallback = Callable[[HttpRequest], HttpAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose client is known."""
+
+    program: MailProgram
+    principal: Principal
+    request: HttpRequest
 
 
 async def principal_of(program: MailProgram, request: HttpRequest, key: str) -> Principal:

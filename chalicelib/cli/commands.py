@@ -8,14 +8,13 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from chalicelib.cli.session import Session
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-Decorator = Callable[[Function], Function]
+Decorator = Callable[[Any], Any]
 NOTHING_TO_CHANGE = "Nothing to change: name at least one option."
 
 
@@ -56,16 +55,18 @@ class Group(click.Group):
         super().__init__(name, help=text, params=[JSON])
 
 
-def options(*each: Decorator[Any]) -> Decorator[Any]:
+def options(*each: Decorator) -> Decorator:
     """Several options as one decorator, in this order in `--help`."""
 
     def decorate(function: Any) -> Any:
-        return functools.reduce(lambda made, option: option(made), reversed(each), function)
+        for option in reversed(each):
+            function = option(function)
+        return function
 
     return decorate
 
 
-def naming(find: Callable[..., Any], passed: str, *each: Decorator[Any]) -> Decorator[Any]:
+def naming(find: Callable[..., Any], passed: str, *each: Decorator) -> Decorator:
     """Options that together name one thing, which the command gets as `passed`: what `find` returns for the session and
     them, its further parameters."""
     _, *names = inspect.signature(find).parameters

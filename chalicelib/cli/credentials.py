@@ -8,7 +8,7 @@ import click
 
 from chalicelib.cli.commands import Group, OneOf, of_server
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import credential_shape
+from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.tenancy.entities import BareNewlines, Credential, CredentialKind, Server
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
@@ -62,12 +62,12 @@ def create(
         made = session.call(credentials.import_key(server, kind, name, known, options))
     else:
         made, key = session.call(credentials.create(server, kind, name, options))
-    shape = credential_shape(made)
+    told = shape(made)
     text = _facts(made)
     if key is not None and kind is not CredentialKind.SMTP_IP:
-        shape["key"] = key
+        told["key"] = key
         text += f"\n\nKey, shown this once: {key}"
-    session.show(shape, text)
+    session.show(told, text)
 
 
 @credential_group.command("list")
@@ -87,7 +87,7 @@ def list_all(session: Session, server: Server) -> None:
         for each in found
     ]
     text = table(rows, ("id", "kind", "name", "key", "hold", "last used"))
-    session.show([credential_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 @credential_group.command("revoke")

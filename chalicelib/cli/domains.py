@@ -6,7 +6,7 @@ import click
 
 from chalicelib.cli.commands import Group, naming, options, server_option
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import Shape, domain_shape, finding_shape, record_shape
+from chalicelib.cli.shapes import Shape, shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dns.records import DnsRecord, RecordStatus
 from chalicelib.domain.tenancy.entities import Domain
@@ -56,7 +56,7 @@ def list_all(session: Session, owner: Owner) -> None:
         (each.name, _verified(each), yes(each.dkim_ok), yes(each.return_path_ok)) for each in found
     ]
     text = table(rows, ("domain", "verified", "dkim", "return path"))
-    session.show([domain_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 @domain_group.command("show")
@@ -72,14 +72,12 @@ def verify(session: Session, domain: Domain) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
     domains = session.posthorn[Domains]
     outcome = session.call(domains.verify(domain))
-    shape = _shape(session, outcome.domain)
-    shape["findings"] = [finding_shape(each) for each in outcome.findings]
     rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
     text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
-    session.show(shape, text)
-    right = {each.purpose for each in outcome.findings if each.status is RecordStatus.OK}
+    session.show({**_shape(session, outcome.domain), "findings": outcome.findings}, text)
     required = {each.purpose for each in domains.records(domain) if each.required}
-    return 0 if required <= right else 1
+    wrong = {each.purpose for each in outcome.findings if each.status is not RecordStatus.OK}
+    return 1 if required & wrong else 0
 
 
 @domain_group.command("trust")
@@ -104,8 +102,7 @@ def _show(session: Session, domain: Domain) -> None:
 
 
 def _shape(session: Session, domain: Domain) -> Shape:
-    records = session.posthorn[Domains].records(domain)
-    return {**domain_shape(domain), "records": [record_shape(each) for each in records]}
+    return {**shape(domain), "records": session.posthorn[Domains].records(domain)}
 
 
 def _records_text(records: tuple[DnsRecord, ...]) -> str:

@@ -102,7 +102,3 @@ def _sentence(failure: MailError | NoStack) -> str:
 def _fail(text: str) -> int:
     click.echo(f"posthorn: {visible(text)}", err=True)
     return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -12,7 +12,7 @@ import click
 
 from chalicelib.cli.commands import Group, OneOf, naming, server_option
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import message_shape, timeline_shape
+from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import json_text, moment, table, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.errors import NotFound
@@ -71,11 +71,7 @@ def list_page(
     text = table(rows, ("id", "received", "status", "to", "subject"))
     if page.next_cursor is not None:
         text += f"\n\nMore: --cursor {page.next_cursor}"
-    shape = {
-        "messages": [message_shape(record) for record in page.records],
-        "next_cursor": page.next_cursor,
-    }
-    session.show(shape, text)
+    session.show({"messages": page.records, "next_cursor": page.next_cursor}, text)
 
 
 @message_group.command("show")
@@ -143,7 +139,11 @@ def _show(session: Session, record: MessageRecord) -> None:
     deliveries = session.call(app[MessageHistory].deliveries(record))
     activity = session.call(app[MessageHistory].activity(record))
     text = render_timeline(record, deliveries, app[Clock].now(), activity)
-    session.show(timeline_shape(record, deliveries, activity), text)
+    hits = {
+        "opens": activity.opens,
+        "clicks": [{"url": each.url, **shape(each)} for each in activity.clicks],
+    }
+    session.show({**shape(record), "deliveries": deliveries, **hits}, text)
 
 
 def _row(record: MessageRecord) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import click
 
 from chalicelib.cli.commands import Group, reason_option
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import organization_shape
 from chalicelib.cli.terminal import facts, moment, table
 from chalicelib.domain.tenancy.entities import Organization
 from chalicelib.services.tenancy.installation import Installation
@@ -30,7 +29,7 @@ def list_all(session: Session) -> None:
     found = session.call(session.posthorn[Organizations].all())
     rows = [(each.permalink, each.name, moment(each.created_at), _state(each)) for each in found]
     text = table(rows, ("permalink", "name", "created", "state"))
-    session.show([organization_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 @organization_group.command("show")
@@ -62,7 +61,7 @@ def _show(session: Session, organization: Organization) -> None:
         ("Created", moment(organization.created_at)),
         ("State", _state(organization)),
     ]
-    session.show(organization_shape(organization), facts(pairs))
+    session.show(organization, facts(pairs))
 
 
 def _state(organization: Organization) -> str:

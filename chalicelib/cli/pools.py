@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chalicelib.cli.commands import Group
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import pool_shape
 from chalicelib.cli.sources import state_of, way_of
 from chalicelib.cli.terminal import table
 from chalicelib.ports.clock import Clock
@@ -24,7 +23,7 @@ def list_all(session: Session) -> None:
     now = session.posthorn[Clock].now()
     rows = [row for each in found for row in _rows(each, now)]
     text = table(rows, ("pool", "servers", "source", "kind", "way", "state"))
-    session.show([pool_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 def _rows(pool: Pool, now: float) -> list[tuple[str, ...]]:

@@ -65,27 +65,23 @@ def send_command(session: Session, smtp: bool, url: str | None, **parts: Any) ->
 
 
 def _mail(
-    stack: Stack | None, *, mail_from: str | None, file: IO[bytes] | None, **parts: Any
+    stack: Stack | None,
+    *,
+    mail_from: str | None,
+    file: IO[bytes] | None,
+    attach: tuple[Path, ...],
+    **parts: Any,
 ) -> Mail:
     sender = mail_from or (stack.from_address if stack is not None else None)
     if sender is None:
         raise click.UsageError("Say who sends it with --from.")
-    described = any(parts[name] for name in ("subject", "text", "html", "attach"))
     if file is not None:
-        if described:
+        if attach or any(parts[name] for name in ("subject", "text", "html")):
             raise click.UsageError("--file has the whole message; leave the parts out.")
         return Mail(sender, parts["to"], tag=parts["tag"], raw=_message_in(file))
     if parts["text"] is None and parts["html"] is None:
         raise click.UsageError("Say what to send with --text, --html or --file.")
-    return Mail(
-        mail_from=sender,
-        to=parts["to"],
-        subject=parts["subject"],
-        text=parts["text"],
-        html=parts["html"],
-        attachments=tuple(_attachment(path) for path in parts["attach"]),
-        tag=parts["tag"],
-    )
+    return Mail(sender, attachments=tuple(map(_attachment, attach)), **parts)
 
 
 def _message_in(file: IO[bytes]) -> bytes:

@@ -16,7 +16,6 @@ from chalicelib.cli.commands import (
     reason_option,
 )
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import server_shape
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import facts, moment, table, yes
 from chalicelib.domain.tenancy.entities import Server, ServerMode, UnknownOutcome
@@ -94,7 +93,7 @@ def list_all(session: Session, organization: str | None) -> None:
         found = session.call(session.posthorn[Servers].of(session.organization(organization)))
     rows = [(each.full_name, each.name, _state(each), each.pool) for each in found]
     text = table(rows, ("server", "name", "state", "pool"))
-    session.show([server_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 @server_group.command("show")
@@ -149,7 +148,7 @@ def _show(session: Session, server: Server) -> None:
         ("Retry schedule", server.retry_schedule or "default"),
         ("Unknown outcome", server.unknown_outcome.value),
     ]
-    session.show(server_shape(server), facts(pairs))
+    session.show(server, facts(pairs))
 
 
 def _state(server: Server) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import click
 
 from chalicelib.bootstrap import Posthorn, posthorn, run
+from chalicelib.cli.shapes import shape
 from chalicelib.cli.stack import NoStack, Stack, find_stack
 from chalicelib.cli.terminal import json_text
 from chalicelib.domain.errors import NotFound
@@ -61,8 +62,8 @@ class Session:
         return result
 
     def show(self, value: object, text: str) -> None:
-        """Print the value as JSON, or else the text, which must have been made visible."""
-        click.echo(json_text(value) if self.json else text)
+        """Print the value as JSON, what is in it by its shape, or else the text, which must have been made visible."""
+        click.echo(json_text(value, default=shape) if self.json else text)
 
     def organization(self, permalink: str | None) -> Organization:
         """The named organization, or the only one."""

@@ -11,7 +11,6 @@ import click
 
 from chalicelib.cli.commands import NOTHING_TO_CHANGE, Group, OneOf, naming, options
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import source_shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.outgoing.retry import parse_schedule
@@ -111,7 +110,7 @@ def list_all(session: Session, pool: str | None) -> None:
         for each in found
     ]
     text = table(rows, ("source", "pool", "kind", "way", "priority", "state"))
-    session.show([source_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 @source_group.command("show")
@@ -211,4 +210,4 @@ def _show(session: Session, source: EgressSource) -> None:
         ("State", state_of(source, session.posthorn[Clock].now())),
     ]
     known = [(name, value) for name, value in pairs if value]
-    session.show(source_shape(source), facts(known))
+    session.show(source, facts(known))

@@ -16,7 +16,7 @@ import click
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.commands import Command, of_server
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import Shape, delivery_shape, message_shape
+from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import json_text, moment, visible
 from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Scope, State
 from chalicelib.domain.tenancy.entities import Server, ServerId
@@ -126,10 +126,7 @@ def _line(event: Event) -> str:
 
 
 def _json_line(event: Event) -> str:
-    shape: Shape = {
-        "event": "accepted" if event.delivery is None else "delivery",
-        "message": message_shape(event.record),
-    }
+    told: dict[str, object] = {"event": "accepted", "message": event.record}
     if event.delivery is not None:
-        shape["delivery"] = delivery_shape(event.delivery)
-    return json_text(shape, indent=None)
+        told |= {"event": "delivery", "delivery": event.delivery}
+    return json_text(told, indent=None, default=shape)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 # Controls, format characters (bidi overrides, zero width), separators of lines, surrogates, private use.
 _HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
@@ -47,9 +48,12 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{name.ljust(width)}  {visible(value)}".rstrip() for name, value in pairs)
 
 
-def json_text(value: object, *, indent: int | None = 2) -> str:
-    """JSON in ASCII, so that nothing in it can act on a terminal either."""
-    return json.dumps(value, indent=indent, ensure_ascii=True).replace("\x7f", "\\u007f")
+def json_text(
+    value: object, *, indent: int | None = 2, default: Callable[[Any], object] | None = None
+) -> str:
+    """JSON in ASCII, so that nothing in it can act on a terminal either. `default` as json.dumps has it."""
+    text = json.dumps(value, indent=indent, ensure_ascii=True, default=default)
+    return text.replace("\x7f", "\\u007f")
 
 
 def moment(epoch: float) -> str:

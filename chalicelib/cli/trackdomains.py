@@ -16,7 +16,7 @@ from chalicelib.cli.commands import (
     server_option,
 )
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import Shape, finding_shape, record_shape, track_domain_shape
+from chalicelib.cli.shapes import Shape, shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dns.records import RecordStatus, track_host
 from chalicelib.domain.engagement import TrackDomain
@@ -85,7 +85,7 @@ def list_all(session: Session, server: Server) -> None:
         for each in found
     ]
     text = table(rows, ("domain", "name", "dns", "clicks", "opens"))
-    session.show([track_domain_shape(each) for each in found], text)
+    session.show(found, text)
 
 
 @track_domain_group.command("show")
@@ -100,9 +100,9 @@ def show(session: Session, track: TrackDomain) -> None:
 def check(session: Session, track: TrackDomain) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only for OK."""
     done = session.call(session.posthorn[TrackDomains].check(track))
-    shape = {**_shape(session, done.track), "finding": finding_shape(done.finding)}
     text = visible(f"{done.finding.name}: {done.finding.status.value} {done.finding.text}".strip())
-    session.show(shape, f"{_facts(done.track)}\n\n{text}")
+    told = {**_shape(session, done.track), "finding": done.finding}
+    session.show(told, f"{_facts(done.track)}\n\n{text}")
     return 0 if done.finding.status is RecordStatus.OK else 1
 
 
@@ -135,8 +135,7 @@ def _show(session: Session, track: TrackDomain) -> None:
 
 
 def _shape(session: Session, track: TrackDomain) -> Shape:
-    record = session.posthorn[TrackDomains].record(track)
-    return {**track_domain_shape(track), "records": [record_shape(record)]}
+    return {**shape(track), "records": [session.posthorn[TrackDomains].record(track)]}
 
 
 def _facts(track: TrackDomain) -> str:

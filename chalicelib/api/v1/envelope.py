@@ -1,18 +1,25 @@
 """What every v1 action shares: parameters found, the key checked, the envelope around the answer (contract 2.1).
 
-An action is a coroutine that takes a `Call` and returns the `data` of a success, or raises `Failure` or
-`ParameterFault`. Every application answer is HTTP 200; only malformed JSON (400), a failing dependency (503) and an
+An action is a coroutine that takes a `Call` and its parameters and returns the `data` of a success, or raises `Failure`
+or `ParameterFault`. Every application answer is HTTP 200; only malformed JSON (400), a failing dependency (503) and an
 unexpected error (500) are not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation, principal_of
+from chalicelib.api.http import (
+    RETRY_AFTER,
+    Call,
+    HttpAnswer,
+    HttpRequest,
+    MailProgram,
+    Operation,
+    principal_of,
+)
 from chalicelib.api.json_body import fits_an_answer, parse_json, render_json
 from chalicelib.domain.errors import (
     InvalidRequest,
@@ -37,7 +44,6 @@ FORM = "application/x-www-form-urlencoded"
 MOST_FORM_FIELDS = 1_000
 # What strangers may have parsed: a larger body is not looked at before its key is known.
 LARGEST_UNKNOWN = 100_000
-RETRY_AFTER = "30"
 
 
 class Failure(Rejected):
@@ -63,17 +69,8 @@ class ParameterFault(Rejected):
     code = "v1_parameter_error"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An authenticated call of an action."""
-
-    program: MailProgram
-    principal: Principal
-    parameters: Mapping[str, Any]
-    client_address: str
-
-
-Action = Callable[[Call], Awaitable[Any]]
+Parameters = Mapping[str, Any]
+Action = Callable[[Call, Parameters], Awaitable[Any]]
 
 
 def operation(action: Action) -> Operation:
@@ -110,7 +107,7 @@ async def _call(program: MailProgram, request: HttpRequest, action: Action) -> t
     except ValueError:
         return 400, "parameter-error", {"message": "The parameters are not valid JSON"}
     principal = principal or await _principal(program, request)
-    data = await action(Call(program, principal, parameters, request.client_address))
+    data = await action(Call(program, principal, request), parameters)
     return 200, "success", data
 
 

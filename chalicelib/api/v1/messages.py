@@ -11,8 +11,9 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib.api.http import Call
 from chalicelib.api.json_body import LARGEST_STRING
-from chalicelib.api.v1.envelope import Call, Failure, too_large
+from chalicelib.api.v1.envelope import Failure, Parameters, too_large
 from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import NotFound
@@ -33,10 +34,10 @@ _SHOWN_FIRST = (
 ).split()
 
 
-async def message(call: Call) -> dict[str, Any]:
+async def message(call: Call, parameters: Parameters) -> dict[str, Any]:
     """One message with the expansions asked for."""
-    record = await _record(call)
-    asked = call.parameters.get("_expansions")
+    record = await _record(call, parameters)
+    asked = parameters.get("_expansions")
     wanted = (
         _ALL
         if asked is True
@@ -63,14 +64,14 @@ async def message(call: Call) -> dict[str, Any]:
     return shown
 
 
-async def deliveries(call: Call) -> list[dict[str, Any]]:
+async def deliveries(call: Call, parameters: Parameters) -> list[dict[str, Any]]:
     """The log of one message, oldest first."""
-    record = await _record(call)
+    record = await _record(call, parameters)
     return [_delivery(entry) for entry in await call.program[MessageHistory].deliveries(record)]
 
 
-async def _record(call: Call) -> MessageRecord:
-    number, shown = message_number(call.parameters)
+async def _record(call: Call, parameters: Parameters) -> MessageRecord:
+    number, shown = message_number(parameters)
     try:
         if number is not None:
             return await call.program[MessageHistory].record(call.principal.server.id, number)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.api.base64_text import NOT_BASE64, read_base64, without_data_url
-from chalicelib.api.v1.envelope import ParameterFault
+from chalicelib.api.v1.envelope import ParameterFault, Parameters
 from chalicelib.domain.mail.address import split_list, split_mailbox
 from chalicelib.domain.mail.header_rendering import text_fault
 from chalicelib.domain.mail.mailbox import envelope_fault
@@ -37,7 +36,7 @@ def is_true(value: Any) -> bool:
     return value not in (None, False, 0, "", "0", "false")
 
 
-def text(parameters: Mapping[str, Any], name: str) -> str | None:
+def text(parameters: Parameters, name: str) -> str | None:
     """A text parameter, None when absent; numbers become text."""
     value = parameters.get(name)
     if value is None or isinstance(value, str):
@@ -47,7 +46,7 @@ def text(parameters: Mapping[str, Any], name: str) -> str | None:
     raise ParameterFault(f"`{name}` parameter must be a string")
 
 
-def line(parameters: Mapping[str, Any], name: str, longest: int) -> str | None:
+def line(parameters: Parameters, name: str, longest: int) -> str | None:
     """A text parameter that stays on one line of a header."""
     value = text(parameters, name)
     refuse_fault(name, text_fault(value, longest) if value is not None else None)
@@ -92,7 +91,7 @@ def as_text(value: Any) -> str:
     return str(value)
 
 
-def entries(parameters: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def entries(parameters: Parameters, name: str) -> tuple[str, ...]:
     """The entries of an address list: an array of strings or one comma-separated string; blank ones do not count."""
     value = parameters.get(name)
     if value is None:
@@ -131,7 +130,7 @@ def bare(entry: str) -> str:
     return entry if parts is None else parts[1]
 
 
-def message_number(parameters: Mapping[str, Any]) -> tuple[int | None, Any]:
+def message_number(parameters: Parameters) -> tuple[int | None, Any]:
     """The `id` parameter as number (None when it is none) and as it shall be shown again (QUIRK-03)."""
     value = parameters.get("id")
     if is_blank(value):

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.api.v1.envelope import Call, Failure, ParameterFault
+from chalicelib.api.http import Call
+from chalicelib.api.v1.envelope import Failure, ParameterFault, Parameters
 from chalicelib.api.v1.parameters import (
     LONGEST_ENTRY,
     LONGEST_LIST,
@@ -63,9 +64,8 @@ _TOO_MANY = "The maximum number of {} addresses has been reached (maximum 50)"
 _SHOWABLE = re.compile(r'[^\s@,;:<>"()\[\]\\]+')
 
 
-async def send_message(call: Call) -> dict[str, Any]:
+async def send_message(call: Call, parameters: Parameters) -> dict[str, Any]:
     """Compose a message and accept it once a recipient."""
-    parameters = call.parameters
     listed = {name: entries(parameters, name) for name in ("to", "cc", "bcc")}
     _check_contract(parameters, listed)
     typed = {name: addressed(name, entries) for name, entries in listed.items()}
@@ -89,13 +89,12 @@ async def send_message(call: Call) -> dict[str, Any]:
         bounce=is_true(parameters.get("bounce")),
         smtputf8=draft.needs_smtputf8 or not all(map(str.isascii, envelope.values())),
     )
-    made = await call.program[SubmitMail].submit(submission, call.client_address)
+    made = await call.program[SubmitMail].submit(submission, call.request.client_address)
     return _success(made, envelope)
 
 
-async def send_raw(call: Call) -> dict[str, Any]:
+async def send_raw(call: Call, parameters: Parameters) -> dict[str, Any]:
     """Accept a finished message, once a distinct recipient."""
-    parameters = call.parameters
     rcpt_to = parameters.get("rcpt_to")
     if not isinstance(rcpt_to, list):
         raise ParameterFault("`rcpt_to` parameter is required but is missing")
@@ -120,7 +119,7 @@ async def send_raw(call: Call) -> dict[str, Any]:
         smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
     )
     try:
-        made = await call.program[SubmitMail].submit(submission, call.client_address)
+        made = await call.program[SubmitMail].submit(submission, call.request.client_address)
     except SenderRefused as refused:
         raise Failure("UnauthenticatedFromAddress") from refused
     return _success(made, envelope)
@@ -140,7 +139,7 @@ def _success(made: Sequence[Message], envelope: Mapping[str, str]) -> dict[str, 
     return {"message_id": made[0].message_id or None if made else None, "messages": messages}
 
 
-def _check_contract(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]]) -> None:
+def _check_contract(parameters: Parameters, listed: Mapping[str, tuple[str, ...]]) -> None:
     """The checks that come before authorisation, in order."""
     if not any(listed.values()):
         raise Failure("NoRecipients", "There are no recipients defined to receive this message")
@@ -153,7 +152,7 @@ def _check_contract(parameters: Mapping[str, Any], listed: Mapping[str, tuple[st
         raise Failure("FromAddressMissing", "The From address is missing and is required")
 
 
-def _draft(parameters: Mapping[str, Any], listed: Mapping[str, tuple[str, ...]]) -> Draft:
+def _draft(parameters: Parameters, listed: Mapping[str, tuple[str, ...]]) -> Draft:
     """The message without attachments; its author has no address when `from` is no mailbox."""
     sender = line(parameters, "sender", LONGEST_ENTRY)
     replies = line(parameters, "reply_to", LONGEST_LIST)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from types import SimpleNamespace
 
-from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
+from chalicelib.api.http import LARGEST_ANSWER, Call, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
@@ -16,7 +16,7 @@ from chalicelib.api.v2.models import (
     EmailWithActivity,
 )
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
-from chalicelib.api.v2.requests import INVALID, Call, read_query
+from chalicelib.api.v2.requests import INVALID, read_query
 from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, State
 from chalicelib.services.messages.history import MessageHistory

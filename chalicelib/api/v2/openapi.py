@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,24 +92,31 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
-        "responses": {str(route.status): _success(route)} | _redirection(route) | _problems(route),
+        "responses": {str(status): answer for status, answer in _responses(route)},
     }
     if route.note:
         operation["description"] = route.note
     if parameters := _parameters(route):
         operation["parameters"] = parameters
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(_body_schema(route))}
+        body = _reference(route.body)
+        if route.body_is_list:
+            body = {"type": "array", "items": body, "minItems": 1, "maxItems": MOST_IN_BATCH}
+        operation["requestBody"] = {"required": True, "content": _json(body)}
     if route.is_public:
         operation["security"] = []
     return operation
 
 
-def _body_schema(route: Route) -> dict[str, Any]:
-    one = _reference(route.body)
-    if not route.body_is_list:
-        return one
-    return {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_IN_BATCH}
+def _responses(route: Route) -> Iterator[tuple[int, dict[str, Any]]]:
+    yield route.status, _success(route)
+    if route.elsewhere:
+        location = {"schema": {"type": "string", "format": "uri"}, "required": True}
+        yield 303, {"description": route.elsewhere, "headers": {"Location": location}}
+    titles = {status: title for _, status, title in reversed(STATUSES)}
+    content = {PROBLEM_TYPE: {"schema": _reference(Problem)}}
+    for status in sorted(_error_statuses(route)):
+        yield status, {"description": titles[status], "content": content}
 
 
 def _success(route: Route) -> dict[str, Any]:
@@ -124,22 +131,6 @@ def _success(route: Route) -> dict[str, Any]:
             "Idempotent-Replayed": text | {"description": "The first answer, given again."}
         }
     return response
-
-
-def _redirection(route: Route) -> dict[str, Any]:
-    if not route.elsewhere:
-        return {}
-    location = {"schema": {"type": "string", "format": "uri"}, "required": True}
-    return {"303": {"description": route.elsewhere, "headers": {"Location": location}}}
-
-
-def _problems(route: Route) -> dict[str, Any]:
-    titles = {status: title for _, status, title in reversed(STATUSES)}
-    content = {PROBLEM_TYPE: {"schema": _reference(Problem)}}
-    return {
-        str(status): {"description": titles[status], "content": content}
-        for status in sorted(_error_statuses(route))
-    }
 
 
 def _error_statuses(route: Route) -> set[int]:
@@ -208,5 +199,5 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _reference(model: type[BaseModel] | None) -> dict[str, Any]:
-    return {"$ref": _REF.format(model=model.__name__ if model else "")}
+def _reference(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": _REF.format(model=model.__name__)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chalicelib.api.http import HttpAnswer, HttpRequest
+from chalicelib.api.http import RETRY_AFTER, HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
 from chalicelib.domain.errors import (
     Conflict,
@@ -26,7 +26,6 @@ from chalicelib.services.tenancy.guesses import TooManyGuesses
 
 PROBLEM_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:posthorn:problem:"
-RETRY_AFTER = "30"
 _VERSION_1 = "For programs written for Postal, in what API Gateway answers by itself."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -22,15 +21,6 @@ INVALID = "The request has wrong fields; see errors"
 INVALID_AND_MORE = "The request has more wrong fields than errors names"
 _Model = TypeVar("_Model", bound=BaseModel)
 Rules = Callable[[Any], Iterator[FieldError]]
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request of a known client."""
-
-    program: MailProgram
-    principal: Principal
-    request: HttpRequest
 
 
 class ServerSuspended(Refused):

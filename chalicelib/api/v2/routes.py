@@ -7,12 +7,12 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
+from chalicelib.api.http import Call, HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2 import emails, models, sending, statistics
 from chalicelib.api.v2.openapi import Route, document
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
-from chalicelib.api.v2.requests import Call, read_principal
+from chalicelib.api.v2.requests import read_principal
 from chalicelib.domain.errors import MailError, NotFound
 
 if TYPE_CHECKING:

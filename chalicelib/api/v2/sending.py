@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.api.base64_text import read_base64
-from chalicelib.api.http import HttpAnswer, HttpRequest
+from chalicelib.api.http import Call, HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.bounds import MOST_ERRORS, pointer
 from chalicelib.api.v2.email_rules import batch_faults, email_faults
@@ -25,7 +25,6 @@ from chalicelib.api.v2.models import (
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.requests import (
     INVALID,
-    Call,
     read_idempotency_key,
     read_json,
     validated,

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
+from chalicelib.api.http import Call
 from chalicelib.api.v2.models import Answer, Moment, Request
-from chalicelib.api.v2.requests import Call, read_query
+from chalicelib.api.v2.requests import read_query
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 
