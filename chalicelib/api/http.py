@@ -23,7 +23,7 @@ API_KEYS = frozenset({CredentialKind.API})
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request. `route` is the path's template, `path` the path itself; `notes` end up in the log line."""
+    """A request. `path_values` are the variable parts of its path; `notes` end up in the log line."""
 
     method: str
     path: str

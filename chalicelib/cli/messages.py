@@ -49,24 +49,12 @@ message_group = Group("message", "Messages: lists, timelines, raw content, relea
 @click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True)
 @click.option("--cursor", help="Where the page before ended.")
 @server_option
-def list_page(
-    session: Session,
-    direction: Scope,
-    flag: str | None,
-    recipient: str | None,
-    limit: int,
-    cursor: str | None,
-    server: str | None,
-) -> None:
+def list_page(session: Session, server: str | None, direction: Scope, **chosen: Any) -> None:
     """List messages, newest first."""
-    if flag is not None and recipient is not None:
+    if chosen["flag"] is not None and chosen["recipient"] is not None:
         raise click.UsageError("Give either --flag or --to, not both.")
     owner = session.server(server)
-    page = session.call(
-        session.posthorn[MessageHistory].page(
-            owner.id, direction, flag=flag, recipient=recipient, limit=limit, cursor=cursor
-        )
-    )
+    page = session.call(session.posthorn[MessageHistory].page(owner.id, direction, **chosen))
     rows = [_row(record) for record in page.records]
     text = table(rows, ("id", "received", "status", "to", "subject"))
     if page.next_cursor is not None:

@@ -35,6 +35,14 @@ def _open() -> Posthorn:
         raise NoStack(str(unreadable)) from unreadable
 
 
+def _only(found: list[Result], noun: str) -> Result:
+    if not found:
+        raise NotFound(f"There is no {noun} yet: create one with `{noun} create`")
+    if len(found) > 1:
+        raise click.UsageError(f"There are several {noun}s; say which one with --{noun}.")
+    return found[0]
+
+
 @dataclass
 class Session:
     """The state of one run. `open_installation` is replaced by tests."""
@@ -70,14 +78,7 @@ class Session:
         organizations = self.posthorn[Organizations]
         if permalink is not None:
             return self.call(organizations.get(permalink))
-        found = self.call(organizations.all())
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise NotFound("There is no organization yet: create one with `organization create`")
-        raise click.UsageError(
-            "There are several organizations; say which one with --organization."
-        )
+        return _only(self.call(organizations.all()), "organization")
 
     def server(self, server: str | None) -> Server:
         """The server `organization/server`, or the only one there is."""
@@ -86,12 +87,7 @@ class Session:
             if not organization or not permalink:
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
             return self.call(self.posthorn[Servers].get(organization, permalink))
-        found = self.servers()
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise NotFound("There is no server yet: create one with `server create`")
-        raise click.UsageError("There are several servers; say which one with --server.")
+        return _only(self.servers(), "server")
 
     def servers(self) -> list[Server]:
         """Those of all organizations."""

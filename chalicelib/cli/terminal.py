@@ -21,7 +21,9 @@ def visible(text: str) -> str:
     """The text with every character that a terminal would obey rather than show written as an escape."""
     if text.isprintable():
         return text
-    return "".join(_escaped(char) if _is_hidden(char) else char for char in text)
+    return "".join(
+        _escaped(char) if unicodedata.category(char) in _HIDDEN else char for char in text
+    )
 
 
 def visible_lines(content: bytes) -> str:
@@ -83,10 +85,6 @@ def span(seconds: float) -> str:
 def yes(flag: bool) -> str:
     """`yes` or `no`."""
     return "yes" if flag else "no"
-
-
-def _is_hidden(char: str) -> bool:
-    return unicodedata.category(char) in _HIDDEN
 
 
 def _escaped(char: str) -> str:

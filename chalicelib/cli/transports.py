@@ -57,9 +57,6 @@ def by_smtp(mail: Mail, submission: Submission) -> str:
     except smtplib.SMTPResponseException as refused:
         text = _text(refused.smtp_error)
         raise PermanentFailure(f"The server said {refused.smtp_code} {text}") from refused
-    except smtplib.SMTPRecipientsRefused as refused:
-        code, reply = next(iter(refused.recipients.values()))
-        raise PermanentFailure(f"The server said {code} {_text(reply)}") from refused
     except (smtplib.SMTPException, OSError) as failed:
         where = f"{submission.host}:{submission.port}"
         raise TemporaryFailure(
@@ -82,16 +79,17 @@ def _transact(session: smtplib.SMTP, mail: Mail, content: bytes) -> str:
         options.append("SMTPUTF8")
     if not content.isascii() and session.has_extn("8bitmime"):
         options.append("BODY=8BITMIME")
-    code, text = session.mail(sender, options)
-    if code != 250:
-        raise smtplib.SMTPSenderRefused(code, text, mail.mail_from)
+    _accepted(session.mail(sender, options), 250)
     for recipient in recipients:
-        code, text = session.rcpt(recipient)
-        if code not in {250, 251}:
-            raise smtplib.SMTPRecipientsRefused({recipient: (code, text)})
-    code, text = session.data(content)
-    if code != 250:
-        raise smtplib.SMTPDataError(code, text)
+        _accepted(session.rcpt(recipient), 250, 251)
+    return _accepted(session.data(content), 250)
+
+
+def _accepted(reply: tuple[int, bytes], *codes: int) -> str:
+    """The reply as text; SMTPResponseException when it has none of the codes."""
+    code, text = reply
+    if code not in codes:
+        raise smtplib.SMTPResponseException(code, text)
     return f"{code} {_text(text)}"
 
 

@@ -8,16 +8,10 @@ from types import SimpleNamespace
 from chalicelib.api.http import LARGEST_ANSWER, Call, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.fields import mailbox_of
-from chalicelib.api.v2.models import (
-    DeliveryLog,
-    Email,
-    EmailPage,
-    EmailQuery,
-    EmailWithActivity,
-)
+from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
-from chalicelib.api.v2.requests import INVALID, read_query
-from chalicelib.domain.errors import FieldError, InvalidRequest, NotFound, Rejected
+from chalicelib.api.v2.requests import invalid_at, read_query
+from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, State
 from chalicelib.services.messages.history import MessageHistory
 
@@ -29,8 +23,7 @@ async def list_emails(call: Call) -> EmailPage:
     """List messages, newest first."""
     query = read_query(EmailQuery, call.request)
     if query.to is not None and query.status is not None:
-        fault = FieldError("/status", "not_with_to", "cannot be combined with to")
-        raise InvalidRequest(INVALID, (fault,))
+        raise invalid_at("/status", "not_with_to", "cannot be combined with to")
     try:
         page = await call.program[MessageHistory].page(
             call.principal.server.id,
@@ -41,8 +34,7 @@ async def list_emails(call: Call) -> EmailPage:
             cursor=query.cursor,
         )
     except Rejected as error:
-        fault = FieldError("/cursor", "cursor", "was not given out for this list")
-        raise InvalidRequest(INVALID, (fault,)) from error
+        raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
     return EmailPage(
         data=[Email.model_validate(_shown(record)) for record in page.records],
         has_more=page.next_cursor is not None,
@@ -67,8 +59,9 @@ async def show_deliveries(call: Call) -> DeliveryLog:
 async def show_raw(call: Call) -> HttpAnswer:
     """The bytes of one message as accepted.
 
-    UTF-8, which nearly all mail is, goes out as message/rfc822. Other bytes only survive the gateway as a binary type,
-    and the gateway hands those out only to a client that accepts them.
+    When they are too many for an answer, it says where they are. UTF-8, which nearly all mail is, goes out as
+    message/rfc822. Other bytes only survive the gateway as a binary type, and the gateway hands those out only to a
+    client that accepts them.
     """
     record = await _record(call)
     if record.message.size > LARGEST_ANSWER:

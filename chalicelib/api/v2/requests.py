@@ -61,12 +61,17 @@ def read_json(request: HttpRequest) -> Any:
         raise MalformedRequest("The body is not valid JSON") from error
 
 
+def invalid_at(place: str, code: str, detail: str) -> InvalidRequest:
+    """The error of a request that is wrong at one place, a JSON pointer."""
+    return InvalidRequest(INVALID, (FieldError(place, code, detail),))
+
+
 def validated(
     model: type[_Model], value: Any, rules: Rules | None = None, most: int = MOST_ERRORS
 ) -> _Model:
     """The value as a model that keeps the rules. Raises InvalidRequest that names at most `most` wrong fields."""
     if not isinstance(value, dict):
-        raise InvalidRequest(INVALID, (FieldError("", "type", "must be a JSON object"),))
+        raise invalid_at("", "type", "must be a JSON object")
     if (fault := excess(value)) is not None:
         raise InvalidRequest(INVALID, (fault,))
     broken = rules(value) if rules is not None else iter(())

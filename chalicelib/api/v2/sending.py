@@ -23,13 +23,8 @@ from chalicelib.api.v2.models import (
     as_json,
 )
 from chalicelib.api.v2.problems import problem_of
-from chalicelib.api.v2.requests import (
-    INVALID,
-    read_idempotency_key,
-    read_json,
-    validated,
-)
-from chalicelib.domain.errors import FieldError, InvalidRequest, MailError, NotFound
+from chalicelib.api.v2.requests import invalid_at, read_idempotency_key, read_json, validated
+from chalicelib.domain.errors import InvalidRequest, MailError, NotFound
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
 from chalicelib.domain.mail.message import normalise_newlines
@@ -58,8 +53,7 @@ async def send_batch(call: Call) -> HttpAnswer:
     request = call.request
     items = read_json(request)
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_IN_BATCH:
-        detail = f"must be an array of 1 to {MOST_IN_BATCH} messages"
-        raise InvalidRequest(INVALID, (FieldError("", "batch", detail),))
+        raise invalid_at("", "batch", f"must be an array of 1 to {MOST_IN_BATCH} messages")
 
     async def work() -> Answer:
         read = list(_submissions_and_errors(call.principal, items))
@@ -122,9 +116,9 @@ async def _uploads(call: Call, email: EmailToSend) -> dict[str, bytes]:
         uploads = call.program[Uploads]
         return await uploads.contents(call.principal.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
-        upload = str(missing.fields["upload"])
-        fault = FieldError(named[upload], "not_found", "there is no finished upload with this id")
-        raise InvalidRequest(INVALID, (fault,)) from missing
+        place = named[str(missing.fields["upload"])]
+        detail = "there is no finished upload with this id"
+        raise invalid_at(place, "not_found", detail) from missing
 
 
 def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
