@@ -77,12 +77,10 @@ _MADE: Mapping[type, Callable[[Any], Shape]] = {
 
 
 def shape(thing: object) -> Shape:
-    """The JSON object of a thing; what it holds may be things again. TypeError for what has no shape."""
-    names = _NAMES.get(type(thing))
-    if names is None:
-        raise TypeError(f"{type(thing).__name__} has no JSON shape")
+    """The JSON object of a thing; what it holds may be things again. KeyError for what has no shape."""
+    names = _NAMES[type(thing)].split()
     made = _MADE[type(thing)](thing) if type(thing) in _MADE else {}
-    return {name: made[name] if name in made else _value(thing, name) for name in names.split()}
+    return {name: made[name] if name in made else _value(thing, name) for name in names}
 
 
 def _value(thing: object, name: str) -> object:
