@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.api.http import Operation
 from chalicelib.api.v2.models import MOST_IN_BATCH
 from chalicelib.api.v2.problems import PROBLEM_TYPE, STATUSES, Problem
+from chalicelib.api.v2.route import Route
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -25,35 +24,6 @@ _INTRODUCTION = (
     "too, with the members `time`, `flags` and `data` and at times without `status`; only above 10 MiB the 413 is "
     "plain text."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation. Its summary is the first line of its docstring; `answer` is a model, or a media type for bytes.
-
-    `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
-    when the answer is a 303 to another address, `note` what else is to be known.
-    """
-
-    method: str
-    path: str
-    name: str
-    operation: Operation
-    status: int
-    answer: type[BaseModel] | str
-    body: type[BaseModel] | None = None
-    body_is_list: bool = False
-    query: type[BaseModel] | None = None
-    idempotent: bool = False
-    is_public: bool = False
-    errors: frozenset[int] = frozenset()
-    elsewhere: str = ""
-    note: str = ""
-
-    @property
-    def summary(self) -> str:
-        """What it does, in one line without a full stop."""
-        return (self.operation.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:

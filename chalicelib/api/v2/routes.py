@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.api.http import Call, HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2 import emails, models, sending, statistics
-from chalicelib.api.v2.openapi import Route, document
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
 from chalicelib.api.v2.requests import read_principal
+from chalicelib.api.v2.route import Route
 from chalicelib.domain.errors import MailError, NotFound
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ def _answering(action: Action, status: int) -> Operation:
 
 @functools.cache
 def _document_text() -> str:
+    # Loaded when it is asked for, because every cold start would pay for it.
+    from chalicelib.api.v2.openapi import document
+
     return render_json(document(ROUTES))
 
 
