@@ -71,17 +71,16 @@ def deploy_data(
     endpoint: str | None = None,
     prefix: str = "posthorn",
     *,
-    bucket: str = "",
     visibility_seconds: int = Settings().visibility_seconds,
     say: Say = lambda _: None,
 ) -> dict[str, str]:
     """Deploy the data plane as stack `<prefix>-data`; its names, by field of `Settings`.
 
-    Without an `endpoint` the standard AWS variables decide. On AWS itself `bucket` may stay empty; an emulator has a
-    world of its own, where the default name is free. Wake-ups that were received stay hidden for `visibility_seconds`.
+    Without an `endpoint` the standard AWS variables decide. An emulator has a world of its own, where the default name
+    of the bucket is free. Wake-ups that were received stay hidden for `visibility_seconds`.
     """
     endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
-    parameters = data_parameters(endpoint, prefix, bucket)
+    parameters = data_parameters(endpoint, prefix)
     parameters["VisibilitySeconds"] = str(visibility_seconds)
     text = render(with_numbers(load(DATA_TEMPLATE.name), parameters))
     stack = Stack(f"{prefix}-data", text, parameters)

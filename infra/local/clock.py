@@ -11,6 +11,8 @@ import os
 import time
 from pathlib import Path
 
+from infra.local.folder import write_private
+
 LOOK_EVERY = 0.02
 LONGEST_JUMP = 10 * 365 * 86_400.0
 _machine_time = time.time
@@ -37,9 +39,7 @@ def advance(path: Path, seconds: float) -> float:
         offset = read_offset(path) + seconds
         if offset > LONGEST_JUMP:
             raise ClockError("the clock is too far ahead already; start with an empty state folder")
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(f"{offset:.6f}\n")
-        new.replace(path)
+        write_private(path, f"{offset:.6f}\n")
     return offset
 
 

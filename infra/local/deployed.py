@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra.local.folder import write_private
 from infra.local.guard import FRONT_HEADER
 from infra.local.http_server import HOP_BY_HOP, Request, Response, json_response
 from infra.local.invocation import schedule_event
@@ -51,9 +52,7 @@ def deploy(environment: Mapping[str, str], say: Callable[[str], None]) -> None:
     packed = package.build(architecture=architecture, folder=state / "build")
     settings = collect_settings(target, environment, [])
     made = bring_about(Order(target, PREFIX, packed, settings=settings), say)
-    new = state / f"{FACTS}.new"
-    new.write_text(json.dumps(asdict(made)))
-    new.replace(state / FACTS)
+    write_private(state / FACTS, json.dumps(asdict(made)))
 
 
 def what_stands(state: Path) -> dict[str, Any] | None:

@@ -25,7 +25,7 @@ from chalicelib.domain.mail.message import (
 )
 from infra.local.http_server import Request, Response, json_response
 from infra.local.inbox_store import MOST_LISTED, Caught, InboxStore
-from infra.local.magic import Trick
+from infra.local.magic import SPELLED
 from infra.local.verdict import Judge
 
 PREFIX = "/_local/inbox"
@@ -40,12 +40,7 @@ PAGE_POLICY = (
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; sandbox"
 )
-TRICKS = (
-    "550",
-    "451",
-    "data-554",
-    *(trick.value for trick in Trick if trick and not trick.value.startswith("refuse")),
-)
+TRICKS = ("550", "451", "data-554", *SPELLED)
 _UNSAFE_NAME = re.compile(r"[^\w.() -]")
 _ONE = "(?P<id>[0-9]+)"
 
@@ -115,8 +110,7 @@ class InboxPages:
     def _show(self, _request: Request, id: str) -> Response:
         caught, content = self._find(id)
         verdict = asdict(self._judge.judge(caught, content))
-        details = {"helo": caught.helo, "peer": caught.peer, "tls": caught.tls}
-        return json_response(caught.summary() | details | {"verdict": verdict})
+        return json_response(asdict(caught) | {"verdict": verdict})
 
     def _raw(self, _request: Request, id: str) -> Response:
         caught, content = self._find(id)

@@ -40,6 +40,10 @@ class Trick(StrEnum):
     COMPLAIN = "complain"  # accepted, then an abuse report comes back
 
 
+# Those that an address asks for by name.
+SPELLED = tuple(t for t in Trick if t not in {Trick.NONE, Trick.REFUSE, Trick.REFUSE_DATA})
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """A trick, and the reply line that goes with the refusing ones."""
@@ -51,18 +55,11 @@ class Manner:
 def manner_of(address: str) -> Manner:
     """How the inbox treats this recipient; an unknown suffix is an ordinary address."""
     local = address.rpartition("@")[0].lower()
-    _, plus, suffix = local.rpartition("+")
-    if not plus:
-        return Manner(Trick.NONE)
+    suffix = local.rpartition("+")[2] if "+" in local else ""
     if code := _CODE.fullmatch(suffix):
         text = _TEXTS.get(code[2], f"{code[2][0]}.0.0 As you asked")
         return Manner(Trick.REFUSE_DATA if code[1] else Trick.REFUSE, f"{code[2]} {text}")
     if suffix == Trick.GREYLIST:
         text = f"Greylisted, please try again in {GREYLIST_SECONDS} seconds"
         return Manner(Trick.GREYLIST, f"451 4.7.1 {text}")
-    if suffix in (Trick.REFUSE, Trick.REFUSE_DATA):
-        return Manner(Trick.NONE)
-    try:
-        return Manner(Trick(suffix))
-    except ValueError:
-        return Manner(Trick.NONE)
+    return Manner(Trick(suffix) if suffix in SPELLED else Trick.NONE)

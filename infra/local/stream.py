@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.folder import write_private
 from infra.local.invocation import Context, Handler, failed_of, stream_event
 from infra.templates import load
 
@@ -147,9 +148,7 @@ class StreamPoller(threading.Thread):
             lowest = min(map(int, failed), default=None)
             left = [one for one in left if lowest is not None and int(sequence_of(one)) >= lowest]
         self._places[shard] = sequence_of(records[-1])
-        new = self._file.with_name(f"{self._file.name}.new")
-        new.write_text(json.dumps(self._places))
-        new.replace(self._file)
+        write_private(self._file, json.dumps(self._places))
         return True
 
 

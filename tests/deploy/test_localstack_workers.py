@@ -124,8 +124,8 @@ def test_a_handler_that_cannot_be_imported_says_why(start: Start) -> None:
 def test_a_worker_ends_with_its_parent_even_while_it_works(start: Start) -> None:
     worker = start()
     worker.first_words(PATIENCE)
-    os.write(worker._requests, b'{"id": "r", "arn": "a", "payload": "{\\"sleep\\": 600}"}\n')
-    os.close(worker._requests)
+    worker._pipe.send_bytes(b'{"id": "r", "arn": "a", "payload": "{\\"sleep\\": 600}"}')
+    worker._pipe.close()
     end = time.monotonic() + PATIENCE
     while worker.is_running:
         assert time.monotonic() < end

@@ -11,24 +11,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from datetime import datetime, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from posthorn_localstack.guarded import guard_gateway, mark_own_calls, stack_keys
 
 HOST = "127.0.0.1"
-
-
-class ControlledTime:
-    """The module `time` with another `time()`."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self.time = now
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(time, name)
 
 
 def follow_clock(path: Path) -> None:
@@ -46,7 +36,7 @@ def follow_clock(path: Path) -> None:
             return cls.fromtimestamp(now(), tz)
 
     for module in (models, provider, queue):
-        module.time = ControlledTime(now)
+        module.time = SimpleNamespace(**{**vars(time), "time": now})
     objects.datetime = ControlledDatetime
 
 

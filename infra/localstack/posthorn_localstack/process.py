@@ -1,6 +1,6 @@
 """A worker process seen from its parent: started, asked, and ended within the time that it is given.
 
-Knows nothing of LocalStack, so that it can be tested without. Requests and answers travel on pipes of their own; what
+Knows nothing of LocalStack, so that it can be tested without. Requests and answers travel on a pipe of their own; what
 the function prints goes to a file that `take_output` empties.
 """
 
@@ -10,17 +10,16 @@ import contextlib
 import fcntl
 import json
 import os
-import select
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
 
 WORKER = Path(__file__).with_name("worker.py")
-CHUNK = 1 << 20
 
 
 class WorkerEnded(Exception):
@@ -38,25 +37,22 @@ class Worker:
         self._output = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # closed by `close`
         # So that what comes after a truncation begins at the beginning.
         fcntl.fcntl(self._output, fcntl.F_SETFL, os.O_RDWR | os.O_APPEND)
-        read_request, self._requests = os.pipe()
-        self._answers, write_answer = os.pipe()
-        self._unread = b""
+        self._pipe, theirs = Pipe()
         try:
             self._process = subprocess.Popen(
-                [python, "-X", "utf8", str(WORKER), str(read_request), str(write_answer)],
+                [python, "-X", "utf8", str(WORKER), str(theirs.fileno())],
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=self._output,
-                pass_fds=(read_request, write_answer),
+                pass_fds=(theirs.fileno(),),
                 start_new_session=True,  # a Ctrl-C in the terminal is not for it
             )
         except OSError:
             self._close()
             raise
         finally:
-            os.close(read_request)
-            os.close(write_answer)
+            theirs.close()
 
     @property
     def pid(self) -> int:
@@ -73,10 +69,8 @@ class Worker:
     def ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         """The answer to a request. WorkerEnded, WorkerTooSlow."""
         deadline = time.monotonic() + seconds
-        rest = memoryview(json.dumps(request).encode() + b"\n")
         try:
-            while rest:
-                rest = rest[os.write(self._requests, rest[:CHUNK]) :]
+            self._pipe.send_bytes(json.dumps(request).encode())
         except OSError as error:
             raise WorkerEnded(self._how_it_ended()) from error
         return self._read(deadline)
@@ -96,29 +90,23 @@ class Worker:
         self._process.wait()
 
     def close(self) -> None:
-        """Give the pipes and the file back; only when nobody asks any more."""
+        """Give the pipe and the file back; only when nobody asks any more."""
         self.end()
         self._close()
 
     def _close(self) -> None:
-        for descriptor in (self._requests, self._answers):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        self._pipe.close()
         self._output.close()
 
     def _read(self, deadline: float) -> dict[str, Any]:
-        while b"\n" not in self._unread:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._answers], [], [], left)[0]:
-                self.end()
-                raise WorkerTooSlow
-            piece = os.read(self._answers, CHUNK)
-            if not piece:
-                raise WorkerEnded(self._how_it_ended())
-            self._unread += piece
-        line, _, self._unread = self._unread.partition(b"\n")
-        found: dict[str, Any] = json.loads(line)
-        return found
+        try:
+            if self._pipe.poll(max(0.0, deadline - time.monotonic())):
+                found: dict[str, Any] = json.loads(self._pipe.recv_bytes())
+                return found
+        except (EOFError, OSError) as error:
+            raise WorkerEnded(self._how_it_ended()) from error
+        self.end()
+        raise WorkerTooSlow
 
     def _how_it_ended(self) -> str:
         self.end()

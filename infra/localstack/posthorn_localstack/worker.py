@@ -1,13 +1,14 @@
-"""One Lambda execution environment: `python worker.py REQUESTS ANSWERS`, two file descriptors that carry JSON lines.
+"""One Lambda execution environment: `python worker.py PIPE`, a file descriptor that carries JSON both ways.
 
 Imports the handler named by `_HANDLER` from `LAMBDA_TASK_ROOT`, says so, then handles one request after the other as
 Lambda's Python runtime does: the event decoded from JSON, a context object, the answer encoded as JSON, an error as its
-class, text and stack. It ends when the other end of REQUESTS is closed, even while a handler runs, so that it never
+class, text and stack. It ends when the other end of PIPE is closed, even while a handler runs, so that it never
 outlives the process that started it. Standard library only, because it runs in the function's own interpreter.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -17,8 +18,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 Handler = Callable[[Any, "Context"], Any]
 
@@ -86,20 +88,21 @@ def most_megabytes() -> int:
     return int(kilobytes) // 1024
 
 
-def read_into(requests: BinaryIO, waiting: queue.SimpleQueue[dict[str, Any]]) -> None:
+def read_into(waiting: queue.SimpleQueue[dict[str, Any]], pipe: Connection) -> None:
     """Hand on each request; end the process when there can be no more."""
-    for line in requests:
-        waiting.put(json.loads(line))
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            waiting.put(json.loads(pipe.recv_bytes()))
     os._exit(0)
 
 
-def main(requests: int, answers: int) -> int:
+def main(descriptor: int) -> int:
     """0 never, because the reader ends the process; 1 when the handler cannot be imported."""
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text stream
-    output = os.fdopen(answers, "wb", buffering=0)
+    pipe = Connection(descriptor)
 
     def tell(value: dict[str, Any]) -> None:
-        output.write(json.dumps(value).encode() + b"\n")
+        pipe.send_bytes(json.dumps(value).encode())
 
     begun = time.monotonic()
     try:
@@ -110,14 +113,11 @@ def main(requests: int, answers: int) -> int:
         return 1
     tell({"ready": True, "ms": (time.monotonic() - begun) * 1000})
     waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    reader = threading.Thread(
-        target=read_into, args=(os.fdopen(requests, "rb"), waiting), daemon=True
-    )
-    reader.start()
+    threading.Thread(target=read_into, args=(waiting, pipe), daemon=True).start()
     seconds = float(os.environ.get("AWS_LAMBDA_FUNCTION_TIMEOUT", "3"))
     while True:
         tell(answer_to(handler, waiting.get(), seconds))
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(int(sys.argv[1])))
