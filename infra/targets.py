@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import botocore.loaders
@@ -27,10 +26,9 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from chalicelib.cli.stack import KEY, NoStack, read_facts, stack_of
-from infra.local.plan import LOCAL_DEFAULTS
+from infra.local.plan import LOCAL_DEFAULTS, ROOT
 from infra.stack import EMULATORS_PACE, PATIENT_PACE, Pace
 
-ROOT = Path(__file__).resolve().parents[1]
 LOCAL, LOCALSTACK, AWS = "local", "localstack", "aws"
 KINDS = (LOCAL, LOCALSTACK, AWS)
 EMULATOR = "http://127.0.0.1:4566"

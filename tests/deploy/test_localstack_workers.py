@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from infra.localstack.posthorn_localstack import process
 from tests.patience import PATIENCE
 
-FOLDER = Path(__file__).resolve().parents[2] / "infra/localstack/posthorn_localstack"
 CODE = """
 import json, os, sys, time
 def handler(event, context):
@@ -28,19 +26,6 @@ def handler(event, context):
             "size": len(event.get("big", "")), "pid": os.getpid()}
 """
 Start = Callable[..., Any]
-
-
-def load(name: str) -> ModuleType:
-    """A module of the plugin that needs no LocalStack."""
-    spec = importlib.util.spec_from_file_location(f"plugin_{name}", FOLDER / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-process = load("process")
 
 
 @pytest.fixture
