@@ -80,8 +80,11 @@ def event_of(request: Request, now: float, source: str = HOST) -> dict[str, Any]
 
 
 def response_of(answer: Mapping[str, Any]) -> Response:
-    """What a function URL makes of the function's answer."""
-    text = str(answer.get("body") or "")
-    body = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
+    """What a function URL, and the proxy of API Gateway, make of the function's answer."""
+    body = answer.get("body") or b""
+    if answer.get("isBase64Encoded"):
+        body = base64.b64decode(body)
+    elif isinstance(body, str):
+        body = body.encode("utf-8", "surrogatepass")
     headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
     return Response(int(answer["statusCode"]), body, headers)

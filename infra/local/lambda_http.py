@@ -7,9 +7,9 @@ limit.
 
 from __future__ import annotations
 
-import base64
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -24,6 +24,7 @@ from chalice.local import (
 )
 
 from chalicelib.api.v2.gateway_responses import answer_of
+from infra.local.function_url import response_of
 from infra.local.http_server import HOP_BY_HOP, Request, Response
 
 if TYPE_CHECKING:
@@ -118,16 +119,12 @@ def turned_away(kind: str, status: int = 500) -> Response:
 
 
 def _response(answer: Mapping[str, Any]) -> Response:
-    content = answer.get("body") or b""
-    if answer.get("isBase64Encoded"):
-        content = base64.b64decode(content)
-    elif isinstance(content, str):
-        content = content.encode("utf-8", "surrogatepass")
-    if len(content) > LARGEST_EVENT:
+    made = response_of(answer)
+    if len(made.body) > LARGEST_EVENT:
         return turned_away("INTEGRATION_FAILURE")
-    headers = [(name, str(value)) for name, value in (answer.get("headers") or {}).items()]
+    headers = list(made.headers)
     for name, values in (answer.get("multiValueHeaders") or {}).items():
         headers += [(name, str(value)) for value in values]
     if not any(name.lower() == "content-type" for name, _ in headers):
         headers.append(("Content-Type", "application/json"))
-    return Response(int(answer["statusCode"]), content, headers)
+    return replace(made, headers=headers)
