@@ -60,9 +60,9 @@ def bounce_of(caught: Caught, content: bytes) -> bytes:
         "Status: 5.1.1\r\n"
         "Diagnostic-Code: smtp; 550 5.1.1 No such mailbox here\r\n"
     )
+    subject = "Delivery Status Notification (Failure)"
     text = "Your message could not be delivered: there is no such mailbox.\r\n"
-    head = _head(caught, "Delivery Status Notification (Failure)", "delivery-status")
-    return _report(head, text, "message/delivery-status", status, content)
+    return _report(caught, content, "delivery-status", subject, text, status)
 
 
 def complaint_about(caught: Caught, content: bytes) -> bytes:
@@ -76,33 +76,30 @@ def complaint_about(caught: Caught, content: bytes) -> bytes:
         f"Arrival-Date: {formatdate(caught.received_at)}\r\n"
     )
     text = "This is an e-mail abuse report.\r\n"
-    head = _head(caught, "Abuse report", "feedback-report")
-    return _report(head, text, "message/feedback-report", feedback, content)
+    return _report(caught, content, "feedback-report", "Abuse report", text, feedback)
 
 
-def _head(caught: Caught, subject: str, report_type: str) -> str:
-    return (
+def _report(
+    caught: Caught, content: bytes, kind: str, subject: str, text: str, machine: str
+) -> bytes:
+    """A multipart/report (RFC 6522) for people and machines, with the header of what it is about."""
+    header, _, _ = content[:MOST_QUOTED].partition(b"\r\n\r\n")
+    opening = (
         f"From: Mail Delivery System <postmaster@{INBOX_HOSTNAME}>\r\n"
         f"To: {_one_line(caught.mail_from)}\r\n"
         f"Subject: {subject}\r\n"
         f"Date: {formatdate(caught.received_at)}\r\n"
-        f"Message-ID: <{caught.id}.{report_type}@{INBOX_HOSTNAME}>\r\n"
+        f"Message-ID: <{caught.id}.{kind}@{INBOX_HOSTNAME}>\r\n"
         "Auto-Submitted: auto-replied\r\n"
         "MIME-Version: 1.0\r\n"
-        f"Content-Type: multipart/report; report-type={report_type}; boundary={BOUNDARY}\r\n"
+        f"Content-Type: multipart/report; report-type={kind}; boundary={BOUNDARY}\r\n"
         "\r\n"
+        f"--{BOUNDARY}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n"
+        f"--{BOUNDARY}\r\nContent-Type: message/{kind}\r\n\r\n{machine}\r\n"
+        f"--{BOUNDARY}\r\nContent-Type: text/rfc822-headers\r\n\r\n"
     )
-
-
-def _report(head: str, text: str, kind: str, machine: str, content: bytes) -> bytes:
-    header, _, _ = content[:MOST_QUOTED].partition(b"\r\n\r\n")
-    parts = (
-        f"--{BOUNDARY}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n",
-        f"--{BOUNDARY}\r\nContent-Type: {kind}\r\n\r\n{machine}\r\n",
-        f"--{BOUNDARY}\r\nContent-Type: text/rfc822-headers\r\n\r\n",
-    )
-    opening = (head + "".join(parts)).encode("utf-8", "replace")
-    return opening + header + f"\r\n\r\n--{BOUNDARY}--\r\n".encode()
+    ending = f"\r\n\r\n--{BOUNDARY}--\r\n"
+    return opening.encode("utf-8", "replace") + header + ending.encode()
 
 
 def _one_line(text: str) -> str:
