@@ -191,9 +191,14 @@ class Ticker:
             traceback.print_exc()
         return True
 
+    def run(self, stopping: threading.Event) -> None:
+        """Until told to stop."""
+        while not stopping.wait(TICK_SECONDS):
+            self.tick()
+
 
 class Runner:
-    """All pollers of this process and, in worker 0, the ticker and the poller of the stream."""
+    """All pollers of this process. The threads `beside` them begin when there is a queue, and end with them."""
 
     def __init__(
         self,
@@ -201,36 +206,31 @@ class Runner:
         prefix: str,
         switches: Switches,
         stopping: threading.Event,
-        ticker: Ticker | None = None,
-        changes: stream.StreamPoller | None = None,
+        beside: Sequence[threading.Thread] = (),
     ) -> None:
         self._sqs = sqs
         self._prefix = prefix
         self._switches = switches
         self._stopping = stopping
-        self._ticker = ticker
-        self._changes = changes
+        self._beside = beside
         self._pollers: dict[str, Poller] = {}
 
     def run(self) -> None:
         """Until told to stop; returns when nothing is in flight any more."""
-        tick = threading.Thread(target=self._tick, daemon=True)
         look_at = 0.0
         while not self._stopping.wait(TICK_SECONDS):
             if time.monotonic() >= look_at:
                 self._look()
-                if self._pollers and not tick.is_alive():
-                    tick.start()
-                    if self._changes is not None:
-                        self._changes.start()
+                for each in self._beside if self._pollers else ():
+                    if each.ident is None:
+                        each.start()
                 look_at = time.monotonic() + (LOOK_AGAIN_SECONDS if self._pollers else TICK_SECONDS)
             if any(poller.is_overdue() for poller in self._pollers.values()):
                 say("an invocation exceeded its time-out; this worker ends, as Lambda would")
                 os._exit(1)
-        for poller in self._pollers.values():
-            poller.join()
-        if self._changes is not None and tick.ident is not None:
-            self._changes.join()
+        for each in (*self._pollers.values(), *self._beside):
+            if each.ident is not None:
+                each.join()
 
     def _look(self) -> None:
         try:
@@ -242,20 +242,17 @@ class Runner:
             self._pollers[url].start()
             say(f"polling {found[url].name}")
 
-    def _tick(self) -> None:
-        while self._ticker is not None and not self._stopping.wait(TICK_SECONDS):
-            self._ticker.tick()
-
 
 def main(arguments: Sequence[str]) -> int:
     environment, stopping = os.environ, threading.Event()
     session = botocore.session.get_session()
     config = Config(max_pool_connections=64, retries={"max_attempts": 2})
-    ticker = changes = None
+    beside: list[threading.Thread] = []
     if arguments[:1] in ([], ["0"]):
         clock = LocalClock(Path(environment["POSTHORN_CLOCK_FILE"]))
         region = environment.get("AWS_REGION", "us-east-1")
         ticker = Ticker(resolve_name(SWEEP), clock, region)
+        beside.append(threading.Thread(target=ticker.run, args=(stopping,), daemon=True))
         changes = stream.StreamPoller(
             session.create_client("dynamodbstreams"),
             read_settings(environment).mail_table,
@@ -263,13 +260,13 @@ def main(arguments: Sequence[str]) -> int:
             Path(environment["POSTHORN_STATE"]) / stream.PLACES,
             stopping,
         )
+        beside.append(changes)
     runner = Runner(
         session.create_client("sqs", config=config),
         environment.get("POSTHORN_QUEUE_PREFIX") or "posthorn-",
         read_switches(environment),
         stopping,
-        ticker,
-        changes,
+        beside,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
