@@ -7,7 +7,7 @@ DMARC record (RFC 9989). Pure: the look-ups are somebody else's, their answers a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -36,6 +36,10 @@ class RecordStatus(StrEnum):
     MISSING = "Missing"
     INVALID = "Invalid"
     UNKNOWN = "Unknown"
+
+
+Judgement = tuple[RecordStatus, str]
+"""What a look at a record found, and what is wrong; no text when it is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,104 +104,21 @@ def dkim_text(key: DkimKey) -> str:
     return f"v=DKIM1; {kind}t=s; h=sha256; p={key.public};"
 
 
-def return_path_host(names: DnsNames, domain: str) -> str:
-    """The host under the customer's domain that bounces of its mail go to."""
-    return f"{names.return_path_prefix}.{domain}"
-
-
 def records_for(domain: Domain, names: DnsNames) -> tuple[DnsRecord, ...]:
     """All records to publish for a domain, in the order to do it."""
-    keys = tuple(
-        DnsRecord(key_purpose(key), "TXT", key_name(key), dkim_text(key), required=True)
-        for key in domain.keys
-    )
+    ownership = f"{names.verify_prefix} {domain.verification_token}"
+    spf = f"v=spf1 a mx include:{names.spf_include} ~all"
+    host = f"{names.return_path_prefix}.{domain.name}"
     return (
-        DnsRecord(Purpose.OWNERSHIP, "TXT", domain.name, ownership_text(domain, names), True),
-        *keys,
-        DnsRecord(Purpose.SPF, "TXT", domain.name, spf_text(names), False),
-        DnsRecord(
-            Purpose.RETURN_PATH,
-            "CNAME",
-            return_path_host(names, domain.name),
-            names.return_path_domain,
-            False,
+        DnsRecord(Purpose.OWNERSHIP, "TXT", domain.name, ownership, True),
+        *(
+            DnsRecord(_purpose(key), "TXT", key_name(key), dkim_text(key), True)
+            for key in domain.keys
         ),
+        DnsRecord(Purpose.SPF, "TXT", domain.name, spf, False),
+        DnsRecord(Purpose.RETURN_PATH, "CNAME", host, names.return_path_domain, False),
         DnsRecord(Purpose.DMARC, "TXT", f"_dmarc.{domain.name}", "v=DMARC1; p=none", False),
     )
-
-
-def ownership_text(domain: Domain, names: DnsNames) -> str:
-    """The TXT value that proves who controls the domain."""
-    return f"{names.verify_prefix} {domain.verification_token}"
-
-
-def spf_text(names: DnsNames) -> str:
-    """The suggested SPF policy (RFC 7208)."""
-    return f"v=spf1 a mx include:{names.spf_include} ~all"
-
-
-def check_ownership(domain: Domain, names: DnsNames, texts: Sequence[str]) -> Finding:
-    """Whether the ownership TXT is there, exactly."""
-    if ownership_text(domain, names) in texts:
-        return Finding(Purpose.OWNERSHIP, domain.name, RecordStatus.OK)
-    text = (
-        "We couldn't verify your domain. Please double check you've added the TXT record correctly."
-    )
-    return Finding(Purpose.OWNERSHIP, domain.name, RecordStatus.MISSING, text)
-
-
-def check_spf(domain: Domain, names: DnsNames, texts: Sequence[str]) -> Finding:
-    """Whether any SPF record of the domain includes ours."""
-    policies = [text for text in texts if text.lower().startswith("v=spf1")]
-    if not policies:
-        text = "No SPF record exists for this domain"
-        return Finding(Purpose.SPF, domain.name, RecordStatus.MISSING, text)
-    wanted = f"include:{names.spf_include}".lower()
-    if any(wanted in policy.lower().split() for policy in policies):
-        return Finding(Purpose.SPF, domain.name, RecordStatus.OK)
-    text = f"An SPF record exists but it doesn't include {names.spf_include}"
-    return Finding(Purpose.SPF, domain.name, RecordStatus.INVALID, text)
-
-
-def check_key(key: DkimKey, texts: Sequence[str]) -> Finding:
-    """Whether the key's TXT is published: compared literally, the final semicolon optional."""
-    name, purpose = key_name(key), key_purpose(key)
-    if not texts:
-        text = f"No TXT records were returned for {name}"
-        return Finding(purpose, name, RecordStatus.MISSING, text)
-    if len(texts) > 1:
-        text = f"There are {len(texts)} records at {name}. There should only be one."
-        return Finding(purpose, name, RecordStatus.INVALID, text)
-    if texts[0].strip().removesuffix(";") == dkim_text(key).removesuffix(";"):
-        return Finding(purpose, name, RecordStatus.OK)
-    text = (
-        f"The DKIM record at {name} does not match the record we have provided. "
-        "Please check it has been copied correctly."
-    )
-    return Finding(purpose, name, RecordStatus.INVALID, text)
-
-
-def check_return_path(domain: Domain, names: DnsNames, target: str | None) -> Finding:
-    """Whether the return-path CNAME points to us; `target` is None when there is none."""
-    name = return_path_host(names, domain.name)
-    if target is None:
-        text = f"There is no return path record at {name}"
-        return Finding(Purpose.RETURN_PATH, name, RecordStatus.MISSING, text)
-    if target.lower().rstrip(".") == names.return_path_domain.lower():
-        return Finding(Purpose.RETURN_PATH, name, RecordStatus.OK)
-    text = (
-        f"There is a CNAME record at {name} but it points to {target} which is incorrect. "
-        f"It should point to {names.return_path_domain}."
-    )
-    return Finding(Purpose.RETURN_PATH, name, RecordStatus.INVALID, text)
-
-
-def check_dmarc(domain: Domain, texts: Sequence[str]) -> Finding:
-    """Whether a DMARC record is at the domain itself. Missing is advice only: a parent's record may cover it."""
-    name = f"_dmarc.{domain.name}"
-    if any(text.replace(" ", "").lower().startswith("v=dmarc1;p=") for text in texts):
-        return Finding(Purpose.DMARC, name, RecordStatus.OK)
-    return Finding(Purpose.DMARC, name, RecordStatus.MISSING, f"No DMARC record exists at {name}")
 
 
 def track_record(track: TrackDomain, target: str) -> DnsRecord:
@@ -210,24 +131,89 @@ def track_host(track: TrackDomain) -> str:
     return f"{track.label}.{track.domain}"
 
 
-def check_track(track: TrackDomain, target: str, found: str | None) -> Finding:
-    """Whether a track domain's CNAME points to us; `found` is None when there is none."""
-    name = track_host(track)
-    if found is None:
-        text = f"There is no record at {name}"
-        return Finding(Purpose.TRACK, name, RecordStatus.MISSING, text)
-    if found.lower().removesuffix(".") == target.lower():
-        return Finding(Purpose.TRACK, name, RecordStatus.OK)
-    text = (
-        f"There is a CNAME record at {name} but it points to {found} which is incorrect. "
-        f"It should point to {target}."
-    )
-    return Finding(Purpose.TRACK, name, RecordStatus.INVALID, text)
-
-
 def key_name(key: DkimKey) -> str:
+    """Where a key is published."""
     return f"{key.selector}._domainkey.{key.domain}"
 
 
-def key_purpose(key: DkimKey) -> Purpose:
+def compare(record: DnsRecord, found: Sequence[str]) -> Finding:
+    """Whether what is published under the name of a record will do. `found` are the values there of the record's
+    kind."""
+    status, text = _JUDGES[record.purpose](record, found)
+    return Finding(record.purpose, record.name, status, text)
+
+
+def _purpose(key: DkimKey) -> Purpose:
     return Purpose.DKIM_ED25519 if key.algorithm == "ed25519-sha256" else Purpose.DKIM_RSA
+
+
+def _ownership(record: DnsRecord, found: Sequence[str]) -> Judgement:
+    """The text is there, exactly."""
+    if record.value in found:
+        return _RIGHT
+    return (
+        RecordStatus.MISSING,
+        "We couldn't verify your domain. Please double check you've added the TXT record correctly.",
+    )
+
+
+def _spf(record: DnsRecord, found: Sequence[str]) -> Judgement:
+    """Any SPF record of the domain includes ours."""
+    policies = [text.lower().split() for text in found if text.lower().startswith("v=spf1")]
+    if not policies:
+        return RecordStatus.MISSING, "No SPF record exists for this domain"
+    wanted = next(word for word in record.value.split() if word.startswith("include:"))
+    if any(wanted.lower() in policy for policy in policies):
+        return _RIGHT
+    included = wanted.removeprefix("include:")
+    return RecordStatus.INVALID, f"An SPF record exists but it doesn't include {included}"
+
+
+def _key(record: DnsRecord, found: Sequence[str]) -> Judgement:
+    """Compared literally, the final semicolon optional."""
+    name = record.name
+    if not found:
+        return RecordStatus.MISSING, f"No TXT records were returned for {name}"
+    if len(found) > 1:
+        text = f"There are {len(found)} records at {name}. There should only be one."
+        return RecordStatus.INVALID, text
+    if found[0].strip().removesuffix(";") == record.value.removesuffix(";"):
+        return _RIGHT
+    return (
+        RecordStatus.INVALID,
+        f"The DKIM record at {name} does not match the record we have provided. "
+        "Please check it has been copied correctly.",
+    )
+
+
+def _alias(record: DnsRecord, found: Sequence[str]) -> Judgement:
+    """The CNAME points to us."""
+    if not found:
+        what = "return path record" if record.purpose is Purpose.RETURN_PATH else "record"
+        return RecordStatus.MISSING, f"There is no {what} at {record.name}"
+    if found[0].lower().rstrip(".") == record.value.lower():
+        return _RIGHT
+    return (
+        RecordStatus.INVALID,
+        f"There is a CNAME record at {record.name} but it points to {found[0]} which is incorrect. "
+        f"It should point to {record.value}.",
+    )
+
+
+def _dmarc(record: DnsRecord, found: Sequence[str]) -> Judgement:
+    """One is at the domain itself. Missing is advice only: a parent's record may cover it."""
+    if any(text.replace(" ", "").lower().startswith("v=dmarc1;p=") for text in found):
+        return _RIGHT
+    return RecordStatus.MISSING, f"No DMARC record exists at {record.name}"
+
+
+_RIGHT: Judgement = (RecordStatus.OK, "")
+_JUDGES: dict[Purpose, Callable[[DnsRecord, Sequence[str]], Judgement]] = {
+    Purpose.OWNERSHIP: _ownership,
+    Purpose.DKIM_RSA: _key,
+    Purpose.DKIM_ED25519: _key,
+    Purpose.SPF: _spf,
+    Purpose.RETURN_PATH: _alias,
+    Purpose.DMARC: _dmarc,
+    Purpose.TRACK: _alias,
+}

@@ -7,15 +7,13 @@ ownership, and a name server that cannot be asked changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns import records
 from chalicelib.domain.dns.records import DnsNames, DnsRecord, Finding, Purpose, RecordStatus
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import NotFound, TemporaryFailure, wrong_field
+from chalicelib.domain.errors import NotFound, wrong_field
 from chalicelib.domain.ids import new_uuid, random_alphanumerics, random_letters
 from chalicelib.domain.tenancy.entities import (
     DOMAINS,
@@ -33,6 +31,7 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.published import look_at
 
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 IDENTIFIER_LETTERS = 6
@@ -40,7 +39,6 @@ TOKEN_LENGTH = 32
 WRONG_NAME = "The domain name is not valid: it has letters, digits, - and . only"
 
 Owner = Server | Organization
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,9 @@ class Domains:
 
     async def verify(self, domain: Domain) -> Verification:
         """Look at what is published and remember it. `dkim_ok` needs every key's record."""
-        findings = await self._findings(domain)
+        wanted = self.records(domain)
+        looks = (look_at(self._resolver, record) for record in wanted)
+        findings = tuple(await asyncio.gather(*looks))
         verified_at = domain.verified_at
         if verified_at is None and _status(findings, Purpose.OWNERSHIP) is RecordStatus.OK:
             verified_at = int(self._clock.now())
@@ -149,61 +149,11 @@ class Domains:
             await self._repository.replace(DOMAINS, checked)
         return Verification(checked, findings)
 
-    async def _findings(self, domain: Domain) -> tuple[Finding, ...]:
-        """All records looked up at the same time, in the order in which they are published."""
-        names, txt = self.names, self._resolver.txt
-        host = records.return_path_host(names, domain.name)
-        return tuple(
-            await asyncio.gather(
-                _ask(
-                    (Purpose.OWNERSHIP, domain.name),
-                    txt,
-                    lambda texts: records.check_ownership(domain, names, texts),
-                ),
-                *(self._key_finding(key) for key in domain.keys),
-                _ask(
-                    (Purpose.SPF, domain.name),
-                    txt,
-                    lambda texts: records.check_spf(domain, names, texts),
-                ),
-                _ask(
-                    (Purpose.RETURN_PATH, host),
-                    self._resolver.cname,
-                    lambda target: records.check_return_path(domain, names, target),
-                ),
-                _ask(
-                    (Purpose.DMARC, f"_dmarc.{domain.name}"),
-                    txt,
-                    lambda texts: records.check_dmarc(domain, texts),
-                ),
-            )
-        )
-
-    async def _key_finding(self, key: DkimKey) -> Finding:
-        return await _ask(
-            (records.key_purpose(key), records.key_name(key)),
-            self._resolver.txt,
-            lambda texts: records.check_key(key, texts),
-        )
-
     async def _make_key(self, domain: str, identifier: str, algorithm: str) -> DkimKey:
         private, public = await self._keys.make(algorithm)
         selector = records.selector(self.names, identifier, algorithm)
         bare = DkimKey(domain, selector, algorithm, b"", public)
         return replace(bare, wrapped=await self._vault.seal(private, bare.context))
-
-
-async def _ask(
-    record: tuple[Purpose, str],
-    look_up: Callable[[str], Awaitable[Answer]],
-    judge: Callable[[Answer], Finding],
-) -> Finding:
-    """Look a name up and judge the answer; Unknown when the name servers cannot be asked."""
-    purpose, name = record
-    try:
-        return judge(await look_up(name))
-    except TemporaryFailure as failure:
-        return Finding(purpose, name, RecordStatus.UNKNOWN, failure.public)
 
 
 def _status(findings: tuple[Finding, ...], purpose: Purpose) -> RecordStatus:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns import records
-from chalicelib.domain.dns.records import DnsRecord, Finding, Purpose, RecordStatus
+from chalicelib.domain.dns.records import DnsRecord, Finding, RecordStatus
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
-from chalicelib.domain.errors import NotFound, TemporaryFailure, wrong_field
+from chalicelib.domain.errors import NotFound, wrong_field
 from chalicelib.domain.ids import new_uuid
 from chalicelib.domain.tenancy.entities import DOMAINS, Domain, Server
 from chalicelib.domain.tenancy.entity import Place
@@ -24,6 +24,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.tenancy.published import look_at
 
 MOST_EXCLUDED = 1_000
 
@@ -131,13 +132,9 @@ class TrackDomains:
 
     async def check(self, track: TrackDomain) -> TrackCheck:
         """Look at what is published and remember it; a name server that cannot be asked leaves all as it was."""
-        name = records.track_host(track)
-        try:
-            found = await self._resolver.cname(name)
-        except TemporaryFailure as failure:
-            finding = Finding(Purpose.TRACK, name, RecordStatus.UNKNOWN, failure.public)
+        finding = await look_at(self._resolver, self.record(track))
+        if finding.status is RecordStatus.UNKNOWN:
             return TrackCheck(track, finding)
-        finding = records.check_track(track, self._settings.track_domain, found)
         checked = replace(
             track,
             dns_status=DnsStatus(finding.status.value),
