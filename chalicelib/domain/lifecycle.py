@@ -11,14 +11,17 @@ from dataclasses import replace
 from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, State, Status
 
 
-def sent(record: MessageRecord, delivery: Delivery) -> MessageRecord:
-    """The remote host took the message."""
-    return _done(record, delivery)
-
-
-def failed(record: MessageRecord, delivery: Delivery) -> MessageRecord:
-    """The message is given up."""
-    return _done(record, delivery)
+def done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
+    """The remote host took the message, or it is given up: the delivery says which."""
+    return replace(
+        _moved(record, delivery),
+        state=State.DONE,
+        held=False,
+        hold_expires_at=None,
+        wake_at=0,
+        by_sweeper=False,
+        last_attempt_at=delivery.at if delivery.log_id else record.last_attempt_at,
+    )
 
 
 def waiting(
@@ -105,18 +108,6 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
         held=outcome.state is State.HELD,
         hold_expires_at=outcome.hold_expires_at,
         last_attempt_at=outcome.delivery.at,
-    )
-
-
-def _done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
-    return replace(
-        _moved(record, delivery),
-        state=State.DONE,
-        held=False,
-        hold_expires_at=None,
-        wake_at=0,
-        by_sweeper=False,
-        last_attempt_at=delivery.at if delivery.log_id else record.last_attempt_at,
     )
 
 

@@ -15,6 +15,8 @@ from chalicelib.domain.tenancy.entities import ServerId
 
 MessageId = NewType("MessageId", int)
 
+DAY = 86_400  # seconds
+
 
 class Scope(StrEnum):
     """Direction of a message, as contract section 1.11 names it."""

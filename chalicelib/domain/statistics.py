@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from chalicelib.domain.changes import Change, MessageChange
 from chalicelib.domain.engagement import EngagementKind
-from chalicelib.domain.model import MessageRecord, Scope, Status
+from chalicelib.domain.model import DAY, MessageRecord, Scope, Status
 from chalicelib.domain.tenancy.entities import ServerId
 
 
@@ -25,9 +25,9 @@ class Period(StrEnum):
     DAY = "day"
 
 
-SECONDS = {Period.MINUTE: 60, Period.HOUR: 3_600, Period.DAY: 86_400}
+SECONDS = {Period.MINUTE: 60, Period.HOUR: 3_600, Period.DAY: DAY}
 # How long a slot is kept after it began; days are kept for good.
-KEPT_SECONDS = {Period.MINUTE: 7_200, Period.HOUR: 60 * 86_400}
+KEPT_SECONDS = {Period.MINUTE: 7_200, Period.HOUR: 60 * DAY}
 
 
 class Count(StrEnum):

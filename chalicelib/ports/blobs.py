@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.model import BlobRef
+from chalicelib.domain.model import DAY, BlobRef
 from chalicelib.domain.tenancy.entities import ServerId
 
-UPLOAD_KEPT_SECONDS = 2 * 86_400
+UPLOAD_KEPT_SECONDS = 2 * DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,6 @@ from chalicelib.domain.tenancy.entities import ServerId
 class SendRate(Protocol):
     """How many messages a server sent in the last sixty minutes, counted only for servers with a limit."""
 
-    async def last_hour(self, server: ServerId, now: float) -> int:
-        """The sum over the last 60 minutes."""
-
     async def reserve(self, server: ServerId, now: float) -> int:
         """Count one first attempt; which one of the last 60 minutes it is, from 1. Of those counted in one minute no
         two get the same answer, however many workers ask."""

@@ -102,6 +102,7 @@ RULES = (
             "chalicelib.services.tenancy.authenticate",
             "chalicelib.services.tenancy.address_mac",
             "chalicelib.services.tenancy.directory",
+            "chalicelib.services.together",
         ),
         ("socket", "ssl"),
         reads_clock=False,

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
 from chalicelib.domain.model import Suppression
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate
@@ -92,24 +93,31 @@ async def test_numbers_of_two_processes_stay_in_order_of_time(world: World) -> N
     assert last > max(later)
 
 
+async def last_hour(world: World, server: ServerId, now: float) -> int:
+    """How many are counted, without counting one more."""
+    place = await world[SendRate].reserve(server, now)
+    await world[SendRate].give_back(server, now)
+    return place - 1
+
+
 async def test_the_volume_of_an_hour(world: World) -> None:
     server = world.server
-    assert await world[SendRate].last_hour(server, NOW) == 0
+    assert await last_hour(world, server, NOW) == 0
     start = NOW - NOW % 60
     assert [await world[SendRate].reserve(server, start) for _ in range(3)] == [1, 2, 3]
     assert await world[SendRate].reserve(server, start + 59) == 4
     assert await world[SendRate].reserve(server, start + 1_800) == 5
     assert await world[SendRate].reserve(a_server_id(), start) == 1
-    assert await world[SendRate].last_hour(server, start + 3_599) == 5
-    assert await world[SendRate].last_hour(server, start + 3_600) == 1
-    assert await world[SendRate].last_hour(server, start + 1_800 + 3_600) == 0
+    assert await last_hour(world, server, start + 3_599) == 5
+    assert await last_hour(world, server, start + 3_600) == 1
+    assert await last_hour(world, server, start + 1_800 + 3_600) == 0
 
 
 async def test_many_at_once_get_places_of_their_own_and_may_give_them_back(world: World) -> None:
     places = await asyncio.gather(*(world[SendRate].reserve(world.server, NOW) for _ in range(30)))
     assert sorted(places) == list(range(1, 31))
     await asyncio.gather(*(world[SendRate].give_back(world.server, NOW) for _ in range(27)))
-    assert await world[SendRate].last_hour(world.server, NOW) == 3
+    assert await last_hour(world, world.server, NOW) == 3
     assert await world[SendRate].reserve(world.server, NOW) == 4
 
 

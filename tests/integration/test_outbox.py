@@ -60,7 +60,7 @@ class Scenery:
         claimed = bootstrap.run(store.claim(a_job(message), "me", now, now + 300))
         assert isinstance(claimed, MessageRecord)
         delivery = a_delivery(number, outcome, at=self.now + 0.5)
-        assert bootstrap.run(store.replace(claimed, lifecycle.failed(claimed, delivery)))
+        assert bootstrap.run(store.replace(claimed, lifecycle.done(claimed, delivery)))
 
     def hit(self, number: int, kind: EngagementKind) -> None:
         hit = EngagementEvent(kind, self.now, "192.0.2.1", "Mozilla/5.0", "https://example.com/")

@@ -51,7 +51,7 @@ def test_a_claim_counts_nothing() -> None:
 )
 def test_an_outcome_counts_when_it_came_about(status: Status, expected: Count | None) -> None:
     delivery = a_delivery(7, status, at=NOW + 86_400.5)
-    after = lifecycle.sent(LEASED, delivery)
+    after = lifecycle.done(LEASED, delivery)
     assert counted(LEASED, after) == (() if expected is None else ((expected, NOW + 86_400.5),))
 
 

@@ -25,7 +25,7 @@ from tests.growth import assert_linear
 SERVER = ServerId(4711)
 NEW = MessageRecord(a_message(SERVER, 4711))
 LEASED = replace(NEW, state=State.LEASED, lease_owner="me", lease_until=NOW + 300)
-SENT = lifecycle.sent(LEASED, a_delivery(1))
+SENT = lifecycle.done(LEASED, a_delivery(1))
 
 
 def a_record(

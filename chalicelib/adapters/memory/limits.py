@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import Suppression
+from chalicelib.domain.model import DAY, Suppression
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
@@ -15,7 +15,7 @@ from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 
 HIGHEST_NUMBER = 2**31 - 1
-ANSWER_KEPT_SECONDS = 86_400
+ANSWER_KEPT_SECONDS = DAY
 CLAIM_OPEN_SECONDS = 60
 
 
@@ -68,12 +68,6 @@ class MemorySendRate(SendRate):
     def __init__(self) -> None:
         self._minutes: dict[ServerId, dict[int, int]] = {}
 
-    async def last_hour(self, server: ServerId, now: float) -> int:
-        """The sum over this minute and the 59 before."""
-        minute = int(now) // 60
-        counts = self._minutes.get(server, {})
-        return sum(counts.get(past, 0) for past in range(minute - 59, minute + 1))
-
     async def reserve(self, server: ServerId, now: float) -> int:
         """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
         minute = int(now) // 60
@@ -82,7 +76,7 @@ class MemorySendRate(SendRate):
             for past in [past for past in counts if past < minute - 60]:
                 del counts[past]
         counts[minute] = counts.get(minute, 0) + 1
-        return await self.last_hour(server, now)
+        return sum(counts.get(past, 0) for past in range(minute - 59, minute + 1))
 
     async def give_back(self, server: ServerId, now: float) -> None:
         """Uncount one of the minute of `now`."""

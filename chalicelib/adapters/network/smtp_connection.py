@@ -96,11 +96,6 @@ class SmtpConnection(asyncio.BufferedProtocol):
         """True when the connection works and the server has said nothing that was not asked for."""
         return self._failure is None and not self._replies and self._reader.is_between_replies
 
-    @property
-    def has_failed(self) -> bool:
-        """True when the connection is lost or was given up."""
-        return self._failure is not None
-
     def ready_reply(self) -> Reply | None:
         """The next reply if it is here already."""
         return self._replies.popleft() if self._replies else None

@@ -16,15 +16,16 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.model import DAY
 
 FIRST_WAIT = 300
 GROWTH = 1.3
 ATTEMPTS = 18
-LONGEST_WAIT = 7 * 86400
+LONGEST_WAIT = 7 * DAY
 MOST_WAITS = 100
 JITTER = 0.1
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY}
 _ENTRY = re.compile(r"([0-9]{1,7})([smhd])(?:\*([0-9]{1,3}))?")
 
 

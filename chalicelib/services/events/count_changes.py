@@ -6,13 +6,13 @@ same counts as one that was not.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.changes import Change
 from chalicelib.domain.statistics import additions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
+from chalicelib.services.together import together
 
 
 class CountChanges:
@@ -26,11 +26,6 @@ class CountChanges:
         """Count changes of one source, in their order; in how many slots they count. Raises when a counter could not be
         written; taking the same changes again then counts the rest."""
         by_slot = additions(changes, self._clock.now())
-        done = await asyncio.gather(
-            *(self._statistics.add(source, slot, added) for slot, added in by_slot.items()),
-            return_exceptions=True,  # none may still be writing when the changes come again
-        )
-        for failure in done:
-            if isinstance(failure, BaseException):
-                raise failure
+        # None may still be writing when the changes come again.
+        await together(self._statistics.add(source, slot, new) for slot, new in by_slot.items())
         return {"slots": len(by_slot)}

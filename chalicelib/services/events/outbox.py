@@ -7,12 +7,12 @@ again, and those that had them do nothing (crash rule 9).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from chalicelib.domain.changes import Change
 from chalicelib.services.events.count_changes import CountChanges
+from chalicelib.services.together import together
 
 
 class Consumer(Protocol):
@@ -32,13 +32,9 @@ class Outbox:
     async def run(self, source: str, changes: Sequence[Change]) -> dict[str, int]:
         """Hand changes of one source to every consumer; how many there were and what was done. Raises, when all have
         ended, what the first that failed has raised; running the same changes again then does the rest."""
-        ended = await asyncio.gather(
-            *(consumer.take(source, changes) for consumer in self._consumers),
-            return_exceptions=True,  # none may still be writing when the changes come again
-        )
+        # None may still be writing when the changes come again.
+        done = await together(consumer.take(source, changes) for consumer in self._consumers)
         notes = {"changes": len(changes)}
-        for one in ended:
-            if isinstance(one, BaseException):
-                raise one
+        for one in done:
             notes |= one
         return notes

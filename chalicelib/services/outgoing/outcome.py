@@ -10,7 +10,7 @@ from dataclasses import replace
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.ids import log_id
-from chalicelib.domain.model import Delivery, MessageRecord, Status
+from chalicelib.domain.model import DAY, Delivery, MessageRecord, Status
 from chalicelib.domain.outgoing.policy import Decision, Hold
 from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
@@ -26,7 +26,6 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
-DAY = 86_400
 LONGEST_DETAILS = 250
 NO_SERVER = "Mail server no longer exists"
 INTERNAL_ERROR = (
@@ -51,9 +50,9 @@ class Outcome:
         """Turn what the other side said into the record's next state."""
         result = attempt.answered
         if result.verdict is Verdict.SENT:
-            attempt.after = self._sent(attempt, result)
+            attempt.after = self._done(attempt, result, Status.SENT)
         elif result.verdict is Verdict.HARD:
-            attempt.after = self._refused(attempt, result)
+            attempt.after = self._done(attempt, result, Status.HARD_FAIL)
         elif result.outcome_unknown:
             attempt.after = self._reply_lost(attempt, result)
         else:
@@ -64,30 +63,28 @@ class Outcome:
         if isinstance(decision, Hold):
             return self._held(attempt, decision.details)
         delivery = self._delivery(attempt, Status.HARD_FAIL, decision.details)
-        return lifecycle.failed(attempt.record, delivery)
+        return lifecycle.done(attempt.record, delivery)
 
     def broken(self, attempt: OutgoingAttempt) -> MessageRecord:
         """Where an attempt stands whose steps broke off: sent if the other side said so, else tried again (contract
         section 4, step 21)."""
         if attempt.result is not None and attempt.result.verdict is Verdict.SENT:
-            return self._sent(attempt, attempt.result)
+            return self._done(attempt, attempt.result, Status.SENT)
         delivery = self._delivery(attempt, Status.ERROR, INTERNAL_ERROR)
         return lifecycle.waiting(attempt.record, delivery, self._next_wake(attempt))
 
     def no_server(self, record: MessageRecord, number: int) -> MessageRecord:
         """The end of a message whose mail server was removed; `number` is that of its delivery entry."""
         now = self._clock.now()
-        return lifecycle.failed(
+        return lifecycle.done(
             record, Delivery(number, Status.HARD_FAIL, NO_SERVER, now, about_us=True)
         )
 
-    def _sent(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
-        delivery = self._delivery(attempt, Status.SENT, _noted(attempt, result), result)
-        return lifecycle.sent(attempt.record, delivery)
-
-    def _refused(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
-        delivery = self._delivery(attempt, Status.HARD_FAIL, _noted(attempt, result), result)
-        return lifecycle.failed(attempt.record, delivery)
+    def _done(
+        self, attempt: OutgoingAttempt, result: AttemptResult, status: Status
+    ) -> MessageRecord:
+        delivery = self._delivery(attempt, status, _noted(attempt, result), result)
+        return lifecycle.done(attempt.record, delivery)
 
     def _deferred(self, attempt: OutgoingAttempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
@@ -103,7 +100,7 @@ class Outcome:
         wait = next_wait(LOST_REPLY, record.lost_replies, self._rand.uniform())
         if wait is None or record.tries + 1 >= attempt.facts.max_attempts:
             delivery = self._delivery(attempt, Status.HARD_FAIL, MAY_BE_DELIVERED, result)
-            return lifecycle.failed(record, replace(delivery, about_us=True))
+            return lifecycle.done(record, replace(delivery, about_us=True))
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
         wake_at = max(self._next_wake(attempt), int(self._clock.now()) + wait)
         return lifecycle.waiting(record, delivery, wake_at, reply_lost=True)

@@ -59,7 +59,7 @@ class StoreMail:
         server = _server_of(pack[0])
         refs = await self._blobs.put(server, [item.body for item in pack], self._clock.now())
         for prepared, ref in zip(pack, refs, strict=True):
-            prepared.messages = tuple(replace(message, blob=ref) for message in prepared.waiting)
+            prepared.messages = tuple(replace(message, blob=ref) for message in prepared.messages)
 
     async def _queue_and_create(self, messages: list[Message]) -> list[Message]:
         """Wake-ups first, then records; returns the messages whose id belongs to another message."""
@@ -93,7 +93,7 @@ async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 def _server_of(prepared: Prepared) -> ServerId:
-    return prepared.waiting[0].server_id
+    return prepared.messages[0].server_id
 
 
 def _packs(batch: Sequence[Prepared]) -> list[list[Prepared]]:

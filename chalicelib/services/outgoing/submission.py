@@ -44,17 +44,16 @@ class Submission:
 
 @dataclass(slots=True)
 class Prepared:
-    """A submission that passed every accept step: its bytes, and a message for each recipient that waits for the place
-    of the body. `messages` are those messages once they are stored, in the same order, and empty before."""
+    """A submission that passed every accept step: its bytes, and a message for each recipient, in order. They say
+    where the bytes are once these are stored."""
 
     body: bytes
-    waiting: tuple[Message, ...]
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Message, ...]
 
     @property
     def recipients(self) -> int:
         """How many recipients the message has."""
-        return len(self.waiting)
+        return len(self.messages)
 
 
 def check_size(settings: Settings, size: int) -> None:

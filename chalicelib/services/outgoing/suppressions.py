@@ -7,7 +7,7 @@ away changes nothing about the outcome of the attempt.
 from __future__ import annotations
 
 from chalicelib.config import Settings
-from chalicelib.domain.model import Message, Suppression
+from chalicelib.domain.model import DAY, Message, Suppression
 from chalicelib.domain.outgoing.policy import TOO_MANY_HARD_FAILS
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.ports.clock import Clock
@@ -15,8 +15,6 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.queue.outcome import best_effort
-
-DAY = 86_400
 
 
 class UpdateSuppressions:

@@ -13,7 +13,7 @@ import logging
 
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import DnsStatus, TrackDomain
-from chalicelib.domain.model import Message, MessageRecord, Scope
+from chalicelib.domain.model import DAY, Message, MessageRecord, Scope
 from chalicelib.domain.tenancy.entities import Domain, Server
 from chalicelib.domain.tracking.content import Tracked, tracked
 from chalicelib.domain.tracking.token import tracking_token
@@ -24,8 +24,6 @@ from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.directory import Directory
 
 LOG = logging.getLogger("posthorn.tracking")
-
-DAY = 86_400
 
 
 class TrackLinks:

@@ -5,9 +5,7 @@ Sizes are compared before anything is read. An upload belongs to one server, and
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
@@ -16,9 +14,9 @@ from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.submission import check_size
+from chalicelib.services.together import together
 
 AT_A_TIME = 10  # uploads asked for, or read
-T = TypeVar("T")
 
 
 class Uploads:
@@ -44,13 +42,13 @@ class Uploads:
         """
         refs: dict[str, BlobRef] = {}
         for some in _by_tens(dict.fromkeys(uploads)):
-            found = await _gather(self._finished(server, one) for one in some)
+            found = await together(self._finished(server, one) for one in some)
             refs |= zip(some, found, strict=True)
         size = octets({upload: ref.length for upload, ref in refs.items()})
         check_size(self._settings, size)
         contents: dict[str, bytes] = {}
         for some in _by_tens(refs):
-            read = await _gather(self._blobs.get(refs[one]) for one in some)
+            read = await together(self._blobs.get(refs[one]) for one in some)
             contents |= zip(some, read, strict=True)
         return contents
 
@@ -64,14 +62,3 @@ class Uploads:
 def _by_tens(ids: Iterable[str]) -> Iterator[list[str]]:
     listed = list(ids)
     return (listed[at : at + AT_A_TIME] for at in range(0, len(listed), AT_A_TIME))
-
-
-async def _gather(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """What several coroutines give, at the same time; the first failure when all have ended."""
-    outcomes = await asyncio.gather(*work, return_exceptions=True)
-    found = []
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
-        found.append(outcome)
-    return found

@@ -11,7 +11,15 @@ import logging
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
+from chalicelib.domain.model import (
+    DAY,
+    Delivery,
+    DeliveryJob,
+    Message,
+    MessageRecord,
+    State,
+    Status,
+)
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -19,7 +27,6 @@ from chalicelib.services.queue.outcome import log_fields
 
 LOG = logging.getLogger("posthorn.dead_letters")
 
-DAY = 86_400
 GIVEN_UP = (
     "This message could not be processed and has been held. Retry it when the cause is mended."
 )

@@ -106,13 +106,10 @@ class Authenticate:
     async def by_address(self, address: str) -> Principal | None:
         """The principal of the SMTP-IP credential with the longest network that contains the client, if any."""
         credential = await self._directory.ip_credential(address)
-        if credential is None:
-            return None
         try:
-            principal = Principal(await self._directory.server(credential.server_id), credential)
-        except NotFound:
+            return None if credential is None else await self._principal_of(credential)
+        except Unauthenticated:
             return None
-        return await self._noted_use(principal)
 
     async def renew(self, principal: Principal) -> Principal:
         """The principal as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""

@@ -6,7 +6,7 @@ with it, as it is when the server is stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from chalicelib.domain.errors import Rejected, wrong_field
 from chalicelib.domain.ids import new_uuid
@@ -36,7 +36,7 @@ MOST_SHARDS = 16
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What may be changed about a server after it was made (contract section 1.3).
+    """What may be changed about a server after it was made (contract section 1.3), under the names of its fields.
 
     send_limit: messages in 60 minutes, None for no limit. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
     """
@@ -53,16 +53,7 @@ class ServerOptions:
     @staticmethod
     def of(server: Server) -> ServerOptions:
         """The options a server has now."""
-        return ServerOptions(
-            mode=server.mode,
-            pool=server.pool,
-            shards=server.shards,
-            send_limit=server.send_limit,
-            allow_sender=server.allow_sender,
-            privacy_mode=server.privacy_mode,
-            retry_schedule=server.retry_schedule,
-            unknown_outcome=server.unknown_outcome,
-        )
+        return ServerOptions(*(getattr(server, each.name) for each in fields(ServerOptions)))
 
 
 class Servers:
@@ -100,7 +91,7 @@ class Servers:
                 uuid=identifier,
                 created_at=int(self._clock.now()),
             )
-            server = await self._with_suspension(_with_options(bare, options))
+            server = await self._with_suspension(replace(bare, **asdict(options)))
             await self._repository.add(SERVERS, server)
             return server
 
@@ -124,7 +115,7 @@ class Servers:
         """
         if options.shards != server.shards:
             raise wrong_field("shards", "The number of shards is chosen when a server is created")
-        changed = _with_options(server, _checked(options))
+        changed = replace(server, **asdict(_checked(options)))
         if changed.pool != server.pool:
             await self._check_pool(changed.pool)
         return await self._replace(changed)
@@ -171,17 +162,3 @@ def _checked(options: ServerOptions) -> ServerOptions:
         except Rejected as unreadable:
             raise wrong_field("retry_schedule", unreadable.public) from unreadable
     return options
-
-
-def _with_options(server: Server, options: ServerOptions) -> Server:
-    return replace(
-        server,
-        mode=options.mode,
-        pool=options.pool,
-        shards=options.shards,
-        send_limit=options.send_limit,
-        allow_sender=options.allow_sender,
-        privacy_mode=options.privacy_mode,
-        retry_schedule=options.retry_schedule,
-        unknown_outcome=options.unknown_outcome,
-    )

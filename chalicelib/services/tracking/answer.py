@@ -17,7 +17,7 @@ from typing import Any
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import MailError, NotFound
-from chalicelib.domain.model import MessageId
+from chalicelib.domain.model import DAY, MessageId
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.domain.tracking.token import read_tracking_token
 from chalicelib.domain.tracking.visit import (
@@ -38,7 +38,6 @@ from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tracking.engagement_limit import EngagementLimit
 
 PATIENCE_SECONDS = 0.3
-_DAY = 86_400
 _TEXT = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 _ALWAYS = {
     "Cache-Control": "no-store",
@@ -154,7 +153,7 @@ class Track:
         """Whether the hit is kept: not when its message has had so many that no person makes them."""
         if not await self._limit.has_room(server, message, hit):
             return False
-        keep_until = int(hit.at) + self._settings.tracking_days * _DAY
+        keep_until = int(hit.at) + self._settings.tracking_days * DAY
         await self._engagement.record(server, message, hit, keep_until)
         return True
 

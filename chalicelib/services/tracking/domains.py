@@ -7,7 +7,7 @@ only while the last check was good. A name server that cannot be asked changes n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns import records
@@ -31,7 +31,8 @@ MOST_EXCLUDED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class TrackOptions:
-    """What can be switched (contract section 1.6). `excluded_click_domains` are hosts whose links stay as they are."""
+    """What can be switched (contract section 1.6), under the names of its fields. `excluded_click_domains` are hosts
+    whose links stay as they are."""
 
     ssl_enabled: bool = True
     track_clicks: bool = True
@@ -41,12 +42,7 @@ class TrackOptions:
     @staticmethod
     def of(track: TrackDomain) -> TrackOptions:
         """The options of a track domain as they are."""
-        return TrackOptions(
-            ssl_enabled=track.ssl_enabled,
-            track_clicks=track.track_clicks,
-            track_loads=track.track_loads,
-            excluded_click_domains=track.excluded_click_domains,
-        )
+        return TrackOptions(*(getattr(track, each.name) for each in fields(TrackOptions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +173,5 @@ def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _with_options(track: TrackDomain, options: TrackOptions) -> TrackDomain:
-    return replace(
-        track,
-        ssl_enabled=options.ssl_enabled,
-        track_clicks=options.track_clicks,
-        track_loads=options.track_loads,
-        excluded_click_domains=read_hosts(options.excluded_click_domains),
-    )
+    excluded = read_hosts(options.excluded_click_domains)
+    return replace(track, **asdict(options) | {"excluded_click_domains": excluded})

@@ -188,7 +188,7 @@ def test_a_stranger_s_request_costs_the_api_its_own_size(api: Api) -> None:
 def test_a_full_batch_of_changes_fits_the_outbox(place: Place) -> None:
     record = MessageRecord(a_message(place.server.id, 1, subject="s" * 200, tag="t" * 100))
     log = tuple(a_delivery(n, Status.SENT, output="o" * 250, details="d" * 250) for n in (1, 2, 3))
-    after = lifecycle.sent(record, log[0])
+    after = lifecycle.done(record, log[0])
     images = {
         "OldImage": message_item(record, 0),
         "NewImage": message_item(after, 0) | {"filler": {"S": "f" * 1_500}},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.adapters.aws.dynamo import models
-from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers, NumberBlock
+from chalicelib.adapters.aws.dynamo.table import Item
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.simulated_units import INDEX_KEYS
 from chalicelib.adapters.scripted.time import ControlledClock

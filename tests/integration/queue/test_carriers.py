@@ -54,7 +54,7 @@ class Carrier:
             return lifecycle.waiting(
                 record, Delivery(1, Status.SOFT_FAIL, "Later", now), int(now) + 9
             )
-        return lifecycle.sent(record, Delivery(1, Status.SENT, "Taken", now))
+        return lifecycle.done(record, Delivery(1, Status.SENT, "Taken", now))
 
 
 async def wakeups(scene: Scene) -> list[ReceivedJob]:

@@ -18,9 +18,8 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from chalicelib.adapters.aws.dynamo.item import Item, is_over
 from chalicelib.adapters.aws.dynamo.shards import Shards
-from chalicelib.adapters.aws.dynamo.table import Table
+from chalicelib.adapters.aws.dynamo.table import Item, Table, is_over
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind

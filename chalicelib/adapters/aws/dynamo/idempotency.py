@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import zlib
 
-from chalicelib.adapters.aws.dynamo.item import Item
-from chalicelib.adapters.aws.dynamo.table import Table, key_of
+from chalicelib.adapters.aws.dynamo.table import Item, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
+from chalicelib.domain.model import DAY
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.rand import Rand
 
-ANSWER_KEPT_SECONDS = 86_400
+ANSWER_KEPT_SECONDS = DAY
 CLAIM_OPEN_SECONDS = 60
 
 _FREE = "attribute_not_exists(PK) OR x <= :now"

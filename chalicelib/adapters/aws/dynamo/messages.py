@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
     message_item,
@@ -19,7 +18,7 @@ from chalicelib.adapters.aws.dynamo.records import (
     read_record,
 )
 from chalicelib.adapters.aws.dynamo.shards import Shards
-from chalicelib.adapters.aws.dynamo.table import Key, Table, Written
+from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import NEWEST_KEPT, added_deliveries
 from chalicelib.config import Settings

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.dynamo.records import (
     DUE_SHARDS,
     flag_partition,
@@ -22,7 +21,7 @@ from chalicelib.adapters.aws.dynamo.records import (
     sort_key,
 )
 from chalicelib.adapters.aws.dynamo.shards import Shards
-from chalicelib.adapters.aws.dynamo.table import Key, Table
+from chalicelib.adapters.aws.dynamo.table import Item, Key, Table
 from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.storage.listing import counts_against_recipient, due_at, flag_of
 from chalicelib.domain.errors import NotFound

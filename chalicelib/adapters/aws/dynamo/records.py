@@ -10,8 +10,7 @@ from dataclasses import astuple
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.columns import Attribute, columns
-from chalicelib.adapters.aws.dynamo.item import Item
-from chalicelib.adapters.aws.dynamo.table import Key
+from chalicelib.adapters.aws.dynamo.table import Item, Key
 from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import BLOB, DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.model import (

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from chalicelib.adapters.aws.dynamo.control_keys import NUMBERS, key_at, partition_of, prefix_of
-from chalicelib.adapters.aws.dynamo.item import Item
-from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
+from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.dynamo.values import parse_value, render_field, render_value
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.repository import RowRepository, Rows

@@ -20,11 +20,6 @@ class DynamoSendRate(SendRate):
     def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._table = Table(session, settings.mail_table)
 
-    async def last_hour(self, server: ServerId, now: float) -> int:
-        """The sum over this minute and the 59 before."""
-        minute = int(now) // 60
-        return await self._sum(server, minute - 59, minute)
-
     async def reserve(self, server: ServerId, now: float) -> int:
         """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
         minute = int(now) // 60

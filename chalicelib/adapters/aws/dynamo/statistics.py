@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chalicelib.adapters.aws.dynamo.item import Item, is_over
-from chalicelib.adapters.aws.dynamo.table import Table, Written
+from chalicelib.adapters.aws.dynamo.table import Item, Table, Written, is_over
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.adapters.aws.dynamo.item import Item
-from chalicelib.adapters.aws.dynamo.table import Key, Table, key_of
+from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.config import Settings

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chalicelib.adapters.aws.dynamo.item import Item
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.domain.errors import TemporaryFailure
 
 Key = tuple[str, str]
+Item = dict[str, dict[str, Any]]
+"""An item as DynamoDB's calls take and give it."""
 
 _FAILED = "ConditionalCheckFailedException"
 _BATCH_KEYS = 100
@@ -57,18 +58,11 @@ class Table:
         return found
 
     async def put(
-        self,
-        item: Item,
-        condition: str | None = None,
-        values: Item | None = None,
-        names: dict[str, str] | None = None,
+        self, item: Item, condition: str | None = None, values: Item | None = None
     ) -> Written:
         """Put an item, if the condition holds."""
-        parameters: dict[str, Any] = {"TableName": self.name, "Item": item}
-        if condition is not None:
-            _add_condition(parameters, condition, values, names)
-        answer = await self._conditional("put_item", parameters)
-        return answer if answer is not None else Written(True, item)
+        written = await self._write("put_item", condition, values, Item=item)
+        return Written(True, item) if written.held else written
 
     async def update(
         self,
@@ -81,30 +75,22 @@ class Table:
         returning: str = "NONE",
     ) -> Written:
         """Update an item, if the condition holds. `returning` as in DynamoDB; `Written.item` is what it returned."""
-        parameters: dict[str, Any] = {
-            "TableName": self.name,
-            "Key": key_of(*key),
-            "UpdateExpression": expression,
-            "ReturnValues": returning,
-        }
-        if condition is not None:
-            _add_condition(parameters, condition, None, names)
-        if values:
-            parameters["ExpressionAttributeValues"] = values
-        answer = await self._conditional("update_item", parameters)
-        return answer if answer is not None else Written(True, {})
+        more: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
+        return await self._write(
+            "update_item",
+            condition,
+            values,
+            Key=key_of(*key),
+            UpdateExpression=expression,
+            ReturnValues=returning,
+            **more,
+        )
 
     async def delete(self, key: Key, condition: str | None = None) -> Written:
         """Delete an item, if the condition holds; `Written.item` is what was deleted."""
-        parameters: dict[str, Any] = {
-            "TableName": self.name,
-            "Key": key_of(*key),
-            "ReturnValues": "ALL_OLD",
-        }
-        if condition is not None:
-            _add_condition(parameters, condition, None, None)
-        answer = await self._conditional("delete_item", parameters)
-        return answer if answer is not None else Written(True, {})
+        return await self._write(
+            "delete_item", condition, None, Key=key_of(*key), ReturnValues="ALL_OLD"
+        )
 
     async def query(
         self,
@@ -168,20 +154,27 @@ class Table:
             self.written()
         return None
 
-    async def _conditional(self, operation: str, parameters: dict[str, Any]) -> Written | None:
+    async def _write(
+        self, operation: str, condition: str | None, values: Item | None, **parameters: Any
+    ) -> Written:
+        """Write, if the condition holds; `Written.item` is what was returned."""
         from botocore.exceptions import ClientError
 
+        if condition is not None:
+            parameters["ConditionExpression"] = condition
+            parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if values:
+            parameters["ExpressionAttributeValues"] = values
         try:
             answer = await self._session.call(
-                "dynamodb", operation, expected=(_FAILED,), **parameters
+                "dynamodb", operation, expected=(_FAILED,), TableName=self.name, **parameters
             )
         except ClientError as error:
             response: dict[str, Any] = {**error.response}
             return Written(False, response.get("Item", {}))
         finally:
             self.written()
-        attributes: Item | None = answer.get("Attributes")
-        return Written(True, attributes) if attributes else None
+        return Written(True, answer.get("Attributes", {}))
 
     async def _get_batch(
         self, keys: Sequence[Key], consistent: bool, found: dict[Key, Item]
@@ -207,19 +200,10 @@ def key_of(pk: str, sk: str) -> Item:
     return {"PK": {"S": pk}, "SK": {"S": sk}}
 
 
+def is_over(item: Item, now: float) -> bool:
+    """Whether an item's lifetime `x` has ended. DynamoDB gives such an item out until it removes it, days later."""
+    return "x" in item and float(item["x"]["N"]) <= now
+
+
 def _nothing() -> None:
     """Nobody wants to know."""
-
-
-def _add_condition(
-    parameters: dict[str, Any],
-    condition: str,
-    values: Item | None,
-    names: dict[str, str] | None,
-) -> None:
-    parameters["ConditionExpression"] = condition
-    parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-    if values:
-        parameters["ExpressionAttributeValues"] = values
-    if names:
-        parameters["ExpressionAttributeNames"] = names
