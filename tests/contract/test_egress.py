@@ -115,7 +115,7 @@ class Network:
 
     async def sessions(self) -> tuple[int, int]:
         connections = self.peer.connections
-        held = len(self.egress._pool._sites) > 0
+        held = len(self.egress.pool._sites) > 0
         if not held:
             await self.peer.wait_closed()
         return len(connections), sum(one.closed for one in connections)

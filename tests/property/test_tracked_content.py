@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mime import read_parts
-from chalicelib.domain.tracking.bodies import Edit, changed_body, read_body
+from chalicelib.domain.mail.splicing import Edit
+from chalicelib.domain.tracking.bodies import changed_body, read_body
 from chalicelib.domain.tracking.token import MOST_LINKS, read_tracking_token, tracking_token
 from tests.tracked_mail import (
     CLICKS_ONLY,

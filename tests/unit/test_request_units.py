@@ -11,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from chalicelib.adapters.aws.meter import Meter
-from chalicelib.adapters.aws.request_units import ReportedUnits, Units, item_size
+from chalicelib.adapters.aws.request_units import Units, item_size, reported_units
 from chalicelib.adapters.aws.simulated_units import SimulatedUnits
 
 TABLE = {"TableName": "mail"}
@@ -143,7 +143,7 @@ def test_sizes_of_every_kind_of_value() -> None:
 def test_what_the_service_tells_is_taken(
     operation: str, sent: dict[str, Any], got: dict[str, Any], units: Units
 ) -> None:
-    assert ReportedUnits().units(operation, sent, got) == units
+    assert reported_units(operation, sent, got) == units
 
 
 @pytest.mark.parametrize("endpoint", ["", "http://127.0.0.1:9"])

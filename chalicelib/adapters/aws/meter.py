@@ -10,12 +10,14 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.adapters.aws.request_units import ReportedUnits, UnitCount, Units
+from chalicelib.adapters.aws.request_units import Units, reported_units
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.aws.simulated_units import SimulatedUnits
 
 PRICES_OF = "2026-11"
 
@@ -78,44 +80,34 @@ class Meter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._units: UnitCount | None = None
-        self.reset()
+        self._simulated: SimulatedUnits | None = None
+        self._used = Usage()
 
     def attach(self, session: Any) -> None:
         """Watch every client that a botocore session makes from now on."""
-        self._units = self._units or _unit_count()
+        if self._simulated is None and any(os.environ.get(name) for name in _ENDPOINTS):
+            from chalicelib.adapters.aws.simulated_units import SimulatedUnits
+
+            self._simulated = SimulatedUnits()
         session.register("before-parameter-build", self._before)
         session.register("before-call", self._sending)
         session.register("after-call", self._after)
 
     def snapshot(self) -> Usage:
         """What was used since the last reset."""
-        with self._lock:
-            return Usage(
-                dict(self._calls),
-                self._sent,
-                self._received,
-                self._write_units,
-                self._read_units,
-                self._micro_dollars,
-            )
+        return self._used
 
     def reset(self) -> None:
         """Start counting anew; remembered images of items stay."""
         with self._lock:
-            self._calls: Counter[str] = Counter()
-            self._sent = 0
-            self._received = 0
-            self._write_units = 0.0
-            self._read_units = 0.0
-            self._micro_dollars = 0.0
+            self._used = Usage()
 
     def _before(
         self, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any
     ) -> None:
         shape = model.input_shape
-        if self._units is not None and shape is not None and _ASKING in shape.members:
-            self._units.ask(params)
+        if self._simulated is None and shape is not None and _ASKING in shape.members:
+            params[_ASKING] = "TOTAL"
         context["posthorn_sent"] = params
 
     def _sending(self, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
@@ -140,24 +132,19 @@ class Meter:
         received = int(http_response.headers.get("Content-Length") or 0)
         with self._lock:
             units = Units()
-            if self._units is not None and service == "dynamodb":
-                units = self._units.units(model.name, sent, parsed)
-            self._calls[name] += 1
-            self._sent += size
-            self._received += received
-            self._write_units += units.write
-            self._read_units += units.read
-            self._micro_dollars += _price(service, name, size) + (
-                units.write * WRITE_UNIT_PRICE + units.read * READ_UNIT_PRICE
+            if service == "dynamodb":
+                count = self._simulated.units if self._simulated else reported_units
+                units = count(model.name, sent, parsed)
+            price = units.write * WRITE_UNIT_PRICE + units.read * READ_UNIT_PRICE
+            used = self._used
+            self._used = Usage(
+                {**used.calls, name: used.calls.get(name, 0) + 1},
+                used.bytes_sent + size,
+                used.bytes_received + received,
+                used.write_units + units.write,
+                used.read_units + units.read,
+                used.micro_dollars + _price(service, name, size) + price,
             )
-
-
-def _unit_count() -> UnitCount:
-    if any(os.environ.get(name) for name in _ENDPOINTS):
-        from chalicelib.adapters.aws.simulated_units import SimulatedUnits
-
-        return SimulatedUnits()
-    return ReportedUnits()
 
 
 def _price(service: str, name: str, size: int) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 Parameters = dict[str, Any]
 
@@ -24,30 +24,13 @@ class Units:
     read: float = 0.0
 
 
-class UnitCount(Protocol):
-    """Knows what a call costs."""
-
-    def ask(self, sent: Parameters) -> None:
-        """Change the parameters of a DynamoDB call so that its answer tells what is needed."""
-
-    def units(self, operation: str, sent: Parameters, got: Parameters) -> Units:
-        """What a DynamoDB call cost. `got` is the answer, or of a failed condition its error's body."""
-
-
-class ReportedUnits:
-    """What DynamoDB says that it counts."""
-
-    def ask(self, sent: Parameters) -> None:
-        """Ask for the units of the call."""
-        sent["ReturnConsumedCapacity"] = "TOTAL"
-
-    def units(self, operation: str, sent: Parameters, got: Parameters) -> Units:
-        """The units in the answer."""
-        said = got.get("ConsumedCapacity")
-        if said is None:
-            return Units(write=_failed(sent, got)) if "Error" in got else Units()
-        total = sum(one["CapacityUnits"] for one in (said if isinstance(said, list) else [said]))
-        return Units(read=total) if operation in _READS else Units(write=total)
+def reported_units(operation: str, sent: Parameters, got: Parameters) -> Units:
+    """What DynamoDB says that a call cost. `got` is the answer, or of a failed condition its error's body."""
+    said = got.get("ConsumedCapacity")
+    if said is None:
+        return Units(write=_failed(sent, got)) if "Error" in got else Units()
+    total = sum(one["CapacityUnits"] for one in (said if isinstance(said, list) else [said]))
+    return Units(read=total) if operation in _READS else Units(write=total)
 
 
 def item_size(item: Mapping[str, dict[str, Any]]) -> int:

@@ -29,9 +29,6 @@ class SimulatedUnits:
     def __init__(self) -> None:
         self._images: OrderedDict[tuple[str, str, str], Item] = OrderedDict()
 
-    def ask(self, sent: Parameters) -> None:
-        """Nothing: the answers hold what is needed."""
-
     def units(self, operation: str, sent: Parameters, got: Parameters) -> Units:
         """What a DynamoDB call cost. `got` is the answer, or of a failed condition its error's body."""
         match operation:

@@ -67,7 +67,7 @@ class NetworkEgress(Egress):
         self._vault = vault
         self._limits = limits or TimeLimits.of(settings)
         self._trusted = trusted
-        self._pool = SessionPool(most_sessions, most_messages, self._limits.idle)
+        self.pool = SessionPool(most_sessions, most_messages, self._limits.idle)
         self._suspended: dict[str, _Suspension] = {}
         self._passwords: dict[tuple[str, bytes], str] = {}
 
@@ -76,36 +76,22 @@ class NetworkEgress(Egress):
         source's."""
         self._check(source)
         key = (source.name, target.address, target.port, self._ehlo(source))
-        kept = await self._pool.take(key, self._limits.connect)
-        if kept is not None:
-            return NetworkConversation(self, key, target, source, kept, was_kept=True)
-        try:
-            session = await self._open(target, source)
-        except BaseException:
-            self._pool.drop(key)
-            raise
-        return NetworkConversation(self, key, target, source, session, was_kept=False)
+        session = await self.pool.take(key, self._limits.connect)
+        was_kept = session is not None
+        if session is None:
+            try:
+                session = await self.open(target, source)
+            except BaseException:
+                self.pool.drop(key)
+                raise
+        return NetworkConversation(self, key, target, source, session, was_kept=was_kept)
 
     async def close(self) -> None:
         """Close every kept session."""
-        await self._pool.close()
+        await self.pool.close()
 
-    async def reopen(self, key: SiteKey, target: Target, source: EgressSource) -> SmtpSession:
-        """A fresh session in the place of a dead one; its kept siblings are closed, being as
-        old."""
-        self._pool.forget(key)
-        return await self._open(target, source)
-
-    def give_back(self, key: SiteKey, session: SmtpSession) -> None:
-        """Keep a session for later if it is fit for that."""
-        self._pool.give(key, session)
-
-    def end(self, key: SiteKey, session: SmtpSession) -> None:
-        """Close a session and free its place."""
-        session.quit()
-        self._pool.drop(key)
-
-    async def _open(self, target: Target, source: EgressSource) -> SmtpSession:
+    async def open(self, target: Target, source: EgressSource) -> SmtpSession:
+        """A fresh session. Raises TemporaryFailure; SourceUnavailable when the fault is the source's."""
         try:
             password = await self._password(source)
             who = self._introduction(target, source, password)
@@ -218,10 +204,12 @@ class NetworkConversation:
         return await fresh.transact(envelope, content)
 
     async def _reopen(self) -> SmtpSession:
-        """A fresh session, unless the conversation is closed before there is one."""
+        """A fresh session in the place of a dead one, unless the conversation is closed before there is one; its kept
+        siblings are closed, being as old."""
+        self._egress.pool.forget(self._key)
         try:
             async with asyncio.timeout(None) as self._reopening:
-                return await self._egress.reopen(self._key, self.target, self._egress_source)
+                return await self._egress.open(self.target, self._egress_source)
         except TimeoutError as closed:
             raise TemporaryFailure("The connection took too long.", timed_out=1) from closed
         finally:
@@ -230,7 +218,7 @@ class NetworkConversation:
     async def release(self) -> None:
         """Give the session back for reuse."""
         session, self._session = self._working(), None
-        self._egress.give_back(self._key, session)
+        self._egress.pool.give(self._key, session)
 
     async def close(self) -> None:
         """Say QUIT if possible and close. A transaction under way in another task breaks off."""
@@ -239,7 +227,7 @@ class NetworkConversation:
         if self._reopening is not None:
             self._reopening.reschedule(asyncio.get_running_loop().time())
         if session is not None:
-            self._egress.end(self._key, session)
+            self._egress.pool.end(self._key, session)
 
     def _working(self) -> SmtpSession:
         if self._session is None:

@@ -50,7 +50,8 @@ class SessionPool:
             kept = site.idle.pop()
             if kept.session.is_reusable:
                 return kept.session
-            self._end(site, kept.session)
+            kept.session.quit()
+            site.open -= 1
         if site.open < self._limit:
             site.open += 1
             return None
@@ -59,8 +60,7 @@ class SessionPool:
     def give(self, key: SiteKey, session: SmtpSession) -> None:
         """Give a session back, for the next who wants it or to keep for a while."""
         if not session.is_reusable or session.uses >= self._uses:
-            session.quit()
-            self.drop(key)
+            self.end(key, session)
             return
         site = self._sites[key]
         if self._pass_on(site, session):
@@ -69,6 +69,11 @@ class SessionPool:
         site.idle.append(_Idle(session, until))
         if self._reaper is None:
             self._reap_at(until)
+
+    def end(self, key: SiteKey, session: SmtpSession) -> None:
+        """Close a session and give back its place."""
+        session.quit()
+        self.drop(key)
 
     def drop(self, key: SiteKey) -> None:
         """Give back the place of a session that is no more, or was never opened."""
@@ -83,8 +88,7 @@ class SessionPool:
         """Close the idle sessions of a site: one of them was found dead."""
         site = self._sites.get(key)
         for kept in site.idle if site is not None else []:
-            kept.session.quit()
-            self.drop(key)
+            self.end(key, kept.session)
         if site is not None:
             site.idle.clear()
 
@@ -133,10 +137,6 @@ class SessionPool:
                 return True
         return False
 
-    def _end(self, site: _Site, session: SmtpSession) -> None:
-        session.quit()
-        site.open -= 1
-
     def _reap_at(self, moment: float) -> None:
         self._reaper = asyncio.get_running_loop().call_at(moment, self._reap)
 
@@ -148,8 +148,7 @@ class SessionPool:
             old = [one for one in site.idle if one.until <= now]
             site.idle = [one for one in site.idle if one.until > now]
             for one in old:
-                one.session.quit()
-                self.drop(key)
+                self.end(key, one.session)
         left = [one.until for site in self._sites.values() for one in site.idle]
         if left:
             self._reap_at(min(left))

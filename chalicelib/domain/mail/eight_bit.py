@@ -14,10 +14,10 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mime import Part, read_encoding, read_parts
+from chalicelib.domain.mail.splicing import Edit, spliced
 
 _ENCODING = b"content-transfer-encoding"
 _UNENCODED = ("", "7bit", "8bit", "binary")
@@ -32,12 +32,6 @@ _SIGNATURES = (
     b"arc-seal",
 )
 _BLOCK = 57 * 4_096
-
-
-class _Edit(NamedTuple):
-    start: int
-    end: int
-    text: bytes
 
 
 def seven_bit(content: bytes) -> bytes | None:
@@ -58,7 +52,7 @@ def seven_bit(content: bytes) -> bytes | None:
         (each.head, each.start) for part in parts for each in part.within
     ):
         edits += _narrowed(read_headers(content, head, start))
-    converted = _spliced(content, sorted(edits, key=lambda edit: edit.start))
+    converted = spliced(content, sorted(edits, key=lambda edit: edit.start))
     return converted if converted.isascii() else None
 
 
@@ -68,14 +62,14 @@ def _can_be_encoded(part: Part) -> bool:
     return part.encoding in _UNENCODED and not composite and not signed
 
 
-def _mime_fields(content: bytes, headers: Headers) -> Iterator[_Edit]:
+def _mime_fields(content: bytes, headers: Headers) -> Iterator[Edit]:
     """What a message lacks to be MIME; an unnamed character set is UTF-8 or unknown (RFC 1428 §3)."""
     end = headers.body_at - 2
     if not headers.count(b"mime-version"):
-        yield _Edit(end, end, b"MIME-Version: 1.0\r\n")
+        yield Edit(end, end, b"MIME-Version: 1.0\r\n")
     if not headers.count(b"content-type"):
         charset = b"utf-8" if _is_utf8(content[headers.body_at :]) else b"unknown-8bit"
-        yield _Edit(end, end, b"Content-Type: text/plain; charset=%s\r\n" % charset)
+        yield Edit(end, end, b"Content-Type: text/plain; charset=%s\r\n" % charset)
 
 
 def _is_utf8(body: bytes) -> bool:
@@ -86,7 +80,7 @@ def _is_utf8(body: bytes) -> bool:
     return True
 
 
-def _encoded(content: bytes, part: Part) -> Iterator[_Edit]:
+def _encoded(content: bytes, part: Part) -> Iterator[Edit]:
     name, body = _encode(content[part.start : part.end], part.content_type.startswith("text/"))
     field = b"Content-Transfer-Encoding: %s\r\n" % name
     given = [
@@ -95,10 +89,10 @@ def _encoded(content: bytes, part: Part) -> Iterator[_Edit]:
         if each.name == _ENCODING
     ]
     for each in given:
-        yield _Edit(each.start, each.end, b"" if each is not given[0] else field)
+        yield Edit(each.start, each.end, b"" if each is not given[0] else field)
     if not given:
-        yield _Edit(part.start - 2, part.start - 2, field)
-    yield _Edit(part.start, part.end, body)
+        yield Edit(part.start - 2, part.start - 2, field)
+    yield Edit(part.start, part.end, body)
 
 
 def _encode(body: bytes, is_text: bool) -> tuple[bytes, bytes]:
@@ -121,16 +115,8 @@ def _base64_blocks(body: bytes) -> Iterator[bytes]:
         yield lines.removesuffix(b"\n").replace(b"\n", b"\r\n")
 
 
-def _narrowed(headers: Headers) -> Iterator[_Edit]:
+def _narrowed(headers: Headers) -> Iterator[Edit]:
     """The fields by which a multipart says that it is 8-bit, saying 7bit."""
     for field in headers.fields:
         if field.name == _ENCODING and read_encoding(field.value) in _WIDE:
-            yield _Edit(field.start, field.end, b"Content-Transfer-Encoding: 7bit\r\n")
-
-
-def _spliced(content: bytes, edits: list[_Edit]) -> bytes:
-    pieces, at = [], 0
-    for edit in edits:
-        pieces += [content[at : edit.start], edit.text]
-        at = edit.end
-    return b"".join([*pieces, content[at:]])
+            yield Edit(field.start, field.end, b"Content-Transfer-Encoding: 7bit\r\n")

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from chalicelib.domain.mail.comments import without_comments
 from chalicelib.domain.mail.headers import LONGEST_BLOCK, Field, Headers, read_headers
+from chalicelib.domain.mail.splicing import Edit, spliced
 
 NEEDS_A_VALUE = (b"message-id", b"date")
 MOST_MAILBOX_LINES = 10
@@ -42,12 +43,6 @@ class _Line(NamedTuple):
     end: int
 
 
-class _Edit(NamedTuple):
-    start: int
-    end: int
-    text: bytes
-
-
 def mended(content: bytes, without: Collection[bytes] = ()) -> tuple[bytes, Headers]:
     """The message as it is stored, signed and sent, and its header; `without` are lower-case names of fields.
 
@@ -55,29 +50,20 @@ def mended(content: bytes, without: Collection[bytes] = ()) -> tuple[bytes, Head
     """
     named = list(_mailbox_lines(content))
     start = named[-1].end if named else 0
-    edits = [_Edit(line.start, line.start, b"X-Mailbox-Line: ") for line in named]
+    edits = [Edit(line.start, line.start, b"X-Mailbox-Line: ") for line in named]
     headers = read_headers(content, start)
     end = _end_of_fields(content, start, headers.body_at)
     if end is not None:
         headers = read_headers(content, start, end)
     if headers.truncated:
         return content, headers
-    edits += [_Edit(field.start, field.end, b"") for field in _superfluous(headers, without)]
+    edits += [Edit(field.start, field.end, b"") for field in _superfluous(headers, without)]
     if end is not None:
-        edits.append(_Edit(end, end, b"\r\n"))
+        edits.append(Edit(end, end, b"\r\n"))
     if not edits:
         return content, headers
-    content = _spliced(content, edits)
+    content = spliced(content, edits)
     return content, read_headers(content)
-
-
-def _spliced(content: bytes, edits: list[_Edit]) -> bytes:
-    view, at = memoryview(content), 0
-    pieces: list[bytes | memoryview] = []
-    for edit in edits:
-        pieces += [view[at : edit.start], edit.text]
-        at = edit.end
-    return b"".join([*pieces, view[at:]])
 
 
 def _mailbox_lines(content: bytes) -> Iterator[_Line]:

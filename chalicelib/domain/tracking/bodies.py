@@ -12,7 +12,8 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+
+from chalicelib.domain.mail.splicing import Edit, spliced
 
 LONGEST_LINE = 998
 ENCODED_LINE = 76
@@ -20,16 +21,6 @@ ENCODED_LINE = 76
 _AS_IT_IS = ("7bit", "8bit", "binary")
 _ILL_QUOTED = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r\n)")
 _QUOTED = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*+(?:\r?\n|\Z))")
-
-
-class Edit(NamedTuple):
-    """`text[start:end]` becomes `new`, ASCII without line ends. At `break_at` a line break changes nothing (-1: there
-    is no such place)."""
-
-    start: int
-    end: int
-    new: bytes
-    break_at: int = -1
 
 
 def read_body(raw: bytes, encoding: str) -> bytes | None:
@@ -49,22 +40,14 @@ def read_body(raw: bytes, encoding: str) -> bytes | None:
 
 
 def changed_body(raw: bytes, encoding: str, text: bytes, edits: Sequence[Edit]) -> bytes:
-    """The body with its edits, which are in order and do not overlap. `text` is what `read_body` gave."""
+    """The body with its edits, which are in order and do not overlap; what is new is ASCII without line ends. `text` is
+    what `read_body` gave."""
     if encoding == "quoted-printable":
         return b"".join(_requoted(raw, edits))
     if encoding == "base64":
-        changed = b"".join(_spliced(text, edits))
+        changed = spliced(text, edits)
         return b"\r\n".join(_base64_lines(changed)) + raw[len(raw.rstrip()) :]
-    return b"".join(_spliced(raw, list(_fitting(raw, edits))))
-
-
-def _spliced(text: bytes, edits: Iterable[Edit]) -> Iterator[bytes]:
-    at = 0
-    for edit in edits:
-        yield text[at : edit.start]
-        yield edit.new
-        at = edit.end
-    yield text[at:]
+    return spliced(raw, _fitting(raw, edits))
 
 
 def _base64_lines(data: bytes) -> Iterator[bytes]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mime import Part
-from chalicelib.domain.tracking.bodies import Edit, changed_body, read_body
+from chalicelib.domain.mail.splicing import Edit, spliced
+from chalicelib.domain.tracking.bodies import changed_body, read_body
 from chalicelib.domain.tracking.excluded_hosts import ExcludedHosts
 from chalicelib.domain.tracking.links_html import HtmlScan
 from chalicelib.domain.tracking.links_text import find_text_links
@@ -171,11 +172,11 @@ def _with_image(text: _Text, edits: list[Edit], pixel: bytes) -> list[Edit]:
 
 def _assembled(content: bytes, bodies: Iterable[tuple[_Text, Sequence[Edit]]]) -> bytes:
     """The message with changed bodies; the very same object when there is nothing to change."""
-    pieces, at = [], 0
+    changes = []
     for text, edits in bodies:
         if edits:
             part = text.part
             raw = content[part.start : part.end]
-            pieces += [content[at : part.start], changed_body(raw, part.encoding, text.text, edits)]
-            at = part.end
-    return b"".join([*pieces, content[at:]]) if pieces else content
+            body = changed_body(raw, part.encoding, text.text, edits)
+            changes.append(Edit(part.start, part.end, body))
+    return spliced(content, changes) if changes else content
