@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws.dynamo.models import DeliveryMap, MessageItem
 from chalicelib.domain.fields import (
     BLOB,
     DELIVERY,
@@ -49,12 +48,3 @@ def test_a_job_has_no_name_twice() -> None:
         if one.kind is not Kind.FLAT
     ]
     assert len(set(names)) == len(names)
-
-
-def test_items_are_declared_under_the_same_names() -> None:
-    declared = {name: one.attr_name for name, one in MessageItem.get_attributes().items()}
-    for field in (*MESSAGE.fields, *OUTGOING.fields, *RECORD.fields):
-        if field.name in declared:
-            assert declared[field.name] == field.item_name
-    deliveries = {one.name: one.item_name for one in DELIVERY.fields}
-    assert deliveries == {name: one.attr_name for name, one in DeliveryMap.get_attributes().items()}

@@ -18,7 +18,7 @@ LONGEST_PATH = 1_024
 LONGEST_USER_AGENT = 500
 LONGEST_LOCATION = 8_192
 LONGEST_QUERY = 8_192
-_SERVER_TOKENS = range(1, 33)
+_SERVER_TOKEN = re.compile(r"[0-9A-Za-z]{1,32}")
 _TOKEN_END = re.compile(r"(/(?:img/)?[^/]+/[0-9A-Za-z]{22})[^0-9A-Za-z]*+")
 _UNRESERVED = "!#$%&'()*+,-./:;=?@[]_~"
 _PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
@@ -109,14 +109,9 @@ def read_path(path: str) -> Request:
     if len(words) != 3 or words[0] or not words[1] or not words[2]:
         return Request(Wanted.NOTHING)
     server, token = words[1:]
-    if not is_server_token(server) and wanted is Wanted.LINK:
+    if wanted is Wanted.LINK and not _SERVER_TOKEN.fullmatch(server):
         return Request(Wanted.UNKNOWN_SERVER)
     return Request(wanted, server, token)
-
-
-def is_server_token(text: str) -> bool:
-    """True for what can be a server's token: letters and digits of ASCII."""
-    return len(text) in _SERVER_TOKENS and text.isascii() and text.isalnum()
 
 
 def has_source(query: str) -> bool:

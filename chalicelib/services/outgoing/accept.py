@@ -74,8 +74,7 @@ class AcceptMail:
         check_size(self._settings, len(submission.content))
         content = self._lines(submission)
         if content[:1] in (b" ", b"\t"):  # it would continue the field that is put before it
-            text = "Message begins with white space"
-            raise Rejected(text, reply=Reply(554, "5.6.0", text))
+            raise Rejected("Message begins with white space")
         content, headers = mended(content, BLIND_FIELDS if submission.blind else ())
         # CRLF for LF, and names for mbox lines, have made it larger.
         check_size(self._settings, len(content))
@@ -103,10 +102,9 @@ class AcceptMail:
             return content
         if submission.principal.credential.bare_newlines is BareNewlines.NORMALISE:
             return normalise_newlines(content.replace(b"\0", b""))
-        text = "Message contains a bare CR or LF; lines must end in CRLF"
         if nul:
-            text = "Message contains a NUL character"
-        raise Rejected(text, reply=Reply(554, "5.6.0", text))
+            raise Rejected("Message contains a NUL character")
+        raise Rejected("Message contains a bare CR or LF; lines must end in CRLF")
 
     def _check_loop(self, headers: Headers, submission: Submission) -> None:
         traces = headers.values(b"received")
@@ -177,8 +175,7 @@ def _check_encoded_words(headers: Headers) -> None:
     """No address field that becomes two fields at a program that decodes its words and writes them down."""
     for name in ADDRESS_FIELDS:
         if any(map(hides_line_break, headers.raw_values(name.lower().encode()))):
-            text = f"An encoded word in the {name} field hides a line break"
-            raise Rejected(text, reply=Reply(554, "5.6.0", text))
+            raise Rejected(f"An encoded word in the {name} field hides a line break")
 
 
 def bare_message_id(headers: Headers) -> str:

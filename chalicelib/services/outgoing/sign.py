@@ -9,7 +9,6 @@ records are published signs with its own keys, any other with the installation's
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain.ids import return_path_local
@@ -24,14 +23,6 @@ from chalicelib.ports.signer import Signer
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.directory import Directory
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What goes out: the envelope, and parts whose concatenation is the exact content."""
-
-    envelope: Envelope
-    content: Sequence[bytes]
 
 
 class Sign:
@@ -53,11 +44,14 @@ class Sign:
 
     async def run(self, attempt: OutgoingAttempt) -> None:
         """Sign the body as it is by then. Raises TemporaryFailure when key or vault cannot be reached."""
-        signed = await self.signed(attempt.record.message, attempt.body, attempt.domain)
-        attempt.envelope, attempt.content = signed.envelope, signed.content
+        message, domain = attempt.record.message, attempt.domain
+        attempt.envelope, attempt.content = await self.signed(message, attempt.body, domain)
 
-    async def signed(self, message: Message, body: bytes, domain: Domain) -> Signed:
-        """One message, signed. TemporaryFailure when key or vault cannot be reached."""
+    async def signed(
+        self, message: Message, body: bytes, domain: Domain
+    ) -> tuple[Envelope, Sequence[bytes]]:
+        """One message, signed: the envelope, and parts whose concatenation is the exact content. TemporaryFailure when
+        key or vault cannot be reached."""
         envelope = await self._envelope(message, domain)
         front = additions(
             read_headers(body),
@@ -67,7 +61,7 @@ class Sign:
             resent_sender=self._resent_sender(envelope),
         )
         signatures = await self._signatures(front, body, domain) if front.sign else []
-        return Signed(envelope, front.assemble(signatures, body))
+        return envelope, front.assemble(signatures, body)
 
     async def _envelope(self, message: Message, domain: Domain) -> Envelope:
         """A return path of its own for each message, so that a bounce names it; none for a bounce (RFC 5321

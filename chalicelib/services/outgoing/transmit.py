@@ -32,7 +32,8 @@ class Transmit:
                 body = seven_bit(attempt.body)
                 if body is None:
                     return None
-                return (await self._sign.signed(message, body, attempt.domain)).content
+                _, content = await self._sign.signed(message, body, attempt.domain)
+                return content
 
             attempt.result = await self._sender.deliver(
                 message, attempt.envelope, attempt.content, attempt.record.tries, converted

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.dns.records import is_domain_name
@@ -44,6 +44,7 @@ SOCKS_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT = 1080, 587, 465
 MOST_NAMED = 10
 WRONG_PORT = "The port is 1 to 65535"
 POOL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+WRONG_NAME = "A source's name has 1 to 63 lower-case letters, digits, dots, hyphens and underscores"
 WRONG_POOL = "A pool's name has 1 to 32 lower-case letters, digits and hyphens"
 NO_USER_NAME = "A password goes with a user name, which this source does not have"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?")
@@ -216,70 +217,53 @@ def _completed(source: EgressSource) -> EgressSource:
 def _checked(source: EgressSource, password: str) -> EgressSource:
     """The source, its names in ASCII; InvalidRequest with every field that is wrong."""
     source = replace(source, host=_in_ascii(source.host), ehlo=_in_ascii(source.ehlo))
-    wrong = [*_wrong_names(source), *_wrong_addresses(source), *_wrong_way(source, password)]
+    wrong = [*_wrong_names(source), *_wrong_way(source, password)]
     if wrong:
         errors = tuple(FieldError(f"/{field}", "invalid", detail) for field, detail in wrong)
         raise InvalidRequest("; ".join(detail for _, detail in wrong), errors)
     return source
 
 
-def _wrong_names(source: EgressSource) -> list[tuple[str, str]]:
-    wrong = []
+def _wrong_names(source: EgressSource) -> Iterator[tuple[str, str]]:
     if _NAME.fullmatch(source.name) is None:
-        detail = (
-            "A source's name has 1 to 63 lower-case letters, digits, dots, hyphens and underscores"
-        )
-        wrong.append(("name", detail))
+        yield "name", WRONG_NAME
     if POOL.fullmatch(source.pool) is None:
-        wrong.append(("pool", WRONG_POOL))
+        yield "pool", WRONG_POOL
     if source.ehlo and not is_domain_name(source.ehlo):
-        wrong.append(
-            ("ehlo", "The EHLO name is a domain name in lower case, such as out1.acme.com")
-        )
+        yield "ehlo", "The EHLO name is a domain name in lower case, such as out1.acme.com"
     if not 0 <= source.priority <= MOST_PRIORITY:
-        wrong.append(("priority", f"The priority is 0 to {MOST_PRIORITY}"))
+        yield "priority", f"The priority is 0 to {MOST_PRIORITY}"
     if source.tls not in TLS_MODES:
-        wrong.append(("tls", f"TLS is one of {', '.join(TLS_MODES)}"))
-    return wrong
+        yield "tls", f"TLS is one of {', '.join(TLS_MODES)}"
+    for field, text, version in (("address", source.address, 4), ("address6", source.address6, 6)):
+        if text and _version_of(text) != version:
+            yield field, f"The {field} is not an IPv{version} address"
 
 
-def _wrong_addresses(source: EgressSource) -> list[tuple[str, str]]:
-    families = (("address", source.address, 4), ("address6", source.address6, 6))
-    return [
-        (field, f"The {field} is not an IPv{version} address")
-        for field, text, version in families
-        if text and _version_of(text) != version
-    ]
-
-
-def _wrong_way(source: EgressSource, password: str) -> list[tuple[str, str]]:
+def _wrong_way(source: EgressSource, password: str) -> Iterator[tuple[str, str]]:
     if source.kind is EgressKind.DIRECT:
         if source.host or source.port or source.username or password or source.tls == "implicit":
             detail = "A direct source has no host, port, user name, password or implicit TLS"
-            return [("kind", detail)]
-        return []
-    wrong = []
+            yield "kind", detail
+        return
     if not source.host:
-        wrong.append(("host", f"A source of the kind {source.kind.value} needs a host"))
+        yield "host", f"A source of the kind {source.kind.value} needs a host"
     elif not _is_host(source.host):
-        detail = "The host is an address or a name in lower case, such as smtp.acme.com"
-        wrong.append(("host", detail))
+        yield "host", "The host is an address or a name in lower case, such as smtp.acme.com"
     if not 0 < source.port < 65_536:
-        wrong.append(("port", WRONG_PORT))
+        yield "port", WRONG_PORT
     if source.kind is EgressKind.SOCKS5 and source.tls == "implicit":
-        wrong.append(("tls", "Implicit TLS is for smarthosts"))
-    return [*wrong, *_wrong_login(source, password)]
+        yield "tls", "Implicit TLS is for smarthosts"
+    yield from _wrong_login(source, password)
 
 
-def _wrong_login(source: EgressSource, password: str) -> list[tuple[str, str]]:
-    wrong = []
+def _wrong_login(source: EgressSource, password: str) -> Iterator[tuple[str, str]]:
     if source.username and not (password or source.sealed_password):
-        wrong.append(("password", "A source with a user name needs a password"))
+        yield "password", "A source with a user name needs a password"
     if password and not source.username:
-        wrong.append(("password", NO_USER_NAME))
+        yield "password", NO_USER_NAME
     if max(len(password.encode()), len(source.username.encode())) > LONGEST_PASSWORD:
-        wrong.append(("password", f"User name and password have up to {LONGEST_PASSWORD} bytes"))
-    return wrong
+        yield "password", f"User name and password have up to {LONGEST_PASSWORD} bytes"
 
 
 def _in_ascii(name: str) -> str:

@@ -116,11 +116,7 @@ class Directory:
         One read."""
 
         async def read() -> Domain | None:
-            owners = (of_server(server.id), of_organization(server.organization_id))
-            places = [Place(owner, name) for owner in owners]
-            found = await self._repository.get_many(DOMAINS, places, fresh=False)
-            known = (found[place] for place in places if place in found)
-            return next((one for one in known if one.verified_at is not None), None)
+            return await verified_domain(self._repository, server, name, fresh=False)
 
         return await self._recent.ask(("domain", server.id, name), read)
 
@@ -150,6 +146,17 @@ class Directory:
             return await self._repository.all(SOURCES, of_pool(pool))
 
         return tuple(await self._recent.ask(("pool", pool), read) or ())
+
+
+async def verified_domain(
+    repository: Repository, server: Server, name: str, *, fresh: bool = True
+) -> Domain | None:
+    """The verified domain of this name, of the server or else of its organization: one read."""
+    owners = (of_server(server.id), of_organization(server.organization_id))
+    places = [Place(owner, name) for owner in owners]
+    found = await repository.get_many(DOMAINS, places, fresh=fresh)
+    known = (found[place] for place in places if place in found)
+    return next((one for one in known if one.verified_at is not None), None)
 
 
 def _known(entity: Entity[T], value: T | None) -> T:

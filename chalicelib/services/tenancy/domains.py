@@ -15,6 +15,7 @@ from chalicelib.domain.dns.records import DnsNames, DnsRecord, Finding, Purpose,
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import NotFound, wrong_field
 from chalicelib.domain.ids import new_uuid, random_alphanumerics, random_letters
+from chalicelib.domain.mail.dkim import ALGORITHMS
 from chalicelib.domain.tenancy.entities import (
     DOMAINS,
     DkimKey,
@@ -33,7 +34,6 @@ from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.published import look_at
 
-ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 IDENTIFIER_LETTERS = 6
 TOKEN_LENGTH = 32
 WRONG_NAME = "The domain name is not valid: it has letters, digits, - and . only"

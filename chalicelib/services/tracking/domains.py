@@ -16,14 +16,14 @@ from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import NotFound, wrong_field
 from chalicelib.domain.ids import new_uuid
-from chalicelib.domain.tenancy.entities import DOMAINS, Domain, Server
-from chalicelib.domain.tenancy.entity import Place
-from chalicelib.domain.tenancy.owners import of_organization, of_server
+from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tracking.excluded_hosts import read_host
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.tenancy.directory import verified_domain
 from chalicelib.services.tenancy.published import look_at
 
 MOST_EXCLUDED = 1_000
@@ -142,16 +142,11 @@ class TrackDomains:
 
     async def _verified(self, server: Server, domain: str) -> Domain:
         name = typed_name(domain)
-        if name is not None:
-            owners = (of_server(server.id), of_organization(server.organization_id))
-            places = [Place(owner, name) for owner in owners]
-            found = await self._repository.get_many(DOMAINS, places)
-            for place in places:
-                if place in found and found[place].verified_at is not None:
-                    return found[place]
-        raise wrong_field(
-            "domain", f"{name or domain.strip()} is no verified domain of this server"
-        )
+        found = None if name is None else await verified_domain(self._repository, server, name)
+        if found is None:
+            detail = f"{name or domain.strip()} is no verified domain of this server"
+            raise wrong_field("domain", detail)
+        return found
 
 
 def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:

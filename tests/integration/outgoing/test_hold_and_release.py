@@ -164,7 +164,7 @@ async def test_the_send_limit_holds_exactly_in_parallel_batches() -> None:
     )
     records = [await scene.record(each) for each in accepted]
     assert sum(record.status is Status.SENT for record in records) == 3
-    assert await scene.posthorn[SendRate].last_hour(scene.server.id, scene.clock.now()) == 3
+    assert await scene.posthorn[SendRate].reserve(scene.server.id, scene.clock.now()) == 4
 
 
 async def test_content_that_would_continue_our_own_field_is_refused() -> None:

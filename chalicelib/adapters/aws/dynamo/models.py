@@ -7,9 +7,11 @@ two letters, because every item pays for them; the Python names tell.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from pynamodb.attributes import (
+    Attribute,
     BinaryAttribute,
     BooleanAttribute,
     ListAttribute,
@@ -20,6 +22,27 @@ from pynamodb.attributes import (
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
+
+from chalicelib.adapters.aws.dynamo.records import IN_THE_KEY, MARKS
+from chalicelib.domain.fields import (
+    BLOB,
+    DELIVERY,
+    MESSAGE,
+    OUTGOING,
+    RECORD,
+    REQUIRED,
+    Kind,
+    Table,
+)
+
+_KINDS: dict[Kind, type[Attribute[Any]]] = {
+    Kind.TEXT: UnicodeAttribute,
+    Kind.NUMBER: NumberAttribute,
+    Kind.TIME: NumberAttribute,
+    Kind.MARK: BooleanAttribute,
+    Kind.STATUS: UnicodeAttribute,
+    Kind.STATE: UnicodeAttribute,
+}
 
 MAIL_TABLE = "posthorn-mail"
 CONTROL_TABLE = "posthorn-control"
@@ -70,21 +93,19 @@ class DueIndex(GlobalSecondaryIndex[Any]):
     at = NumberAttribute(range_key=True, attr_name="du")
 
 
+def _attributes(table: Table[Any], without: Collection[str] = ()) -> dict[str, Attribute[Any]]:
+    """The attributes of a field table by full name."""
+    return {
+        one.name: _KINDS[one.kind](attr_name=one.item_name, null=one.default is not REQUIRED)
+        for one in table.fields
+        if one.name not in without
+    }
+
+
 class DeliveryMap(MapAttribute[str, Any]):
     """One delivery, inside its message or as an older one beside it."""
 
-    id = NumberAttribute(attr_name="i")
-    status = UnicodeAttribute(attr_name="s")
-    details = UnicodeAttribute(attr_name="d", null=True)
-    at = NumberAttribute(attr_name="t")
-    output = UnicodeAttribute(attr_name="o", null=True)
-    sent_with_ssl = BooleanAttribute(attr_name="e", null=True)
-    log_id = UnicodeAttribute(attr_name="g", null=True)
-    seconds = NumberAttribute(attr_name="c", null=True)
-    tls = UnicodeAttribute(attr_name="y", null=True)
-    source = UnicodeAttribute(attr_name="b", null=True)
-    remote = UnicodeAttribute(attr_name="m", null=True)
-    about_us = BooleanAttribute(attr_name="u", null=True)
+    vars().update(_attributes(DELIVERY))
 
 
 class MailItem(Model):
@@ -103,46 +124,20 @@ class MailItem(Model):
 
 
 class MessageItem(MailItem):
-    """A message: `S#<server>#<o|i>#<shard>` and its id in ten digits."""
+    """A message: `S#<server>#<o|i>#<shard>` and its id in ten digits. Its own fields, and what the store keeps in a way
+    of its own."""
 
     class Meta(_MailMeta):
         pass
 
-    token = UnicodeAttribute(attr_name="t")
-    mail_from = UnicodeAttribute(attr_name="f")
-    rcpt_to = UnicodeAttribute(attr_name="r")
-    subject = UnicodeAttribute(attr_name="j")
-    message_id = UnicodeAttribute(attr_name="m")
-    received_at = NumberAttribute(attr_name="ra")
-    size = NumberAttribute(attr_name="z")
-    blob_key = UnicodeAttribute(attr_name="k")
-    blob_offset = NumberAttribute(attr_name="ko", null=True)
-    blob_length = NumberAttribute(attr_name="kl")
-    pool = UnicodeAttribute(attr_name="p")
-    domain = UnicodeAttribute(attr_name="d")
-    credential_id = UnicodeAttribute(attr_name="c")
-    tag = UnicodeAttribute(attr_name="g", null=True)
+    vars().update(_attributes(MESSAGE, (*IN_THE_KEY, *MARKS, "blob", "dsn", "origin")))
+    vars().update(_attributes(BLOB) | _attributes(OUTGOING) | _attributes(RECORD))
     marks = NumberAttribute(attr_name="b", null=True)
     dsn = ListAttribute(of=UnicodeAttribute, attr_name="y", null=True)
-
-    status = UnicodeAttribute(attr_name="st")
-    state = UnicodeAttribute(attr_name="ss")
-    attempt = NumberAttribute(attr_name="a")
-    tries = NumberAttribute(attr_name="tr", null=True)
-    lost_replies = NumberAttribute(attr_name="lr", null=True)
-    lease_owner = UnicodeAttribute(attr_name="lo", null=True)
-    lease_until = NumberAttribute(attr_name="lu", null=True)
-    wake_at = NumberAttribute(attr_name="w", null=True)
-    held = BooleanAttribute(attr_name="h", null=True)
-    hold_expires_at = NumberAttribute(attr_name="hx", null=True)
-    last_attempt_at = NumberAttribute(attr_name="la", null=True)
     previous_state = UnicodeAttribute(attr_name="ps", null=True)
     deliveries = ListAttribute(of=DeliveryMap, attr_name="l", null=True)
     has_older_deliveries = BooleanAttribute(attr_name="lm", null=True)
     write = UnicodeAttribute(attr_name="n", null=True)
-    links = NumberAttribute(attr_name="lk", null=True)
-    opened_at = NumberAttribute(attr_name="oa", null=True)
-    clicked_at = NumberAttribute(attr_name="ca", null=True)
 
     recipient_key = UnicodeAttribute(attr_name="rk")
     flag_key = UnicodeAttribute(attr_name="fk", null=True)

@@ -28,10 +28,10 @@ DUE_SHARDS = 8
 FLAG_CODES = {"held": "H", "queued": "Q", "failed": "F", "bounced": "B"}
 _SCOPES = {"o": Scope.OUTGOING, "i": Scope.INCOMING}
 # The marks of a message are bits of one number.
-_MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8}
+MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8}
 _DSN = "y"
-_IN_THE_KEY = ("server_id", "id", "scope")
-_MESSAGE = columns(MESSAGE, (*_IN_THE_KEY, *_MARKS, "blob", "dsn"))
+IN_THE_KEY = ("server_id", "id", "scope")
+_MESSAGE = columns(MESSAGE, (*IN_THE_KEY, *MARKS, "blob", "dsn"))
 _BLOB = columns(BLOB)
 _DELIVERY = columns(DELIVERY)
 _RECORD = columns(RECORD)
@@ -73,7 +73,7 @@ def message_item(record: MessageRecord, shard: int, write: str = "") -> Item:
         **_BLOB.write(message.blob),
         **_RECORD.write(record),
     }
-    if marks := sum(bit for name, bit in _MARKS.items() if getattr(message, name)):
+    if marks := sum(bit for name, bit in MARKS.items() if getattr(message, name)):
         item["b"] = {"N": str(marks)}
     if message.dsn is not None:
         item[_DSN] = {"L": [{"S": text} for text in astuple(message.dsn)]}
@@ -132,7 +132,7 @@ def read_delivery(fields: Item) -> Delivery:
 def _read_message(item: Item) -> Message:
     server, scope = item["PK"]["S"].split("#")[1:3]
     bits = int(item["b"]["N"]) if "b" in item else 0
-    marks: dict[str, Any] = {name: bool(bits & bit) for name, bit in _MARKS.items()}
+    marks: dict[str, Any] = {name: bool(bits & bit) for name, bit in MARKS.items()}
     dsn = item.get(_DSN)
     return Message(
         server_id=ServerId(int(server)),
