@@ -7,7 +7,7 @@ then these are true.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
@@ -226,4 +226,3 @@ class Page:
 
     records: tuple[MessageRecord, ...]
     next_cursor: str | None = None
-    notes: tuple[str, ...] = field(default=())

@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, MailError, Rejected
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
+
+# What was done or refused stays so, even if the store cannot note it; the claim then lapses by itself.
+_STAYS_SO = suppress(MailError)
 
 
 class KeyInFlight(Conflict):
@@ -68,18 +72,12 @@ class Idempotency:
         try:
             done = await work()
         except MailError:
-            await self._forgetting(self._keys.abandon(server, key))
+            with _STAYS_SO:
+                await self._keys.abandon(server, key)
             raise
-        if done.keep:
-            await self._forgetting(self._keys.complete(server, key, done.status, done.body))
-        else:
-            await self._forgetting(self._keys.abandon(server, key))
+        with _STAYS_SO:
+            if done.keep:
+                await self._keys.complete(server, key, done.status, done.body)
+            else:
+                await self._keys.abandon(server, key)
         return done
-
-    @staticmethod
-    async def _forgetting(write: Awaitable[None]) -> None:
-        """What was done or refused stays so, even if the store cannot note it; the claim then lapses by itself."""
-        try:
-            await write
-        except MailError:
-            return

@@ -43,13 +43,13 @@ def test_a_composed_message_comes_apart() -> None:
     assert [part.filename for part in attachments] == ["bild ü.png", "notes.txt"]
     assert decode_part(content, attachments[0]) == b"\x00\x01"
     assert part_text(content, attachments[1]) == "text\n"
-    assert [part.depth for part in parts_of(content)] == [2, 2, 1, 1]
+    assert [len(part.within) for part in parts_of(content)] == [2, 2, 1, 1]
 
 
 def test_a_message_without_mime_is_one_text_part() -> None:
     content = b"Subject: x\r\n\r\nHello\r\n"
     (part,) = parts_of(content)
-    assert (part.content_type, part.encoding, part.filename, part.depth) == (
+    assert (part.content_type, part.encoding, part.filename, len(part.within)) == (
         "text/plain",
         "7bit",
         "",
@@ -113,7 +113,7 @@ def test_depth_and_number_of_parts_are_limited() -> None:
         name = b"b%d" % level
         deep = multipart(name, b"--" + name + b"\r\n" + deep + b"\r\n--" + name + b"--\r\n")
     (part,) = parts_of(deep)
-    assert part.depth == DEEPEST
+    assert len(part.within) == DEEPEST
     many = multipart(b"b", b"--b\r\n\r\nx\r\n" * (MOST_PARTS * 3) + b"--b--")
     assert len(parts_of(many)) == MOST_PARTS - 1
 

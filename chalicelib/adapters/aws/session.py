@@ -27,19 +27,19 @@ _T = TypeVar("_T")
 _CONNECT_SECONDS = 3
 _READ_SECONDS = 15
 _ATTEMPTS = 3
+_MOST_CALLS = 32  # in flight
 _UNAVAILABLE = "The mail store is not available at the moment, try again later"
 
 
 class AwsSession:
-    """Clients of one process. `threads` bounds the calls in flight; `meter` counts them."""
+    """Clients of one process; `meter` counts their calls."""
 
-    def __init__(self, meter: Meter, *, threads: int = 32) -> None:
-        self._threads = threads
+    def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._clients: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._session: Any = None
-        self._pool = ThreadPoolExecutor(threads, "aws")
+        self._pool = ThreadPoolExecutor(_MOST_CALLS, "aws")
 
     async def call(
         self,
@@ -109,7 +109,7 @@ class AwsSession:
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
-            max_pool_connections=self._threads,
+            max_pool_connections=_MOST_CALLS,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             tcp_keepalive=True,
             parameter_validation=False,

@@ -52,14 +52,10 @@ class ReceivedMail:
 
 
 class ScriptedEgress(Egress):
-    """The `Egress` port over a script. With `keep=False` nothing but `count` is recorded (for benchmarks)."""
+    """The `Egress` port over a script."""
 
-    def __init__(
-        self, *, tls: str | None = "TLSv1.3 TLS_AES_256_GCM_SHA384", keep: bool = True
-    ) -> None:
-        self.tls = tls
-        self.keep = keep
-        self.count = 0
+    def __init__(self) -> None:
+        self.tls: str | None = "TLSv1.3 TLS_AES_256_GCM_SHA384"
         self.opened = 0
         self.closed = 0
         self.received: list[ReceivedMail] = []
@@ -97,10 +93,8 @@ class ScriptedEgress(Egress):
         self, target: Target, source: EgressSource, envelope: Envelope, parts: Sequence[bytes]
     ) -> Outcome:
         """Record a transaction and say how it ends."""
-        self.count += 1
         outcome = self._outcome(target, envelope)
-        if self.keep:
-            self.received.append(ReceivedMail(target, source, envelope, tuple(parts), outcome))
+        self.received.append(ReceivedMail(target, source, envelope, tuple(parts), outcome))
         return outcome
 
     def end(self, target: Target, source: EgressSource, *, keep: bool) -> None:
@@ -130,7 +124,7 @@ class ScriptedConversation:
 
     def __init__(self, egress: ScriptedEgress, target: Target, source: EgressSource) -> None:
         self.target = target
-        self.tls: str | None = egress.tls
+        self.tls = egress.tls
         self.source = source.address or source.name
         self.egress_source = source
         self._egress = egress

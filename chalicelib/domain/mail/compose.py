@@ -19,6 +19,7 @@ from chalicelib.domain.mail.address import split_list, split_mailbox
 from chalicelib.domain.mail.encoded_words import has_harmful_word
 from chalicelib.domain.mail.header_rendering import (
     LONGEST_LINE,
+    WANTED_LINE,
     Mailbox,
     render_content_type,
     render_mailboxes,
@@ -28,7 +29,6 @@ from chalicelib.domain.mail.header_rendering import (
 from chalicelib.domain.mail.mailbox import envelope_address, identity
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul, normalise_newlines
 
-WANTED_LINE = 78
 ONCE_ONLY = frozenset(
     "from sender reply-to to cc bcc message-id in-reply-to references subject date".split()
 )

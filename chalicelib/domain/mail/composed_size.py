@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.domain.mail.compose import Attachment, Draft
-from chalicelib.domain.mail.header_rendering import Mailbox
-
-ENCODED_LINE = 76
+from chalicelib.domain.mail.header_rendering import ENCODED_LINE, Mailbox
 
 
 def base64_octets(octets: int) -> int:

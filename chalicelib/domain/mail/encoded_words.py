@@ -93,7 +93,7 @@ class _Word(NamedTuple):
 
 def decode_text(data: bytes, charset: str) -> str:
     """Bytes as text in a character set named by a stranger; U+FFFD for what cannot be read."""
-    codec = _CODECS.get(_plain_charset(charset))
+    codec = _CODECS.get(plain_charset(charset))
     if codec is None:
         return data.decode("utf-8", "replace")
     return data.decode(codec, "replace")
@@ -132,7 +132,7 @@ def hides_line_break(value: bytes) -> bool:
     whole = value[: value.rfind(b"?=") + 2]
     words = [
         _Word(
-            _plain_charset(word[1].partition(b"*")[0].decode("latin-1")), _payload(word[2], word[3])
+            plain_charset(word[1].partition(b"*")[0].decode("latin-1")), _payload(word[2], word[3])
         )
         for word in _LOOSE_WORD.finditer(whole)
     ]
@@ -180,7 +180,7 @@ def _decoded_pieces(value: bytes) -> list[str]:
 
 def _prepared_word(word: re.Match[str]) -> _Word:
     encoding, text = (b"b", word[3]) if word[2] is None else (b"q", word[2])
-    return _Word(_plain_charset(word[1]), _payload(encoding, text.encode()))
+    return _Word(plain_charset(word[1]), _payload(encoding, text.encode()))
 
 
 def _is_harmful(word: _Word) -> bool:
@@ -202,7 +202,8 @@ def _readings(words: Iterable[_Word]) -> Iterator[str]:
             )
 
 
-def _plain_charset(name: str) -> str:
+def plain_charset(name: str) -> str:
+    """The name of a character set in lower case, without punctuation."""
     return name[:_LONGEST_CHARSET].lower().translate(_PUNCTUATION)
 
 

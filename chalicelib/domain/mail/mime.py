@@ -55,11 +55,6 @@ class Part:
     end: int
     within: tuple[Container, ...] = ()
 
-    @property
-    def depth(self) -> int:
-        """How many multiparts are around it."""
-        return len(self.within)
-
 
 @dataclass(slots=True)
 class _Walk:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from chalicelib.domain.mail.encoded_words import plain_charset
 from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mime import Container, Part, read_parts
 
@@ -19,7 +20,6 @@ MOST_TEXT = 2 << 20
 _TEXTS = ("text/plain", "text/html")
 _OUTERMOST = ("multipart/mixed", "multipart/alternative", "multipart/related")
 _INNER = ("multipart/alternative", "multipart/related")
-_PUNCTUATION = str.maketrans("", "", "-_.: ")
 # In these, `<`, `&`, quotes, digits and the start of an address are ASCII bytes and nothing else.
 _CHARSET = re.compile(
     r"|(us)?ascii|ansix341968|(unicode11)?utf8|iso8859\d{1,2}[ie]?|latin\d{1,2}|windows(125\d|874|31j)|x?sjis|shiftjis"
@@ -68,4 +68,4 @@ def _is_plainly_coded(part: Part) -> bool:
 
 def _charset(part: Part) -> str:
     # RFC 2231 and careless senders: `charset="utf-8 "`, `charset=UTF-8;`.
-    return part.params.get("charset", "")[:40].lower().translate(_PUNCTUATION)
+    return plain_charset(part.params.get("charset", ""))

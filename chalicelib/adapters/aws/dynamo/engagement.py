@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from chalicelib.adapters.aws.dynamo.shards import Shards
-from chalicelib.adapters.aws.dynamo.table import Item, Table, is_over
+from chalicelib.adapters.aws.dynamo.table import Item, Table, is_over, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
@@ -116,8 +116,7 @@ def _partition(server: ServerId, message: MessageId) -> str:
 
 
 def _item(server: ServerId, message: MessageId, place: str, keep_until: int) -> Item:
-    partition = _partition(server, message)
-    return {"PK": {"S": partition}, "SK": {"S": place}, "x": {"N": str(keep_until)}}
+    return key_of(_partition(server, message), place) | {"x": {"N": str(keep_until)}}
 
 
 def _render(hit: EngagementEvent) -> Item:
