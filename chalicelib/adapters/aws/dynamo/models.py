@@ -44,21 +44,6 @@ _KINDS: dict[Kind, type[Attribute[Any]]] = {
     Kind.STATE: UnicodeAttribute,
 }
 
-MAIL_TABLE = "posthorn-mail"
-CONTROL_TABLE = "posthorn-control"
-
-
-class _MailMeta:
-    table_name = MAIL_TABLE
-    region = "us-east-1"
-    billing_mode = "PAY_PER_REQUEST"
-
-
-class _ControlMeta:
-    table_name = CONTROL_TABLE
-    region = "us-east-1"
-    billing_mode = "PAY_PER_REQUEST"
-
 
 class RecipientIndex(GlobalSecondaryIndex[Any]):
     """Messages of a recipient, newest last: `S#<server>#R#<recipient>` and the message id."""
@@ -111,8 +96,10 @@ class DeliveryMap(MapAttribute[str, Any]):
 class MailItem(Model):
     """Any item of the mail table. `expires_at` is epoch seconds after which DynamoDB removes it."""
 
-    class Meta(_MailMeta):
-        pass
+    class Meta:
+        table_name = "posthorn-mail"
+        region = "us-east-1"
+        billing_mode = "PAY_PER_REQUEST"
 
     pk = UnicodeAttribute(hash_key=True, attr_name="PK")
     sk = UnicodeAttribute(range_key=True, attr_name="SK")
@@ -126,9 +113,6 @@ class MailItem(Model):
 class MessageItem(MailItem):
     """A message: `S#<server>#<o|i>#<shard>` and its id in ten digits. Its own fields, and what the store keeps in a way
     of its own."""
-
-    class Meta(_MailMeta):
-        pass
 
     vars().update(_attributes(MESSAGE, (*IN_THE_KEY, *MARKS, "blob", "dsn", "origin")))
     vars().update(_attributes(BLOB) | _attributes(OUTGOING) | _attributes(RECORD))
@@ -148,26 +132,17 @@ class MessageItem(MailItem):
 class OlderDeliveryItem(MailItem):
     """A delivery that no longer fits beside its message: `T#<server>#<message>` and `D#<id>`."""
 
-    class Meta(_MailMeta):
-        pass
-
     delivery = DeliveryMap(attr_name="v")  # type: ignore[no-untyped-call]  # as PynamoDB ships it
 
 
 class LinksItem(MailItem):
     """What the tracked links of a message point to, a compressed JSON list: `T#<server>#<message>` and `L`."""
 
-    class Meta(_MailMeta):
-        pass
-
     packed = BinaryAttribute(legacy_encoding=False, attr_name="b")
 
 
 class HitItem(MailItem):
     """An open or click: `T#<server>#<message>` and `E#<milliseconds>#<random>`."""
-
-    class Meta(_MailMeta):
-        pass
 
     kind = UnicodeAttribute(attr_name="k")
     at = NumberAttribute(attr_name="t")
@@ -180,9 +155,6 @@ class HitItem(MailItem):
 class SuppressionItem(MailItem):
     """A suppressed recipient: `S#<server>#SUP` and the address without case."""
 
-    class Meta(_MailMeta):
-        pass
-
     address = UnicodeAttribute(attr_name="r")
     reason = UnicodeAttribute(attr_name="d")
     at = NumberAttribute(attr_name="t")
@@ -191,17 +163,11 @@ class SuppressionItem(MailItem):
 class NumberItem(MailItem):
     """The highest number given out of a kind: `S#<server>#SEQ` and the kind. Also a minute's volume."""
 
-    class Meta(_MailMeta):
-        pass
-
     number = NumberAttribute(attr_name="n")
 
 
 class AnswerItem(MailItem):
     """The first answer to a request with an idempotency key: `S#<server>#I` and the key."""
-
-    class Meta(_MailMeta):
-        pass
 
     fingerprint = UnicodeAttribute(attr_name="f")
     started_at = NumberAttribute(attr_name="t")
@@ -213,8 +179,10 @@ class AnswerItem(MailItem):
 class ControlItem(Model):
     """Any item of the control table: `value` is the configuration value, as a map of its fields (see `values`)."""
 
-    class Meta(_ControlMeta):
-        pass
+    class Meta:
+        table_name = "posthorn-control"
+        region = "us-east-1"
+        billing_mode = "PAY_PER_REQUEST"
 
     pk = UnicodeAttribute(hash_key=True, attr_name="PK")
     sk = UnicodeAttribute(range_key=True, attr_name="SK")
