@@ -70,7 +70,7 @@ def parts_of(content: bytes) -> tuple[Part, ...]:
 def unencoded_fields(content: bytes, part: Part) -> list[tuple[bytes, bytes]]:
     ours = (
         b"content-transfer-encoding",
-        *((b"mime-version", b"content-type") if not part.depth else ()),
+        *((b"mime-version", b"content-type") if not part.within else ()),
     )
     fields = read_headers(content, part.head, part.start).fields
     return [(each.name, each.value) for each in fields if each.name not in ours]
@@ -91,10 +91,10 @@ def test_every_part_decodes_to_what_it_was(content: bytes) -> None:
     assert len(before) == len(after)
     for old, new in zip(before, after, strict=True):
         assert decode_part(made, new) == decode_part(content, old)
-        assert (new.content_type, new.filename, new.depth) == (
+        assert (new.content_type, new.filename, len(new.within)) == (
             old.content_type,
             old.filename,
-            old.depth,
+            len(old.within),
         )
         assert unencoded_fields(made, new) == unencoded_fields(content, old)
         assert (

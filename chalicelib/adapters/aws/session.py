@@ -13,7 +13,6 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.adapters.aws.meter import Meter
@@ -55,7 +54,22 @@ class AwsSession:
 
         Raises ClientError for the `expected` error codes, TemporaryFailure for everything else that goes wrong.
         """
-        return await self.run(partial(self._call, service, operation, expected, then, parameters))
+
+        def work() -> Any:
+            from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+            try:
+                answer = getattr(self.client(service), operation)(**parameters)
+                return then(answer) if then is not None else answer
+            except ClientError as error:
+                code = error_code(error)
+                if code in expected:
+                    raise
+                raise _unavailable(service, operation, code) from error
+            except (BotoCoreError, HTTPClientError, OSError) as error:
+                raise _unavailable(service, operation, type(error).__name__) from error
+
+        return await self.run(work)
 
     async def run(self, work: Callable[[], _T]) -> _T:
         """Run blocking work in the pool."""
@@ -75,27 +89,6 @@ class AwsSession:
         self._pool.shutdown(wait=True)
         for client in self._clients.values():
             client.close()
-
-    def _call(
-        self,
-        service: str,
-        operation: str,
-        expected: tuple[str, ...],
-        then: Callable[[Any], Any] | None,
-        parameters: dict[str, Any],
-    ) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-        try:
-            answer = getattr(self.client(service), operation)(**parameters)
-            return then(answer) if then is not None else answer
-        except ClientError as error:
-            if error_code(error) in expected:
-                raise
-            code = error_code(error)
-            raise _unavailable(service, operation, code) from error
-        except (BotoCoreError, HTTPClientError, OSError) as error:
-            raise _unavailable(service, operation, type(error).__name__) from error
 
     def _make(self, service: str) -> Any:
         import botocore.session
