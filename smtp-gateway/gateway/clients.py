@@ -9,8 +9,22 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from gateway.configuration import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is connected: the client's address as the PROXY header or the socket tells it, and to which listener."""
+
+    address: str
+    role: Role
+
+    @property
+    def is_loopback(self) -> bool:
+        """True for a client on this machine."""
+        return ipaddress.ip_address(self.address).is_loopback
 
 
 def plain_address(text: str) -> str:

@@ -2,7 +2,7 @@
 
 Content ends at CRLF `.` CRLF, with the first CRLF being the end of the line before, and at nothing else: `LF.LF`,
 `CR.CR`, `LF.CRLF` and `CRLF.LF` stay content, so no smuggled command is ever seen (attacks A12). What is read is told
-to the session, which counts it; content over a limit is read to its end and dropped, in constant memory. RFC 5321
+to the transaction, which counts it; content over a limit is read to its end and dropped, in constant memory. RFC 5321
 section 4.5.2, RFC 3030.
 """
 
@@ -12,6 +12,7 @@ import re
 
 from chalicelib.domain.errors import Rejected
 from gateway import replies
+from gateway.transaction import Transaction
 from gateway.wire import Wire
 
 END_MARK = b"\r\n.\r\n"
@@ -20,18 +21,19 @@ _DOT_LINE = re.compile(rb"\r\n\.(\r\n)?")
 MOST_DROPPED = 4  # times the limit; who sends on after that is cut
 
 
-async def read_data(wire: Wire, largest: int) -> bytes:
+async def read_data(wire: Wire, transaction: Transaction, largest: int) -> bytes:
     """The content of DATA without dot-stuffing. Rejected when it was over `largest` bytes or memory ran out, once it
     has been read to its end; ConnectionResetError when the client went away."""
     try:
-        return await _DataReader(wire, largest).read()
+        return await _DataReader(wire, transaction, largest).read()
     finally:
         wire.seen = 0  # what had been seen is gone, and no room for as much again
 
 
 class _DataReader:
-    def __init__(self, wire: Wire, largest: int) -> None:
+    def __init__(self, wire: Wire, transaction: Transaction, largest: int) -> None:
         self._wire = wire
+        self._transaction = transaction
         self._counted = 0
         self._most = largest * 4 // 3 + KEPT  # stuffing may add a third: a line `.` becomes `..`
         self._largest = largest
@@ -89,7 +91,7 @@ class _DataReader:
                 raise self._refusal
 
     def _count(self, size: int) -> None:
-        self._wire.mail.hold(size - self._counted)
+        self._transaction.hold(size - self._counted)
         self._counted = size
 
     def _refused(self, size: int) -> Rejected | None:
@@ -101,16 +103,18 @@ class _DataReader:
         return None
 
 
-async def read_chunk(wire: Wire, count: int, content: bytearray) -> int:
-    """Add a chunk of `count` bytes to `content`. Returns how many of them have not been read because memory ran out;
+async def read_chunk(wire: Wire, transaction: Transaction, count: int) -> int:
+    """Add `count` bytes to the chunks. Returns how many of them have not been read because memory ran out;
     ConnectionResetError when the client went away."""
     buffer = wire.buffer
+    if transaction.chunks is None:
+        transaction.chunks = bytearray()
     while True:
         taken = min(count, len(buffer))
         with memoryview(buffer) as view:
-            content += view[:taken]
+            transaction.chunks += view[:taken]
         del buffer[:taken]
-        wire.mail.hold(taken)
+        transaction.hold(taken)
         count -= taken
         if not count or wire.site.is_full:
             return count

@@ -16,8 +16,10 @@ from typing import ClassVar
 from chalicelib.domain.errors import MailError, Rejected
 from gateway import replies
 from gateway.content import MOST_DROPPED, read_chunk, read_data, skip_chunk
+from gateway.lines import TOO_LONG
 from gateway.session import Answer
-from gateway.wire import TOO_LONG, Wire
+from gateway.transaction import Transaction
+from gateway.wire import Wire
 
 ADDRESS_VERBS = frozenset({b"MAIL", b"RCPT"})
 FOREIGN_VERBS = frozenset(b"GET POST PUT HEAD OPTIONS CONNECT DELETE PATCH TRACE PROXY".split())
@@ -45,7 +47,7 @@ class SmtpProtocol(Wire):
     def drain(self) -> None:
         """The gateway is stopping: leave now if no transaction is open, else after it."""
         self._draining = True
-        if self._waiting and self.mail.transaction is None:
+        if self.deadlines.waiting and self.mail.transaction is None:
             self.cut(replies.SHUTTING_DOWN)
 
     async def _handle_client(self) -> None:
@@ -66,7 +68,7 @@ class SmtpProtocol(Wire):
     async def _serve(self) -> None:
         self.send(self.mail.greeting())
         while not self._ending:
-            line = self.take_line(self.limits.max_command_line)
+            line = self.buffer.take_line(self.limits.max_command_line)
             if line is None:
                 if self._is_cut_short() or not await self.more_of_line(self.limits.command_seconds):
                     return
@@ -83,9 +85,9 @@ class SmtpProtocol(Wire):
 
     def _is_cut_short(self) -> bool:
         """True when what has come of a line is reason enough to end the session."""
-        if not self.buffer and not self.is_flooded:
+        if not self.buffer and not self.buffer.is_flooded:
             return False
-        if self.is_flooded:
+        if self.buffer.is_flooded:
             self.end(replies.LINE_TOO_LONG)
         elif self.buffer.startswith(TLS_RECORD):  # which may never have a line end
             self.end(replies.UNSUPPORTED)
@@ -148,7 +150,7 @@ class SmtpProtocol(Wire):
         return self.mail.helo(argument)
 
     def _mail_from(self, argument: bytes) -> Answer:
-        self.open_transaction()
+        self.deadlines.open_transaction()
         return self.mail.mail(argument)
 
     def _rcpt_to(self, argument: bytes) -> Answer:
@@ -207,8 +209,8 @@ class SmtpProtocol(Wire):
         """Send a challenge of AUTH and wait for the answer."""
         self.send(challenge)
         while True:
-            line = self.take_line(self.limits.max_auth_line)
-            if line is TOO_LONG or self.is_flooded:
+            line = self.buffer.take_line(self.limits.max_auth_line)
+            if line is TOO_LONG or self.buffer.is_flooded:
                 raise replies.refuse(500, "5.5.2", "Authentication line too long")
             if line is not None:
                 return line
@@ -216,19 +218,17 @@ class SmtpProtocol(Wire):
                 raise ConnectionResetError
 
     async def _data(self, argument: bytes) -> bytes:
-        refusal = self.mail.content_refusal(chunk=False)
-        if argument.strip():
-            refusal = replies.NO_ARGUMENT
-        if refusal is not None:
+        opened = replies.NO_ARGUMENT if argument.strip() else self.mail.for_content()
+        if isinstance(opened, bytes):
             if self.buffer:  # content sent without waiting for 354 must never be taken for commands
                 self.end()
-            return refusal
+            return opened
         self.send(replies.GO_AHEAD)
         try:
-            self.mail.complete(await read_data(self, self.site.settings.max_message_size))
+            opened.content = await read_data(self, opened, self.site.settings.max_message_size)
         except Rejected as refused:
             return self.mail.refuse_content(refused)
-        return await self._finish()
+        return await self._finish(opened)
 
     async def _bdat(self, argument: bytes) -> bytes:
         match = _CHUNK.fullmatch(argument)
@@ -237,24 +237,27 @@ class SmtpProtocol(Wire):
             self.end()  # nobody knows where the next command would begin
             return replies.BAD_CHUNK if match is None else replies.too_large(largest).render()
         count, last = int(match[1]), match[2] is not None
-        refusal, left = self.mail.chunk_refusal(count), count
-        if refusal is None and (left := await read_chunk(self, count, self.mail.chunks())):
-            refusal = replies.NO_MEMORY
-        if refusal is not None:
-            self.mail.fail_chunks(refusal)
-            await skip_chunk(self, left)
-            if last:
-                self.mail.reset()
-            return refusal
+        opened = self.mail.for_content(count)
+        if isinstance(opened, bytes):
+            return await self._refuse_chunk(opened, count, last)
+        if left := await read_chunk(self, opened, count):
+            return await self._refuse_chunk(replies.NO_MEMORY, left, last)
         if not last:
             if count >= SMALL_CHUNK:
                 self._commands -= 1
             return f"250 2.0.0 {count} octets received\r\n".encode()
-        self.mail.complete()
-        return await self._finish()
+        opened.join_chunks()
+        return await self._finish(opened)
 
-    async def _finish(self) -> bytes:
-        reply = await self.mail.finish()
+    async def _refuse_chunk(self, refusal: bytes, left: int, last: bool) -> bytes:
+        self.mail.fail_chunks(refusal)
+        await skip_chunk(self, left)
+        if last:
+            self.mail.reset()
+        return refusal
+
+    async def _finish(self, transaction: Transaction) -> bytes:
+        reply = await self.mail.finish(transaction)
         if reply[:1] == b"2":
             self._commands = self._errors = 0
         return reply

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.domain.errors import Rejected
 from gateway import replies
-from gateway.clients import client_of, plain_address
+from gateway.clients import Peer, client_of, plain_address
 from gateway.configuration import Role, parse_networks
 from gateway.protocol import SmtpProtocol
 from gateway.proxy_protocol import Incomplete, read_proxy_header
-from gateway.session import Peer
 from gateway.wire import LINGER_SECONDS, Wire
 
 if TYPE_CHECKING:

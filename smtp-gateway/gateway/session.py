@@ -7,55 +7,22 @@ RSET end the transaction but not the authentication, STARTTLS ends both.
 
 from __future__ import annotations
 
-import asyncio
-import ipaddress
 from collections.abc import Awaitable
-from dataclasses import dataclass, field
 
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
-from chalicelib.domain.mail.received import received_field
-from chalicelib.domain.model import DsnParameters
-from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
+from chalicelib.services.outgoing.submission import Prepared, Submission
 from chalicelib.services.tenancy.authenticate import Principal
 from gateway import replies
 from gateway.authentication import Ask
+from gateway.clients import Peer
 from gateway.commands import MailCommand, parse_mail, parse_rcpt
-from gateway.configuration import Role
-from gateway.groupcommit import RECIPIENT_BYTES
 from gateway.identity import Identity
+from gateway.received import ReceivedField
 from gateway.site import Site
+from gateway.transaction import Transaction
 
 LONGEST_HELO = 255
 Answer = bytes | Awaitable[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is connected: the client's address as the PROXY header or the socket tells it, and to which listener."""
-
-    address: str
-    role: Role
-
-    @property
-    def is_loopback(self) -> bool:
-        """True for a client on this machine."""
-        return ipaddress.ip_address(self.address).is_loopback
-
-
-@dataclass(slots=True)
-class Transaction:
-    """From MAIL to the end of content. `chunks` is None until the first BDAT; `failed` refuses all further chunks.
-
-    `content` is there from its end until it is handed on, `held` what all of this takes in memory, in bytes.
-    """
-
-    mail: MailCommand
-    started: float
-    recipients: list[Recipient] = field(default_factory=list)
-    chunks: bytearray | None = None
-    content: bytes = b""
-    held: int = 0
-    failed: bool = False
 
 
 class MailSession:
@@ -75,14 +42,12 @@ class MailSession:
         self.has_greeted = False
         self._helo = ""
         self._may_use_plain = site.configuration.allow_plain_auth and peer.is_loopback
-        self._received = b""
-        self._received_for: tuple[str, str, bool] | None = None
-        self._name = asyncio.ensure_future(site.services.resolver.ptr(peer.address))
+        self._received = ReceivedField(site, peer)
 
     def close(self) -> None:
         """The connection is gone."""
         self.reset()
-        self._name.cancel()
+        self._received.close()
 
     @property
     def is_known(self) -> bool:
@@ -105,7 +70,7 @@ class MailSession:
         """End the transaction."""
         transaction, self.transaction = self.transaction, None
         if transaction is not None:
-            self.site.held -= transaction.held
+            transaction.close()
 
     def ehlo(self, argument: bytes) -> bytes:
         """EHLO."""
@@ -148,7 +113,7 @@ class MailSession:
             return replies.too_large(largest).render()
         if self.identity.principal is not None and self.identity.is_old:
             return self._begin_renewed(self.identity.principal, command)
-        self.transaction = Transaction(command, self.site.monotonic())
+        self.transaction = Transaction(self.site, command)
         return replies.SENDER_OK
 
     async def _begin_renewed(self, principal: Principal, command: MailCommand) -> bytes:
@@ -156,7 +121,7 @@ class MailSession:
         refusal = await self.identity.renew(principal)
         if refusal is not None:
             return refusal
-        self.transaction = Transaction(command, self.site.monotonic())
+        self.transaction = Transaction(self.site, command)
         return replies.SENDER_OK
 
     def recipient(self, argument: bytes) -> Answer:
@@ -178,8 +143,7 @@ class MailSession:
         return self._add(transaction, argument, principal)
 
     def _add(self, transaction: Transaction, argument: bytes, principal: Principal | None) -> bytes:
-        mail = transaction.mail
-        command = parse_rcpt(argument, mail.smtputf8)
+        command = parse_rcpt(argument, transaction.mail.smtputf8)
         if principal is None:
             return replies.AUTH_REQUIRED
         if len(transaction.recipients) >= self.site.settings.max_recipients:
@@ -189,27 +153,14 @@ class MailSession:
         if self.site.is_full:
             self._log("refused", 452)
             return replies.NO_MEMORY
-        dsn = None
-        if command.notify or command.orcpt or mail.ret or mail.envid:
-            dsn = DsnParameters(command.notify, command.orcpt, mail.ret, mail.envid)
-        transaction.recipients.append(Recipient(command.address, dsn))
-        self.hold(RECIPIENT_BYTES)
+        transaction.add(command)
         return replies.RECIPIENT_OK
 
-    def content_refusal(self, *, chunk: bool) -> bytes | None:
-        """Why DATA, or BDAT when `chunk`, may not come now; None when it may."""
-        transaction = self.transaction
-        if transaction is None:
+    def for_content(self, chunk: int | None = None) -> Transaction | bytes:
+        """The transaction that DATA, or BDAT with a chunk of so many bytes, may fill now; else why it may not."""
+        if self.transaction is None:
             return replies.RCPT_FIRST
-        if not transaction.recipients:
-            return replies.NO_RECIPIENTS
-        if not chunk and transaction.chunks is not None:
-            return replies.MIXED_DATA
-        if transaction.failed:
-            return replies.CHUNK_AFTER_FAILURE
-        if self.site.is_full:
-            return replies.NO_MEMORY
-        return None
+        return self.transaction.content_refusal(chunk) or self.transaction
 
     def refuse_content(self, refused: Rejected) -> bytes:
         """End the transaction because its content could not be taken."""
@@ -217,52 +168,18 @@ class MailSession:
         self.reset()
         return refused.reply.render()
 
-    def chunk_refusal(self, count: int) -> bytes | None:
-        """Why a chunk of `count` bytes may not come now; None when it may."""
-        refusal = self.content_refusal(chunk=True)
-        transaction = self.transaction
-        if refusal is None and transaction is not None:
-            largest = self.site.settings.max_message_size
-            if len(transaction.chunks or b"") + count > largest:
-                return replies.too_large(largest).render()
-        return refusal
-
-    def chunks(self) -> bytearray:
-        """Where the chunks of the open transaction are put together; what is added there is told to `hold`."""
-        if self.transaction is None:
-            return bytearray()
-        if self.transaction.chunks is None:
-            self.transaction.chunks = bytearray()
-        return self.transaction.chunks
-
     def fail_chunks(self, refusal: bytes) -> None:
-        """A chunk was refused: so is every later one until RSET or the last, and none is kept (RFC 3030 section 2)."""
+        """A chunk was refused, and with it the whole transaction."""
         if self.transaction is not None and not self.transaction.failed:
             self._log("refused", int(refusal[:3]))
-            self.transaction.failed = True
-            if self.transaction.chunks:
-                self.hold(-len(self.transaction.chunks))
-                self.transaction.chunks.clear()
+            self.transaction.fail()
 
-    def hold(self, count: int) -> None:
-        """Count bytes that the open transaction has taken into memory, or let go of when `count` is negative."""
-        if self.transaction is not None:
-            self.transaction.held += count
-            self.site.held += count
-
-    def complete(self, content: bytes | None = None) -> None:
-        """The content is whole, or its chunks are; it is counted by `hold`, and `finish` says what becomes of it."""
-        if self.transaction is not None:
-            self.transaction.content = bytes(self.chunks()) if content is None else content
-            self.transaction.chunks = None
-
-    async def finish(self) -> bytes:
+    async def finish(self, transaction: Transaction) -> bytes:
         """The content is complete: accept the message, and say 250 only after it is durable."""
         prepared: Prepared | None = None
         try:
-            prepared = await self.site.services.accept.prepare(await self._submission())
-            if self.transaction is not None:
-                self.hold(-self.transaction.held)  # from here on the committer counts it
+            prepared = await self.site.services.accept.prepare(await self._submission(transaction))
+            transaction.close()  # from here on the committer counts what it holds
             await self.site.committer.add(prepared)
         except MailError as error:
             reply = replies.of_error(error)
@@ -279,14 +196,12 @@ class MailSession:
         self.reset()
         return reply
 
-    async def _submission(self) -> Submission:
+    async def _submission(self, transaction: Transaction) -> Submission:
         """What the client hands over; the content is in no other hand than the submission's."""
-        transaction, principal = self.transaction, self.identity.principal
-        if transaction is None or principal is None:
+        principal = self.identity.principal
+        if principal is None:
             raise Unauthenticated("Authentication required")
-        now = (self.site.date(), self._helo, principal.server.privacy_mode)
-        if self._received_for != now:
-            self._received_for, self._received = now, await self._received_field(*now)
+        received = await self._received.render(self._helo, principal.server.privacy_mode)
         content, transaction.content = transaction.content, b""
         return Submission(
             principal=principal,
@@ -295,31 +210,9 @@ class MailSession:
             content=content,
             received_with_ssl=self.secure,
             smtputf8=transaction.mail.smtputf8,
-            received=self._received,
+            received=received,
             blind=True,
         )
-
-    async def _received_field(self, date: str, helo: str, privacy: bool) -> bytes:
-        """Our Received field (contract section 3.10); the same for all messages of one second."""
-        return received_field(
-            helo=helo,
-            peer_name=await self._peer_name(),
-            peer_address=self.peer.address,
-            by=self.site.hostname,
-            protocol="SMTP",
-            date=date,
-            privacy=privacy,
-        )
-
-    async def _peer_name(self) -> str | None:
-        """The client's PTR name, asked for at connect, waited for a short time once; None when unknown."""
-        name = self._name
-        if not name.done():
-            await asyncio.wait((name,), timeout=self.site.configuration.ptr_seconds)
-            if not name.done():
-                name.cancel()
-                await asyncio.wait((name,))
-        return None if name.cancelled() or name.exception() is not None else name.result()
 
     def _log(
         self, outcome: str, code: int, prepared: Prepared | None = None, error: str | None = None

@@ -1,10 +1,10 @@
-"""One connection's bytes: a buffer in front, replies behind, and deadlines. A subclass of aiosmtpd's protocol.
+"""One connection's bytes: a buffer in front, replies behind. A subclass of aiosmtpd's protocol.
 
 aiosmtpd keeps the life of the connection: its transport and the task that serves it. This adds what it is slow at or
-lacks: lines are cut from one buffer that is filled in blocks, replies of pipelined commands leave in one write, and one
-lazy timer holds every time limit. A client that sends without reading, or without end, is made to wait or cut. What a
-connection holds is bounded in both directions by a constant (`gateway.memory`), except for content, whose reader has it
-counted.
+lacks: one buffer is filled in blocks (`gateway.lines` cuts it), replies of pipelined commands leave in one write, and
+time is limited (`gateway.deadlines`). A client that sends without reading, or without end, is made to wait or cut. What
+a connection holds is bounded in both directions by a constant (`gateway.memory`), except for content, whose reader has
+it counted.
 """
 
 from __future__ import annotations
@@ -17,18 +17,15 @@ from typing import cast
 from aiosmtpd.smtp import SMTP
 
 from gateway import replies
-from gateway.clients import client_of
-from gateway.session import MailSession, Peer
+from gateway.clients import Peer
+from gateway.deadlines import Deadlines
+from gateway.lines import LineBuffer
+from gateway.session import MailSession
 from gateway.site import Site
 
 HIGH_WATER = 64 * 1024
-LOOK_SECONDS = 5.0
-"""How often a stranger's time is looked at again, because it depends on how many others there are."""
-LONGEST_SKIPPED = 64 * 1024
 LINGER_SECONDS = 2.0
 MOST_LINGERED = 1_048_576
-TOO_LONG = b"\n"
-"""What `take_line` gives in place of a line over the limit; no line can hold a line feed."""
 
 
 class _Stream(asyncio.Transport):
@@ -58,30 +55,23 @@ class Wire(SMTP):
         loop: asyncio.AbstractEventLoop,
         on_close: Callable[[Wire], None],
     ) -> None:
-        self.buffer = bytearray()
+        self.buffer = LineBuffer()
         self.seen = 0  # bytes of the buffer that were there when more was last waited for
         self.site = site
         self.limits = site.configuration
         self.mail: MailSession
+        self.deadlines: Deadlines
         self._stream: _Stream  # aiosmtpd's `transport`, as what it is
         self._peer = peer
         self._on_close: Callable[[Wire], None] | None = on_close
-        self._scanned = 0
-        self._skipped = 0
         self._out: list[bytes] = []
         self._arrival: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
-        self._waiting = False
         self._held = False
         self._lingering = False
         self._lingered = 0
         self._eof = False
         self._ending = False
-        self._deadline = 0.0
-        self._line_deadline = 0.0
-        self._armed = 0.0
-        self._started = 0.0
-        self._transaction_end = 0.0
         self._paused = False
         super().__init__(_NO_HOOKS, data_size_limit=None, hostname=site.hostname, loop=loop)
 
@@ -93,7 +83,7 @@ class Wire(SMTP):
         """The socket, and with implicit TLS its handshake, is ready."""
         secure = transport.get_extra_info("ssl_object") is not None
         self.mail = MailSession(self.site, self._peer, secure=secure)
-        self._started = self.loop.time()
+        self.deadlines = Deadlines(self.mail, self.loop, self._late)
         self._take(transport, secure=secure)
         super().connection_made(transport)
 
@@ -106,6 +96,7 @@ class Wire(SMTP):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The connection is gone; aiosmtpd cancels the task that serves it."""
+        self.deadlines.timer.cancel()
         super().connection_lost(error)
         self._ended()
 
@@ -156,9 +147,9 @@ class Wire(SMTP):
 
     async def more_of_line(self, seconds: float) -> bool:
         """As `more`, but `seconds` are for the whole line: single bytes do not buy time."""
-        if not self._line_deadline:
-            self._line_deadline = self.loop.time() + seconds
-        return await self._more_until(self._line_deadline)
+        if not self.buffer.line_deadline:
+            self.buffer.line_deadline = self.loop.time() + seconds
+        return await self._more_until(self.buffer.line_deadline)
 
     async def more(self, seconds: float) -> bool:
         """Send what was said and wait at most `seconds` for bytes; False when the client will send no more."""
@@ -168,7 +159,7 @@ class Wire(SMTP):
         self.seen = size = len(self.buffer)
         if self._out:
             self.flush()
-        self._wait_until(deadline)
+        self.deadlines.wait_until(deadline)
         if self._paused:
             await self._until_writable()
         if self._held:
@@ -177,52 +168,20 @@ class Wire(SMTP):
         if len(self.buffer) == size and not self._eof:
             self._arrival = self.loop.create_future()
             await self._arrival
-        self._waiting = False
+        self.deadlines.waiting = False
         return len(self.buffer) > size
 
     async def until_read(self, seconds: float) -> None:
         """Send what was said, and wait at most `seconds` for the client to read enough of it."""
         self.flush()
         if self._paused:
-            self._wait_until(self.loop.time() + seconds)
+            self.deadlines.wait_until(self.loop.time() + seconds)
             await self._until_writable()
-            self._waiting = False
+            self.deadlines.waiting = False
 
     async def _until_writable(self) -> None:
         self._writable = self.loop.create_future()
         await self._writable
-
-    def take_line(self, longest: int) -> bytes | None:
-        """The next line without its line end; None when it is not complete, TOO_LONG when it is over `longest` bytes.
-
-        A line may end in a bare LF (contract section 3.1). Of a line too long nothing is kept.
-        """
-        buffer = self.buffer
-        end = buffer.find(b"\n", self._scanned)
-        if end < 0:
-            self._scanned = len(buffer)
-            if self._scanned > longest:
-                self._skipped += self._scanned
-                self.forget()
-            return None
-        self._line_deadline = 0.0
-        line = bytes(buffer[:end])
-        del buffer[: end + 1]
-        self._scanned = 0
-        if self._skipped or end >= longest:
-            self._skipped = 0
-            return TOO_LONG
-        return line[:-1] if line[-1:] == b"\r" else line
-
-    @property
-    def is_flooded(self) -> bool:
-        """True when a line without end has gone on for too long."""
-        return self._skipped > LONGEST_SKIPPED
-
-    def forget(self) -> None:
-        """Drop what has arrived and was not read."""
-        self.buffer.clear()
-        self._scanned = 0
 
     def send(self, reply: bytes) -> None:
         """Say something; it leaves when the client's commands are used up."""
@@ -258,18 +217,18 @@ class Wire(SMTP):
             self.close()
             return
         self._lingering = True
-        self.forget()
+        self.buffer.forget()
         if self._held:
             self._held = False
             self._stream.resume_reading()
         self._stream.write_eof()
-        self._deadline = self.loop.time() + LINGER_SECONDS
-        self._arm(self._deadline)
+        self.deadlines.timer.cancel()
+        self._timeout_handle = self.loop.call_later(LINGER_SECONDS, stream.abort)
 
     async def start_tls(self, context: ssl.SSLContext) -> bool:
         """Change to TLS; False when the handshake fails. Plain text that came too early is dropped (RFC 3207)."""
         self.flush()
-        self.forget()
+        self.buffer.forget()
         if self._held:
             self._held = False
             self._stream.resume_reading()
@@ -291,49 +250,11 @@ class Wire(SMTP):
         self._take(transport, secure=True)
         return True
 
-    def open_transaction(self) -> None:
-        """Start the clock of a transaction."""
-        self._transaction_end = self.loop.time() + self.limits.transaction_seconds
-
-    def _wait_until(self, deadline: float) -> None:
-        """Set the time at which the client has been silent, or in one transaction, for too long."""
-        if self.mail.transaction is not None:
-            deadline = min(deadline, self._transaction_end)
-        if not self.mail.is_known:
-            deadline = min(deadline, self._started + self.limits.anonymous_seconds)
-        self._deadline = deadline
-        self._waiting = True
-        if deadline < self._armed:
-            self._arm(deadline)
-
-    def _is_late(self, now: float) -> bool:
-        """True when the client has used up its time, or is a stranger that stands in others' way."""
-        if now >= self._deadline:
-            return True
-        if self.mail.is_known or now < self._started + self.limits.crowded_seconds:
-            return False
-        return self.site.open.is_crowded(self._peer.role, client_of(self._peer.address))
+    def _late(self) -> None:
+        self.end(replies.TIMED_OUT)
+        self.flush()
+        self.linger()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        """aiosmtpd starts its timer here; ours is one that looks at the deadline when it fires."""
-        seconds = min(duration or self.limits.command_seconds, self.limits.crowded_seconds)
-        self._arm(self.loop.time() + seconds)
-
-    def _arm(self, when: float) -> None:
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
-        self._armed = when
-        self._timeout_handle = self.loop.call_at(when, self._timeout_cb)
-
-    def _timeout_cb(self) -> None:
-        now = self.loop.time()
-        if self._lingering:
-            self._stream.abort()
-        elif self._waiting and self._is_late(now):
-            self.end(replies.TIMED_OUT)
-            self.flush()
-            self.linger()
-        else:
-            soon = now + min(LOOK_SECONDS, self.limits.crowded_seconds)
-            wanted = self._deadline if self.mail.is_known else min(self._deadline, soon)
-            self._arm(max(wanted, now + 1.0))
+        """aiosmtpd starts its timer here, and cancels it when the connection is lost."""
+        self._timeout_handle = self.deadlines.timer

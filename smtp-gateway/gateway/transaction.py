@@ -1,0 +1,76 @@
+"""One mail transaction, from MAIL to the end of content: its sender, its recipients and what it holds in memory.
+
+Promises that what was counted with `hold` is given back by `close`. It says when content may come; it reads none, and
+what becomes of it is the session's.
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.model import DsnParameters
+from chalicelib.services.outgoing.submission import Recipient
+from gateway import replies
+from gateway.commands import MailCommand, RcptCommand
+from gateway.groupcommit import RECIPIENT_BYTES
+from gateway.site import Site
+
+
+class Transaction:
+    """`chunks` is None until the first BDAT; `failed` refuses all further chunks.
+
+    `content` is there from its end until it is handed on, `held` what all of this takes in memory, in bytes.
+    """
+
+    __slots__ = ("chunks", "content", "failed", "held", "mail", "recipients", "site", "started")
+
+    def __init__(self, site: Site, mail: MailCommand) -> None:
+        self.site = site
+        self.mail = mail
+        self.started = site.monotonic()
+        self.recipients: list[Recipient] = []
+        self.chunks: bytearray | None = None
+        self.content = b""
+        self.held = 0
+        self.failed = False
+
+    def add(self, command: RcptCommand) -> None:
+        """One more recipient."""
+        mail, dsn = self.mail, None
+        if command.notify or command.orcpt or mail.ret or mail.envid:
+            dsn = DsnParameters(command.notify, command.orcpt, mail.ret, mail.envid)
+        self.recipients.append(Recipient(command.address, dsn))
+        self.hold(RECIPIENT_BYTES)
+
+    def hold(self, count: int) -> None:
+        """Count bytes that were taken into memory, or let go of when `count` is negative."""
+        self.held += count
+        self.site.held += count
+
+    def close(self) -> None:
+        """Nothing is held any longer."""
+        self.hold(-self.held)
+
+    def content_refusal(self, chunk: int | None) -> bytes | None:
+        """Why DATA, or BDAT with a chunk of so many bytes, may not come now; None when it may."""
+        if not self.recipients:
+            return replies.NO_RECIPIENTS
+        if chunk is None and self.chunks is not None:
+            return replies.MIXED_DATA
+        if self.failed:
+            return replies.CHUNK_AFTER_FAILURE
+        if self.site.is_full:
+            return replies.NO_MEMORY
+        largest = self.site.settings.max_message_size
+        if chunk is not None and len(self.chunks or b"") + chunk > largest:
+            return replies.too_large(largest).render()
+        return None
+
+    def fail(self) -> None:
+        """A chunk was refused: so is every later one until RSET or the last, and none is kept (RFC 3030 section 2)."""
+        self.failed = True
+        if self.chunks:
+            self.hold(-len(self.chunks))
+            self.chunks.clear()
+
+    def join_chunks(self) -> None:
+        """The last chunk has come: together they are the content."""
+        self.content, self.chunks = bytes(self.chunks or b""), None
