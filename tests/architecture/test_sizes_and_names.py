@@ -9,8 +9,10 @@ from pathlib import Path
 from tests.architecture.arrows import source_files
 
 ROOT = Path(__file__).resolve().parents[2]
-FILE_LINES = 450
-FUNCTION_LINES = 60
+FILE_LINES = 300
+FUNCTION_LINES = 40
+# What is too long as yet; what has become shorter must be taken off.
+LONGER = ["chalicelib/services/pools/sources.py: 301 lines, at most 300"]
 HANDLER_LINES = 15  # in functions/: parse, call one service, map the result
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "managers", "manager", "common", "misc"}
 
@@ -40,20 +42,20 @@ def too_long(root: Path) -> list[str]:
 
 
 def test_files_and_functions_are_small() -> None:
-    assert too_long(ROOT) == []
+    assert too_long(ROOT) == LONGER
 
 
 def test_a_long_function_is_found(tmp_path: Path) -> None:
     (tmp_path / "chalicelib").mkdir()
     (tmp_path / "functions").mkdir()
-    sixty_one = "def f():\n" + "    x = 1\n" * 60
-    (tmp_path / "chalicelib/long.py").write_text(sixty_one + "x = 1\n" * 400)
+    forty_one = "def f():\n" + "    x = 1\n" * 40
+    (tmp_path / "chalicelib/long.py").write_text(forty_one + "x = 1\n" * 260)
     (tmp_path / "functions/long.py").write_text(
         'def g():\n    """Not counted."""\n' + "    x = 1\n" * 15
     )
     assert too_long(tmp_path) == [
-        "chalicelib/long.py: 461 lines, at most 450",
-        "chalicelib/long.py: f has 61 lines, at most 60",
+        "chalicelib/long.py: 301 lines, at most 300",
+        "chalicelib/long.py: f has 41 lines, at most 40",
         "functions/long.py: g has 16 lines, at most 15",
     ]
 
