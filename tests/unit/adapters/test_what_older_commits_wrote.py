@@ -18,7 +18,7 @@ from chalicelib.adapters.aws.dynamo.records import (
 from chalicelib.domain.delivery_job import parse_job, render_job
 from tests import older_values
 
-WRITTEN = Path(__file__).parents[1] / "data" / "written-by"
+WRITTEN = Path(__file__).parents[2] / "data" / "written-by"
 WRITE = "0011223344ff"
 
 LATER_DELIVERIES, LATER_ITEMS, LATER_RECORDS = older_values.with_later_fields()
