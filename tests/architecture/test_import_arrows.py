@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,17 @@ def test_every_folder_has_a_rule_of_its_own() -> None:
 def test_every_rule_is_of_something_that_is_there() -> None:
     files = dict(source_files(ROOT))
     assert RULES.keys() <= files.keys() | {module.rpartition(".")[0] for module in files}
+
+
+def test_every_folder_is_told_of() -> None:
+    """Each has a line in the tree of docs/architecture.md, at its depth."""
+    told, path = set(), [""]
+    for line in (ROOT / "docs/architecture.md").read_text().splitlines():
+        if match := re.match(r"((?:  )*)([a-z_-]+[0-9]?)/ ?", line):
+            path[len(match[1]) // 2 :] = [match[2]]
+            told.add("/".join(path))
+    folders = {str(file.parent.relative_to(ROOT)) for _, file in source_files(ROOT)} - {"."}
+    assert folders - told == set()
 
 
 def write(root: Path, file: str, source: str) -> None:
