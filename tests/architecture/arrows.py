@@ -67,12 +67,13 @@ chalicelib              -
 .services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
                         .ports .services.queue .services.tenancy.authenticate .services.tenancy.address_mac
-                        .services.tenancy.directory
+                        .services.tenancy.directory .services
 .services.messages      .domain .domain.tenancy .domain.mail .ports
-.services.events        .domain .domain.tenancy .ports
+.services.events        .domain .domain.tenancy .ports .services
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
-                        .services.tenancy.address_mac .services.tenancy.directory
-.services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.outgoing .ports .services.pools
+                        .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
+.services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
+                        .services.pools
 .services.pools         .domain .domain.tenancy .domain.dns .ports
 
 .adapters               -

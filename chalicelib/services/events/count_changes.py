@@ -12,7 +12,7 @@ from chalicelib.domain.changes import Change
 from chalicelib.domain.statistics import additions
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
-from chalicelib.services.together import together
+from chalicelib.services.gather import gather
 
 
 class CountChanges:
@@ -27,5 +27,5 @@ class CountChanges:
         written; taking the same changes again then counts the rest."""
         by_slot = additions(changes, self._clock.now())
         # None may still be writing when the changes come again.
-        await together(self._statistics.add(source, slot, new) for slot, new in by_slot.items())
+        await gather(self._statistics.add(source, slot, new) for slot, new in by_slot.items())
         return {"slots": len(by_slot)}

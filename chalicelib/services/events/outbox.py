@@ -12,7 +12,7 @@ from typing import Protocol
 
 from chalicelib.domain.changes import Change
 from chalicelib.services.events.count_changes import CountChanges
-from chalicelib.services.together import together
+from chalicelib.services.gather import gather
 
 
 class Consumer(Protocol):
@@ -33,7 +33,7 @@ class Outbox:
         """Hand changes of one source to every consumer; how many there were and what was done. Raises, when all have
         ended, what the first that failed has raised; running the same changes again then does the rest."""
         # None may still be writing when the changes come again.
-        done = await together(consumer.take(source, changes) for consumer in self._consumers)
+        done = await gather(consumer.take(source, changes) for consumer in self._consumers)
         notes = {"changes": len(changes)}
         for one in done:
             notes |= one

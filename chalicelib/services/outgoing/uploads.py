@@ -13,8 +13,8 @@ from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy.entities import Server
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
+from chalicelib.services.gather import gather
 from chalicelib.services.outgoing.submission import check_size
-from chalicelib.services.together import together
 
 AT_A_TIME = 10  # uploads asked for, or read
 
@@ -42,13 +42,13 @@ class Uploads:
         """
         refs: dict[str, BlobRef] = {}
         for some in _by_tens(dict.fromkeys(uploads)):
-            found = await together(self._finished(server, one) for one in some)
+            found = await gather(self._finished(server, one) for one in some)
             refs |= zip(some, found, strict=True)
         size = octets({upload: ref.length for upload, ref in refs.items()})
         check_size(self._settings, size)
         contents: dict[str, bytes] = {}
         for some in _by_tens(refs):
-            read = await together(self._blobs.get(refs[one]) for one in some)
+            read = await gather(self._blobs.get(refs[one]) for one in some)
             contents |= zip(some, read, strict=True)
         return contents
 

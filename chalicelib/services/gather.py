@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def together(work: Iterable[Awaitable[T]]) -> list[T]:
+async def gather(work: Iterable[Awaitable[T]]) -> list[T]:
     """What several coroutines give; raises, when all have ended, what the first that failed has raised."""
     found = []
     for outcome in await asyncio.gather(*work, return_exceptions=True):
