@@ -31,7 +31,7 @@ def as_sent(content: bytes) -> bytes:
         date="Fri, 22 Mar 2024 12:00:00 +0000",
         resent_sender="x@rp.example.com",
     )
-    sent = b"".join(front.assemble(signed(content, front.signed), content))
+    sent = b"".join(front.assemble(signed(content, front.below_signatures), content))
     assert sent.endswith(content)
     return sent
 

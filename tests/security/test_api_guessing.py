@@ -12,15 +12,15 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest, new_key
 from chalicelib.domain.tenancy.entities import CredentialKind
-from chalicelib.services.tenancy import guesses
+from chalicelib.services.tenancy import unknown_keys
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.directory import Directory
-from chalicelib.services.tenancy.guesses import (
+from chalicelib.services.tenancy.unknown_keys import (
     FREE_GUESSES,
     SECONDS_A_GUESS,
     WRONG_SECONDS,
-    Guesses,
-    TooManyGuesses,
+    TooManyUnknownKeys,
+    UnknownKeys,
     network_of,
 )
 from tests.http_api import ApiWorld, Reply, api_world
@@ -165,19 +165,19 @@ def test_requests_without_a_key_are_no_guesses(api: ApiWorld) -> None:
     assert ask(api, a_guess()).status == 401
 
 
-def turned_away(counted: Guesses, address: str) -> bool:
+def turned_away(counted: UnknownKeys, address: str) -> bool:
     """Whether a network has used up its guesses; one more is made."""
     digest = secrets.token_hex(16)
     try:
         counted.admit(digest, address, ours=False)
-    except TooManyGuesses:
+    except TooManyUnknownKeys:
         return True
     counted.was_wrong(digest, address, ours=False)
     return False
 
 
 def test_networks_are_counted_apart(api: ApiWorld) -> None:
-    counted = Guesses(api.scene.clock)
+    counted = UnknownKeys(api.scene.clock)
     while not turned_away(counted, "2001:db8::1"):
         pass
     assert turned_away(counted, "2001:db8::ffff:1")
@@ -190,8 +190,8 @@ def test_networks_are_counted_apart(api: ApiWorld) -> None:
 
 def test_what_is_remembered_is_bounded(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MOST_NETWORKS", "MOST_KEYS"):
-        monkeypatch.setattr(guesses, name, 30)
-    counted = Guesses(api.scene.clock)
+        monkeypatch.setattr(unknown_keys, name, 30)
+    counted = UnknownKeys(api.scene.clock)
     for number in range(200):
         turned_away(counted, f"192.0.2.{number}")
         turned_away(counted, "198.51.100.1")

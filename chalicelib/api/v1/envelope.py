@@ -32,7 +32,7 @@ from chalicelib.domain.mail.message import decode_part, read_headers, read_parts
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
 from chalicelib.services.tenancy.authenticate import Principal
-from chalicelib.services.tenancy.guesses import TooManyGuesses
+from chalicelib.services.tenancy.unknown_keys import TooManyUnknownKeys
 
 HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
@@ -123,7 +123,7 @@ async def _principal(program: MailProgram, request: HttpRequest) -> Principal:
             "The API token provided in X-Server-API-Key was not valid.",
             token=masked(key),
         ) from refused
-    except TooManyGuesses as refused:
+    except TooManyUnknownKeys as refused:
         # Not InvalidServerAPIKey, because the key may be right: nobody has looked.
         raise Failure("AccessDenied", refused.public) from refused
     if principal.server.is_suspended:

@@ -22,7 +22,7 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
-from chalicelib.services.tenancy.guesses import TooManyGuesses
+from chalicelib.services.tenancy.unknown_keys import TooManyUnknownKeys
 
 PROBLEM_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:posthorn:problem:"
@@ -90,7 +90,7 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (Conflict, 409, "Conflict"),
     (Rejected, 422, "Invalid request"),
     (Throttled, 429, "Too many requests"),
-    (TooManyGuesses, 429, "Too many requests"),
+    (TooManyUnknownKeys, 429, "Too many requests"),
     (NoAnswer, 502, "No answer"),
     (LateAnswer, 504, "No answer in time"),
     (TemporaryFailure, 503, "Temporarily unavailable"),

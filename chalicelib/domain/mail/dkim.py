@@ -87,7 +87,7 @@ def prepare(content: bytes, prefix_fields: Sequence[bytes] = ()) -> Canonical:
     # Read again with the prefix, because a first line that begins with a space continues the field put before it.
     block = b"".join([*prefix_fields, content[:body_at]])
     header_hash = hashlib.sha256()
-    names = _take_in(header_hash, block)
+    names = _choose_and_hash(header_hash, block)
     body_hash = base64.b64encode(_body_digest(content, body_at))
     return Canonical(body_hash, _folded_names(tuple(names)), header_hash)
 
@@ -131,7 +131,7 @@ def relaxed_body(body: bytes) -> bytes:
     return body[:end] + (b"" if end == 0 or body.endswith(b"\r\n", 0, end) else b"\r\n")
 
 
-def _take_in(header_hash: hashlib._Hash, block: bytes) -> list[bytes]:
+def _choose_and_hash(header_hash: hashlib._Hash, block: bytes) -> list[bytes]:
     """Hash the canonical signed fields; returns their names in the order of h=: from the bottom up, because of several
     fields with one name the lowest is meant first (RFC 6376 §5.4.2), then once more what is oversigned."""
     names: list[bytes] = []

@@ -20,16 +20,16 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Additions:
-    """Complete fields for the front of a message. `unsigned` goes above the signatures, `signed` between them and the
-    message: give `signed` to `dkim.prepare`. `sign` is False when the message carries our signatures already."""
+    """Complete fields for the front of a message. `below_signatures` stand between them and the message: give
+    them to `dkim.prepare`. `sign` is False when the message carries our signatures already."""
 
-    unsigned: bytes
-    signed: tuple[bytes, ...]
+    above_signatures: bytes
+    below_signatures: tuple[bytes, ...]
     sign: bool
 
     def assemble(self, signatures: Sequence[bytes], content: bytes) -> tuple[bytes, ...]:
         """The parts of what is sent, in order; the content is the last and is not copied."""
-        front = b"".join([self.unsigned, *signatures, *self.signed])
+        front = b"".join([self.above_signatures, *signatures, *self.below_signatures])
         return (front, content) if front else (content,)
 
 
@@ -41,18 +41,18 @@ def additions(
     `message_id` (without angle brackets) and `date` are used when the message has none; `resent_sender` is the envelope
     sender, or None to leave the field out. Raises Rejected when a text would break out of its field.
     """
-    unsigned = b""
+    above_signatures = b""
     if resent_sender is not None:
-        unsigned = _field("Resent-Sender", resent_sender)
-    signed = []
+        above_signatures = _field("Resent-Sender", resent_sender)
+    below_signatures = []
     fresh = token.encode() not in headers.values(b"x-postal-msgid")
     if fresh:
-        signed.append(_field("X-Postal-MsgID", token))
+        below_signatures.append(_field("X-Postal-MsgID", token))
     if not headers.count(b"message-id"):
-        signed.append(_field("Message-ID", f"<{message_id}>"))
+        below_signatures.append(_field("Message-ID", f"<{message_id}>"))
     if not headers.count(b"date"):
-        signed.append(_field("Date", date))
-    return Additions(unsigned, tuple(signed), fresh)
+        below_signatures.append(_field("Date", date))
+    return Additions(above_signatures, tuple(below_signatures), fresh)
 
 
 def _field(name: str, value: str) -> bytes:

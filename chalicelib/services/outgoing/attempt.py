@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.model import Envelope, MessageRecord
-from chalicelib.domain.outgoing.policy import Decision, Facts
+from chalicelib.domain.outgoing.checks import Decision, Facts
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.entities import Domain
 from chalicelib.services.queue.bodies import Bodies

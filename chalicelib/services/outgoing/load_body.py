@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.outgoing.policy import Decision, Fail
+from chalicelib.domain.outgoing.checks import Decision, Fail
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
 

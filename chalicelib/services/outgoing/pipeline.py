@@ -11,36 +11,37 @@ import logging
 
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
-from chalicelib.domain.outgoing import policy
-from chalicelib.domain.outgoing.policy import Check, Decision, Fail
+from chalicelib.domain.outgoing import checks
+from chalicelib.domain.outgoing.checks import Check, Decision, Fail
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.outgoing.attempt import OutgoingAttempt, Step
-from chalicelib.services.outgoing.checks import LimitUnknown, ReadFacts, SendLimit
+from chalicelib.services.outgoing.decide_outcome import DecideOutcome
 from chalicelib.services.outgoing.load_body import LoadBody
-from chalicelib.services.outgoing.outcome import Outcome
+from chalicelib.services.outgoing.read_facts import ReadFacts
+from chalicelib.services.outgoing.send_limit import LimitUnknown, SendLimit
 from chalicelib.services.outgoing.sign import Sign
 from chalicelib.services.outgoing.suppressions import UpdateSuppressions
 from chalicelib.services.outgoing.track_links import TrackLinks
 from chalicelib.services.outgoing.transmit import Transmit
 from chalicelib.services.queue.batch import DeliveryBatch
-from chalicelib.services.queue.outcome import log_fields
+from chalicelib.services.queue.store_outcome import log_fields
 
 STEPS: tuple[Check | type[Step], ...] = (
-    policy.server_suspended,
-    policy.attempts_exhausted,
-    policy.outcome_unknown,
-    policy.domain_still_ours,
-    policy.recipient_present,
-    policy.credential_hold,
-    policy.recipient_suppressed,
+    checks.server_suspended,
+    checks.attempts_exhausted,
+    checks.outcome_unknown,
+    checks.domain_still_ours,
+    checks.recipient_present,
+    checks.credential_hold,
+    checks.recipient_suppressed,
     SendLimit,
-    policy.development_mode,
+    checks.development_mode,
     LoadBody,
     TrackLinks,
     Sign,
     Transmit,
     UpdateSuppressions,
-    Outcome,
+    DecideOutcome,
 )
 
 LOG = logging.getLogger("posthorn.outgoing")
@@ -60,7 +61,7 @@ class SendOutgoing:
         sign: Sign,
         transmit: Transmit,
         suppressions: UpdateSuppressions,
-        outcome: Outcome,
+        outcome: DecideOutcome,
     ) -> None:
         self._numbers = numbers
         self._facts = facts

@@ -81,7 +81,7 @@ class Sign:
         return envelope.mail_from or None if self._settings.resent_sender else None
 
     async def _signatures(self, front: Additions, body: bytes, domain: Domain) -> list[bytes]:
-        canonical = dkim.prepare(body, front.signed)
+        canonical = dkim.prepare(body, front.below_signatures)
         at = int(self._clock.now())
         signatures = []
         for key in await self._keys(domain):

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from chalicelib.config import Settings
 from chalicelib.domain.model import DAY, Message, Suppression
-from chalicelib.domain.outgoing.policy import TOO_MANY_HARD_FAILS
+from chalicelib.domain.outgoing.checks import TOO_MANY_HARD_FAILS
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
-from chalicelib.services.queue.outcome import best_effort
+from chalicelib.services.queue.store_outcome import best_effort
 
 
 class UpdateSuppressions:

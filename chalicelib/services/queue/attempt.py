@@ -25,7 +25,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
 from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS, BatchReader, DeliveryBatch
 from chalicelib.services.queue.bodies import LARGEST_SPAN
-from chalicelib.services.queue.outcome import StoreOutcome, log_fields
+from chalicelib.services.queue.store_outcome import StoreOutcome, log_fields
 
 LOG = logging.getLogger("posthorn.attempt")
 
@@ -134,7 +134,7 @@ class AttemptDelivery:
             return
         seconds = batch.last_start - self._clock.monotonic()
         copies = await carrier.copies(message, batch)
-        async with batch.bodies.held(message.blob, seconds, copies=copies):
+        async with batch.bodies.reserved(message.blob, seconds, copies=copies):
             yield
 
     async def _one(self, carrier: Carrier, received: ReceivedJob, batch: DeliveryBatch) -> bool:

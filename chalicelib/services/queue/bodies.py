@@ -57,10 +57,12 @@ class Bodies:
         self._spans = _spans(refs)
         self._reads: dict[BlobRef, asyncio.Task[bytes]] = {}
         self._room = room or Room(Settings().bytes_in_hand)
-        self._holders: Counter[BlobRef] = Counter()
+        self._reserving: Counter[BlobRef] = Counter()
 
     @asynccontextmanager
-    async def held(self, ref: BlobRef, seconds: float, *, copies: int = 0) -> AsyncIterator[None]:
+    async def reserved(
+        self, ref: BlobRef, seconds: float, *, copies: int = 0
+    ) -> AsyncIterator[None]:
         """While this lasts there is room for the body and for as many copies of it, which the holder makes.
 
         Equal references share room and read. Waits up to `seconds`, holding nothing meanwhile; then TemporaryFailure.
@@ -72,10 +74,10 @@ class Bodies:
         try:
             yield
         finally:
-            self._holders[ref] -= 1
+            self._reserving[ref] -= 1
             size = copies * ref.length
-            if not self._holders[ref]:
-                del self._holders[ref]
+            if not self._reserving[ref]:
+                del self._reserving[ref]
                 self._reads.pop(ref, None)
                 size += ref.length
             await asyncio.shield(self._room.give_back(size))
@@ -95,7 +97,7 @@ class Bodies:
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of a reference. Raises what the store raises: NotFound, TemporaryFailure."""
         span = self._spans.get(ref)
-        if span is None and ref not in self._holders:
+        if span is None and ref not in self._reserving:
             return await self._blobs.get(ref)
         span = span or ref
         read = self._reads.get(span)
@@ -109,13 +111,13 @@ class Bodies:
 
     async def _take(self, ref: BlobRef, copies: int, seconds: float) -> None:
         def size() -> int:
-            return (copies + (ref not in self._holders)) * ref.length
+            return (copies + (ref not in self._reserving)) * ref.length
 
         try:
             async with asyncio.timeout(seconds), self._room.changed:
                 await self._room.changed.wait_for(lambda: self._room.fits(size()))
                 self._room.take(size())
-                self._holders[ref] += 1
+                self._reserving[ref] += 1
         except TimeoutError as late:
             raise TemporaryFailure(NO_ROOM) from late
 

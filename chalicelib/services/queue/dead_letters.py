@@ -23,7 +23,7 @@ from chalicelib.domain.model import (
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
-from chalicelib.services.queue.outcome import log_fields
+from chalicelib.services.queue.store_outcome import log_fields
 
 LOG = logging.getLogger("posthorn.dead_letters")
 

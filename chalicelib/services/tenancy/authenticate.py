@@ -19,7 +19,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.directory import Directory
-from chalicelib.services.tenancy.guesses import Guesses
+from chalicelib.services.tenancy.unknown_keys import UnknownKeys
 
 LOG = logging.getLogger("posthorn.authenticate")
 
@@ -48,29 +48,29 @@ class Authenticate:
         self._repository = repository
         self._clock = clock
         self._noted: dict[str, int] = {}
-        self._guesses = Guesses(clock)
+        self._unknown_keys = UnknownKeys(clock)
 
     async def by_key(
         self, key: str, kinds: frozenset[CredentialKind], address: str | None = None
     ) -> Principal:
         """The principal of an API or SMTP key; the user name plays no part (contract section 3.3).
 
-        With the client's `address` unknown keys are counted by it: TooManyGuesses then means that the key was not
+        With the client's `address` unknown keys are counted by it: TooManyUnknownKeys then means that the key was not
         looked at. Without one the caller does its own counting.
         """
         if not key or len(key) > LONGEST_KEY:
             raise Unauthenticated("Invalid credential")
         digest = key_digest(key)
         if address is not None:
-            self._guesses.admit(digest, address, ours=is_new_key(key))
+            self._unknown_keys.admit(digest, address, ours=is_new_key(key))
         try:
             credential = await self._directory.credential(digest)
         except NotFound as missing:
             if address is not None:
-                self._guesses.was_wrong(digest, address, ours=is_new_key(key))
+                self._unknown_keys.was_wrong(digest, address, ours=is_new_key(key))
             raise Unauthenticated("Invalid credential") from missing
         if address is not None:
-            self._guesses.was_right(digest)
+            self._unknown_keys.was_right(digest)
         if credential.kind not in kinds:
             raise Unauthenticated("Invalid credential")
         return await self._principal_of(credential)

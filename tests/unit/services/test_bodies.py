@@ -94,10 +94,10 @@ async def test_those_who_hold_a_large_body_share_one_read_of_the_same_object() -
     store = Watched()
     (ref,) = await large_ones(store, 1)
     bodies = Bodies(store, [ref] * 3, Room(LARGE))
-    async with bodies.held(ref, PATIENT), bodies.held(ref, PATIENT):
+    async with bodies.reserved(ref, PATIENT), bodies.reserved(ref, PATIENT):
         first, second = await _all(bodies, [ref, ref])
         assert first is second
-    async with bodies.held(ref, PATIENT):
+    async with bodies.reserved(ref, PATIENT):
         assert await bodies.get(ref) == first
     assert store.reads == [ref, ref]  # nobody held it in between, so it was let go
 
@@ -109,12 +109,12 @@ async def test_what_does_not_fit_waits_and_has_its_turn_when_there_is_room() -> 
     entered = asyncio.Event()
 
     async def hold_third() -> bytes:
-        async with bodies.held(third, PATIENT):
+        async with bodies.reserved(third, PATIENT):
             entered.set()
             return await bodies.get(third)
 
-    async with bodies.held(first, PATIENT):
-        async with bodies.held(second, PATIENT):
+    async with bodies.reserved(first, PATIENT):
+        async with bodies.reserved(second, PATIENT):
             waiting = asyncio.ensure_future(hold_third())
             await asyncio.sleep(0)
             assert not entered.is_set()
@@ -126,11 +126,11 @@ async def test_whoever_waits_too_long_is_told_and_holds_nothing() -> None:
     store = Watched()
     first, second = await large_ones(store, 2)
     bodies = Bodies(store, [first, second], Room(LARGE))
-    async with bodies.held(first, PATIENT):
+    async with bodies.reserved(first, PATIENT):
         with pytest.raises(TemporaryFailure, match="no room"):
-            async with bodies.held(second, SOON):
+            async with bodies.reserved(second, SOON):
                 raise AssertionError("there is no room")
-    async with bodies.held(second, SOON):
+    async with bodies.reserved(second, SOON):
         assert await bodies.get(second) == b"1" * LARGE
 
 
@@ -138,9 +138,9 @@ async def test_batches_of_one_process_share_the_room() -> None:
     store = Watched()
     first, second = await large_ones(store, 2)
     room = Room(LARGE)
-    async with Bodies(store, [first], room).held(first, PATIENT):
+    async with Bodies(store, [first], room).reserved(first, PATIENT):
         with pytest.raises(TemporaryFailure, match="no room"):
-            async with Bodies(store, [second], room).held(second, SOON):
+            async with Bodies(store, [second], room).reserved(second, SOON):
                 raise AssertionError("there is no room")
 
 
@@ -148,11 +148,11 @@ async def test_copies_count_and_the_body_of_all_who_share_it_once() -> None:
     store = Watched()
     (ref,) = await large_ones(store, 1)
     bodies = Bodies(store, [ref] * 3, Room(3 * LARGE))
-    async with bodies.held(ref, PATIENT, copies=1), bodies.held(ref, PATIENT, copies=1):
+    async with bodies.reserved(ref, PATIENT, copies=1), bodies.reserved(ref, PATIENT, copies=1):
         with pytest.raises(TemporaryFailure, match="no room"):
-            async with bodies.held(ref, SOON, copies=1):
+            async with bodies.reserved(ref, SOON, copies=1):
                 raise AssertionError("there is no room")
-        async with bodies.held(ref, PATIENT):
+        async with bodies.reserved(ref, PATIENT):
             assert len(await bodies.get(ref)) == LARGE
 
 
@@ -160,11 +160,11 @@ async def test_a_body_that_is_larger_than_all_room_is_let_in_alone() -> None:
     store = Watched()
     first, second = await large_ones(store, 2)
     bodies = Bodies(store, [first, first, second], Room(1))
-    async with bodies.held(first, PATIENT), bodies.held(first, PATIENT):
+    async with bodies.reserved(first, PATIENT), bodies.reserved(first, PATIENT):
         with pytest.raises(TemporaryFailure, match="no room"):
-            async with bodies.held(second, SOON):
+            async with bodies.reserved(second, SOON):
                 raise AssertionError("there is no room")
-    async with bodies.held(second, PATIENT):
+    async with bodies.reserved(second, PATIENT):
         assert await bodies.get(second) == b"1" * LARGE
 
 
@@ -173,7 +173,7 @@ async def test_small_bodies_never_wait() -> None:
     (large,) = await large_ones(store, 1)
     (small,) = await store.put(SERVER, [b"small"], 0.0)
     bodies = Bodies(store, [large, small], Room(1))
-    async with bodies.held(large, PATIENT), bodies.held(small, 0.0, copies=1):
+    async with bodies.reserved(large, PATIENT), bodies.reserved(small, 0.0, copies=1):
         assert await bodies.get(small) == b"small"
 
 

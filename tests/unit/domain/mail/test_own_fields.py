@@ -30,7 +30,7 @@ def test_a_complete_message_gets_its_token_only() -> None:
 
 
 def test_missing_fields_are_added() -> None:
-    assert front(b"From: a@example.com\r\n\r\n").signed == (
+    assert front(b"From: a@example.com\r\n\r\n").below_signatures == (
         b"X-Postal-MsgID: 0123456789abcdef\r\n",
         b"Message-ID: <new@example.com>\r\n",
         b"Date: Fri, 22 Mar 2024 12:00:00 +0000\r\n",

@@ -17,8 +17,8 @@ from chalicelib.domain.model import (
     Status,
     Suppression,
 )
-from chalicelib.domain.outgoing import policy
-from chalicelib.domain.outgoing.policy import Check, Decision, Facts, Fail, Hold
+from chalicelib.domain.outgoing import checks
+from chalicelib.domain.outgoing.checks import Check, Decision, Facts, Fail, Hold
 from chalicelib.domain.tenancy.entities import (
     Domain,
     OrganizationId,
@@ -27,8 +27,8 @@ from chalicelib.domain.tenancy.entities import (
     ServerMode,
     UnknownOutcome,
 )
-from chalicelib.services.outgoing.checks import SendLimit
 from chalicelib.services.outgoing.pipeline import STEPS
+from chalicelib.services.outgoing.send_limit import SendLimit
 
 SERVER = Server(
     id=ServerId(1),
@@ -59,7 +59,7 @@ RECORD = MessageRecord(MESSAGE)
 LISTED = Suppression("john@example.com", "too many hard fails", 1.0, 2)
 FACTS = Facts(server=SERVER, domain=DOMAIN, suppression=None, max_attempts=18, manual=False)
 CHECKS: list[Check] = [
-    policy.send_limit if isinstance(step, type) else step
+    checks.send_limit if isinstance(step, type) else step
     for step in STEPS
     if step is SendLimit or not isinstance(step, type)
 ]
@@ -192,4 +192,11 @@ def test_the_checks_come_in_the_order_of_the_contract_before_anything_is_read() 
         "development_mode",
     ]
     acting = [step.__name__ for step in STEPS[len(names) :]]
-    assert acting == ["LoadBody", "TrackLinks", "Sign", "Transmit", "UpdateSuppressions", "Outcome"]
+    assert acting == [
+        "LoadBody",
+        "TrackLinks",
+        "Sign",
+        "Transmit",
+        "UpdateSuppressions",
+        "DecideOutcome",
+    ]

@@ -11,7 +11,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.ids import log_id
 from chalicelib.domain.model import DAY, Delivery, MessageRecord, Status
-from chalicelib.domain.outgoing.policy import Decision, Hold
+from chalicelib.domain.outgoing.checks import Decision, Hold
 from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
     Schedule,
@@ -38,7 +38,7 @@ MAY_BE_DELIVERED = (
 )
 
 
-class Outcome:
+class DecideOutcome:
     """The last step, and the ends of attempts that do not get so far."""
 
     def __init__(self, settings: Settings, clock: Clock, rand: Rand) -> None:

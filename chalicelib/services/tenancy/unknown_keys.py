@@ -31,13 +31,13 @@ _Value = TypeVar("_Value")
 _Network = tuple[str, bool]
 
 
-class TooManyGuesses(TemporaryFailure):
+class TooManyUnknownKeys(TemporaryFailure):
     """Too many unknown keys came from this address; this one was not looked at. Send the request again."""
 
     code = "throttled"
 
 
-class Guesses:
+class UnknownKeys:
     """What a process remembers of keys, by their digests, and of the networks that presented unknown ones."""
 
     def __init__(self, clock: Clock) -> None:
@@ -45,12 +45,12 @@ class Guesses:
         self._right: OrderedDict[str, None] = OrderedDict()
         self._wrong: OrderedDict[str, float] = OrderedDict()
         self._turned_away: OrderedDict[str, None] = OrderedDict()
-        # Guesses made, less those forgiven until the moment beside it.
+        # UnknownKeys made, less those forgiven until the moment beside it.
         self._made: OrderedDict[_Network, tuple[float, float]] = OrderedDict()
 
     def admit(self, digest: str, address: str, *, ours: bool) -> None:
-        """Let a key be looked up. Raises Unauthenticated for one that was just found unknown, TooManyGuesses for one
-        that is not looked at now. `ours` says that it has the shape of the keys made here."""
+        """Let a key be looked up. Raises Unauthenticated for one that was just found unknown, TooManyUnknownKeys
+        for one that is not looked at now. `ours` says that it has the shape of the keys made here."""
         now = self._clock.monotonic()
         if digest in self._right:
             return
@@ -64,7 +64,9 @@ class Guesses:
             del self._turned_away[digest]
             return
         _keep(self._turned_away, digest, None, MOST_KEYS)
-        raise TooManyGuesses("Too many unknown keys came from this address; send the request again")
+        raise TooManyUnknownKeys(
+            "Too many unknown keys came from this address; send the request again"
+        )
 
     def was_right(self, digest: str) -> None:
         """Remember a key that is known."""
