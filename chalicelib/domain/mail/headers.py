@@ -9,7 +9,7 @@ whose header goes on beyond that must be refused, because a second From could hi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from chalicelib.domain.mail.encoded_words import clean, decode_eight_bit, decode_header
@@ -34,14 +34,31 @@ class Field(NamedTuple):
 class Headers:
     """The fields of a header block in order; names are lower-case bytes. What is not asked for is not computed.
 
-    `start` is the offset of the first field, `body_at` that of the body."""
+    `start` is the offset of the first field, `body_at` that of the body. `encoded` is False when no encoded word
+    begins anywhere in the block."""
 
-    __slots__ = ("_block_end", "_by_name", "_fields", "_pieces", "body_at", "start", "truncated")
+    __slots__ = (
+        "_block_end",
+        "_by_name",
+        "_fields",
+        "_pieces",
+        "body_at",
+        "encoded",
+        "start",
+        "truncated",
+    )
 
     def __init__(
-        self, pieces: list[bytes], start: int, block_end: int, body_at: int, truncated: bool
+        self,
+        pieces: list[bytes],
+        start: int,
+        block_end: int,
+        body_at: int,
+        truncated: bool,
+        encoded: bool,
     ) -> None:
         self.body_at = body_at
+        self.encoded = encoded
         self.truncated = truncated
         self._pieces = pieces
         self.start = start
@@ -60,17 +77,23 @@ class Headers:
         """How many fields have this lower-case name."""
         return len(self.raw_values(name))
 
+    def has_any(self, names: Collection[bytes]) -> bool:
+        """Whether there is a field of one of these lower-case names."""
+        return not (self._by_name or self._index()).keys().isdisjoint(names)
+
     def raw_values(self, name: bytes) -> list[bytes]:
         """The values of a field exactly as they stand, folds included, in order."""
-        if self._by_name is None:
-            by_name: dict[bytes, list[bytes]] = {}
-            for piece in self._pieces:
-                # A line that is no field gets a name that no one asks for.
-                found, colon, value = piece.partition(b":")
-                if colon:
-                    by_name.setdefault(found.rstrip(b" \t").lower(), []).append(value)
-            self._by_name = by_name
-        return self._by_name.get(name, [])
+        return (self._by_name or self._index()).get(name, [])
+
+    def _index(self) -> dict[bytes, list[bytes]]:
+        by_name: dict[bytes, list[bytes]] = {}
+        for piece in self._pieces:
+            # A line that is no field gets a name that no one asks for.
+            found, colon, value = piece.partition(b":")
+            if colon:
+                by_name.setdefault(found.rstrip(b" \t").lower(), []).append(value)
+        self._by_name = by_name
+        return by_name
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
         """The unfolded values of a field in order, without white space around them."""
@@ -102,11 +125,12 @@ def read_headers(content: bytes, start: int = 0, end: int | None = None) -> Head
     body_at = find_body(content, start, end)
     block_end = body_at - 2 if body_at < end or content.endswith(b"\r\n\r\n", start, end) else end
     scan_end = max(start, min(block_end, start + LONGEST_BLOCK))
-    pieces = split_fields(content[start:scan_end])
+    block = content[start:scan_end]
+    pieces = split_fields(block)
     truncated = scan_end < block_end or len(pieces) > MOST_FIELDS
     if truncated:
         pieces.pop()  # cut off in the middle
-    return Headers(pieces, start, scan_end, body_at, truncated)
+    return Headers(pieces, start, scan_end, body_at, truncated, b"=?" in block)
 
 
 def find_body(content: bytes, start: int, end: int) -> int:

@@ -79,6 +79,8 @@ def envelope_address(text: str) -> str | None:
 
 def envelope_fault(text: str) -> str | None:
     """Why a text must not be stored as an address of an envelope, not even to fail there, or None."""
+    if text.isascii() and text.isprintable() and len(text) <= LONGEST_IN_ENVELOPE:
+        return None  # as nearly all are
     if found := _CONTROL.search(text):
         return f"contains a control character at character {found.start()}"
     if found := _DIRECTION.search(text):

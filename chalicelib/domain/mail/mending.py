@@ -93,7 +93,7 @@ def _superfluous(headers: Headers, without: Collection[bytes]) -> Iterator[Field
     empty = (
         not _has_value(name, value) for name in NEEDS_A_VALUE for value in headers.raw_values(name)
     )
-    if any(map(headers.count, without)) or any(empty):
+    if headers.has_any(without) or any(empty):
         for field in headers.fields:
             name, value = field.name, field.value
             if name in without or (name in NEEDS_A_VALUE and not _has_value(name, value)):

@@ -117,19 +117,22 @@ class AcceptMail:
 
     def _recipients(self, submission: Submission) -> tuple[Recipient, ...]:
         """The recipients without repetition (QUIRK-19), in the order given, each as it was given first."""
-        unique: dict[str, Recipient] = {}
-        for recipient in submission.recipients:
-            unique.setdefault(identity(recipient.address), recipient)
+        unique = submission.recipients
+        if len(unique) > 1:
+            by_identity: dict[str, Recipient] = {}
+            for recipient in unique:
+                by_identity.setdefault(identity(recipient.address), recipient)
+            unique = tuple(by_identity.values())
         if len(unique) > self._settings.max_recipients:
             text = f"Too many recipients (maximum {self._settings.max_recipients})"
             raise Rejected(text, reply=Reply(452, "4.5.3", text))
-        for address in (submission.mail_from, *(each.address for each in unique.values())):
+        for address in (submission.mail_from, *(each.address for each in unique)):
             if envelope_fault(address) is not None:
                 raise Rejected(
                     "An envelope address is malformed",
                     reply=Reply(553, "5.1.3", "An envelope address is malformed"),
                 )
-        return tuple(unique.values())
+        return unique
 
     async def _messages(
         self,
@@ -173,7 +176,7 @@ class AcceptMail:
 
 def _check_encoded_words(headers: Headers) -> None:
     """No address field that becomes two fields at a program that decodes its words and writes them down."""
-    for name in ADDRESS_FIELDS:
+    for name in ADDRESS_FIELDS if headers.encoded else ():
         if any(map(hides_line_break, headers.raw_values(name.lower().encode()))):
             raise Rejected(f"An encoded word in the {name} field hides a line break")
 
