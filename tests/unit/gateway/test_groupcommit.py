@@ -92,6 +92,7 @@ async def test_no_message_waits_longer_than_told() -> None:
             await asyncio.sleep(0.002)
     store.gate.set()
     await asyncio.gather(*tasks)
+    assert store.batches == [1, 3]
 
 
 @pytest.mark.parametrize(("count", "size"), [(4, 1), (2, 60)])
