@@ -45,6 +45,7 @@ _BOUNDS = {
 class Settings:
     """Settings with their defaults.
 
+    state_folder: where one host keeps everything; without it, in the process.
     control_table, mail_table, bucket, queue_prefix, key_alias: names of the AWS resources.
     web_hostname, smtp_hostname: our names in Received fields, greetings and EHLO.
     return_path_domain: where bounces of mail come back to, unless its domain has a return path of its own.
@@ -79,6 +80,7 @@ class Settings:
     the lease, and taken from here for the queues.
     """
 
+    state_folder: str = ""
     control_table: str = "posthorn-control"
     mail_table: str = "posthorn-mail"
     bucket: str = "posthorn-mail-raw"

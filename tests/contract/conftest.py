@@ -13,6 +13,7 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
 from chalicelib.bootstrap import Parts, Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job
@@ -38,7 +39,7 @@ class World(Posthorn):
 
     def another(self, parts: Parts | None = None) -> World:
         """The same stores as another process sees them: for memory the very same objects."""
-        if self.family == "memory":
+        if self.family in ("memory", "sqlite"):
             return self
         session = {AwsSession: self[AwsSession]}
         return World(self.settings, self.family, self.clock, {**session, **(parts or {})})
@@ -49,6 +50,8 @@ class World(Posthorn):
         """Receipts and items that a receiver gets, waiting for the first `within` seconds."""
         if self.family == "memory":
             return [(one.receipt, one.job) for one in await self[MemoryWorkQueue].receive(pool)]
+        if self.family == "sqlite":
+            return [(one.receipt, one.job) for one in await self[SqliteWorkQueue].receive(pool)]
         end = time.monotonic() + within
         while True:
             answer = await self[AwsSession].call(
@@ -64,7 +67,7 @@ class World(Posthorn):
 
     async def pass_seconds(self, seconds: float) -> None:
         """Let the queue's time pass."""
-        if self.family == "memory":
+        if self.family in ("memory", "sqlite"):
             self.clock.advance(seconds)
 
 
@@ -76,12 +79,15 @@ def aws_session(aws_backend: Any) -> Iterator[AwsSession]:
     session.close()
 
 
-@pytest.fixture(params=["memory", pytest.param("aws", marks=pytest.mark.aws)])
+@pytest.fixture(params=["memory", "sqlite", "files", pytest.param("aws", marks=pytest.mark.aws)])
 async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """The ports of one family of adapters."""
     clock = ControlledClock(NOW)
-    if request.param == "memory":
-        yield World(Settings(), "memory", clock)
+    if request.param in ("memory", "sqlite"):
+        yield World(Settings(), request.param, clock)
+    elif request.param == "files":
+        folder = request.getfixturevalue("tmp_path") / "state"
+        yield World(Settings(state_folder=str(folder)), "sqlite", clock)
     else:
         session = {AwsSession: request.getfixturevalue("aws_session")}
         yield World(request.getfixturevalue("aws_names"), "aws", clock, session)

@@ -1,0 +1,202 @@
+"""One SQLite database: reads on the caller's thread, writes gathered into transactions by a thread of its own.
+
+A write is an operation: a function of the connection that changes the database and nothing else, so that it may run
+again. `write` returns once it is durable (`synchronous=FULL`). All operations that wait run in one transaction; when
+one raises, each is run again in a transaction of its own, and only the guilty one gets its error. In memory there is
+neither thread nor lock: an operation runs at once in its caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, TypeVar
+
+import apsw
+
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.domain.errors import TemporaryFailure
+
+T = TypeVar("T")
+Operation = Callable[[apsw.Connection], T]
+LOG = logging.getLogger("posthorn.sqlite")
+
+# The versions from 3.7.0 on before these lose commits when two connections write and checkpoint.
+OLDEST_SQLITE = 3_051_003
+MOST_TOGETHER = 512
+BUSY_MILLISECONDS = 10_000
+AWAY = "The store cannot be written to at the moment, try again later"
+# The busy time-out is set first: going over to WAL answers "busy" at once when processes start together.
+_PRAGMAS = (
+    "page_size=4096",
+    "auto_vacuum=INCREMENTAL",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "cache_size=-65536",
+    "temp_store=MEMORY",
+    "wal_autocheckpoint=4000",
+    "secure_delete=ON",
+    "trusted_schema=OFF",
+)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An operation, and who waits for it."""
+
+    operation: Operation[Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+
+    def told(self, value: Any, error: BaseException | None) -> None:
+        """Give the value, or raise the error, where it was asked."""
+        if self.answer.cancelled():
+            return
+        if error is None:
+            self.answer.set_result(value)
+        else:
+            self.answer.set_exception(error)
+
+
+class Database:
+    """A database of the state folder. `schema` has the statements of each version from 1 on."""
+
+    def __init__(self, folder: StateFolder, name: str, schema: Sequence[str]) -> None:
+        check_version()
+        self._folder = folder
+        self._path = folder.file(name)
+        self._lock = folder.open_lock()
+        self._before_commit: list[Callable[[], None]] = []
+        self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._readers = threading.local()
+        with folder.locked(self._lock):
+            self._writer = self._opened(name)
+            _migrate(self._writer, name, schema)
+
+    def before_commit(self, made_durable: Callable[[], None]) -> None:
+        """Have this called in each transaction before it is committed: bytes come before the rows that name them."""
+        self._before_commit.append(made_durable)
+
+    async def write(self, operation: Operation[T]) -> T:
+        """What the operation returns, once it is durable. Raises what it raises, and TemporaryFailure."""
+        if self._path is None:
+            return self._transaction(operation)
+        self._start()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._waiting.put(_Waiting(operation, loop, answer))
+        return await answer
+
+    def read(self, operation: Operation[T]) -> T:
+        """What the operation returns; it sees all that was committed, and changes nothing."""
+        if self._path is None:
+            return operation(self._writer)
+        if not hasattr(self._readers, "connection"):
+            self._readers.connection = apsw.Connection(
+                str(self._path), flags=apsw.SQLITE_OPEN_READONLY
+            )
+            self._readers.connection.set_busy_timeout(BUSY_MILLISECONDS)
+        return operation(self._readers.connection)
+
+    def _start(self) -> None:
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(
+                        target=self._serve, name="posthorn-store", daemon=True
+                    )
+                    self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < MOST_TOGETHER and not self._waiting.empty():
+                batch.append(self._waiting.get())
+            answers = self._together(batch)
+            for loop in {one.loop for one in batch}:
+                theirs = [pair for pair in zip(batch, answers, strict=True) if pair[0].loop is loop]
+                try:
+                    loop.call_soon_threadsafe(_tell, theirs)
+                except RuntimeError:
+                    LOG.warning("nobody waits any more", extra={"fields": {"writes": len(theirs)}})
+
+    def _together(self, batch: Sequence[_Waiting]) -> list[tuple[Any, BaseException | None]]:
+        """Values or errors, in order."""
+        try:
+            values = self._transaction(lambda db: [one.operation(db) for one in batch])
+            return [(value, None) for value in values]
+        except Exception as error:  # whatever an operation raises is its caller's
+            if len(batch) == 1:
+                return [(None, error)]
+        return [answer for one in batch for answer in self._together([one])]
+
+    def _transaction(self, operation: Operation[T]) -> T:
+        db = self._writer
+        with self._folder.locked(self._lock):
+            try:
+                db.execute("BEGIN IMMEDIATE")
+                value = operation(db)
+                for make_durable in self._before_commit:
+                    make_durable()
+                db.execute("COMMIT")
+            except apsw.Error as error:
+                _roll_back(db)
+                raise TemporaryFailure(AWAY) from error
+            except BaseException:
+                _roll_back(db)
+                raise
+            return value
+
+    def _opened(self, name: str) -> apsw.Connection:
+        if self._path is None:
+            return apsw.Connection(":memory:")
+        connection = apsw.Connection(str(self._path))
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        return connection
+
+
+def fetched(db: apsw.Connection, statement: str, bindings: Any = None) -> list[Any]:
+    """Every row that a statement gives. Whatever returns rows runs to its end only when all are fetched."""
+    return db.execute(statement, bindings).fetchall()
+
+
+def check_version() -> None:
+    """RuntimeError when the SQLite library would lose commits."""
+    if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
+        raise RuntimeError(
+            f"SQLite {apsw.sqlite_lib_version()} may lose commits: 3.51.3 or newer is needed"
+        )
+
+
+def _migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
+    """Bring the schema to the newest version in one transaction; RuntimeError for a database of a newer release."""
+    ((version,),) = fetched(db, "PRAGMA user_version")
+    if version > len(schema):
+        raise RuntimeError(
+            f"{name} was written by a newer release (schema {version}, this one knows {len(schema)})"
+        )
+    if version == len(schema):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    for statements in schema[version:]:
+        db.execute(statements).fetchall()
+    db.execute(f"PRAGMA user_version={len(schema)}")
+    db.execute("COMMIT")
+
+
+def _roll_back(db: apsw.Connection) -> None:
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+
+
+def _tell(pairs: Sequence[tuple[_Waiting, tuple[Any, BaseException | None]]]) -> None:
+    for waiting, (value, error) in pairs:
+        waiting.told(value, error)

@@ -1,0 +1,86 @@
+"""Links of tracked messages, opens and clicks in mail.db. What is over is not shown, whenever it is removed."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.errors import NotFound, PermanentFailure
+from chalicelib.domain.model import MessageId
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
+
+if TYPE_CHECKING:
+    import apsw
+
+LARGEST_LINKS = 300_000
+
+_KEEP = "INSERT OR REPLACE INTO links VALUES (?, ?, ?)"
+_LINKS = "SELECT packed FROM links WHERE key = ? AND keep_until > ?"
+_HIT = "INSERT INTO events(key, kind, at, keep_until, hit) VALUES (?, ?, ?, ?, ?)"
+_OPENED = "UPDATE messages SET opened_at = coalesce(opened_at, ?) WHERE key = ?"
+_CLICKED = "UPDATE messages SET clicked_at = max(coalesce(clicked_at, 0), ?) WHERE key = ?"
+_NEWEST = (
+    "SELECT kind, at, hit FROM events WHERE kind IN ('open', 'click') AND key = ? AND keep_until > ?"
+    " ORDER BY at DESC, seq DESC LIMIT ?"
+)
+_KINDS = {EngagementKind.OPEN: "open", EngagementKind.CLICK: "click"}
+_KIND_OF = {name: kind for kind, name in _KINDS.items()}
+
+
+class SqliteEngagement(Engagement):
+    """The `Engagement` port over mail.db."""
+
+    def __init__(self, database: MailDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def keep_links(
+        self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
+    ) -> None:
+        """Store what links point to, compressed; PermanentFailure when they are too long."""
+        packed = zlib.compress(json.dumps(list(links), ensure_ascii=False).encode())
+        if len(packed) > LARGEST_LINKS:
+            raise PermanentFailure("The links of this message are too long to be tracked")
+        row = (key_of(server, message), keep_until, packed)
+        await self._database.write(lambda db: fetched(db, _KEEP, row))
+
+    async def link(self, server: ServerId, message: MessageId, number: int) -> str:
+        """What link `number` points to; NotFound."""
+        wanted = (key_of(server, message), self._clock.now())
+        rows = self._database.read(lambda db: fetched(db, _LINKS, wanted))
+        links = json.loads(zlib.decompress(rows[0][0])) if rows else []
+        if not 1 <= number <= len(links):
+            raise NotFound("There is no such link")
+        return str(links[number - 1])
+
+    async def record(
+        self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
+    ) -> None:
+        """Keep a hit, and note it on the message."""
+        key = key_of(server, message)
+        told = json.dumps([hit.address, hit.user_agent, hit.url, hit.automatic])
+
+        def record(db: apsw.Connection) -> None:
+            fetched(db, _HIT, (key, _KINDS[hit.kind], hit.at, keep_until, told))
+            note = _OPENED if hit.kind is EngagementKind.OPEN else _CLICKED
+            fetched(db, note, (hit.at, key))
+
+        await self._database.write(record)
+
+    async def hits(
+        self, server: ServerId, message: MessageId, most: int = 1_000
+    ) -> tuple[EngagementEvent, ...]:
+        """The newest hits on a message, oldest first."""
+        wanted = (key_of(server, message), self._clock.now(), most)
+        rows = self._database.read(lambda db: fetched(db, _NEWEST, wanted))
+        return tuple(
+            EngagementEvent(_KIND_OF[kind], at, *json.loads(told))
+            for kind, at, told in reversed(rows)
+        )

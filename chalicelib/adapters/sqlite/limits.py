@@ -1,0 +1,164 @@
+"""Small per-server facts in mail.db: suppressions, numbers, the send rate and first answers by key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.storage.listing import recipient_key
+from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.model import Suppression
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.suppressions import SuppressionList
+
+if TYPE_CHECKING:
+    import apsw
+
+HIGHEST_NUMBER = 2**31 - 1
+ANSWER_KEPT_SECONDS = 86_400
+CLAIM_OPEN_SECONDS = 60
+
+_LISTED = (
+    "SELECT address, reason, at, keep_until FROM suppressions"
+    " WHERE server = ? AND rcpt_key = ? AND keep_until > ?"
+)
+_LIST = "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?, ?, ?, ?)"
+_UNLIST = "DELETE FROM suppressions WHERE server = ? AND rcpt_key = ? RETURNING 1"
+_TAKE = (
+    "INSERT INTO numbers VALUES (:server, :kind, :count)"
+    " ON CONFLICT DO UPDATE SET n = n + :count RETURNING n"
+)
+_COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
+_SUM = "SELECT coalesce(sum(n), 0) FROM send_rate WHERE server = ? AND minute BETWEEN ? AND ?"
+_ANSWER = "SELECT fingerprint, started_at, status, body FROM answers WHERE server = ? AND name = ?"
+_BEGIN = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at) VALUES (?, ?, ?, ?)"
+_COMPLETE = (
+    "UPDATE answers SET status = ?, body = ? WHERE server = ? AND name = ? AND status IS NULL"
+)
+_ABANDON = "DELETE FROM answers WHERE server = ? AND name = ? AND status IS NULL"
+
+
+class SqliteSuppressionList(SuppressionList):
+    """The `SuppressionList` port over mail.db."""
+
+    def __init__(self, database: MailDatabase) -> None:
+        self._database = database
+
+    async def listed(
+        self, pairs: Sequence[tuple[ServerId, str]], now: float
+    ) -> dict[tuple[ServerId, str], Suppression]:
+        """Those of the pairs that are listed and not expired."""
+
+        def read(db: apsw.Connection) -> dict[tuple[ServerId, str], Suppression]:
+            found: dict[tuple[ServerId, str], Suppression] = {}
+            for server, address in pairs:
+                for row in fetched(db, _LISTED, (server, recipient_key(address), now)):
+                    found[server, address] = Suppression(*row)
+            return found
+
+        return self._database.read(read)
+
+    async def add(self, server: ServerId, entry: Suppression) -> None:
+        """List a recipient, or renew its entry."""
+        key = recipient_key(entry.address)
+        row = (server, key, entry.address, entry.reason, entry.at, entry.keep_until)
+        await self._database.write(lambda db: fetched(db, _LIST, row))
+
+    async def remove(self, server: ServerId, address: str) -> bool:
+        """Unlist a recipient; False when it was not listed."""
+        row = (server, recipient_key(address))
+        return bool(await self._database.write(lambda db: fetched(db, _UNLIST, row)))
+
+
+class SqliteNumbers(Numbers):
+    """The `Numbers` port over mail.db: without gaps."""
+
+    def __init__(self, database: MailDatabase) -> None:
+        self._database = database
+
+    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
+        """The next `count` numbers of a kind."""
+        row = {"server": server, "kind": kind, "count": count}
+
+        def take(db: apsw.Connection) -> int:
+            ((last,),) = fetched(db, _TAKE, row)
+            if last > HIGHEST_NUMBER:
+                raise PermanentFailure("This server has used all its numbers")
+            return int(last)
+
+        last = await self._database.write(take)
+        return list(range(last - count + 1, last + 1))
+
+
+class SqliteSendRate(SendRate):
+    """The `SendRate` port over mail.db, by minute."""
+
+    def __init__(self, database: MailDatabase) -> None:
+        self._database = database
+
+    async def last_hour(self, server: ServerId, now: float) -> int:
+        """The sum over this minute and the 59 before."""
+        return self._database.read(lambda db: _sum(db, server, now))
+
+    async def reserve(self, server: ServerId, now: float) -> int:
+        """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
+
+        def reserve(db: apsw.Connection) -> int:
+            fetched(db, _COUNT, {"server": server, "minute": int(now) // 60, "n": 1})
+            return _sum(db, server, now)
+
+        return await self._database.write(reserve)
+
+    async def give_back(self, server: ServerId, now: float) -> None:
+        """Uncount one of the minute of `now`."""
+        row = {"server": server, "minute": int(now) // 60, "n": -1}
+        await self._database.write(lambda db: fetched(db, _COUNT, row))
+
+
+class SqliteIdempotencyKeys(IdempotencyKeys):
+    """The `IdempotencyKeys` port over mail.db."""
+
+    def __init__(self, database: MailDatabase) -> None:
+        self._database = database
+
+    async def begin(
+        self, server: ServerId, key: str, fingerprint: str, now: float
+    ) -> IdempotencyClaim:
+        """Claim a key for a request; see the port."""
+        return await self._database.write(lambda db: _begin(db, server, key, fingerprint, now))
+
+    async def complete(self, server: ServerId, key: str, status: int, body: str) -> None:
+        """Keep the first answer; a later one changes nothing."""
+        row = (status, body, server, key)
+        await self._database.write(lambda db: fetched(db, _COMPLETE, row))
+
+    async def abandon(self, server: ServerId, key: str) -> None:
+        """Give an open claim back."""
+        await self._database.write(lambda db: fetched(db, _ABANDON, (server, key)))
+
+
+def _sum(db: apsw.Connection, server: ServerId, now: float) -> int:
+    minute = int(now) // 60
+    ((total,),) = fetched(db, _SUM, (server, minute - 59, minute))
+    return int(total)
+
+
+def _begin(
+    db: apsw.Connection, server: ServerId, key: str, fingerprint: str, now: float
+) -> IdempotencyClaim:
+    for known, started_at, status, body in fetched(db, _ANSWER, (server, key)):
+        if started_at + ANSWER_KEPT_SECONDS <= now:
+            continue
+        if known != fingerprint:
+            return IdempotencyClaim(Claimed.OTHER_BODY)
+        if status is not None:
+            return IdempotencyClaim(Claimed.REPLAY, status, body)
+        if started_at + CLAIM_OPEN_SECONDS > now:
+            return IdempotencyClaim(Claimed.IN_FLIGHT)
+    fetched(db, _BEGIN, (server, key, fingerprint, now))
+    return IdempotencyClaim(Claimed.STARTED)

@@ -1,0 +1,79 @@
+"""The tables of mail.db: messages and all that is kept beside them.
+
+`key` is `server << 31 | id`: one integer finds a message, a server's messages lie side by side in the order of their
+ids, and no index needs the server, because the key ends every entry of an index. A version of the schema is never
+changed once it was released; the next one is added behind it.
+"""
+
+from __future__ import annotations
+
+from chalicelib.adapters.sqlite.columns import declarations
+from chalicelib.adapters.sqlite.database import Database
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
+from chalicelib.domain.model import MessageId
+from chalicelib.domain.tenancy.entities import ServerId
+
+ID_BITS = 31
+# The key tells these two.
+NOT_COLUMNS = ("server_id", "id")
+_MESSAGE = ", ".join(declarations(MESSAGE, NOT_COLUMNS))
+_RECORD = ", ".join(declarations(RECORD))
+_DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY))
+
+VERSION_1 = f"""
+CREATE TABLE messages(
+  key INTEGER PRIMARY KEY, {_MESSAGE}, {_RECORD},
+  rcpt_key TEXT NOT NULL /* the recipient without case */, taken_over INTEGER NOT NULL DEFAULT 0,
+  logged INTEGER NOT NULL DEFAULT 0 /* how many deliveries: 0 saves the look into events */, flag TEXT, due_at INTEGER);
+CREATE INDEX by_scope ON messages(scope);
+CREATE INDEX by_rcpt ON messages(rcpt_key);
+CREATE INDEX by_flag ON messages(flag, scope) WHERE flag IS NOT NULL;
+CREATE INDEX by_due ON messages(due_at) WHERE due_at IS NOT NULL;
+
+/* The log of each message, and what consumers are told. AUTOINCREMENT: no number is given twice. */
+CREATE TABLE events(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL, kind TEXT NOT NULL /* new delivery open click */,
+  at REAL NOT NULL, keep_until INTEGER, hit TEXT /* JSON */, {_DELIVERY});
+CREATE INDEX by_message ON events(key, seq) WHERE kind = 'delivery';
+CREATE INDEX by_hit ON events(key, at) WHERE kind IN ('open', 'click');
+CREATE INDEX by_end ON events(keep_until) WHERE keep_until IS NOT NULL;
+
+CREATE TABLE queue(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL, visible_at REAL NOT NULL,
+  receives INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
+CREATE INDEX by_visible ON queue(pool, visible_at);
+
+CREATE TABLE links(key INTEGER PRIMARY KEY, keep_until INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE TABLE numbers(server INTEGER, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY(server, kind)) WITHOUT ROWID;
+CREATE TABLE send_rate(server INTEGER, minute INTEGER, n INTEGER NOT NULL, PRIMARY KEY(server, minute)) WITHOUT ROWID;
+CREATE TABLE answers(
+  server INTEGER, name TEXT, fingerprint TEXT NOT NULL, started_at REAL NOT NULL, status INTEGER, body TEXT,
+  PRIMARY KEY(server, name)) WITHOUT ROWID;
+CREATE INDEX answers_by_time ON answers(started_at);
+CREATE TABLE suppressions(
+  server INTEGER, rcpt_key TEXT, address TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL,
+  keep_until INTEGER NOT NULL, PRIMARY KEY(server, rcpt_key)) WITHOUT ROWID;
+CREATE INDEX suppressions_by_end ON suppressions(keep_until);
+CREATE TABLE counters(
+  server INTEGER, period TEXT, start INTEGER, source TEXT, last TEXT NOT NULL, keep_until INTEGER,
+  counts TEXT NOT NULL /* JSON */, PRIMARY KEY(server, period, start, source)) WITHOUT ROWID;
+CREATE TABLE positions(consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class MailDatabase(Database):
+    """mail.db of the state folder."""
+
+    def __init__(self, folder: StateFolder) -> None:
+        super().__init__(folder, "mail.db", (VERSION_1,))
+
+
+def key_of(server: ServerId, message: int) -> int:
+    """The key of a message."""
+    return server << ID_BITS | message
+
+
+def ids_of(key: int) -> tuple[ServerId, MessageId]:
+    """The server and the message of a key."""
+    return ServerId(key >> ID_BITS), MessageId(key & (1 << ID_BITS) - 1)

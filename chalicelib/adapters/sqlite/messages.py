@@ -1,0 +1,271 @@
+"""Messages in mail.db: every condition of the port is the WHERE of one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
+from chalicelib.adapters.sqlite.records import (
+    BESIDE,
+    DELIVERY_COLUMNS,
+    MESSAGE_NAMES,
+    SELECTED,
+    STATE_NAMES,
+    delivery_row,
+    logged,
+    message_row,
+    read_delivery,
+    read_record,
+    state_row,
+)
+from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
+from chalicelib.adapters.storage.listing import (
+    NEWEST_KEPT,
+    added_deliveries,
+    counts_against_recipient,
+    recipient_key,
+)
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import (
+    Delivery,
+    DeliveryJob,
+    Message,
+    MessageId,
+    MessageRecord,
+    Page,
+    Scope,
+    State,
+)
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
+
+if TYPE_CHECKING:
+    import apsw
+
+_NEW = (*MESSAGE_NAMES, *STATE_NAMES, *BESIDE, "key", "rcpt_key")
+_CREATE = (
+    f"INSERT INTO messages({', '.join(_NEW)}) VALUES ({', '.join(f':{name}' for name in _NEW)})"
+    " ON CONFLICT DO NOTHING"
+)
+_TOLD_NEW = "INSERT INTO events(key, kind, at) VALUES (?, 'new', ?)"
+_CLAIM = f"""
+UPDATE messages SET taken_over = (state = :leased), state = :leased, lease_owner = :owner, lease_until = :until,
+  due_at = NULL
+WHERE key = :key AND token = :token AND attempt = :attempt
+  AND (state = :waiting OR (state = :leased AND coalesce(lease_until, 0) <= :now))
+RETURNING {SELECTED}"""
+_REPLACE = f"""
+UPDATE messages SET {", ".join(f"{name} = :{name}" for name in (*STATE_NAMES, *BESIDE))}, logged = logged + :added
+WHERE key = :key AND attempt = :was_attempt AND state = :was_state AND coalesce(lease_owner, '') = :was_owner"""
+_LOG = (
+    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS}) VALUES (:key, 'delivery', :at,"
+    f" {', '.join(f':{name.strip()}' for name in DELIVERY_COLUMNS.split(','))})"
+)
+_LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
+_NEWEST = f"{_LOGGED} DESC LIMIT {NEWEST_KEPT}"
+_ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
+_ORDER = "ORDER BY key DESC LIMIT :limit"
+_BETWEEN = "key >= :low AND key < :high"
+_BY_SCOPE = f"SELECT {SELECTED} FROM messages WHERE scope = :scope AND {_BETWEEN} {_ORDER}"
+# Named, because the planner would read every message of the scope.
+_BY_FLAG = (
+    f"SELECT {SELECTED} FROM messages INDEXED BY by_flag"
+    f" WHERE flag = :flag AND scope = :scope AND {_BETWEEN} {_ORDER}"
+)
+_BY_RECIPIENT = f"SELECT {SELECTED} FROM messages WHERE rcpt_key = :rcpt AND {_BETWEEN} {_ORDER}"
+_DUE = f"SELECT {SELECTED} FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ?"
+_CLEAR_DUE = "UPDATE messages SET due_at = NULL WHERE key = ? AND attempt = ?"
+_FAILS = (
+    f"SELECT {SELECTED} FROM messages WHERE rcpt_key = :rcpt AND {_BETWEEN}"
+    " AND status = 'HardFail' AND received_at >= :since"
+)
+
+
+class SqliteMessageStore(MessageStore):
+    """The `MessageStore` port over mail.db."""
+
+    def __init__(self, database: MailDatabase) -> None:
+        self._database = database
+
+    async def create(self, messages: Sequence[Message]) -> list[bool]:
+        """Store new messages; see the port."""
+        return await self._database.write(lambda db: [create(db, message) for message in messages])
+
+    async def claim(
+        self, job: DeliveryJob, owner: str, now: int, lease_until: int
+    ) -> MessageRecord | ClaimRefused:
+        """Lease a record for an attempt; see the port."""
+        return await self._database.write(lambda db: _claim(db, job, owner, now, lease_until))
+
+    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+        """Write `after` over `before`; see the port."""
+        return await self._database.write(lambda db: _replace(db, before, after))
+
+    async def get(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> MessageRecord:
+        """The record; NotFound."""
+        found = self._database.read(lambda db: _records(db, _ONE, (key_of(server, message),)))
+        if not found or scope not in (None, found[0].message.scope):
+            raise NotFound("There is no such message")
+        return found[0]
+
+    async def get_many(self, refs: Sequence[tuple[ServerId, MessageId]]) -> list[MessageRecord]:
+        """The records that exist, in the order asked."""
+        keys = [key_of(*ref) for ref in refs]
+        return self._database.read(
+            lambda db: [one for key in keys for one in _records(db, _ONE, (key,))]
+        )
+
+    async def deliveries(
+        self, server: ServerId, message: MessageId, scope: Scope | None = None
+    ) -> tuple[Delivery, ...]:
+        """The whole log, oldest first."""
+        try:
+            await self.get(server, message, scope)
+        except NotFound:
+            return ()
+        rows = self._database.read(lambda db: fetched(db, _LOGGED, (key_of(server, message),)))
+        return tuple(read_delivery(row) for row in rows)
+
+    async def page(
+        self, server: ServerId, scope: Scope, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first."""
+        return self._page(
+            server, f"S#{server}#{scope}", _BY_SCOPE, limit, cursor, scope=scope.value
+        )
+
+    async def flagged(
+        self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first, only records with this flag."""
+        partition = f"S#{server}#{scope}#{flag}"
+        return self._page(server, partition, _BY_FLAG, limit, cursor, scope=scope.value, flag=flag)
+
+    async def by_recipient(
+        self, server: ServerId, address: str, limit: int, cursor: str | None = None
+    ) -> Page:
+        """Newest first, only records for this recipient."""
+        recipient = recipient_key(address)
+        partition = f"S#{server}#R#{recipient}"
+        return self._page(server, partition, _BY_RECIPIENT, limit, cursor, rcpt=recipient)
+
+    async def due(self, now: int, limit: int) -> list[MessageRecord]:
+        """Records to wake, earliest first."""
+        return self._database.read(lambda db: _records(db, _DUE, (now, limit)))
+
+    async def clear_due(self, record: MessageRecord) -> bool:
+        """Let a record wait for the sweeper no longer if its attempt is the same."""
+        key = key_of(record.message.server_id, record.message.id)
+        return await self._database.write(
+            lambda db: _changes(db, _CLEAR_DUE, (key, record.attempt)) == 1
+        )
+
+    async def hard_fails(self, server: ServerId, address: str, since: float) -> int:
+        """How many messages for this recipient failed for good since then."""
+        wanted = _range(server) | {"rcpt": recipient_key(address), "since": since}
+        found = self._database.read(lambda db: _records(db, _FAILS, wanted))
+        return sum(map(counts_against_recipient, found))
+
+    def _page(
+        self,
+        server: ServerId,
+        partition: str,
+        statement: str,
+        limit: int,
+        cursor: str | None,
+        **wanted: str,
+    ) -> Page:
+        span = _range(server)
+        if cursor is not None:
+            span["high"] = key_of(server, parse_cursor(partition, cursor))
+        found = self._database.read(
+            lambda db: _records(db, statement, {**wanted, **span, "limit": limit + 1})
+        )
+        records, more = tuple(found[:limit]), len(found) > limit
+        return Page(records, render_cursor(partition, records[-1].message.id) if more else None)
+
+
+def create(db: apsw.Connection, message: Message) -> bool:
+    """Store a new message in this transaction; False when its id belongs to a message with another token."""
+    row = message_row(message)
+    if _changes(db, _CREATE, row):
+        db.execute(_TOLD_NEW, (row["key"], message.received_at))
+        return True
+    ((token,),) = fetched(db, "SELECT token FROM messages WHERE key = ?", (row["key"],))
+    return bool(token == message.token)
+
+
+def _claim(
+    db: apsw.Connection, job: DeliveryJob, owner: str, now: int, lease_until: int
+) -> MessageRecord | ClaimRefused:
+    key = key_of(job.message.server_id, job.message.id)
+    wanted = {
+        "key": key,
+        "token": job.message.token,
+        "attempt": job.attempt,
+        "owner": owner,
+        "until": lease_until,
+        "now": now,
+        "leased": State.LEASED.value,
+        "waiting": State.WAITING.value,
+    }
+    if fetched(db, "SELECT 1 FROM messages WHERE key = ?", (key,)) == []:
+        create(db, job.message)
+        db.execute("UPDATE messages SET attempt = ? WHERE key = ?", (job.attempt, key))
+    rows = fetched(db, _CLAIM, wanted)
+    if rows:
+        return _with_log(db, rows[0])
+    (record,) = _records(db, _ONE, (key,))
+    return ClaimRefused(_refusal(record, job), record)
+
+
+def _replace(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
+    added = added_deliveries(before, after)
+    key = key_of(before.message.server_id, before.message.id)
+    row = state_row(after) | {
+        "key": key,
+        "added": len(added),
+        "was_attempt": before.attempt,
+        "was_state": before.state.value,
+        "was_owner": before.lease_owner,
+    }
+    if not _changes(db, _REPLACE, row):
+        return False
+    for delivery in added:
+        db.execute(_LOG, {"key": key, "at": delivery.at, **delivery_row(delivery)})
+    return True
+
+
+def _refusal(record: MessageRecord, job: DeliveryJob) -> ClaimFailure:
+    if record.message.token != job.message.token:
+        return ClaimFailure.COLLISION
+    same = record.attempt == job.attempt and record.state is State.LEASED
+    return ClaimFailure.LEASED if same else ClaimFailure.STALE
+
+
+def _records(
+    db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]
+) -> list[MessageRecord]:
+    return [_with_log(db, row) for row in fetched(db, statement, wanted)]
+
+
+def _with_log(db: apsw.Connection, row: Sequence[Any]) -> MessageRecord:
+    """The record of a row with its newest deliveries."""
+    if not logged(row):
+        return read_record(row)
+    newest: Iterable[Any] = reversed(fetched(db, _NEWEST, (row[0],)))
+    return read_record(row, tuple(read_delivery(one) for one in newest))
+
+
+def _changes(db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]) -> int:
+    """How many rows a statement changed."""
+    fetched(db, statement, wanted)
+    return db.changes()
+
+
+def _range(server: ServerId) -> dict[str, Any]:
+    return {"low": key_of(server, 0), "high": key_of(ServerId(server + 1), 0)}

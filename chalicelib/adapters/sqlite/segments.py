@@ -1,0 +1,130 @@
+"""Bodies of all servers in append-only files: a process appends to its own, at most a day or 256 MiB each.
+
+In front of each body stand a magic word, its length, its CRC-32 and its server. Bytes are durable once `flush`
+returned; who names them in a row flushes first. Without a state folder the files are kept in the process.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.rand import Rand
+
+LARGEST_SEGMENT = 256 * 1024 * 1024
+MAGIC = b"PHb1"
+_HEAD = struct.Struct(">4sIII")
+GONE = "The content of this message is no longer kept"
+
+
+class Segments:
+    """The segments of a state folder, and the one that this process appends to."""
+
+    def __init__(self, folder: StateFolder, rand: Rand) -> None:
+        self._folder = folder.file("bodies")
+        self._process = rand.bytes(6).hex()
+        self._number = 0
+        self._key = ""
+        self._descriptor = -1
+        self._end = 0
+        self._dirty = False
+        self._in_memory: dict[str, bytearray] = {}
+
+    def append(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        """Append bodies; one reference a body, in order. They are durable after `flush`."""
+        refs = []
+        for body in bodies:
+            self._room(len(body), now)
+            head = _HEAD.pack(MAGIC, len(body), zlib.crc32(body), server & 0xFFFFFFFF)
+            self._write(head + body)
+            refs.append(BlobRef(self._key, self._end - len(body), len(body)))
+        return refs
+
+    def flush(self) -> None:
+        """Make what was appended durable."""
+        if self._dirty and self._descriptor >= 0:
+            os.fdatasync(self._descriptor)
+        self._dirty = False
+
+    def read(self, ref: BlobRef) -> bytes:
+        """The bytes of a reference; NotFound when they are gone, or not what was written."""
+        start = max(0, ref.offset - _HEAD.size)
+        found = self._bytes(ref.key, start, ref.offset + ref.length - start)
+        body = found[ref.offset - start :]
+        if len(body) != ref.length:
+            raise NotFound(GONE)
+        if ref.offset >= _HEAD.size:
+            magic, length, crc, _ = _HEAD.unpack_from(found)
+            # A span of several bodies has the head of the first, whose length is another.
+            if magic != MAGIC or (length == ref.length and crc != zlib.crc32(body)):
+                raise NotFound(GONE)
+        return body
+
+    def remove(self, key: str) -> None:
+        """Forget a whole segment."""
+        if self._folder is None:
+            self._in_memory.pop(key, None)
+        else:
+            (self._folder / key).unlink(missing_ok=True)
+
+    def _room(self, size: int, now: float) -> None:
+        day = time.strftime("%Y%m%d", time.gmtime(now))
+        full = self._end + _HEAD.size + size > LARGEST_SEGMENT and self._end > 0
+        if self._key.startswith(f"{day}/") and not full:
+            return
+        self.flush()
+        self._number += 1
+        self._key, self._end = f"{day}/{self._process}-{self._number}.seg", 0
+        if self._folder is None:
+            self._in_memory[self._key] = bytearray()
+        else:
+            self._open(self._folder / self._key)
+
+    def _open(self, path: Path) -> None:
+        """A new file whose name is durable before anything names it."""
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+            _sync_folder(folder)
+
+    def _write(self, frame: bytes) -> None:
+        if self._folder is None:
+            self._in_memory[self._key] += frame
+        else:
+            written = 0
+            view = memoryview(frame)
+            while written < len(frame):
+                written += os.write(self._descriptor, view[written:])
+        self._end += len(frame)
+        self._dirty = True
+
+    def _bytes(self, key: str, start: int, length: int) -> bytes:
+        if self._folder is None:
+            return bytes(self._in_memory.get(key, b"")[start : start + length])
+        try:
+            descriptor = os.open(self._folder / key, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError as gone:
+            raise NotFound(GONE) from gone
+        try:
+            return os.pread(descriptor, length, start)
+        finally:
+            os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
