@@ -63,8 +63,8 @@ class Segments:
             raise NotFound(GONE)
         if ref.offset >= _HEAD.size:
             magic, length, crc, _ = _HEAD.unpack_from(found)
-            # A span of several bodies has the head of the first, whose length is another.
-            if magic != MAGIC or (length == ref.length and crc != zlib.crc32(body)):
+            # A part of a body, and a span of several bodies, cannot be checked: their heads are of another length.
+            if (magic, length) == (MAGIC, ref.length) and crc != zlib.crc32(body):
                 raise NotFound(GONE)
         return body
 
