@@ -18,6 +18,7 @@ clock.Clock                  system.clock.SystemClock                      scrip
 egress.Egress                network.egress.NetworkEgress                  scripted.egress.ScriptedEgress      network.egress.NetworkEgress
 engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        memory.engagement.MemoryEngagement  sqlite.engagement.SqliteEngagement
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  memory.limits.MemoryIdempotencyKeys sqlite.limits.SqliteIdempotencyKeys
+intake.Intake                storage.intake.OrderedIntake                  storage.intake.OrderedIntake        sqlite.intake.SqliteIntake
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker    crypto.keys.CryptographyKeyMaker
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memory.messages.MemoryMessageStore  sqlite.messages.SqliteMessageStore
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers         sqlite.limits.SqliteNumbers

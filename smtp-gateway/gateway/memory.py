@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from chalicelib.services.outgoing.store import LARGEST_PACKED
+from chalicelib.ports.intake import LARGEST_PACKED
 from gateway.configuration import Configuration
 
 MEBIBYTE = 1_048_576

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
@@ -19,6 +20,9 @@ from chalicelib.domain.model import DeliveryJob
 from chalicelib.domain.tenancy.entities import SOURCES
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
+
+if TYPE_CHECKING:
+    import apsw
 
 LONGEST_WAIT = 900
 DEFAULT_POOL = "default"
@@ -60,12 +64,15 @@ class SqliteWorkQueue(WorkQueue):
         """Queue jobs, hidden until `at`; PoolMissing when the pool has no queue."""
         if not jobs:
             return
-        if queue not in await self.pools():
-            raise PoolMissing(NOT_QUEUED, pool=queue)
+        self.check(queue)
         now = self._clock.now()
         visible_at = min(max(now, at), now + LONGEST_WAIT)
-        rows = [(queue, visible_at, render_job(job)) for job in jobs]
-        await self._database.write(lambda db: db.executemany(_ADD, rows).fetchall())
+        await self._database.write(lambda db: add_jobs(db, queue, jobs, visible_at))
+
+    def check(self, pool: str) -> None:
+        """PoolMissing when the pool has no queue."""
+        if pool != DEFAULT_POOL and pool not in self._named():
+            raise PoolMissing(NOT_QUEUED, pool=pool)
 
     async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
         """Keep a received job hidden from now; TemporaryFailure for a receipt that is no longer good."""
@@ -82,8 +89,12 @@ class SqliteWorkQueue(WorkQueue):
 
     async def pools(self) -> tuple[str, ...]:
         """The pools that have a queue, by name."""
+        return tuple(sorted({DEFAULT_POOL, *self._named()}))
+
+    def _named(self) -> set[str]:
+        """The pools that have a way out."""
         rows = self._control.read(lambda db: fetched(db, _POOLS, (SOURCES.word,)))
-        return tuple(sorted({DEFAULT_POOL, *(pool for (pool,) in rows)}))
+        return {str(pool) for (pool,) in rows}
 
     async def receive(self, pool: str, limit: int = 10) -> list[HandedOut]:
         """Up to `limit` visible jobs, hidden for the visibility time from now."""
@@ -100,3 +111,11 @@ class SqliteWorkQueue(WorkQueue):
         number, _, receives = receipt.partition(":")
         row = (int(number), int(receives))
         await self._database.write(lambda db: fetched(db, _DELETE, row))
+
+
+def add_jobs(
+    db: apsw.Connection, pool: str, jobs: Sequence[DeliveryJob], visible_at: float
+) -> None:
+    """Queue jobs in this transaction."""
+    rows = [(pool, visible_at, render_job(job)) for job in jobs]
+    db.executemany(_ADD, rows).fetchall()

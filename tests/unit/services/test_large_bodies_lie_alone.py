@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.adapters.storage.intake import LARGEST_PACK
 from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.intake import LARGEST_PACKED
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.outgoing.accept import AcceptMail
-from chalicelib.services.outgoing.store import LARGEST_PACK, LARGEST_PACKED
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from tests.worlds import Scene, make_scene
 

@@ -1,0 +1,51 @@
+"""Accepted mail taken over in one transaction: bodies first, then records and wake-ups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.messages import create
+from chalicelib.adapters.sqlite.queue import SqliteWorkQueue, add_jobs
+from chalicelib.adapters.sqlite.segments import Segments
+from chalicelib.domain.model import DeliveryJob, Message
+from chalicelib.ports.intake import Intake, Mail
+
+if TYPE_CHECKING:
+    import apsw
+
+Stored = list[tuple[tuple[Message, bool], ...]]
+
+
+class SqliteIntake(Intake):
+    """The `Intake` port over mail.db and segments."""
+
+    def __init__(self, database: MailDatabase, segments: Segments, queue: SqliteWorkQueue) -> None:
+        self._database = database
+        self._segments = segments
+        self._queue = queue
+
+    async def store(self, batch: Sequence[Mail], now: float) -> Stored:
+        """One transaction, with those of others. PoolMissing when a pool has no queue."""
+        for pool in {message.origin.pool for mail in batch for message in mail.messages}:
+            self._queue.check(pool)
+
+        def store(db: apsw.Connection) -> Stored:
+            return [self._stored(db, mail, now) for mail in batch]
+
+        return await self._database.write(store)
+
+    def _stored(
+        self, db: apsw.Connection, mail: Mail, now: float
+    ) -> tuple[tuple[Message, bool], ...]:
+        messages = mail.messages
+        if mail.body is not None:
+            (ref,) = self._segments.append(messages[0].server_id, [mail.body], now)
+            messages = tuple(replace(message, blob=ref) for message in messages)
+        found = tuple((message, create(db, message)) for message in messages)
+        for message, is_new in found:
+            if is_new:
+                add_jobs(db, message.origin.pool, [DeliveryJob(message, 0)], now)
+        return found
