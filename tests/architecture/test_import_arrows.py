@@ -259,6 +259,10 @@ WRONG = {
         "chalicelib/adapters/scripted/x.py",
         "import chalicelib.adapters.network.smtp_session",
     ),
+    "sqlite imports memory": (
+        "chalicelib/adapters/sqlite/x.py",
+        "from chalicelib.adapters.memory.queue import MemoryWorkQueue",
+    ),
     "memory imports aws": (
         "chalicelib/adapters/memory/x.py",
         "from chalicelib.adapters.aws.dynamo.records import read",
