@@ -27,7 +27,7 @@ class BlobStore(Protocol):
     """Message bytes, durable once `put` returns."""
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
-        """Store bodies of one server in one object (packed); one reference a body, in order."""
+        """Store bodies of one server together; one reference a body, in order."""
 
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of one reference; NotFound when they were purged."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -79,15 +79,27 @@ def aws_session(aws_backend: Any) -> Iterator[AwsSession]:
     session.close()
 
 
-@pytest.fixture(params=["memory", "sqlite", "files", pytest.param("aws", marks=pytest.mark.aws)])
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
+AWS = pytest.param("aws", marks=pytest.mark.aws)
+
+
+@pytest.fixture(params=["memory", "sqlite", "files", AWS])
+def world(request: pytest.FixtureRequest) -> World:
     """The ports of one family of adapters."""
+    return _world(request)
+
+
+@pytest.fixture(params=["memory", AWS])
+def objects(request: pytest.FixtureRequest) -> World:
+    """The ports of one family that keeps what is put at a time as an object, and others apart from it."""
+    return _world(request)
+
+
+def _world(request: pytest.FixtureRequest) -> World:
     clock = ControlledClock(NOW)
     if request.param in ("memory", "sqlite"):
-        yield World(Settings(), request.param, clock)
-    elif request.param == "files":
+        return World(Settings(), request.param, clock)
+    if request.param == "files":
         folder = request.getfixturevalue("tmp_path") / "state"
-        yield World(Settings(state_folder=str(folder)), "sqlite", clock)
-    else:
-        session = {AwsSession: request.getfixturevalue("aws_session")}
-        yield World(request.getfixturevalue("aws_names"), "aws", clock, session)
+        return World(Settings(state_folder=str(folder)), "sqlite", clock)
+    session = {AwsSession: request.getfixturevalue("aws_session")}
+    return World(request.getfixturevalue("aws_names"), "aws", clock, session)
