@@ -84,10 +84,7 @@ class Posthorn:
 def in_memory(
     settings: Settings | None = None, parts: Parts | None = None, *, live: bool = False
 ) -> Posthorn:
-    """The program on memory adapters, with `parts` in place of its own.
-
-    `live` takes the system's clock and randomness in place of controlled ones, for a process that people use.
-    """
+    """The program on memory adapters, with `parts` in place of its own; `live` with the system's clock and chance."""
     given: Parts = parts or {}
     if live:
         from chalicelib.adapters.system.clock import SystemClock
@@ -139,7 +136,9 @@ def posthorn() -> Posthorn:
     """The process's program, from the environment (or as `use` set it)."""
     with _assembling:
         if not _assembled:
-            _assembled.append(on_aws(read_settings(os.environ)))
+            settings = read_settings(os.environ)
+            one_host = bool(settings.state_folder)
+            _assembled.append(Posthorn(settings, "sqlite") if one_host else on_aws(settings))
         return _assembled[0]
 
 

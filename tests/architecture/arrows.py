@@ -19,10 +19,11 @@ SOURCE_ROOTS = {
     "chalicelib": ".",
     "functions": ".",
     "infra": ".",
+    "onehost": ".",
     "smtp-gateway/gateway": "smtp-gateway",
 }
 
-OURS = ("chalicelib", "functions", "gateway", "infra", "app", "tests", "bench")
+OURS = ("chalicelib", "functions", "gateway", "infra", "onehost", "app", "tests", "bench")
 
 CLOCK_AND_WORLD = (
     "asyncio",
@@ -101,6 +102,11 @@ functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.outgoing
                         .services.tenancy aiosmtpd cryptography uvloop
+
+onehost                 .bootstrap .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
+                        .services.outgoing .services.queue .services.events .services.tenancy .services.tracking
+                        .services.pools .adapters.sqlite .adapters.network .api .api.v1 .api.v2 .cli functions gateway
+                        apsw click uvicorn uvloop
 
 infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
                         infra.local.plan *

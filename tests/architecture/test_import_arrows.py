@@ -116,6 +116,10 @@ def test_one_module_alone_may_have_the_tables_of_domain_names(tree: Path) -> Non
 
 
 WRONG = {
+    "the one-host program imports the AWS adapters": (
+        "onehost/x.py",
+        "import chalicelib.adapters.aws.session",
+    ),
     "domain imports a service": (
         "chalicelib/domain/x.py",
         "import chalicelib.services.outgoing.accept",
