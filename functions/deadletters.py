@@ -9,8 +9,6 @@ from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.delivery_job import parse_job
-from chalicelib.domain.errors import Rejected
 from chalicelib.services.queue.dead_letters import DeadLetters
 from functions.runtime import Invocation, on_batch
 
@@ -21,11 +19,7 @@ async def hold(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
     """Hold each letter's message; a letter that cannot be read, or whose message is in hand, stays."""
     left = set()
     for record in batch.records:
-        try:
-            held = await posthorn[DeadLetters].hold(parse_job(record.body))
-        except Rejected:
-            held = False
-        if not held:
+        if record.job is None or not await posthorn[DeadLetters].hold(record.job):
             left.add(record.id)
     batch.notes.update({"records": len(batch.records), "left": len(left)})
     return left

@@ -13,8 +13,6 @@ from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.delivery_job import parse_job
-from chalicelib.domain.errors import Rejected
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from functions.runtime import Invocation, on_batch
@@ -24,15 +22,9 @@ blueprint = Blueprint(__name__)
 
 async def attempt(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
     """One delivery attempt for each wake-up; a body that cannot be read is left to the dead letters."""
-    jobs, unread = {}, set()
-    for record in batch.records:
-        try:
-            jobs[record.receipt] = ReceivedJob(parse_job(record.body), record.receipt)
-        except Rejected:
-            unread.add(record.id)
-    left = await posthorn[AttemptDelivery].run(
-        posthorn[SendOutgoing], list(jobs.values()), batch.seconds_left()
-    )
+    unread = {record.id for record in batch.records if record.job is None}
+    jobs = [ReceivedJob(one.job, one.receipt) for one in batch.records if one.job is not None]
+    left = await posthorn[AttemptDelivery].run(posthorn[SendOutgoing], jobs, batch.seconds_left())
     batch.notes.update({"records": len(batch.records), "left": len(left), "unread": len(unread)})
     return unread | {record.id for record in batch.records if record.receipt in left}
 

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from chalice.app import Blueprint, Request, Response
 
 from chalicelib import bootstrap
-from chalicelib.domain.errors import MailError
+from chalicelib.domain.errors import MailError, Rejected
 from chalicelib.ports.clock import Clock
 from functions.log_lines import log_as_json
 
 if TYPE_CHECKING:
     from chalicelib.api.http import Fallback, HttpAnswer, HttpRequest, Operation
+    from chalicelib.domain.model import DeliveryJob
 
 Notes = dict[str, Any]
 Wrapped = TypeVar("Wrapped", bound=Callable[..., Any])
@@ -37,11 +38,12 @@ UNNAMED_SHARD = "only"
 
 @dataclass(frozen=True, slots=True)
 class QueueRecord:
-    """One wake-up as SQS hands it over. `receives` counts how often it was handed out, this time included."""
+    """One wake-up as the queue hands it over. `job` is None when its text cannot be read; `receives` counts how often it
+    was handed out, this time included."""
 
     id: str
     receipt: str
-    body: str
+    job: DeliveryJob | None
     receives: int
 
 
@@ -216,12 +218,22 @@ def _batch_of(event: Any) -> Invocation:
         QueueRecord(
             id=record["messageId"],
             receipt=record["receiptHandle"],
-            body=record["body"],
+            job=_job_of(record["body"]),
             receives=int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)),
         )
         for record in event.to_dict()["Records"]
     )
     return Invocation(records, _seconds_left(event.context))
+
+
+def _job_of(text: str) -> DeliveryJob | None:
+    # Loaded here, because the functions without a queue would pay for it.
+    from chalicelib.domain.delivery_job import parse_job
+
+    try:
+        return parse_job(text)
+    except Rejected:
+        return None
 
 
 def _stream_batch_of(event: Mapping[str, Any]) -> StreamInvocation:

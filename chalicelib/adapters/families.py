@@ -24,7 +24,7 @@ messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memor
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers         sqlite.limits.SqliteNumbers
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          memory.queue.MemoryWorkQueue        sqlite.queue.SqliteWorkQueue
 rand.Rand                    system.randomness.SystemRand                  scripted.time.SeededRand            system.randomness.SystemRand
-recent.Recent                storage.recent.RecentConfiguration            storage.recent.RecentConfiguration  storage.recent.RecentConfiguration
+recent.Recent                storage.recent.RecentConfiguration            storage.recent.RecentConfiguration  sqlite.recent.SqliteRecent
 repository.Repository        aws.dynamo.repository.DynamoRepository        memory.repository.MemoryRepository  sqlite.repository.SqliteRepository
 resolver.Resolver            network.resolver.DnsResolver                  scripted.resolver.ScriptedResolver  network.resolver.DnsResolver
 signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner         crypto.signer.KeyringSigner

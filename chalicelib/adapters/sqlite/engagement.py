@@ -31,7 +31,7 @@ _NEWEST = (
     " ORDER BY at DESC, seq DESC LIMIT ?"
 )
 _KINDS = {EngagementKind.OPEN: "open", EngagementKind.CLICK: "click"}
-_KIND_OF = {name: kind for kind, name in _KINDS.items()}
+KIND_OF = {name: kind for kind, name in _KINDS.items()}
 
 
 class SqliteEngagement(Engagement):
@@ -81,6 +81,6 @@ class SqliteEngagement(Engagement):
         wanted = (key_of(server, message), self._clock.now(), most)
         rows = self._database.read(lambda db: fetched(db, _NEWEST, wanted))
         return tuple(
-            EngagementEvent(_KIND_OF[kind], at, *json.loads(told))
+            EngagementEvent(KIND_OF[kind], at, *json.loads(told))
             for kind, at, told in reversed(rows)
         )

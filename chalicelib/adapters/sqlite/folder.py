@@ -15,6 +15,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 
 LOCK = "lock"
+RUN = "run"
 
 
 class StateFolder:
@@ -29,6 +30,11 @@ class StateFolder:
     def file(self, name: str) -> Path | None:
         """Where a file of this name lies."""
         return None if self.path is None else self.path / name
+
+    @property
+    def run(self) -> Path | None:
+        """Where processes say that they are alive."""
+        return self.file(RUN)
 
     @contextmanager
     def locked(self, descriptor: int | None) -> Iterator[None]:
@@ -54,3 +60,4 @@ class StateFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self.path.stat().st_uid != os.geteuid():
             raise PermanentFailure(f"The state folder {self.path} belongs to another user")
+        (self.path / RUN).mkdir(mode=0o700, exist_ok=True)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.messages import create
-from chalicelib.adapters.sqlite.queue import SqliteWorkQueue, add_jobs
+from chalicelib.adapters.sqlite.queue import SqliteWorkQueue, add_first_job
 from chalicelib.adapters.sqlite.segments import Segments
-from chalicelib.domain.model import DeliveryJob, Message
+from chalicelib.domain.model import Message
 from chalicelib.ports.intake import Intake, Mail
 
 if TYPE_CHECKING:
@@ -22,10 +23,13 @@ Stored = list[tuple[tuple[Message, bool], ...]]
 class SqliteIntake(Intake):
     """The `Intake` port over mail.db and segments."""
 
-    def __init__(self, database: MailDatabase, segments: Segments, queue: SqliteWorkQueue) -> None:
+    def __init__(
+        self, database: MailDatabase, segments: Segments, queue: SqliteWorkQueue, bell: Bell
+    ) -> None:
         self._database = database
         self._segments = segments
         self._queue = queue
+        self._bell = bell
 
     async def store(self, batch: Sequence[Mail], now: float) -> Stored:
         """One transaction, with those of others. PoolMissing when a pool has no queue."""
@@ -35,7 +39,9 @@ class SqliteIntake(Intake):
         def store(db: apsw.Connection) -> Stored:
             return [self._stored(db, mail, now) for mail in batch]
 
-        return await self._database.write(store)
+        stored = await self._database.write(store)
+        self._bell.ring()
+        return stored
 
     def _stored(
         self, db: apsw.Connection, mail: Mail, now: float
@@ -47,5 +53,5 @@ class SqliteIntake(Intake):
         found = tuple((message, create(db, message)) for message in messages)
         for message, is_new in found:
             if is_new:
-                add_jobs(db, message.origin.pool, [DeliveryJob(message, 0)], now)
+                add_first_job(db, message, now)
         return found

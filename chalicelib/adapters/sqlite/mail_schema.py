@@ -37,14 +37,19 @@ CREATE TABLE events(
   at REAL NOT NULL, keep_until INTEGER, hit TEXT /* JSON */, {_DELIVERY});
 CREATE INDEX by_message ON events(key, seq) WHERE kind = 'delivery';
 CREATE INDEX by_hit ON events(key, at) WHERE kind IN ('open', 'click');
+CREATE INDEX by_new ON events(seq) WHERE kind = 'new';
 CREATE INDEX by_end ON events(keep_until) WHERE keep_until IS NOT NULL;
 
+/* A job of a message that is there needs no body. `owner` is the process that was handed it. */
 CREATE TABLE queue(
   id INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL, visible_at REAL NOT NULL,
-  receives INTEGER NOT NULL DEFAULT 0, body TEXT NOT NULL);
+  receives INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '', key INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  manual INTEGER NOT NULL, body TEXT);
 CREATE INDEX by_visible ON queue(pool, visible_at);
+CREATE INDEX by_owner ON queue(owner) WHERE owner != '';
 
 CREATE TABLE links(key INTEGER PRIMARY KEY, keep_until INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE INDEX links_by_end ON links(keep_until);
 CREATE TABLE numbers(server INTEGER, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY(server, kind)) WITHOUT ROWID;
 CREATE TABLE send_rate(server INTEGER, minute INTEGER, n INTEGER NOT NULL, PRIMARY KEY(server, minute)) WITHOUT ROWID;
 CREATE TABLE answers(
@@ -58,6 +63,7 @@ CREATE INDEX suppressions_by_end ON suppressions(keep_until);
 CREATE TABLE counters(
   server INTEGER, period TEXT, start INTEGER, source TEXT, last TEXT NOT NULL, keep_until INTEGER,
   counts TEXT NOT NULL /* JSON */, PRIMARY KEY(server, period, start, source)) WITHOUT ROWID;
+CREATE INDEX counters_by_end ON counters(keep_until) WHERE keep_until IS NOT NULL;
 CREATE TABLE positions(consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 """
 

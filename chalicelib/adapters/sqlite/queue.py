@@ -1,22 +1,25 @@
 """The work queue in mail.db. A pool has its queue as soon as it has a way out; `default` always has one.
 
 `receive` and `delete` are for whoever plays the event source. A job is hidden until a moment, handed out with a
-receipt, and comes back unless it is deleted in time.
+receipt, and comes back unless it is deleted in time; one that came back MOST_RECEIVES times is a dead letter. A job of
+a message that is stored is only its key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
+from chalicelib.adapters.sqlite.records import MESSAGE_NAMES, read_message
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
-from chalicelib.domain.model import DeliveryJob
+from chalicelib.domain.model import DeliveryJob, Message
 from chalicelib.domain.tenancy.entities import SOURCES
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
@@ -25,16 +28,25 @@ if TYPE_CHECKING:
     import apsw
 
 LONGEST_WAIT = 900
+MOST_RECEIVES = 20
 DEFAULT_POOL = "default"
 NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
-_ADD = "INSERT INTO queue(pool, visible_at, body) VALUES (?, ?, ?)"
-_HIDE = "UPDATE queue SET visible_at = ? WHERE id = ? AND receives = ?"
-_TAKE = """
-UPDATE queue SET visible_at = :hidden, receives = receives + 1 WHERE id IN (
-  SELECT id FROM queue WHERE pool = :pool AND visible_at <= :now ORDER BY visible_at LIMIT :limit)
-RETURNING id, receives, body"""
+_ADD = "INSERT INTO queue(pool, visible_at, key, attempt, manual, body) VALUES (?, ?, ?, ?, ?, ?)"
+_HIDE = "UPDATE queue SET visible_at = ? WHERE id = ? AND receives = ? RETURNING id"
+_COLUMNS = "id, receives, key, attempt, manual, body"
+_VISIBLE = "pool = :pool AND visible_at <= :now AND receives < :most"
+_TAKE = f"""
+UPDATE queue SET visible_at = :hidden, receives = receives + 1, owner = :owner WHERE id IN (
+  SELECT id FROM queue WHERE {_VISIBLE} ORDER BY visible_at LIMIT :limit)
+RETURNING {_COLUMNS}"""
+_DEAD = f"SELECT {_COLUMNS} FROM queue WHERE receives >= ? AND visible_at <= ? ORDER BY id LIMIT ?"
+_SOONEST = (
+    "SELECT visible_at FROM queue WHERE pool = ? AND receives < ? ORDER BY visible_at LIMIT 1"
+)
 _DELETE = "DELETE FROM queue WHERE id = ? AND receives = ?"
+_STORED = "SELECT 1 FROM messages WHERE key = ? AND token = ?"
+_MESSAGE = f"SELECT {', '.join(MESSAGE_NAMES)} FROM messages WHERE key = ?"
 _POOLS = "SELECT DISTINCT owner FROM nouns WHERE kind = ?"
 
 
@@ -53,11 +65,17 @@ class SqliteWorkQueue(WorkQueue):
     longest_wait = LONGEST_WAIT
 
     def __init__(
-        self, database: MailDatabase, control: ControlDatabase, settings: Settings, clock: Clock
+        self,
+        database: MailDatabase,
+        control: ControlDatabase,
+        settings: Settings,
+        clock: Clock,
+        bell: Bell,
     ) -> None:
         self._database = database
         self._control = control
         self._clock = clock
+        self._bell = bell
         self._visibility = settings.visibility_seconds
 
     async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
@@ -68,6 +86,8 @@ class SqliteWorkQueue(WorkQueue):
         now = self._clock.now()
         visible_at = min(max(now, at), now + LONGEST_WAIT)
         await self._database.write(lambda db: add_jobs(db, queue, jobs, visible_at))
+        if visible_at <= now:
+            self._bell.ring()
 
     def check(self, pool: str) -> None:
         """PoolMissing when the pool has no queue."""
@@ -76,15 +96,8 @@ class SqliteWorkQueue(WorkQueue):
 
     async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
         """Keep a received job hidden from now; TemporaryFailure for a receipt that is no longer good."""
-        number, _, receives = receipt.partition(":")
-        moved = await self._database.write(
-            lambda db: fetched(
-                db,
-                f"{_HIDE} RETURNING id",
-                (self._clock.now() + seconds, int(number), int(receives)),
-            )
-        )
-        if not moved:
+        row = (self._clock.now() + seconds, *_row(receipt))
+        if not await self._database.write(lambda db: fetched(db, _HIDE, row)):
             raise TemporaryFailure("The wake-up is no longer held by this receipt")
 
     async def pools(self) -> tuple[str, ...]:
@@ -96,26 +109,75 @@ class SqliteWorkQueue(WorkQueue):
         rows = self._control.read(lambda db: fetched(db, _POOLS, (SOURCES.word,)))
         return {str(pool) for (pool,) in rows}
 
-    async def receive(self, pool: str, limit: int = 10) -> list[HandedOut]:
-        """Up to `limit` visible jobs, hidden for the visibility time from now."""
+    async def receive(self, pool: str, limit: int = 10, owner: str = "") -> list[HandedOut]:
+        """Up to `limit` visible jobs, hidden for the visibility time from now and noted as the owner's."""
         now = self._clock.now()
-        wanted = {"pool": pool, "now": now, "hidden": now + self._visibility, "limit": limit}
-        rows = await self._database.write(lambda db: fetched(db, _TAKE, wanted))
-        return [
-            HandedOut(f"{number}:{receives}", parse_job(body), receives)
-            for number, receives, body in rows
-        ]
+        soonest = self.soonest(pool)
+        if soonest is None or soonest > now:
+            return []
+        wanted = {
+            "pool": pool,
+            "now": now,
+            "most": MOST_RECEIVES,
+            "hidden": now + self._visibility,
+            "owner": owner,
+            "limit": limit,
+        }
+        return await self._database.write(lambda db: _handed_out(db, fetched(db, _TAKE, wanted)))
 
-    async def delete(self, pool: str, receipt: str) -> None:
-        """Take a received job out of its queue; unknown receipts are ignored."""
-        number, _, receives = receipt.partition(":")
-        row = (int(number), int(receives))
-        await self._database.write(lambda db: fetched(db, _DELETE, row))
+    def soonest(self, pool: str) -> float | None:
+        """When a job of the pool can be taken (epoch seconds); None when there is none."""
+        rows = self._database.read(lambda db: fetched(db, _SOONEST, (pool, MOST_RECEIVES)))
+        return float(rows[0][0]) if rows else None
+
+    async def dead(self, limit: int = 10) -> list[HandedOut]:
+        """Dead letters, the oldest first. They stay until they are deleted."""
+        wanted = (MOST_RECEIVES, self._clock.now(), limit)
+        return await self._database.write(lambda db: _handed_out(db, fetched(db, _DEAD, wanted)))
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """Take received jobs out of their queue; receipts that are no longer good are ignored."""
+        rows = [_row(receipt) for receipt in receipts]
+        await self._database.write(lambda db: db.executemany(_DELETE, rows).fetchall())
 
 
 def add_jobs(
     db: apsw.Connection, pool: str, jobs: Sequence[DeliveryJob], visible_at: float
 ) -> None:
     """Queue jobs in this transaction."""
-    rows = [(pool, visible_at, render_job(job)) for job in jobs]
-    db.executemany(_ADD, rows).fetchall()
+    db.executemany(_ADD, [(pool, visible_at, *_job_row(db, job)) for job in jobs]).fetchall()
+
+
+def add_first_job(db: apsw.Connection, message: Message, visible_at: float) -> None:
+    """Queue the first attempt of a message that was stored in this transaction."""
+    key = key_of(message.server_id, message.id)
+    fetched(db, _ADD, (message.origin.pool, visible_at, key, 0, 0, None))
+
+
+def _job_row(db: apsw.Connection, job: DeliveryJob) -> tuple[Any, ...]:
+    message = job.message
+    key = key_of(message.server_id, message.id)
+    is_stored = job.outcome is None and fetched(db, _STORED, (key, message.token))
+    return key, job.attempt, int(job.manual), None if is_stored else render_job(job)
+
+
+def _handed_out(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[HandedOut]:
+    """The jobs of rows. Those of messages that are gone are removed."""
+    found = []
+    for number, receives, key, attempt, manual, body in rows:
+        receipt = f"{number}:{receives}"
+        if body is not None:
+            found.append(HandedOut(receipt, parse_job(body), receives))
+            continue
+        for message in fetched(db, _MESSAGE, (key,)):
+            job = DeliveryJob(read_message(key, message), attempt, manual=bool(manual))
+            found.append(HandedOut(receipt, job, receives))
+            break
+        else:
+            fetched(db, _DELETE, (number, receives))
+    return found
+
+
+def _row(receipt: str) -> tuple[int, int]:
+    number, _, receives = receipt.partition(":")
+    return int(number), int(receives)

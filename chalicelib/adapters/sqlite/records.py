@@ -46,14 +46,17 @@ def state_row(record: MessageRecord) -> dict[str, Any]:
     }
 
 
+def read_message(key: int, row: Sequence[Any]) -> Message:
+    """The message of a key and a row of MESSAGE_NAMES."""
+    server, number = ids_of(key)
+    return Message(server_id=server, id=number, **_MESSAGE.fields(present(MESSAGE_NAMES, row)))
+
+
 def read_record(row: Sequence[Any], deliveries: tuple[Delivery, ...] = ()) -> MessageRecord:
     """The record of a row of SELECTED."""
     key, taken_over, due, _ = row[:4]
     split = 4 + len(MESSAGE_NAMES)
-    server, number = ids_of(key)
-    message = Message(
-        server_id=server, id=number, **_MESSAGE.fields(present(MESSAGE_NAMES, row[4:split]))
-    )
+    message = read_message(key, row[4:split])
     fields = _RECORD.fields(present(RECORD_NAMES, row[split:]))
     state = fields["state"]
     return MessageRecord(

@@ -1,0 +1,65 @@
+"""What is over is removed, a few rows at a time, so that nobody waits for it, and its space given back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.database import Database, fetched
+from chalicelib.adapters.sqlite.feed import position_of
+from chalicelib.adapters.sqlite.limits import ANSWER_KEPT_SECONDS
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+
+if TYPE_CHECKING:
+    import apsw
+
+ROWS = 100
+PAGES = 100
+MINUTES_KEPT = 120
+# Each removes at most `:rows`; that a message is new is of no use once every consumer knows.
+_OVER = (
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM events WHERE seq IN"
+    " (SELECT seq FROM events INDEXED BY by_new WHERE kind = 'new' AND seq <= :position LIMIT :rows)",
+    "DELETE FROM links WHERE key IN (SELECT key FROM links WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
+    " (SELECT server, rcpt_key FROM suppressions WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM answers WHERE (server, name) IN"
+    " (SELECT server, name FROM answers WHERE started_at <= :answered LIMIT :rows)",
+    "DELETE FROM send_rate WHERE (server, minute) IN"
+    " (SELECT server, minute FROM send_rate WHERE minute <= :minute LIMIT :rows)",
+    "DELETE FROM counters WHERE (server, period, start, source) IN"
+    " (SELECT server, period, start, source FROM counters WHERE keep_until <= :now LIMIT :rows)",
+)
+
+
+class Expiry:
+    """Removes what is over from both databases."""
+
+    def __init__(self, mail: MailDatabase, control: ControlDatabase) -> None:
+        self._mail = mail
+        self._databases: tuple[Database, ...] = (mail, control)
+
+    async def step(self, now: float) -> int:
+        """Remove at most ROWS rows of each kind, in a transaction a kind; how many went."""
+        gone = 0
+        for statement in _OVER:
+            gone += await self._mail.write(lambda db, text=statement: _remove(db, text, now))  # type: ignore[misc]
+        return gone
+
+    async def give_back_space(self) -> None:
+        """Let each file shrink by at most PAGES pages."""
+        for database in self._databases:
+            await database.write(lambda db: fetched(db, f"PRAGMA incremental_vacuum({PAGES})"))
+
+
+def _remove(db: apsw.Connection, statement: str, now: float) -> int:
+    wanted = {
+        "now": now,
+        "answered": now - ANSWER_KEPT_SECONDS,
+        "minute": int(now) // 60 - MINUTES_KEPT,
+        "position": position_of(db),
+        "rows": ROWS,
+    }
+    fetched(db, statement, {name: one for name, one in wanted.items() if f":{name}" in statement})
+    return db.changes()

@@ -1,0 +1,80 @@
+"""Which processes of a state folder are alive, and what those that died are given back: their jobs and leases.
+
+A process holds the lock of its file in `run/` as long as it lives. A file whose lock is free is that of a dead one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chalicelib.adapters.sqlite.bell import SOCKET
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.domain.model import State
+
+if TYPE_CHECKING:
+    import apsw
+
+LOCK = ".lock"
+_HANDED_OUT = "SELECT key, attempt FROM queue WHERE owner = ?"
+_END_LEASE = "UPDATE messages SET lease_until = :now WHERE key = :key AND attempt = :attempt AND state = :leased"
+_GIVE_BACK = "UPDATE queue SET visible_at = ?, owner = '' WHERE owner = ? RETURNING id"
+
+
+class Processes:
+    """The processes that serve a state folder."""
+
+    def __init__(self, folder: StateFolder, database: MailDatabase) -> None:
+        self._run = folder.run
+        self._database = database
+
+    @contextmanager
+    def alive(self, name: str) -> Iterator[None]:
+        """Be one of them while the block runs."""
+        if self._run is None:
+            yield
+            return
+        path = self._run / f"{name}{LOCK}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+            path.unlink()
+        finally:
+            os.close(descriptor)
+
+    async def bury(self, now: float) -> int:
+        """Give back what dead processes had, so that it is done at once; how many jobs that were."""
+        given_back = 0
+        for path in self._run.glob(f"p-*{LOCK}") if self._run else ():
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                continue
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            else:
+                name = path.name.removesuffix(LOCK)
+                given_back += await self._database.write(
+                    lambda db, name=name: give_back(db, name, now)  # type: ignore[misc]
+                )
+                path.with_suffix(SOCKET).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+            finally:
+                os.close(descriptor)
+        return given_back
+
+
+def give_back(db: apsw.Connection, owner: str, now: float) -> int:
+    """End the leases of an owner and let its jobs be taken, in this transaction; how many jobs."""
+    for key, attempt in fetched(db, _HANDED_OUT, (owner,)):
+        row = {"key": key, "attempt": attempt, "now": int(now), "leased": State.LEASED.value}
+        fetched(db, _END_LEASE, row)
+    return len(fetched(db, _GIVE_BACK, (now, owner)))
