@@ -99,7 +99,7 @@ def on_aws(settings: Settings, number_block: int = 20) -> Posthorn:
 
     `number_block` is how many message numbers are leased at once: more for a process that accepts much mail.
     """
-    from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
+    from chalicelib.adapters.storage.leased_numbers import NumberBlock
 
     return Posthorn(settings, "aws", {NumberBlock: NumberBlock(number_block)})
 

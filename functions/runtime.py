@@ -38,8 +38,7 @@ UNNAMED_SHARD = "only"
 
 @dataclass(frozen=True, slots=True)
 class QueueRecord:
-    """One wake-up as the queue hands it over. `job` is None when its text cannot be read; `receives` counts how often it
-    was handed out, this time included."""
+    """One wake-up as the queue hands it over, for the `receives`th time. `job` is None when its text cannot be read."""
 
     id: str
     receipt: str

@@ -21,7 +21,7 @@ idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  memor
 intake.Intake                storage.intake.OrderedIntake                  storage.intake.OrderedIntake        sqlite.intake.SqliteIntake
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker    crypto.keys.CryptographyKeyMaker
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memory.messages.MemoryMessageStore  sqlite.messages.SqliteMessageStore
-numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers         sqlite.limits.SqliteNumbers
+numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers         sqlite.numbers.SqliteNumbers
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          memory.queue.MemoryWorkQueue        sqlite.queue.SqliteWorkQueue
 rand.Rand                    system.randomness.SystemRand                  scripted.time.SeededRand            system.randomness.SystemRand
 recent.Recent                storage.recent.RecentConfiguration            storage.recent.RecentConfiguration  sqlite.recent.SqliteRecent

@@ -21,15 +21,11 @@ import uvloop
 from chalicelib import bootstrap
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
-from chalicelib.ports.clock import Clock
+from gateway.assembly import make_gateway
 from gateway.configuration import Configuration, read_configuration
 from gateway.demonstration import demonstration
 from gateway.health import serve_health
-from gateway.journal import Journal
-from gateway.memory import MEBIBYTE, fitted, give_back_large_blocks, memory_of_process
-from gateway.server import Gateway
-from gateway.site import Services, Site
-from gateway.tls import server_context
+from gateway.site import Services
 
 NUMBER_BLOCK = 100  # message numbers leased at once
 
@@ -73,27 +69,19 @@ def configure(given: argparse.Namespace) -> Configuration:
 async def serve(configuration: Configuration, *, memory: bool) -> None:
     """Run until told to stop."""
     settings = read_settings(os.environ)
-    give_back_large_blocks()
-    memory_bytes = configuration.gateway_memory_mib * MEBIBYTE or memory_of_process()
-    configuration = fitted(configuration, memory_bytes, settings.max_message_size)
     live = bootstrap.in_memory(settings, live=True) if memory else None
     program = live or bootstrap.on_aws(settings, NUMBER_BLOCK)
-    journal = Journal(sys.stdout, program[Clock].now, addresses=configuration.log_addresses)
-    context = server_context(configuration, settings.smtp_hostname, program[Clock].now(), journal)
-    services = program[Services]
-    if memory:
-        services = await _demonstrate(program)
-    site = Site(configuration, settings, services, journal, context)
+    services = await _demonstrate(program) if memory else program[Services]
+    gateway = make_gateway(program, configuration, services)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    gateway = Gateway(site)
     async with serve_health(gateway, configuration.gateway_health_port):
         await gateway.start()
         await stop.wait()
         await gateway.stop()
         if not memory:
-            journal.event("stopped", **program.meter.snapshot().fields())
+            gateway.site.journal.event("stopped", **program.meter.snapshot().fields())
 
 
 async def _demonstrate(program: bootstrap.Posthorn) -> Services:

@@ -19,6 +19,7 @@ from chalicelib.domain.errors import Rejected
 from gateway import replies
 from gateway.clients import Peer, client_of, plain_address
 from gateway.configuration import Role, parse_networks
+from gateway.listeners import Listeners, open_listeners
 from gateway.protocol import SmtpProtocol
 from gateway.proxy_protocol import Incomplete, read_proxy_header
 from gateway.wire import LINGER_SECONDS, Wire
@@ -26,7 +27,6 @@ from gateway.wire import LINGER_SECONDS, Wire
 if TYPE_CHECKING:
     from gateway.site import Site
 
-BACKLOG = 1_024
 ACCEPTED_AT_ONCE = 64
 PAUSE_SECONDS = 0.5
 UNREAD_BYTES = 65_536
@@ -47,18 +47,16 @@ class Gateway:
         self._all_gone = asyncio.Event()
         self._all_gone.set()
 
-    async def start(self) -> None:
-        """Open the listeners; OSError names the address that cannot be had."""
+    async def start(self, given: Listeners | None = None) -> None:
+        """Take connections at the listeners that are given, or else open those of the configuration; OSError names the
+        address that cannot be had."""
         configuration = self.site.configuration
-        for role, port in configuration.listeners:
-            try:
-                listener = _listen(configuration.gateway_bind, port)
-            except OSError as error:
-                where = f"{configuration.gateway_bind} port {port} ({role})"
-                raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from error
-            self._listeners[listener] = role
-            self.ports[role] = listener.getsockname()[1]
-            self._watch(listener)
+        for role, listeners in (open_listeners(configuration) if given is None else given).items():
+            for listener in listeners:
+                listener.setblocking(False)
+                self._listeners[listener] = role
+                self.ports[role] = listener.getsockname()[1]
+                self._watch(listener)
         self.site.journal.event(
             "started",
             ports=self.ports,
@@ -202,20 +200,3 @@ class Gateway:
             self.open.depart(peer.role)
             if not self._connections:
                 self._all_gone.set()
-
-
-def _listen(address: str, port: int) -> socket.socket:
-    """A listening socket; for `::` it takes IPv4 as well."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if address == "::":
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        listener.bind((address, port))
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-    except OSError:
-        listener.close()
-        raise
-    return listener

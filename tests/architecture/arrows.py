@@ -51,7 +51,7 @@ app                     chalice functions
 
 chalicelib              -
 .config                 -
-.bootstrap              .config .ports .adapters .adapters.aws .adapters.aws.dynamo .adapters.system
+.bootstrap              .config .ports .adapters .adapters.aws .adapters.storage .adapters.system
 
 .domain                 .domain.tenancy
 .domain.domain_name     idna

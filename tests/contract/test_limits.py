@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
+from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys

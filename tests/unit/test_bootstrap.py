@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
-from chalicelib.adapters.aws.dynamo.numbers import NumberBlock
 from chalicelib.adapters.aws.dynamo.repository import DynamoRepository
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.families import FAMILIES, PORTS
 from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.bootstrap import Posthorn, in_memory, on_aws
 from chalicelib.config import Settings

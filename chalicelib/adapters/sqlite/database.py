@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -156,6 +157,8 @@ class Database:
     def _opened(self, name: str) -> apsw.Connection:
         if self._path is None:
             return apsw.Connection(":memory:")
+        # What stands beside it, the log and its index, takes its mode.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         connection = apsw.Connection(str(self._path))
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         for pragma in _PRAGMAS:

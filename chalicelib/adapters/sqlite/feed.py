@@ -56,6 +56,10 @@ class EventFeed:
 
         return self._database.read(read)
 
+    def position(self) -> int:
+        """Up to which event every consumer has read."""
+        return self._database.read(position_of)
+
     async def move(self, position: int) -> None:
         """Keep the position: nothing up to it is read again."""
         await self._database.write(lambda db: fetched(db, _MOVE, (CONSUMER, position)))

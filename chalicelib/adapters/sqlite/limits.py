@@ -1,4 +1,4 @@
-"""Small per-server facts in mail.db: suppressions, numbers, the send rate and first answers by key."""
+"""Small per-server facts in mail.db: suppressions, the send rate and first answers by key."""
 
 from __future__ import annotations
 
@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.listing import recipient_key
-from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
-from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 
 if TYPE_CHECKING:
     import apsw
 
-HIGHEST_NUMBER = 2**31 - 1
 ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60
 
@@ -29,10 +26,6 @@ _LISTED = (
 )
 _LIST = "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?, ?, ?, ?)"
 _UNLIST = "DELETE FROM suppressions WHERE server = ? AND rcpt_key = ? RETURNING 1"
-_TAKE = (
-    "INSERT INTO numbers VALUES (:server, :kind, :count)"
-    " ON CONFLICT DO UPDATE SET n = n + :count RETURNING n"
-)
 _COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
 _SUM = "SELECT coalesce(sum(n), 0) FROM send_rate WHERE server = ? AND minute BETWEEN ? AND ?"
 _ANSWER = "SELECT fingerprint, started_at, status, body FROM answers WHERE server = ? AND name = ?"
@@ -73,26 +66,6 @@ class SqliteSuppressionList(SuppressionList):
         """Unlist a recipient; False when it was not listed."""
         row = (server, recipient_key(address))
         return bool(await self._database.write(lambda db: fetched(db, _UNLIST, row)))
-
-
-class SqliteNumbers(Numbers):
-    """The `Numbers` port over mail.db: without gaps."""
-
-    def __init__(self, database: MailDatabase) -> None:
-        self._database = database
-
-    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
-        """The next `count` numbers of a kind."""
-        row = {"server": server, "kind": kind, "count": count}
-
-        def take(db: apsw.Connection) -> int:
-            ((last,),) = fetched(db, _TAKE, row)
-            if last > HIGHEST_NUMBER:
-                raise PermanentFailure("This server has used all its numbers")
-            return int(last)
-
-        last = await self._database.write(take)
-        return list(range(last - count + 1, last + 1))
 
 
 class SqliteSendRate(SendRate):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.adapters.aws.dynamo import models
-from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers, NumberBlock
+from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers
 from chalicelib.adapters.aws.dynamo.table import Item
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.simulated_units import INDEX_KEYS
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure

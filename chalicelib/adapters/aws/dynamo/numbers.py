@@ -1,96 +1,29 @@
-"""Rising integers from counters in the mail table, leased in blocks.
-
-A block serves this process for ten seconds and the rest of it is then dropped, so that numbers stay in order of time to
-within seconds among processes. A block that was used up in time is followed by one of twice its size, so that a busy
-process asks seldom; after one that was dropped comes one of what was used of it, so that an idle process wastes little.
-Two instances never give the same number; gaps are normal.
-"""
+"""Rising integers from counters in the mail table."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
-from dataclasses import dataclass
-
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.storage.leased_numbers import LeasedNumbers, NumberBlock
 from chalicelib.config import Settings
-from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.numbers import Numbers
-
-HIGHEST_NUMBER = 2**31 - 1
-BLOCK_SECONDS = 10
-SMALLEST_BLOCK = 5
-LARGEST_BLOCK = 1_000
 
 
-@dataclass(slots=True)
-class _Block:
-    """Numbers from `next` to before `end` are left of one that began at `start`; the next one shall have `size`."""
-
-    size: int
-    start: int = 1
-    next: int = 1
-    end: int = 1
-    leased_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class NumberBlock:
-    """How many numbers the first call for a server leases: 100 for a gateway."""
-
-    size: int = 20
-
-
-class DynamoNumbers(Numbers):
+class DynamoNumbers(LeasedNumbers):
     """The `Numbers` port over the mail table."""
 
     def __init__(
         self, session: AwsSession, settings: Settings, clock: Clock, block: NumberBlock
     ) -> None:
+        super().__init__(clock, block)
         self._table = Table(session, settings.mail_table)
-        self._clock = clock
-        self._blocks: defaultdict[tuple[ServerId, str], _Block] = defaultdict(
-            lambda: _Block(block.size)
-        )
-        self._locks: defaultdict[tuple[ServerId, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
-        """`count` fresh numbers, rising; PermanentFailure when the server has used all 2**31 - 1."""
-        block = self._blocks[server, kind]
-        async with self._locks[server, kind]:
-            if block.next < block.end and self._is_over(block):
-                block.size = max(SMALLEST_BLOCK, block.next - block.start)
-                block.next = block.end
-            taken = self._from(block, count)
-            if len(taken) < count:
-                await self._lease(block, server, kind, count - len(taken))
-                taken += self._from(block, count - len(taken))
-            return taken
-
-    def _is_over(self, block: _Block) -> bool:
-        return block.leased_at + BLOCK_SECONDS <= self._clock.monotonic()
-
-    def _from(self, block: _Block, count: int) -> list[int]:
-        first = block.next
-        block.next = min(block.end, first + count)
-        return list(range(first, block.next))
-
-    async def _lease(self, block: _Block, server: ServerId, kind: str, missing: int) -> None:
-        if block.start < block.end and not self._is_over(block):
-            block.size = min(2 * block.size, LARGEST_BLOCK)
-        size = max(block.size, missing)
+    async def _lease(self, server: ServerId, kind: str, size: int) -> int:
         written = await self._table.update(
             (f"S#{server}#SEQ", kind),
             "ADD n :size",
             {":size": {"N": str(size)}},
             returning="UPDATED_NEW",
         )
-        last = int(written.item["n"]["N"])
-        if last > HIGHEST_NUMBER:
-            raise PermanentFailure("This server has used all its numbers")
-        block.start = block.next = last - size + 1
-        block.end = last + 1
-        block.leased_at = self._clock.monotonic()
+        return int(written.item["n"]["N"])

@@ -1,0 +1,30 @@
+"""Rising integers from counters in mail.db. In memory there are no gaps."""
+
+from __future__ import annotations
+
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.storage.leased_numbers import LeasedNumbers, NumberBlock
+from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.clock import Clock
+
+_LEASE = (
+    "INSERT INTO numbers VALUES (:server, :kind, :size)"
+    " ON CONFLICT DO UPDATE SET n = n + :size RETURNING n"
+)
+
+
+class SqliteNumbers(LeasedNumbers):
+    """The `Numbers` port over mail.db."""
+
+    def __init__(
+        self, folder: StateFolder, database: MailDatabase, clock: Clock, block: NumberBlock
+    ) -> None:
+        super().__init__(clock, block, at_once=folder.path is not None)
+        self._database = database
+
+    async def _lease(self, server: ServerId, kind: str, size: int) -> int:
+        row = {"server": server, "kind": kind, "size": size}
+        ((last,),) = await self._database.write(lambda db: fetched(db, _LEASE, row))
+        return int(last)

@@ -1,0 +1,85 @@
+"""The command `posthorn serve`: everything that is checked before the first process is started."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from chalicelib.adapters.sqlite.folder import RUN, StateFolder
+from chalicelib.config import Settings, read_settings
+from chalicelib.domain.errors import PermanentFailure
+from gateway.configuration import read_configuration
+from onehost.child import Child
+from onehost.listeners import open_sockets
+from onehost.options import read_options
+from onehost.supervisor import Supervisor, say
+
+PROCESS = "onehost.process"
+SUPERVISOR_LOCK = "supervisor.lock"
+SPARE_SECONDS = 30
+
+
+@click.command("serve")
+def serve_command() -> int:
+    """Take, deliver and receive mail until stopped: SMTP, the HTTP API and tracking, on this host.
+
+    Settings are POSTHORN_* variables and the settings file. SIGTERM, or Ctrl-C, finishes what is in hand.
+    """
+    try:
+        return serve(os.environ)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def serve(environment: Mapping[str, str], module: str = PROCESS) -> int:
+    """Serve until stopped; the exit code. ValueError, OSError or PermanentFailure when it cannot begin."""
+    settings = read_settings(environment)
+    if not settings.state_folder:
+        raise ValueError("POSTHORN_STATE_FOLDER must name the folder where everything is kept")
+    options, configuration = read_options(environment), read_configuration(environment)
+    grace = settings.deadline_seconds + settings.settle_seconds + SPARE_SECONDS
+    with held(settings):
+        sockets = open_sockets(configuration, options, environment)
+        count = options.process_count
+        children = [Child(number, module, environment, sockets) for number in range(count)]
+        where = ", ".join(
+            f"{name} {each.getsockname()[0]} port {each.getsockname()[1]}"
+            for name, some in sockets.items()
+            for each in some
+        )
+        return Supervisor(children, grace, lambda: say(f"posthorn serves: {where}")).run()
+
+
+@contextmanager
+def held(settings: Settings) -> Iterator[None]:
+    """While the block runs nobody else serves the state folder. PermanentFailure says who does."""
+    folder = StateFolder(settings)
+    path = Path(settings.state_folder).absolute() / RUN / SUPERVISOR_LOCK
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            raise PermanentFailure(
+                f"The state folder {folder.path} is served already, by process {_holder(path)}"
+            ) from taken
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "started_at": time.time()}).encode())
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def _holder(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text())["pid"])
+    except (ValueError, KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,114 @@
+"""`posthorn serve`: holds the state folder and the listening sockets, and keeps so many processes serving.
+
+A process that dies is started again; meanwhile its clients wait at the sockets, which stay open. One that dies at once
+again and again ends everything, and so does one that cannot begin when all is started. Each process says that it is
+alive while its store answers; one that is silent for too long is killed. SIGTERM, or Ctrl-C, lets all processes finish
+what they have in hand; a second one cuts that short. Standard library only, one thread: this process must survive
+whatever happens in the others.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import FrameType
+
+from onehost.child import Child
+
+TICK_SECONDS = 0.2
+SILENT_SECONDS = 60.0
+READY_SECONDS = 60.0
+
+
+class Supervisor:
+    """One run of `children`, who may take `grace` seconds to stop; `ready` is called once all serve."""
+
+    def __init__(
+        self, children: Sequence[Child], grace: float, ready: Callable[[], None] = lambda: None
+    ) -> None:
+        self._children = children
+        self._grace = grace
+        self._ready = ready
+        self._stops = 0
+        self._was_ready = False
+        self._failure = ""
+
+    def run(self) -> int:
+        """Until told to stop; the exit code."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note_stop)
+        for child in self._children:
+            child.start()
+        while not self._stops and not self._failure:
+            self._look()
+        tell_systemd("STOPPING=1")
+        self._end()
+        if self._failure:
+            say(f"posthorn: {self._failure}")
+        return 1 if self._failure else 0
+
+    def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stops += 1
+
+    def _look(self) -> None:
+        """One look at every process."""
+        pipes = {child.pipe: child for child in self._children if child.pipe >= 0}
+        with suppress(InterruptedError):
+            readable, _, _ = select.select(list(pipes), [], [], TICK_SECONDS)
+            for pipe in readable:
+                pipes[pipe].listen()
+        for child in self._children:
+            if not child.is_running:
+                self._revive(child)
+            elif child.silence() > SILENT_SECONDS:
+                say(f"process {child.pid} does not answer and is killed")
+                child.kill()
+        if all(child.is_ready for child in self._children):
+            if not self._was_ready:
+                self._was_ready = True
+                tell_systemd("READY=1")
+                self._ready()
+            tell_systemd("WATCHDOG=1")
+
+    def _revive(self, child: Child) -> None:
+        if not self._was_ready and child.could_not_begin:
+            self._failure = "it could not begin; the line above says why"
+        elif child.keeps_dying():
+            self._failure = f"process {child.number} keeps dying ({child.how_it_ended()})"
+        elif child.may_start():
+            say(f"process {child.pid} died: {child.how_it_ended()}; started again")
+            child.start()
+
+    def _end(self) -> None:
+        for child in self._children:
+            child.ask_to_stop()
+        deadline, patience = time.monotonic() + self._grace, self._stops
+        while any(child.is_running for child in self._children):
+            if time.monotonic() > deadline or self._stops > max(1, patience):
+                say("not all processes stopped in time")
+                break
+            time.sleep(TICK_SECONDS / 10)
+        for child in self._children:
+            child.kill()
+
+
+def say(line: str) -> None:
+    """One line for whoever watches; nobody need be there."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def tell_systemd(state: str) -> None:
+    """sd_notify(3), where systemd asked for it."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
+        notifier.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+        notifier.send(state.encode())

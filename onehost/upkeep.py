@@ -1,0 +1,118 @@
+"""What one of the processes does beside mail: waking what is due, telling the outbox, burying the dead, expiring.
+
+Each is a loop of its own with a pause between its turns; a turn that fails is logged and comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from chalicelib.adapters.sqlite.bell import Bell
+from chalicelib.adapters.sqlite.expiry import ROWS, Expiry
+from chalicelib.adapters.sqlite.feed import SOURCE, EventFeed
+from chalicelib.adapters.sqlite.processes import Processes
+from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
+from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import MailError
+from chalicelib.ports.clock import Clock
+from chalicelib.services.events.outbox import Outbox
+from functions.deadletters import hold
+from functions.runtime import Invocation, QueueRecord, ScheduledEvent, UnitOfWork
+from functions.sweep import wake_due
+
+LOG = logging.getLogger("posthorn.upkeep")
+SWEEP_SECONDS = 60.0
+TICK_SECONDS = 0.5
+FEED_SECONDS = 1.0
+EXPIRY_SECONDS = 60.0
+DEAD_LETTER_SECONDS = 60.0
+BURIAL_SECONDS = 2.0
+HANDLER_SECONDS = 60.0
+
+
+class Upkeep:
+    """The loops of the first process."""
+
+    def __init__(self, posthorn: Posthorn) -> None:
+        self._posthorn = posthorn
+        self._clock = posthorn[Clock]
+        self._swept_at = float("-inf")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until told to stop."""
+        loops = (
+            (self.sweep, TICK_SECONDS),
+            (self.feed, FEED_SECONDS),
+            (self.bury, BURIAL_SECONDS),
+            (self.dead_letters, DEAD_LETTER_SECONDS),
+            (self.expire, EXPIRY_SECONDS),
+        )
+        async with asyncio.TaskGroup() as group:
+            for turn, seconds in loops:
+                group.create_task(_again_and_again(turn, seconds, stop))
+
+    async def sweep(self) -> None:
+        """Wake what is due, each minute of the program's clock, and at once when that was moved."""
+        now = self._clock.now()
+        if 0 <= now - self._swept_at < SWEEP_SECONDS:
+            return
+        self._swept_at = now
+        scheduled = ScheduledEvent({}, lambda: HANDLER_SECONDS)
+        with UnitOfWork("sweep", "", scheduled.notes, swallow=True):
+            await wake_due(self._posthorn, scheduled)
+        self._posthorn[Bell].ring()
+
+    async def feed(self) -> None:
+        """Tell the outbox what is new in the log, all there is."""
+        feed = self._posthorn[EventFeed]
+        while True:
+            changes, position = feed.read()
+            if position == feed.position():
+                return
+            await self._posthorn[Outbox].run(SOURCE, changes)
+            await feed.move(position)
+
+    async def bury(self) -> None:
+        """Give back what processes had that died."""
+        if given_back := await self._posthorn[Processes].bury(self._clock.now()):
+            LOG.warning("a process died", extra={"fields": {"given_back": given_back}})
+            self._posthorn[Bell].ring()
+
+    async def dead_letters(self) -> None:
+        """Hold the messages of jobs that nobody could finish."""
+        queue = self._posthorn[SqliteWorkQueue]
+        while letters := await queue.dead():
+            records = tuple(
+                QueueRecord(one.receipt, one.receipt, one.job, one.receive_count) for one in letters
+            )
+            batch = Invocation(records, lambda: HANDLER_SECONDS)
+            with UnitOfWork("deadletters", letters[0].receipt, batch.notes):
+                left = set(await hold(self._posthorn, batch))
+            await queue.delete([one.receipt for one in letters if one.receipt not in left])
+            if left:
+                return
+
+    async def expire(self) -> None:
+        """Remove what is over, and give its space back."""
+        expiry = self._posthorn[Expiry]
+        while await expiry.step(self._clock.now()) >= ROWS:
+            await asyncio.sleep(0)
+        await expiry.give_back_space()
+
+
+async def _again_and_again(
+    turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event
+) -> None:
+    while not stop.is_set():
+        try:
+            await turn()
+        except MailError as failure:
+            LOG.error("%s failed: %s", turn.__name__, failure.public)
+        except Exception:  # whatever it is, mail goes on and the turn comes again
+            LOG.exception("%s failed", turn.__name__)
+        try:
+            await asyncio.wait_for(stop.wait(), seconds)
+        except TimeoutError:
+            continue
