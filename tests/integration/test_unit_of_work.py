@@ -14,16 +14,20 @@ from chalicelib import bootstrap
 from chalicelib.adapters.aws.meter import Meter, Usage
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from functions.runtime import Invocation, ScheduledEvent, UnitOfWork, on_batch, on_schedule
+from tests.fakes import a_job, a_message
 
+JOB = a_job(a_message(ServerId(7), 1))
 EVENT = {
     "Records": [
         {
             "messageId": name,
             "receiptHandle": f"receipt-{name}",
-            "body": f"body {name}",
+            "body": render_job(JOB) if name == "a" else "no job",
             "attributes": {"ApproximateReceiveCount": "3"},
             "messageAttributes": {},
         }
@@ -73,12 +77,8 @@ def test_a_batch_names_what_is_to_be_handed_out_again(
     assert answer == {"batchItemFailures": [{"itemIdentifier": "b"}]}
     (batch,) = seen
     first = batch.records[0]
-    assert (first.id, first.receipt, first.body, first.receives) == (
-        "a",
-        "receipt-a",
-        "body a",
-        3,
-    )
+    assert (first.id, first.receipt, first.receives) == ("a", "receipt-a", 3)
+    assert [one.job for one in batch.records] == [JOB, None, None]
     assert batch.seconds_left() == 2.5
     (line,) = lines(capsys)
     assert line == {

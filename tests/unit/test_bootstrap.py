@@ -16,12 +16,14 @@ from chalicelib.adapters.families import FAMILIES, PORTS
 from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.storage.intake import OrderedIntake
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.bootstrap import Posthorn, in_memory, on_aws
 from chalicelib.config import Settings
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.egress import Egress
+from chalicelib.ports.intake import Intake
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail
@@ -41,7 +43,8 @@ def test_a_part_is_made_once_for_all_who_ask() -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: program[AcceptMail], range(50)))
     assert all(each is made[0] for each in made)
-    assert made[0]._store._messages is program[MessageStore] is program[MemoryMessageStore]
+    assert made[0]._store._intake is program[Intake] is program[OrderedIntake]
+    assert program[MessageStore] is program[MemoryMessageStore]
     assert program[Settings] is program.settings
 
 
