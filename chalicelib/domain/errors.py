@@ -3,7 +3,9 @@
     MailError
     ├── TemporaryFailure      try again later (the default when nothing is proven)
     │   ├── OutcomeUnknown    the conversation broke after the final dot: the peer may have the message
-    │   └── SourceUnavailable this way out does not work at present; another egress source may
+    │   ├── SourceUnavailable this way out does not work at present; another egress source may
+    │   ├── PoolMissing       the pool has no queue
+    │   └── OutOfSpace        there is no room to store anything more
     ├── PermanentFailure      trying again cannot help
     ├── Rejected              what the client sent is malformed or breaks a limit
     │   └── InvalidRequest    an HTTP request with named wrong fields
@@ -66,6 +68,13 @@ class PoolMissing(TemporaryFailure):
     """The pool has no queue: nothing was deployed for it, or it was taken away."""
 
     code = "pool_missing"
+
+
+class OutOfSpace(TemporaryFailure):
+    """There is no room to store anything more (RFC 5321 section 4.2.3)."""
+
+    code = "out_of_space"
+    default_reply = Reply(452, "4.3.1", "Insufficient system storage, try again later")
 
 
 class PermanentFailure(MailError):

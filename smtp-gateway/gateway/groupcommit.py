@@ -72,7 +72,8 @@ class GroupCommit:
             self._wake = self._schedule(loop)
         failure = await waiter
         if failure is not None:
-            raise TemporaryFailure(failure.public) from failure
+            reply = failure.reply if isinstance(failure, TemporaryFailure) else None
+            raise TemporaryFailure(failure.public, reply=reply) from failure
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> asyncio.Handle:
         if self._commits:

@@ -9,6 +9,7 @@ neither thread nor lock: an operation runs at once in its caller.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import threading
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 import apsw
 
 from chalicelib.adapters.sqlite.folder import StateFolder
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import OutOfSpace, TemporaryFailure
 
 T = TypeVar("T")
 Operation = Callable[[apsw.Connection], T]
@@ -30,6 +31,9 @@ LOG = logging.getLogger("posthorn.sqlite")
 OLDEST_SQLITE = 3_051_003
 MOST_TOGETHER = 512
 BUSY_MILLISECONDS = 10_000
+# What a failed flush is: of a segment, of the write-ahead log, of a folder.
+UNKNOWN_STATE = (errno.EIO, apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+FULL = "There is no room to store anything more, try again later"
 AWAY = "The store cannot be written to at the moment, try again later"
 # The busy time-out is set first: going over to WAL answers "busy" at once when processes start together.
 _PRAGMAS = (
@@ -146,9 +150,9 @@ class Database:
                 for make_durable in self._before_commit:
                     make_durable()
                 db.execute("COMMIT")
-            except apsw.Error as error:
+            except (apsw.Error, OSError) as error:
                 _roll_back(db)
-                raise TemporaryFailure(AWAY) from error
+                raise _failure(error) from error
             except BaseException:
                 _roll_back(db)
                 raise
@@ -193,6 +197,18 @@ def _migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
         db.execute(statements).fetchall()
     db.execute(f"PRAGMA user_version={len(schema)}")
     db.execute("COMMIT")
+
+
+def _failure(error: apsw.Error | OSError) -> TemporaryFailure:
+    """What a failed transaction is to those who wait. After a failed flush nobody knows what is on the disk: then this
+    process ends at once, and what is there decides when the databases are opened again."""
+    code = error.errno if isinstance(error, OSError) else getattr(error, "extendedresult", 0)
+    if code in UNKNOWN_STATE:
+        LOG.critical("the disk failed to flush", extra={"fields": {"error": str(error)}})
+        os._exit(1)
+    full = code == errno.ENOSPC if isinstance(error, OSError) else isinstance(error, apsw.FullError)
+    LOG.error("a transaction failed", extra={"fields": {"error": str(error)}})
+    return OutOfSpace(FULL) if full else TemporaryFailure(AWAY)
 
 
 def _roll_back(db: apsw.Connection) -> None:

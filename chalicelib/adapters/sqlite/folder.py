@@ -16,6 +16,8 @@ from chalicelib.domain.errors import PermanentFailure
 
 LOCK = "lock"
 RUN = "run"
+LEAST_ROOM, LEAST_SHARE = 1 << 30, 20
+"""Bytes, and one part in so many of the file system; the lesser of both."""
 
 
 class StateFolder:
@@ -35,6 +37,15 @@ class StateFolder:
     def run(self) -> Path | None:
         """Where processes say that they are alive."""
         return self.file(RUN)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so little room is left that no mail may be taken, because what was taken must still be delivered."""
+        if self.path is None:
+            return False
+        facts = os.statvfs(self.path)
+        room, size = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
+        return room < min(LEAST_ROOM, size // LEAST_SHARE)
 
     @contextmanager
     def locked(self, descriptor: int | None) -> Iterator[None]:

@@ -7,10 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.bell import Bell
+from chalicelib.adapters.sqlite.database import FULL
+from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.messages import create
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue, add_first_job
 from chalicelib.adapters.sqlite.segments import Segments
+from chalicelib.domain.errors import OutOfSpace
 from chalicelib.domain.model import Message
 from chalicelib.ports.intake import Intake, Mail
 
@@ -24,15 +27,24 @@ class SqliteIntake(Intake):
     """The `Intake` port over mail.db and segments."""
 
     def __init__(
-        self, database: MailDatabase, segments: Segments, queue: SqliteWorkQueue, bell: Bell
+        self,
+        folder: StateFolder,
+        database: MailDatabase,
+        segments: Segments,
+        queue: SqliteWorkQueue,
+        bell: Bell,
     ) -> None:
+        self._folder = folder
         self._database = database
         self._segments = segments
         self._queue = queue
         self._bell = bell
 
     async def store(self, batch: Sequence[Mail], now: float) -> Stored:
-        """One transaction, with those of others. PoolMissing when a pool has no queue."""
+        """One transaction, with those of others. PoolMissing when a pool has no queue, OutOfSpace when there is hardly
+        any room left."""
+        if self._folder.is_full:
+            raise OutOfSpace(FULL)
         for pool in {message.origin.pool for mail in batch for message in mail.messages}:
             self._queue.check(pool)
 

@@ -49,9 +49,13 @@ class Segments:
         return refs
 
     def flush(self) -> None:
-        """Make what was appended durable."""
+        """Make what was appended durable. OSError; then nothing more is appended to this segment."""
         if self._dirty and self._descriptor >= 0:
-            os.fdatasync(self._descriptor)
+            try:
+                os.fdatasync(self._descriptor)
+            except OSError:
+                self._abandon()
+                raise
         self._dirty = False
 
     def read(self, ref: BlobRef) -> bytes:
@@ -98,14 +102,21 @@ class Segments:
         for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
             _sync_folder(folder)
 
+    def _abandon(self) -> None:
+        """Go on in another segment; what no row names in this one is lost."""
+        self._key, self._dirty = "", False
+
     def _write(self, frame: bytes) -> None:
         if self._folder is None:
             self._in_memory[self._key] += frame
         else:
-            written = 0
-            view = memoryview(frame)
-            while written < len(frame):
-                written += os.write(self._descriptor, view[written:])
+            written, view = 0, memoryview(frame)
+            try:
+                while written < len(frame):
+                    written += os.write(self._descriptor, view[written:])
+            except OSError:
+                self._abandon()  # a part may have been written, and then nobody knows where it ends
+                raise
         self._end += len(frame)
         self._dirty = True
 

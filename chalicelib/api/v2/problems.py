@@ -17,6 +17,7 @@ from chalicelib.domain.errors import (
     InvalidRequest,
     MailError,
     NotFound,
+    OutOfSpace,
     Refused,
     Rejected,
     TemporaryFailure,
@@ -93,6 +94,7 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (TooManyUnknownKeys, 429, "Too many requests"),
     (NoAnswer, 502, "No answer"),
     (LateAnswer, 504, "No answer in time"),
+    (OutOfSpace, 507, "Insufficient storage"),
     (TemporaryFailure, 503, "Temporarily unavailable"),
     (MailError, 500, "Internal error"),
 )
@@ -160,7 +162,7 @@ def headers_of(status: int) -> dict[str, str]:
     headers = {"Content-Type": PROBLEM_TYPE}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Posthorn"'
-    if status in {429, 503}:
+    if status in {429, 503, 507}:
         headers["Retry-After"] = RETRY_AFTER
     return headers
 
