@@ -127,6 +127,11 @@ _assembled: list[Posthorn] = []
 _assembling = threading.Lock()
 
 
+def run_on(loop: asyncio.AbstractEventLoop) -> None:
+    """Have `run` execute on this loop, which runs in another thread than its callers'."""
+    _background._loop = loop
+
+
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine, executed on the background loop. Not to be called from that loop."""
     return asyncio.run_coroutine_threadsafe(coroutine, _background.loop()).result()

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
 
 from onehost.listeners import HANDED_OVER, Sockets, rendered
 
@@ -21,14 +23,22 @@ PR_SET_PDEATHSIG = 1
 QUICK_DEATH_SECONDS = 5.0
 BACK_OFF_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 COULD_NOT_BEGIN = 1
+TAIL_BYTES = 8_192
 
 
 class Child:
-    """Process `number`, which can be started again and again. `module` is what it runs."""
+    """Process `number`, which can be started again and again. `module` is what it runs; its output goes to the end of
+    `log`, or where the supervisor's goes."""
 
     def __init__(
-        self, number: int, module: str, environment: Mapping[str, str], sockets: Sockets
+        self,
+        number: int,
+        module: str,
+        environment: Mapping[str, str],
+        sockets: Sockets,
+        log: Path | None = None,
     ) -> None:
+        self.log = log
         self.number = number
         self._module = module
         self.pipe = -1
@@ -45,6 +55,14 @@ class Child:
         if self.pipe >= 0:
             os.close(self.pipe)
         self.pipe, theirs = os.pipe()
+        output = self.log.open("ab") if self.log else contextlib.nullcontext()
+        with output as stream:
+            self._run(theirs, stream)
+        os.close(theirs)
+        self.is_ready, self._again_at = False, None
+        self._started_at = self._heard_at = time.monotonic()
+
+    def _run(self, theirs: int, output: IO[bytes] | None) -> None:
         inherited = [each.fileno() for some in self._sockets.values() for each in some]
         self._process = subprocess.Popen(  # noqa: S603  # this Python, and our own module
             [sys.executable, "-m", self._module],
@@ -55,13 +73,12 @@ class Child:
                 PIPE: str(theirs),
             },
             stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
             pass_fds=[*inherited, theirs],
             process_group=0,
             preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  # the supervisor has one thread
         )
-        os.close(theirs)
-        self.is_ready, self._again_at = False, None
-        self._started_at = self._heard_at = time.monotonic()
 
     @property
     def pid(self) -> int:
@@ -115,6 +132,14 @@ class Child:
             with contextlib.suppress(ValueError):
                 return f"signal {signal.Signals(-code).name}"
         return f"exit code {code}"
+
+    def last_lines(self, count: int) -> list[str]:
+        """The end of its log."""
+        if self.log is None:
+            return []
+        with self.log.open("rb") as log:
+            log.seek(max(0, self.log.stat().st_size - TAIL_BYTES))
+            return log.read().decode("utf-8", "replace").splitlines()[-count:]
 
     def ask_to_stop(self) -> None:
         """Let it finish what it has in hand."""

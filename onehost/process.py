@@ -14,6 +14,8 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
 import uvloop
 
@@ -22,16 +24,18 @@ from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
+from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
+from gateway.server import Gateway
 from gateway.site import Services
 from onehost.child import NUMBER, PIPE
 from onehost.deliverers import Deliverers
-from onehost.listeners import Sockets, inherited, of_gateway
+from onehost.listeners import inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.upkeep import Upkeep
 
@@ -39,8 +43,18 @@ READY, ALIVE = b"ready\n", b"alive\n"
 ALIVE_SECONDS = 5.0
 FAILED = 1
 
-Beside = Callable[[Posthorn, Sockets, asyncio.Event], Awaitable[None]]
+Work = Callable[[asyncio.Event], Awaitable[None]]
 """What runs beside mail until told to stop."""
+
+
+class Addition(Protocol):
+    """What another program, such as the local stack, adds to a process."""
+
+    async def prepare(self, program: Posthorn) -> None:
+        """Called before anything is served."""
+
+    async def first(self, request: HttpRequest) -> HttpAnswer | None:
+        """The answer to an HTTP request that is for the addition; None for any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,48 +71,50 @@ class Place:
                 os.write(self.pipe, word)
 
 
-async def serve(environment: Mapping[str, str], beside: tuple[Beside, ...] = ()) -> None:
+async def serve(environment: Mapping[str, str], addition: Addition | None = None) -> None:
     """Serve until SIGTERM; returns when what was in hand is done. Raises MailError, ValueError, OSError or
     ssl.SSLError when it cannot begin."""
     place = Place(int(environment.get(NUMBER, "0")), int(environment.get(PIPE, "-1")))
-    options, sockets = read_options(environment), inherited(environment)
-    settings, configuration = read_settings(environment), read_configuration(environment)
+    sockets, settings = inherited(environment), read_settings(environment)
     program = Posthorn(settings, "sqlite")
     bootstrap.use(program)
     name = f"p-{os.getpid()}-{program[Rand].bytes(4).hex()}"
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Without a gather window: while one commit waits for the disk, the next batch gathers anyway.
-    configuration = replace(
-        configuration,
-        commit_wait_seconds=0,
-        state=environment.get("POSTHORN_STATE") or settings.state_folder,
-    )
-    gateway = make_gateway(program, configuration, program[Services])
+    gateway = _gateway(program, environment)
     with program[Processes].alive(name), program[Bell].heard(name):
+        if addition is not None:
+            await addition.prepare(program)
         await gateway.start(of_gateway(sockets))
         async with asyncio.TaskGroup() as group:
-            for work in (*_works(program, options, name, place), *beside):
-                group.create_task(_run(work, program, sockets, stop))
+            for work in _works(program, read_options(environment), name, place):
+                group.create_task(_run(work, stop))
             place.say(READY)
             await stop.wait()
             await gateway.stop()
 
 
-def _works(program: Posthorn, options: Options, name: str, place: Place) -> tuple[Beside, ...]:
+def _gateway(program: Posthorn, environment: Mapping[str, str]) -> Gateway:
+    configuration = replace(
+        read_configuration(environment),
+        # Without a gather window: while one commit waits for the disk, the next batch gathers anyway.
+        commit_wait_seconds=0,
+        state=environment.get("POSTHORN_STATE") or program.settings.state_folder,
+    )
+    return make_gateway(program, configuration, program[Services])
+
+
+def _works(program: Posthorn, options: Options, name: str, place: Place) -> list[Work]:
     deliverers = Deliverers(program, name, options.deliveries)
-    works: list[Beside] = [
-        lambda _program, _sockets, stop: deliverers.run(stop),
-        lambda _program, _sockets, stop: _be_alive(program, place, stop),
-    ]
+    works: list[Work] = [deliverers.run, partial(_be_alive, program, place)]
     if place.number == 0:
-        works.append(lambda _program, _sockets, stop: Upkeep(program).run(stop))
-    return tuple(works)
+        works.append(Upkeep(program).run)
+    return works
 
 
-async def _run(work: Beside, program: Posthorn, sockets: Sockets, stop: asyncio.Event) -> None:
-    await work(program, sockets, stop)
+async def _run(work: Work, stop: asyncio.Event) -> None:
+    await work(stop)
 
 
 async def _be_alive(program: Posthorn, place: Place, stop: asyncio.Event) -> None:
@@ -110,10 +126,10 @@ async def _be_alive(program: Posthorn, place: Place, stop: asyncio.Event) -> Non
             await asyncio.wait_for(stop.wait(), ALIVE_SECONDS)
 
 
-def main(environment: Mapping[str, str]) -> int:
+def main(environment: Mapping[str, str], addition: Addition | None = None) -> int:
     """Exit code 0 after an orderly stop, 1 with one sentence on standard error when it could not begin."""
     try:
-        uvloop.run(serve(environment))
+        uvloop.run(serve(environment, addition))
     except MailError as error:
         return _failed(error.public)
     except (ValueError, RuntimeError, OSError, ssl.SSLError) as error:

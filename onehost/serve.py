@@ -38,23 +38,29 @@ def serve_command() -> int:
         raise click.ClickException(str(error)) from error
 
 
-def serve(environment: Mapping[str, str], module: str = PROCESS) -> int:
+def serve(environment: Mapping[str, str]) -> int:
     """Serve until stopped; the exit code. ValueError, OSError or PermanentFailure when it cannot begin."""
     settings = read_settings(environment)
     if not settings.state_folder:
         raise ValueError("POSTHORN_STATE_FOLDER must name the folder where everything is kept")
     options, configuration = read_options(environment), read_configuration(environment)
-    grace = settings.deadline_seconds + settings.settle_seconds + SPARE_SECONDS
     with held(settings):
         sockets = open_sockets(configuration, options, environment)
         count = options.process_count
-        children = [Child(number, module, environment, sockets) for number in range(count)]
+        children = [Child(number, PROCESS, environment, sockets) for number in range(count)]
         where = ", ".join(
             f"{name} {each.getsockname()[0]} port {each.getsockname()[1]}"
             for name, some in sockets.items()
             for each in some
         )
-        return Supervisor(children, grace, lambda: say(f"posthorn serves: {where}")).run()
+        return Supervisor(
+            children, grace_of(settings), lambda: say(f"posthorn serves: {where}")
+        ).run()
+
+
+def grace_of(settings: Settings) -> float:
+    """Seconds that a process may take to finish what it has in hand."""
+    return settings.deadline_seconds + settings.settle_seconds + SPARE_SECONDS
 
 
 @contextmanager

@@ -23,11 +23,12 @@ from onehost.child import Child
 
 TICK_SECONDS = 0.2
 SILENT_SECONDS = 60.0
-READY_SECONDS = 60.0
+LAST_LINES = 8
+NAME = "posthorn"
 
 
 class Supervisor:
-    """One run of `children`, who may take `grace` seconds to stop; `ready` is called once all serve."""
+    """One run of `children`, who may take `grace` seconds to stop; `ready` is called each time that all serve."""
 
     def __init__(
         self, children: Sequence[Child], grace: float, ready: Callable[[], None] = lambda: None
@@ -36,7 +37,7 @@ class Supervisor:
         self._grace = grace
         self._ready = ready
         self._stops = 0
-        self._was_ready = False
+        self._was_ready = self._all_serve = False
         self._failure = ""
 
     def run(self) -> int:
@@ -48,9 +49,9 @@ class Supervisor:
         while not self._stops and not self._failure:
             self._look()
         tell_systemd("STOPPING=1")
-        self._end()
+        self._end(self._grace)
         if self._failure:
-            say(f"posthorn: {self._failure}")
+            say(f"{NAME}: {self._failure}")
         return 1 if self._failure else 0
 
     def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -69,26 +70,47 @@ class Supervisor:
             elif child.silence() > SILENT_SECONDS:
                 say(f"process {child.pid} does not answer and is killed")
                 child.kill()
-        if all(child.is_ready for child in self._children):
-            if not self._was_ready:
-                self._was_ready = True
-                tell_systemd("READY=1")
-                self._ready()
+        before, self._all_serve = self._all_serve, all(one.is_ready for one in self._children)
+        if self._all_serve and not before:
+            self._was_ready = True
+            tell_systemd("READY=1")
+            self._ready()
+        if self._all_serve:
             tell_systemd("WATCHDOG=1")
+
+    @property
+    def pids(self) -> list[int]:
+        """The process numbers of those that serve."""
+        return [child.pid for child in self._children]
+
+    @property
+    def is_told_to_stop(self) -> bool:
+        """Whether a signal came."""
+        return self._stops > 0
+
+    def restart(self, grace: float) -> None:
+        """Let all processes finish, for so many seconds at most, and start them again."""
+        self._end(grace)
+        for child in self._children:
+            child.start()
 
     def _revive(self, child: Child) -> None:
         if not self._was_ready and child.could_not_begin:
-            self._failure = "it could not begin; the line above says why"
+            self._failure = (child.last_lines(1) or ["it could not begin: see above"])[0]
+            self._failure = self._failure.removeprefix(f"{NAME}: ")
         elif child.keeps_dying():
+            for line in child.last_lines(LAST_LINES):
+                say(f"  {line}")
             self._failure = f"process {child.number} keeps dying ({child.how_it_ended()})"
         elif child.may_start():
-            say(f"process {child.pid} died: {child.how_it_ended()}; started again")
+            dead, how = child.pid, child.how_it_ended()
             child.start()
+            say(f"process {dead} died: {how}; started again as process {child.pid}")
 
-    def _end(self) -> None:
+    def _end(self, grace: float) -> None:
         for child in self._children:
             child.ask_to_stop()
-        deadline, patience = time.monotonic() + self._grace, self._stops
+        deadline, patience = time.monotonic() + grace, self._stops
         while any(child.is_running for child in self._children):
             if time.monotonic() > deadline or self._stops > max(1, patience):
                 say("not all processes stopped in time")

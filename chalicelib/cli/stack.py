@@ -33,6 +33,7 @@ AWS_VARIABLES = (
 )
 SERVICE_ENDPOINT = "AWS_ENDPOINT_URL_"
 REPOSITORY = Path(__file__).resolve().parents[2]
+EMBEDDED = "sqlite"
 KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 ANY_KEY = dict.fromkeys(KEY, "posthorn")  # for a stack whose emulator takes every key
 LOCAL = {
@@ -139,17 +140,24 @@ def stack_of(facts: Mapping[str, object], path: Path) -> Stack:
 def _environment(facts: Mapping[str, object], path: Path) -> dict[str, str]:
     """The variables of the stack's processes, as far as they are believed; NotOurs when one is not."""
     believed = _known(_object(facts.get("environment", {})))
-    endpoint = str(facts["aws"])
-    for place in (believed.get("AWS_ENDPOINT_URL", endpoint), endpoint):
-        believed["AWS_ENDPOINT_URL"] = _here("AWS endpoint", _URL, place)
+    embedded = facts.get("engine") == EMBEDDED
+    if embedded:
+        folder = believed.get("POSTHORN_STATE_FOLDER", "")
+        if Path(folder) != path.resolve().parent / EMBEDDED:
+            raise NotOurs("its state is not in the same folder")
+    else:
+        believed.pop("POSTHORN_STATE_FOLDER", None)
+        endpoint = str(facts["aws"])
+        for place in (believed.get("AWS_ENDPOINT_URL", endpoint), endpoint):
+            believed["AWS_ENDPOINT_URL"] = _here("AWS endpoint", _URL, place)
     server = believed.setdefault("POSTHORN_DNS_SERVER", str(facts.get("dns", "")))
     if server:
         _here("DNS server", _PLACE, server)
     else:
         del believed["POSTHORN_DNS_SERVER"]  # it is for the reader, or the machine, to say
-    if not believed.keys() & set(KEY):
+    if not embedded and not believed.keys() & set(KEY):
         believed |= ANY_KEY
-    if not all(believed.get(name) for name in KEY):
+    if not embedded and not all(believed.get(name) for name in KEY):
         raise NotOurs("half of its AWS key is missing")
     return LOCAL | believed | {"POSTHORN_CLOCK_FILE": str(path.resolve().parent / "clock")}
 

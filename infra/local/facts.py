@@ -12,6 +12,7 @@ from infra.local.plan import ADMIN, DOMAIN, HOST, LOCAL_DEFAULTS, ORGANIZATION, 
 SHARED = (
     *LOCAL_DEFAULTS,
     "AWS_ENDPOINT_URL",
+    "POSTHORN_STATE_FOLDER",
     "POSTHORN_DNS_SERVER",
     "POSTHORN_DELIVERY_PORT",
     "POSTHORN_ALLOW_PRIVATE_DELIVERY",
@@ -34,11 +35,13 @@ def facts_of(
         environment["POSTHORN_DNS_SERVER"] = ""
     ports = plan.ports
     stands = what_stands(plan.state) if plan.deployed else None
+    aws = {} if plan.is_embedded else {"aws": plan.aws_url}
     return {
+        "engine": plan.engine,
         "http": plan.http_url,
         "api": stands["api"] if stands else plan.http_url,
         "functions": stands["functions"] if stands else {},
-        "aws": plan.aws_url,
+        **aws,
         "smtp": {"host": HOST}
         | {name: ports[name] for name in ("mx", "submission", "submissions")},
         "inbox": {"http": f"{plan.http_url}/_local/inbox", "smtp": ports["inbox"]},

@@ -26,6 +26,7 @@ SECRETS = "secrets.json"
 KEYS = "keys.json"
 OURS = (
     "aws",
+    "sqlite",
     "inbox",
     "logs",
     "tls",

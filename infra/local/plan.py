@@ -38,6 +38,7 @@ DEFAULT_PORTS = {
 DNS_ATTEMPTS = 20
 # Below those that the kernel lends to outgoing connections: a server that is started again finds its port free.
 NEVER_LENT_PORTS = range(15_000, 32_000)
+ENGINES = ("sqlite", "aws")
 EMULATORS = ("ministack", "localstack")
 FUNCTIONS = ("runner", "deployed")
 
@@ -71,7 +72,7 @@ class PlanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. `base` is the caller's environment, `emulator` one of EMULATORS.
+    """One run. `base` is the caller's environment, `engine` one of ENGINES, `emulator` one of EMULATORS.
 
     `deployed`: the functions run in the emulator's Lambdas, and there is no runner. `tables_port` is where the tables
     of LocalStack are, 0 without it. `keys` open our own emulator; whoever runs the plan puts those of the state folder
@@ -86,15 +87,21 @@ class Plan:
     fresh: bool
     reload: bool
     keys: Keys
+    engine: str = ENGINES[0]
     deployed: bool = False
     emulator: str = EMULATORS[0]
     tables_port: int = 0
     lease_seconds: int = Settings().lease_seconds
 
     @property
+    def is_embedded(self) -> bool:
+        """Whether it is one program on SQLite and files, without anything of AWS."""
+        return self.engine == ENGINES[0]
+
+    @property
     def own_aws(self) -> bool:
         """False when the caller named an AWS endpoint of their own."""
-        return not self.base.get("AWS_ENDPOINT_URL")
+        return not self.is_embedded and not self.base.get("AWS_ENDPOINT_URL")
 
     @property
     def aws_url(self) -> str:
@@ -120,21 +127,17 @@ class Plan:
     def environment(self) -> dict[str, str]:
         """Variables of every child: the caller's, then ours for whatever must be local."""
         values = {**LOCAL_DEFAULTS, **self.base}
-        if self.own_aws:
-            values = {
-                name: value
-                for name, value in values.items()
-                if name in AWS_KEPT or not name.startswith("AWS_")
-            }
-            values |= NO_OTHER_CREDENTIALS | self.keys.variables
-        elif not any(values.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")):
-            values |= NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS
+        if self.is_embedded:
+            values = {name: value for name, value in values.items() if not name.startswith("AWS_")}
+            values |= {"POSTHORN_STATE_FOLDER": str(self.state / ENGINES[0])}
+            values.setdefault("POSTHORN_HEALTH_PORT", "-1")
+        else:
+            values = self._with_aws(values)
         values |= {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
         values.setdefault("POSTHORN_DELIVERY_PORT", str(self.ports["inbox"]))
         # No browser finds a track domain of the local zone, so links name the stack's own address.
         values.setdefault("POSTHORN_TRACK_ADDRESS", f"{HOST}:{self.ports['http']}")
         values |= {
-            "AWS_ENDPOINT_URL": self.aws_url,
             "POSTHORN_DNS_SERVER": self.dns_server,
             "POSTHORN_ALLOW_PRIVATE_DELIVERY": "1",
             "POSTHORN_CLOCK_FILE": str(self.clock_file),
@@ -148,6 +151,19 @@ class Plan:
             values[name] = ",".join(filter(None, (values.get(name), NO_PROXY)))
         return values
 
+    def _with_aws(self, values: dict[str, str]) -> dict[str, str]:
+        """The variables with those of AWS: of our emulator, or as the caller named them."""
+        if self.own_aws:
+            values = {
+                name: value
+                for name, value in values.items()
+                if name in AWS_KEPT or not name.startswith("AWS_")
+            }
+            values |= NO_OTHER_CREDENTIALS | self.keys.variables
+        elif not any(values.get(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")):
+            values |= NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS
+        return values | {"AWS_ENDPOINT_URL": self.aws_url}
+
 
 def make_plan(environment: Mapping[str, str]) -> Plan:
     """Read the caller's variables; PlanError for a text that makes no sense."""
@@ -157,6 +173,7 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
     except ValueError as wrong:
         raise PlanError(f"{wrong}.") from wrong
     ports = _ports(base)
+    engine = _choice(base, "POSTHORN_ENGINE", ENGINES)
     deployed = _choice(base, "POSTHORN_FUNCTIONS", FUNCTIONS) == "deployed"
     emulator = _choice(base, "POSTHORN_EMULATOR", EMULATORS)
     needs_tables = emulator == "localstack" and not base.get("AWS_ENDPOINT_URL")
@@ -169,6 +186,7 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
         fresh=base.get("POSTHORN_FRESH", "") not in {"", "0"},
         reload=base.get("POSTHORN_RELOAD", "1") not in {"", "0"},
         keys=new_keys(),
+        engine=engine,
         deployed=deployed,
         emulator=emulator,
         tables_port=any_free_port(set(ports.values())) if needs_tables else 0,

@@ -21,7 +21,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import NoReturn
 
-from infra.local import aws, facts
+from infra.local import aws, embedded, facts
 from infra.local.first_message import send_first_message
 from infra.local.folder import FolderError, StateFolder, keys_of, read_secrets
 from infra.local.loopback import direct
@@ -64,6 +64,8 @@ def run(plan: Plan) -> int:
         if note := folder.prepare(plan.fresh):
             say(note)
         _check_ports(plan)
+        if plan.is_embedded:
+            return embedded.run(plan, folder)
         plan = replace(plan, keys=keys_of(plan.state))
     except (FolderError, StackError) as error:
         folder.release()
@@ -255,7 +257,7 @@ class Supervisor:
 def _check_ports(plan: Plan) -> None:
     for name in DEFAULT_PORTS:
         port = plan.ports[name]
-        if not is_free(port, udp_too=name == "dns") and (name != "aws" or plan.own_aws):
+        if (name != "aws" or plan.own_aws) and not is_free(port, udp_too=name == "dns"):
             raise StackError(
                 f"port {port} is in use by another program; stop that, or set"
                 f" POSTHORN_{name.upper()}_PORT to another port."
