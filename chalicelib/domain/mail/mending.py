@@ -48,15 +48,17 @@ def mended(content: bytes, without: Collection[bytes] = ()) -> tuple[bytes, Head
 
     A header that is `truncated` is left as it came, to be refused. Copied once, or not at all.
     """
-    named = list(_mailbox_lines(content))
-    start = named[-1].end if named else 0
-    edits = [Edit(line.start, line.start, b"X-Mailbox-Line: ") for line in named]
-    headers = read_headers(content, start)
-    end = _end_of_fields(content, start, headers.body_at)
+    headers = read_headers(content)
+    end = _end_of_fields(content, 0, headers.body_at)
+    named = [] if end is None else list(_mailbox_lines(content))
+    if named:
+        headers = read_headers(content, named[-1].end)
+        end = _end_of_fields(content, headers.start, headers.body_at)
     if end is not None:
-        headers = read_headers(content, start, end)
+        headers = read_headers(content, headers.start, end)
     if headers.truncated:
         return content, headers
+    edits = [Edit(line.start, line.start, b"X-Mailbox-Line: ") for line in named]
     edits += [Edit(field.start, field.end, b"") for field in _superfluous(headers, without)]
     if end is not None:
         edits.append(Edit(end, end, b"\r\n"))
@@ -89,15 +91,23 @@ def _end_of_fields(content: bytes, start: int, body_at: int) -> int | None:
     return None if line is None else line.end()
 
 
-def _superfluous(headers: Headers, without: Collection[bytes]) -> Iterator[Field]:
-    empty = (
-        not _has_value(name, value) for name in NEEDS_A_VALUE for value in headers.raw_values(name)
-    )
-    if headers.has_any(without) or any(empty):
-        for field in headers.fields:
-            name, value = field.name, field.value
-            if name in without or (name in NEEDS_A_VALUE and not _has_value(name, value)):
-                yield field
+def _superfluous(headers: Headers, without: Collection[bytes]) -> list[Field]:
+    if not headers.has_any(without) and not _has_empty(headers):
+        return []
+    return [
+        field
+        for field in headers.fields
+        if field.name in without
+        or (field.name in NEEDS_A_VALUE and not _has_value(field.name, field.value))
+    ]
+
+
+def _has_empty(headers: Headers) -> bool:
+    for name in NEEDS_A_VALUE:
+        for value in headers.raw_values(name):
+            if not _has_value(name, value):
+                return True
+    return False
 
 
 def _has_value(name: bytes, value: bytes) -> bool:
