@@ -9,6 +9,7 @@ section 4.5.2, RFC 3030.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 
 from chalicelib.domain.errors import Rejected
 from gateway import replies
@@ -21,13 +22,10 @@ _DOT_LINE = re.compile(rb"\r\n\.(\r\n)?")
 MOST_DROPPED = 4  # times the limit; who sends on after that is cut
 
 
-async def read_data(wire: Wire, transaction: Transaction, largest: int) -> bytes:
+def read_data(wire: Wire, transaction: Transaction, largest: int) -> Awaitable[bytes]:
     """The content of DATA without dot-stuffing. Rejected when it was over `largest` bytes or memory ran out, once it
     has been read to its end; ConnectionResetError when the client went away."""
-    try:
-        return await _DataReader(wire, transaction, largest).read()
-    finally:
-        wire.seen = 0  # what had been seen is gone, and no room for as much again
+    return _DataReader(wire, transaction, largest).read()
 
 
 class _DataReader:
@@ -45,11 +43,15 @@ class _DataReader:
 
     async def read(self) -> bytes:
         wire, buffer = self._wire, self._wire.buffer
-        buffer[:0] = b"\r\n"  # the end of the command line is the line end before a first `.`
-        while not self._find_end(buffer):
-            self._bound(buffer)
-            if not await wire.more(wire.limits.data_seconds):
-                raise ConnectionResetError
+        try:
+            if not buffer:
+                await wire.more(wire.limits.data_seconds)
+            buffer[:0] = b"\r\n"  # the end of the command line is the line end before a first `.`
+            while not self._find_end(buffer):
+                self._bound(buffer)
+                await wire.more(wire.limits.data_seconds)
+        finally:
+            wire.seen = 0  # what had been seen is gone, and no room for as much again
         end = self._end
         with memoryview(buffer) as view:
             content = b"" if self._refusal else bytes(view[2 : end + 2])
@@ -118,8 +120,7 @@ async def read_chunk(wire: Wire, transaction: Transaction, count: int) -> int:
         count -= taken
         if not count or wire.site.is_full:
             return count
-        if not await wire.more(wire.limits.data_seconds):
-            raise ConnectionResetError
+        await wire.more(wire.limits.data_seconds)
 
 
 async def skip_chunk(wire: Wire, count: int) -> None:
@@ -131,5 +132,4 @@ async def skip_chunk(wire: Wire, count: int) -> None:
         count -= dropped
         if not count:
             return
-        if not await wire.more(wire.limits.data_seconds):
-            raise ConnectionResetError
+        await wire.more(wire.limits.data_seconds)

@@ -85,8 +85,6 @@ class SmtpProtocol(Wire):
 
     def _is_cut_short(self) -> bool:
         """True when what has come of a line is reason enough to end the session."""
-        if not self.buffer and not self.buffer.is_flooded:
-            return False
         if self.buffer.is_flooded:
             self.end(replies.LINE_TOO_LONG)
         elif self.buffer.startswith(TLS_RECORD):  # which may never have a line end

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import cast
 
 from aiosmtpd.smtp import SMTP
@@ -145,15 +145,17 @@ class Wire(SMTP):
         if arrival is not None and not arrival.done():
             arrival.set_result(None)
 
-    async def more_of_line(self, seconds: float) -> bool:
-        """As `more`, but `seconds` are for the whole line: single bytes do not buy time."""
+    def more_of_line(self, seconds: float) -> Awaitable[bool]:
+        """As `more`, but False when no more will come, and `seconds` are for the whole line: single bytes do not buy
+        time."""
         if not self.buffer.line_deadline:
             self.buffer.line_deadline = self.loop.time() + seconds
-        return await self._more_until(self.buffer.line_deadline)
+        return self._more_until(self.buffer.line_deadline)
 
-    async def more(self, seconds: float) -> bool:
-        """Send what was said and wait at most `seconds` for bytes; False when the client will send no more."""
-        return await self._more_until(self.loop.time() + seconds)
+    async def more(self, seconds: float) -> None:
+        """Send what was said and wait at most `seconds` for bytes; ConnectionResetError when no more will come."""
+        if not await self._more_until(self.loop.time() + seconds):
+            raise ConnectionResetError
 
     async def _more_until(self, deadline: float) -> bool:
         self.seen = size = len(self.buffer)

@@ -97,7 +97,7 @@ class Headers:
 
     def values(self, name: bytes) -> tuple[bytes, ...]:
         """The unfolded values of a field in order, without white space around them."""
-        return tuple(unfold(value) for value in self.raw_values(name))
+        return tuple(map(unfold, self.raw_values(name)))
 
     def plain_texts(self, name: str) -> tuple[str, ...]:
         """Unfolded values as text with encoded words left alone: what address fields must be parsed from."""

@@ -126,12 +126,10 @@ class AcceptMail:
         if len(unique) > self._settings.max_recipients:
             text = f"Too many recipients (maximum {self._settings.max_recipients})"
             raise Rejected(text, reply=Reply(452, "4.5.3", text))
-        for address in (submission.mail_from, *(each.address for each in unique)):
-            if envelope_fault(address) is not None:
-                raise Rejected(
-                    "An envelope address is malformed",
-                    reply=Reply(553, "5.1.3", "An envelope address is malformed"),
-                )
+        addresses = [recipient.address for recipient in unique]
+        if any(map(envelope_fault, (submission.mail_from, *addresses))):
+            text = "An envelope address is malformed"
+            raise Rejected(text, reply=Reply(553, "5.1.3", text))
         return unique
 
     async def _messages(
