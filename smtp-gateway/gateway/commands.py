@@ -24,7 +24,7 @@ _PLAIN = re.compile(
     rb"[A-Za-z0-9!#$%%&'*+/=?^_`{|}~.-]+@%b(?:\.%b)*)>(?: +(?P<parameters>.*))?" % (_LABEL, _LABEL),
     re.DOTALL,
 )
-_ENCODED = b"--"  # in a domain it may be that of `xn--`, which has to be looked at
+_ENCODED = "--"  # in a domain it may be that of `xn--`, which has to be looked at
 _PATH = re.compile(
     r'\w+:[ \t]*<(?P<address>(?:"(?:[^"\\]|\\.)*+"|[^">])*+)>(?:[ \t]+(?P<parameters>.*))?',
     re.DOTALL,
@@ -65,8 +65,8 @@ def parse_mail(argument: bytes) -> MailCommand:
     if argument[:5].upper() != b"FROM:":
         raise replies.refuse(501, "5.5.4", "Syntax: MAIL FROM:<address>")
     match = _PLAIN.fullmatch(argument)
-    if match is not None and _ENCODED not in match["address"]:
-        address, rest = match["address"].decode("ascii"), match["parameters"]
+    if match is not None and _ENCODED not in (address := match["address"].decode("ascii")):
+        rest = match["parameters"]
         if not rest:
             return MailCommand(address)
         parameters = _parameters(rest.decode("utf-8", "surrogateescape"))
@@ -80,8 +80,8 @@ def parse_rcpt(argument: bytes, smtputf8: bool) -> RcptCommand:
     if argument[:3].upper() != b"TO:":
         raise replies.refuse(501, "5.5.4", "Syntax: RCPT TO:<address>")
     match = _PLAIN.fullmatch(argument)
-    if match is not None and _ENCODED not in match["address"]:
-        address, rest = match["address"].decode("ascii"), match["parameters"]
+    if match is not None and _ENCODED not in (address := match["address"].decode("ascii")):
+        rest = match["parameters"]
         if not rest:
             return RcptCommand(address)
         parameters = _parameters(rest.decode("utf-8", "surrogateescape"))

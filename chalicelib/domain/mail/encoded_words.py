@@ -145,8 +145,9 @@ def decode_header(value: bytes) -> str:
     Never raises. Not for address fields before they are parsed: an encoded word may hold `<`, `,` or `@`.
     """
     value = value.strip(b" \t\r\n")
-    if b"=?" not in value:
-        return clean(decode_eight_bit(value))
+    text = decode_eight_bit(value)
+    if "=?" not in text:
+        return clean(text)
     return clean("".join(_decoded_pieces(value)))
 
 

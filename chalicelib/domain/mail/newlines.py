@@ -34,4 +34,4 @@ def normalise_newlines(content: bytes) -> bytes:
 
 def has_nul(content: bytes) -> bool:
     """True when there is a NUL: a server that drops it sees other lines than one that does not."""
-    return b"\0" in content
+    return 0 in content
