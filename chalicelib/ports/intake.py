@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.model import Message
+from chalicelib.domain.model import BlobRef, Message
+from chalicelib.domain.tenancy.entities import ServerId
+
+NOT_STORED = BlobRef("", 0, 0)
+"""Where a body lies that has no place."""
 
 LARGEST_PACKED = 1_000_000
 """Bodies up to this size may be stored together, which takes a copy. A larger one has an object of its own where a
@@ -15,11 +19,12 @@ client can fetch whole objects alone."""
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One body and a message of one server for each of its recipients. `body` is None when the messages say already
-    where it is."""
+    """One body and, for each of its recipients, a message of one server: `messages_at` makes them once the body has its
+    place. `body` is None when the messages know it; then what `messages_at` is given says nothing."""
 
     body: bytes | None
-    messages: tuple[Message, ...]
+    server_id: ServerId
+    messages_at: Callable[[BlobRef], tuple[Message, ...]]
 
 
 class Intake(Protocol):

@@ -53,9 +53,9 @@ class CountedIntake(Intake):
         stored = []
         for mail in batch:
             length = len(mail.body or b"")
-            place = BlobRef("dropped", 0, length)
-            stored.append(tuple((replace(one, blob=place), True) for one in mail.messages))
-            self.messages += len(mail.messages)
+            messages = mail.messages_at(BlobRef("dropped", 0, length))
+            stored.append(tuple((message, True) for message in messages))
+            self.messages += len(messages)
             self.bytes += length
         return stored
 

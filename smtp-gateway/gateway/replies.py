@@ -6,6 +6,8 @@ client sent, so nothing can be reflected or injected through one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chalicelib.domain.errors import MailError, Rejected, TemporaryFailure, Unauthenticated
 from chalicelib.domain.reply import Reply
 
@@ -81,7 +83,7 @@ def challenge(text: str) -> bytes:
     return f"334 {text}\r\n".encode()
 
 
-def queued(tokens: tuple[str, ...]) -> bytes:
+def queued(tokens: Sequence[str]) -> bytes:
     """The 250 of a stored message, naming at most 20 of its tokens so that the line stays short."""
     more = f" and {len(tokens) - 20} more" if len(tokens) > 20 else ""
     return f"250 2.0.0 OK queued as {' '.join(tokens[:20])}{more}\r\n".encode()

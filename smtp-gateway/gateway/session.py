@@ -191,7 +191,7 @@ class MailSession:
             self._log("deferred", 451, prepared)
         else:
             self.accepted += 1
-            reply = replies.queued(tuple(message.token for message in prepared.messages))
+            reply = replies.queued([token for _, token in prepared.names])
             self._log("accepted", 250, prepared)
         self.reset()
         return reply
@@ -228,7 +228,7 @@ class MailSession:
         if self.identity.principal is not None:
             fields["server_id"] = self.identity.principal.server.id
         if prepared is not None:
-            fields["message_ids"] = [message.id for message in prepared.messages]
+            fields["message_ids"] = [number for number, _ in prepared.names]
             fields["size"] = len(prepared.body)
         if error is not None:
             fields["error"] = error

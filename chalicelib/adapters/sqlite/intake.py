@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.bell import Bell
@@ -15,7 +14,7 @@ from chalicelib.adapters.sqlite.queue import SqliteWorkQueue, add_first_job
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.domain.errors import OutOfSpace
 from chalicelib.domain.model import Message
-from chalicelib.ports.intake import Intake, Mail
+from chalicelib.ports.intake import NOT_STORED, Intake, Mail
 
 if TYPE_CHECKING:
     import apsw
@@ -58,10 +57,10 @@ class SqliteIntake(Intake):
     def _stored(
         self, db: apsw.Connection, mail: Mail, now: float
     ) -> tuple[tuple[Message, bool], ...]:
-        messages = mail.messages
+        ref = NOT_STORED
         if mail.body is not None:
-            (ref,) = self._segments.append(messages[0].server_id, [mail.body], now)
-            messages = tuple(replace(message, blob=ref) for message in messages)
+            (ref,) = self._segments.append(mail.server_id, [mail.body], now)
+        messages = mail.messages_at(ref)
         found = tuple((message, create(db, message)) for message in messages)
         for message, is_new in found:
             if is_new:

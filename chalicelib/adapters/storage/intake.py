@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Coroutine, Sequence
+from typing import Any
 
-from chalicelib.domain.model import DeliveryJob, Message
+from chalicelib.domain.model import BlobRef, DeliveryJob, Message
 from chalicelib.ports.blobs import BlobStore
-from chalicelib.ports.intake import LARGEST_PACKED, Intake, Mail
+from chalicelib.ports.intake import LARGEST_PACKED, NOT_STORED, Intake, Mail
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 
@@ -27,29 +27,34 @@ class OrderedIntake(Intake):
         self, batch: Sequence[Mail], now: float
     ) -> list[tuple[tuple[Message, bool], ...]]:
         """Bodies of one server share an object; wake-ups of one pool go together."""
-        placed: dict[int, tuple[Message, ...]] = {}
+        places: dict[int, BlobRef] = {}
         with_body = [(number, mail) for number, mail in enumerate(batch) if mail.body is not None]
-        packs = await asyncio.gather(*(self._put(pack, now) for pack in _packs(with_body)))
-        for pack in packs:
-            placed |= pack
-        mails = [placed.get(number, mail.messages) for number, mail in enumerate(batch)]
+        await _gather([self._put(pack, places, now) for pack in _packs(with_body)])
+        mails = [
+            mail.messages_at(places.get(number, NOT_STORED)) for number, mail in enumerate(batch)
+        ]
         messages = [message for mail in mails for message in mail]
         by_pool: dict[str, list[DeliveryJob]] = {}
         for message in messages:
             by_pool.setdefault(message.origin.pool, []).append(DeliveryJob(message, 0))
-        await asyncio.gather(*(self._queue.wake(pool, jobs) for pool, jobs in by_pool.items()))
+        await _gather([self._queue.wake(pool, jobs) for pool, jobs in by_pool.items()])
         created = iter(await self._messages.create(messages))
         return [tuple((message, next(created)) for message in mail) for mail in mails]
 
     async def _put(
-        self, pack: Sequence[tuple[int, Mail]], now: float
-    ) -> dict[int, tuple[Message, ...]]:
+        self, pack: Sequence[tuple[int, Mail]], places: dict[int, BlobRef], now: float
+    ) -> None:
         bodies = [mail.body or b"" for _, mail in pack]
-        refs = await self._blobs.put(pack[0][1].messages[0].server_id, bodies, now)
-        return {
-            number: tuple(replace(message, blob=ref) for message in mail.messages)
-            for (number, mail), ref in zip(pack, refs, strict=True)
-        }
+        refs = await self._blobs.put(pack[0][1].server_id, bodies, now)
+        places |= {number: ref for (number, _), ref in zip(pack, refs, strict=True)}
+
+
+async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """All at the same time; the usual one without a task of its own."""
+    if len(work) == 1:
+        await work[0]
+    elif work:
+        await asyncio.gather(*work)
 
 
 def _packs(mails: Sequence[tuple[int, Mail]]) -> list[list[tuple[int, Mail]]]:
@@ -62,12 +67,11 @@ def _packs(mails: Sequence[tuple[int, Mail]]) -> list[list[tuple[int, Mail]]]:
         if size > LARGEST_PACKED:
             packs.append([(number, mail)])
             continue
-        server = mail.messages[0].server_id
-        pack, used = open_packs.get(server, ([], 0))
+        pack, used = open_packs.get(mail.server_id, ([], 0))
         if pack and used + size > LARGEST_PACK:
             pack, used = [], 0
         if not pack:
             packs.append(pack)
         pack.append((number, mail))
-        open_packs[server] = (pack, used + size)
+        open_packs[mail.server_id] = (pack, used + size)
     return packs

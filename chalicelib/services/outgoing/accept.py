@@ -16,7 +16,7 @@ from chalicelib.domain.mail.encoded_words import hides_line_break
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
 from chalicelib.domain.mail.mending import mended
 from chalicelib.domain.mail.message import Headers, has_bare_newline, has_nul, normalise_newlines
-from chalicelib.domain.model import Message, Outgoing, Scope
+from chalicelib.domain.model import Message, Outgoing
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.entities import BareNewlines, Domain
 from chalicelib.ports.clock import Clock
@@ -24,7 +24,6 @@ from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.outgoing.submission import (
-    NOT_STORED,
     Prepared,
     Recipient,
     Submission,
@@ -86,12 +85,7 @@ class AcceptMail:
         self._check_loop(headers, submission)
         domain = await self._sender.domain(submission.principal.server, headers)
         recipients = self._recipients(submission)
-        received = submission.received
-        size = len(received) + len(content)
-        messages = await self._messages(submission, recipients, headers, domain, size)
-        # Last, so that nothing waits with both in memory.
-        body = received + content if received else content
-        return Prepared(body, messages)
+        return await self._prepared(submission, recipients, headers, domain)
 
     def _lines(self, submission: Submission) -> bytes:
         """Content whose every CR and LF is part of a CRLF, and without NUL: anything else can hide a second message
@@ -132,43 +126,34 @@ class AcceptMail:
             raise Rejected(text, reply=Reply(553, "5.1.3", text))
         return unique
 
-    async def _messages(
+    async def _prepared(
         self,
         submission: Submission,
         recipients: tuple[Recipient, ...],
         headers: Headers,
         domain: Domain,
-        size: int,
-    ) -> tuple[Message, ...]:
-        """A numbered message for each recipient, without a place for the body."""
+    ) -> Prepared:
+        """What is stored, with a number for each recipient."""
         server, credential = submission.principal.server, submission.principal.credential
-        named = await self._numbers.take(server.id, len(recipients))
+        names = await self._numbers.take(server.id, len(recipients))
         tag = submission.tag or headers.last_text("x-postal-tag")
-        subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]
-        message_id = bare_message_id(headers)
-        now = self._clock.now()
-        return tuple(
-            Message(
-                server_id=server.id,
-                id=number,
-                token=token,
-                scope=Scope.OUTGOING,
-                mail_from=submission.mail_from,
-                rcpt_to=recipient.address,
-                subject=subject,
-                message_id=message_id,
-                received_at=now,
-                size=size,
-                blob=NOT_STORED,
-                origin=Outgoing(server.pool, domain.name, credential.id),
-                tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
-                bounce=submission.bounce,
-                hold=credential.hold,
-                received_with_ssl=submission.received_with_ssl,
-                smtputf8=submission.smtputf8,
-                dsn=recipient.dsn,
-            )
-            for (number, token), recipient in zip(named, recipients, strict=True)
+        received, content = submission.received, submission.content
+        return Prepared(
+            # Put together last, so that nothing waits with both in memory.
+            body=received + content if received else content,
+            to=recipients,
+            names=names,
+            server_id=server.id,
+            mail_from=submission.mail_from,
+            subject=(headers.last_text("subject") or "")[:LONGEST_SUBJECT],
+            message_id=bare_message_id(headers),
+            received_at=self._clock.now(),
+            origin=Outgoing(server.pool, domain.name, credential.id),
+            tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
+            bounce=submission.bounce,
+            hold=credential.hold,
+            received_with_ssl=submission.received_with_ssl,
+            smtputf8=submission.smtputf8,
         )
 
 

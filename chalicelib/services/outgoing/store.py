@@ -29,7 +29,7 @@ class StoreMail:
     async def store(self, batch: Sequence[Prepared]) -> None:
         """Make a batch durable, and say in its messages where their bytes are. Raises TemporaryFailure."""
         batch = [prepared for prepared in batch if prepared.recipients]
-        mails = [Mail(prepared.body, prepared.messages) for prepared in batch]
+        mails = [Mail(one.body, one.server_id, one.messages_at) for one in batch]
         stored = await self._intake.store(mails, self._clock.now())
         collided: dict[str, Message] = {}
         for prepared, found in zip(batch, stored, strict=True):
@@ -47,9 +47,15 @@ class StoreMail:
         for message in collided.values():
             [(number, token)] = await self._numbers.take(message.server_id, 1)
             renewed[message.token] = replace(message, id=number, token=token)
-        again = [Mail(None, (message,)) for message in renewed.values()]
+        again = [_placed(message) for message in renewed.values()]
         stored = await self._intake.store(again, self._clock.now())
         if not all(is_new for found in stored for _, is_new in found):
             raise TemporaryFailure("Message numbers collide, try again later")
         for prepared in batch:
             prepared.messages = tuple(renewed.get(item.token, item) for item in prepared.messages)
+            prepared.names = [(item.id, item.token) for item in prepared.messages]
+
+
+def _placed(message: Message) -> Mail:
+    """A message whose body has a place."""
+    return Mail(None, message.server_id, lambda _: (message,))

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
-from chalicelib.domain.model import BlobRef, DsnParameters, Message
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, MessageId, Outgoing, Scope
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.services.tenancy.authenticate import Principal
-
-NOT_STORED = BlobRef("", 0, 0)
-"""Where the body of a message lies that has no place yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +42,58 @@ class Submission:
 
 @dataclass(slots=True)
 class Prepared:
-    """A submission that passed every accept step: its bytes, and a message for each recipient, in order. They say
-    where the bytes are once these are stored."""
+    """A submission that passed every accept step: its bytes, and all that its messages say but where these lie.
+
+    `names` are number and token of the message for each of `to`, in order. `messages` are there once the bytes are
+    stored. What is the same for all has the names of `Message`."""
 
     body: bytes
-    messages: tuple[Message, ...]
+    to: tuple[Recipient, ...]
+    names: list[tuple[MessageId, str]]
+    server_id: ServerId
+    mail_from: str
+    subject: str
+    message_id: str
+    received_at: float
+    origin: Outgoing
+    tag: str | None
+    bounce: bool
+    hold: bool
+    received_with_ssl: bool
+    smtputf8: bool
+    messages: tuple[Message, ...] = ()
 
     @property
     def recipients(self) -> int:
         """How many recipients the message has."""
-        return len(self.messages)
+        return len(self.to)
+
+    def messages_at(self, blob: BlobRef) -> tuple[Message, ...]:
+        """The messages, of which the bytes lie at this place."""
+        size = len(self.body)
+        return tuple(
+            Message(
+                server_id=self.server_id,
+                id=number,
+                token=token,
+                scope=Scope.OUTGOING,
+                mail_from=self.mail_from,
+                rcpt_to=recipient.address,
+                subject=self.subject,
+                message_id=self.message_id,
+                received_at=self.received_at,
+                size=size,
+                blob=blob,
+                origin=self.origin,
+                tag=self.tag,
+                bounce=self.bounce,
+                hold=self.hold,
+                received_with_ssl=self.received_with_ssl,
+                smtputf8=self.smtputf8,
+                dsn=recipient.dsn,
+            )
+            for (number, token), recipient in zip(self.names, self.to, strict=True)
+        )
 
 
 def check_size(settings: Settings, size: int) -> None:
