@@ -143,7 +143,7 @@ def _environment(facts: Mapping[str, object], path: Path) -> dict[str, str]:
     embedded = facts.get("engine") == EMBEDDED
     if embedded:
         folder = believed.get("POSTHORN_STATE_FOLDER", "")
-        if Path(folder) != path.resolve().parent / EMBEDDED:
+        if Path(folder).resolve() != path.resolve().parent / EMBEDDED:
             raise NotOurs("its state is not in the same folder")
     else:
         believed.pop("POSTHORN_STATE_FOLDER", None)

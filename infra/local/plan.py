@@ -41,6 +41,7 @@ NEVER_LENT_PORTS = range(15_000, 32_000)
 ENGINES = ("sqlite", "aws")
 EMULATORS = ("ministack", "localstack")
 FUNCTIONS = ("runner", "deployed")
+NEED_AWS = ("AWS_ENDPOINT_URL", "POSTHORN_EMULATOR", "POSTHORN_FUNCTIONS")
 
 # Names inside the local installation. A developer's own value of any of these wins.
 LOCAL_DEFAULTS = {
@@ -173,7 +174,7 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
     except ValueError as wrong:
         raise PlanError(f"{wrong}.") from wrong
     ports = _ports(base)
-    engine = _choice(base, "POSTHORN_ENGINE", ENGINES)
+    engine = _engine(base)
     deployed = _choice(base, "POSTHORN_FUNCTIONS", FUNCTIONS) == "deployed"
     emulator = _choice(base, "POSTHORN_EMULATOR", EMULATORS)
     needs_tables = emulator == "localstack" and not base.get("AWS_ENDPOINT_URL")
@@ -192,6 +193,13 @@ def make_plan(environment: Mapping[str, str]) -> Plan:
         tables_port=any_free_port(set(ports.values())) if needs_tables else 0,
         lease_seconds=settings.lease_seconds,
     )
+
+
+def _engine(base: Mapping[str, str]) -> str:
+    """The one that is named; without a name AWS, if anything else speaks of it."""
+    speaks_of_aws = any(base.get(name) for name in NEED_AWS)
+    named = base.get("POSTHORN_ENGINE") or (ENGINES[1] if speaks_of_aws else ENGINES[0])
+    return _choice({"POSTHORN_ENGINE": named}, "POSTHORN_ENGINE", ENGINES)
 
 
 def _ports(base: Mapping[str, str]) -> dict[str, int]:

@@ -111,7 +111,8 @@ onehost                 .bootstrap .config .domain .domain.tenancy .domain.dns .
 infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
                         infra.local.plan *
 infra.local             .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.tracking .ports
-                        .services.tenancy .services.tracking .api.v2 gateway.tls infra *
+                        .services.tenancy .services.tracking .api .api.v2 gateway.tls gateway.configuration infra
+                        onehost *
 infra.localstack.posthorn_localstack  infra.local *
 """
 # Why two modules have rows: the tables of `idna` are as pure as the standard library's own, which are of 2003 (ADR 23);

@@ -44,8 +44,6 @@ class SqliteIntake(Intake):
         any room left."""
         if self._folder.is_full:
             raise OutOfSpace(FULL)
-        for pool in {message.origin.pool for mail in batch for message in mail.messages}:
-            self._queue.check(pool)
 
         def store(db: apsw.Connection) -> Stored:
             return [self._stored(db, mail, now) for mail in batch]
@@ -61,6 +59,8 @@ class SqliteIntake(Intake):
         if mail.body is not None:
             (ref,) = self._segments.append(mail.server_id, [mail.body], now)
         messages = mail.messages_at(ref)
+        for pool in {message.origin.pool for message in messages}:
+            self._queue.check(pool)
         found = tuple((message, create(db, message)) for message in messages)
         for message, is_new in found:
             if is_new:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from chalicelib.cli.stack import stack_of
@@ -26,8 +24,11 @@ def test_a_dns_server_replaces_the_local_zone(text: str) -> None:
     assert make_plan({"POSTHORN_DNS": text}).dns_server == text
 
 
+AWS = {"POSTHORN_ENGINE": "aws"}
+
+
 def test_the_emulator_knows_the_key_that_signs_uploads() -> None:
-    plan = make_plan({})
+    plan = make_plan(AWS)
     own = plan.environment()
     emulator = emulator_environment(plan)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -46,7 +47,7 @@ def test_no_two_stacks_have_the_same_key_and_nothing_of_the_callers_aws_comes_ne
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         "AWS_REGION": "eu-west-1",
     }
-    first, second = (make_plan(caller).environment() for _ in range(2))
+    first, second = (make_plan(AWS | caller).environment() for _ in range(2))
     assert first["AWS_ACCESS_KEY_ID"] != second["AWS_ACCESS_KEY_ID"]
     assert first["AWS_REGION"] == "eu-west-1"
     known = {"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED"}
@@ -72,13 +73,41 @@ def test_an_endpoint_of_the_callers_own_gets_the_callers_key_and_stack_json_does
 @pytest.mark.parametrize(
     ("dns", "asked"), [("127.0.0.1:5300", "127.0.0.1:5300"), ("9.9.9.9:53", None)]
 )
-def test_the_command_believes_what_the_stack_writes(dns: str, asked: str | None) -> None:
-    plan = make_plan({"POSTHORN_DNS": dns})
+@pytest.mark.parametrize("engine", ["sqlite", "aws"])
+def test_the_command_believes_what_the_stack_writes(
+    dns: str, asked: str | None, engine: str
+) -> None:
+    plan = make_plan({"POSTHORN_DNS": dns, "POSTHORN_ENGINE": engine, "POSTHORN_STATE": "state"})
     secrets = {"api_key": "ph_api", "smtp_key": "ph_smtp", "admin_password": "ph_admin"}
     facts = facts_of(plan, secrets, {})
-    environment = stack_of(facts, Path("state/stack.json")).environment
-    assert environment["AWS_ACCESS_KEY_ID"] == plan.keys.access_key_id
+    environment = stack_of(facts, plan.state / "stack.json").environment
+    if engine == "aws":
+        assert environment["AWS_ACCESS_KEY_ID"] == plan.keys.access_key_id
+    else:
+        assert environment["POSTHORN_STATE_FOLDER"] == str(plan.state / "sqlite")
+        assert "AWS_ENDPOINT_URL" not in environment
     assert environment.get("POSTHORN_DNS_SERVER") == asked
     shown = "\n".join(for_people(facts, plan))
     assert "stack.json" in shown
     assert not [key for key in (*secrets.values(), *plan.keys.variables.values()) if key in shown]
+
+
+@pytest.mark.parametrize(
+    ("caller", "engine"),
+    [
+        ({}, "sqlite"),
+        ({"AWS_PROFILE": "work", "AWS_ACCESS_KEY_ID": "AKIAREAL"}, "sqlite"),
+        ({"POSTHORN_ENGINE": "aws"}, "aws"),
+        ({"POSTHORN_FUNCTIONS": "deployed"}, "aws"),
+        ({"POSTHORN_EMULATOR": "localstack"}, "aws"),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:4571"}, "aws"),
+    ],
+)
+def test_it_runs_on_one_host_unless_aws_is_spoken_of(caller: dict[str, str], engine: str) -> None:
+    assert make_plan(caller).engine == engine
+
+
+def test_nothing_of_aws_reaches_the_one_host_program() -> None:
+    caller = {"AWS_PROFILE": "work", "AWS_ACCESS_KEY_ID": "AKIAREAL", "AWS_REGION": "eu-west-1"}
+    environment = make_plan(caller).environment()
+    assert [name for name in environment if name.startswith("AWS_")] == []

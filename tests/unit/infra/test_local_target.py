@@ -17,7 +17,8 @@ REAL = {"AWS_ACCESS_KEY_ID": "AKIAREALREALREALREAL", "AWS_SECRET_ACCESS_KEY": "r
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     """A stack whose stack.json is in `tmp_path`."""
-    plan = make_plan({"POSTHORN_STATE": str(tmp_path), "POSTHORN_AWS_PORT": "4599"})
+    caller = {"POSTHORN_ENGINE": "aws", "POSTHORN_AWS_PORT": "4599"}
+    plan = make_plan({"POSTHORN_STATE": str(tmp_path), **caller})
     StateFolder(tmp_path).write_facts(facts_of(plan, {}, {}))
     return plan
 
