@@ -15,8 +15,9 @@ from functools import partial
 from bench.sign import message
 from bench.sink import bare_sink
 from bench.table import Row, interleaved, print_table
-from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.model import Envelope, Target
@@ -31,7 +32,8 @@ CONNECTIONS = 10
 
 async def ours(port: int, content: bytes) -> None:
     """Send MESSAGES with the network egress."""
-    egress = NetworkEgress(Settings(), MemoryKeyVault(SystemRand()))
+    settings = Settings()
+    egress = NetworkEgress(settings, FileKeyVault(StateFolder(settings), SystemRand()))
     target, source = Target("sink.test", "127.0.0.1", port), EgressSource("bench", tls="none")
     envelope = Envelope(SENDER, RECIPIENT)
 

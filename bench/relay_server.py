@@ -20,11 +20,15 @@ from typing import Any, TextIO
 
 import uvloop
 
+from bench.memory.limits import MemoryNumbers, MemorySendRate, MemorySuppressionList
+from bench.memory.messages import MemoryMessageStore
+from bench.memory.repository import MemoryRepository
 from bench.tenant import make_tenant
-from chalicelib.adapters.memory.messages import MemoryMessageStore
-from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.adapters.scripted.resolver import ScriptedResolver, Zone
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.vault import FileKeyVault
+from chalicelib.adapters.storage.intake import OrderedIntake
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.bootstrap import in_memory
 from chalicelib.config import Settings
@@ -34,9 +38,14 @@ from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.egress import Egress
+from chalicelib.ports.intake import Intake
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
+from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
@@ -155,12 +164,17 @@ class Relay:
             "sink.example": {"MX": [(10, "mx.sink.example")]},
             "mx.sink.example": {"A": ["127.0.0.1"]},
         }
-        self.blobs, self.queue = PassingBlobs(), HandedQueue()
-        vault = MemoryKeyVault(SystemRand())
+        self.blobs, self.queue, messages = PassingBlobs(), HandedQueue(), PassingMessages()
+        vault = FileKeyVault(StateFolder(settings), SystemRand())
         parts = {
             BlobStore: self.blobs,
             WorkQueue: self.queue,
-            MessageStore: PassingMessages(),
+            MessageStore: messages,
+            Intake: OrderedIntake(self.blobs, self.queue, messages),
+            Numbers: MemoryNumbers(),
+            Repository: MemoryRepository(),
+            SendRate: MemorySendRate(),
+            SuppressionList: MemorySuppressionList(),
             Resolver: ScriptedResolver(zone),
             KeyVault: vault,
             Egress: NetworkEgress(settings, vault),

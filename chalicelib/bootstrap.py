@@ -1,8 +1,9 @@
 """The one place where ports meet adapters and services meet ports.
 
 `posthorn()` is the process's program, built from the environment on first use; each part is loaded and made when it is
-first asked for, so that a function pays only for what it uses. `in_memory()` is the same on memory adapters. `run()`
-executes a coroutine on the process's one background event loop, where connections survive from call to call.
+first asked for, so that a function pays only for what it uses. `in_memory()` is the one-host program that keeps
+nothing, in a scripted world. `run()` executes a coroutine on the process's one background event loop, where connections
+survive from call to call.
 """
 
 from __future__ import annotations
@@ -11,13 +12,12 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.adapters.families import PORTS, adapter_of, place_of
 from chalicelib.config import Settings, read_settings
-from chalicelib.ports.clock import Clock
-from chalicelib.ports.rand import Rand
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.meter import Meter
@@ -84,14 +84,12 @@ class Posthorn:
 def in_memory(
     settings: Settings | None = None, parts: Parts | None = None, *, live: bool = False
 ) -> Posthorn:
-    """The program on memory adapters, with `parts` in place of its own; `live` with the system's clock and chance."""
-    given: Parts = parts or {}
-    if live:
-        from chalicelib.adapters.system.clock import SystemClock
-        from chalicelib.adapters.system.randomness import SystemRand
+    """The program on one host's adapters without a state folder, in a scripted world, with `parts` in place of its
+    own; `live` with the system's clock and chance."""
+    from chalicelib.adapters.scripted.world import scripted_parts
 
-        given = {Clock: SystemClock(Settings()), Rand: SystemRand(), **given}
-    return Posthorn(settings or Settings(), "memory", given)
+    kept_nowhere = replace(settings or Settings(), state_folder="")
+    return Posthorn(kept_nowhere, "sqlite", {**scripted_parts(live=live), **(parts or {})})
 
 
 def on_aws(settings: Settings, number_block: int = 20) -> Posthorn:

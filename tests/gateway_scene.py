@@ -1,4 +1,4 @@
-"""A running gateway on real sockets and in-memory ports, and an SMTP client that sends exactly what it is told.
+"""A running gateway on real sockets and ports in memory, and an SMTP client that sends exactly what it is told.
 
 Every listener has a port that the system chose; the certificate is made once a process.
 """
@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message
 from chalicelib.domain.tenancy.entities import BareNewlines
@@ -30,6 +29,7 @@ from gateway.server import Gateway
 from gateway.site import Services, Site
 from gateway.tls import server_context
 from tests.patience import PATIENCE
+from tests.stores import all_messages
 from tests.worlds import Scene, make_scene
 
 HOST = "mail.acme-host.test"
@@ -195,8 +195,7 @@ class RunningGateway:
 
     def messages(self) -> list[Message]:
         """Every stored message, oldest first."""
-        records = self.scene.posthorn[MemoryMessageStore]._records.values()
-        return sorted((record.message for record in records), key=lambda each: each.id)
+        return all_messages(self.scene.posthorn)
 
     async def contents(self) -> list[bytes]:
         """What each stored message's client sent: the stored bytes without our Received field."""

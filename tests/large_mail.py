@@ -3,7 +3,7 @@
 `python -m tests.large_mail receive` is a receiving server on a free port of every loopback address, with STARTTLS, that
 prints its port. It takes the first of a message, lets the rest wait until everything between is full, and then has no
 room: so much mail is in hand at once, and little of it moves. `python -m tests.large_mail deliver FOLDER PORT KIND
-COUNT` delivers COUNT wake-ups, each to a host of its own, by the real services over memory adapters, with bodies read
+COUNT` delivers COUNT wake-ups, each to a host of its own, by the real services over stores in memory, with bodies read
 from FOLDER and real sessions, and prints one JSON object: how many were `tried`, how many `left` in the queue, how
 often a body was read, and the peak of resident memory in MiB. KIND says what the bodies are: `one` for all, `each` its
 own, `tracked` one whose links are replaced for each recipient.
@@ -17,8 +17,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.network.egress import NetworkEgress
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
@@ -89,7 +90,7 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 async def deliver(folder: Path, port: int, kind: str, count: int) -> None:
     settings = Settings(delivery_port=port, allow_private_delivery=True)
-    blobs, vault = FileBlobs(folder), MemoryKeyVault(SystemRand())
+    blobs, vault = FileBlobs(folder), FileKeyVault(StateFolder(settings), SystemRand())
     parts = {
         Clock: SystemClock(settings),
         Rand: SystemRand(),

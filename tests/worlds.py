@@ -10,10 +10,15 @@ from importlib import import_module
 
 from chalicelib.adapters.crypto.keys import CryptographyKeyMaker
 from chalicelib.adapters.families import PORTS
-from chalicelib.adapters.memory.queue import HandedOut, MemoryWorkQueue
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
+from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.queue import HandedOut, SqliteWorkQueue
+from chalicelib.adapters.sqlite.segments import Segments
+from chalicelib.adapters.storage.intake import OrderedIntake
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message, MessageRecord
@@ -25,6 +30,7 @@ from chalicelib.domain.tenancy.entities import (
     Organization,
     Server,
 )
+from chalicelib.ports.intake import Intake
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
@@ -59,6 +65,8 @@ class KeptKeys:
 
 
 _made: dict[str, tuple[bytes, str]] = {}
+# What the adapters of one installation in memory stand on.
+STORES = (StateFolder, ControlDatabase, MailDatabase, Segments)
 
 
 @dataclass
@@ -83,8 +91,8 @@ class Scene:
         return self.posthorn[ScriptedEgress]
 
     @property
-    def queue(self) -> MemoryWorkQueue:
-        return self.posthorn[MemoryWorkQueue]
+    def queue(self) -> SqliteWorkQueue:
+        return self.posthorn[SqliteWorkQueue]
 
     def submission(self, *recipients: str, content: bytes = CONTENT) -> Submission:
         """A submission from app@acme.test."""
@@ -108,7 +116,7 @@ class Scene:
         left = await self.posthorn[AttemptDelivery].run(self.posthorn[SendOutgoing], wakeups)
         for each in received:
             if each.receipt not in left:
-                await self.queue.delete(self.server.pool, each.receipt)
+                await self.queue.delete([each.receipt])
         return len(received)
 
     async def play(self, seconds: float, step: float = 60.0) -> None:
@@ -174,5 +182,11 @@ def beside(posthorn: Posthorn, parts: Parts, settings: Settings | None = None) -
         getattr(import_module(f"chalicelib.ports.{module}"), name)
         for module, name in (place.split(".") for place in PORTS)
     ]
-    same = {port: posthorn[port] for port in ports}
+    same = {part: posthorn[part] for part in (*STORES, *ports)}
     return in_memory(settings or posthorn.settings, {**same, **parts})
+
+
+def storing_in_order(posthorn: Posthorn, parts: Parts) -> Posthorn:
+    """Another process that takes mail over store by store, as on AWS: the same adapters, but for `parts`."""
+    other = beside(posthorn, parts)
+    return beside(other, {Intake: other[OrderedIntake]})

@@ -11,27 +11,27 @@ from importlib import import_module
 from typing import Any
 
 _TABLE = """
-port                         aws                                           memory                              sqlite
+port                         aws                                           sqlite
 
-blobs.BlobStore              aws.s3.S3BlobStore                            memory.blobs.MemoryBlobStore        sqlite.blobs.SegmentBlobStore
-clock.Clock                  system.clock.SystemClock                      scripted.time.ControlledClock       system.clock.SystemClock
-egress.Egress                network.egress.NetworkEgress                  scripted.egress.ScriptedEgress      network.egress.NetworkEgress
-engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        memory.engagement.MemoryEngagement  sqlite.engagement.SqliteEngagement
-idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  memory.limits.MemoryIdempotencyKeys sqlite.limits.SqliteIdempotencyKeys
-intake.Intake                storage.intake.OrderedIntake                  storage.intake.OrderedIntake        sqlite.intake.SqliteIntake
-keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker    crypto.keys.CryptographyKeyMaker
-messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        memory.messages.MemoryMessageStore  sqlite.messages.SqliteMessageStore
-numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              memory.limits.MemoryNumbers         sqlite.numbers.SqliteNumbers
-queue.WorkQueue              aws.sqs.SqsWorkQueue                          memory.queue.MemoryWorkQueue        sqlite.queue.SqliteWorkQueue
-rand.Rand                    system.randomness.SystemRand                  scripted.time.SeededRand            system.randomness.SystemRand
-recent.Recent                storage.recent.RecentConfiguration            storage.recent.RecentConfiguration  sqlite.recent.SqliteRecent
-repository.Repository        aws.dynamo.repository.DynamoRepository        memory.repository.MemoryRepository  sqlite.repository.SqliteRepository
-resolver.Resolver            network.resolver.DnsResolver                  scripted.resolver.ScriptedResolver  network.resolver.DnsResolver
-signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner         crypto.signer.KeyringSigner
-statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        memory.statistics.MemoryStatistics  sqlite.statistics.SqliteStatistics
-suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList memory.limits.MemorySuppressionList sqlite.limits.SqliteSuppressionList
-vault.KeyVault               aws.kms.KmsKeyVault                           memory.vault.MemoryKeyVault         sqlite.vault.FileKeyVault
-send_rate.SendRate           aws.dynamo.send_rate.DynamoSendRate           memory.limits.MemorySendRate        sqlite.limits.SqliteSendRate
+blobs.BlobStore              aws.s3.S3BlobStore                            sqlite.blobs.SegmentBlobStore
+clock.Clock                  system.clock.SystemClock                      system.clock.SystemClock
+egress.Egress                network.egress.NetworkEgress                  network.egress.NetworkEgress
+engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        sqlite.engagement.SqliteEngagement
+idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
+intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
+keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker
+messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlite.messages.SqliteMessageStore
+numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              sqlite.numbers.SqliteNumbers
+queue.WorkQueue              aws.sqs.SqsWorkQueue                          sqlite.queue.SqliteWorkQueue
+rand.Rand                    system.randomness.SystemRand                  system.randomness.SystemRand
+recent.Recent                storage.recent.RecentConfiguration            sqlite.recent.SqliteRecent
+repository.Repository        aws.dynamo.repository.DynamoRepository        sqlite.repository.SqliteRepository
+resolver.Resolver            network.resolver.DnsResolver                  network.resolver.DnsResolver
+signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner
+statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlite.statistics.SqliteStatistics
+suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.limits.SqliteSuppressionList
+vault.KeyVault               aws.kms.KmsKeyVault                           sqlite.vault.FileKeyVault
+send_rate.SendRate           aws.dynamo.send_rate.DynamoSendRate           sqlite.limits.SqliteSendRate
 """
 _HEAD, *_ROWS = (line.split() for line in _TABLE.splitlines() if line)
 FAMILIES = tuple(_HEAD[1:])

@@ -51,7 +51,7 @@ app                     chalice functions
 
 chalicelib              -
 .config                 -
-.bootstrap              .config .ports .adapters .adapters.aws .adapters.storage .adapters.system
+.bootstrap              .config .ports .adapters .adapters.aws .adapters.scripted .adapters.storage .adapters.system
 
 .domain                 .domain.tenancy
 .domain.domain_name     idna
@@ -83,7 +83,6 @@ chalicelib              -
 .adapters.system        .config .ports
 .adapters.network       .config .domain .domain.tenancy .domain.dns .domain.smtp .domain.outgoing .ports python_socks
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.resolver
-.adapters.memory        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing
 .adapters.sqlite        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore
 .adapters.aws.dynamo    .config .domain .domain.tenancy .ports .adapters.storage .adapters.aws.session botocore pynamodb

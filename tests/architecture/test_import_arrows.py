@@ -248,7 +248,7 @@ WRONG = {
     ),
     "storage imports a family": (
         "chalicelib/adapters/storage/x.py",
-        "import chalicelib.adapters.memory.queue",
+        "import chalicelib.adapters.sqlite.queue",
     ),
     "crypto imports kms": ("chalicelib/adapters/crypto/x.py", "import chalicelib.adapters.aws.kms"),
     "system imports scripted": (
@@ -263,25 +263,21 @@ WRONG = {
         "chalicelib/adapters/scripted/x.py",
         "import chalicelib.adapters.network.smtp_session",
     ),
-    "sqlite imports memory": (
+    "sqlite imports aws": (
         "chalicelib/adapters/sqlite/x.py",
-        "from chalicelib.adapters.memory.queue import MemoryWorkQueue",
-    ),
-    "memory imports aws": (
-        "chalicelib/adapters/memory/x.py",
         "from chalicelib.adapters.aws.dynamo.records import read",
     ),
-    "aws imports memory": (
+    "aws imports sqlite": (
         "chalicelib/adapters/aws/x.py",
-        "from chalicelib.adapters.memory.queue import MemoryWorkQueue",
+        "from chalicelib.adapters.sqlite.queue import SqliteWorkQueue",
     ),
     "aws imports its tables": (
         "chalicelib/adapters/aws/x.py",
         "import chalicelib.adapters.aws.dynamo.table",
     ),
-    "the tables import memory": (
+    "the tables import sqlite": (
         "chalicelib/adapters/aws/dynamo/x.py",
-        "import chalicelib.adapters.memory.messages",
+        "import chalicelib.adapters.sqlite.messages",
     ),
     "version 1 imports version 2": ("chalicelib/api/v1/x.py", "import chalicelib.api.v2.problems"),
     "version 2 imports version 1": ("chalicelib/api/v2/x.py", "import chalicelib.api.v1.envelope"),

@@ -1,4 +1,4 @@
-"""Gives each contract test one world after the other: the fakes, then the adapters of AWS on an emulator."""
+"""Gives each contract test one world after the other: one host in memory and on files, then AWS on an emulator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.sqs import SqsWorkQueue
-from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
 from chalicelib.bootstrap import Parts, Posthorn
@@ -38,18 +37,16 @@ class World(Posthorn):
         self.server = a_server_id()
 
     def another(self, parts: Parts | None = None) -> World:
-        """The same stores as another process sees them: for memory the very same objects."""
-        if self.family in ("memory", "sqlite"):
+        """The same stores as another process sees them: in memory the very same objects."""
+        if self.family == "sqlite" and not self.settings.state_folder:
             return self
-        session = {AwsSession: self[AwsSession]}
+        session: Parts = {AwsSession: self[AwsSession]} if self.family == "aws" else {}
         return World(self.settings, self.family, self.clock, {**session, **(parts or {})})
 
     async def receive(
         self, pool: str, *, within: float = PATIENCE
     ) -> list[tuple[str, DeliveryJob]]:
         """Receipts and items that a receiver gets, waiting for the first `within` seconds."""
-        if self.family == "memory":
-            return [(one.receipt, one.job) for one in await self[MemoryWorkQueue].receive(pool)]
         if self.family == "sqlite":
             return [(one.receipt, one.job) for one in await self[SqliteWorkQueue].receive(pool)]
         end = time.monotonic() + within
@@ -67,7 +64,7 @@ class World(Posthorn):
 
     async def pass_seconds(self, seconds: float) -> None:
         """Let the queue's time pass."""
-        if self.family in ("memory", "sqlite"):
+        if self.family == "sqlite":
             self.clock.advance(seconds)
 
 
@@ -82,24 +79,22 @@ def aws_session(aws_backend: Any) -> Iterator[AwsSession]:
 AWS = pytest.param("aws", marks=pytest.mark.aws)
 
 
-@pytest.fixture(params=["memory", "sqlite", "files", AWS])
+@pytest.fixture(params=["memory", "files", AWS])
 def world(request: pytest.FixtureRequest) -> World:
     """The ports of one family of adapters."""
     return _world(request)
 
 
-@pytest.fixture(params=["memory", AWS])
+@pytest.fixture(params=[AWS])
 def objects(request: pytest.FixtureRequest) -> World:
-    """The ports of one family that keeps what is put at a time as an object, and others apart from it."""
+    """The ports of a family that keeps what is put at a time as an object, and others apart from it."""
     return _world(request)
 
 
 def _world(request: pytest.FixtureRequest) -> World:
     clock = ControlledClock(NOW)
-    if request.param in ("memory", "sqlite"):
-        return World(Settings(), request.param, clock)
-    if request.param == "files":
-        folder = request.getfixturevalue("tmp_path") / "state"
+    if request.param in ("memory", "files"):
+        folder = request.getfixturevalue("tmp_path") / "state" if request.param == "files" else ""
         return World(Settings(state_folder=str(folder)), "sqlite", clock)
     session = {AwsSession: request.getfixturevalue("aws_session")}
     return World(request.getfixturevalue("aws_names"), "aws", clock, session)

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports.blobs import BlobStore, UploadTicket
+from tests import stores
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 from tests.patience import PATIENCE
@@ -51,8 +51,8 @@ async def test_a_purged_object_is_not_found(world: World) -> None:
 
 async def follow(world: World, url: str) -> bytes:
     """What a client does with a link."""
-    if world.family == "memory":
-        return world[MemoryBlobStore].follow(url)
+    if world.family == "sqlite":
+        return stores.follow(world, url)
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the test's own backend
         assert answer.headers["Content-Type"] == "message/rfc822"
         assert answer.headers["Content-Disposition"].startswith("attachment")
@@ -60,12 +60,12 @@ async def follow(world: World, url: str) -> bytes:
         return body
 
 
-async def test_anybody_may_fetch_a_whole_object_by_its_link(objects: World) -> None:
+async def test_anybody_may_fetch_a_whole_object_by_its_link(world: World) -> None:
     content = bytes(range(256)) * 25_000
-    (ref,) = await objects[BlobStore].put(objects.server, [content], NOW)
-    url = await objects[BlobStore].link(ref, 300)
+    (ref,) = await world[BlobStore].put(world.server, [content], NOW)
+    url = await world[BlobStore].link(ref, 300)
     assert url is not None
-    assert await follow(objects, url) == content
+    assert await follow(world, url) == content
 
 
 async def test_there_is_no_link_to_a_part_of_an_object(objects: World) -> None:
@@ -83,8 +83,8 @@ async def test_there_is_no_link_to_a_purged_object(world: World) -> None:
 
 async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
     """What a client does with a ticket."""
-    if world.family == "memory":
-        world[MemoryBlobStore].finish_upload(ticket, content)
+    if world.family == "sqlite":
+        stores.finish_upload(world, ticket, content)
         return
     headers = {**ticket.headers, "Content-Type": "application/octet-stream"}
     request = urllib.request.Request(  # noqa: S310  # the test's own backend
@@ -94,27 +94,27 @@ async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
         assert answer.status == 200
 
 
-async def test_a_client_uploads_by_itself(objects: World) -> None:
+async def test_a_client_uploads_by_itself(world: World) -> None:
     content, now = b"x" * 5_000, time.time()  # a store writes its own time
-    ticket = await objects[BlobStore].ticket(objects.server, len(content), now)
+    ticket = await world[BlobStore].ticket(world.server, len(content), now)
     assert (ticket.method, ticket.expires_at) == ("PUT", int(now) + 3_600)
     with pytest.raises(NotFound):
-        await objects[BlobStore].uploaded(objects.server, ticket.id, now)
-    await upload(objects, ticket, content)
-    ref = await objects[BlobStore].uploaded(objects.server, ticket.id, now)
+        await world[BlobStore].uploaded(world.server, ticket.id, now)
+    await upload(world, ticket, content)
+    ref = await world[BlobStore].uploaded(world.server, ticket.id, now)
     assert ref.length == len(content)
-    assert await objects[BlobStore].get(ref) == content
+    assert await world[BlobStore].get(ref) == content
     with pytest.raises(NotFound):
-        await objects[BlobStore].uploaded(a_server_id(), ticket.id, now)
+        await world[BlobStore].uploaded(a_server_id(), ticket.id, now)
 
 
-async def test_an_upload_can_be_named_for_two_days(objects: World) -> None:
+async def test_an_upload_can_be_named_for_two_days(world: World) -> None:
     now = time.time()
-    ticket = await objects[BlobStore].ticket(objects.server, 1, now)
-    await upload(objects, ticket, b"x")
-    assert (await objects[BlobStore].uploaded(objects.server, ticket.id, now + 172_000)).length == 1
+    ticket = await world[BlobStore].ticket(world.server, 1, now)
+    await upload(world, ticket, b"x")
+    assert (await world[BlobStore].uploaded(world.server, ticket.id, now + 172_000)).length == 1
     with pytest.raises(NotFound):
-        await objects[BlobStore].uploaded(objects.server, ticket.id, now + 174_000)
+        await world[BlobStore].uploaded(world.server, ticket.id, now + 174_000)
 
 
 @pytest.mark.parametrize("upload_id", ["", "../r/1", "0" * 31, "0" * 32, "é" * 32, "a" * 100_000])

@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from chalicelib.adapters.memory.vault import MemoryKeyVault
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.adapters.network.time_limits import TimeLimits
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.time import SeededRand
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.config import Settings
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
 from chalicelib.domain.model import DsnParameters, Envelope, Target
@@ -93,7 +94,9 @@ class Network:
     def __init__(self, peer: SmtpPeer) -> None:
         settings = Settings(smtp_hostname="mail.posthorn.test")
         limits = TimeLimits(*[10.0] * 8, idle=60.0)
-        self.egress = NetworkEgress(settings, MemoryKeyVault(SeededRand(1)), limits=limits)
+        self.egress = NetworkEgress(
+            settings, FileKeyVault(StateFolder(settings), SeededRand(1)), limits=limits
+        )
         self.target = Target("mx.example.test", peer.host, peer.port)
         self.peer = peer
 

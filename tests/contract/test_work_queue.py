@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import DeliveryJob
+from chalicelib.domain.tenancy.entities import SOURCES, EgressSource
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from tests.contract.conftest import World
 from tests.fakes import a_message, a_server_id
 from tests.patience import PATIENCE
@@ -103,7 +104,7 @@ async def test_a_moment_too_far_ahead_is_brought_forward(
         POOL, items[:1], world.clock.now() + 10 * world[WorkQueue].longest_wait
     )
     assert await world.receive(POOL, within=0) == []
-    if world.family == "memory":
+    if world.family == "sqlite":
         await world.pass_seconds(world[WorkQueue].longest_wait)
         assert [item for _, item in await world.receive(POOL)] == items[:1]
 
@@ -143,6 +144,7 @@ async def test_the_pools_are_those_that_have_a_queue(world: World) -> None:
     found = await world[WorkQueue].pools()
     assert POOL in found
     assert f"pool-{a_server_id()}" not in found
-    if world.family == "memory":
-        world[MemoryWorkQueue].deploy("bulk", "another")
+    if world.family == "sqlite":
+        for pool in ("bulk", "another"):
+            await world[Repository].add(SOURCES, EgressSource("own", pool))
         assert await world[WorkQueue].pools() == ("another", "bulk", POOL)

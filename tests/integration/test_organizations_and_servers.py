@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.domain.tenancy.entities import SERVERS, ServerMode
@@ -15,6 +14,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from tests.queues import DeployedQueue, with_queue
 
 
 @pytest.fixture
@@ -133,15 +133,15 @@ async def test_a_wrong_option_is_named_and_nothing_is_stored(
 
 
 async def test_a_server_goes_to_no_pool_that_has_no_queue() -> None:
-    app = in_memory()
-    app[MemoryWorkQueue].deploy("bulk")
+    app = with_queue(in_memory(), DeployedQueue)
+    app[DeployedQueue].deploy("bulk")
     owner = await app[Organizations].create("Acme")
     made = await app[Servers].create(owner, "Mail", None, ServerOptions(pool="bulk"))
     with pytest.raises(InvalidRequest) as refused:
         await app[Servers].update(made, ServerOptions(pool="bulky"))
     assert refused.value.public == "There is no pool bulky; the pools are: bulk, default"
     assert (await app[Servers].get("acme", "mail")).pool == "bulk"
-    app[MemoryWorkQueue].deploy(*(f"pool{number}" for number in range(20)))
+    app[DeployedQueue].deploy(*(f"pool{number}" for number in range(20)))
     with pytest.raises(InvalidRequest, match=r"default, pool0, .* and 12 more$"):
         await app[Servers].create(owner, "Other", None, ServerOptions(pool="bulky"))
 

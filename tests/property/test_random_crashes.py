@@ -1,4 +1,4 @@
-"""The crash model, played by the real services on in-memory ports.
+"""The crash model, played by the real services on ports in memory.
 
 Every port verb may die before or after it did its work; workers are slow to claim at times; queue messages are
 duplicated and reordered; peers answer softly at times. Whatever the dice say: an accepted message is delivered, it
@@ -32,7 +32,8 @@ from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.sweep import Sweep
-from tests.worlds import Scene, beside, make_scene
+from tests.queues import UnrulyQueue
+from tests.worlds import Scene, make_scene, storing_in_order
 
 CRASH = 0.04
 SOFT = 0.15
@@ -123,11 +124,11 @@ class MortalEgress:
     async def close(self) -> None: ...
 
 
-def mortal_parts(scene: Scene, dice: Dice) -> Parts:
+def mortal_parts(scene: Scene, queue: UnrulyQueue, dice: Dice) -> Parts:
     """The scene's ports, each mortal where dying matters."""
-    ports = (MessageStore, BlobStore, WorkQueue, SuppressionList, Numbers, SendRate)
+    ports = (MessageStore, BlobStore, SuppressionList, Numbers, SendRate)
     mortal: Parts = {port: Mortal(scene.posthorn[port], dice) for port in ports}
-    return {**mortal, Egress: MortalEgress(dice, {})}
+    return {**mortal, WorkQueue: Mortal(queue, dice), Egress: MortalEgress(dice, {})}
 
 
 class Model:
@@ -136,11 +137,12 @@ class Model:
     def __init__(self, scene: Scene, seed: int, attempts: type[AttemptDelivery]) -> None:
         self.scene = scene
         self.dice = Dice(seed)
-        self.program = beside(scene.posthorn, mortal_parts(scene, self.dice))
+        self.queue = scene.posthorn[UnrulyQueue]
+        self.queue.duplicate, self.queue.dice = DUPLICATE, random.Random(seed)
+        mortal = mortal_parts(scene, self.queue, self.dice)
+        self.program = storing_in_order(scene.posthorn, mortal)
         self.program[AttemptDelivery].__class__ = attempts
         self.promised: list[tuple[int, str]] = []
-        scene.queue.reorder = True
-        scene.queue.duplicate = DUPLICATE
 
     async def submit(self, number: int) -> None:
         submission = self.scene.submission(f"user{number}@example.com")
@@ -151,7 +153,7 @@ class Model:
         self.promised += [(each.id, each.token) for each in accepted]
 
     async def work(self) -> None:
-        received = await self.scene.queue.receive("default", self.dice.random.randint(1, 3))
+        received = await self.queue.receive("default", self.dice.random.randint(1, 3))
         wakeups = [ReceivedJob(each.job, each.receipt) for each in received]
         if self.dice.random.random() < SLOW:
             self.scene.clock.advance(self.dice.random.choice((60, 200)))
@@ -162,7 +164,7 @@ class Model:
             return
         for each in received:
             if each.receipt not in left:
-                await self.scene.queue.delete("default", each.receipt)
+                await self.queue.delete([each.receipt])
 
     async def sweep(self) -> None:
         try:

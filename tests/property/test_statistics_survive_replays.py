@@ -20,8 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.adapters.memory.statistics import MemoryStatistics
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.statistics import SqliteStatistics
+from chalicelib.bootstrap import in_memory
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Status
@@ -116,11 +118,11 @@ class Feed:
                 self.truth.update({(slot.server, c): n for a in added for c, n in a.counts.items()})
 
 
-class Mortal(MemoryStatistics):
+class Mortal(SqliteStatistics):
     """Counters whose process may die at each write; then it writes nothing more."""
 
     def __init__(self, dice: random.Random) -> None:
-        super().__init__(ControlledClock(NOW))
+        super().__init__(in_memory()[MailDatabase], ControlledClock(NOW))
         self._dice = dice
         self.armed, self.dead, self.deaths = True, False, 0
 
@@ -213,9 +215,12 @@ def test_the_model_dies_splits_and_replays() -> None:
 class Forgetful(Mortal):
     """Without the last number: counts whatever comes."""
 
+    adds = 0
+
     async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
         self._roll()
-        await MemoryStatistics.add(self, f"{source}/{len(self._counters)}", slot, additions)
+        self.adds += 1
+        await SqliteStatistics.add(self, f"{source}/{self.adds}", slot, additions)
         self._roll()
 
 

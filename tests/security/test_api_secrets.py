@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.intake import Intake
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "private@example.com", "subject": "Private", "text": "Words"}
@@ -58,7 +58,7 @@ def test_causes_stay_inside(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> N
         except OSError as error:
             raise TemporaryFailure("Storage is away, try again later") from error
 
-    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", broken)
+    monkeypatch.setattr(api.scene.posthorn[Intake], "store", broken)
     reply = api.v2("POST", "/emails", GOOD)
     assert reply.status == 503
     assert reply.json["detail"] == "Storage is away, try again later"

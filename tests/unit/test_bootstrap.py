@@ -13,10 +13,10 @@ from chalicelib.adapters.aws.dynamo.messages import DynamoMessageStore
 from chalicelib.adapters.aws.dynamo.repository import DynamoRepository
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.families import FAMILIES, PORTS
-from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.time import ControlledClock
-from chalicelib.adapters.storage.intake import OrderedIntake
+from chalicelib.adapters.sqlite.intake import SqliteIntake
+from chalicelib.adapters.sqlite.messages import SqliteMessageStore
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.bootstrap import Posthorn, in_memory, on_aws
@@ -43,8 +43,8 @@ def test_a_part_is_made_once_for_all_who_ask() -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: program[AcceptMail], range(50)))
     assert all(each is made[0] for each in made)
-    assert made[0]._store._intake is program[Intake] is program[OrderedIntake]
-    assert program[MessageStore] is program[MemoryMessageStore]
+    assert made[0]._store._intake is program[Intake] is program[SqliteIntake]
+    assert program[MessageStore] is program[SqliteMessageStore]
     assert program[Settings] is program.settings
 
 
@@ -90,7 +90,7 @@ def test_live_memory_has_the_systems_clock() -> None:
 
 def test_a_crash_point_names_the_file_of_a_port() -> None:
     program = in_memory(Settings(kill_at="messages.claim:after"))
-    assert program[MessageStore] is not program[MemoryMessageStore]
+    assert program[MessageStore] is not program[SqliteMessageStore]
     assert program[Repository] is not None
     with pytest.raises(ValueError, match="messages has no verb climb"):
         _ = in_memory(Settings(kill_at="messages.climb:after"))[MessageStore]

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.messages.history import MessageHistory
+from tests import stores
 from tests.http_api import ApiWorld
 
 SENT = {
@@ -149,7 +149,7 @@ def test_an_object_is_no_filter(api: ApiWorld, number: int) -> None:
 def test_a_purged_message(api: ApiWorld, number: int) -> None:
     history = api.scene.posthorn[MessageHistory]
     record = bootstrap.run(history.record(api.scene.server.id, number))
-    api.scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
+    stores.purge(api.scene.posthorn, record.message.blob)
     data = shown(api, id=number, _expansions=True)["data"]
     assert data["details"]["size"] is None
     assert (data["plain_body"], data["html_body"]) == (None, None)

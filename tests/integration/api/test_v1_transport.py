@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.queue import MemoryWorkQueue
+from chalicelib.adapters.sqlite import intake
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy.entities import SERVERS
 from chalicelib.ports.messages import MessageStore
@@ -139,10 +139,10 @@ def test_other_paths_are_not_found(api: ApiWorld, path: str) -> None:
 def test_a_failing_store_is_a_503_that_can_be_repeated(
     api: ApiWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: Any) -> None:
+    def away(*_: Any) -> None:
         raise TemporaryFailure("The store is away")
 
-    monkeypatch.setattr(api.scene.posthorn[MemoryWorkQueue], "wake", away)
+    monkeypatch.setattr(intake, "add_first_job", away)
     body = json.dumps({"to": "a@example.com", "from": "a@acme.test", "plain_body": "x"}).encode()
     headers = {"content-type": "application/json", "x-server-api-key": api.scene.api_key}
     reply = api.call("POST", "/api/v1/send/message", body, headers)

@@ -12,8 +12,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy.entities import CredentialKind
-from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.intake import Intake
 from chalicelib.services.idempotency import fingerprint
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.servers import Servers
@@ -56,7 +56,7 @@ def test_another_endpoint_is_another_request(api: ApiWorld) -> None:
 
 def test_a_request_in_flight_is_a_409(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     started, go_on = threading.Event(), threading.Event()
-    real = api.scene.posthorn[BlobStore].put
+    real = api.scene.posthorn[Intake].store
 
     async def slow(*args: Any) -> Any:
         started.set()
@@ -64,7 +64,7 @@ def test_a_request_in_flight_is_a_409(api: ApiWorld, monkeypatch: pytest.MonkeyP
             await asyncio.sleep(0.005)
         return await real(*args)
 
-    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", slow)
+    monkeypatch.setattr(api.scene.posthorn[Intake], "store", slow)
     replies: list[Reply] = []
     first = threading.Thread(target=lambda: replies.append(post(api, "one")))
     first.start()
@@ -97,7 +97,7 @@ def test_a_failing_store_gives_the_key_back(api: ApiWorld, monkeypatch: pytest.M
         raise TemporaryFailure("Storage is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.scene.posthorn[BlobStore], "put", away)
+        patch.setattr(api.scene.posthorn[Intake], "store", away)
         assert post(api, "one").status == 503
     assert post(api, "one").status == 202
 

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.domain.ids import make_token, read_token
 from chalicelib.domain.reply import Reply as SmtpReply
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.messages.history import MessageHistory
+from tests import stores
 from tests.http_api import ApiWorld, Reply
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
@@ -156,7 +156,7 @@ def followed(api: ApiWorld, number: int) -> bytes:
     reply = api.v2("GET", f"/emails/{number}/raw")
     assert (reply.status, reply.body) == (303, b"")
     assert reply.headers["cache-control"] == "no-store"
-    return api.scene.posthorn[MemoryBlobStore].follow(reply.headers["location"])
+    return stores.follow(api.scene.posthorn, reply.headers["location"])
 
 
 def test_bytes_too_many_for_an_answer_are_behind_a_link(api: ApiWorld) -> None:
@@ -167,7 +167,7 @@ def test_bytes_too_many_for_an_answer_are_behind_a_link(api: ApiWorld) -> None:
 def test_the_link_to_bytes_that_are_gone_is_a_404(api: ApiWorld) -> None:
     number = send_raw(api, b"From: app@acme.test\r\n\r\n" + b"x" * 4_500_000)
     record = bootstrap.run(api.scene.posthorn[MessageHistory].record(api.scene.server.id, number))
-    api.scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
+    stores.purge(api.scene.posthorn, record.message.blob)
     reply = api.v2("GET", f"/emails/{number}/raw")
     assert (reply.status, reply.json["code"]) == (404, "not_found")
 
@@ -201,7 +201,7 @@ def test_purged_bytes_are_a_404(api: ApiWorld) -> None:
     number = send(api)
     history = api.scene.posthorn[MessageHistory]
     record = bootstrap.run(history.record(api.scene.server.id, number))
-    api.scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
+    stores.purge(api.scene.posthorn, record.message.blob)
     assert api.v2("GET", f"/emails/{number}/raw").status == 404
     assert api.v2("GET", f"/emails/{number}").status == 200
 

@@ -15,7 +15,7 @@ from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy.entities import SERVERS
-from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.intake import Intake
 from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld, Reply, api_world
 
@@ -317,7 +317,7 @@ def test_a_failing_store_is_a_503_to_be_repeated(
     async def away(*_: Any) -> None:
         raise TemporaryFailure("Storage is away")
 
-    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", away)
+    monkeypatch.setattr(api.scene.posthorn[Intake], "store", away)
     reply = post(api)
     assert (reply.status, reply.json["code"]) == (503, "temporary_failure")
     assert int(reply.headers["retry-after"]) > 0
@@ -329,7 +329,7 @@ def test_an_unexpected_error_is_a_500_problem(
     async def broken(*_: Any) -> None:
         raise KeyError("secret detail")
 
-    monkeypatch.setattr(api.scene.posthorn[BlobStore], "put", broken)
+    monkeypatch.setattr(api.scene.posthorn[Intake], "store", broken)
     reply = post(api)
     assert (reply.status, reply.headers["content-type"]) == (500, "application/problem+json")
     assert b"secret" not in reply.body

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.config import Settings
 from chalicelib.domain.mail.composed_size import attached_octets, base64_octets
 from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.servers import Servers
+from tests import stores
 from tests.http_api import ApiWorld, api_world
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}
@@ -25,7 +25,7 @@ def upload(api: ApiWorld, content: bytes, key: str | None = None) -> str:
     made = reply.json
     assert made["expires_at"].endswith("Z")
     ticket = UploadTicket(made["id"], made["url"], made["method"], made["headers"], 0)
-    api.scene.posthorn[MemoryBlobStore].finish_upload(ticket, content)
+    stores.finish_upload(api.scene.posthorn, ticket, content)
     id: str = made["id"]
     return id
 

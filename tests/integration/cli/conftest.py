@@ -14,6 +14,7 @@ from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.config import Settings
+from tests.queues import DeployedQueue, with_queue
 
 SETTINGS = Settings(return_path_domain="rp.ph.example", spf_include="spf.ph.example")
 
@@ -42,7 +43,8 @@ def without_the_functions_log(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def app() -> Posthorn:
-    return in_memory(SETTINGS)
+    """An installation whose pools are deployed."""
+    return with_queue(in_memory(SETTINGS), DeployedQueue)
 
 
 @pytest.fixture

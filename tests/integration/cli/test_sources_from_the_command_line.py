@@ -8,7 +8,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
@@ -20,6 +19,7 @@ from chalicelib.ports.vault import KeyVault
 from chalicelib.services.pools.sources import Sources
 from chalicelib.services.tenancy.servers import Servers
 from tests.integration.cli.conftest import Run
+from tests.queues import DeployedQueue
 
 PASSWORD = "correct horse battery"
 SMARTHOST = ("--kind", "smarthost", "--host", "smtp.acme.test", "--username", "me")
@@ -127,7 +127,7 @@ def test_a_new_password_takes_the_place_of_the_old(
 
 
 def test_pools_show_who_uses_them_and_how_their_mail_leaves(demo: Run, app: Posthorn) -> None:
-    app[MemoryWorkQueue].deploy("bulk", "quiet")
+    app[DeployedQueue].deploy("bulk", "quiet")
     demo("source", "add", "one", "--kind", "direct", "--address", "192.0.2.1")
     demo("source", "add", "two", "--kind", "direct", "--address6", "2001:db8::1")
     demo("source", "add", "far", "--pool", "bulk", *PROXY)
@@ -204,7 +204,7 @@ def test_a_password_that_would_go_in_the_clear_is_warned_of(posthorn: Run) -> No
 
 
 def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) -> None:
-    app[MemoryWorkQueue].deploy("bulk")
+    app[DeployedQueue].deploy("bulk")
     posthorn("source", "add", "one", "--pool", "bulk", "--kind", "direct")
     assert posthorn("source", "remove", "one", "--json").json == {"removed": "one"}
     assert stored(app, "bulk") == []
@@ -238,7 +238,7 @@ def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) ->
 def test_what_cannot_be_is_one_sentence(
     posthorn: Run, app: Posthorn, arguments: tuple[str, ...], words: str
 ) -> None:
-    app[MemoryWorkQueue].deploy("bulk")
+    app[DeployedQueue].deploy("bulk")
     assert posthorn("source", "add", "taken", "--kind", "direct").code == 0
     outcome = posthorn("source", *arguments)
     assert (outcome.code, outcome.out) == (1, "")

@@ -22,6 +22,7 @@ from chalicelib.services.outgoing.submission import Prepared
 from gateway.configuration import Role
 from tests.gateway_scene import MAIL, Client, RunningGateway, running_gateway
 from tests.patience import PATIENCE
+from tests.worlds import make_scene, storing_in_order
 
 
 class Gate:
@@ -61,6 +62,10 @@ async def test_a_failing_store_gives_451_and_the_next_try_succeeds(error: Except
         assert bool(gateway.events("fault")) == isinstance(error, RuntimeError)
 
 
+def fail(*_: object, **__: object) -> None:
+    raise TemporaryFailure("away")
+
+
 @pytest.mark.parametrize(
     ("port", "verb"),
     [(BlobStore, "put"), (WorkQueue, "wake"), (MessageStore, "create"), (Numbers, "take")],
@@ -68,14 +73,29 @@ async def test_a_failing_store_gives_451_and_the_next_try_succeeds(error: Except
 async def test_each_store_behind_accept_can_fail(
     port: type[Any], verb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object, **__: object) -> None:
-        raise TemporaryFailure("away")
-
-    async with running_gateway() as gateway:
+    scene = await make_scene()
+    scene.posthorn = storing_in_order(scene.posthorn, {})
+    async with running_gateway(scene=scene) as gateway:
         client = await gateway.logged_in()
         with monkeypatch.context() as patch:
             patch.setattr(gateway.scene.posthorn[port], verb, fail)
             assert (await client.submit()).code == 451
+        assert (await client.submit()).code == 250
+        assert len(gateway.messages()) == 1
+
+
+@pytest.mark.parametrize(
+    "step", ["segments.Segments.append", "intake.create", "intake.add_first_job"]
+)
+async def test_each_step_of_the_one_transaction_can_fail(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_gateway() as gateway:
+        client = await gateway.logged_in()
+        with monkeypatch.context() as patch:
+            patch.setattr(f"chalicelib.adapters.sqlite.{step}", fail)
+            assert (await client.submit()).code == 451
+        assert gateway.messages() == []
         assert (await client.submit()).code == 250
         assert len(gateway.messages()) == 1
 

@@ -23,6 +23,7 @@ from chalicelib.services.tenancy.servers import Servers
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, MAIL, encoded, plain, running_gateway, trusting_context
 from tests.patience import PATIENCE
+from tests.queues import depth
 
 
 async def test_greeting_names_us_and_a_trace() -> None:
@@ -74,7 +75,7 @@ async def test_a_message_is_stored_byte_for_byte_behind_our_received_field(role:
             rb"by mail\.acme-host\.test with SMTP; [A-Z][a-z]{2}, \d\d .* \+0000\r\n",
             stored,
         )
-        assert gateway.scene.queue.depth("default") == 2
+        assert depth(gateway.scene.posthorn) == 2
 
 
 async def test_privacy_mode_leaves_the_client_out() -> None:

@@ -19,6 +19,7 @@ from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.credentials import CredentialOptions
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from tests.queues import depth
 from tests.worlds import Scene, make_scene
 
 DAY = 86_400
@@ -171,4 +172,4 @@ async def test_content_that_would_continue_our_own_field_is_refused() -> None:
     scene = await make_scene()
     with pytest.raises(Rejected):
         await scene.accept(content=b" From: x@evil.test\r\nFrom: app@acme.test\r\n\r\nHi\r\n")
-    assert scene.queue.depth("default") == 0
+    assert depth(scene.posthorn) == 0

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import pytest
 
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
@@ -17,6 +16,8 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.decide_outcome import MAY_BE_DELIVERED
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.servers import ServerOptions
+from tests.queues import depth
+from tests.stores import purge
 from tests.worlds import CONTENT, make_scene
 
 GREYLISTED = TransactionResult(Reply(450, "4.2.0", "Greylisted"), "RCPT")
@@ -154,11 +155,11 @@ async def test_a_long_wait_goes_through_the_due_index_and_a_short_one_through_th
     await scene.deliver_ready()
     short = await scene.record(accepted)
     assert not short.by_sweeper
-    assert scene.queue.depth("default") == 1
+    assert depth(scene.posthorn) == 1
     await scene.play(340, step=10)
     long = await scene.record(accepted)
     assert long.by_sweeper
-    assert scene.queue.depth("default") == 0
+    assert depth(scene.posthorn) == 0
     await scene.play(1.2 * HOUR)
     assert (await scene.record(accepted)).status is Status.SENT
 
@@ -292,7 +293,7 @@ async def test_refusals_of_the_recipient_suppress_at_the_second(refusal: Transac
 async def test_failures_without_a_conversation_do_not_count_against_the_recipient() -> None:
     scene = await make_scene()
     (purged,) = await scene.accept()
-    scene.posthorn[MemoryBlobStore].purge((await scene.record(purged)).message.blob.key)
+    purge(scene.posthorn, (await scene.record(purged)).message.blob)
     await scene.deliver_ready()
     assert (await scene.record(purged)).status is Status.HARD_FAIL
     scene.egress.always("john@example.com", UNKNOWN_USER)
@@ -366,7 +367,7 @@ async def test_a_message_whose_body_was_purged_fails() -> None:
     scene = await make_scene()
     (accepted,) = await scene.accept()
     record = await scene.record(accepted)
-    scene.posthorn[MemoryBlobStore].purge(record.message.blob.key)
+    purge(scene.posthorn, record.message.blob)
     await scene.deliver_ready()
     after = await scene.record(accepted)
     assert after.status is Status.HARD_FAIL

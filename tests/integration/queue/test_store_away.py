@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.adapters.memory.messages import MemoryMessageStore
+from chalicelib.adapters.sqlite.messages import SqliteMessageStore
 from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
@@ -24,7 +24,7 @@ def away(scene: Scene, *verbs: str, times: int) -> None:
             if left[verb] > 0:
                 left[verb] -= 1
                 raise TemporaryFailure("The store is away")
-            return await getattr(MemoryMessageStore, verb)(store, *args)
+            return await getattr(SqliteMessageStore, verb)(store, *args)
 
         return call
 

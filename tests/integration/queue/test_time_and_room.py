@@ -7,17 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
-from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import BlobRef, State, Status
+from chalicelib.domain.model import State, Status
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS
 from chalicelib.services.queue.bodies import LARGEST_SPAN
+from tests.stores import forget_messages
 from tests.worlds import CONTENT, Scene, make_scene
 
 ENOUGH = Settings().deadline_seconds + LAST_SETTLE_SECONDS
@@ -115,11 +115,8 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     """There is room for one large body; the small message behind the large ones of the same domain does not wait."""
     scene = await make_scene(Settings(bytes_in_hand=1))
     await scene.accept("a@example.com", "b@example.com", "c@example.com", content=LARGE)
-    first = await wakeups(scene)
-    first = [replace_body(one, number) for number, one in enumerate(first)]
-    for one in first:
-        scene.posthorn[MemoryBlobStore]._objects[one.job.message.blob.key] = {0: LARGE}
-        scene.posthorn[MemoryMessageStore]._records.clear()
+    first = [await with_own_body(scene, one) for one in await wakeups(scene)]
+    await forget_messages(scene.posthorn)
     await scene.accept("small@example.com")
     small = await wakeups(scene)
     gate, reached = asyncio.Event(), asyncio.Event()
@@ -144,7 +141,9 @@ async def test_small_mail_goes_on_while_large_mail_waits_for_room() -> None:
     assert len(scene.egress.received) == 4
 
 
-def replace_body(received: ReceivedJob, number: int) -> ReceivedJob:
+async def with_own_body(scene: Scene, received: ReceivedJob) -> ReceivedJob:
     """The same message with a large body that no other has."""
-    message = replace(received.job.message, blob=BlobRef(f"r/large-{number}", 0, len(LARGE)))
+    blobs, now = scene.posthorn[BlobStore], scene.clock.now()
+    (ref,) = await blobs.put(scene.server.id, [LARGE], now)
+    message = replace(received.job.message, blob=ref)
     return replace(received, job=replace(received.job, message=message))

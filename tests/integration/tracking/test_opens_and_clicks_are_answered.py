@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.memory.messages import MemoryMessageStore
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.engagement import Engagement
@@ -19,6 +18,7 @@ from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from chalicelib.services.tracking import answer as track_module
 from chalicelib.services.tracking.answer import IMAGE, Track
+from tests.stores import forget_messages
 from tests.tracking_scene import BROWSER, LINKS, READER, make_tracked_mail
 from tests.worlds import make_scene
 
@@ -127,7 +127,7 @@ async def test_a_suspended_servers_links_still_work() -> None:
 
 async def test_a_message_that_is_gone_still_leads_on() -> None:
     scene, mail = await make_tracked_mail()
-    scene.posthorn[MemoryMessageStore]._records.clear()
+    await forget_messages(scene.posthorn)
     answer = await mail.visit(mail.link(1))
     assert (answer.status, answer.headers["Location"]) == (307, LINKS[0])
     hits = await scene.posthorn[Engagement].hits(scene.server.id, mail.message)

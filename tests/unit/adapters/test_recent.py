@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chalicelib.adapters.memory.repository import MemoryRepository
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.storage import recent
 from chalicelib.adapters.storage.recent import RecentConfiguration
+from chalicelib.bootstrap import in_memory
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.tenancy.entities import ORGANIZATIONS
+from chalicelib.ports.repository import Repository
 from tests.fakes import NOW, an_organization
 
 
@@ -40,15 +41,15 @@ def clock() -> ControlledClock:
 
 
 @pytest.fixture
-def repository() -> MemoryRepository:
-    return MemoryRepository()
+def repository() -> Repository:
+    return in_memory()[Repository]
 
 
 Ask = Callable[[Asked], Awaitable[str | None]]
 
 
 @pytest.fixture
-def ask(repository: MemoryRepository, clock: ControlledClock) -> Ask:
+def ask(repository: Repository, clock: ControlledClock) -> Ask:
     cache = RecentConfiguration(repository, clock)
     return lambda asked: cache.ask("question", asked.read)
 
@@ -91,9 +92,7 @@ async def test_a_caller_that_gives_up_leaves_the_answer_to_the_others(ask: Ask) 
     assert asked.reads == 1
 
 
-async def test_what_was_read_before_a_change_is_not_kept(
-    ask: Ask, repository: MemoryRepository
-) -> None:
+async def test_what_was_read_before_a_change_is_not_kept(ask: Ask, repository: Repository) -> None:
     asked = Asked("before", "after")
     asked.allowed.clear()
     early = asyncio.ensure_future(ask(asked))
@@ -107,7 +106,7 @@ async def test_what_was_read_before_a_change_is_not_kept(
 
 
 async def test_many_guesses_do_not_fill_the_memory(
-    repository: MemoryRepository, clock: ControlledClock, monkeypatch: pytest.MonkeyPatch
+    repository: Repository, clock: ControlledClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent, "MOST_KEPT", 3)
     cache = RecentConfiguration(repository, clock)

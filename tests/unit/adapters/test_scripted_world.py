@@ -1,20 +1,16 @@
-"""The scripted parts of the memory world do what a test told them, and show what they got."""
+"""The scripted world does what a test told it, and shows what it got."""
 
 from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.memory.queue import MemoryWorkQueue
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
-from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
-from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import EgressSource, ServerId
+from chalicelib.domain.tenancy.entities import EgressSource
 from chalicelib.ports.egress import TransactionResult
-from tests.fakes import a_job, a_message
 
 MX = Target("mx.example.com", "198.51.100.7", 25)
 SOURCE = EgressSource("default", address="192.0.2.1")
@@ -96,32 +92,3 @@ async def test_a_zone_answers_as_dns_does() -> None:
     assert (caught.value.reply.code, caught.value.reply.enhanced) == (451, "4.4.3")
     resolver.heal("example.com")
     assert await resolver.mx("example.com")
-
-
-async def test_a_queue_duplicates_and_reorders_when_asked() -> None:
-    clock = ControlledClock()
-    queue = MemoryWorkQueue(Settings(), clock, SeededRand(3))
-    items = [a_job(a_message(ServerId(1), number)) for number in range(1, 41)]
-    queue.duplicate, queue.reorder = 0.5, True
-    await queue.wake("default", items)
-    received = await queue.receive("default", 100)
-    numbers = [one.job.message.id for one in received]
-    assert 50 < len(numbers) < 75
-    assert set(numbers) == set(range(1, 41))
-    assert numbers != sorted(numbers)
-
-
-async def test_a_received_item_comes_back_until_it_is_deleted() -> None:
-    clock = ControlledClock()
-    queue = MemoryWorkQueue(Settings(visibility_seconds=30), clock, SeededRand(3))
-    await queue.wake("default", [a_job(a_message(ServerId(1), 1))])
-    (first,) = await queue.receive("default")
-    assert await queue.receive("default") == []
-    assert queue.next_visible_at("default") == clock.now() + 30
-    clock.advance(30)
-    (second,) = await queue.receive("default")
-    assert (first.receive_count, second.receive_count) == (1, 2)
-    await queue.delete("default", first.receipt)  # an old receipt no longer deletes
-    assert queue.depth("default") == 1
-    await queue.delete("default", second.receipt)
-    assert (queue.depth("default"), queue.next_visible_at("default")) == (0, None)

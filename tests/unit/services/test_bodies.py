@@ -7,23 +7,25 @@ from collections import Counter
 
 import pytest
 
-from chalicelib.adapters.memory.blobs import MemoryBlobStore
-from chalicelib.adapters.scripted.time import SeededRand
+from chalicelib.adapters.sqlite.segments import Segments
+from chalicelib.bootstrap import in_memory
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import BlobRef
+from chalicelib.domain.model import DAY, BlobRef
 from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.queue.bodies import LARGEST_SPAN, Bodies, Room
 
 SERVER = ServerId(1)
 
 
-class Watched(MemoryBlobStore):
-    """The memory store; it keeps what was read, and fails as often as told."""
+class Watched:
+    """A store in memory; it keeps what was read, and fails as often as told."""
 
     def __init__(self) -> None:
-        super().__init__(SeededRand())
+        self._program = in_memory()
         self.reads: list[BlobRef] = []
         self.failures = 0
+        self.put = self._program[BlobStore].put
 
     async def get(self, ref: BlobRef) -> bytes:
         self.reads.append(ref)
@@ -31,7 +33,16 @@ class Watched(MemoryBlobStore):
         if self.failures:
             self.failures -= 1
             raise TemporaryFailure("The store is away")
-        return await super().get(ref)
+        return await self._program[BlobStore].get(ref)
+
+    def purge(self, key: str) -> None:
+        """Forget an object, as retention does."""
+        self._program[Segments].remove(key)
+
+
+def span(first: BlobRef, last: BlobRef) -> BlobRef:
+    """What holds both and all between them."""
+    return BlobRef(first.key, first.offset, last.offset + last.length - first.offset)
 
 
 async def _all(bodies: Bodies, refs: list[BlobRef]) -> list[bytes]:
@@ -42,9 +53,9 @@ async def test_neighbours_come_with_one_read() -> None:
     store = Watched()
     contents = [b"x" * 10, b"", b"y" * 3, b"z" * 70]
     refs = await store.put(SERVER, contents, 0.0)
-    alone = (await store.put(SERVER, [b"alone"], 0.0))[0]
+    alone = (await store.put(SERVER, [b"alone"], DAY))[0]  # in another object
     assert await _all(Bodies(store, [*refs, alone]), [*refs, alone]) == [*contents, b"alone"]
-    assert set(store.reads) == {BlobRef(refs[0].key, 0, 83), alone}
+    assert set(store.reads) == {span(refs[0], refs[3]), alone}
     assert len(store.reads) == 2
 
 
@@ -53,7 +64,7 @@ async def test_only_what_the_batch_needs_is_read() -> None:
     refs = await store.put(SERVER, [b"%d" % number * 5 for number in range(10)], 0.0)
     wanted = [refs[6], refs[3], refs[4]]
     assert await _all(Bodies(store, wanted), wanted) == [b"66666", b"33333", b"44444"]
-    assert store.reads == [BlobRef(refs[0].key, 15, 20)]
+    assert store.reads == [span(refs[3], refs[6])]
 
 
 async def test_nothing_is_read_before_it_is_asked_for() -> None:
@@ -72,12 +83,13 @@ async def test_recipients_of_one_message_share_a_read() -> None:
 
 async def test_large_bodies_are_not_kept_together() -> None:
     store = Watched()
-    half, large = LARGEST_SPAN // 2, LARGEST_SPAN + 1
+    half, large = LARGEST_SPAN // 2 - 16, LARGEST_SPAN + 1  # two halves and what lies between
     contents = [b"a" * half, b"b" * half, b"c" * half, b"d" * large]
     refs = await store.put(SERVER, contents, 0.0)
     bodies = Bodies(store, [*refs, refs[3]])
     assert await _all(bodies, [*refs, refs[3]]) == [*contents, contents[3]]
-    together = BlobRef(refs[0].key, 0, LARGEST_SPAN)
+    together = span(refs[0], refs[1])
+    assert LARGEST_SPAN - 32 < together.length <= LARGEST_SPAN
     assert Counter(store.reads) == Counter([together, refs[2], refs[3], refs[3]])
 
 

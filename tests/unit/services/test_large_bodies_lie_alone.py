@@ -1,16 +1,21 @@
-"""Bodies share stored objects, but one that an answer of the API may not hold has an object of its own."""
+"""Where bodies share stored objects, one that an answer of the API may not hold has an object of its own."""
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
 
 import pytest
 
 from chalicelib.adapters.storage.intake import LARGEST_PACK
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.intake import LARGEST_PACKED
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
-from tests.worlds import Scene, make_scene
+from tests.worlds import Scene, make_scene, storing_in_order
 
 HEAD = b"From: app@acme.test\r\nMessage-ID: <x@acme.test>\r\n\r\n"
 SMALL, LARGE = 1_000, LARGEST_PACKED + 1
@@ -32,9 +37,30 @@ async def stored(scene: Scene, sizes: list[int]) -> list[tuple[str, int]]:
     return [(ref.key, ref.offset) for ref in refs]
 
 
+class Objects:
+    """A store in which each put makes an object of its own, and links lead to whole ones: as in S3."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
+        key = f"r/{server}/{len(self._kept)}"
+        self._kept[key] = b"".join(bodies)
+        starts = itertools.accumulate(map(len, bodies), initial=0)
+        return [BlobRef(key, start, len(body)) for start, body in zip(starts, bodies, strict=False)]
+
+    async def get(self, ref: BlobRef) -> bytes:
+        return self._kept[ref.key][ref.offset : ref.offset + ref.length]
+
+    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+        return ref.key if ref.length == len(self._kept[ref.key]) else None
+
+
 @pytest.fixture
 async def scene() -> Scene:
-    return await make_scene()
+    made = await make_scene()
+    made.posthorn = storing_in_order(made.posthorn, {BlobStore: Objects()})
+    return made
 
 
 async def test_small_ones_share_an_object_around_a_large_one(scene: Scene) -> None:

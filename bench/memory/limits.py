@@ -1,22 +1,18 @@
-"""Small per-server facts kept in the process: suppressions, numbers, send volume and first answers by key."""
+"""Small per-server facts kept in the process: suppressions, numbers and the send rate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import DAY, Suppression
+from chalicelib.domain.model import Suppression
 from chalicelib.domain.tenancy.entities import ServerId
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 
 HIGHEST_NUMBER = 2**31 - 1
-ANSWER_KEPT_SECONDS = DAY
-CLAIM_OPEN_SECONDS = 60
 
 
 class MemorySuppressionList(SuppressionList):
@@ -82,47 +78,3 @@ class MemorySendRate(SendRate):
         """Uncount one of the minute of `now`."""
         counts = self._minutes.setdefault(server, {})
         counts[int(now) // 60] = counts.get(int(now) // 60, 0) - 1
-
-
-@dataclass(slots=True)
-class _Answer:
-    fingerprint: str
-    started_at: float
-    status: int | None = None
-    body: str = ""
-
-
-class MemoryIdempotencyKeys(IdempotencyKeys):
-    """The `IdempotencyKeys` port in memory."""
-
-    def __init__(self) -> None:
-        self._answers: dict[tuple[ServerId, str], _Answer] = {}
-
-    async def begin(
-        self, server: ServerId, key: str, fingerprint: str, now: float
-    ) -> IdempotencyClaim:
-        """Claim a key for a request; see the port."""
-        known = self._answers.get((server, key))
-        if known is None or known.started_at + ANSWER_KEPT_SECONDS <= now:
-            self._answers[server, key] = _Answer(fingerprint, now)
-            return IdempotencyClaim(Claimed.STARTED)
-        if known.fingerprint != fingerprint:
-            return IdempotencyClaim(Claimed.OTHER_BODY)
-        if known.status is not None:
-            return IdempotencyClaim(Claimed.REPLAY, known.status, known.body)
-        if known.started_at + CLAIM_OPEN_SECONDS > now:
-            return IdempotencyClaim(Claimed.IN_FLIGHT)
-        known.started_at = now
-        return IdempotencyClaim(Claimed.STARTED)
-
-    async def complete(self, server: ServerId, key: str, status: int, body: str) -> None:
-        """Keep the first answer; a later one changes nothing."""
-        known = self._answers.get((server, key))
-        if known is not None and known.status is None:
-            known.status, known.body = status, body
-
-    async def abandon(self, server: ServerId, key: str) -> None:
-        """Give an open claim back."""
-        known = self._answers.get((server, key))
-        if known is not None and known.status is None:
-            del self._answers[server, key]

@@ -1,0 +1,19 @@
+"""The world outside of a program that keeps nothing: DNS and receivers by script, clock and chance under control."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalicelib.adapters.scripted.egress import ScriptedEgress
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.egress import Egress
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.resolver import Resolver
+
+
+def scripted_parts(*, live: bool) -> dict[type[Any], Any]:
+    """A new world by the ports that it stands for; `live` leaves clock and chance to the system."""
+    world: dict[type[Any], Any] = {Resolver: ScriptedResolver(), Egress: ScriptedEgress()}
+    return world if live else {**world, Clock: ControlledClock(), Rand: SeededRand()}
