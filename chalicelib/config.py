@@ -22,6 +22,7 @@ _HOSTNAMES = frozenset(
     }
 )
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
+_WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 _DAYS = (1, 3_650)
@@ -48,6 +49,7 @@ class Settings:
     state_folder: where one host keeps everything; without it, in the process.
     control_table, mail_table, bucket, queue_prefix, key_alias: names of the AWS resources.
     web_hostname, smtp_hostname: our names in Received fields, greetings and EHLO.
+    web_url: what stands in front of links to bodies and uploads on one host; without it, https:// and the web_hostname.
     return_path_domain: where bounces of mail come back to, unless its domain has a return path of its own.
     custom_return_path_prefix: first label of such an own return path. dkim_identifier: first part of DKIM selectors.
     route_domain: domain of the addresses that stand for routes. spf_include: what customers include in their SPF.
@@ -88,6 +90,7 @@ class Settings:
     key_alias: str = "alias/posthorn"
     web_hostname: str = "posthorn.example.com"
     smtp_hostname: str = "posthorn.example.com"
+    web_url: str = ""
     return_path_domain: str = "rp.posthorn.example.com"
     custom_return_path_prefix: str = "psrp"
     dkim_identifier: str = "posthorn"
@@ -123,6 +126,11 @@ class Settings:
     lease_seconds: int = 420
     visibility_seconds: int = 480
 
+    @property
+    def public_url(self) -> str:
+        """The address at which clients reach us, without a final slash."""
+        return (self.web_url or f"https://{self.web_hostname}").rstrip("/")
+
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from `POSTHORN_*` variables; ValueError names the variable whose text cannot be read."""
@@ -134,6 +142,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             continue
         if field.name in _HOSTNAMES and not _HOSTNAME.match(text):
             raise ValueError(f"{name} must be a host name, not {text!r}")
+        if field.name == "web_url" and not _WEB_URL.match(text):
+            raise ValueError(f"{name} must be such as https://mail.example.com, not {text!r}")
         values[field.name] = _read(name, text, type(field.default))
     megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if megabytes.isdigit():

@@ -14,7 +14,6 @@ from functions.runtime import on_http
 
 blueprint = Blueprint(__name__)
 
-for path, methods, operation in routes():
-    unit = "v1" + path.removeprefix("/api/v1").replace("/", ".")
+for unit, path, methods, operation in routes():
     view = on_http(blueprint, unit, operation, failed)
     blueprint.route(path, methods=list(methods), content_types=[])(view)

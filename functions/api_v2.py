@@ -5,26 +5,11 @@ from __future__ import annotations
 from chalice.app import Blueprint
 
 from chalicelib.api.v2.problems import failed
-from chalicelib.api.v2.routes import (
-    ELSEWHERE,
-    ELSEWHERE_METHODS,
-    PREFIX,
-    ROUTES,
-    elsewhere,
-    other_methods,
-)
+from chalicelib.api.v2.routes import routes
 from functions.runtime import on_http
 
 blueprint = Blueprint(__name__)
 
-for route in ROUTES:
-    view = on_http(blueprint, f"v2.{route.name}", route.operation, failed)
-    blueprint.route(route.path, methods=[route.method], content_types=[])(view)
-
-for path, methods, operation in other_methods():
-    unit = "v2" + path.removeprefix(PREFIX).replace("/", ".")
+for unit, path, methods, operation in routes():
     view = on_http(blueprint, unit, operation, failed)
     blueprint.route(path, methods=list(methods), content_types=[])(view)
-
-view = on_http(blueprint, "v2.elsewhere", elsewhere, failed)
-blueprint.route(ELSEWHERE, methods=list(ELSEWHERE_METHODS), content_types=[])(view)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 Event = dict[str, Any]
 VisitHandler = Callable[[bootstrap.Posthorn, Visit], Coroutine[Any, Any, "Answer"]]
-_BROKEN = {"statusCode": 500, "headers": {"Content-Type": "text/plain"}, "body": "Try again later"}
+BROKEN = "Try again later"
+_BROKEN = {"statusCode": 500, "headers": {"Content-Type": "text/plain"}, "body": BROKEN}
 
 
 def on_visit(unit: str, handler: VisitHandler) -> Callable[[Event, Any], Event]:
@@ -29,15 +30,23 @@ def on_visit(unit: str, handler: VisitHandler) -> Callable[[Event, Any], Event]:
     """
 
     def handle(event: Event, context: Any) -> Event:
-        notes: dict[str, Any] = {"status": 500}
-        answer: Event = _BROKEN
-        with UnitOfWork(unit, request_id_of(context), notes, swallow=True):
-            given = bootstrap.run(handler(bootstrap.posthorn(), visit_of(event)))
-            notes |= {**given.notes, "status": given.status}
-            answer = rendered(given)
-        return answer
+        program, visit = bootstrap.posthorn(), visit_of(event)
+        answer = bootstrap.run(answer_visit(program, unit, handler, visit, request_id_of(context)))
+        return rendered(answer) if answer else _BROKEN
 
     return named(handle, unit, handler)
+
+
+async def answer_visit(
+    program: bootstrap.Posthorn, unit: str, handler: VisitHandler, visit: Visit, request_id: str
+) -> Answer | None:
+    """The handler's answer to a visit, None when an error escapes it; one log line."""
+    notes: dict[str, Any] = {"status": 500}
+    answer: Answer | None = None
+    with UnitOfWork(unit, request_id, notes, swallow=True, program=program):
+        answer = await handler(program, visit)
+        notes |= {**answer.notes, "status": answer.status}
+    return answer
 
 
 def visit_of(event: Mapping[str, Any]) -> Visit:

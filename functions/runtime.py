@@ -134,15 +134,27 @@ def on_http(blueprint: Blueprint, unit: str, operation: Operation, failed: Fallb
 
     def view(**path_values: str) -> Response:
         request = _http_request(blueprint.current_request, path_values)
-        request.notes["status"] = 500
-        answer: HttpAnswer | None = None
-        with UnitOfWork(unit, request.request_id, request.notes, swallow=True):
-            answer = bootstrap.run(operation(bootstrap.posthorn(), request))
-            request.notes["status"] = answer.status
-        answer = answer or failed(request)
+        program = bootstrap.posthorn()
+        answer = bootstrap.run(answer_http(program, unit, operation, failed, request))
         return Response(answer.body, dict(answer.headers), answer.status)
 
     return view
+
+
+async def answer_http(
+    program: bootstrap.Posthorn,
+    unit: str,
+    operation: Operation,
+    failed: Fallback,
+    request: HttpRequest,
+) -> HttpAnswer:
+    """The answer of an operation to a request, or that of `failed` when an error escapes it; one log line."""
+    request.notes["status"] = 500
+    answer: HttpAnswer | None = None
+    with UnitOfWork(unit, request.request_id, request.notes, swallow=True, program=program):
+        answer = await operation(program, request)
+        request.notes["status"] = answer.status
+    return answer or failed(request)
 
 
 def named(handle: Wrapped, unit: str, handler: Callable[..., Any]) -> Wrapped:
@@ -154,13 +166,23 @@ def named(handle: Wrapped, unit: str, handler: Callable[..., Any]) -> Wrapped:
 
 
 class UnitOfWork:
-    """Times a block and writes its one log line. `notes` may grow until the end; `swallow` ends errors here."""
+    """Times a block and writes its one log line. `notes` may grow until the end; `swallow` ends errors here.
 
-    def __init__(self, unit: str, request_id: str, notes: Notes, swallow: bool = False) -> None:
+    `program` is the one that works, the process's own unless it is given.
+    """
+
+    def __init__(
+        self,
+        unit: str,
+        request_id: str,
+        notes: Notes,
+        swallow: bool = False,
+        program: bootstrap.Posthorn | None = None,
+    ) -> None:
         self._line: Notes = {"unit": unit, "outcome": "ok", "request_id": request_id}
         self._notes = notes
         self._swallow = swallow
-        self._posthorn = bootstrap.posthorn()
+        self._posthorn = program or bootstrap.posthorn()
         self._started = self._posthorn[Clock].monotonic()
         self._used = self._posthorn.meter.snapshot()
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from chalicelib.config import check_bounds
+from gateway.configuration import Network, parse_networks
 
 _BOUNDS = {
     "http_port": (-1, 65_535),
@@ -27,6 +28,7 @@ class Options:
     http_bind, http_port: where API, tracking and uploads are served; 0 lets the system choose, -1 switches it off.
     health_port: `/health` and `/metrics` on loopback, -1 for none. processes: identical ones; 0 for one up to two
     cores, else as many as cores. deliveries: messages that one process delivers at a time.
+    http_proxy_networks: comma-separated networks of reverse proxies whose X-Forwarded-For is believed.
     """
 
     http_bind: str = "127.0.0.1"
@@ -34,6 +36,12 @@ class Options:
     health_port: int = 8025
     processes: int = 0
     deliveries: int = 200
+    http_proxy_networks: str = ""
+
+    @property
+    def http_proxies(self) -> tuple[Network, ...]:
+        """The networks whose X-Forwarded-For is believed."""
+        return parse_networks(self.http_proxy_networks, "POSTHORN_HTTP_PROXY_NETWORKS")
 
     @property
     def process_count(self) -> int:
@@ -59,4 +67,6 @@ def read_options(environment: Mapping[str, str]) -> Options:
             raise ValueError(f"{name} must be a whole number, not {text!r}") from wrong
         check_bounds(name, number, *_BOUNDS[field.name])
         values[field.name] = number
-    return Options(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
+    options = Options(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
+    _ = options.http_proxies
+    return options

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chalicelib.adapters.sqlite.blobs import SegmentBlobStore
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.records import SELECTED, read_record
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef, Message
-from chalicelib.ports.blobs import UploadTicket
+
+HEAD_BYTES = 16  # in front of each body of a segment
 
 
 def all_messages(posthorn: Posthorn) -> list[Message]:
@@ -32,14 +32,5 @@ async def forget_messages(posthorn: Posthorn) -> None:
 def purge(posthorn: Posthorn, ref: BlobRef) -> None:
     """Take the bytes of one body away, as retention does: others of its segment stay."""
     segment = posthorn[Segments]._in_memory[ref.key]
-    segment[ref.offset : ref.offset + ref.length] = bytes(ref.length)
-
-
-def follow(posthorn: Posthorn, url: str) -> bytes:
-    """What a client does with a link."""
-    return posthorn[SegmentBlobStore].follow(url)
-
-
-def finish_upload(posthorn: Posthorn, ticket: UploadTicket, content: bytes) -> None:
-    """What a client does with its ticket."""
-    posthorn[SegmentBlobStore].finish_upload(ticket, content)
+    begin = ref.offset - HEAD_BYTES
+    segment[begin : ref.offset + ref.length] = bytes(HEAD_BYTES + ref.length)

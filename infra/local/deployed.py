@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from infra.local.exchange import HOP_BY_HOP, Request, Response, json_response
 from infra.local.folder import write_private
 from infra.local.guard import FRONT_HEADER
-from infra.local.http_server import HOP_BY_HOP, Request, Response, json_response
 from infra.local.invocation import schedule_event
 from infra.local.loopback import direct
 

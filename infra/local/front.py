@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -20,11 +21,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.dns import records
+from chalicelib.domain.tracking.visit import is_tracked_path
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.organizations import Organizations
@@ -33,17 +36,20 @@ from chalicelib.services.tracking.domains import TrackDomains
 from infra.local import clock, function_url
 from infra.local.deployed import Deployed
 from infra.local.dns import Published, Zone, serve
+from infra.local.exchange import Bridge, Request, Response, json_response
 from infra.local.folder import front_word
 from infra.local.followup import FollowUps
 from infra.local.guard import authority_in, is_loopback
-from infra.local.http_server import Request, Response, Server, json_response
 from infra.local.inbox_pages import PREFIX, InboxPages
 from infra.local.inbox_smtp import InboxServer, inbox_context
 from infra.local.inbox_store import InboxStore
 from infra.local.lambda_http import LambdaHttp
 from infra.local.plan import DEFAULT_PORTS, HOST, ROOT
 from infra.local.verdict import Judge
+from onehost.web_server import serve_web
 
+BACKLOG = 512
+DRAIN_SECONDS = 2
 OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
@@ -143,7 +149,7 @@ def tracking(zone: Zone, track_domain: str, function: Answer) -> Tracked:
     """What answers requests for track domains; None for any other request."""
 
     def answer(request: Request) -> Response | None:
-        host, is_ours = request.headers.get("host", ""), function_url.is_tracked_path(request.path)
+        host, is_ours = request.headers.get("host", ""), is_tracked_path(request.path)
         if not is_loopback(host):
             try:
                 name = urlsplit(f"//{host}").hostname or ""
@@ -196,16 +202,23 @@ def make_front(state: Path, environment: Mapping[str, str], ports: Mapping[str, 
     return Front(pages, app, clock_file, home, tracked=tracked)
 
 
-def main(environment: Mapping[str, str]) -> int:
+def main(environment: Mapping[str, str]) -> NoReturn:
     sys.path.insert(0, str(ROOT))
     ports = {name: int(environment[f"POSTHORN_{name.upper()}_PORT"]) for name in DEFAULT_PORTS}
     front = make_front(Path(environment["POSTHORN_STATE"]), environment, ports)
-    server = Server((HOST, ports["http"]), front)
+    listener = socket.create_server((HOST, ports["http"]), backlog=BACKLOG)
+    asyncio.run(serve_until_told(front, listener))
+    # Threads that still wait for an emulator have nobody to answer.
+    os._exit(0)
+
+
+async def serve_until_told(front: Front, listener: socket.socket) -> None:
+    """Serve HTTP until SIGTERM or SIGINT."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-    server.serve_forever(poll_interval=0.1)
-    return 0
+        loop.add_signal_handler(number, stop.set)
+    await serve_web(Bridge(front), [listener], stop, DRAIN_SECONDS)
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    main(os.environ)

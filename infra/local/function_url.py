@@ -1,42 +1,27 @@
 """The tracking function's URL on the local stack: real events of payload format 2.0, from requests on loopback.
 
 It has the requests for a host that the local zone knows as a track domain, and of those at the stack's own address,
-which tracked links of the local stack name, those that `is_tracked_path` tells.
+which tracked links of the local stack name, those that `chalicelib.domain.tracking.visit.is_tracked_path` tells.
 """
 
 from __future__ import annotations
 
 import base64
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.domain.tracking.visit import Wanted, read_path
-from infra.local.http_server import Request, Response, json_response
+from infra.local.exchange import Request, Response, json_response
 from infra.local.invocation import Context
 from infra.local.plan import HOST
 
-_SERVER, _TOKEN = re.compile(r"[a-z]{6}"), re.compile(r"[0-9A-Za-z]{22}")
 FUNCTION = "tracking"
 TIMEOUT_SECONDS = 10.0
 LARGEST_BODY = 6 * 1024 * 1024
 
 Handler = Callable[[dict[str, Any], Any], Mapping[str, Any]]
-
-
-def is_tracked_path(path: str) -> bool:
-    """Whether a path can be nothing but the tracking function's."""
-    if path.startswith("/img/"):
-        return True
-    asked = read_path(path)
-    return (
-        asked.wanted is Wanted.LINK
-        and _SERVER.fullmatch(asked.server_token) is not None
-        and _TOKEN.fullmatch(asked.token) is not None
-    )
 
 
 def call(handler: Handler, request: Request) -> Response:

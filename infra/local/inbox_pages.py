@@ -23,7 +23,7 @@ from chalicelib.domain.mail.message import (
     decode_part,
     read_headers,
 )
-from infra.local.http_server import Request, Response, json_response
+from infra.local.exchange import Request, Response, json_response
 from infra.local.inbox_store import MOST_LISTED, Caught, InboxStore
 from infra.local.magic import SPELLED
 from infra.local.verdict import Judge

@@ -24,8 +24,8 @@ from chalice.local import (
 )
 
 from chalicelib.api.v2.gateway_responses import answer_of
+from infra.local.exchange import HOP_BY_HOP, Request, Response
 from infra.local.function_url import response_of
-from infra.local.http_server import HOP_BY_HOP, Request, Response
 
 if TYPE_CHECKING:
     from chalice.app import Chalice

@@ -156,14 +156,14 @@ def read_configuration(environment: Mapping[str, str]) -> Configuration:
     return configuration
 
 
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """The networks of a comma-separated list; ValueError names the one that is none."""
+def parse_networks(text: str, name: str = "POSTHORN_PROXY_NETWORKS") -> tuple[Network, ...]:
+    """The networks of a comma-separated list; ValueError names the variable and the one that is none."""
     networks = []
     for part in filter(None, (piece.strip() for piece in text.split(","))):
         try:
             networks.append(ipaddress.ip_network(part, strict=False))
         except ValueError as wrong:
-            raise ValueError(f"POSTHORN_PROXY_NETWORKS: {part!r} is not a network") from wrong
+            raise ValueError(f"{name}: {part!r} is not a network") from wrong
     return tuple(networks)
 
 

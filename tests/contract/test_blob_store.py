@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports.blobs import BlobStore, UploadTicket
-from tests import stores
+from onehost.web import Web
+from tests import web_client
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 from tests.patience import PATIENCE
+from tests.web_client import bring, serving_web
 
 BODIES = [b"From: a\r\n\r\nbody\r\n", b"", bytes(range(256)) * 40, b"\x00\xff\r\n.\r\n"]
 
@@ -51,8 +55,16 @@ async def test_a_purged_object_is_not_found(world: World) -> None:
 
 async def follow(world: World, url: str) -> bytes:
     """What a client does with a link."""
+    if world.settings.state_folder:
+        with serving_web(Web(world)) as port:
+            return await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}{urlsplit(url).path}")
     if world.family == "sqlite":
-        return stores.follow(world, url)
+        return await web_client.follow(world, url)
+    return fetch(url)
+
+
+def fetch(url: str) -> bytes:
+    """A file of mail at a URL."""
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the test's own backend
         assert answer.headers["Content-Type"] == "message/rfc822"
         assert answer.headers["Content-Disposition"].startswith("attachment")
@@ -83,9 +95,18 @@ async def test_there_is_no_link_to_a_purged_object(world: World) -> None:
 
 async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
     """What a client does with a ticket."""
-    if world.family == "sqlite":
-        stores.finish_upload(world, ticket, content)
-        return
+    if world.settings.state_folder:
+        with serving_web(Web(world)) as port:
+            url = f"http://127.0.0.1:{port}{urlsplit(ticket.url).path}"
+            await asyncio.to_thread(put, replace(ticket, url=url), content)
+    elif world.family == "sqlite":
+        await bring(world, ticket, content)
+    else:
+        put(ticket, content)
+
+
+def put(ticket: UploadTicket, content: bytes) -> None:
+    """Bring a file to a URL."""
     headers = {**ticket.headers, "Content-Type": "application/octet-stream"}
     request = urllib.request.Request(  # noqa: S310  # the test's own backend
         ticket.url, content, headers, method=ticket.method
@@ -94,8 +115,13 @@ async def upload(world: World, ticket: UploadTicket, content: bytes) -> None:
         assert answer.status == 200
 
 
+def now_of(world: World) -> float:
+    """A store of objects writes its own time."""
+    return world.clock.now() if world.family == "sqlite" else time.time()
+
+
 async def test_a_client_uploads_by_itself(world: World) -> None:
-    content, now = b"x" * 5_000, time.time()  # a store writes its own time
+    content, now = b"x" * 5_000, now_of(world)
     ticket = await world[BlobStore].ticket(world.server, len(content), now)
     assert (ticket.method, ticket.expires_at) == ("PUT", int(now) + 3_600)
     with pytest.raises(NotFound):
@@ -109,7 +135,7 @@ async def test_a_client_uploads_by_itself(world: World) -> None:
 
 
 async def test_an_upload_can_be_named_for_two_days(world: World) -> None:
-    now = time.time()
+    now = now_of(world)
     ticket = await world[BlobStore].ticket(world.server, 1, now)
     await upload(world, ticket, b"x")
     assert (await world[BlobStore].uploaded(world.server, ticket.id, now + 172_000)).length == 1

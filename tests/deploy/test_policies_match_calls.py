@@ -43,8 +43,8 @@ from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
 from functions.tracking import tracking
+from infra.local.exchange import Request
 from infra.local.function_url import event_of
-from infra.local.http_server import Request
 from infra.local.invocation import Context, schedule_event, sqs_event
 from infra.templates import for_pools, load
 from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_for

@@ -25,8 +25,8 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 from functions.tracking import tracking
+from infra.local.exchange import Request, Response
 from infra.local.function_url import event_of, response_of
-from infra.local.http_server import Request, Response
 from infra.local.invocation import Context
 from tests.golden.recordings import ApiCall, Visit, tracked_message, visits
 from tests.http_api import ApiWorld, Reply, api_world

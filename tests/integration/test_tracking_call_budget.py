@@ -13,8 +13,8 @@ from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from functions.tracking import tracking
+from infra.local.exchange import Request
 from infra.local.function_url import event_of
-from infra.local.http_server import Request
 from infra.local.invocation import Context
 from tests.aws_backend import aws_backend, aws_settings
 from tests.fakes import a_message

@@ -19,8 +19,8 @@ from chalicelib.domain.tracking.visit import Visit, has_source, is_automatic, lo
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from chalicelib.services.tracking.answer import IMAGE
 from functions.tracking import tracking
+from infra.local.exchange import Request
 from infra.local.function_url import event_of
-from infra.local.http_server import Request
 from infra.local.invocation import Context
 from tests.growth import assert_linear
 from tests.tracking_scene import LINKS, TrackedMail, make_tracked_mail

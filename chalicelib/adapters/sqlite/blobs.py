@@ -1,36 +1,43 @@
-"""Message bytes in segments, and uploads in files of their own."""
+"""Message bytes in segments, uploads in files of their own, and the addresses at which clients reach both."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.links import UPLOAD_SECONDS, SignedLinks
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
-from chalicelib.adapters.sqlite.segments import GONE, Segments
+from chalicelib.adapters.sqlite.segments import PIECE, Segments
+from chalicelib.adapters.sqlite.uploads import UPLOADS, Uploads
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 
-UPLOAD_SECONDS = 3_600
-_UPLOADS = "u/"
 _ID = re.compile(r"[0-9a-f]{32}")
+_NO_UPLOAD = "There is no such upload"
 
 
 class SegmentBlobStore(BlobStore):
     """The `BlobStore` port over segments."""
 
     def __init__(
-        self, folder: StateFolder, database: MailDatabase, segments: Segments, rand: Rand
+        self,
+        database: MailDatabase,
+        segments: Segments,
+        uploads: Uploads,
+        links: SignedLinks,
+        clock: Clock,
+        rand: Rand,
     ) -> None:
-        self._uploads = folder.file("uploads")
         self._database = database
         self._segments = segments
+        self._uploads = uploads
+        self._links = links
+        self._clock = clock
         self._rand = rand
-        self._in_memory: dict[str, bytes] = {}
-        self._ticketed: dict[str, float] = {}
         database.before_commit(segments.flush)
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
@@ -41,63 +48,39 @@ class SegmentBlobStore(BlobStore):
 
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of a reference; NotFound when they are gone."""
-        if not ref.key.startswith(_UPLOADS):
-            return self._segments.read(ref)
-        content = self._upload(ref.key)
-        return content[ref.offset : ref.offset + ref.length]
+        if ref.key.startswith(UPLOADS):
+            return self._uploads.read(ref.key, ref.offset, ref.length)
+        return self._segments.read(ref)
 
-    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+    def pieces(self, ref: BlobRef) -> Iterator[bytes]:
+        """The same bytes, some at a time; NotFound as `Segments.pieces` says."""
+        if not ref.key.startswith(UPLOADS):
+            yield from self._segments.pieces(ref)
+            return
+        for at in range(0, ref.length, PIECE):
+            yield self._uploads.read(ref.key, ref.offset + at, min(PIECE, ref.length - at))
+
+    async def link(self, ref: BlobRef, seconds: int) -> str:
         """A URL for these bytes alone; NotFound when they are gone."""
-        await self.get(ref)
-        return f"memory:{ref.key}:{ref.offset}:{ref.length}"
+        next(self.pieces(ref), b"")
+        return self._links.link(ref, int(self._clock.now()) + seconds)
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A ticket for one file of this server."""
         upload_id = self._rand.bytes(16).hex()
-        key = f"{_UPLOADS}{server}/{upload_id}"
-        self._ticketed[key] = now
+        url = self._links.ticket(server, upload_id, size, int(now))
         headers = {"Content-Length": str(size)}
-        return UploadTicket(upload_id, f"memory:{key}", "PUT", headers, int(now) + UPLOAD_SECONDS)
+        return UploadTicket(upload_id, url, "PUT", headers, int(now) + UPLOAD_SECONDS)
 
     async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
         """The reference of a finished upload of this server; its time counts from its ticket on."""
-        key = f"{_UPLOADS}{server}/{upload_id}"
-        since = self._ticketed.get(key)
-        if _ID.fullmatch(upload_id) is None or since is None or since + UPLOAD_KEPT_SECONDS <= now:
-            raise NotFound("There is no such upload")
+        if _ID.fullmatch(upload_id) is None:
+            raise NotFound(_NO_UPLOAD)
+        key = f"{UPLOADS}{server}/{upload_id}"
         try:
-            return BlobRef(key, 0, len(self._upload(key)))
+            size, at = self._uploads.find(key)
         except NotFound as unfinished:
-            raise NotFound("There is no such upload") from unfinished
-
-    def _upload(self, key: str) -> bytes:
-        if self._uploads is None:
-            if key not in self._in_memory:
-                raise NotFound(GONE)
-            return self._in_memory[key]
-        try:
-            return (self._uploads / key.removeprefix(_UPLOADS)).read_bytes()
-        except FileNotFoundError as gone:
-            raise NotFound(GONE) from gone
-
-    def finish_upload(self, ticket: UploadTicket, content: bytes) -> None:
-        """What a client does with its ticket."""
-        key = ticket.url.removeprefix("memory:")
-        if self._uploads is None:
-            self._in_memory[key] = content
-            return
-        path = self._uploads / key.removeprefix(_UPLOADS)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path.write_bytes(content)
-        path.chmod(0o600)
-
-    def follow(self, url: str) -> bytes:
-        """What a client does with a link."""
-        key, offset, length = url.removeprefix("memory:").rsplit(":", 2)
-        if key.startswith(_UPLOADS):
-            return self._upload(key)
-        return self._segments.read(BlobRef(key, int(offset), int(length)))
-
-    def purge(self, key: str) -> None:
-        """Forget a segment, as retention does."""
-        self._segments.remove(key)
+            raise NotFound(_NO_UPLOAD) from unfinished
+        if at + UPLOAD_KEPT_SECONDS <= now:
+            raise NotFound(_NO_UPLOAD)
+        return BlobRef(key, 0, size)

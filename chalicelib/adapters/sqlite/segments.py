@@ -10,7 +10,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chalicelib.adapters.sqlite.folder import StateFolder
@@ -22,6 +22,7 @@ from chalicelib.ports.rand import Rand
 LARGEST_SEGMENT = 256 * 1024 * 1024
 MAGIC = b"PHb1"
 _HEAD = struct.Struct(">4sIII")
+PIECE = 256 * 1024
 GONE = "The content of this message is no longer kept"
 
 
@@ -65,12 +66,26 @@ class Segments:
         body = found[ref.offset - start :]
         if len(body) != ref.length:
             raise NotFound(GONE)
-        if ref.offset >= _HEAD.size:
-            magic, length, crc, _ = _HEAD.unpack_from(found)
-            # A part of a body, and a span of several bodies, cannot be checked: their heads are of another length.
-            if (magic, length) == (MAGIC, ref.length) and crc != zlib.crc32(body):
-                raise NotFound(GONE)
+        if ref.offset >= _HEAD.size and _crc(found[: _HEAD.size], ref) not in (
+            None,
+            zlib.crc32(body),
+        ):
+            raise NotFound(GONE)
         return body
+
+    def pieces(self, ref: BlobRef) -> Iterator[bytes]:
+        """The bytes of a reference, some at a time. NotFound when they are gone; when they are not what was written it
+        comes in place of the last piece, so that nobody takes what came for the whole."""
+        written = None
+        if ref.offset >= _HEAD.size:
+            written = _crc(self._bytes(ref.key, ref.offset - _HEAD.size, _HEAD.size), ref)
+        read, found = 0, 0
+        while read < ref.length:
+            piece = self._bytes(ref.key, ref.offset + read, min(PIECE, ref.length - read))
+            read, found = read + len(piece), zlib.crc32(piece, found)
+            if not piece or (read == ref.length and written not in {None, found}):
+                raise NotFound(GONE)
+            yield piece
 
     def remove(self, key: str) -> None:
         """Forget a whole segment."""
@@ -100,7 +115,7 @@ class Segments:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
         for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def _abandon(self) -> None:
         """Go on in another segment; what no row names in this one is lost."""
@@ -133,7 +148,8 @@ class Segments:
             os.close(descriptor)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)

@@ -6,6 +6,7 @@ older ones are still opened. In memory the key ends with the process.
 
 from __future__ import annotations
 
+import hmac
 import os
 from collections.abc import Mapping
 
@@ -38,6 +39,11 @@ class FileKeyVault(KeyVault):
         if len(sealed) < 2 or sealed[0] != _VERSION or sealed[1] not in self._keys:
             raise PermanentFailure("A stored secret cannot be opened")
         return open_with(self._keys[sealed[1]], sealed[2:], context)
+
+    def derived(self, purpose: str) -> list[bytes]:
+        """Keys for something else, one from each key of the file, the newest first."""
+        keys = [self._keys[number] for number in sorted(self._keys, reverse=True)]
+        return [hmac.digest(key, f"posthorn {purpose}".encode(), "sha256") for key in keys]
 
 
 def _read_keys(folder: StateFolder, rand: Rand) -> dict[int, bytes]:

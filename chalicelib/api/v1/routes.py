@@ -19,8 +19,12 @@ ACTIONS: dict[str, Operation] = {
 }
 
 
-def routes() -> list[tuple[str, tuple[str, ...], Operation]]:
-    """(path, methods, operation) of everything below /api/v1."""
+def routes() -> list[tuple[str, str, tuple[str, ...], Operation]]:
+    """(name in the log, path, methods, operation) of everything below /api/v1."""
     known = [(path, METHODS, action) for path, action in ACTIONS.items()]
     wrong = [(path, OTHER_METHODS, not_found) for path in ACTIONS]
-    return [*known, *wrong, (ELSEWHERE, METHODS + OTHER_METHODS, not_found)]
+    everything = [*known, *wrong, (ELSEWHERE, METHODS + OTHER_METHODS, not_found)]
+    return [
+        (f"v1{path.removeprefix('/api/v1').replace('/', '.')}", path, methods, operation)
+        for path, methods, operation in everything
+    ]

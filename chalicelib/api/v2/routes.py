@@ -145,12 +145,19 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-def other_methods() -> list[tuple[str, tuple[str, ...], Operation]]:
-    """(path, methods, operation) of what is answered with 405."""
-    return [
-        (path, tuple(method for method in METHODS if method not in methods), _not_allowed(methods))
+def routes() -> list[tuple[str, str, tuple[str, ...], Operation]]:
+    """(name in the log, path, methods, operation) of everything below /api/v2, with what is answered by 405 and 404."""
+    known = [(f"v2.{one.name}", one.path, (one.method,), one.operation) for one in ROUTES]
+    wrong = [
+        (
+            f"v2{path.removeprefix(PREFIX).replace('/', '.')}",
+            path,
+            tuple(method for method in METHODS if method not in methods),
+            _not_allowed(methods),
+        )
         for path, methods in _methods_by_path().items()
     ]
+    return [*known, *wrong, ("v2.elsewhere", ELSEWHERE, ELSEWHERE_METHODS, elsewhere)]
 
 
 def _methods_by_path() -> dict[str, set[str]]:

@@ -19,6 +19,7 @@ LONGEST_USER_AGENT = 500
 LONGEST_LOCATION = 8_192
 LONGEST_QUERY = 8_192
 _SERVER_TOKEN = re.compile(r"[0-9A-Za-z]{1,32}")
+_OUR_SERVER, _OUR_TOKEN = re.compile(r"[a-z]{6}"), re.compile(r"[0-9A-Za-z]{22}")
 _TOKEN_END = re.compile(r"(/(?:img/)?[^/]+/[0-9A-Za-z]{22})[^0-9A-Za-z]*+")
 _UNRESERVED = "!#$%&'()*+,-./:;=?@[]_~"
 _PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
@@ -112,6 +113,18 @@ def read_path(path: str) -> Request:
     if wanted is Wanted.LINK and not _SERVER_TOKEN.fullmatch(server):
         return Request(Wanted.UNKNOWN_SERVER)
     return Request(wanted, server, token)
+
+
+def is_tracked_path(path: str) -> bool:
+    """Whether a path can be nothing but a tracked link's or image's, whatever the host."""
+    if path.startswith("/img/"):
+        return True
+    asked = read_path(path)
+    return (
+        asked.wanted is Wanted.LINK
+        and _OUR_SERVER.fullmatch(asked.server_token) is not None
+        and _OUR_TOKEN.fullmatch(asked.token) is not None
+    )
 
 
 def has_source(query: str) -> bool:

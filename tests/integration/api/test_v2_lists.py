@@ -16,6 +16,7 @@ from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.messages.history import MessageHistory
 from tests import stores
 from tests.http_api import ApiWorld, Reply
+from tests.web_client import follow
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -156,7 +157,7 @@ def followed(api: ApiWorld, number: int) -> bytes:
     reply = api.v2("GET", f"/emails/{number}/raw")
     assert (reply.status, reply.body) == (303, b"")
     assert reply.headers["cache-control"] == "no-store"
-    return stores.follow(api.scene.posthorn, reply.headers["location"])
+    return bootstrap.run(follow(api.scene.posthorn, reply.headers["location"]))
 
 
 def test_bytes_too_many_for_an_answer_are_behind_a_link(api: ApiWorld) -> None:

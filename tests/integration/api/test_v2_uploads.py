@@ -13,8 +13,8 @@ from chalicelib.domain.tenancy.entities import CredentialKind
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.servers import Servers
-from tests import stores
 from tests.http_api import ApiWorld, api_world
+from tests.web_client import bring
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com"}
 
@@ -25,7 +25,7 @@ def upload(api: ApiWorld, content: bytes, key: str | None = None) -> str:
     made = reply.json
     assert made["expires_at"].endswith("Z")
     ticket = UploadTicket(made["id"], made["url"], made["method"], made["headers"], 0)
-    stores.finish_upload(api.scene.posthorn, ticket, content)
+    bootstrap.run(bring(api.scene.posthorn, ticket, content))
     id: str = made["id"]
     return id
 

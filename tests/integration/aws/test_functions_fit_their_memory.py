@@ -29,8 +29,8 @@ from chalicelib.domain.tenancy.entities import CredentialKind, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
+from infra.local.exchange import Request
 from infra.local.function_url import event_of
-from infra.local.http_server import Request
 from infra.local.invocation import schedule_event, sqs_event, stream_event
 from tests.fakes import a_delivery, a_message
 from tests.integration.api.test_lambda_events import event

@@ -13,8 +13,8 @@ from chalice.app import Response as ChaliceResponse
 from app import Application
 from chalicelib.api.v2.gateway_responses import answer_of
 from infra.local import clock
+from infra.local.exchange import Request, Response
 from infra.local.front import Front
-from infra.local.http_server import Request, Response
 from infra.local.lambda_http import LARGEST_EVENT, LambdaHttp
 from tests.patience import PATIENCE
 

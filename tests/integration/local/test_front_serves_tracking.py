@@ -14,10 +14,10 @@ import pytest
 from infra.local import deployed as deployment
 from infra.local.deployed import Deployed
 from infra.local.dns import Published, Zone
+from infra.local.exchange import Request, Response
 from infra.local.front import tracking
 from infra.local.function_url import call, event_of
 from infra.local.guard import FRONT_HEADER
-from infra.local.http_server import Request, Response
 
 TOKEN = "0123456789abcdefABCDEF"
 TARGET = "track.posthorn.test"

@@ -10,7 +10,7 @@ import dkim.canonicalization
 import pytest
 
 from chalicelib.adapters.crypto.keys import generate_rsa
-from infra.local.http_server import Request, Response
+from infra.local.exchange import Request, Response
 from infra.local.inbox_pages import InboxPages
 from infra.local.inbox_store import Caught, InboxStore
 from infra.local.verdict import Judge, Verdict

@@ -12,8 +12,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.services.tracking.answer import IMAGE, Track
 from functions.tracking import tracking
+from infra.local.exchange import Request
 from infra.local.function_url import event_of, response_of
-from infra.local.http_server import Request
 from infra.local.invocation import Context
 from tests.tracking_scene import LINKS, TrackedMail, make_tracked_mail
 

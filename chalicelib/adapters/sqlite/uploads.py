@@ -1,0 +1,117 @@
+"""Files that clients bring: one a ticket, `uploads/<server>/<upload>`, with the time of its ticket as its own.
+
+A file has its name only once all of it is durable; until then, and when its client goes away, it lies beside with an
+ending. Without a state folder uploads are kept in the process.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.segments import GONE, sync_folder
+from chalicelib.domain.errors import NotFound
+from chalicelib.ports.rand import Rand
+
+UPLOADS = "u/"  # what their keys begin with
+
+
+class Uploads:
+    """The uploads of a state folder, by key."""
+
+    def __init__(self, folder: StateFolder, rand: Rand) -> None:
+        self._folder = folder.file("uploads")
+        self._rand = rand
+        self._in_memory: dict[str, tuple[bytes, float]] = {}
+
+    def find(self, key: str) -> tuple[int, float]:
+        """Bytes of a finished upload, and when its ticket was given; NotFound."""
+        if self._folder is None:
+            content, at = self._kept(key)
+            return len(content), at
+        try:
+            facts = self._path(self._folder, key).stat()
+        except FileNotFoundError as missing:
+            raise NotFound(GONE) from missing
+        return facts.st_size, facts.st_mtime
+
+    def read(self, key: str, offset: int, length: int) -> bytes:
+        """Some of a finished upload; NotFound."""
+        if self._folder is None:
+            return self._kept(key)[0][offset : offset + length]
+        try:
+            with self._path(self._folder, key).open("rb") as file:
+                return os.pread(file.fileno(), length, offset)
+        except FileNotFoundError as missing:
+            raise NotFound(GONE) from missing
+
+    def begin(self, key: str) -> Upload:
+        """A new file, in place of one that was brought with the same ticket once it is kept."""
+        if self._folder is None:
+            return _InMemory(self._in_memory, key)
+        path = self._path(self._folder, key)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return _File(path, path.with_name(f"{path.name}.{self._rand.bytes(6).hex()}"))
+
+    def _path(self, folder: Path, key: str) -> Path:
+        return folder / key.removeprefix(UPLOADS)
+
+    def _kept(self, key: str) -> tuple[bytes, float]:
+        if key not in self._in_memory:
+            raise NotFound(GONE)
+        return self._in_memory[key]
+
+
+class Upload(Protocol):
+    """One file while it is brought. `keep` or `drop` ends it."""
+
+    def write(self, piece: bytes) -> None:
+        """Add bytes; OSError when there is no room."""
+
+    def keep(self, at: float) -> None:
+        """Make it durable under its name, as of the time of its ticket."""
+
+    def drop(self) -> None:
+        """Forget it."""
+
+
+class _File:
+    def __init__(self, path: Path, beside: Path) -> None:
+        self._path, self._beside = path, beside
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(beside, flags, 0o600), "wb")
+
+    def write(self, piece: bytes) -> None:
+        self._file.write(piece)
+
+    def keep(self, at: float) -> None:
+        with self._file:
+            self._file.flush()
+            os.utime(self._file.fileno(), (at, at))
+            os.fsync(self._file.fileno())
+        self._beside.replace(self._path)
+        # The server's folder and the one above may be as new as the file.
+        for folder in list(self._path.parents)[:3]:
+            sync_folder(folder)
+
+    def drop(self) -> None:
+        try:
+            self._file.close()
+        finally:
+            self._beside.unlink(missing_ok=True)
+
+
+class _InMemory:
+    def __init__(self, kept: dict[str, tuple[bytes, float]], key: str) -> None:
+        self._kept, self._key, self._content = kept, key, bytearray()
+
+    def write(self, piece: bytes) -> None:
+        self._content += piece
+
+    def keep(self, at: float) -> None:
+        self._kept[self._key] = bytes(self._content), at
+
+    def drop(self) -> None:
+        self._content.clear()
