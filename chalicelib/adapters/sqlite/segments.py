@@ -155,3 +155,12 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _crc(head: bytes, ref: BlobRef) -> int | None:
+    """The CRC-32 in the head of a body. None for a part of a body and for a span of several, whose heads are of another
+    length: those cannot be checked. NotFound when the body was taken away: then its head is zero."""
+    if not any(head):
+        raise NotFound(GONE)
+    magic, length, crc, _ = _HEAD.unpack(head)
+    return crc if (magic, length) == (MAGIC, ref.length) else None
