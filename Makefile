@@ -25,9 +25,11 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: ## start the whole local stack in the foreground (FRESH=1: with empty state); Ctrl-C stops it
-	@$(setup) local ministack
-	@exec env $(if $(FRESH),POSTHORN_FRESH=1) .venv/bin/python -m infra.local
+run: ## start Posthorn here, Ctrl-C stops it (FRESH=1: with empty state; AWS=1, LOCALSTACK=1: on that emulator)
+	@$(setup) local $(if $(AWS)$(LOCALSTACK),ministack)
+	$(if $(LOCALSTACK),@$(setup) localstack || { [ $$? -eq 3 ] && echo "posthorn: LocalStack needs Python 3.13; install it first." >&2; exit 1; })
+	@exec env $(if $(FRESH),POSTHORN_FRESH=1) $(if $(AWS),POSTHORN_ENGINE=aws) \
+	  $(if $(LOCALSTACK),POSTHORN_EMULATOR=localstack POSTHORN_FUNCTIONS=deployed) .venv/bin/python -m infra.local
 
 test: ## every test (COVERAGE=1: and the branches of the code that they leave out)
 	@$(setup) dev ministack

@@ -35,9 +35,11 @@ from gateway.server import Gateway
 from gateway.site import Services
 from onehost.child import NUMBER, PIPE
 from onehost.deliverers import Deliverers
-from onehost.listeners import inherited, of_gateway
+from onehost.listeners import HTTP, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.upkeep import Upkeep
+from onehost.web import Web
+from onehost.web_server import serve_web
 
 READY, ALIVE = b"ready\n", b"alive\n"
 ALIVE_SECONDS = 5.0
@@ -83,13 +85,17 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = _gateway(program, environment)
+    options = read_options(environment)
+    web = Web(program, options, addition.first if addition else None)
     with program[Processes].alive(name), program[Bell].heard(name):
         if addition is not None:
             await addition.prepare(program)
         await gateway.start(of_gateway(sockets))
         async with asyncio.TaskGroup() as group:
-            for work in _works(program, read_options(environment), name, place):
+            for work in _works(program, options, name, place):
                 group.create_task(_run(work, stop))
+            if sockets.get(HTTP):
+                group.create_task(serve_web(web, sockets[HTTP], stop))
             place.say(READY)
             await stop.wait()
             await gateway.stop()

@@ -54,21 +54,21 @@ OUR_POLICY = "v=spf1 ip4:127.0.0.1 ip6:::1 -all"
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 Answer = Callable[[Request], Response]
-Tracked = Callable[[Request], Response | None]
+Maybe = Callable[[Request], Response | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Routes a request to whoever answers it; `tracked` is asked first and may have no answer."""
+    """Routes a request to whoever answers it; `tracked` is asked first and may have no answer, and so may `app`."""
 
     pages: Answer
-    app: Answer
+    app: Maybe
     clock_file: Path
     home: Answer
     clock_moved: Callable[[], None] = lambda: None
-    tracked: Tracked = lambda _: None
+    tracked: Maybe = lambda _: None
 
-    def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request) -> Response | None:
         path = request.path
         if answer := self.tracked(request) or refuse_foreign(request):
             return answer
@@ -80,7 +80,7 @@ class Front:
             return self._serve_clock(request)
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             return self.pages(request)
-        return json_response({"message": f"There is nothing at {path[:200]}"}, 404)
+        return nothing_at(path)
 
     def _serve_clock(self, request: Request) -> Response:
         if request.method == "POST":
@@ -98,6 +98,11 @@ class Front:
             return json_response({"message": "Method not allowed"}, 405)
         offset = clock.read_offset(self.clock_file)
         return json_response({"now": time.time() + offset, "offset": offset})
+
+
+def nothing_at(path: str) -> Response:
+    """A 404."""
+    return json_response({"message": f"There is nothing at {path[:200]}"}, 404)
 
 
 def refuse_foreign(request: Request) -> Response | None:
@@ -145,7 +150,7 @@ def our_records(settings: Settings) -> list[Published]:
     return [Published("TXT", name, OUR_POLICY) for name in names]
 
 
-def tracking(zone: Zone, track_domain: str, function: Answer) -> Tracked:
+def tracking(zone: Zone, track_domain: str, function: Answer) -> Maybe:
     """What answers requests for track domains; None for any other request."""
 
     def answer(request: Request) -> Response | None:
@@ -175,10 +180,15 @@ def catch_mail(server: InboxServer, port: int) -> None:
         raise OSError(f"the inbox cannot listen on port {port}")
 
 
-def make_front(state: Path, environment: Mapping[str, str], ports: Mapping[str, int]) -> Front:
-    """Start the zone and the inbox; what serves HTTP beside them."""
-    clock_file, emulator = Path(environment["POSTHORN_CLOCK_FILE"]), environment["AWS_ENDPOINT_URL"]
-    settings, now = bootstrap.posthorn().settings, clock.LocalClock(clock_file).now
+def make_front(
+    state: Path,
+    environment: Mapping[str, str],
+    ports: Mapping[str, int],
+    make: Callable[[Zone, Answer, Answer], Front],
+) -> Front:
+    """Start the zone and the inbox; what `make` makes of the zone, the inbox's pages and the home page."""
+    settings = bootstrap.posthorn().settings
+    now = clock.LocalClock(Path(settings.clock_file)).now
     zone = Zone(our_records(settings), published_records, settings.custom_return_path_prefix)
     serve(zone, ports["dns"])
     store = InboxStore(state / "inbox", now)
@@ -186,26 +196,41 @@ def make_front(state: Path, environment: Mapping[str, str], ports: Mapping[str, 
     catch_mail(inbox, ports["inbox"])
     pages = InboxPages(store, Judge(f"{HOST}:{ports['dns']}", now=now))
     facts = {"http": f"http://{HOST}:{ports['http']}", "host": HOST, "ports": ports}
-    facts["aws"] = emulator
+    facts["aws"] = environment.get("AWS_ENDPOINT_URL", "")
 
     def home(_request: Request) -> Response:
         return pages.page("home.html", count=store.count(), **facts)
 
-    if environment.get("POSTHORN_FUNCTIONS") == "deployed":
-        deployed = Deployed(state, emulator, front_word(state, environment))
-        tracked = tracking(zone, settings.track_domain, deployed.tracking)
-        return Front(pages, deployed.api, clock_file, home, deployed.fire_sweep, tracked)
-    # The tracking function and the Chalice app of the repository, in this process.
-    function = partial(function_url.call, resolve_name("functions.tracking:tracking"))
-    app = LambdaHttp(resolve_name("app:app"))
-    tracked = tracking(zone, settings.track_domain, function)
-    return Front(pages, app, clock_file, home, tracked=tracked)
+    return make(zone, pages, home)
+
+
+def with_functions(state: Path, environment: Mapping[str, str]) -> Callable[..., Front]:
+    """What makes the front of a stack whose functions are elsewhere, or in this process behind Chalice."""
+    settings = bootstrap.posthorn().settings
+    clock_file = Path(settings.clock_file)
+
+    def make(zone: Zone, pages: Answer, home: Answer) -> Front:
+        if environment.get("POSTHORN_FUNCTIONS") == "deployed":
+            word = front_word(state, environment)
+            deployed = Deployed(state, environment["AWS_ENDPOINT_URL"], word)
+            tracked = tracking(zone, settings.track_domain, deployed.tracking)
+            return Front(pages, deployed.api, clock_file, home, deployed.fire_sweep, tracked)
+        function = partial(function_url.call, resolve_name("functions.tracking:tracking"))
+        tracked = tracking(zone, settings.track_domain, function)
+        return Front(pages, LambdaHttp(resolve_name("app:app")), clock_file, home, tracked=tracked)
+
+    return make
+
+
+def ports_of(environment: Mapping[str, str]) -> dict[str, int]:
+    """The stack's ports by name."""
+    return {name: int(environment[f"POSTHORN_{name.upper()}_PORT"]) for name in DEFAULT_PORTS}
 
 
 def main(environment: Mapping[str, str]) -> NoReturn:
     sys.path.insert(0, str(ROOT))
-    ports = {name: int(environment[f"POSTHORN_{name.upper()}_PORT"]) for name in DEFAULT_PORTS}
-    front = make_front(Path(environment["POSTHORN_STATE"]), environment, ports)
+    state, ports = Path(environment["POSTHORN_STATE"]), ports_of(environment)
+    front = make_front(state, environment, ports, with_functions(state, environment))
     listener = socket.create_server((HOST, ports["http"]), backlog=BACKLOG)
     asyncio.run(serve_until_told(front, listener))
     # Threads that still wait for an emulator have nobody to answer.
@@ -217,7 +242,8 @@ async def serve_until_told(front: Front, listener: socket.socket) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve_web(Bridge(front), [listener], stop, DRAIN_SECONDS)
+    bridge = Bridge(lambda request: front(request) or nothing_at(request.path))
+    await serve_web(bridge, [listener], stop, DRAIN_SECONDS)
 
 
 if __name__ == "__main__":

@@ -132,6 +132,7 @@ class Plan:
             values = {name: value for name, value in values.items() if not name.startswith("AWS_")}
             values |= {"POSTHORN_STATE_FOLDER": str(self.state / ENGINES[0])}
             values.setdefault("POSTHORN_HEALTH_PORT", "-1")
+            values.setdefault("POSTHORN_WEB_URL", self.http_url)
         else:
             values = self._with_aws(values)
         values |= {f"POSTHORN_{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
