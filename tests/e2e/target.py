@@ -1,7 +1,7 @@
-"""What the scenarios run against: TARGET=run (the runner, default), local (deployed into ministack) or localstack.
+"""What the scenarios run against: TARGET=run (one program on SQLite and files, default), runner, local or localstack.
 
-All three are the same local stack with the same gateway, inbox and DNS. On the deployed targets the functions are the
-packaged zip in the emulator's own Lambdas, fed by the emulator's event sources; there is no runner.
+All are the same local stack with the same gateway, inbox and DNS. `runner` plays Lambda's event sources on ministack;
+on `local` (ministack) and `localstack` the functions are the packaged zip in the emulator's own Lambdas.
 """
 
 from __future__ import annotations
@@ -29,6 +29,11 @@ class TargetKind:
     def deployed(self) -> bool:
         return "POSTHORN_FUNCTIONS" in self.settings
 
+    @property
+    def embedded(self) -> bool:
+        """Whether it is one program, without anything of AWS."""
+        return not self.settings
+
     def missing(self) -> str:
         """Why it cannot run here, one sentence; empty when it can."""
         for name in self.environments:
@@ -41,7 +46,8 @@ class TargetKind:
 TARGETS = {
     kind.name: kind
     for kind in (
-        TargetKind("run", {}, (".venv-ministack",), 300.0),
+        TargetKind("run", {}, (), 300.0),
+        TargetKind("runner", {"POSTHORN_ENGINE": "aws"}, (".venv-ministack",), 300.0),
         TargetKind("local", {"POSTHORN_FUNCTIONS": "deployed"}, (".venv-ministack",), 600.0),
         TargetKind(
             "localstack",
