@@ -20,28 +20,27 @@ LONGEST_LOCAL_PART = 64
 LONGEST_MAILBOX = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
 LONGEST_IN_ENVELOPE = 255  # what an envelope may hold, mailbox or not
 
-_ATEXT = r"A-Za-z0-9!#$%&'*+\-/=?^_`{|}~"
-# What RFC 6531 adds, without controls, white space, surrogates, private and non-characters, the other full stops of
-# UTS 46, and format characters other than the joiners.
-_BEYOND_ASCII = (
-    "\u00a1-\u00ac\u00ae-\u05ff\u0606-\u061b\u061d-\u167f\u1681-\u180d\u180f-\u1fff\u200c\u200d\u2010-\u2027"
-    "\u2030-\u205e\u2070-\u2fff\u3001\u3003-\ud7ff\uf900-\ufdcf\ufdf0-\ufefe\uff00-\uff0d\uff0f-\uff60\uff62-\uffef"
-    "\ufffc\ufffd"
-    + "".join(
-        f"{chr(plane)}-{chr(plane + 0xFFFD)}" for plane in range(0x1_0000, 0xE_0000, 0x1_0000)
-    )
-)
+# The local part is atext and full stops, or quoted, and both with what is beyond ASCII. Angle brackets are left out of
+# quotes too: no mailbox has them, and a careless server would end the path there.
 _MAILBOX = re.compile(
-    rf"(?P<local>[{_ATEXT}.{_BEYOND_ASCII}]+"
-    # Angle brackets are left out: no mailbox has them, and a careless server would end the path there.
-    rf'|"(?:[ !#-;=?-\[\]-~{_BEYOND_ASCII}]|\\[ -;=?-~])*")'
-    r"@(?P<domain>.+)",
+    r'(?P<local>[^\x00-\x20"(),:;<>@\[\\\]\x7f]+|"(?:[^\x00-\x1f"<>\\\x7f]|\\[ -;=?-~])*")@(?P<domain>.+)',
     re.DOTALL,
+)
+# What a local part may not have although RFC 6531 adds what is beyond ASCII: controls, white space, surrogates, private
+# and non-characters, the other full stops of UTS 46, and format characters other than the joiners. The long ranges of
+# what may be there would take milliseconds to compile.
+_UNUSABLE = re.compile(
+    "[\u0080-\u00a0\u00ad\u0600-\u0605\u061c\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000"
+    "\u3002\ud800-\uf8ff\ufdd0-\ufdef\ufeff\uff0e\uff61\ufff0-\ufffb\ufffe\uffff\U000e0000-\U0010ffff"
+    + "".join(
+        chr(plane + 0xFFFE) + chr(plane + 0xFFFF) for plane in range(0x1_0000, 0xE_0000, 0x1_0000)
+    )
+    + "]"
 )
 _LITERAL = re.compile(r"\[(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|(?i:IPv6):[0-9A-Fa-f:.]{2,45})\]")
 _QUOTED_LOCAL = re.compile(r'"(?>[^"\\]+|\\.)*+"@', re.DOTALL)
 _TELLING = frozenset('@<>()[]\\,;:"')
-# Default ignorable code points of Unicode (DerivedCoreProperties.txt) that are in `_BEYOND_ASCII`; joiners and U+FE0F
+# Default ignorable code points of Unicode (DerivedCoreProperties.txt) that are not in `_UNUSABLE`; joiners and U+FE0F
 # only where they change nothing that is seen. An emoji may be followed by U+FE0F before a joiner.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0e\uffa0\U0001bca0-\U0001bca3"
@@ -64,7 +63,7 @@ def envelope_address(text: str) -> str | None:
     if match is None:
         return None
     local, domain = match["local"], match["domain"]
-    if not local.isascii() and _has_disguise(local):
+    if not local.isascii() and (_UNUSABLE.search(local) or _has_disguise(local)):
         return None
     if not _LITERAL.fullmatch(domain):
         name = ascii_name(domain)
