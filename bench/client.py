@@ -20,8 +20,8 @@ from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
-from chalicelib.domain.model import Envelope, Target
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.envelope import Envelope, Target
+from chalicelib.domain.tenancy.sources import EgressSource
 
 SENDER, RECIPIENT = "sender@bench.test", "rcpt@sink.test"
 SIZES = {"4 KiB": 4_096, "64 KiB": 65_536}

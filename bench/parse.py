@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 
 from bench.sign import SIZES, message
 from bench.table import Row, interleaved, print_table
-from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.mail.message import Part, has_bare_newline, read_headers, read_parts
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.track_domains import TrackDomain
 from chalicelib.domain.tracking.content import tracked
 from chalicelib.domain.tracking.token import tracking_token
 

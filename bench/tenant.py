@@ -8,13 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy.entities import (
-    DOMAINS,
-    SOURCES,
-    CredentialKind,
-    EgressSource,
-    Server,
-)
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.domains import DOMAINS
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.credentials import Credentials

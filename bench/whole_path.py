@@ -28,7 +28,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.aws.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Prepared, Recipient, Submission
 from infra.local.invocation import Context, sqs_event

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.services.pools.sources import Sources
 from infra.order import Order
 from infra.outputs import program_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns.records import track_host
-from chalicelib.domain.engagement import TRACK_DOMAINS
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.domain.tracking.visit import is_tracked_path
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository

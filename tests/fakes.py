@@ -5,26 +5,13 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from chalicelib.domain.model import (
-    BlobRef,
-    Delivery,
-    DeliveryJob,
-    Message,
-    MessageId,
-    Outgoing,
-    Scope,
-    Status,
-)
-from chalicelib.domain.tenancy.entities import (
-    Credential,
-    CredentialKind,
-    DkimKey,
-    Domain,
-    Organization,
-    OrganizationId,
-    Server,
-    ServerId,
-)
+from chalicelib.domain.model import BlobRef, Delivery, DeliveryJob, Message, Outgoing, Scope, Status
+from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
+from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.servers import Server
 
 NOW = 1_800_000_000
 

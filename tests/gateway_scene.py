@@ -20,7 +20,7 @@ from typing import Any
 
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message
-from chalicelib.domain.tenancy.entities import BareNewlines
+from chalicelib.domain.tenancy.credentials import BareNewlines
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.tenancy.credentials import CredentialOptions
 from gateway.configuration import Configuration, Role

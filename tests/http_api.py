@@ -103,7 +103,7 @@ class ApiWorld:
         page = bootstrap.run(
             self.scene.posthorn[MessageHistory].page(self.scene.server.id, limit=100)
         )
-        return len(page.records)
+        return len(page.values)
 
 
 @contextlib.contextmanager

@@ -23,8 +23,8 @@ from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.model import BlobRef, Message, Status
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.egress import Egress

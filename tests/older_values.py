@@ -13,7 +13,6 @@ from chalicelib.domain.model import (
     DeliveryJob,
     DsnParameters,
     Message,
-    MessageId,
     MessageRecord,
     Outgoing,
     PendingOutcome,
@@ -21,7 +20,7 @@ from chalicelib.domain.model import (
     State,
     Status,
 )
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 
 NOW = 1_800_000_000
 

@@ -21,7 +21,7 @@ from typing import Self
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from tests.dns_zone import DnsZone
 from tests.loopback import free_port
 from tests.patience import PATIENCE

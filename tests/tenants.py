@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy.entities import SOURCES, CredentialKind, EgressSource, Server
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.domains import Domains

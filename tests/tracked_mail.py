@@ -9,8 +9,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from html.parser import HTMLParser
 
-from chalicelib.domain.engagement import DnsStatus, TrackDomain
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.track_domains import DnsStatus, TrackDomain
 from chalicelib.domain.tracking.content import Tracked, tracked
 
 SITE = "https://click.acme.test"

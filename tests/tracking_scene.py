@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.model import MessageId, MessageRecord
-from chalicelib.domain.tenancy.entities import Server
+from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tracking.token import tracking_token
 from chalicelib.domain.tracking.visit import Visit
 from chalicelib.ports.engagement import Engagement

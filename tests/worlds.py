@@ -22,14 +22,11 @@ from chalicelib.adapters.storage.intake import OrderedIntake
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.model import Message, MessageRecord
-from chalicelib.domain.tenancy.entities import (
-    SOURCES,
-    CredentialKind,
-    Domain,
-    EgressSource,
-    Organization,
-    Server,
-)
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.intake import Intake
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import Suppression
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList

@@ -18,16 +18,8 @@ from chalicelib.adapters.storage.listing import (
     recipient_key,
 )
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
-    Delivery,
-    DeliveryJob,
-    Message,
-    MessageId,
-    MessageRecord,
-    Scope,
-    State,
-)
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused
 
 _Key = tuple[ServerId, MessageId]

@@ -10,7 +10,8 @@ from chalicelib.cli.commands import Group, OneOf, of_server
 from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.tenancy.entities import BareNewlines, Credential, CredentialKind, Server
+from chalicelib.domain.tenancy.credentials import BareNewlines, Credential, CredentialKind
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 
 LONGEST_KEY_FILE = 1_000

@@ -9,7 +9,7 @@ from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import Shape, shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dns.records import DnsRecord, RecordStatus
-from chalicelib.domain.tenancy.entities import Domain
+from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.services.tenancy.domains import Domains, Owner
 
 

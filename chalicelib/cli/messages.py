@@ -16,8 +16,8 @@ from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import json_text, moment, table, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import MessageId, MessageRecord, Scope
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import MessageRecord, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.queue.message_actions import MessageActions
@@ -55,11 +55,11 @@ def list_page(session: Session, server: str | None, direction: Scope, **chosen: 
         raise click.UsageError("Give either --flag or --to, not both.")
     owner = session.server(server)
     page = session.call(session.posthorn[MessageHistory].page(owner.id, direction, **chosen))
-    rows = [_row(record) for record in page.records]
+    rows = [_row(record) for record in page.values]
     text = table(rows, ("id", "received", "status", "to", "subject"))
     if page.next_cursor is not None:
         text += f"\n\nMore: --cursor {page.next_cursor}"
-    session.show({"messages": page.records, "next_cursor": page.next_cursor}, text)
+    session.show({"messages": page.values, "next_cursor": page.next_cursor}, text)
 
 
 @message_group.command("show")

@@ -7,7 +7,7 @@ import click
 from chalicelib.cli.commands import Group, reason_option
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import facts, moment, table
-from chalicelib.domain.tenancy.entities import Organization
+from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 

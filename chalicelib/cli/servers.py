@@ -18,7 +18,7 @@ from chalicelib.cli.commands import (
 from chalicelib.cli.session import Session
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import facts, moment, table, yes
-from chalicelib.domain.tenancy.entities import Server, ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 NOTHING = "none"

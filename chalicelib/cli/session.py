@@ -20,7 +20,8 @@ from chalicelib.cli.shapes import shape
 from chalicelib.cli.stack import NoStack, Stack, find_stack
 from chalicelib.cli.terminal import json_text
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.tenancy.entities import Organization, Server
+from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 

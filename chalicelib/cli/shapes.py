@@ -10,15 +10,14 @@ from typing import Any
 
 from chalicelib.cli.terminal import iso
 from chalicelib.domain.dns.records import DnsRecord, Finding, track_host
-from chalicelib.domain.engagement import EngagementEvent, TrackDomain
+from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
-from chalicelib.domain.tenancy.entities import (
-    Credential,
-    Domain,
-    EgressSource,
-    Organization,
-    Server,
-)
+from chalicelib.domain.tenancy.credentials import Credential
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import EgressSource
+from chalicelib.domain.tenancy.track_domains import TrackDomain
 from chalicelib.services.pools.sources import Pool
 
 Shape = dict[str, object]

@@ -14,7 +14,7 @@ from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.outgoing.retry import parse_schedule
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.services.pools.sources import (
     DEFAULT_POOL,

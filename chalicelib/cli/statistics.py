@@ -12,7 +12,7 @@ from chalicelib.cli.commands import Command, OneOf, named_server
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import iso, moment, table
 from chalicelib.domain.statistics import Count, Period
-from chalicelib.domain.tenancy.entities import Server
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.services.events.statistics import Chart, ServerStatistics
 

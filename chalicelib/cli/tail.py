@@ -18,8 +18,9 @@ from chalicelib.cli.commands import Command, of_server
 from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import json_text, moment, visible
-from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Scope, State
-from chalicelib.domain.tenancy.entities import Server, ServerId
+from chalicelib.domain.model import Delivery, MessageRecord, Scope, State
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.messages import MessageStore
 
 PAGE = 100
@@ -101,7 +102,7 @@ async def _newest(app: Posthorn, server: ServerId) -> list[MessageRecord]:
     """The newest messages of both directions, oldest first."""
     records: list[MessageRecord] = []
     for scope in Scope:
-        records += (await app[MessageStore].page(server, scope, PAGE)).records
+        records += (await app[MessageStore].page(server, scope, PAGE)).values
     return sorted(records, key=lambda record: record.message.id)
 
 

@@ -19,8 +19,8 @@ from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import Shape, shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
 from chalicelib.domain.dns.records import RecordStatus, track_host
-from chalicelib.domain.engagement import TrackDomain
-from chalicelib.domain.tenancy.entities import Server
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.track_domains import TrackDomain
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
 
 # What `add` and `update` share; each keeps what it was when left out.

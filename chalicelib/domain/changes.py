@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 
 
 @dataclass(frozen=True, slots=True)

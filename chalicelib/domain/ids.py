@@ -10,14 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import uuid
 import zlib
-from functools import cache
 
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_BASE36 = _BASE62[:36]
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+from chalicelib.domain.digits import BASE32, BASE36, BASE62, decode, encode
+
+_LETTERS = BASE62[36:]
 
 _SERVER_BITS, _MESSAGE_BITS, _RANDOM_BITS = 22, 31, 42
 _TOKEN_BITS = _SERVER_BITS + _MESSAGE_BITS + _RANDOM_BITS
@@ -30,11 +27,6 @@ _KEY_LENGTH = 32
 _CHECKSUM_LENGTH = 6
 
 
-def new_uuid(random: bytes) -> str:
-    """A UUID of version 4 from 16 random bytes."""
-    return str(uuid.UUID(bytes=random, version=4))
-
-
 def key_digest(key: str) -> str:
     """SHA-256 of a credential key as 64 hex digits: all that is kept of it."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
@@ -45,7 +37,7 @@ def new_key(random: bytes) -> str:
 
     The checksum lets secret scanners recognise a leaked key; it proves nothing.
     """
-    secret = _digits_of(random, _BASE62, _KEY_LENGTH, least=32)
+    secret = _digits_of(random, BASE62, _KEY_LENGTH, least=32)
     return f"{_KEY_PREFIX}_{secret}_{_checksum(secret)}"
 
 
@@ -66,7 +58,7 @@ def make_token(server: int, message: int, random: bytes) -> str:
         raise ValueError(f"server {server} or message {message} does not fit into a token")
     noise = _number_of(random, least=6) & ((1 << _RANDOM_BITS) - 1)
     value = (noise << _SERVER_BITS | server) << _MESSAGE_BITS | message
-    return _encode(value, _BASE62, _TOKEN_LENGTH)
+    return encode(value, BASE62, _TOKEN_LENGTH)
 
 
 def read_token(token: str) -> tuple[int, int] | None:
@@ -87,18 +79,18 @@ def return_path_local(token: str, mac_key: bytes) -> str:
     value = _token_value(token)
     if value is None:
         raise ValueError("not a message token")
-    return _encode(value << _MAC_BITS | _mac(value, mac_key), _BASE32, _LOCAL_LENGTH)
+    return encode(value << _MAC_BITS | _mac(value, mac_key), BASE32, _LOCAL_LENGTH)
 
 
 def read_return_path_local(local: str, mac_key: bytes) -> str | None:
     """The token in a return path's local part, in any letter case; None when it is not ours or forged."""
-    combined = _decode(local.lower(), _BASE32, _LOCAL_LENGTH)
+    combined = decode(local.lower(), BASE32, _LOCAL_LENGTH)
     if combined is None:
         return None
     value, mac = combined >> _MAC_BITS, combined & ((1 << _MAC_BITS) - 1)
     if not hmac.compare_digest(mac.to_bytes(4, "big"), _mac(value, mac_key).to_bytes(4, "big")):
         return None
-    return _encode(value, _BASE62, _TOKEN_LENGTH)
+    return encode(value, BASE62, _TOKEN_LENGTH)
 
 
 def random_letters(random: bytes, count: int) -> str:
@@ -108,26 +100,16 @@ def random_letters(random: bytes, count: int) -> str:
 
 def random_alphanumerics(random: bytes, count: int) -> str:
     """`count` characters of A–Z, a–z and 0–9, from at least `count` random bytes."""
-    return _digits_of(random, _BASE62, count, least=count)
+    return _digits_of(random, BASE62, count, least=count)
 
 
 def log_id(random: bytes) -> str:
     """Eight upper-case alphanumerics (contract section 1.12), from at least 8 random bytes."""
-    return _digits_of(random, _BASE36, 8, least=8)
-
-
-def to_base62(value: int, length: int) -> str:
-    """A number as `length` digits 0–9, A–Z, a–z, highest first; what does not fit is cut off at the front."""
-    return _encode(value, _BASE62, length)
-
-
-def from_base62(text: str, length: int) -> int | None:
-    """The number that `to_base62` wrote, or None when the text is not `length` such digits."""
-    return _decode(text, _BASE62, length)
+    return _digits_of(random, BASE36, 8, least=8)
 
 
 def _checksum(secret: str) -> str:
-    return _encode(zlib.crc32(secret.encode()), _BASE62, _CHECKSUM_LENGTH)
+    return encode(zlib.crc32(secret.encode()), BASE62, _CHECKSUM_LENGTH)
 
 
 def _mac(value: int, mac_key: bytes) -> int:
@@ -137,7 +119,7 @@ def _mac(value: int, mac_key: bytes) -> int:
 
 
 def _token_value(token: str) -> int | None:
-    value = _decode(token, _BASE62, _TOKEN_LENGTH)
+    value = decode(token, BASE62, _TOKEN_LENGTH)
     return value if value is not None and value < 1 << _TOKEN_BITS else None
 
 
@@ -149,31 +131,4 @@ def _number_of(random: bytes, least: int) -> int:
 
 def _digits_of(random: bytes, alphabet: str, count: int, least: int) -> str:
     number = _number_of(random, least)
-    return _encode(number % len(alphabet) ** count, alphabet, count)
-
-
-@cache
-def _pairs(alphabet: str) -> tuple[str, ...]:
-    """Every two digits of an alphabet in order: half the divisions of a long number."""
-    return tuple(high + low for high in alphabet for low in alphabet)
-
-
-def _encode(value: int, alphabet: str, length: int) -> str:
-    pairs = _pairs(alphabet)
-    base, digits = len(pairs), []
-    for _ in range((length + 1) // 2):
-        value, digit = divmod(value, base)
-        digits.append(pairs[digit])
-    return "".join(reversed(digits))[-length:]
-
-
-def _decode(text: str, alphabet: str, length: int) -> int | None:
-    if len(text) != length:
-        return None
-    value = 0
-    for character in text:
-        digit = alphabet.find(character)
-        if digit < 0:
-            return None
-        value = value * len(alphabet) + digit
-    return value
+    return encode(number % len(alphabet) ** count, alphabet, count)

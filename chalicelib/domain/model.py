@@ -9,13 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NewType
 
-from chalicelib.domain.tenancy.entities import ServerId
-
-MessageId = NewType("MessageId", int)
-
-DAY = 86_400  # seconds
+from chalicelib.domain.numbering import MessageId, ServerId
 
 
 class Scope(StrEnum):
@@ -189,40 +184,3 @@ class DeliveryJob:
     attempt: int
     manual: bool = False
     outcome: PendingOutcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Suppression:
-    """A recipient that a server does not send to until `keep_until` (contract section 1.13)."""
-
-    address: str
-    reason: str
-    at: float
-    keep_until: int
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What MAIL FROM and RCPT TO will say. `mail_from` is empty for the null sender."""
-
-    mail_from: str
-    rcpt_to: str
-    smtputf8: bool = False
-    dsn: DsnParameters | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One place to deliver to: a host name, one of its addresses and a port."""
-
-    host: str
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of records, newest first, and the cursor of the next page (None at the end)."""
-
-    records: tuple[MessageRecord, ...]
-    next_cursor: str | None = None

@@ -1,4 +1,4 @@
-"""Pages of a list of configuration values, and what narrows a list.
+"""Pages of a list, and what narrows a list of configuration values.
 
 A page may be shorter than asked for, also empty, and yet not the last: only the missing cursor says so.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from chalicelib.domain.tenancy.entity import Entity
+if TYPE_CHECKING:
+    from chalicelib.domain.tenancy.entity import Entity
 
 T = TypeVar("T")
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.changes import Change, MessageChange
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
-from chalicelib.domain.model import DAY, MessageRecord, Scope, Status
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import MessageRecord, Scope, Status
+from chalicelib.domain.numbering import ServerId
 
 
 class Period(StrEnum):

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.model import DAY, BlobRef
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.numbering import ServerId
 
 UPLOAD_KEPT_SECONDS = 2 * DAY
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.model import Envelope, Target
+from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 
 
 @dataclass(frozen=True, slots=True)

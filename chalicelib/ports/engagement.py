@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.engagement import EngagementEvent
-from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 
 
 class Engagement(Protocol):

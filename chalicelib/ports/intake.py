@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.model import BlobRef, Message
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 
 NOT_STORED = BlobRef("", 0, 0)
 """Where a body lies that has no place."""

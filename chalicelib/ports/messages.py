@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.model import (
-    Delivery,
-    DeliveryJob,
-    Message,
-    MessageId,
-    MessageRecord,
-    Page,
-    Scope,
-)
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
+
+if TYPE_CHECKING:
+    from chalicelib.domain.paging import Page
 
 
 class ClaimFailure(StrEnum):
@@ -74,17 +69,17 @@ class MessageStore(Protocol):
 
     async def page(
         self, server: ServerId, scope: Scope, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first. A cursor that this server did not get from here raises Rejected."""
 
     async def flagged(
         self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, only records that are `held`, `queued` (failed softly, waiting), `failed` or `bounced`."""
 
     async def by_recipient(
         self, server: ServerId, address: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, only records for this recipient (compared without case)."""
 
     async def due(self, now: int, limit: int) -> list[MessageRecord]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chalicelib.domain.tenancy.entities import DkimKey
+from chalicelib.domain.tenancy.dkim_key import DkimKey
 
 
 class Signer(Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, Period, Slot
-from chalicelib.domain.tenancy.entities import ServerId
 
 
 class Statistics(Protocol):

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import Conflict, MailError, Rejected
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
 

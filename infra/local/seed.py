@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy.entities import SOURCES, CredentialKind, EgressSource
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import Credentials

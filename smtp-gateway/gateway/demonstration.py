@@ -12,19 +12,11 @@ from dataclasses import dataclass, replace
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.ids import key_digest, new_key
 from chalicelib.domain.model import BlobRef, Message
-from chalicelib.domain.tenancy.entities import (
-    CREDENTIALS,
-    DOMAINS,
-    ORGANIZATIONS,
-    SERVERS,
-    Credential,
-    CredentialKind,
-    Domain,
-    Organization,
-    OrganizationId,
-    Server,
-    ServerId,
-)
+from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.credentials import CREDENTIALS, Credential, CredentialKind
+from chalicelib.domain.tenancy.domains import DOMAINS, Domain
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.intake import Intake, Mail
 from chalicelib.ports.rand import Rand

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import MailError, Unauthenticated
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.tenancy.authenticate import Principal
 from gateway import replies
 from gateway.authentication import CRAM_RANDOM_BYTES, MECHANISMS, Ask, CramProof, KeyProof, prove

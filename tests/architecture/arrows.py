@@ -59,7 +59,7 @@ chalicelib              -
 .domain.smtp            .domain
 .domain.dns             .domain .domain.tenancy
 .domain.outgoing        .domain .domain.tenancy .domain.mail
-.domain.tracking        .domain .domain.mail
+.domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.tenancy         .domain
 
 .ports                  .domain .domain.tenancy

@@ -12,29 +12,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
-from chalicelib.domain.tenancy.entities import (
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
-    DOMAINS,
-    INSTALLATION,
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
     BareNewlines,
     Credential,
     CredentialKind,
-    DkimKey,
-    Domain,
-    EgressKind,
-    EgressSource,
-    Installation,
-    Organization,
-    Server,
-    ServerId,
-    ServerMode,
-    UnknownOutcome,
 )
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
+from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
 KEY = DkimKey("posthorn.test", "posthorn", "ed25519-sha256", b"\x01\x00\xffsealed", "MCowBQ")

@@ -9,19 +9,14 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.adapters.scripted.time import SeededRand
-from chalicelib.domain.engagement import TRACK_DOMAINS
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.tenancy.entities import (
-    CREDENTIALS,
-    DOMAINS,
-    INSTALLATION,
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
-    CredentialKind,
-    Installation,
-    Server,
-)
+from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
+from chalicelib.domain.tenancy.domains import DOMAINS
+from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.domain.tenancy.sources import SOURCES
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.directory import Directory

@@ -14,11 +14,12 @@ from chalicelib.adapters.scripted.time import SeededRand
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.config import Settings
+from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.errors import OutcomeUnknown, Rejected, TemporaryFailure
-from chalicelib.domain.model import DsnParameters, Envelope, Target
+from chalicelib.domain.model import DsnParameters
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.egress import Egress, TransactionResult
 from tests.peers import DROP, SmtpPeer
 

@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import MessageId, MessageRecord, State, Status
+from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World

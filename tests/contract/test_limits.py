@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
-from chalicelib.domain.model import Suppression
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate

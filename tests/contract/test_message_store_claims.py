@@ -8,15 +8,8 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
-    BlobRef,
-    DsnParameters,
-    MessageId,
-    MessageRecord,
-    Scope,
-    State,
-    Status,
-)
+from chalicelib.domain.model import BlobRef, DsnParameters, MessageRecord, Scope, State, Status
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_job, a_message

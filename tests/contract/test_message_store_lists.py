@@ -9,7 +9,8 @@ from functools import partial
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import Message, MessageRecord, Page, Scope, State, Status
+from chalicelib.domain.model import Message, MessageRecord, Scope, State, Status
+from chalicelib.domain.paging import Page
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
@@ -26,13 +27,13 @@ async def put(world: World, message: Message, **changes: object) -> MessageRecor
     return after
 
 
-async def walk(read: Callable[[str | None], Awaitable[Page]]) -> list[list[int]]:
+async def walk(read: Callable[[str | None], Awaitable[Page[MessageRecord]]]) -> list[list[int]]:
     """The ids of every page."""
     pages: list[list[int]] = []
     cursor: str | None = None
     while True:
         page = await read(cursor)
-        pages.append([record.message.id for record in page.records])
+        pages.append([record.message.id for record in page.values])
         cursor = page.next_cursor
         if cursor is None:
             return pages
@@ -52,7 +53,7 @@ async def test_pages_are_newest_first_and_complete(world: World) -> None:
 async def test_a_page_that_is_just_full_is_the_last(world: World) -> None:
     await world[MessageStore].create([a_message(world.server, number) for number in (1, 2, 3)])
     page = await world[MessageStore].page(world.server, Scope.OUTGOING, 3)
-    assert [record.message.id for record in page.records] == [3, 2, 1]
+    assert [record.message.id for record in page.values] == [3, 2, 1]
     assert page.next_cursor is None
     empty = await world[MessageStore].page(a_server_id(), Scope.OUTGOING, 3)
     assert empty == Page(())
@@ -64,7 +65,7 @@ async def test_messages_that_come_between_two_pages_move_nothing(world: World) -
     first = await store.page(server, Scope.OUTGOING, 2)
     await store.create([a_message(server, 7)])
     second = await store.page(server, Scope.OUTGOING, 2, first.next_cursor)
-    assert [record.message.id for record in second.records] == [4, 3]
+    assert [record.message.id for record in second.values] == [4, 3]
 
 
 async def test_a_cursor_of_another_list_is_rejected(world: World) -> None:
@@ -108,10 +109,10 @@ async def test_a_retry_under_way_stays_queued_until_it_is_over(world: World) -> 
     record = await put(world, a_message(server, 4), state=State.WAITING, status=Status.SOFT_FAIL)
     leased = await claimed(world, record)
     page = await store.flagged(server, Scope.OUTGOING, "queued", 5)
-    assert [one.state for one in page.records] == [State.LEASED]
+    assert [one.state for one in page.values] == [State.LEASED]
     sent = replace(leased, state=State.DONE, status=Status.SENT, attempt=2, lease_owner="")
     assert await store.replace(leased, sent)
-    assert (await store.flagged(server, Scope.OUTGOING, "queued", 5)).records == ()
+    assert (await store.flagged(server, Scope.OUTGOING, "queued", 5)).values == ()
 
 
 async def test_recipients_are_found_without_case(world: World) -> None:
@@ -121,7 +122,7 @@ async def test_recipients_are_found_without_case(world: World) -> None:
     await store.create([a_message(a_server_id(), 9, rcpt_to="ann@example.com")])
     pages = await walk(lambda cursor: store.by_recipient(server, "aNN@example.com", 2, cursor))
     assert pages == [[4, 2], [1]]
-    assert (await store.by_recipient(server, "carl@example.com", 2)).records == ()
+    assert (await store.by_recipient(server, "carl@example.com", 2)).values == ()
 
 
 async def test_hard_fails_of_a_recipient_are_counted_since_a_time(world: World) -> None:

@@ -11,21 +11,17 @@ from typing import Any
 import pytest
 
 from chalicelib import domain
-from chalicelib.domain.engagement import TRACK_DOMAINS
 from chalicelib.domain.errors import Conflict, NotFound, Rejected
 from chalicelib.domain.paging import Filter, Page
-from chalicelib.domain.tenancy.entities import (
-    BY_KEY,
-    CREDENTIALS,
-    DOMAINS,
-    INSTALLATION,
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
-    CredentialKind,
-)
+from chalicelib.domain.tenancy.credentials import BY_KEY, CREDENTIALS, CredentialKind
+from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.entity import ITSELF, Change, Entity, Place, Verb
+from chalicelib.domain.tenancy.installation import INSTALLATION
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import of_key, of_organization, of_server
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.sources import SOURCES
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.repository import Repository
 from tests.contract.conftest import World
 from tests.contract.nouns import NOUNS, Noun, a_source, a_track_domain, place_in_list

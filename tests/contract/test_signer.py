@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from chalicelib.adapters.crypto.keys import CryptographyKeyMaker
 from chalicelib.adapters.crypto.signer import KeyringSigner
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.tenancy.entities import DkimKey
+from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.signer import Signer
 from chalicelib.ports.vault import KeyVault

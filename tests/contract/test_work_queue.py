@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import DeliveryJob
-from chalicelib.domain.tenancy.entities import SOURCES, EgressSource
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from tests.contract.conftest import World

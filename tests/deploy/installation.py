@@ -22,7 +22,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.tenancy.entities import CredentialKind, Server
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import Server
 from infra import package as packaging
 from infra.deploy import deploy
 from infra.order import Order

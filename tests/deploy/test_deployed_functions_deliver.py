@@ -7,7 +7,8 @@ import secrets
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.model import MessageId, Status
+from chalicelib.domain.model import Status
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.messages import MessageStore
 from tests.deploy.installation import Installation, wait_for
 

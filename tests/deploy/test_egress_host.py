@@ -14,7 +14,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.pools.sources import Sources
 from infra import egress

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.model import MessageId
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tracking.answer import IMAGE
 from infra.current_state import stacks_of

@@ -17,7 +17,7 @@ import boto3
 
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.sweep import Sweep

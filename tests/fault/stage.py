@@ -16,8 +16,10 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.model import MessageId, MessageRecord
-from chalicelib.domain.tenancy.entities import CredentialKind, Server
+from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from tests.dns_zone import DnsZone
@@ -86,7 +88,7 @@ class Stage:
         from chalicelib.domain.model import Scope
 
         page = bootstrap.run(self.program[MessageStore].page(self.server.id, Scope.OUTGOING, 50))
-        return list(page.records)
+        return list(page.values)
 
     def _all_done(self) -> bool:
         return all(record.state.value == "D" for record in self.records()) and bool(self.records())

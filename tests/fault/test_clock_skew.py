@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.scripted.egress import ScriptedConversation
-from chalicelib.domain.model import Envelope, State, Status
+from chalicelib.domain.envelope import Envelope
+from chalicelib.domain.model import State, Status
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob

@@ -127,7 +127,7 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
 ) -> None:
     from dataclasses import replace
 
-    from chalicelib.domain.tenancy.entities import ServerMode
+    from chalicelib.domain.tenancy.servers import ServerMode
     from chalicelib.services.tenancy.servers import ServerOptions
 
     development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)

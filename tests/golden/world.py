@@ -17,9 +17,9 @@ from chalicelib.adapters.scripted.egress import ReceivedMail
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import MessageId
+from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.reply import Reply as SmtpReply
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials

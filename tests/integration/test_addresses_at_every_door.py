@@ -26,7 +26,7 @@ Door = Callable[[list[str]], list[str]]
 def stored(api: ApiWorld) -> list[str]:
     """The recipients of all messages, oldest first, that a server would be asked for."""
     page = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id, limit=100))
-    return [record.message.rcpt_to for record in reversed(page.records)]
+    return [record.message.rcpt_to for record in reversed(page.values)]
 
 
 def by_v1(field: str) -> Door:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.system.faults import raising
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.authenticate import USE_SECONDS, Authenticate

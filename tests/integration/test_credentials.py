@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
-from chalicelib.domain.tenancy.entities import Credential, CredentialKind, Server
+from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials

@@ -13,7 +13,8 @@ from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.config import Settings
 from chalicelib.domain.dns.records import Purpose, RecordStatus
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository

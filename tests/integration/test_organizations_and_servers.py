@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
-from chalicelib.domain.tenancy.entities import SERVERS, ServerMode
+from chalicelib.domain.tenancy.servers import SERVERS, ServerMode
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.organizations import Organizations

@@ -8,8 +8,8 @@ from chalicelib import bootstrap
 from chalicelib.adapters.aws.meter import Usage
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from functions.tracking import tracking

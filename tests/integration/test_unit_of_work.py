@@ -16,7 +16,7 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 from functions.runtime import Invocation, ScheduledEvent, UnitOfWork, on_batch, on_schedule
 from tests.fakes import a_job, a_message

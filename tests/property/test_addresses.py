@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import PermanentFailure, Rejected
 from chalicelib.domain.mail.address import addresses_in, split_list, split_mailbox
 from chalicelib.domain.mail.compose import read_mailbox
 from chalicelib.domain.mail.mailbox import domain_of, envelope_address, identity
-from chalicelib.domain.model import Envelope
 from chalicelib.domain.outgoing.destination import destination_of
 from chalicelib.domain.smtp.commands import Extensions, rcpt_command
 from gateway.commands import parse_mail, parse_rcpt

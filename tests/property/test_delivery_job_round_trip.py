@@ -19,14 +19,13 @@ from chalicelib.domain.model import (
     DeliveryJob,
     DsnParameters,
     Message,
-    MessageId,
     Outgoing,
     PendingOutcome,
     Scope,
     State,
     Status,
 )
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from tests.fakes import a_delivery, a_job, a_message
 
 texts = st.text(max_size=80)

@@ -27,8 +27,8 @@ from chalicelib.bootstrap import in_memory
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Status
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, additions, counted, totals
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.services.events.count_changes import CountChanges
 from chalicelib.services.events.outbox import Outbox
 from tests.fakes import NOW, a_delivery, a_message

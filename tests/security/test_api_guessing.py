@@ -11,7 +11,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest, new_key
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.tenancy import unknown_keys
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.directory import Directory

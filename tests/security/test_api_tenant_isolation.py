@@ -12,7 +12,7 @@ from chalicelib import bootstrap
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.statistics import Addition, Count, slots_of
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.organizations import Organizations

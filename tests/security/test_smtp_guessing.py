@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Unauthenticated
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role
 from tests.gateway_scene import (

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import DkimKey
+from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.ports.signer import Signer
 from chalicelib.ports.vault import KeyVault
 

@@ -12,10 +12,10 @@ import os
 import socket
 
 from chalicelib.adapters.network.smtp_connection import SmtpConnection
+from chalicelib.domain.envelope import Target
 from chalicelib.domain.errors import SourceUnavailable, TemporaryFailure
-from chalicelib.domain.model import Target
 from chalicelib.domain.outgoing.choose_source import bound_address
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 
 # SOCKS5 reply codes that speak of the target, not of the proxy (RFC 1928 §6).
 _TARGET_FAULTS = {3, 4, 5, 6}

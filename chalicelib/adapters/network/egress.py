@@ -26,6 +26,7 @@ from chalicelib.adapters.network.tls_client import (
     verified_context,
 )
 from chalicelib.config import Settings
+from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.errors import (
     OutcomeUnknown,
     PermanentFailure,
@@ -33,8 +34,7 @@ from chalicelib.domain.errors import (
     SourceUnavailable,
     TemporaryFailure,
 )
-from chalicelib.domain.model import Envelope, Target
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.ports.egress import Egress, TransactionResult
 from chalicelib.ports.vault import KeyVault
 

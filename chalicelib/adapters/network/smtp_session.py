@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from chalicelib.adapters.network.smtp_connection import PIECE, SmtpConnection
 from chalicelib.adapters.network.time_limits import TimeLimits
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
-from chalicelib.domain.model import Envelope
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.commands import (
     NEEDS_8BITMIME,

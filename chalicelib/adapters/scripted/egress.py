@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.errors import MailError, TemporaryFailure
-from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.commands import (
     NEEDS_8BITMIME,
@@ -21,7 +21,7 @@ from chalicelib.domain.smtp.commands import (
     mail_command,
     rcpt_command,
 )
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.egress import Egress, TransactionResult
 
 Outcome = TransactionResult | MailError

@@ -11,7 +11,7 @@ from chalicelib.adapters.sqlite.segments import PIECE, Segments
 from chalicelib.adapters.sqlite.uploads import UPLOADS, Uploads
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand

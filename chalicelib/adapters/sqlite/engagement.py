@@ -11,8 +11,7 @@ from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound, PermanentFailure
-from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 

@@ -15,7 +15,7 @@ from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 
 BODIES, UPLOADS = "/b/", "/u/"
 UPLOAD_SECONDS = 3_600

@@ -11,8 +11,7 @@ from chalicelib.adapters.sqlite.columns import declarations
 from chalicelib.adapters.sqlite.database import Database
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
-from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 
 ID_BITS = 31
 # The key tells these two.

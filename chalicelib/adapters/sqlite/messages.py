@@ -28,17 +28,9 @@ from chalicelib.adapters.storage.listing import (
     recipient_key,
 )
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
-    Delivery,
-    DeliveryJob,
-    Message,
-    MessageId,
-    MessageRecord,
-    Page,
-    Scope,
-    State,
-)
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.paging import Page
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 
 if TYPE_CHECKING:
@@ -132,7 +124,7 @@ class SqliteMessageStore(MessageStore):
 
     async def page(
         self, server: ServerId, scope: Scope, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first."""
         return self._page(
             server, f"S#{server}#{scope}", _BY_SCOPE, limit, cursor, scope=scope.value
@@ -140,14 +132,14 @@ class SqliteMessageStore(MessageStore):
 
     async def flagged(
         self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, only records with this flag."""
         partition = f"S#{server}#{scope}#{flag}"
         return self._page(server, partition, _BY_FLAG, limit, cursor, scope=scope.value, flag=flag)
 
     async def by_recipient(
         self, server: ServerId, address: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, only records for this recipient."""
         recipient = recipient_key(address)
         partition = f"S#{server}#R#{recipient}"
@@ -178,7 +170,7 @@ class SqliteMessageStore(MessageStore):
         limit: int,
         cursor: str | None,
         **wanted: str,
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         span = _range(server)
         if cursor is not None:
             span["high"] = key_of(server, parse_cursor(partition, cursor))

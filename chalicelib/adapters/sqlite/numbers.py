@@ -6,7 +6,7 @@ from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.leased_numbers import LeasedNumbers, NumberBlock
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 
 _LEASE = (

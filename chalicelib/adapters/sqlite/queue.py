@@ -20,7 +20,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
 from chalicelib.domain.model import DeliveryJob, Message
-from chalicelib.domain.tenancy.entities import SOURCES
+from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.rand import Rand
 
 LARGEST_SEGMENT = 256 * 1024 * 1024

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.sequences import sortable
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 

@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.numbers import Numbers
 

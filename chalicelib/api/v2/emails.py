@@ -36,7 +36,7 @@ async def list_emails(call: Call) -> EmailPage:
     except Rejected as error:
         raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
     return EmailPage(
-        data=[Email.model_validate(_shown(record)) for record in page.records],
+        data=[Email.model_validate(_shown(record)) for record in page.values],
         has_more=page.next_cursor is not None,
         next_cursor=page.next_cursor,
     )

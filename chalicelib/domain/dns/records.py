@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.engagement import TrackDomain
-from chalicelib.domain.tenancy.entities import DkimKey, Domain
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.track_domains import TrackDomain
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.domain.model import MessageRecord, Suppression
-from chalicelib.domain.tenancy.entities import Domain, Server, UnknownOutcome
-from chalicelib.domain.tenancy.entities import ServerMode as Mode
+from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.servers import Server, UnknownOutcome
+from chalicelib.domain.tenancy.servers import ServerMode as Mode
 
 TOO_MANY_SOFT_FAILS = "too many soft fails"
 TOO_MANY_HARD_FAILS = "too many hard fails"

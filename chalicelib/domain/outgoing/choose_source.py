@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Collection, Iterable
 
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 
 IMPLIED = EgressSource(name="default")
 """The way out of a pool that has no source at all: straight out, from the system's own choice of

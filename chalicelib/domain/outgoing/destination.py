@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from ipaddress import ip_address
 
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
 from chalicelib.domain.mail.mailbox import domain_of, envelope_address
-from chalicelib.domain.model import Envelope
 from chalicelib.domain.reply import Reply
 
 PATIENT_TRIES = 3

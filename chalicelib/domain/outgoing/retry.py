@@ -15,8 +15,8 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import DAY
 
 FIRST_WAIT = 300
 GROWTH = 1.3

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-from chalicelib.domain.model import Target
+from chalicelib.domain.envelope import Target
 from chalicelib.domain.reply import Reply
 
 LONGEST_HINT = 24 * 3600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from chalicelib.domain.tenancy.entities import Credential
+from chalicelib.domain.tenancy.credentials import Credential
 
 _MAPPED = 0xFFFF << 32
 

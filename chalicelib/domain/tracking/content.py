@@ -14,10 +14,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from chalicelib.domain.engagement import TrackDomain
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mime import Part
 from chalicelib.domain.mail.splicing import Edit, spliced
+from chalicelib.domain.tenancy.track_domains import TrackDomain
 from chalicelib.domain.tracking.bodies import changed_body, read_body
 from chalicelib.domain.tracking.excluded_hosts import ExcludedHosts
 from chalicelib.domain.tracking.links_html import HtmlScan

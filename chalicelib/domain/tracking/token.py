@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 
-from chalicelib.domain.ids import from_base62, to_base62
+from chalicelib.domain.digits import BASE62, decode, encode
 
 MOST_LINKS = (1 << 11) - 1
 
@@ -29,14 +29,14 @@ def tracking_token(server: int, message: int, link: int, server_token: str, mac_
         raise ValueError(f"server {server}, message {message} or link {link} does not fit")
     numbers = (server << _MESSAGE_BITS | message) << _LINK_BITS | link
     mac = int.from_bytes(_mac(numbers, server_token, mac_key), "big")
-    return to_base62(numbers << _MAC_BITS | mac, _LENGTH)
+    return encode(numbers << _MAC_BITS | mac, BASE62, _LENGTH)
 
 
 def read_tracking_token(
     token: str, server_token: str, mac_key: bytes
 ) -> tuple[int, int, int] | None:
     """Server, message and link number of a token under this server's token; None when it is not ours or forged."""
-    value = from_base62(token, _LENGTH)
+    value = decode(token, BASE62, _LENGTH)
     if value is None or value >> (_NUMBER_BITS + _MAC_BITS):
         return None
     numbers, mac = value >> _MAC_BITS, value & ((1 << _MAC_BITS) - 1)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import FieldError, InvalidRequest
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import SECONDS, Count, Period, slot_of, totals
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 

@@ -12,8 +12,9 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_token
 from chalicelib.domain.mail.mailbox import envelope_address
-from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, MessageRecord, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.paging import Page
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
@@ -96,7 +97,7 @@ class MessageHistory:
         recipient: str | None = None,
         limit: int = 30,
         cursor: str | None = None,
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first: all of a scope, those of one flag (held, queued, failed, bounced), or those for one recipient.
 
         `recipient` wins over `flag`. Rejected when the cursor was not given out for this list of this server.

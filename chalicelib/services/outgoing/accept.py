@@ -18,7 +18,8 @@ from chalicelib.domain.mail.mending import mended
 from chalicelib.domain.mail.message import Headers, has_bare_newline, has_nul, normalise_newlines
 from chalicelib.domain.model import Message, Outgoing
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import BareNewlines, Domain
+from chalicelib.domain.tenancy.credentials import BareNewlines
+from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.numbers import MessageNumbers

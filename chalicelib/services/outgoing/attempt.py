@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.model import Envelope, MessageRecord
+from chalicelib.domain.envelope import Envelope
+from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.outgoing.checks import Decision, Facts
 from chalicelib.domain.smtp.attempt_result import AttemptResult
-from chalicelib.domain.tenancy.entities import Domain
+from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.services.queue.bodies import Bodies
 
 

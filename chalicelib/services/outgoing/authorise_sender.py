@@ -7,7 +7,8 @@ from chalicelib.domain.mail.address import addresses_in
 from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.mail.message import Headers
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.directory import Directory
 
 

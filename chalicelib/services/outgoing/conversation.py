@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import asyncio
 
+from chalicelib.domain.envelope import Target
 from chalicelib.domain.errors import (
     OutcomeUnknown,
     PermanentFailure,
     Rejected,
     TemporaryFailure,
 )
-from chalicelib.domain.model import Target
 from chalicelib.domain.smtp import classify
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.commands import NEEDS_8BITMIME
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.egress import Conversation, Egress, TransactionResult
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 from chalicelib.services.outgoing.smtp_result import concluded, interrupted

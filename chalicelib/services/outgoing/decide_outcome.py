@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.ids import log_id
-from chalicelib.domain.model import DAY, Delivery, MessageRecord, Status
+from chalicelib.domain.model import Delivery, MessageRecord, Status
 from chalicelib.domain.outgoing.checks import Decision, Hold
 from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
@@ -21,7 +22,7 @@ from chalicelib.domain.outgoing.retry import (
 )
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import Server, UnknownOutcome
+from chalicelib.domain.tenancy.servers import Server, UnknownOutcome
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.services.outgoing.attempt import OutgoingAttempt

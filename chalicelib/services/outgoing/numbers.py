@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.ids import make_token
-from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rand import Rand
 

@@ -6,7 +6,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.model import DeliveryJob, MessageRecord
 from chalicelib.domain.outgoing.checks import Facts
 from chalicelib.domain.outgoing.retry import parse_schedule
-from chalicelib.domain.tenancy.entities import Server
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.tenancy.directory import Directory
 

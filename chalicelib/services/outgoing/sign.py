@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chalicelib.config import Settings
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.ids import return_path_local
 from chalicelib.domain.mail import dkim
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.own_fields import Additions, additions
 from chalicelib.domain.mail.received import rfc2822_date
-from chalicelib.domain.model import Envelope, Message
-from chalicelib.domain.tenancy.entities import DkimKey, Domain
+from chalicelib.domain.model import Message
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.signer import Signer
 from chalicelib.services.outgoing.attempt import OutgoingAttempt

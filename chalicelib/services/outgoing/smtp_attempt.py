@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Envelope, Message
+from chalicelib.domain.model import Message
 from chalicelib.domain.smtp.attempt_result import LEAST_HOST_SECONDS, AttemptResult
 from chalicelib.ports.clock import Clock
 

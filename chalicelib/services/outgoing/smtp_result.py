@@ -7,7 +7,7 @@ from chalicelib.domain.outgoing.destination import only_private_hosts
 from chalicelib.domain.smtp import classify
 from chalicelib.domain.smtp.attempt_result import LONGEST_OUTPUT, AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.egress import Conversation, TransactionResult
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt
 

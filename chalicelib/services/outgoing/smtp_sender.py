@@ -12,18 +12,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.config import Settings
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import (
     PermanentFailure,
     Rejected,
     SourceUnavailable,
     TemporaryFailure,
 )
-from chalicelib.domain.model import Envelope, Message
+from chalicelib.domain.model import Message
 from chalicelib.domain.outgoing.choose_source import IMPLIED, choose_source
 from chalicelib.domain.outgoing.destination import destination_of
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_attempt import Converted, SmtpAttempt

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
-from chalicelib.domain.model import BlobRef, DsnParameters, Message, MessageId, Outgoing, Scope
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, Outgoing, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.services.tenancy.authenticate import Principal
 
 

@@ -22,7 +22,7 @@ from chalicelib.domain.mail.message import read_headers
 from chalicelib.domain.mail.received import received_field, rfc2822_date
 from chalicelib.domain.model import Message
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import Server
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver

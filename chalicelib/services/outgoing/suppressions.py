@@ -7,9 +7,11 @@ away changes nothing about the outcome of the attempt.
 from __future__ import annotations
 
 from chalicelib.config import Settings
-from chalicelib.domain.model import DAY, Message, Suppression
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.model import Message
 from chalicelib.domain.outgoing.checks import TOO_MANY_HARD_FAILS
 from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList

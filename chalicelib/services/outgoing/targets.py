@@ -11,13 +11,13 @@ from ipaddress import ip_address
 from typing import TypeVar
 
 from chalicelib.config import Settings
+from chalicelib.domain.envelope import Target
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import Target
 from chalicelib.domain.outgoing.choose_source import can_reach
 from chalicelib.domain.outgoing.destination import hosts_in_order, literal_address, missing_domain
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.public_address import is_public
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.outgoing.smtp_attempt import SmtpAttempt

@@ -12,9 +12,11 @@ import dataclasses
 import logging
 
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import DnsStatus, TrackDomain
-from chalicelib.domain.model import DAY, Message, MessageRecord, Scope
-from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.model import Message, MessageRecord, Scope
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.track_domains import DnsStatus, TrackDomain
 from chalicelib.domain.tracking.content import Tracked, tracked
 from chalicelib.domain.tracking.token import tracking_token
 from chalicelib.ports.clock import Clock

@@ -22,14 +22,10 @@ from chalicelib.domain.errors import (
     PermanentFailure,
     wrong_field,
 )
-from chalicelib.domain.tenancy.entities import (
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
-    EgressKind,
-    EgressSource,
-)
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization, of_pool
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.config import Settings
-from chalicelib.domain.model import DeliveryJob, Message, Suppression
-from chalicelib.domain.tenancy.entities import Server, ServerId
+from chalicelib.domain.model import DeliveryJob, Message
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.suppressions import SuppressionList

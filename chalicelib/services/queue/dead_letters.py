@@ -10,16 +10,9 @@ import logging
 
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
-    DAY,
-    Delivery,
-    DeliveryJob,
-    Message,
-    MessageRecord,
-    State,
-    Status,
-)
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers

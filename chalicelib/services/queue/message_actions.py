@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.model import Delivery, DeliveryJob, MessageId, MessageRecord, State, Status
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers

@@ -5,23 +5,26 @@ Opened once for whoever holds this object, because each opening is a request to 
 
 from __future__ import annotations
 
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.installation import INSTALLATION
+from chalicelib.domain.tenancy.owners import THE_INSTALLATION
+from chalicelib.ports.recent import Recent
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.tenancy.directory import Directory
 
 
 class AddressMac:
     """Opens the key when it is first asked for."""
 
-    def __init__(self, directory: Directory, vault: KeyVault) -> None:
-        self._directory = directory
+    def __init__(self, recent: Recent, vault: KeyVault) -> None:
+        self._recent = recent
         self._vault = vault
         self._key: bytes | None = None
 
     async def key(self) -> bytes:
-        """The key. TemporaryFailure when directory or vault is away, NotFound before the installation is set up."""
+        """The key. TemporaryFailure when store or vault is away, NotFound before the installation is set up."""
         if self._key is None:
-            installation = await self._directory.installation()
-            self._key = await self._vault.open(
-                installation.sealed_mac_key, installation.mac_context
-            )
+            found = await self._recent.get(INSTALLATION, Place(THE_INSTALLATION))
+            if found is None:
+                raise INSTALLATION.missing()
+            self._key = await self._vault.open(found.sealed_mac_key, found.mac_context)
         return self._key

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest
-from chalicelib.domain.tenancy.entities import CREDENTIALS, Credential, CredentialKind, Server
+from chalicelib.domain.tenancy.credentials import CREDENTIALS, Credential, CredentialKind
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault

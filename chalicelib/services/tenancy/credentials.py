@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.errors import NotFound, wrong_field
 from chalicelib.domain.ids import key_digest, new_key, random_letters
-from chalicelib.domain.tenancy.entities import (
+from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
     BareNewlines,
     Credential,
     CredentialKind,
-    Server,
 )
 from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository

@@ -9,27 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from chalicelib.domain.engagement import TRACK_DOMAINS, TrackDomain
-from chalicelib.domain.tenancy.entities import (
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.credentials import (
     BY_KEY,
     BY_NETWORK,
-    BY_PERMALINK,
     CREDENTIALS,
-    DOMAINS,
-    INSTALLATION,
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
     Credential,
     CredentialKind,
-    Domain,
-    EgressSource,
-    Installation,
-    Server,
-    ServerId,
 )
+from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.networks import narrowest
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import (
     ALL_NETWORKS,
     ALL_ORGANIZATIONS,
@@ -39,6 +31,9 @@ from chalicelib.domain.tenancy.owners import (
     of_pool,
     of_server,
 )
+from chalicelib.domain.tenancy.servers import BY_PERMALINK, SERVERS, Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
 from chalicelib.ports.recent import Recent
 from chalicelib.ports.repository import Repository
 

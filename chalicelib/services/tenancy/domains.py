@@ -14,18 +14,15 @@ from chalicelib.domain.dns import records
 from chalicelib.domain.dns.records import DnsNames, DnsRecord, Finding, Purpose, RecordStatus
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import NotFound, wrong_field
-from chalicelib.domain.ids import new_uuid, random_alphanumerics, random_letters
+from chalicelib.domain.ids import random_alphanumerics, random_letters
 from chalicelib.domain.mail.dkim import ALGORITHMS
-from chalicelib.domain.tenancy.entities import (
-    DOMAINS,
-    DkimKey,
-    Domain,
-    Organization,
-    OrganizationId,
-    Server,
-    ServerId,
-)
+from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import DOMAINS, Domain
+from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.owners import of_domain_owner
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand

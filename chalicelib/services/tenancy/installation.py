@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.tenancy import entities
-from chalicelib.domain.tenancy.entities import INSTALLATION, DkimKey
+from chalicelib.domain.tenancy import installation
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
@@ -38,7 +39,7 @@ class Installation:
         self._rand = rand
         self._settings = settings
 
-    async def ensure(self) -> entities.Installation:
+    async def ensure(self) -> installation.Installation:
         """The installation, set up first when it is new. TemporaryFailure when store or vault is away."""
         try:
             return await self._directory.installation()
@@ -50,12 +51,12 @@ class Installation:
             return await self._directory.installation()
         return made
 
-    async def _make(self) -> entities.Installation:
+    async def _make(self) -> installation.Installation:
         domain, selector = self._settings.return_path_domain, self._settings.dkim_identifier
         private, public = await self._keys.make("rsa-sha256")
         bare = DkimKey(domain, selector, "rsa-sha256", b"", public)
         wrapped = await self._vault.seal(private, bare.context)
         key = DkimKey(domain, selector, "rsa-sha256", wrapped, public)
-        unsealed = entities.Installation(key, b"")
+        unsealed = installation.Installation(key, b"")
         mac_key = self._rand.bytes(MAC_KEY_BYTES)
-        return entities.Installation(key, await self._vault.seal(mac_key, unsealed.mac_context))
+        return installation.Installation(key, await self._vault.seal(mac_key, unsealed.mac_context))

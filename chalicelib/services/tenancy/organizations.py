@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chalicelib.domain.ids import new_uuid
-from chalicelib.domain.tenancy.entities import ORGANIZATIONS, SERVERS, Organization, OrganizationId
+from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
 from chalicelib.domain.tenancy.permalink import ORGANIZATION_RESERVED
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository

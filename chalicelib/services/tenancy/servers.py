@@ -9,21 +9,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 
 from chalicelib.domain.errors import Rejected, wrong_field
-from chalicelib.domain.ids import new_uuid
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.outgoing.retry import parse_schedule
-from chalicelib.domain.tenancy.entities import (
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
+from chalicelib.domain.tenancy.permalink import SERVER_RESERVED, server_token
+from chalicelib.domain.tenancy.servers import (
     BY_PERMALINK,
-    ORGANIZATIONS,
     SERVERS,
-    Organization,
     Server,
-    ServerId,
     ServerMode,
     UnknownOutcome,
 )
-from chalicelib.domain.tenancy.entity import Place
-from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
-from chalicelib.domain.tenancy.permalink import SERVER_RESERVED, server_token
+from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.config import Settings
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import MailError, NotFound
-from chalicelib.domain.model import DAY, MessageId
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tracking.token import read_tracking_token
 from chalicelib.domain.tracking.visit import (
     Request,
@@ -34,7 +34,6 @@ from chalicelib.domain.tracking.visit import (
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tenancy.address_mac import AddressMac
-from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tracking.engagement_limit import EngagementLimit
 
 PATIENCE_SECONDS = 0.3
@@ -70,13 +69,11 @@ class Track:
         self,
         settings: Settings,
         clock: Clock,
-        directory: Directory,
         mac: AddressMac,
         engagement: Engagement,
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._directory = directory
         self._mac = mac
         self._engagement = engagement
         self._limit = EngagementLimit(engagement)

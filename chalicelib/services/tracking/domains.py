@@ -13,11 +13,12 @@ from chalicelib.config import Settings
 from chalicelib.domain.dns import records
 from chalicelib.domain.dns.records import DnsRecord, Finding, RecordStatus
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import NotFound, wrong_field
-from chalicelib.domain.ids import new_uuid
-from chalicelib.domain.tenancy.entities import Domain, Server
+from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
+from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.domain.tracking.excluded_hosts import read_host
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand

@@ -12,8 +12,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
-from chalicelib.domain.model import MessageId
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.engagement import Engagement
 
 MOST_OF_A_LINK = 1_000  # or of the image

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.domain.tenancy.entities import BareNewlines, CredentialKind
+from chalicelib.domain.tenancy.credentials import BareNewlines, CredentialKind
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from tests.http_api import ApiWorld
@@ -94,7 +94,7 @@ def test_answer_record_and_wire_agree_on_an_empty_message_id(
     assert told is None
     assert b"message-id" not in content.lower()
     page = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id, limit=10))
-    (record,) = page.records
+    (record,) = page.values
     assert record.message.message_id == ""
     wire = on_the_wire(api)
     ours = f"Message-ID: <{record.message.token}@{api.scene.posthorn.settings.return_path_domain}>"
@@ -125,7 +125,7 @@ def test_doubled_carriage_returns_are_one_line_end(api: ApiWorld, version: str) 
     content, _ = stored(api, version, given.replace(b"\r\n", b"\r\r\n"))
     assert content == given
     details = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id, limit=1))
-    assert details.records[0].message.subject == "Odd"
+    assert details.values[0].message.subject == "Odd"
 
 
 def test_a_credential_that_normalises_takes_nuls_out(api: ApiWorld) -> None:

@@ -154,7 +154,7 @@ def test_attachments_that_are_no_list_are_none(api: ApiWorld, value: Any) -> Non
 @pytest.mark.parametrize("flag", [0, "", "false", False, None])
 def test_flags_that_mean_no(api: ApiWorld, flag: Any) -> None:
     built(api, bounce=flag)
-    (record,) = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id)).records
+    (record,) = bootstrap.run(api.scene.posthorn[MessageHistory].page(api.scene.server.id)).values
     assert record.message.bounce is False
 
 

@@ -12,7 +12,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite import intake
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import SERVERS
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld

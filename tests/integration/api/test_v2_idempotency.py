@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.intake import Intake
 from chalicelib.services.idempotency import fingerprint

@@ -14,7 +14,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import SERVERS
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.intake import Intake
 from chalicelib.ports.repository import Repository
 from tests.http_api import ApiWorld, Reply, api_world

@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, Period, slots_of
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.statistics import Statistics
 from tests.http_api import ApiWorld, Reply
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.domain.mail.composed_size import attached_octets, base64_octets
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.servers import Servers

@@ -13,7 +13,8 @@ from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.tenancy.entities import SERVERS, CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail

@@ -12,7 +12,8 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import BlobRef, MessageId
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore

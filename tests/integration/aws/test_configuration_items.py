@@ -18,31 +18,22 @@ import pytest
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.tenancy.entities import (
+from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
-    DOMAINS,
-    INSTALLATION,
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
     BareNewlines,
     Credential,
     CredentialKind,
-    DkimKey,
-    Domain,
-    EgressKind,
-    EgressSource,
-    Installation,
-    Organization,
-    OrganizationId,
-    Server,
-    ServerId,
-    ServerMode,
-    UnknownOutcome,
 )
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import DOMAINS, Domain
+from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import of_organization
+from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.ports.repository import Repository
 from tests.aws_backend import aws_backend, aws_settings
 from tests.fakes import NOW

@@ -24,8 +24,10 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
-from chalicelib.domain.model import MessageId, MessageRecord, State, Status
-from chalicelib.domain.tenancy.entities import CredentialKind, Server
+from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore

@@ -17,16 +17,11 @@ from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import (
-    DsnParameters,
-    MessageId,
-    MessageRecord,
-    Scope,
-    State,
-    Status,
-    Suppression,
-)
-from chalicelib.domain.tenancy.entities import ORGANIZATIONS, SERVERS
+from chalicelib.domain.model import DsnParameters, MessageRecord, Scope, State, Status
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -122,9 +117,9 @@ async def test_lists_of_a_server_with_four_shards_are_merged(
         items = await stored(aws, aws_names.mail_table, f"S#{server}#o#{shard}")
         assert {int(item["SK"]["S"]) % 4 for item in items} == {shard}
     first = await store.page(server, Scope.OUTGOING, 5)
-    assert [one.message.id for one in first.records] == [11, 10, 9, 8, 7]
+    assert [one.message.id for one in first.values] == [11, 10, 9, 8, 7]
     second = await store.page(server, Scope.OUTGOING, 6, first.next_cursor)
-    assert [one.message.id for one in second.records] == [6, 5, 4, 3, 2, 1]
+    assert [one.message.id for one in second.values] == [6, 5, 4, 3, 2, 1]
     assert second.next_cursor is None
     assert (await store.get(server, MessageId(7))).message.id == 7
 

@@ -12,7 +12,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import MessageId
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from tests.fakes import NOW, a_message, a_server_id

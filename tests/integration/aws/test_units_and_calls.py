@@ -200,7 +200,7 @@ async def test_lists_read_as_designed(aws: Posthorn, spent: Spent) -> None:
     await aws[Shards](server)
     spent()
     page = await aws[MessageStore].page(server, Scope.OUTGOING, 30)
-    assert len(page.records) == 30
+    assert len(page.values) == 30
     usage = spent()
     assert usage.calls == {"dynamodb.Query": 1}
     assert usage.read_units <= 4

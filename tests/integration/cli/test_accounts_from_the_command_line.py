@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.tenancy.entities import CREDENTIALS, INSTALLATION, Installation
+from chalicelib.domain.tenancy.credentials import CREDENTIALS
+from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.owners import THE_INSTALLATION, of_server
 from chalicelib.ports.repository import Repository
 from tests.integration.cli.conftest import Run

@@ -11,8 +11,9 @@ import pytest
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli import sources as command
 from chalicelib.domain.errors import InvalidRequest
-from chalicelib.domain.tenancy.entities import SERVERS, SOURCES, EgressKind, EgressSource
 from chalicelib.domain.tenancy.owners import of_pool
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault

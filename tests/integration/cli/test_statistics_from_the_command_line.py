@@ -7,8 +7,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, slots_of
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.statistics import Statistics
 from tests.integration.cli.conftest import Run
 

@@ -8,7 +8,7 @@ from chalicelib import bootstrap
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import MessageId
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.tenancy.domains import Domains

@@ -15,9 +15,11 @@ from chalicelib.adapters.network.time_limits import TimeLimits
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
-from chalicelib.domain.model import BlobRef, Envelope, Message, MessageId, Outgoing, Scope, Target
+from chalicelib.domain.envelope import Envelope, Target
+from chalicelib.domain.model import BlobRef, Message, Outgoing, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.smtp.attempt_result import AttemptResult
-from chalicelib.domain.tenancy.entities import EgressSource, ServerId
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.targets import FindTargets

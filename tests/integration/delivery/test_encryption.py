@@ -18,7 +18,7 @@ from chalicelib.adapters.network.tls_client import (
 from chalicelib.config import Settings
 from chalicelib.domain.smtp.attempt_result import LEAST_HOST_SECONDS
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.services.outgoing import smtp_attempt
 from tests.integration.delivery.conftest import HASTY, PATIENT, Stack
 from tests.peers import DROP, RESET, STALL, Action, Delay, Raw, SmtpPeer, certificate

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.services.outgoing import smtp_attempt
 from tests.integration.delivery.conftest import PATIENT, Stack
 from tests.peers import DROP, STALL, Delay, SmtpPeer

@@ -10,10 +10,10 @@ import pytest
 
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.config import Settings
+from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from tests.integration.delivery.conftest import CONTENT, PATIENT, PlainVault, Stack, until
 from tests.peers import DROP, Raw, SmtpPeer
 

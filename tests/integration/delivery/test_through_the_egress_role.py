@@ -17,7 +17,7 @@ import pytest
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.config import Settings
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from chalicelib.ports.egress import Egress
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.pools.sources import Sources

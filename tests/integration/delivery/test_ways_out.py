@@ -11,7 +11,7 @@ from ipaddress import ip_address
 import pytest
 
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 from tests.integration.delivery.conftest import Stack
 from tests.loopback import free_port
 from tests.peers import SmtpPeer

@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from gateway.configuration import Role

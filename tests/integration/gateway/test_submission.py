@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.domain.model import DsnParameters
-from chalicelib.domain.tenancy.entities import CREDENTIALS, CredentialKind
+from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials

@@ -14,7 +14,9 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.entities import SOURCES, CredentialKind, EgressSource, Server
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import Credentials

@@ -42,7 +42,7 @@ def host(tmp_path: Path, zone: DnsZone, peer: SmtpPeer) -> Iterator[OneHost]:
 
 def statuses(host: OneHost) -> list[str]:
     page = asyncio.run(host.program[MessageStore].page(host.server.id, Scope.OUTGOING, 100))
-    return [record.status.value for record in page.records]
+    return [record.status.value for record in page.values]
 
 
 def test_a_message_is_taken_delivered_and_counted(host: OneHost, peer: SmtpPeer) -> None:

@@ -10,7 +10,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import ServerMode
+from chalicelib.domain.tenancy.servers import ServerMode
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.send_rate import SendRate

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import MessageRecord, State, Status, Suppression
+from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import ServerMode
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.servers import ServerMode
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.send_rate import SendRate

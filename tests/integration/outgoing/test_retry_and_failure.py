@@ -10,7 +10,7 @@ from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.domain.errors import OutcomeUnknown, TemporaryFailure
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import UnknownOutcome
+from chalicelib.domain.tenancy.servers import UnknownOutcome
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.decide_outcome import MAY_BE_DELIVERED

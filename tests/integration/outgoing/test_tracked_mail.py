@@ -9,10 +9,10 @@ from typing import Any
 import dkim
 import pytest
 
-from chalicelib.domain.engagement import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.model import Message, State, Status
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.domain.tracking.token import read_tracking_token
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock

@@ -15,8 +15,8 @@ from chalicelib.domain.model import (
     MessageRecord,
     State,
     Status,
-    Suppression,
 )
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob

@@ -17,7 +17,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from infra.local.stream import matches, template_filters
 from tests.fakes import NOW, a_delivery, a_message
 from tests.growth import assert_linear

@@ -6,7 +6,7 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
 from chalicelib.bootstrap import in_memory
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from tests.fakes import a_job, a_message
 from tests.queues import UnrulyQueue, depth, next_visible_at
 

@@ -12,7 +12,7 @@ from chalicelib.adapters.storage import recent
 from chalicelib.adapters.storage.recent import RecentConfiguration
 from chalicelib.bootstrap import in_memory
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.tenancy.entities import ORGANIZATIONS
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.ports.repository import Repository
 from tests.fakes import NOW, an_organization
 

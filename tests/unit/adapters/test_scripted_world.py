@@ -6,10 +6,10 @@ import pytest
 
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.domain.envelope import Envelope, Target
 from chalicelib.domain.errors import NotFound, OutcomeUnknown, TemporaryFailure
-from chalicelib.domain.model import Envelope, Target
 from chalicelib.domain.reply import Reply
-from chalicelib.domain.tenancy.entities import EgressSource
+from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.egress import TransactionResult
 
 MX = Target("mx.example.com", "198.51.100.7", 25)

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 from chalicelib.adapters.crypto.keys import CryptographyKeyMaker
 from chalicelib.adapters.crypto.signer import KeyringSigner
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
-from chalicelib.domain.tenancy.entities import DkimKey
+from chalicelib.domain.tenancy.dkim_key import DkimKey
 from tests.dkim_keys import KEYS
 
 DIGEST = bytes(range(32))

@@ -24,14 +24,13 @@ from chalicelib.domain.model import (
     BlobRef,
     Delivery,
     Message,
-    MessageId,
     MessageRecord,
     Outgoing,
     Scope,
     State,
     Status,
 )
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 
 ATTACKS = [
     "\x1b[2J\x1b[H250 2.0.0 delivered",

@@ -10,8 +10,8 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Count, Period, Slot, additions, counted, slots_of
-from chalicelib.domain.tenancy.entities import ServerId
 from tests.fakes import NOW, a_delivery, a_message
 from tests.growth import assert_linear
 

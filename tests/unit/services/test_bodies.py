@@ -9,9 +9,10 @@ import pytest
 
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.bootstrap import in_memory
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.model import DAY, BlobRef
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.services.queue.bodies import LARGEST_SPAN, Bodies, Room
 

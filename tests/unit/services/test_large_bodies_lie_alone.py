@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.adapters.storage.intake import LARGEST_PACK
 from chalicelib.domain.model import BlobRef
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.intake import LARGEST_PACKED
 from chalicelib.services.messages.history import MessageHistory

@@ -16,7 +16,7 @@ from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 
 logger = logging.getLogger("posthorn.outbox")
 

@@ -11,8 +11,8 @@ import zlib
 from chalicelib.adapters.aws.dynamo.table import Item, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
-from chalicelib.domain.model import DAY
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.rand import Rand
 

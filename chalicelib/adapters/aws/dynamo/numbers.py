@@ -6,7 +6,7 @@ from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.leased_numbers import LeasedNumbers, NumberBlock
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 
 

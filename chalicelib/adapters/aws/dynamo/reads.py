@@ -25,8 +25,9 @@ from chalicelib.adapters.aws.dynamo.table import Item, Key, Table
 from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.storage.listing import counts_against_recipient, due_at, flag_of
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Delivery, MessageId, MessageRecord, Page, Scope
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, MessageRecord, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.paging import Page
 
 _HARD_FAILS_LOOKED_AT = 20
 
@@ -81,7 +82,7 @@ class MessageReads:
 
     async def page(
         self, server: ServerId, scope: Scope, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, merged from the shards."""
         name = f"S#{server}#{scope}"
         before = None if cursor is None else parse_cursor(name, cursor)
@@ -98,7 +99,7 @@ class MessageReads:
 
     async def flagged(
         self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, only records with this flag."""
         name = f"S#{server}#{scope}#{flag}"
         before = None if cursor is None else parse_cursor(name, cursor)
@@ -109,7 +110,7 @@ class MessageReads:
 
     async def by_recipient(
         self, server: ServerId, address: str, limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> Page[MessageRecord]:
         """Newest first, only records for this recipient."""
         name = recipient_partition(server, address)
         before = None if cursor is None else parse_cursor(name, cursor)
@@ -181,7 +182,9 @@ def _sort_key(item: Item) -> str:
     return str(item["SK"]["S"])
 
 
-def _page(name: str, items: Sequence[Item], limit: int, records: Sequence[MessageRecord]) -> Page:
+def _page(
+    name: str, items: Sequence[Item], limit: int, records: Sequence[MessageRecord]
+) -> Page[MessageRecord]:
     more = len(items) > limit
     last = int(_sort_key(items[limit - 1])) if more else 0
     return Page(tuple(records), render_cursor(name, last) if more else None)

@@ -7,22 +7,16 @@ newest deliveries lie in the item. Whether a record is in the due index is wheth
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.aws.dynamo.columns import Attribute, columns
-from chalicelib.adapters.aws.dynamo.table import Item, Key
 from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import BLOB, DELIVERY, MESSAGE, RECORD
-from chalicelib.domain.model import (
-    Delivery,
-    DsnParameters,
-    Message,
-    MessageId,
-    MessageRecord,
-    Scope,
-    State,
-)
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import Delivery, DsnParameters, Message, MessageRecord, Scope, State
+from chalicelib.domain.numbering import MessageId, ServerId
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.aws.dynamo.table import Item, Key
 
 DUE_SHARDS = 8
 FLAG_CODES = {"held": "H", "queued": "Q", "failed": "F", "bounced": "B"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.send_rate import SendRate
 
 _KEPT_SECONDS = 7_200

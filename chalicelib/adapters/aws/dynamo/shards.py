@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.tenancy.entities import SERVERS, ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.recent import Recent
 
 

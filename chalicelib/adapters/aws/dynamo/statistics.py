@@ -14,8 +14,8 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 

@@ -8,8 +8,8 @@ from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.config import Settings
-from chalicelib.domain.model import Suppression
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.suppressions import SuppressionList
 
 

@@ -18,7 +18,9 @@ from chalicelib.domain.dns.records import (
     is_domain_name,
     records_for,
 )
-from chalicelib.domain.tenancy.entities import DkimKey, Domain, OrganizationId
+from chalicelib.domain.numbering import OrganizationId
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import Domain
 
 NAMES = DnsNames("rp.ph.example", "psrp", "posthorn", "posthorn-verification", "spf.ph.example")
 RSA = DkimKey("acme.example", "posthorn-abcdef", "rsa-sha256", b"", "MIIB")

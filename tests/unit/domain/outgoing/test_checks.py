@@ -10,23 +10,17 @@ from chalicelib.domain.model import (
     BlobRef,
     Delivery,
     Message,
-    MessageId,
     MessageRecord,
     Outgoing,
     Scope,
     Status,
-    Suppression,
 )
+from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.outgoing import checks
 from chalicelib.domain.outgoing.checks import Check, Decision, Facts, Fail, Hold
-from chalicelib.domain.tenancy.entities import (
-    Domain,
-    OrganizationId,
-    Server,
-    ServerId,
-    ServerMode,
-    UnknownOutcome,
-)
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome
 from chalicelib.services.outgoing.pipeline import STEPS
 from chalicelib.services.outgoing.send_limit import SendLimit
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from chalicelib.domain.outgoing.choose_source import bound_address, can_reach, choose_source
-from chalicelib.domain.tenancy.entities import EgressKind, EgressSource
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 
 NOW = 1_000.0
 TOKENS = [f"token{number}" for number in range(4_000)]

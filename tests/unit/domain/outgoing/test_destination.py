@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
+from chalicelib.domain.envelope import Envelope
 from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
-from chalicelib.domain.model import Envelope
 from chalicelib.domain.outgoing.destination import (
     destination_of,
     hosts_in_order,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.model import Target
+from chalicelib.domain.envelope import Target
 from chalicelib.domain.reply import Reply, parse_reply
 from chalicelib.domain.smtp.classify import (
     Verdict,

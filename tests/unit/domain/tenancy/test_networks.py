@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.tenancy.entities import Credential, CredentialKind, ServerId
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.networks import narrowest, network_of
 
 

@@ -1,0 +1,31 @@
+"""What there is once in an installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.owners import THE_INSTALLATION
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What belongs to the installation as a whole: its fallback signing key and the sealed key of its address
+    MACs."""
+
+    signing_key: DkimKey
+    sealed_mac_key: bytes
+
+    @property
+    def mac_context(self) -> dict[str, str]:
+        """The associated data under which `sealed_mac_key` is sealed."""
+        return {"item": "address-mac"}
+
+
+INSTALLATION = Entity(
+    Installation,
+    "installation",
+    place=lambda _: Place(THE_INSTALLATION),
+    sealed=("signing_key", "sealed_mac_key"),
+)

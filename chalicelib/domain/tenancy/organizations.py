@@ -1,0 +1,30 @@
+"""The tenants of an installation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.numbering import OrganizationId
+from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A tenant. `permalink` is unique in the installation."""
+
+    id: OrganizationId
+    permalink: str
+    name: str
+    uuid: str
+    created_at: int
+    suspended_at: int | None = None
+    suspension_reason: str | None = None
+
+
+ORGANIZATIONS = Entity(
+    Organization,
+    "organization",
+    place=lambda one: Place(ALL_ORGANIZATIONS, one.permalink),
+    texts=("permalink", "name"),
+)

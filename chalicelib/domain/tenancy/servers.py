@@ -1,0 +1,73 @@
+"""Mail servers: what an organization sends with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
+from chalicelib.domain.tenancy.owners import of_organization, of_server
+
+
+class ServerMode(StrEnum):
+    """Contract section 1.3."""
+
+    LIVE = "Live"
+    DEVELOPMENT = "Development"
+
+
+class UnknownOutcome(StrEnum):
+    """What a server wants when the peer may already have the message (crash matrix rows 6 and 7)."""
+
+    RESEND = "resend"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses."""
+
+    id: ServerId
+    organization_id: OrganizationId
+    organization_permalink: str
+    permalink: str
+    name: str
+    token: str
+    uuid: str
+    created_at: int
+    mode: ServerMode = ServerMode.LIVE
+    pool: str = "default"
+    shards: int = 1
+    send_limit: int | None = None
+    allow_sender: bool = False
+    privacy_mode: bool = False
+    retry_schedule: str | None = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    suspended_at: int | None = None
+    suspension_reason: str | None = None
+    organization_suspended: bool = False
+
+    @property
+    def is_suspended(self) -> bool:
+        """True when the server or its organization is suspended (contract section 1.1)."""
+        return self.suspended_at is not None or self.organization_suspended
+
+    @property
+    def full_name(self) -> str:
+        """`{organization}/{server}` as in URLs and SMTP user names."""
+        return f"{self.organization_permalink}/{self.permalink}"
+
+
+BY_PERMALINK: LookUp[Server] = LookUp(
+    "V", lambda one: Place(of_organization(one.organization_id), one.permalink), points_to="V"
+)
+SERVERS = Entity(
+    Server,
+    "server",
+    place=lambda one: Place(of_server(one.id)),
+    look_ups=(BY_PERMALINK,),
+    listed=BY_PERMALINK,
+    filters=("mode", "pool"),
+    texts=("permalink", "name"),
+)

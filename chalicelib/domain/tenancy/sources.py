@@ -1,0 +1,53 @@
+"""The ways out of pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.owners import of_pool
+
+
+class EgressKind(StrEnum):
+    """How a source reaches the world."""
+
+    DIRECT = "direct"
+    SOCKS5 = "socks5"
+    SMARTHOST = "smarthost"
+
+
+@dataclass(frozen=True, slots=True)
+class EgressSource:
+    """One way out, as data. `address` and `address6` are local addresses to bind (empty: the system's choice);
+    `host`/`port` name the SOCKS5 proxy or the smarthost; `username`/`sealed_password` its AUTH."""
+
+    name: str
+    pool: str = "default"
+    kind: EgressKind = EgressKind.DIRECT
+    address: str = ""
+    address6: str = ""
+    ehlo: str = ""
+    priority: int = 100
+    host: str = ""
+    port: int = 0
+    username: str = ""
+    sealed_password: bytes | None = None
+    tls: str = "opportunistic"  # opportunistic | required | implicit | none
+    suspended_until: int = 0
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which `sealed_password` is sealed."""
+        return {"item": "egress", "source": self.name}
+
+
+SOURCES = Entity(
+    EgressSource,
+    "egress source",
+    place=lambda one: Place(of_pool(one.pool), one.name),
+    owners="POOLS",
+    filters=("kind",),
+    texts=("name", "host"),
+    sealed=("sealed_password",),
+)
