@@ -1,36 +1,12 @@
-"""The Chalice app: it registers the blueprints of `functions/` and does nothing else.
+"""The Chalice app with every function, for Chalice to find them when it packages.
 
-Lambda loads it for the function behind API Gateway only; Chalice loads it to find every function when it packages. The
-app keeps the current request per thread, so that a threaded server may use one app for many requests at a time, as the
-local stack does.
+No function loads it: each is a module of `functions/`, so that the HTTP API does without what the others import.
 """
 
 from __future__ import annotations
 
-import threading
-from typing import Any
+from functions import deadletters, deliver, outbox, sweep, tracking
+from functions.api import app
 
-from chalice.app import Chalice, Request
-
-from functions import api_v1, api_v2, deadletters, deliver, outbox, sweep, tracking
-
-
-class Application(Chalice):
-    """Chalice with a current request for each thread."""
-
-    _here = threading.local()
-
-    @property
-    def current_request(self) -> Any:
-        """The request that this thread is answering."""
-        return getattr(self._here, "request", None)
-
-    @current_request.setter
-    def current_request(self, request: Request | None) -> None:
-        self._here.request = request
-
-
-# Chalice's own log set-up would silence every logger below "posthorn"; functions.runtime sets them up.
-app = Application(app_name="posthorn", configure_logs=False)
-for module in (api_v1, api_v2, deliver, deadletters, outbox, sweep, tracking):
+for module in (deliver, deadletters, outbox, sweep, tracking):
     app.register_blueprint(module.blueprint)

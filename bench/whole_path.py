@@ -74,7 +74,7 @@ class WholePath:
     """The program on an AWS backend with one tenant and a sink as its smarthost."""
 
     def __init__(self, program: Posthorn, tenant: Tenant, sink: Sink) -> None:
-        from app import app
+        from functions.api import app
         from functions.deliver import deliver
 
         self._program = program

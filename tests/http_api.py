@@ -20,10 +20,10 @@ from typing import Any
 from chalice.config import Config
 from chalice.local import LocalGateway, LocalGatewayException
 
-from app import app
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.services.messages.history import MessageHistory
+from functions.api import app
 from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
 

@@ -73,7 +73,7 @@ class LambdaProcess:
 def lambda_process(
     handler: str, variables: Mapping[str, str], log: Path
 ) -> Iterator[LambdaProcess]:
-    """The function `handler` ("functions.sweep.sweep", or "app.app") until the end of the block."""
+    """The function `handler` ("functions.sweep.sweep", or "functions.api.app") until the end of the block."""
     environment = {
         **os.environ,
         **variables,

@@ -217,7 +217,9 @@ def with_functions(state: Path, environment: Mapping[str, str]) -> Callable[...,
             return Front(pages, deployed.api, clock_file, home, deployed.fire_sweep, tracked)
         function = partial(function_url.call, resolve_name("functions.tracking:tracking"))
         tracked = tracking(zone, settings.track_domain, function)
-        return Front(pages, LambdaHttp(resolve_name("app:app")), clock_file, home, tracked=tracked)
+        return Front(
+            pages, LambdaHttp(resolve_name("functions.api:app")), clock_file, home, tracked=tracked
+        )
 
     return make
 

@@ -80,7 +80,7 @@ class Events(LambdaEventConverter):
 
 
 class LambdaHttp:
-    """Call it with a request; safe from many threads if the app is, as that of `app.py`."""
+    """Call it with a request; safe from many threads if the app is, as that of `functions.api`."""
 
     def __init__(self, app: Chalice) -> None:
         self._app = app

@@ -73,7 +73,7 @@ def test_bytecode_is_checked_by_hash_not_by_date(package: Package) -> None:
 def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
     starts = [start.handler for start in packaging.check(package, runs=1)]
     assert starts == [
-        "app.app",
+        "functions.api.app",
         "functions.deadletters.deadletters",
         "functions.deliver.deliver",
         "functions.outbox.outbox",
@@ -108,7 +108,9 @@ def test_a_handler_over_its_budget_is_no_package(
 ) -> None:
     slow = coldstart.ColdStart("functions.tracking.tracking", 200, 101)
     quick = coldstart.ColdStart("functions.sweep.sweep", 200, 101)
-    assert coldstart.over_budget([slow, quick, coldstart.ColdStart("app.app", 9e9, 9e9)]) == [slow]
+    assert coldstart.over_budget(
+        [slow, quick, coldstart.ColdStart("functions.api.app", 9e9, 9e9)]
+    ) == [slow]
     monkeypatch.setattr(packaging, "build", lambda *_: package)
     monkeypatch.setattr(packaging, "check", lambda _: [quick, slow])
     assert packaging.main([]) == 1

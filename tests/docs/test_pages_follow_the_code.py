@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 import pytest
 
-from app import app
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.gateway_responses import TURNED_AWAY, answer_of
 from chalicelib.api.v2.models import EmailToSend
@@ -19,6 +18,7 @@ from chalicelib.cli.main import command
 from chalicelib.config import Settings
 from chalicelib.domain.model import Status
 from docs.generate import descriptions, render_pages
+from functions.api import app
 from gateway.configuration import Configuration
 from infra.local.magic import Trick, manner_of
 from tests.docs.pages import ROOT, blocks, pages, posthorn_lines

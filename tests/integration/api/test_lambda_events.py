@@ -8,7 +8,7 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
-from app import app
+from functions.api import app
 from tests.http_api import ApiWorld
 from tests.patience import PATIENCE
 

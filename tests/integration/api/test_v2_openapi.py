@@ -9,13 +9,13 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app import app
 from chalicelib import bootstrap
 from chalicelib.api.v2.gateway_responses import FALLBACKS, TURNED_AWAY, answer_of
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.routes import ELSEWHERE, PREFIX, ROUTES
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.ports.statistics import Statistics
+from functions.api import app
 from tests.http_api import ApiWorld, Reply
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}

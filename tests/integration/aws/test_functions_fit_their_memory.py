@@ -103,7 +103,7 @@ class Api:
 
 @pytest.fixture
 def api(place: Place) -> Iterator[Api]:
-    with place.function("app.app") as process:
+    with place.function("functions.api.app") as process:
         yield Api(process, place.key)
 
 

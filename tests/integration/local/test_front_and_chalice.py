@@ -10,8 +10,8 @@ from threading import Barrier
 import pytest
 from chalice.app import Response as ChaliceResponse
 
-from app import Application
 from chalicelib.api.v2.gateway_responses import answer_of
+from functions.api import Application
 from infra.local import clock
 from infra.local.exchange import Request, Response
 from infra.local.front import Front

@@ -6,7 +6,7 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-import app
+from functions.api import app
 from functions.log_lines import log_as_json
 
 if TYPE_CHECKING:
@@ -41,6 +41,6 @@ def test_an_error_is_told_by_its_class_and_place_without_its_values(
 
 
 def test_loading_the_app_silences_nobody() -> None:
-    assert app.app.app_name == "posthorn"
+    assert app.app_name == "posthorn"
     assert logging.getLogger("posthorn.attempt").isEnabledFor(logging.WARNING)
     assert logging.getLogger("posthorn").propagate
