@@ -10,7 +10,7 @@ from chalice.app import Blueprint
 
 from chalicelib.api.v1.envelope import failed
 from chalicelib.api.v1.routes import routes
-from functions.runtime import on_http
+from functions.http_view import on_http
 
 blueprint = Blueprint(__name__)
 

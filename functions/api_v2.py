@@ -6,7 +6,7 @@ from chalice.app import Blueprint
 
 from chalicelib.api.v2.problems import failed
 from chalicelib.api.v2.routes import routes
-from functions.runtime import on_http
+from functions.http_view import on_http
 
 blueprint = Blueprint(__name__)
 

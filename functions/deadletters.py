@@ -10,7 +10,7 @@ from chalice.app import Blueprint
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.services.queue.dead_letters import DeadLetters
-from functions.runtime import Invocation, on_batch
+from functions.queue_batch import Invocation, on_batch
 
 blueprint = Blueprint(__name__)
 

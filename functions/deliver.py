@@ -15,7 +15,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
-from functions.runtime import Invocation, on_batch
+from functions.queue_batch import Invocation, on_batch
 
 blueprint = Blueprint(__name__)
 

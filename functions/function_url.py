@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib import bootstrap
 from chalicelib.domain.tracking.visit import Visit
+from chalicelib.services.tracking.answer import Answer
 from functions.runtime import UnitOfWork, named, request_id_of
 
-if TYPE_CHECKING:
-    from chalicelib.services.tracking.answer import Answer
-
 Event = dict[str, Any]
-VisitHandler = Callable[[bootstrap.Posthorn, Visit], Coroutine[Any, Any, "Answer"]]
+VisitHandler = Callable[[bootstrap.Posthorn, Visit], Coroutine[Any, Any, Answer]]
 BROKEN = "Try again later"
 _BROKEN = {"statusCode": 500, "headers": {"Content-Type": "text/plain"}, "body": BROKEN}
 

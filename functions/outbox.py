@@ -7,7 +7,7 @@ from chalice.app import Blueprint
 from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.events.outbox import Outbox
-from functions.runtime import StreamInvocation, on_stream
+from functions.stream_batch import StreamInvocation, on_stream
 
 blueprint = Blueprint(__name__)
 MOST_RECORDS = 1_000  # of one batch

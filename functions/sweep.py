@@ -6,7 +6,7 @@ from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.queue.sweep import Sweep
-from functions.runtime import ScheduledEvent, on_schedule
+from functions.schedule import ScheduledEvent, on_schedule
 
 blueprint = Blueprint(__name__)
 

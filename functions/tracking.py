@@ -6,17 +6,12 @@ mail programs ask for any image.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from chalice.app import Blueprint
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.tracking.visit import Visit
-from chalicelib.services.tracking.answer import Track
+from chalicelib.services.tracking.answer import Answer, Track
 from functions.function_url import on_visit
-
-if TYPE_CHECKING:
-    from chalicelib.services.tracking.answer import Answer
 
 blueprint = Blueprint(__name__)
 

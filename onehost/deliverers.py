@@ -17,7 +17,8 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.clock import Clock
 from functions.deliver import attempt
-from functions.runtime import Invocation, QueueRecord, UnitOfWork
+from functions.queue_batch import Invocation, QueueRecord
+from functions.runtime import UnitOfWork
 
 LOG = logging.getLogger("posthorn.deliverers")
 LARGEST_BATCH = 50

@@ -19,7 +19,9 @@ from chalicelib.domain.errors import MailError
 from chalicelib.ports.clock import Clock
 from chalicelib.services.events.outbox import Outbox
 from functions.deadletters import hold
-from functions.runtime import Invocation, QueueRecord, ScheduledEvent, UnitOfWork
+from functions.queue_batch import Invocation, QueueRecord
+from functions.runtime import UnitOfWork
+from functions.schedule import ScheduledEvent
 from functions.sweep import wake_due
 
 LOG = logging.getLogger("posthorn.upkeep")

@@ -13,7 +13,8 @@ from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.tracking.visit import Visit
 from functions.function_url import BROKEN, answer_visit
-from functions.runtime import UnitOfWork, answer_http
+from functions.http_view import answer_http
+from functions.runtime import UnitOfWork
 from functions.tracking import answer as answer_tracking
 from onehost.options import Options
 from onehost.track_hosts import TrackHosts

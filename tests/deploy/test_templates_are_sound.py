@@ -16,7 +16,8 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.services.queue.batch import LAST_SETTLE_SECONDS, QUEUE_SECONDS
-from functions.runtime import NOBODY_COUNTS, on_batch
+from functions.queue_batch import on_batch
+from functions.runtime import NOBODY_COUNTS
 from gateway.egress_proxy import SHUTDOWN_SECONDS
 from infra.local.invocation import TIMEOUT_SECONDS
 from infra.order import Egress, Order

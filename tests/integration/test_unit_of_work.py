@@ -18,7 +18,9 @@ from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
-from functions.runtime import Invocation, ScheduledEvent, UnitOfWork, on_batch, on_schedule
+from functions.queue_batch import Invocation, on_batch
+from functions.runtime import UnitOfWork
+from functions.schedule import ScheduledEvent, on_schedule
 from tests.fakes import a_job, a_message
 
 JOB = a_job(a_message(ServerId(7), 1))

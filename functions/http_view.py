@@ -1,0 +1,56 @@
+"""Between Chalice's requests and the operations of `chalicelib.api`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chalice.app import Blueprint, Request, Response
+
+from chalicelib import bootstrap
+from chalicelib.api.http import Fallback, HttpAnswer, HttpRequest, Operation
+from functions.runtime import UnitOfWork, request_id_of
+
+View = Callable[..., Response]
+
+
+def on_http(blueprint: Blueprint, unit: str, operation: Operation, failed: Fallback) -> View:
+    """A view for `route` that runs an operation of `chalicelib.api`; `failed` answers what nobody foresaw."""
+
+    def view(**path_values: str) -> Response:
+        request = _http_request(blueprint.current_request, path_values)
+        program = bootstrap.posthorn()
+        answer = bootstrap.run(answer_http(program, unit, operation, failed, request))
+        return Response(answer.body, dict(answer.headers), answer.status)
+
+    return view
+
+
+async def answer_http(
+    program: bootstrap.Posthorn,
+    unit: str,
+    operation: Operation,
+    failed: Fallback,
+    request: HttpRequest,
+) -> HttpAnswer:
+    """The answer of an operation to a request, or that of `failed` when an error escapes it; one log line."""
+    request.notes["status"] = 500
+    answer: HttpAnswer | None = None
+    with UnitOfWork(unit, request.request_id, request.notes, swallow=True, program=program):
+        answer = await operation(program, request)
+        request.notes["status"] = answer.status
+    return answer or failed(request)
+
+
+def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest:
+    """Chalice's request as a value of ours. The client's address is what the gateway saw, not what a header says."""
+    query = event.query_params
+    return HttpRequest(
+        method=event.method,
+        path=str(event.context.get("path", event.path)),
+        path_values=path_values,
+        query={name: query.getlist(name) for name in query} if query else {},
+        headers={name.lower(): value for name, value in event.headers.items()},
+        body=event.raw_body if isinstance(event.raw_body, bytes) else event.raw_body.encode(),
+        client_address=str(event.context.get("identity", {}).get("sourceIp", "")),
+        request_id=str(event.context.get("requestId") or request_id_of(event.lambda_context)),
+    )
