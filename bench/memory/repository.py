@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.adapters.storage.repository import RowRepository, Rows
-from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place, Verb
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 
 T = TypeVar("T")
 Values = dict[Entity[Any], dict[Place, Any]]

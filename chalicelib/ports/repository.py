@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from chalicelib.domain.paging import EVERYTHING, Filter, Page
-from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place
+from chalicelib.domain.tenancy.change import Change
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 
 T = TypeVar("T")
 

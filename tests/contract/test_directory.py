@@ -19,6 +19,7 @@ from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
@@ -37,16 +38,16 @@ async def server(world: World) -> Server:
 
 
 async def test_servers_are_found_by_number_and_name(world: World, server: Server) -> None:
-    directory = world[Directory]
+    directory, clients = world[Directory], world[ClientDirectory]
     assert await directory.server(server.id) == server
-    assert await directory.server_named(server.organization_permalink, server.permalink) == server
+    assert await clients.server_named(server.organization_permalink, server.permalink) == server
     assert await directory.fresh_servers([server.id, a_server_id()]) == {server.id: server}
     assert await directory.fresh_servers([]) == {}
     with pytest.raises(NotFound):
         await directory.server(a_server_id())
     for names in ((server.organization_permalink, "no"), ("no", server.permalink)):
         with pytest.raises(NotFound):
-            await directory.server_named(*names)
+            await clients.server_named(*names)
 
 
 async def test_many_questions_at_once_have_one_answer(world: World, server: Server) -> None:
@@ -79,26 +80,26 @@ async def test_a_fresh_answer_is_remembered(world: World, server: Server) -> Non
 async def test_credentials_are_found_by_digest_and_id(world: World, server: Server) -> None:
     credential = a_credential(server)
     with pytest.raises(NotFound):
-        await world[Directory].credential(credential.digest)
+        await world[ClientDirectory].credential(credential.digest)
     await world[Repository].add(CREDENTIALS, credential)
     world.clock.advance(2)  # that there is no such credential is forgotten soon
-    assert await world[Directory].credential(credential.digest) == credential
-    assert await world[Directory].credential_by_id(server.id, credential.id) == credential
-    assert await world[Directory].credential_by_id(a_server_id(), credential.id) is None
-    assert await world[Directory].credential_by_id(server.id, "nothing") is None
+    assert await world[ClientDirectory].credential(credential.digest) == credential
+    assert await world[ClientDirectory].credential_by_id(server.id, credential.id) == credential
+    assert await world[ClientDirectory].credential_by_id(a_server_id(), credential.id) is None
+    assert await world[ClientDirectory].credential_by_id(server.id, "nothing") is None
     with pytest.raises(NotFound):
-        await world[Directory].credential("")
+        await world[ClientDirectory].credential("")
 
 
 async def test_a_removed_credential_stops_working(world: World, server: Server) -> None:
     credential = a_credential(server)
     await world[Repository].add(CREDENTIALS, credential)
-    await world[Directory].credential(credential.digest)
+    await world[ClientDirectory].credential(credential.digest)
     await world[Repository].remove(CREDENTIALS, credential)
     world.clock.advance(30)
     with pytest.raises(NotFound):
-        await world[Directory].credential(credential.digest)
-    assert await world[Directory].credential_by_id(server.id, credential.id) is None
+        await world[ClientDirectory].credential(credential.digest)
+    assert await world[ClientDirectory].credential_by_id(server.id, credential.id) is None
 
 
 async def test_only_smtp_credentials_with_a_sealed_key_serve_cram(
@@ -111,8 +112,8 @@ async def test_only_smtp_credentials_with_a_sealed_key_serve_cram(
         a_credential(server),
     ):
         await world[Repository].add(CREDENTIALS, credential)
-    assert await world[Directory].cram_credentials(server.id) == (sealed,)
-    assert await world[Directory].cram_credentials(a_server_id()) == ()
+    assert await world[ClientDirectory].cram_credentials(server.id) == (sealed,)
+    assert await world[ClientDirectory].cram_credentials(a_server_id()) == ()
 
 
 async def test_the_longest_network_wins(world: World, server: Server) -> None:
@@ -142,10 +143,10 @@ async def test_the_longest_network_wins(world: World, server: Server) -> None:
         f"{six}:1::5": "six-narrow",
         f"{six}:2::5": "six",
     }
-    found = {address: await world[Directory].ip_credential(address) for address in expected}
+    found = {address: await world[ClientDirectory].ip_credential(address) for address in expected}
     assert {at: one.name if one else None for at, one in found.items()} == expected
     for nobody in ("203.0.113.1", "not an address", ""):
-        assert await world[Directory].ip_credential(nobody) is None
+        assert await world[ClientDirectory].ip_credential(nobody) is None
 
 
 async def test_a_domain_must_be_verified_and_the_servers_own_comes_first(
@@ -215,7 +216,7 @@ async def test_a_changed_credential_is_found_by_its_key(world: World, server: Se
     await world[Repository].add(CREDENTIALS, credential)
     used = replace(credential, last_used_at=NOW, name="Renamed")
     await world[Repository].replace(CREDENTIALS, used)
-    assert await world[Directory].credential(credential.digest) == used
+    assert await world[ClientDirectory].credential(credential.digest) == used
 
 
 async def test_the_installation_is_the_one_that_came_first(world: World) -> None:

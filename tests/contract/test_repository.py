@@ -13,9 +13,10 @@ import pytest
 from chalicelib import domain
 from chalicelib.domain.errors import Conflict, NotFound, Rejected
 from chalicelib.domain.paging import Filter, Page
+from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.credentials import BY_KEY, CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.domains import DOMAINS
-from chalicelib.domain.tenancy.entity import ITSELF, Change, Entity, Place, Verb
+from chalicelib.domain.tenancy.entity import ITSELF, Entity, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import of_key, of_organization, of_server

@@ -8,6 +8,7 @@ from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.authenticate import USE_SECONDS, Authenticate
+from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.directory import Directory
 from tests.worlds import Scene, make_scene
@@ -37,7 +38,13 @@ async def test_a_use_is_noted_once_an_hour() -> None:
 async def test_a_store_that_is_away_keeps_nobody_out() -> None:
     scene = await make_scene()
     away = raising(scene.posthorn[Repository], "note", TemporaryFailure("The store is away"))
-    service = Authenticate(scene.posthorn[Directory], scene.posthorn[KeyVault], away, scene.clock)
+    service = Authenticate(
+        scene.posthorn[Directory],
+        scene.posthorn[ClientDirectory],
+        scene.posthorn[KeyVault],
+        away,
+        scene.clock,
+    )
     principal = await service.by_key(scene.api_key, API)
     assert principal.server.id == scene.server.id
     assert await used_at(scene) is None

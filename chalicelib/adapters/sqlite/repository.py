@@ -12,7 +12,8 @@ from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.values import parse_value, render_value
 from chalicelib.adapters.storage.repository import RowRepository, Rows
-from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place, Verb
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 
 T = TypeVar("T")
 

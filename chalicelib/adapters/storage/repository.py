@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from chalicelib.adapters.storage.cursors import parse_name_cursor, render_name_cursor
 from chalicelib.domain.paging import EVERYTHING, MOST_LISTED, Filter, Page, check_page, matches
-from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Verb
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner
 from chalicelib.ports.repository import Repository
 
 T = TypeVar("T")

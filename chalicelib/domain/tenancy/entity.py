@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Generic, TypeVar
 
 from chalicelib.domain.errors import Conflict, NotFound
@@ -83,19 +82,8 @@ class Entity(Generic[T]):
         """What is raised when it is not there."""
         return NotFound(f"There is no such {self.word}")
 
-
-class Verb(Enum):
-    """What is done to a value."""
-
-    ADD = "add"
-    REPLACE = "replace"
-    REMOVE = "remove"
-
-
-@dataclass(frozen=True, slots=True)
-class Change(Generic[T]):
-    """One change of the configuration: Conflict when a place is taken, NotFound when there is nothing to change."""
-
-    verb: Verb
-    entity: Entity[T]
-    value: T
+    def known(self, value: T | None) -> T:
+        """The value; NotFound for None."""
+        if value is None:
+            raise self.missing()
+        return value

@@ -24,7 +24,8 @@ class AddressMac:
         """The key. TemporaryFailure when store or vault is away, NotFound before the installation is set up."""
         if self._key is None:
             found = await self._recent.get(INSTALLATION, Place(THE_INSTALLATION))
-            if found is None:
-                raise INSTALLATION.missing()
-            self._key = await self._vault.open(found.sealed_mac_key, found.mac_context)
+            installation = INSTALLATION.known(found)
+            self._key = await self._vault.open(
+                installation.sealed_mac_key, installation.mac_context
+            )
         return self._key

@@ -19,6 +19,7 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.unknown_keys import UnknownKeys
 
@@ -42,9 +43,15 @@ class Authenticate:
     """Turns proof into a `Principal`, or raises Unauthenticated without saying what was wrong."""
 
     def __init__(
-        self, directory: Directory, vault: KeyVault, repository: Repository, clock: Clock
+        self,
+        directory: Directory,
+        clients: ClientDirectory,
+        vault: KeyVault,
+        repository: Repository,
+        clock: Clock,
     ) -> None:
         self._directory = directory
+        self._clients = clients
         self._vault = vault
         self._repository = repository
         self._clock = clock
@@ -65,7 +72,7 @@ class Authenticate:
         if address is not None:
             self._unknown_keys.admit(digest, address, ours=is_new_key(key))
         try:
-            credential = await self._directory.credential(digest)
+            credential = await self._clients.credential(digest)
         except NotFound as missing:
             if address is not None:
                 self._unknown_keys.was_wrong(digest, address, ours=is_new_key(key))
@@ -92,10 +99,10 @@ class Authenticate:
         if name is None:
             raise Unauthenticated("Denied")
         try:
-            server = await self._directory.server_named(name[1], name[2])
+            server = await self._clients.server_named(name[1], name[2])
         except NotFound as missing:
             raise Unauthenticated("Denied") from missing
-        for credential in await self._directory.cram_credentials(server.id):
+        for credential in await self._clients.cram_credentials(server.id):
             if credential.sealed_key is None:
                 continue
             key = await self._vault.open(credential.sealed_key, credential.context)
@@ -106,7 +113,7 @@ class Authenticate:
 
     async def by_address(self, address: str) -> Principal | None:
         """The principal of the SMTP-IP credential with the longest network that contains the client, if any."""
-        credential = await self._directory.ip_credential(address)
+        credential = await self._clients.ip_credential(address)
         try:
             return None if credential is None else await self._principal_of(credential)
         except Unauthenticated:
@@ -116,7 +123,7 @@ class Authenticate:
         """The principal as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""
         server_id, credential_id = principal.server.id, principal.credential.id
         try:
-            credential = await self._directory.credential_by_id(server_id, credential_id)
+            credential = await self._clients.credential_by_id(server_id, credential_id)
             if credential is None:
                 raise Unauthenticated("Invalid credential")
             return Principal(await self._directory.server(server_id), credential)

@@ -7,37 +7,22 @@ anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.tenancy.credentials import (
-    BY_KEY,
-    BY_NETWORK,
-    CREDENTIALS,
-    Credential,
-    CredentialKind,
-)
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
-from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
-from chalicelib.domain.tenancy.networks import narrowest
-from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import (
-    ALL_NETWORKS,
-    ALL_ORGANIZATIONS,
     THE_INSTALLATION,
-    of_key,
     of_organization,
     of_pool,
     of_server,
 )
-from chalicelib.domain.tenancy.servers import BY_PERMALINK, SERVERS, Server
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
 from chalicelib.ports.recent import Recent
 from chalicelib.ports.repository import Repository
-
-T = TypeVar("T")
 
 
 class Directory:
@@ -50,61 +35,17 @@ class Directory:
     async def installation(self) -> Installation:
         """The installation; NotFound when it was never set up."""
         found = await self._recent.get(INSTALLATION, Place(THE_INSTALLATION))
-        return _known(INSTALLATION, found)
+        return INSTALLATION.known(found)
 
     async def server(self, server: ServerId) -> Server:
         """A server; NotFound."""
         found = await self._recent.get(SERVERS, Place(of_server(server)))
-        return _known(SERVERS, found)
+        return SERVERS.known(found)
 
     async def fresh_servers(self, servers: Sequence[ServerId]) -> dict[ServerId, Server]:
         """Servers as they are at this moment, for decisions that must bite at once (suspension)."""
         found = await self._recent.fresh(SERVERS, [Place(of_server(one)) for one in servers])
         return {server.id: server for server in found.values()}
-
-    async def server_named(self, organization: str, server: str) -> Server:
-        """By permalinks; NotFound."""
-
-        async def read() -> Server:
-            place = Place(ALL_ORGANIZATIONS, organization)
-            owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
-            return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, server))
-
-        return _known(SERVERS, await self._recent.ask(("named", organization, server), read))
-
-    async def credential(self, digest: str) -> Credential:
-        """By the SHA-256 hex digest of the key; NotFound. One read."""
-
-        async def read() -> Credential:
-            place = Place(of_key(digest))
-            return await self._repository.find(CREDENTIALS, BY_KEY, place, fresh=False)
-
-        return _known(CREDENTIALS, await self._recent.ask(("key", digest), read))
-
-    async def cram_credentials(self, server: ServerId) -> tuple[Credential, ...]:
-        """SMTP credentials of a server that keep a sealed key."""
-
-        async def read() -> list[Credential]:
-            return await self._repository.all(CREDENTIALS, of_server(server))
-
-        found = await self._recent.ask(("credentials", server), read)
-        return tuple(
-            credential
-            for credential in found or ()
-            if credential.kind is CredentialKind.SMTP and credential.sealed_key is not None
-        )
-
-    async def ip_credential(self, address: str) -> Credential | None:
-        """The SMTP-IP credential with the longest network containing this address (contract section 3.3)."""
-
-        async def read() -> list[Credential]:
-            return await self._repository.all(CREDENTIALS, ALL_NETWORKS, BY_NETWORK, fresh=False)
-
-        return narrowest(await self._recent.ask(("networks",), read) or (), address)
-
-    async def credential_by_id(self, server: ServerId, credential: str) -> Credential | None:
-        """A credential of a server by its public id."""
-        return await self._recent.get(CREDENTIALS, Place(of_server(server), credential))
 
     async def verified_domain(self, server: Server, name: str) -> Domain | None:
         """The verified domain of exactly this (lower-case) name, owned by the server or else by its organization.
@@ -152,9 +93,3 @@ async def verified_domain(
     found = await repository.get_many(DOMAINS, places, fresh=fresh)
     known = (found[place] for place in places if place in found)
     return next((one for one in known if one.verified_at is not None), None)
-
-
-def _known(entity: Entity[T], value: T | None) -> T:
-    if value is None:
-        raise entity.missing()
-    return value

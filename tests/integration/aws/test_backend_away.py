@@ -20,7 +20,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.client_directory import ClientDirectory
 from tests.fakes import NOW, a_job, a_message, a_server_id
 from tests.loopback import free_port
 
@@ -49,7 +49,7 @@ async def test_every_port_says_temporary(away: Posthorn) -> None:
         away[BlobStore].get(BlobRef("r/x", 0, 1)),
         away[WorkQueue].wake("default", [a_job(message)]),
         away[KeyVault].seal(b"x", {}),
-        away[Directory].credential("digest"),
+        away[ClientDirectory].credential("digest"),
         away[Numbers].take(server, "message", 1),
     ]
     for call in calls:

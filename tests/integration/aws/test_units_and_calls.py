@@ -20,6 +20,7 @@ from chalicelib.ports.messages import ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
 from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
@@ -187,7 +188,7 @@ async def test_configuration_is_read_once_in_thirty_seconds(
 ) -> None:
     for _ in range(5):
         await aws[Directory].egress_sources("nothing-here")
-        await aws[Directory].ip_credential("203.0.113.1")
+        await aws[ClientDirectory].ip_credential("203.0.113.1")
     assert spent().total_calls == 2
     clock.advance(31)
     await aws[Directory].egress_sources("nothing-here")

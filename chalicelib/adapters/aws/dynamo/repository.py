@@ -16,7 +16,8 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.config import Settings
 from chalicelib.domain.errors import MailError
-from chalicelib.domain.tenancy.entity import Change, Entity, LookUp, Owner, Place, Verb
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 
 T = TypeVar("T")
 

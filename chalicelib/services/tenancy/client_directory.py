@@ -1,0 +1,77 @@
+"""Whose credential it is that a client shows, answered from the recent configuration as `directory` answers."""
+
+from __future__ import annotations
+
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.credentials import (
+    BY_KEY,
+    BY_NETWORK,
+    CREDENTIALS,
+    Credential,
+    CredentialKind,
+)
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.networks import narrowest
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.owners import (
+    ALL_NETWORKS,
+    ALL_ORGANIZATIONS,
+    of_key,
+    of_organization,
+    of_server,
+)
+from chalicelib.domain.tenancy.servers import BY_PERMALINK, SERVERS, Server
+from chalicelib.ports.recent import Recent
+from chalicelib.ports.repository import Repository
+
+
+class ClientDirectory:
+    """Credentials by what clients show: a key, a user name, an address."""
+
+    def __init__(self, repository: Repository, recent: Recent) -> None:
+        self._repository = repository
+        self._recent = recent
+
+    async def server_named(self, organization: str, server: str) -> Server:
+        """By permalinks; NotFound."""
+
+        async def read() -> Server:
+            place = Place(ALL_ORGANIZATIONS, organization)
+            owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
+            return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, server))
+
+        return SERVERS.known(await self._recent.ask(("named", organization, server), read))
+
+    async def credential(self, digest: str) -> Credential:
+        """By the SHA-256 hex digest of the key; NotFound. One read."""
+
+        async def read() -> Credential:
+            place = Place(of_key(digest))
+            return await self._repository.find(CREDENTIALS, BY_KEY, place, fresh=False)
+
+        return CREDENTIALS.known(await self._recent.ask(("key", digest), read))
+
+    async def cram_credentials(self, server: ServerId) -> tuple[Credential, ...]:
+        """SMTP credentials of a server that keep a sealed key."""
+
+        async def read() -> list[Credential]:
+            return await self._repository.all(CREDENTIALS, of_server(server))
+
+        found = await self._recent.ask(("credentials", server), read)
+        return tuple(
+            credential
+            for credential in found or ()
+            if credential.kind is CredentialKind.SMTP and credential.sealed_key is not None
+        )
+
+    async def ip_credential(self, address: str) -> Credential | None:
+        """The SMTP-IP credential with the longest network containing this address (contract section 3.3)."""
+
+        async def read() -> list[Credential]:
+            return await self._repository.all(CREDENTIALS, ALL_NETWORKS, BY_NETWORK, fresh=False)
+
+        return narrowest(await self._recent.ask(("networks",), read) or (), address)
+
+    async def credential_by_id(self, server: ServerId, credential: str) -> Credential | None:
+        """A credential of a server by its public id."""
+        return await self._recent.get(CREDENTIALS, Place(of_server(server), credential))
