@@ -10,7 +10,9 @@ from html.parser import HTMLParser
 
 from bench.sign import SIZES, message
 from bench.table import Row, interleaved, print_table
-from chalicelib.domain.mail.message import Part, has_bare_newline, read_headers, read_parts
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import Part, read_parts
+from chalicelib.domain.mail.newlines import has_bare_newline
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.track_domains import TrackDomain
 from chalicelib.domain.tracking.content import tracked

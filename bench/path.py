@@ -11,6 +11,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 
+from bench.cost.prices import price_of
 from bench.emulator import emulator
 from bench.relay import HARAKA
 from bench.smtp_peers import Absent
@@ -78,7 +79,7 @@ def _counts(label: str, rounds: Sequence[Spent], *, targets: bool) -> list[Row]:
         "DynamoDB reads": ("RRU/msg", sum(spent.usage.read_units for spent in rounds)),
         "bytes sent": ("B/msg", sum(spent.usage.bytes_sent for spent in rounds)),
         "bytes received": ("B/msg", sum(spent.usage.bytes_received for spent in rounds)),
-        "list price": ("$/million", sum(spent.usage.micro_dollars for spent in rounds)),
+        "list price": ("$/million", sum(price_of(spent.usage) * 1e6 for spent in rounds)),
     }
     rows += [Row(f"{label}, {name}", sum_ / messages, unit) for name, (unit, sum_) in sums.items()]
     rows += [

@@ -8,7 +8,8 @@ from importlib import resources
 
 import pytest
 
-from chalicelib.domain.mail.message import normalise_newlines, read_headers
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.newlines import normalise_newlines
 
 PACKAGE = "test.test_email.data"
 

@@ -1,29 +1,22 @@
 """List prices, in US dollars, of us-east-1: what `make cost` multiplies its counts with.
 
 Found in November 2026 on the price pages of AWS and of the services named; check them before you quote them. No free
-tier, no discount, no tax. Prices of calls and request units are those of the meter, so that there is one of each.
+tier, no discount, no tax.
 """
 
 from __future__ import annotations
 
-from chalicelib.adapters.aws.meter import (
-    CALL_PRICES,
-    PRICES_OF,
-    READ_UNIT_PRICE,
-    SQS_UNIT_BYTES,
-    WRITE_UNIT_PRICE,
-)
+from chalicelib.adapters.aws.meter import Usage
 
-DATE = PRICES_OF
+DATE = "2026-11"
 SOURCE = "list prices of AWS, us-east-1, on demand, and of the services named"
 
-SQS_CALL = CALL_PRICES["sqs"] / 1e6  # each 64 kB of a request
-S3_PUT = CALL_PRICES["s3.PutObject"] / 1e6
-S3_GET = CALL_PRICES["s3.GetObject"] / 1e6
-KMS_CALL = CALL_PRICES["kms"] / 1e6
-WRITE_UNIT = WRITE_UNIT_PRICE / 1e6
-READ_UNIT = READ_UNIT_PRICE / 1e6
-SQS_BYTES = SQS_UNIT_BYTES
+SQS_CALL = 0.40 / 1e6  # each 64 kB of a request
+S3_PUT = 5.00 / 1e6
+S3_GET = 0.40 / 1e6
+KMS_CALL = 3.00 / 1e6
+WRITE_UNIT = 0.625 / 1e6
+READ_UNIT = 0.125 / 1e6
 
 LAMBDA_REQUEST = 0.20 / 1e6
 LAMBDA_GB_SECOND = {"x86_64": 0.0000166667, "arm64": 0.0000133334}
@@ -53,3 +46,16 @@ PEERS = {
     "Mailgun": (800.0, 800.0),
     "Postmark": (1_200.0, 1_800.0),
 }
+
+_CALLS = {"s3.PutObject": S3_PUT, "s3.GetObject": S3_GET, "s3.HeadObject": S3_GET}
+
+
+def price_of(usage: Usage) -> float:
+    """Dollars for calls and request units; storage, Lambda's time and data transfer are not in it."""
+    calls = sum(count * _price_of_call(name) for name, count in usage.calls.items())
+    units = usage.write_units * WRITE_UNIT + usage.read_units * READ_UNIT
+    return calls + units + usage.sqs_requests * SQS_CALL
+
+
+def _price_of_call(name: str) -> float:
+    return KMS_CALL if name.startswith("kms.") else _CALLS.get(name, 0.0)

@@ -17,12 +17,9 @@ from urllib.parse import parse_qs, quote
 
 from jinja2 import Environment, FileSystemLoader
 
-from chalicelib.domain.mail.message import (
-    bodies_and_attachments,
-    decode_header,
-    decode_part,
-    read_headers,
-)
+from chalicelib.domain.mail.encoded_words import decode_header
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import bodies_and_attachments, decode_part
 from infra.local.exchange import Request, Response, json_response
 from infra.local.inbox_store import MOST_LISTED, Caught, InboxStore
 from infra.local.magic import SPELLED

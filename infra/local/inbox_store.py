@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
-from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.headers import read_headers
 
 MOST_MESSAGES = 10_000
 MOST_BYTES = 1 << 30

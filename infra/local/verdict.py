@@ -22,7 +22,7 @@ import dns.exception
 import dns.resolver
 import spf
 
-from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.headers import read_headers
 from infra.local.inbox_store import Caught
 
 LARGEST_JUDGED = 4 * 1024 * 1024

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mending import mended
-from chalicelib.domain.mail.message import read_headers
 from chalicelib.domain.mail.own_fields import additions
 from tests.dkim_keys import KEYS, RECORDS, signed
 from tests.dkim_verifiers import verifier

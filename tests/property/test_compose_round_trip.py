@@ -19,12 +19,9 @@ from chalicelib.domain.mail.header_rendering import (
     text_fault,
     value_fault,
 )
-from chalicelib.domain.mail.message import (
-    bodies_and_attachments,
-    decode_part,
-    has_bare_newline,
-    read_headers,
-)
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import bodies_and_attachments, decode_part
+from chalicelib.domain.mail.newlines import has_bare_newline
 
 STAMP = Stamp(
     "id@rp.test", "Fri, 22 Mar 2024 12:00:00 +0000", "=_mixed9", "=_alternative9", "=_related9"

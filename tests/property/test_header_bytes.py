@@ -5,13 +5,10 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chalicelib.domain.mail.encoded_words import decode_header
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mending import mended
-from chalicelib.domain.mail.message import (
-    decode_header,
-    has_bare_newline,
-    normalise_newlines,
-    read_headers,
-)
+from chalicelib.domain.mail.newlines import has_bare_newline, normalise_newlines
 
 MAILLIKE = st.lists(
     st.sampled_from(

@@ -10,13 +10,8 @@ from email.policy import SMTP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.mail.message import (
-    bodies_and_attachments,
-    decode_part,
-    part_text,
-    read_headers,
-    read_parts,
-)
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import bodies_and_attachments, decode_part, part_text, read_parts
 
 PIECES = st.sampled_from(
     [

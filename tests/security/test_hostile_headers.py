@@ -6,8 +6,10 @@ import pytest
 
 from chalicelib.domain.mail import dkim
 from chalicelib.domain.mail.address import addresses_in
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mailbox import domain_of
-from chalicelib.domain.mail.message import bodies_and_attachments, has_bare_newline, read_headers
+from chalicelib.domain.mail.mime import bodies_and_attachments
+from chalicelib.domain.mail.newlines import has_bare_newline
 from chalicelib.domain.mail.own_fields import additions
 
 SMUGGLED = [

@@ -12,17 +12,12 @@ from chalicelib.domain.mail import dkim
 from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
 from chalicelib.domain.mail.comments import without_comments
 from chalicelib.domain.mail.eight_bit import seven_bit
-from chalicelib.domain.mail.encoded_words import has_harmful_word, hides_line_break
+from chalicelib.domain.mail.encoded_words import decode_header, has_harmful_word, hides_line_break
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mailbox import domain_of, envelope_address
 from chalicelib.domain.mail.mending import mended
-from chalicelib.domain.mail.message import (
-    bodies_and_attachments,
-    decode_header,
-    has_bare_newline,
-    normalise_newlines,
-    read_headers,
-    read_parts,
-)
+from chalicelib.domain.mail.mime import bodies_and_attachments, read_parts
+from chalicelib.domain.mail.newlines import has_bare_newline, normalise_newlines
 from chalicelib.domain.mail.parameters import read_parameters
 from tests.growth import assert_linear
 

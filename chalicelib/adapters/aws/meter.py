@@ -1,8 +1,7 @@
-"""What Posthorn costs: every AWS call counted by operation, with bytes, DynamoDB units and list prices.
+"""What Posthorn uses of AWS: every call counted by operation, with bytes and what DynamoDB and SQS bill by.
 
 It counts calls as the program makes them; a call that the SDK repeats after a failure is one. Units are what DynamoDB
-tells; where an endpoint is set, it is taken for an emulator, whose units are computed. Prices are list prices of
-us-east-1 and know no free tier, storage, Lambda time or data transfer.
+tells; where an endpoint is set, it is taken for an emulator, whose units are computed.
 """
 
 from __future__ import annotations
@@ -19,33 +18,22 @@ from chalicelib.adapters.aws.request_units import Units, reported_units
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.simulated_units import SimulatedUnits
 
-PRICES_OF = "2026-11"
-
-# Micro-dollars for each call, as in "$5.00 per million".
-CALL_PRICES: Mapping[str, float] = {
-    "s3.PutObject": 5.0,
-    "s3.GetObject": 0.4,
-    "s3.HeadObject": 0.4,
-    "kms": 3.0,
-    "sqs": 0.4,
-}
-WRITE_UNIT_PRICE = 0.625
-READ_UNIT_PRICE = 0.125
-SQS_UNIT_BYTES = 65_536
+SQS_REQUEST_BYTES = 65_536
 _ASKING = "ReturnConsumedCapacity"
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was used since the last reset. Keys of `calls` are `service.Operation`; prices are micro-dollars."""
+    """What was used since the last reset. Keys of `calls` are `service.Operation`; of a call to SQS, each 64 kB is one
+    of `sqs_requests`."""
 
     calls: Mapping[str, int] = field(default_factory=dict)
     bytes_sent: int = 0
     bytes_received: int = 0
     write_units: float = 0.0
     read_units: float = 0.0
-    micro_dollars: float = 0.0
+    sqs_requests: int = 0
 
     @property
     def total_calls(self) -> int:
@@ -61,7 +49,7 @@ class Usage:
             self.bytes_received - earlier.bytes_received,
             self.write_units - earlier.write_units,
             self.read_units - earlier.read_units,
-            self.micro_dollars - earlier.micro_dollars,
+            self.sqs_requests - earlier.sqs_requests,
         )
 
     def fields(self) -> dict[str, Any]:
@@ -135,7 +123,7 @@ class Meter:
             if service == "dynamodb":
                 count = self._simulated.units if self._simulated else reported_units
                 units = count(model.name, sent, parsed)
-            price = units.write * WRITE_UNIT_PRICE + units.read * READ_UNIT_PRICE
+            requests = max(1, -(-size // SQS_REQUEST_BYTES)) if service == "sqs" else 0
             used = self._used
             self._used = Usage(
                 {**used.calls, name: used.calls.get(name, 0) + 1},
@@ -143,12 +131,5 @@ class Meter:
                 used.bytes_received + received,
                 used.write_units + units.write,
                 used.read_units + units.read,
-                used.micro_dollars + _price(service, name, size) + price,
+                used.sqs_requests + requests,
             )
-
-
-def _price(service: str, name: str, size: int) -> float:
-    each = CALL_PRICES.get(name, CALL_PRICES.get(service, 0.0))
-    if service == "sqs":  # billed for each 64 kB, at least one
-        return each * max(1, -(-size // SQS_UNIT_BYTES))
-    return each

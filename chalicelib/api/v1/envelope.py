@@ -28,7 +28,8 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
-from chalicelib.domain.mail.message import decode_part, read_headers, read_parts
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import decode_part, read_parts
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
 from chalicelib.services.tenancy.authenticate import Principal

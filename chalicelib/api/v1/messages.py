@@ -17,7 +17,8 @@ from chalicelib.api.v1.envelope import Failure, Parameters, too_large
 from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.mail.message import Part, decode_part, find_bodies, part_text, read_headers
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import Part, decode_part, find_bodies, part_text
 from chalicelib.domain.model import Delivery, MessageRecord
 from chalicelib.services.messages.history import MessageHistory
 

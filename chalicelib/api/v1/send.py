@@ -47,7 +47,7 @@ from chalicelib.domain.mail.header_rendering import (
     value_fault,
 )
 from chalicelib.domain.mail.mailbox import envelope_address, envelope_fault
-from chalicelib.domain.mail.message import normalise_newlines
+from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
 from chalicelib.services.outgoing.submission import Recipient, Submission

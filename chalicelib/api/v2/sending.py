@@ -27,7 +27,7 @@ from chalicelib.api.v2.requests import invalid_at, read_idempotency_key, read_js
 from chalicelib.domain.errors import InvalidRequest, MailError, NotFound
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
-from chalicelib.domain.mail.message import normalise_newlines
+from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
 from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
 from chalicelib.services.outgoing.submission import Recipient, Submission

@@ -13,9 +13,10 @@ from dataclasses import replace
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.encoded_words import hides_line_break
+from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
 from chalicelib.domain.mail.mending import mended
-from chalicelib.domain.mail.message import Headers, has_bare_newline, has_nul, normalise_newlines
+from chalicelib.domain.mail.newlines import has_bare_newline, has_nul, normalise_newlines
 from chalicelib.domain.model import Message, Outgoing
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.credentials import BareNewlines

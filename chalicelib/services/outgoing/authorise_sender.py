@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.mail.address import addresses_in
+from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import domain_of
-from chalicelib.domain.mail.message import Headers
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server

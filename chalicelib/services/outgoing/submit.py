@@ -17,8 +17,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import MailError, Rejected
 from chalicelib.domain.mail.compose import Draft, Stamp, compose
 from chalicelib.domain.mail.composed_size import body_octets, header_octets
-from chalicelib.domain.mail.headers import LONGEST_BLOCK
-from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.headers import LONGEST_BLOCK, read_headers
 from chalicelib.domain.mail.received import received_field, rfc2822_date
 from chalicelib.domain.model import Message
 from chalicelib.domain.reply import Reply

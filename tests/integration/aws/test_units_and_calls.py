@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from bench.cost.prices import price_of
 from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.meter import Meter, Usage
@@ -123,7 +124,7 @@ async def test_packed_bodies_are_one_put_and_ranges(aws: Posthorn, spent: Spent)
     usage = spent()
     assert usage.calls == {"s3.GetObject": 3}
     assert usage.bytes_received == 3_000
-    assert usage.micro_dollars == pytest.approx(1.2)
+    assert price_of(usage) == pytest.approx(1.2e-6)
     assert await aws[BlobStore].get(BlobRef(refs[0].key, 0, 0)) == b""
     assert spent().total_calls == 0
 

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.domain.mail.compose import Attachment, Draft, Stamp, compose
 from chalicelib.domain.mail.composed_size import body_octets
 from chalicelib.domain.mail.header_rendering import Mailbox, content_type_fault, render_content_type
-from chalicelib.domain.mail.message import bodies_and_attachments, decode_part
+from chalicelib.domain.mail.mime import bodies_and_attachments, decode_part
 
 STAMP = Stamp("id@rp.test", "Fri, 22 Mar 2024 12:00:00 +0000", "=_m", "=_a", "=_r")
 AUTHOR = Mailbox("App", "app@acme.test")

@@ -7,8 +7,7 @@ from email.header import Header
 
 import pytest
 
-from chalicelib.domain.mail.encoded_words import decode_text
-from chalicelib.domain.mail.message import decode_header
+from chalicelib.domain.mail.encoded_words import decode_header, decode_text
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.mail.headers import LONGEST_BLOCK, MOST_FIELDS
-from chalicelib.domain.mail.message import has_bare_newline, normalise_newlines, read_headers
+from chalicelib.domain.mail.headers import LONGEST_BLOCK, MOST_FIELDS, read_headers
+from chalicelib.domain.mail.newlines import has_bare_newline, normalise_newlines
 
 MESSAGE = (
     b"Received: from a\r\n\tby b;\r\n now\r\nFrom: Zo\xc3\xab <a@example.com>\r\nSUBJECT : =?utf-8?q?caf=C3=A9?=\r\n"

@@ -8,15 +8,16 @@ from email.policy import SMTP, compat32
 
 import pytest
 
-from chalicelib.domain.mail.message import (
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.mime import (
+    DEEPEST,
+    MOST_PARTS,
     Part,
     bodies_and_attachments,
     decode_part,
     part_text,
-    read_headers,
     read_parts,
 )
-from chalicelib.domain.mail.mime import DEEPEST, MOST_PARTS
 from chalicelib.domain.mail.parameters import read_parameters
 from tests.mail_corpus import samples
 

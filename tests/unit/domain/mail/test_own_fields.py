@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.mail.message import read_headers
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.own_fields import Additions, additions
 
 TOKEN = "0123456789abcdef"
