@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from chalicelib.adapters.aws.dynamo import models
 from chalicelib.config import Settings
 from infra.local.stream import TIMEOUT_SECONDS
 from infra.stack import DATA_TEMPLATE, SETTINGS
 from infra.templates import load
+from tests import item_models as models
 
 if TYPE_CHECKING:
     from pynamodb.models import Model

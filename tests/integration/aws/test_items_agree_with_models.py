@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.adapters.aws.dynamo import models
 from chalicelib.adapters.aws.dynamo.numbers import DynamoNumbers
 from chalicelib.adapters.aws.dynamo.table import Item
 from chalicelib.adapters.aws.session import AwsSession
@@ -28,6 +27,7 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
+from tests import item_models as models
 from tests.fakes import (
     NOW,
     a_delivery,

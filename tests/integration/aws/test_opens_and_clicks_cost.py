@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.adapters.aws.dynamo import engagement, models
+from chalicelib.adapters.aws.dynamo import engagement
 from chalicelib.adapters.aws.dynamo.engagement import DynamoEngagement
 from chalicelib.adapters.aws.meter import Meter, Usage
 from chalicelib.adapters.scripted.time import ControlledClock
@@ -15,6 +15,7 @@ from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
+from tests import item_models as models
 from tests.fakes import NOW, a_message, a_server_id
 from tests.integration.aws.test_items_agree_with_models import assert_declared, stored
 

@@ -1,7 +1,7 @@
 """The fields of a table of `chalicelib.domain.fields` as attributes of an item, both ways.
 
-A time and a number are an `N`, a mark a `BOOL` that is true or absent, a status one letter. What is stored is what the
-PynamoDB models declare; the time of writing it by hand is a tenth of theirs. Names that the table lacks are not read.
+A time and a number are an `N`, a mark a `BOOL` that is true or absent, a status one letter. What is stored is
+tested against PynamoDB models; writing it by hand takes a tenth of their time. Names that the table lacks are not read.
 """
 
 from __future__ import annotations

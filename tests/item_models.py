@@ -1,8 +1,8 @@
 """The two tables as PynamoDB models: keys, indexes, and the attributes of each kind of item.
 
-These declarations are the truth that the CloudFormation template and what is stored are tested against. No function
-imports them: items are written and read by hand, which takes a tenth of the time (ADR 33). Attribute names are one or
-two letters, because every item pays for them; the Python names tell.
+These declarations are the truth that the CloudFormation template and what is stored are tested against: functions write
+and read items by hand, which takes a tenth of the time (ADR 33). Attribute names are one or two letters, because every
+item pays for them; the Python names tell.
 """
 
 from __future__ import annotations
