@@ -28,8 +28,7 @@ DATE = (1980, 1, 1, 0, 0, 0)
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # as pip and Lambda count it
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's name → the wheels'
 
-# Not packed (docs/adr/0017): the app talks to AWS through botocore alone.
-LEFT_OUT = ("boto3", "s3transfer", "bin", "*.dist-info", "*.pyi")
+LEFT_OUT = ("bin", "*.dist-info", "*.pyi")
 # botocore describes every service of AWS; these are the ones that the functions call.
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
 
