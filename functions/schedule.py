@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from chalicelib import bootstrap
-from functions.runtime import Notes, UnitOfWork, named, request_id_of, seconds_left
+from functions.runtime import Notes, UnitOfWork, named, request_id_of
 
-
-@dataclass(frozen=True, slots=True)
-class ScheduledEvent:
-    """One firing of a schedule or one plain invocation."""
-
-    event: Mapping[str, Any]
-    seconds_left: Callable[[], float]
-    notes: Notes = field(default_factory=dict)
-
-
-ScheduleHandler = Callable[[bootstrap.Posthorn, ScheduledEvent], Coroutine[Any, Any, None]]
+ScheduleHandler = Callable[[bootstrap.Posthorn, Notes], Coroutine[Any, Any, None]]
 
 
 def on_schedule(unit: str, handler: ScheduleHandler) -> Callable[[Any], None]:
-    """Wrap `async handler(posthorn, scheduled)` for `schedule`. Errors leave it, so that Lambda counts them.
+    """Wrap `async handler(posthorn, notes)` for `schedule`; what it leaves in `notes` goes to the log. Errors leave it,
+    so that Lambda counts them.
 
     `unit` is the name under which the module keeps the registered handler, as for `on_batch`.
     """
 
     def handle(event: Any) -> None:
-        scheduled = ScheduledEvent(event.to_dict(), seconds_left(event.context))
-        with UnitOfWork(unit, request_id_of(event.context), scheduled.notes):
-            bootstrap.run(handler(bootstrap.posthorn(), scheduled))
+        notes: Notes = {}
+        with UnitOfWork(unit, request_id_of(event.context), notes):
+            bootstrap.run(handler(bootstrap.posthorn(), notes))
 
     return named(handle, unit, handler)

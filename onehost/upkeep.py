@@ -20,8 +20,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.services.events.outbox import Outbox
 from functions.deadletters import hold
 from functions.queue_batch import Invocation, QueueRecord
-from functions.runtime import UnitOfWork
-from functions.schedule import ScheduledEvent
+from functions.runtime import Notes, UnitOfWork
 from functions.sweep import wake_due
 
 LOG = logging.getLogger("posthorn.upkeep")
@@ -61,9 +60,9 @@ class Upkeep:
         if 0 <= now - self._swept_at < SWEEP_SECONDS:
             return
         self._swept_at = now
-        scheduled = ScheduledEvent({}, lambda: HANDLER_SECONDS)
-        with UnitOfWork("sweep", "", scheduled.notes, swallow=True):
-            await wake_due(self._posthorn, scheduled)
+        notes: Notes = {}
+        with UnitOfWork("sweep", "", notes, swallow=True):
+            await wake_due(self._posthorn, notes)
         self._posthorn[Bell].ring()
 
     async def feed(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
@@ -11,7 +10,7 @@ import click
 from chalicelib.cli.commands import Command, OneOf, named_server
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import iso, moment, table
-from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.statistics import Count, Period, named_counts
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.services.events.statistics import Chart, ServerStatistics
@@ -68,13 +67,11 @@ def _shape(chart: Chart) -> dict[str, object]:
         "period": chart.period.value,
         "from": iso(chart.first),
         "to": iso(chart.last),
-        "totals": _every(chart.totals),
-        "data": [{"at": iso(start), "counts": _every(counts)} for start, counts in chart.slots],
+        "totals": named_counts(chart.totals),
+        "data": [
+            {"at": iso(start), "counts": named_counts(counts)} for start, counts in chart.slots
+        ],
     }
-
-
-def _every(counts: Mapping[Count, int]) -> dict[str, int]:
-    return {count.value: counts.get(count, 0) for count in Count}
 
 
 def _text(chart: Chart) -> str:

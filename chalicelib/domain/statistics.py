@@ -127,6 +127,11 @@ def totals(counts: Iterable[Mapping[Count, int]]) -> dict[Count, int]:
     return found
 
 
+def named_counts(counts: Mapping[Count, int]) -> dict[str, int]:
+    """Every counter by its name, nought where there is none."""
+    return {count.value: counts.get(count, 0) for count in Count}
+
+
 def _added_by(change: Change) -> dict[Slot, dict[Count, int]]:
     found: dict[Slot, dict[Count, int]] = {}
     if isinstance(change, MessageChange):

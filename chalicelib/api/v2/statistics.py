@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from chalicelib.api.http import Call
 from chalicelib.api.v2.models import Answer, Moment, Request
 from chalicelib.api.v2.requests import read_query
-from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.statistics import Period, named_counts
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 
 
@@ -75,15 +74,13 @@ async def show_statistics(call: Call) -> ServerCounts:
             "period": chart.period,
             "from": chart.first,
             "to": chart.last,
-            "totals": _counts(chart.totals),
-            "data": [{"at": start, "counts": _counts(counts)} for start, counts in chart.slots],
+            "totals": named_counts(chart.totals),
+            "data": [
+                {"at": start, "counts": named_counts(counts)} for start, counts in chart.slots
+            ],
         }
     )
 
 
 def _epoch(moment: datetime | None) -> float | None:
     return None if moment is None else moment.timestamp()
-
-
-def _counts(counts: Mapping[Count, int]) -> dict[str, int]:
-    return {count.value: counts.get(count, 0) for count in Count}

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import groupby
 
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Rejected
@@ -76,16 +75,6 @@ def _read_entry(entry: str) -> list[int]:
     if not 1 <= times <= MOST_WAITS:
         raise Rejected(f"The retry schedule repeats {entry!r} not 1 to {MOST_WAITS} times.")
     return [wait] * times
-
-
-def render_schedule(schedule: Schedule) -> str:
-    """The shortest text in whole units that `parse_schedule` reads as the same waits."""
-    parts = []
-    for wait, group in groupby(schedule.waits):
-        count = sum(1 for _ in group)
-        unit = max((unit for unit in _UNITS if wait % _UNITS[unit] == 0), key=_UNITS.__getitem__)
-        parts.append(f"{wait // _UNITS[unit]}{unit}" + (f"*{count}" if count > 1 else ""))
-    return ",".join(parts)
 
 
 def next_wait(schedule: Schedule, tries: int, jitter: float) -> int | None:

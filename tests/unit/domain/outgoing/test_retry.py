@@ -10,7 +10,6 @@ from chalicelib.domain.outgoing.retry import (
     default_schedule,
     next_wait,
     parse_schedule,
-    render_schedule,
 )
 
 CONTRACT_MINUTES = [
@@ -75,5 +74,5 @@ def test_what_cannot_be_read_is_named(text: str, said: str) -> None:
         parse_schedule(text)
 
 
-def test_rendering_is_short() -> None:
-    assert render_schedule(Schedule((60, 300, 300, 3600, 86400, 90))) == "1m,5m*2,1h,1d,90s"
+def test_waits_are_told_in_any_unit_and_repeated() -> None:
+    assert parse_schedule("1m,5m*2,1h,1d,90s") == Schedule((60, 300, 300, 3600, 86400, 90))
