@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.numbering import MessageId, ServerId
+
+if TYPE_CHECKING:
+    from chalicelib.domain.engagement import EngagementEvent
 
 
 class Engagement(Protocol):

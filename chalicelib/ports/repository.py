@@ -6,11 +6,13 @@ Whatever changes the configuration passes through `Repository.change`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.domain.paging import EVERYTHING, Filter, Page
-from chalicelib.domain.tenancy.change import Change
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
+
+if TYPE_CHECKING:
+    from chalicelib.domain.tenancy.change import Change
 
 T = TypeVar("T")
 
