@@ -27,6 +27,7 @@ LARGEST_HEAD = 32 * 1024  # what is taken in; the application may want less
 HEAD_SECONDS = 15.0
 IDLE_SECONDS = 65  # between requests, as load balancers expect
 STUCK_SECONDS = 60.0  # without a byte that the client takes
+LINGER_SECONDS = 1.0
 DRAIN_SECONDS = 25
 MOST_CONNECTIONS = 2_000
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -37,6 +38,7 @@ class Connection(H11Protocol):
 
     _watch: asyncio.TimerHandle | None = None
     _head_began = False
+    _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own
         super().connection_made(transport)
@@ -50,10 +52,11 @@ class Connection(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
+        if self._is_refused or self.transport.is_closing():
             return
         super().data_received(data)
-        self._look()
+        if not self._is_refused:
+            self._look()
 
     def on_response_complete(self) -> None:
         self._head_began = False
@@ -70,7 +73,7 @@ class Connection(H11Protocol):
         self._rest()
 
     def send_400_response(self, msg: str) -> None:
-        """Say what is wrong, unless an answer is under way; then the connection just ends."""
+        """Say what is wrong, unless an answer is under way, and end the connection."""
         if not self._is_answering or not self.cycle.response_started:
             broken = sys.exception()
             status = (
@@ -81,7 +84,11 @@ class Connection(H11Protocol):
         if self._is_answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self.transport.close()
+        # Closed while the client still sends, it would lose the answer to a reset.
+        self._is_refused = True
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._expect(LINGER_SECONDS)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's own closes
         """A client that sends no more may still wait for its answer."""

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
+
+import uvloop
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.ports.blobs import UploadTicket
@@ -19,7 +21,9 @@ from tests.patience import PATIENCE
 
 
 @contextlib.contextmanager
-def serving_web(application: Any) -> Iterator[int]:
+def serving_web(
+    application: Any, new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+) -> Iterator[int]:
     """The port at which the one-host server has the application, on a loop in a thread of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
@@ -32,7 +36,11 @@ def serving_web(application: Any) -> Iterator[int]:
         ready.set()
         await serve_web(application, [listener], stop)
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    def run() -> None:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
     thread.start()
     assert ready.wait(PATIENCE)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
@@ -27,7 +28,7 @@ def echo(request: Request) -> Response:
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    with serving_web(Bridge(echo)) as port:
+    with serving_web(Bridge(echo), asyncio.new_event_loop) as port:
         yield port
 
 
