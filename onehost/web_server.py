@@ -155,9 +155,10 @@ async def serve_web(
     sockets: Sequence[socket.socket],
     stop: asyncio.Event,
     drain_seconds: int = DRAIN_SECONDS,
+    connections: set[Any] | None = None,
 ) -> None:
     """Serve an ASGI application until `stop` is set, and give what is under way `drain_seconds` to end. The sockets
-    listen already, and are closed at the end."""
+    listen already, and are closed at the end. `connections` holds those that are open, for whoever counts them."""
     logging.getLogger("uvicorn.error").setLevel(
         logging.CRITICAL
     )  # the application tells what it does
@@ -175,7 +176,10 @@ async def serve_web(
         timeout_graceful_shutdown=drain_seconds,
         h11_max_incomplete_event_size=LARGEST_HEAD,
     )
-    await _Server(config, stop).serve(list(sockets))
+    server = _Server(config, stop)
+    if connections is not None:
+        server.server_state.connections = connections
+    await server.serve(list(sockets))
 
 
 def _refusal(status: int) -> Iterator[h11.Event]:

@@ -72,7 +72,11 @@ class _Waiting:
 
 
 class Database:
-    """A database of the state folder. `schema` has the statements of each version from 1 on."""
+    """A database of the state folder. `schema` has the statements of each version from 1 on.
+
+    It counts what this process did since its start: `operations`, `transactions`, and of these the `syncs`, which
+    changed something and were made durable.
+    """
 
     def __init__(self, folder: StateFolder, name: str, schema: Sequence[str]) -> None:
         check_version()
@@ -84,6 +88,7 @@ class Database:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._readers = threading.local()
+        self.operations = self.transactions = self.syncs = 0
         if self._path is None:
             self._writer = _in_memory(name, tuple(schema))
             return
@@ -95,8 +100,14 @@ class Database:
         """Have this called in each transaction before it is committed: bytes come before the rows that name them."""
         self._before_commit.append(made_durable)
 
+    @property
+    def waiting(self) -> int:
+        """How many operations wait for a transaction."""
+        return self._waiting.qsize()
+
     async def write(self, operation: Operation[T]) -> T:
         """What the operation returns, once it is durable. Raises what it raises, and TemporaryFailure."""
+        self.operations += 1
         if self._path is None:
             return self._transaction(operation)
         self._start()
@@ -151,6 +162,7 @@ class Database:
     def _transaction(self, operation: Operation[T]) -> T:
         db = self._writer
         with self._folder.locked(self._lock):
+            changes = db.total_changes()
             try:
                 db.execute("BEGIN IMMEDIATE")
                 value = operation(db)
@@ -163,6 +175,8 @@ class Database:
             except BaseException:
                 _roll_back(db)
                 raise
+            self.transactions += 1
+            self.syncs += db.total_changes() > changes
             return value
 
     def _opened(self, path: Path) -> apsw.Connection:

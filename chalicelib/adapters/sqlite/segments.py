@@ -38,6 +38,7 @@ class Segments:
         self._end = 0
         self._dirty = False
         self._in_memory: dict[str, bytearray] = {}
+        self.syncs = 0
 
     def append(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
         """Append bodies; one reference a body, in order. They are durable after `flush`."""
@@ -57,6 +58,7 @@ class Segments:
             except OSError:
                 self._abandon()
                 raise
+            self.syncs += 1
         self._dirty = False
 
     def read(self, ref: BlobRef) -> bytes:
