@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import random
 import socket
 import threading
 import time
@@ -244,3 +245,41 @@ def test_what_is_under_way_is_answered_when_serving_ends(tenant: WebTenant) -> N
     assert not thread.is_alive()
     with pytest.raises(ConnectionRefusedError):
         connect(port)
+
+
+PARTS = (
+    *(b"GET ", b"PUT ", b"POST ", b"/", b"/api/v2/emails", b"/img/a/b", b"/u/1/2", b"?a=%zz"),
+    *(b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\r\n\r\n", b"\r\n\r\n", b"\n", b"\r", b": ", b"abc"),
+    *(b"Host: a\r\n", b"Host: track.posthorn.test\r\n", b"Connection: close\r\n", b"X: y\r\n"),
+    *(b"Content-Length: 3\r\n", b"Content-Length: 0\r\n", b"Transfer-Encoding: chunked\r\n"),
+    *(b"Expect: 100-continue\r\n", b"Upgrade: websocket\r\nConnection: upgrade\r\n"),
+    *(b"3\r\nabc\r\n", b"0\r\n\r\n", b"\x00", b"\xff\xfe"),
+)
+BEGINNINGS = (
+    b"",
+    b"POST /api/v1/send/message HTTP/1.1\r\nHost: a\r\n",
+    b"PUT /u/1/2/3 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n",
+    b"GET /img/a/b HTTP/1.1\r\nHost: a\r\n",
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_bytes_break_the_server(
+    tenant: WebTenant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    monkeypatch.setattr(web_server, "LINGER_SECONDS", 0.1)
+    chance = random.Random(seed)  # a test's
+    for _ in range(60):
+        parts = chance.choices(PARTS, k=chance.randrange(1, 25))
+        request = b"".join((chance.choice(BEGINNINGS), *parts))
+        cut, answer = chance.randrange(len(request) + 1), b""
+        # Who sends on behind what ends a connection is reset.
+        with connect(tenant.port) as client, contextlib.suppress(OSError):
+            client.sendall(request[:cut])
+            client.sendall(request[cut:])
+            client.shutdown(socket.SHUT_WR)
+            answer = read_all(client)
+        assert not answer or answer.startswith(b"HTTP/1.1 "), request
+        assert b"HTTP/1.1 500" not in answer, request
+    assert tenant.v2("GET", "/emails").status == 200
+    assert [one.message for one in caplog.records if one.levelname in {"ERROR", "CRITICAL"}] == []
