@@ -38,7 +38,6 @@ class SegmentBlobStore(BlobStore):
         self._links = links
         self._clock = clock
         self._rand = rand
-        database.before_commit(segments.flush)
 
     async def put(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
         """Append the bodies, and flush them together with those of others."""

@@ -1,7 +1,8 @@
 """Bodies of all servers in append-only files: a process appends to its own, at most a day or 256 MiB each.
 
 In front of each body stand a magic word, its length, its CRC-32 and its server. Bytes are durable once `flush`
-returned; who names them in a row flushes first. Without a state folder the files are kept in the process.
+returned; each transaction of mail.db, which may name them, flushes before it is committed. Without a state folder the
+files are kept in the process.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
@@ -29,7 +31,7 @@ GONE = "The content of this message is no longer kept"
 class Segments:
     """The segments of a state folder, and the one that this process appends to."""
 
-    def __init__(self, folder: StateFolder, rand: Rand) -> None:
+    def __init__(self, folder: StateFolder, rand: Rand, database: MailDatabase) -> None:
         self._folder = folder.file("bodies")
         self._process = rand.bytes(6).hex()
         self._number = 0
@@ -39,6 +41,7 @@ class Segments:
         self._dirty = False
         self._in_memory: dict[str, bytearray] = {}
         self.syncs = 0
+        database.before_commit(self.flush)
 
     def append(self, server: ServerId, bodies: Sequence[bytes], now: float) -> list[BlobRef]:
         """Append bodies; one reference a body, in order. They are durable after `flush`."""
