@@ -12,6 +12,7 @@ import ast
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # Folder of sources → the folder that is on sys.path for it.
@@ -37,6 +38,7 @@ CLOCK_AND_WORLD = (
     "time",
     "urllib.request",
 )
+Nodes = tuple[ast.AST, ...]
 CLOCK_CALLS = {"now", "utcnow", "today"}
 # What converts domain names, and the one module that may: two conversions are two destinations (ADR 23).
 CONVERSIONS = ("idna", "encodings.idna", "stringprep")
@@ -175,11 +177,11 @@ def violations(root: Path) -> list[str]:
     folders = folders_of(files)
     found = []
     for module, file in files.items():
-        tree = ast.parse(file.read_text(), str(file))
+        nodes = nodes_of(file.read_text())
         rule = rule_for(module)
         place = file.relative_to(root)
         for line, target in imports(
-            tree, package_of(module, file), files.keys() | set(rule.banned)
+            nodes, package_of(module, file), files.keys() | set(rule.banned)
         ):
             folder = target if target in folders else target.rpartition(".")[0]
             if not permits(rule, target, folder) or (
@@ -188,14 +190,20 @@ def violations(root: Path) -> list[str]:
                 found.append(f"{place}:{line}: {rule.place} must not import {target}")
         found += [
             f"{place}:{line}: {rule.place} must not use the codec of IDNA 2003"
-            for line in codec_uses(tree)
+            for line in codec_uses(nodes)
         ]
         if not rule.reads_clock:
             found += [
                 f"{place}:{line}: {rule.place} must not read the clock"
-                for line in clock_reads(tree)
+                for line in clock_reads(nodes)
             ]
     return found
+
+
+@cache
+def nodes_of(source: str) -> Nodes:
+    """A module, and after it every node in it. Each source is read once for all tests."""
+    return tuple(ast.walk(ast.parse(source)))
 
 
 def rule_for(module: str) -> Rule:
@@ -224,9 +232,9 @@ def permits(rule: Rule, target: str, folder: str) -> bool:
     return top in sys.stdlib_module_names or top in rule.allowed or "*" in rule.allowed
 
 
-def imports(tree: ast.Module, package: str, modules: set[str]) -> Iterator[tuple[int, str]]:
+def imports(nodes: Nodes, package: str, modules: set[str]) -> Iterator[tuple[int, str]]:
     """Line and target of each import; `from x import y` means `x.y` when that is a module we know."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -256,16 +264,16 @@ def literal_import(call: ast.Call) -> str | None:
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
 
 
-def codec_uses(tree: ast.Module) -> Iterator[int]:
+def codec_uses(nodes: Nodes) -> Iterator[int]:
     """Lines that name Python's codec for domain names, as `encode` and `decode` take it."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and str(node.value).lower() == "idna":
             yield node.lineno
 
 
-def clock_reads(tree: ast.Module) -> Iterator[int]:
+def clock_reads(nodes: Nodes) -> Iterator[int]:
     """Lines that call datetime.now(), datetime.utcnow() or date.today(), however datetime was imported."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr in CLOCK_CALLS:
             owner = node.value
             name = owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")

@@ -6,12 +6,11 @@ the program starts still means that neither part can be understood, moved or tes
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from itertools import accumulate
 from pathlib import Path
 
-from tests.architecture.arrows import imports, package_of, source_files
+from tests.architecture.arrows import imports, nodes_of, package_of, source_files
 
 Graph = dict[str, set[str]]
 
@@ -21,8 +20,8 @@ def imported(root: Path) -> Graph:
     files = dict(source_files(root))
     graph: Graph = {}
     for module, file in files.items():
-        tree = ast.parse(file.read_text(), str(file))
-        targets = {name for _, name in imports(tree, package_of(module, file), set(files))}
+        found = imports(nodes_of(file.read_text()), package_of(module, file), set(files))
+        targets = {name for _, name in found}
         graph[module] = (targets & files.keys()) - {module}
     return graph
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
-from tests.architecture.arrows import source_files
+from tests.architecture.arrows import Nodes, nodes_of, source_files
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LINES = 300
@@ -15,9 +16,9 @@ HANDLER_LINES = 15  # in functions/: parse, call one service, map the result
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "managers", "manager", "common", "misc"}
 
 
-def functions(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def functions(nodes: Nodes) -> Iterator[tuple[str, int]]:
     """Name and number of lines of each function, without its decorators and docstring."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if ast.get_docstring(node) is not None:
@@ -33,7 +34,7 @@ def too_long(root: Path) -> list[str]:
         if (lines := source.count("\n")) > FILE_LINES:
             found.append(f"{place}: {lines} lines, at most {FILE_LINES}")
         limit = HANDLER_LINES if module.startswith("functions") else FUNCTION_LINES
-        for name, length in functions(ast.parse(source)):
+        for name, length in functions(nodes_of(source)):
             if length > limit:
                 found.append(f"{place}: {name} has {length} lines, at most {limit}")
     return found
@@ -62,7 +63,7 @@ def test_every_module_has_a_docstring() -> None:
     bare = [
         str(file.relative_to(ROOT))
         for _, file in source_files(ROOT)
-        if not ast.get_docstring(ast.parse(file.read_text()))
+        if not ast.get_docstring(cast("ast.Module", nodes_of(file.read_text())[0]))
     ]
     assert bare == []
 
