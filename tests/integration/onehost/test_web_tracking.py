@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.engagement import EngagementKind
-from chalicelib.domain.model import MessageId
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tracking.domains import TrackDomains
