@@ -35,7 +35,8 @@ from gateway.server import Gateway
 from gateway.site import Services
 from onehost.child import NUMBER, PIPE
 from onehost.deliverers import Deliverers
-from onehost.listeners import HTTP, inherited, of_gateway
+from onehost.health import Health
+from onehost.listeners import HEALTH, HTTP, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.upkeep import Upkeep
 from onehost.web import Web
@@ -96,6 +97,9 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
                 group.create_task(_run(work, stop))
             if sockets.get(HTTP):
                 group.create_task(serve_web(web, sockets[HTTP], stop))
+            if sockets.get(HEALTH) and place.number == 0:
+                health = Health(program, {"smtp": lambda: gateway.open.total})
+                group.create_task(serve_web(health, sockets[HEALTH], stop))
             place.say(READY)
             await stop.wait()
             await gateway.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from chalicelib.domain.statistics import Count, Period
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.statistics import ServerStatistics
 from tests.dns_zone import DnsZone
+from tests.loopback import free_port
 from tests.one_host import SERVE, OneHost
 from tests.patience import PATIENCE
 from tests.peers import STALL, SmtpPeer
@@ -102,3 +104,16 @@ def test_a_folder_is_served_once(host: OneHost) -> None:
     assert second.returncode != 0
     assert f"is served already, by process {host.supervisor.pid}" in second.stderr  # type: ignore[union-attr]
     host.send("john@example.com")
+
+
+def test_health_and_metrics_are_told_on_loopback(
+    tmp_path: Path, zone: DnsZone, peer: SmtpPeer
+) -> None:
+    port = free_port()
+    with OneHost(tmp_path, zone, peer, HEALTH_PORT=port) as host:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=PATIENCE) as answer:
+            assert answer.status == 200
+        host.send("john@example.com")
+        peer.wait_for_mails(1)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE) as told:
+            assert b"posthorn_" in told.read()
