@@ -1,8 +1,8 @@
 """Writes the pages that follow from the code: `python -m docs.generate` from the repository's root.
 
 `render_pages` is pure towards the file system, so that a test can compare without writing. Each page says that it is
-generated; what stands in the docstrings of `Settings`, `Configuration` and of the commands, and in the declarations of
-API v2, is the text to change.
+generated; what stands in the docstrings of `Settings`, `Configuration`, `Options` and of the commands, and in the
+declarations of API v2, is the text to change.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import click
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "smtp-gateway"))
 
-from chalicelib.cli.main import command  # noqa: E402  # the path above must be there first
-from chalicelib.config import Settings  # noqa: E402  # as above
+from chalicelib.config import Settings  # noqa: E402  # the path above must be there first
 from docs.api_page import render_api  # noqa: E402  # as above
 from gateway.configuration import Configuration  # noqa: E402  # as above
+from onehost.main import whole_command  # noqa: E402  # as above
+from onehost.options import Options  # noqa: E402  # as above
 
 WIDTH = 96
 NOTICE = "<!-- Written by `python -m docs.generate`; change the docstrings that it reads. -->\n"
@@ -33,15 +34,19 @@ SETTINGS_INTRODUCTION = """\
 
 Everything is configured by environment variables; none of them holds a secret. A variable that is absent or empty means
 the default. A text that cannot be read stops the process at its start, with one sentence that names the variable.
+On one host a settings file may say the same: TOML, with the names in lower case and without `POSTHORN_`, as
+`smtp_hostname = "mail.example.com"`. It is the one that `--config` or `POSTHORN_CONFIG` names, or else
+`/etc/posthorn/posthorn.toml`; the environment wins over it, and a name that is no setting is refused.
 AWS itself is configured by its standard variables (`AWS_REGION`, `AWS_ENDPOINT_URL`, credentials). The variables of the
 local stack are in [local-stack.md](../local-stack.md), those of the command in [command-line.md](../command-line.md).
 """
 COMMANDS_INTRODUCTION = """\
 # The command `posthorn`
 
-`make run` installs it as `.venv/bin/posthorn`. It talks to the AWS account that the environment names; when the
-environment names none, to the local stack that runs here, which it finds by `.local/stack.json` (`POSTHORN_STATE` names
-another folder, `--stack` another file).
+`make run` installs it as `.venv/bin/posthorn`. It talks to the state folder of this host that `--state`,
+`POSTHORN_STATE_FOLDER` or the settings file names; when there is none, to the AWS account that the environment names;
+or else to the local stack that runs here, which it finds by `.local/stack.json` (`POSTHORN_STATE` names another folder,
+`--stack` another file).
 
 * `--json` may stand anywhere and prints JSON for machines; `posthorn tail --json` prints one object a line.
 * Where there is only one organization or server, it need not be named. Servers are named `organization/server`.
@@ -54,6 +59,8 @@ another folder, `--stack` another file).
 | `POSTHORN_API_KEY` | the API key of `posthorn send`, instead of the local stack's |
 | `POSTHORN_SMTP_KEY` | the SMTP key of `posthorn send --smtp` |
 | `POSTHORN_SOURCE_PASSWORD` | the password of `posthorn source`, instead of a prompt |
+| `POSTHORN_CONFIG` | the settings file of one host, instead of `/etc/posthorn/posthorn.toml` |
+| `POSTHORN_STATE_FOLDER` | the state folder of one host |
 | `POSTHORN_STATE` | folder in which the local stack's `stack.json` lies |
 | `POSTHORN_DEBUG` | set: show where an unforeseen error happened |
 
@@ -85,6 +92,8 @@ def render_settings() -> str:
         _table(Settings),
         "## The gateway alone\n\nSizes are bytes, times seconds.\n",
         _table(Configuration),
+        "## One host alone\n",
+        _table(Options),
     ]
     return "\n".join(parts)
 
@@ -92,6 +101,7 @@ def render_settings() -> str:
 def render_commands() -> str:
     """The page of all commands."""
     parts = [NOTICE, COMMANDS_INTRODUCTION]
+    command = whole_command(loaded=True)
     root = _context(None, "posthorn", command)
     parts.append(_usage("##", "posthorn", command, root))
     for name, each in sorted(command.commands.items()):

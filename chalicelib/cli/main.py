@@ -57,7 +57,8 @@ STOPPED = 130
 def command(context: click.Context, stack: Path | None) -> None:
     """Manage a Posthorn installation: accounts, domains, credentials, messages.
 
-    Talks to the AWS account that the environment names, or else to the local stack that runs here.
+    Talks to the state folder of this host, if one is named; else to the AWS account that the environment names, or
+    else to the local stack that runs here.
     """
     context.ensure_object(Session).stack_file = stack
 
@@ -65,10 +66,15 @@ def command(context: click.Context, stack: Path | None) -> None:
 command.params.append(JSON)
 
 
-def main(arguments: Sequence[str] | None = None, session: Session | None = None) -> int:
-    """Run the command line and return the exit code. `session` lets tests bring their own installation."""
+def main(
+    arguments: Sequence[str] | None = None,
+    session: Session | None = None,
+    group: click.Group = command,
+) -> int:
+    """Run the command line and return the exit code. `session` lets tests bring their own installation, and `group`
+    is a command that has more in it."""
     try:
-        result = command.main(
+        result = group.main(
             args=None if arguments is None else list(arguments),
             prog_name="posthorn",
             standalone_mode=False,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,9 +54,14 @@ class Session:
     run: Callable[[Coroutine[Any, Any, Any]], Any] = field(default=run)
 
     @functools.cached_property
+    def environment(self) -> Mapping[str, str]:
+        """Where the settings are read from."""
+        return os.environ
+
+    @functools.cached_property
     def stack(self) -> Stack | None:
-        """The local stack in use, None when the environment names AWS."""
-        return find_stack(os.environ, self.stack_file)
+        """The local stack in use, None when the environment names a state folder or AWS."""
+        return find_stack(self.environment, self.stack_file)
 
     @functools.cached_property
     def posthorn(self) -> Posthorn:

@@ -1,4 +1,5 @@
-"""Which installation the command talks to: the AWS that the environment names, or else the local stack.
+"""Which installation the command talks to: the state folder or the AWS that the environment names, or else the local
+stack.
 
 A running local stack describes itself in `stack.json` (see docs/local-stack.md). Nothing here starts one, and an
 environment that names AWS is never overruled unless `--stack` asks for it. Folders come from anywhere, so the file is
@@ -32,6 +33,7 @@ AWS_VARIABLES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 SERVICE_ENDPOINT = "AWS_ENDPOINT_URL_"
+STATE_FOLDER = "POSTHORN_STATE_FOLDER"
 REPOSITORY = Path(__file__).resolve().parents[2]
 EMBEDDED = "sqlite"
 KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -76,19 +78,20 @@ class Stack:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def enter(self, environment: MutableMapping[str, str]) -> None:
-        """Make an environment that of the stack; nothing that it said of AWS remains."""
-        for name in [name for name in environment if name.startswith("AWS_")]:
-            del environment[name]
+        """Make an environment that of the stack; nothing that it said of AWS or of a state folder remains."""
+        for name in list(environment):
+            if name.startswith("AWS_") or name == STATE_FOLDER:
+                del environment[name]
         environment.update(self.environment)
 
 
 def find_stack(environment: Mapping[str, str], named: Path | None) -> Stack | None:
-    """The local stack to use; None when the environment names AWS. NoStack when there is neither."""
+    """The local stack to use; None when the environment names a state folder or AWS. NoStack when there is nothing."""
     if named is not None:
         if not os.path.lexists(named):
             raise NoStack(f"There is no local stack described in {named}.")
         return read_stack(named)
-    if _names_aws(environment):
+    if environment.get(STATE_FOLDER) or _names_aws(environment):
         return None
     for path in _places(environment):
         if os.path.lexists(path):

@@ -14,17 +14,19 @@ from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.gateway_responses import TURNED_AWAY, answer_of
 from chalicelib.api.v2.models import EmailToSend
 from chalicelib.api.v2.routes import ELSEWHERE, ROUTES
-from chalicelib.cli.main import command
 from chalicelib.config import Settings
 from chalicelib.domain.model import Status
 from docs.generate import descriptions, render_pages
 from functions.api import app
 from gateway.configuration import Configuration
 from infra.local.magic import Trick, manner_of
+from onehost.main import whole_command
+from onehost.options import Options
 from tests.docs.pages import ROOT, blocks, pages, posthorn_lines
 from tests.http_api import api_world
 
-SOURCES = ("chalicelib", "functions", "smtp-gateway", "infra")
+SOURCES = ("chalicelib", "functions", "smtp-gateway", "infra", "onehost")
+command = whole_command(loaded=True)
 # Made up by the code itself from a prefix; the names that come of it are documented one by one.
 PREFIXES = {"POSTHORN_", "POSTHORN_RUNNER_"}
 
@@ -34,7 +36,7 @@ def test_generated_pages_are_up_to_date(page: Path) -> None:
     assert page.read_text() == render_pages()[page], "run: python -m docs.generate"
 
 
-@pytest.mark.parametrize("described", [Settings, Configuration])
+@pytest.mark.parametrize("described", [Settings, Configuration, Options])
 def test_every_setting_is_described(described: type) -> None:
     said = descriptions(described)
     assert [field.name for field in fields(described) if not said.get(field.name)] == []

@@ -1,10 +1,15 @@
-"""A tenant in a state folder, behind the one-host server."""
+"""A tenant in a state folder behind the one-host server, and the command line of one host.
+
+`posthorn("status")` runs one command with an environment of its own.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator, Mapping
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +18,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
+from chalicelib.cli.stack import AWS_VARIABLES
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.servers import Server
@@ -24,6 +30,8 @@ from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
+from onehost import settings_file
+from onehost.main import main
 from onehost.options import Options
 from onehost.web import Web
 from tests.http_api import Reply
@@ -102,3 +110,47 @@ def tenant(unserved: WebTenant) -> Iterator[WebTenant]:
     with serving_web(Web(unserved.posthorn, options)) as port:
         unserved.port = port
         yield unserved
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one run printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting, no AWS, no settings file, and no log on standard output."""
+    for name in list(os.environ):
+        if name.startswith("POSTHORN_") or name in AWS_VARIABLES:
+            monkeypatch.delenv(name)
+    monkeypatch.setattr(settings_file, "DEFAULT_PATH", tmp_path / "etc" / "posthorn.toml")
+    monkeypatch.setattr(logging.getLogger("posthorn"), "handlers", [])
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    """Where the state folder is to be."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def posthorn(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command line."""
+
+    def run_command(*arguments: str) -> Outcome:
+        code = main(arguments)
+        captured = capsys.readouterr()
+        return Outcome(code, captured.out, captured.err)
+
+    return run_command

@@ -1,0 +1,68 @@
+"""One run of the command on one host: which settings file and which state folder are meant.
+
+A state folder that the command line, the environment or the settings file names comes before an AWS account that the
+environment names, and before a local stack; `--stack` comes before all of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.cli.session import Session
+from chalicelib.cli.stack import STATE_FOLDER
+from chalicelib.config import Settings, read_settings
+from chalicelib.domain.errors import PermanentFailure
+from onehost.settings_file import environment_of, settings_path
+
+NO_STATE = (
+    "No state folder is named: set state_folder in the settings file, or name one with --state"
+)
+
+
+@dataclass
+class HostSession(Session):
+    """A session that knows settings file and state folder. Both are looked up when they are first needed."""
+
+    config: Path | None = None
+    state: Path | None = None
+
+    @property
+    def settings_path(self) -> Path | None:
+        """The settings file in use."""
+        return settings_path(self.config, os.environ)
+
+    @functools.cached_property
+    def environment(self) -> dict[str, str]:
+        """What the processes of this host read their settings from. PermanentFailure for an unusable settings file."""
+        found = environment_of(self.settings_path, os.environ)
+        if self.state is not None:
+            found[STATE_FOLDER] = str(self.state)
+        return found
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings; PermanentFailure names the one that cannot be read."""
+        try:
+            return read_settings(self.environment)
+        except ValueError as wrong:
+            raise PermanentFailure(str(wrong)) from wrong
+
+    @property
+    def state_folder(self) -> Path:
+        """The state folder; PermanentFailure when none is named."""
+        if not self.settings.state_folder:
+            raise PermanentFailure(NO_STATE)
+        return Path(self.settings.state_folder).absolute()
+
+    @functools.cached_property
+    def posthorn(self) -> Posthorn:
+        """The installation, configured as its processes are."""
+        if self.stack is None and self.settings.state_folder:
+            return Posthorn(self.settings, "sqlite")
+        if self.stack is None:
+            os.environ.update(self.environment)
+        return super().posthorn

@@ -1,0 +1,80 @@
+"""The command `posthorn` on one host: it works on a state folder, and loads what it does not need only when used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.cli.stack import find_stack
+from onehost.main import HOST_COMMANDS, LoadedLater, command
+from tests.integration.onehost.conftest import Run
+
+
+@pytest.mark.parametrize("how", ["option", "variable", "file"])
+def test_it_works_on_the_state_folder_that_is_named(
+    posthorn: Run, state: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments: tuple[str, ...] = ()
+    if how == "option":
+        arguments = ("--state", str(state))
+    elif how == "variable":
+        monkeypatch.setenv("POSTHORN_STATE_FOLDER", str(state))
+    else:
+        file = state.parent / "posthorn.toml"
+        file.write_text(f'state_folder = "{state}"\n')
+        arguments = ("--config", str(file))
+    assert posthorn(*arguments, "organization", "create", "Acme").code == 0
+    (found,) = posthorn(*arguments, "organization", "list", "--json").json
+    assert found["permalink"] == "acme"
+    assert (state / "control.db").exists()
+
+
+def test_a_state_folder_comes_before_aws(
+    posthorn: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
+    assert posthorn("--state", str(state), "organization", "list").code == 0
+    assert find_stack({"POSTHORN_STATE_FOLDER": str(state)}, None) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mx_prt = 25", "did you mean 'mx_port'?"),
+        ("hold_days = 0", "POSTHORN_HOLD_DAYS must be from 1 to 3650, not 0."),
+    ],
+)
+def test_settings_that_cannot_be_read_are_one_sentence(
+    posthorn: Run, tmp_path: Path, text: str, said: str
+) -> None:
+    file = tmp_path / "posthorn.toml"
+    file.write_text(f'state_folder = "{tmp_path / "state"}"\n{text}\n')
+    outcome = posthorn("--config", str(file), "organization", "list")
+    assert outcome.code == 1
+    assert said in outcome.err
+    assert outcome.err.startswith("posthorn: ")
+    assert outcome.err.count("\n") == 1
+
+
+def test_help_loads_no_command_of_the_host_and_no_store() -> None:
+    program = (
+        "import sys; from onehost.main import main; main(['--help']);"
+        "print([name for name in sys.modules if name.startswith(('apsw', 'onehost.commands', 'uvicorn',"
+        " 'botocore', 'cryptography'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_commands_of_the_host_are_where_the_table_says() -> None:
+    present = {name for name, *_ in HOST_COMMANDS if name in command.commands}
+    for name in present:
+        later = command.commands[name]
+        assert isinstance(later, LoadedLater)
+        assert later.loaded.name == name
+        assert later.loaded.get_short_help_str(100).startswith((later.help or "").rstrip("."))
