@@ -19,6 +19,7 @@ from pathlib import Path
 
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.adapters.system.randomness import SystemRand
@@ -90,7 +91,7 @@ async def _converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 async def deliver(folder: Path, port: int, kind: str, count: int) -> None:
     settings = Settings(delivery_port=port, allow_private_delivery=True)
-    blobs, vault = FileBlobs(folder), FileKeyVault(StateFolder(settings), SystemRand())
+    blobs, vault = FileBlobs(folder), FileKeyVault(SealingKeys(StateFolder(settings), SystemRand()))
     parts = {
         Clock: SystemClock(settings),
         Rand: SystemRand(),

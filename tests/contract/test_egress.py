@@ -12,6 +12,7 @@ from chalicelib.adapters.network.time_limits import TimeLimits
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.time import SeededRand
 from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.config import Settings
 from chalicelib.domain.envelope import Envelope, Target
@@ -96,7 +97,7 @@ class Network:
         settings = Settings(smtp_hostname="mail.posthorn.test")
         limits = TimeLimits(*[10.0] * 8, idle=60.0)
         self.egress = NetworkEgress(
-            settings, FileKeyVault(StateFolder(settings), SeededRand(1)), limits=limits
+            settings, FileKeyVault(SealingKeys(StateFolder(settings), SeededRand(1))), limits=limits
         )
         self.target = Target("mx.example.test", peer.host, peer.port)
         self.peer = peer

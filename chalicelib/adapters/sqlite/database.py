@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import apsw
 
 from chalicelib.adapters.sqlite.folder import StateFolder
-from chalicelib.domain.errors import OutOfSpace, TemporaryFailure
+from chalicelib.domain.errors import OutOfSpace, PermanentFailure, TemporaryFailure
 
 T = TypeVar("T")
 Operation = Callable[[apsw.Connection], T]
@@ -93,8 +93,12 @@ class Database:
             self._writer = _in_memory(name, tuple(schema))
             return
         with folder.locked(self._lock):
-            self._writer = self._opened(self._path)
-            _migrate(self._writer, name, schema)
+            try:
+                self._writer = self._opened(self._path)
+                _migrate(self._writer, name, schema)
+                self._prepare(self._writer)
+            except apsw.Error as error:
+                raise PermanentFailure(f"{self._path} cannot be opened: {error}") from error
 
     def before_commit(self, made_durable: Callable[[], None]) -> None:
         """Have this called in each transaction before it is committed: bytes come before the rows that name them."""
@@ -126,6 +130,9 @@ class Database:
             )
             self._readers.connection.set_busy_timeout(BUSY_MILLISECONDS)
         return operation(self._readers.connection)
+
+    def _prepare(self, db: apsw.Connection) -> None:
+        """What else is made or checked whenever the database is opened, alone among all writers."""
 
     def _start(self) -> None:
         if self._thread is None:
@@ -195,20 +202,25 @@ def fetched(db: apsw.Connection, statement: str, bindings: Any = None) -> list[A
 
 
 def check_version() -> None:
-    """RuntimeError when the SQLite library would lose commits."""
+    """PermanentFailure when the SQLite library would lose commits."""
     if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
-        raise RuntimeError(
+        raise PermanentFailure(
             f"SQLite {apsw.sqlite_lib_version()} may lose commits: 3.51.3 or newer is needed"
         )
 
 
-def _migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
-    """Bring the schema to the newest version in one transaction; RuntimeError for a database of a newer release."""
-    ((version,),) = fetched(db, "PRAGMA user_version")
-    if version > len(schema):
-        raise RuntimeError(
-            f"{name} was written by a newer release (schema {version}, this one knows {len(schema)})"
+def check_schema(version: int, name: str, known: int) -> None:
+    """PermanentFailure when a database has the schema of a newer release than this one, which knows `known`."""
+    if version > known:
+        raise PermanentFailure(
+            f"{name} was written by a newer release (schema {version}, this one knows {known})"
         )
+
+
+def _migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
+    """Bring the schema to the newest version in one transaction."""
+    ((version,),) = fetched(db, "PRAGMA user_version")
+    check_schema(version, name, len(schema))
     if version == len(schema):
         return
     db.execute("BEGIN IMMEDIATE")

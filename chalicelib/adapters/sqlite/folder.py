@@ -1,23 +1,26 @@
 """The state folder of one host: where databases, bodies and the key lie, and the lock that its writers share.
 
-Without a folder everything is kept in the process and ends with it. A folder is made for its user alone.
+Without a folder everything is kept in the process and ends with it. A folder is made for its user alone, and one that
+others may read, that belongs to another user or that lies on another machine is refused.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import pwd
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chalicelib.adapters.sqlite import file_system
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 
 LOCK = "lock"
 RUN = "run"
-LEAST_ROOM, LEAST_SHARE = 1 << 30, 20
-"""Bytes, and one part in so many of the file system; the lesser of both."""
+CONTROL, MAIL, KEY = "control.db", "mail.db", "key"
 
 
 class StateFolder:
@@ -43,9 +46,8 @@ class StateFolder:
         """Whether so little room is left that no mail may be taken, because what was taken must still be delivered."""
         if self.path is None:
             return False
-        facts = os.statvfs(self.path)
-        room, size = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
-        return room < min(LEAST_ROOM, size // LEAST_SHARE)
+        room = file_system.room_at(self.path)
+        return room.free < room.least
 
     @contextmanager
     def locked(self, descriptor: int | None) -> Iterator[None]:
@@ -68,7 +70,49 @@ class StateFolder:
     def _make(self) -> None:
         if self.path is None:
             return
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.path.stat().st_uid != os.geteuid():
-            raise PermanentFailure(f"The state folder {self.path} belongs to another user")
-        (self.path / RUN).mkdir(mode=0o700, exist_ok=True)
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for check in (check_owner, check_mode, check_file_system):
+                check(self.path)
+            (self.path / RUN).mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise PermanentFailure(
+                f"The state folder {self.path} cannot be used: {reason_of(error)}"
+            ) from error
+
+
+def check_owner(path: Path) -> None:
+    """PermanentFailure when the folder belongs to another user; OSError."""
+    owner = path.stat().st_uid
+    if owner == os.geteuid():
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = str(owner)
+    raise PermanentFailure(
+        f"The state folder {path} belongs to the user {name}: run this as that user, as with"
+        f" `runuser -u {name} --`"
+    )
+
+
+def check_mode(path: Path) -> None:
+    """PermanentFailure when others than the owner may look into the folder; OSError."""
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise PermanentFailure(
+            f"Others may look into the state folder {path}: `chmod 700 {path}`, if all in it is yours"
+        )
+
+
+def check_file_system(path: Path) -> None:
+    """PermanentFailure when the folder lies on another machine, whose locks and memory are not ours; OSError."""
+    kind = file_system.NETWORK.get(file_system.kind_of(path))
+    if kind is not None:
+        raise PermanentFailure(
+            f"The state folder {path} lies on a network file system ({kind}): it must be on a disk of this machine"
+        )
+
+
+def reason_of(error: OSError) -> str:
+    """Why, in the words of the system."""
+    return error.strerror or str(error)

@@ -11,7 +11,7 @@ import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
-from chalicelib.adapters.sqlite.vault import FileKeyVault
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.model import BlobRef
@@ -41,9 +41,9 @@ class Ticket:
 class SignedLinks:
     """Makes the addresses, and reads them."""
 
-    def __init__(self, settings: Settings, vault: FileKeyVault) -> None:
+    def __init__(self, settings: Settings, keys: SealingKeys) -> None:
         self._url = settings.public_url
-        self._keys = vault.derived("links")
+        self._keys = keys.derived("links")
 
     def link(self, ref: BlobRef, until: int) -> str:
         """Where the bytes of a reference can be fetched."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chalicelib.adapters.sqlite.columns import declarations
 from chalicelib.adapters.sqlite.database import Database
-from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.folder import MAIL, StateFolder
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.numbering import MessageId, ServerId
 
@@ -67,11 +67,14 @@ CREATE TABLE positions(consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT 
 """
 
 
+MAIL_SCHEMA = (VERSION_1,)
+
+
 class MailDatabase(Database):
     """mail.db of the state folder."""
 
     def __init__(self, folder: StateFolder) -> None:
-        super().__init__(folder, "mail.db", (VERSION_1,))
+        super().__init__(folder, MAIL, MAIL_SCHEMA)
 
 
 def key_of(server: ServerId, message: int) -> int:

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.folder import KEY, StateFolder
 from chalicelib.adapters.sqlite.links import UPLOAD_SECONDS, SignedLinks, Ticket
-from chalicelib.adapters.sqlite.vault import KEY_FILE, FileKeyVault
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
@@ -21,7 +21,7 @@ REF = BlobRef("20270115/0123456789ab-1.seg", 16, 1_000)
 
 def links_of(folder: Path | None = None, **settings: str) -> SignedLinks:
     chosen = Settings(state_folder=str(folder or ""), **settings)
-    return SignedLinks(chosen, FileKeyVault(StateFolder(chosen), SystemRand()))
+    return SignedLinks(chosen, SealingKeys(StateFolder(chosen), SystemRand()))
 
 
 def test_a_link_names_its_bytes_until_its_time(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_what_we_did_not_give_opens_nothing(path: str) -> None:
 
 def test_addresses_outlive_a_new_key_and_end_with_their_own(tmp_path: Path) -> None:
     path = urlsplit(links_of(tmp_path).link(REF, NOW + 300)).path
-    key = tmp_path / KEY_FILE
+    key = tmp_path / KEY
     old = key.read_text()
     key.chmod(0o600)
     key.write_text("ab" * 32 + "\n" + old)
