@@ -5,23 +5,23 @@ Commands of the host are loaded when they are used, so that the others, and `--h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import click
 
 from chalicelib.cli import main as cli
 from chalicelib.cli.session import Session
+from onehost.place_options import CONFIG, STATE
 from onehost.session import HostSession
 
 # Each command of the host, where it is, and what `posthorn --help` says of it.
 HOST_COMMANDS = (
-    ("init", "onehost.commands_setup:init_command", "Set this host up."),
-    ("doctor", "onehost.commands_setup:doctor_command", "Check what a mail server needs."),
-    ("status", "onehost.commands_setup:status_command", "Say whether it serves, and what waits."),
+    ("init", "onehost.commands_init:init_command", "Set this host up."),
+    ("doctor", "onehost.commands_doctor:doctor_command", "Check what a mail server needs."),
+    ("status", "onehost.commands_status:status_command", "Say whether it serves, and what waits."),
     ("serve", "onehost.commands_serve:serve_command", "Run the mail server."),
     ("backup", "onehost.commands_storage:backup_command", "Save the state folder."),
     ("restore", "onehost.commands_storage:restore_command", "Bring a backup back."),
@@ -53,33 +53,6 @@ class LoadedLater(click.Command):
     ) -> click.Context:
         """A context of the command itself."""
         return self.loaded.make_context(info_name, args, parent, **extra)
-
-
-def _remembered(name: str) -> Callable[[click.Context, click.Parameter, Path | None], None]:
-    def remember(context: click.Context, _parameter: click.Parameter, path: Path | None) -> None:
-        if path is not None:
-            setattr(context.ensure_object(HostSession), name, path)
-
-    return remember
-
-
-# These two may stand in front of any command, and behind those of the host.
-CONFIG = click.Option(
-    ["--config"],
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    expose_value=False,
-    callback=_remembered("config"),
-    help="The settings file [default: POSTHORN_CONFIG, else /etc/posthorn/posthorn.toml].",
-)
-STATE = click.Option(
-    ["--state"],
-    metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
-    expose_value=False,
-    callback=_remembered("state"),
-    help="The state folder of one host, in place of that of the settings.",
-)
 
 
 def whole_command(*, loaded: bool = False) -> click.Group:

@@ -35,6 +35,18 @@ class HostSession(Session):
         """The settings file in use."""
         return settings_path(self.config, os.environ)
 
+    @property
+    def named_state(self) -> Path | None:
+        """The state folder that the command line or the environment names."""
+        named = os.environ.get(STATE_FOLDER)
+        return self.state or (Path(named) if named else None)
+
+    def use_settings(self, path: Path) -> None:
+        """Take the settings from a file that has just been written."""
+        self.config = path
+        for read in ("environment", "settings", "stack"):
+            self.__dict__.pop(read, None)
+
     @functools.cached_property
     def environment(self) -> dict[str, str]:
         """What the processes of this host read their settings from. PermanentFailure for an unusable settings file."""
@@ -51,11 +63,15 @@ class HostSession(Session):
         except ValueError as wrong:
             raise PermanentFailure(str(wrong)) from wrong
 
+    def check_state_named(self) -> None:
+        """PermanentFailure when no state folder is named."""
+        if not self.settings.state_folder:
+            raise PermanentFailure(NO_STATE)
+
     @property
     def state_folder(self) -> Path:
         """The state folder; PermanentFailure when none is named."""
-        if not self.settings.state_folder:
-            raise PermanentFailure(NO_STATE)
+        self.check_state_named()
         return Path(self.settings.state_folder).absolute()
 
     @functools.cached_property

@@ -1,0 +1,61 @@
+"""The settings file that `posthorn init` writes: what a host needs to say, with comments, and nothing secret."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from chalicelib.domain.errors import PermanentFailure
+
+DEFAULT_STATE = Path("/var/lib/posthorn")
+
+_TEXT = """\
+# Posthorn on this host. Every setting of docs/reference/settings.md may stand here: the name of its variable in lower
+# case and without POSTHORN_. Variables of the environment win. Restart posthorn after a change.
+
+# Databases, bodies and the key. Nobody else may look into it, and it must be on a disk of this machine.
+state_folder = {state}
+
+# Our names. `posthorn init` prints the DNS records that they need, `posthorn doctor` checks them.
+smtp_hostname = {host}
+web_hostname = {host}
+return_path_domain = {rp}
+route_domain = {routes}
+spf_include = {spf}
+track_domain = {track}
+
+# Where mail comes in: from other servers (bounces), and from clients with STARTTLS and with TLS from the first byte.
+gateway_bind = "0.0.0.0"
+mx_port = 25
+submission_port = 587
+submissions_port = 465
+
+# A certificate for smtp_hostname, as certbot or Caddy keeps it. Without one a self-signed one is made, which clients
+# that check certificates refuse.
+# tls_certificate = "/etc/posthorn/certificate.pem"
+# tls_key = "/etc/posthorn/key.pem"
+
+# The API and tracked links, for Caddy or nginx in front of it.
+http_bind = "127.0.0.1"
+http_port = 8000
+"""
+
+
+def settings_text(host: str, state: Path) -> str:
+    """The file for a host of this name."""
+    names = {name: json.dumps(f"{name}.{host}") for name in ("rp", "routes", "spf", "track")}
+    return _TEXT.format(state=json.dumps(str(state)), host=json.dumps(host), **names)
+
+
+def write_settings(path: Path, host: str, state: Path) -> None:
+    """Write the file, which must not be there; PermanentFailure, with one sentence, when that cannot be done."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(settings_text(host, state))
+    except OSError as error:
+        raise PermanentFailure(
+            f"The settings file {path} cannot be written: {error.strerror}; name another with --config"
+        ) from error
