@@ -22,7 +22,7 @@ HOST_COMMANDS = (
     ("init", "onehost.commands_init:init_command", "Set this host up."),
     ("doctor", "onehost.commands_doctor:doctor_command", "Check what a mail server needs."),
     ("status", "onehost.commands_status:status_command", "Say whether it serves, and what waits."),
-    ("serve", "onehost.commands_serve:serve_command", "Run the mail server."),
+    ("serve", "onehost.serve:serve_command", "Take and deliver mail until stopped."),
     ("backup", "onehost.commands_storage:backup_command", "Save the state folder."),
     ("restore", "onehost.commands_storage:restore_command", "Bring a backup back."),
     ("check", "onehost.commands_storage:check_command", "Check databases and bodies."),

@@ -26,6 +26,7 @@ spf_include = {spf}
 track_domain = {track}
 
 # Where mail comes in: from other servers (bounces), and from clients with STARTTLS and with TLS from the first byte.
+# "::" listens on IPv6 and IPv4.
 gateway_bind = "0.0.0.0"
 mx_port = 25
 submission_port = 587

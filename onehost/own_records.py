@@ -18,12 +18,14 @@ PUBLIC_ADDRESS = "the public address of this host"
 
 @dataclass(frozen=True, slots=True)
 class OwnRecord:
-    """One record to publish, and what for. A PTR record is set where the address comes from."""
+    """One record to publish, and what for; `required` unless mail goes without it. A PTR record is set where the
+    address comes from."""
 
     kind: str
     name: str
     value: str
     purpose: str
+    required: bool = True
 
 
 def own_records(
@@ -56,6 +58,5 @@ def _bounces(settings: Settings, key: DkimKey | None) -> Iterator[OwnRecord]:
 
 
 def _tracking(settings: Settings) -> Iterator[OwnRecord]:
-    yield OwnRecord(
-        "CNAME", settings.track_domain, settings.web_hostname, "opens and clicks, if you track them"
-    )
+    purpose = "opens and clicks, if you track them"
+    yield OwnRecord("CNAME", settings.track_domain, settings.web_hostname, purpose, required=False)

@@ -13,27 +13,30 @@ from pathlib import Path
 import click
 
 from chalicelib.adapters.sqlite.folder import RUN, StateFolder
+from chalicelib.cli.commands import Command
 from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import PermanentFailure
 from gateway.configuration import read_configuration
 from onehost.child import Child
 from onehost.listeners import open_sockets
 from onehost.options import read_options
+from onehost.place_options import CONFIG, STATE
+from onehost.serving import SUPERVISOR_LOCK
+from onehost.session import HostSession
 from onehost.supervisor import Supervisor, say
 
 PROCESS = "onehost.process"
-SUPERVISOR_LOCK = "supervisor.lock"
 SPARE_SECONDS = 30
 
 
-@click.command("serve")
-def serve_command() -> int:
-    """Take, deliver and receive mail until stopped: SMTP, the HTTP API and tracking, on this host.
+@click.command("serve", cls=Command, params=[CONFIG, STATE])
+def serve_command(session: HostSession) -> int:
+    """Take and deliver mail until stopped: SMTP, the HTTP API and tracking, on this host.
 
     Settings are POSTHORN_* variables and the settings file. SIGTERM, or Ctrl-C, finishes what is in hand.
     """
     try:
-        return serve(os.environ)
+        return serve(session.environment)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
 

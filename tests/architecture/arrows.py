@@ -107,7 +107,10 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
 onehost                 .bootstrap .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.outgoing .services.queue .services.events .services.tenancy .services.tracking
                         .services.pools .adapters.sqlite .adapters.network .api .api.v1 .api.v2 .cli functions gateway
-                        apsw click h11 uvicorn uvloop
+                        onehost.doctor apsw click h11 uvicorn uvloop
+
+onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .adapters.sqlite gateway
+                        onehost apsw cryptography
 
 infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
                         infra.local.plan *

@@ -120,6 +120,10 @@ WRONG = {
         "onehost/x.py",
         "import chalicelib.adapters.aws.session",
     ),
+    "a check of the host imports the command line": (
+        "onehost/doctor/x.py",
+        "import chalicelib.cli.session",
+    ),
     "domain imports a service": (
         "chalicelib/domain/x.py",
         "import chalicelib.services.outgoing.accept",

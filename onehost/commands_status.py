@@ -1,0 +1,93 @@
+"""`posthorn status`: whether this host serves, and what waits; read from the state folder alone."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from chalicelib.cli.commands import Command
+from chalicelib.cli.shapes import Shape
+from chalicelib.cli.terminal import facts, iso, span, table
+from onehost.condition import Condition, condition
+from onehost.place_options import CONFIG, STATE
+from onehost.session import HostSession
+
+GIB = 1 << 30
+
+
+@click.command("status", cls=Command, params=[CONFIG, STATE])
+def status_command(session: HostSession) -> None:
+    """Say whether it serves, and what waits, from the state folder alone."""
+    now = time.time()
+    found = condition(session.state_folder, now)
+    session.show(_shape(session, found, now), _text(session, found, now))
+
+
+def _release() -> str:
+    try:
+        return version("posthorn")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _shape(session: HostSession, found: Condition, now: float) -> Shape:
+    holder = found.serving
+    return {
+        "serving": holder is not None,
+        "pid": holder.pid or None if holder else None,
+        "processes": list(holder.processes) if holder else [],
+        "started_at": iso(holder.started_at) if holder and holder.started_at else None,
+        "uptime": round(now - holder.started_at) if holder and holder.started_at else None,
+        "version": _release(),
+        "state_folder": str(session.state_folder),
+        "waiting": [
+            {"pool": one.pool, "messages": one.messages, "oldest": iso(one.oldest)}
+            for one in found.waiting
+        ],
+        "oldest": iso(found.oldest),
+        "held": found.held,
+        "last_hour": {"accepted": found.accepted_last_hour, "delivered": found.delivered_last_hour},
+        "bytes": {
+            "databases": found.databases,
+            "bodies": found.bodies,
+            "free": found.room.free,
+            "total": found.room.total,
+        },
+    }
+
+
+def _text(session: HostSession, found: Condition, now: float) -> str:
+    oldest = "" if found.oldest is None else f", the oldest for {span(now - found.oldest)}"
+    waiting = sum(one.messages for one in found.waiting)
+    pairs = [
+        ("Serving", _serving(found, now)),
+        ("Version", _release()),
+        ("State folder", str(session.state_folder)),
+        ("Waiting", f"{waiting}{oldest}"),
+        ("Held", str(found.held)),
+        (
+            "Last hour",
+            f"{found.accepted_last_hour} accepted, {found.delivered_last_hour} delivered",
+        ),
+        ("Databases", f"{found.databases / GIB:.2f} GiB"),
+        ("Bodies", f"{found.bodies / GIB:.2f} GiB"),
+        ("Free", f"{found.room.free / GIB:.1f} of {found.room.total / GIB:.1f} GiB"),
+    ]
+    text = facts(pairs)
+    if found.waiting:
+        rows = [
+            (one.pool, str(one.messages), "" if one.oldest is None else span(now - one.oldest))
+            for one in found.waiting
+        ]
+        text += f"\n\n{table(rows, ('pool', 'waiting', 'oldest'))}"
+    return text
+
+
+def _serving(found: Condition, now: float) -> str:
+    holder = found.serving
+    if holder is None:
+        return "no"
+    since = f", since {span(now - holder.started_at)}" if holder.started_at else ""
+    return f"yes, process {holder.pid or 'unknown'} with {len(holder.processes)} more{since}"

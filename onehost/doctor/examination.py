@@ -1,0 +1,53 @@
+"""All checks, in the order in which they are printed, and running them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onehost.doctor.certificate import certificate
+from onehost.doctor.disk import flushes
+from onehost.doctor.finding import Findings, not_checked
+from onehost.doctor.host import Check, Host
+from onehost.doctor.names import names, reverse
+from onehost.doctor.ports import open_files, ports
+from onehost.doctor.state import folder, key, room, versions
+from onehost.doctor.world import clock, port_25
+
+CHECKS = (
+    Check("versions", "Python, SQLite and the schemas of the databases", versions),
+    Check("state folder", "its owner, its modes and its file system", folder),
+    Check("key", "whether the key file is the one that sealed the secrets", key),
+    Check("space", "free space of the state folder", room),
+    Check("fsync", "how long the disk takes to keep something", flushes),
+    Check("open files", "how many files a process may have open", open_files),
+    Check("ports", "whether they can be listened on, or are ours", ports),
+    Check("certificate", "names and end of the TLS certificate", certificate),
+    Check("dns", "the records of our names", names),
+    Check("reverse name", "PTR of our addresses, and back", reverse),
+    Check("port 25", "whether other mail servers can be reached", port_25),
+    Check("clock", "whether it is right", clock),
+)
+SETTINGS = "settings"
+
+
+async def examine(host: Host) -> list[tuple[str, Findings]]:
+    """The findings of each check, by its name."""
+    return [(check.name, await _looked(check, host)) for check in CHECKS]
+
+
+def unexamined(reason: str) -> list[tuple[str, Findings]]:
+    """Every check, not made."""
+    return [(check.name, [not_checked(reason)]) for check in CHECKS]
+
+
+async def _looked(check: Check, host: Host) -> Findings:
+    try:
+        return await check.run(host)
+    except Exception as unforeseen:  # a check that breaks must not hide what the others see
+        return [not_checked(f"the check broke ({type(unforeseen).__name__}: {unforeseen})")]
+
+
+def about(name: str) -> str:
+    """What a check looks at."""
+    found: Sequence[str] = [check.about for check in CHECKS if check.name == name]
+    return found[0] if found else "whether the settings can be read"

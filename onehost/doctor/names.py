@@ -1,0 +1,154 @@
+"""Our names in DNS: what other servers and readers look up, and the reverse name that receivers judge us by."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_address
+
+import apsw
+
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.folder import CONTROL
+from chalicelib.adapters.sqlite.values import parse_value
+from chalicelib.config import Settings
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.tenancy.entities import INSTALLATION, DkimKey, Installation
+from chalicelib.ports.resolver import Resolver
+from onehost.addresses import public_addresses
+from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
+from onehost.doctor.host import Host
+from onehost.own_records import OwnRecord, own_records
+from onehost.reading import reading
+
+EXAMPLE = Settings().smtp_hostname
+AT_PROVIDER = "Ask who gave you the address to set its reverse name to"
+
+
+async def names(host: Host) -> Findings:
+    """Each record that the installation needs but the reverse names."""
+    if host.settings.smtp_hostname == EXAMPLE:
+        return [
+            failed(
+                f"smtp_hostname is {EXAMPLE}, which is an example",
+                "Set it to the full name of this host",
+            )
+        ]
+    addresses = host.addresses or public_addresses()
+    records = own_records(host.settings, addresses, _key(host))
+    return [
+        await _judged(host.program[Resolver], record, addresses)
+        for record in records
+        if record.kind != "PTR"
+    ]
+
+
+async def reverse(host: Host) -> Findings:
+    """Whether each address from which mail leaves has our name as its reverse name, and that leads back to it."""
+    resolver, name = host.program[Resolver], host.settings.smtp_hostname
+    try:
+        published = await resolver.addresses(name)
+    except TemporaryFailure as away:
+        return [not_checked(away.public)]
+    addresses = host.addresses or public_addresses() or published
+    if not addresses:
+        return [not_checked("the public address of this host is not known; name it with --address")]
+    return [await _reversed(resolver, address, name, published) for address in addresses]
+
+
+async def _reversed(
+    resolver: Resolver, address: str, name: str, published: Sequence[str]
+) -> Finding:
+    step = f"{AT_PROVIDER} {name}"
+    found = await resolver.ptr(address)
+    if found is None:
+        return failed(f"{address} has no reverse name", step)
+    if found != name.lower():
+        return failed(f"The reverse name of {address} is {found}, and not {name}", step)
+    if not _among(address, published):
+        there = ", ".join(published) or "nothing"
+        return failed(
+            f"The reverse name of {address} is {name}, which leads to {there}",
+            f"Publish {_kind(address)} {name} {address}",
+        )
+    return ok(f"{address} is {name}, and back")
+
+
+def _key(host: Host) -> DkimKey | None:
+    """The installation's key, where there is an installation that can be read."""
+    path = host.state / CONTROL
+    if not path.exists():
+        return None
+    try:
+        with reading(path) as db:
+            rows = fetched(db, "SELECT value FROM nouns WHERE kind = ?", (INSTALLATION.word,))
+    except apsw.Error:
+        return None
+    return parse_value(Installation, rows[0][0]).signing_key if rows else None
+
+
+async def _judged(resolver: Resolver, record: OwnRecord, addresses: Sequence[str]) -> Finding:
+    step = f"Publish {record.kind} {record.name} {record.value}"
+    try:
+        wrong = await _JUDGES[record.kind](resolver, record, addresses)
+    except TemporaryFailure as away:
+        return not_checked(away.public)
+    if not wrong:
+        return ok(f"{record.kind} {record.name}")
+    return (failed if record.required else warning)(f"{wrong} ({record.purpose})", step)
+
+
+async def _address(resolver: Resolver, record: OwnRecord, addresses: Sequence[str]) -> str:
+    """It leads to this host; to anything where this host does not know its address."""
+    found = await resolver.addresses(record.name)
+    if not found:
+        return f"{record.name} has no address"
+    if addresses and not _among(record.value, found):
+        return f"{record.name} leads to {', '.join(found)}, and not to {record.value}"
+    return ""
+
+
+async def _leads(resolver: Resolver, record: OwnRecord, _addresses: Sequence[str]) -> str:
+    """It leads somewhere: a name may be an alias, or have addresses of its own."""
+    return "" if await resolver.addresses(record.name) else f"{record.name} has no address"
+
+
+async def _mail(resolver: Resolver, record: OwnRecord, _addresses: Sequence[str]) -> str:
+    host = record.value.split()[-1].lower()
+    try:
+        found = [name for _, name in await resolver.mx(record.name)]
+    except NotFound:
+        found = []
+    if host in found:
+        return ""
+    return f"{record.name} has {'the MX ' + ', '.join(found) if found else 'no MX'}"
+
+
+async def _text(resolver: Resolver, record: OwnRecord, addresses: Sequence[str]) -> str:
+    found = await resolver.txt(record.name)
+    if not record.value.startswith("v=spf1"):
+        return "" if record.value in found else f"{record.name} has another text, or none"
+    policies = [text.lower().split() for text in found if text.lower().startswith("v=spf1")]
+    if len(policies) != 1:
+        return f"{record.name} has {len(policies) or 'no'} SPF record{'s' if policies else ''}"
+    own = record.value.lower().split()[1]
+    as_good = {own, *(f"ip{ip_address(one).version}:{one}" for one in addresses)}
+    return "" if as_good & set(policies[0]) else f"The SPF record of {record.name} lacks {own}"
+
+
+def _among(address: str, found: Sequence[str]) -> bool:
+    return ip_address(address) in {ip_address(one) for one in found}
+
+
+def _kind(address: str) -> str:
+    return "AAAA" if ":" in address else "A"
+
+
+Judge = Callable[[Resolver, OwnRecord, Sequence[str]], Awaitable[str]]
+"""What is wrong with a record; no text when it is right."""
+_JUDGES: Mapping[str, Judge] = {
+    "A": _address,
+    "AAAA": _address,
+    "CNAME": _leads,
+    "MX": _mail,
+    "TXT": _text,
+}

@@ -1,0 +1,120 @@
+"""The ports that are listened on: free, or ours already; and how many files may be open for all who connect."""
+
+from __future__ import annotations
+
+import errno
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+from gateway.listeners import listen
+from onehost.doctor.finding import Finding, Findings, failed, ok, warning
+from onehost.doctor.host import Host
+from onehost.listeners import HEALTH, HTTP, LOOPBACK
+from onehost.serving import serving
+
+SOCKET_UNIT = "posthorn.socket"
+MOST_CONNECTIONS = 1_000
+FILES_OF_A_DELIVERY = 2
+FILES_BESIDE = 256
+
+
+async def ports(host: Host) -> Findings:
+    """Each port that is switched on."""
+    wanted = {
+        **{
+            role.value: (host.configuration.gateway_bind, port)
+            for role, port in host.configuration.listeners
+        },
+        HTTP: (host.options.http_bind, host.options.http_port),
+        HEALTH: (LOOPBACK, host.options.health_port),
+    }
+    ours = serving(host.state) is not None
+    return [
+        _port(name, address, port, ours=ours)
+        for name, (address, port) in wanted.items()
+        if port > 0
+    ]
+
+
+async def open_files(host: Host) -> Findings:
+    """The limit of the process that serves, or of those that are started here."""
+    holder = serving(host.state)
+    if holder is None:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        whose = "of this shell"
+    else:
+        limit = _limit_of(holder.pid)
+        whose = "of the server"
+    connections = host.configuration.max_connections or MOST_CONNECTIONS
+    needed = connections + host.options.deliveries * FILES_OF_A_DELIVERY + FILES_BESIDE
+    shown = "any number of" if limit == resource.RLIM_INFINITY else str(limit)
+    text = f"A process may have {shown} files open (the limit {whose}); {needed} are needed"
+    if limit != resource.RLIM_INFINITY and limit < needed:
+        return [
+            failed(
+                text,
+                "Raise it: LimitNOFILE=65536 in the unit, or `ulimit -n` before `posthorn serve`",
+            )
+        ]
+    return [ok(text)]
+
+
+def _port(name: str, address: str, port: int, *, ours: bool) -> Finding:
+    where = f"{name} port {port} at {address}"
+    try:
+        listen(address, port, name).close()
+    except OSError as error:
+        return _not_free(where, error, ours=ours)
+    if ours:
+        step = "Look at the server's log, and restart it after a change of settings"
+        return failed(f"The server runs, but nobody listens on {where}", step)
+    return ok(f"{where} is free")
+
+
+def _not_free(where: str, error: OSError, *, ours: bool) -> Finding:
+    number = error.errno or getattr(error.__cause__, "errno", None)
+    if number == errno.EADDRINUSE:
+        if ours:
+            return ok(f"{where} is ours")
+        if _systemd_listens():
+            return ok(f"{where} is held for us by {SOCKET_UNIT}")
+        step = "Find out by whom (`ss -ltnp`) and stop it, or choose another port in the settings"
+        return failed(f"{where} is taken by another program", step)
+    if number in (errno.EACCES, errno.EPERM):
+        if _systemd_will_listen():
+            return warning(
+                f"{where} is for root alone; {SOCKET_UNIT} opens it",
+                f"systemctl enable --now {SOCKET_UNIT}",
+            )
+        step = f"Let systemd open it ({SOCKET_UNIT}), or give the program CAP_NET_BIND_SERVICE"
+        return failed(f"{where} may not be opened by this user", step)
+    step = "Name an address of this machine in gateway_bind or http_bind"
+    return failed(f"{where} cannot be opened: {getattr(error.__cause__, 'strerror', error)}", step)
+
+
+def _systemd_listens() -> bool:
+    return _systemctl("is-active")
+
+
+def _systemd_will_listen() -> bool:
+    return _systemctl("is-enabled")
+
+
+def _systemctl(question: str) -> bool:
+    program = shutil.which("systemctl")
+    if program is None:
+        return False
+    asked = [program, question, "--quiet", SOCKET_UNIT]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603  # constants
+
+
+def _limit_of(pid: int) -> int:
+    """The soft limit of a process; this one's where it cannot be read."""
+    try:
+        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        word = next(line.split()[3] for line in lines if line.startswith("Max open files"))
+    except (OSError, StopIteration):
+        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return resource.RLIM_INFINITY if word == "unlimited" else int(word)
