@@ -3,15 +3,15 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test unit e2e fuzz check fmt package deploy destroy cost bench lock clean
+.PHONY: help run install test unit e2e fuzz check fmt package deploy destroy cost bench lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 INSTALLATION = --target "$(or $(TARGET),local)" $(if $(PREFIX),--prefix "$(PREFIX)")
 LOCKS = requirements requirements-local requirements-dev requirements-ministack requirements-localstack
 
-# Finds a Python that is new enough and lets it bring the named environments up to date.
-define setup
+# Finds a Python that is new enough, and starts it; `setup` lets it bring the named environments up to date.
+define find_python
 for p in $(if $(PYTHON),"$(PYTHON)",python3 python3.13 python3.12 python3.11 python3.14); do \
   if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python="$$p"; break; fi; \
 done; \
@@ -19,8 +19,9 @@ if [ -z "$${python:-}" ]; then \
   echo "posthorn: $(if $(PYTHON),$(PYTHON) is not Python 3.11 or newer,Python 3.11 or newer is needed); install one or name it with PYTHON=/path/to/python3." >&2; \
   exit 1; \
 fi; \
-"$$python" infra/environment.py
+"$$python"
 endef
+setup = $(find_python) infra/environment.py
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +31,9 @@ run: ## start Posthorn here, Ctrl-C stops it (FRESH=1: with empty state; AWS=1, 
 	$(if $(LOCALSTACK),@$(setup) localstack || { [ $$? -eq 3 ] && echo "posthorn: LocalStack needs Python 3.13; install it first." >&2; exit 1; })
 	@exec env $(if $(FRESH),POSTHORN_FRESH=1) $(if $(AWS),POSTHORN_ENGINE=aws) \
 	  $(if $(LOCALSTACK),POSTHORN_EMULATOR=localstack POSTHORN_FUNCTIONS=deployed) .venv/bin/python -m infra.local
+
+install: ## this release and a hashed environment, for one host (PREFIX=/opt/posthorn; docs/one-host.md)
+	@$(find_python) infra/install.py "$(or $(PREFIX),/opt/posthorn)"
 
 test: ## every test (COVERAGE=1: and the branches of the code that they leave out)
 	@$(setup) dev ministack

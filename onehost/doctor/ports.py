@@ -14,7 +14,7 @@ from onehost.doctor.host import Host
 from onehost.listeners import HEALTH, HTTP, LOOPBACK
 from onehost.serving import serving
 
-SOCKET_UNIT = "posthorn.socket"
+SOCKET_UNIT = "posthorn-{}.socket"
 MOST_CONNECTIONS = 1_000
 FILES_OF_A_DELIVERY = 2
 FILES_BESIDE = 256
@@ -66,47 +66,39 @@ def _port(name: str, address: str, port: int, *, ours: bool) -> Finding:
     try:
         listen(address, port, name).close()
     except OSError as error:
-        return _not_free(where, error, ours=ours)
+        return _not_free(where, SOCKET_UNIT.format(name), error, ours=ours)
     if ours:
         step = "Look at the server's log, and restart it after a change of settings"
         return failed(f"The server runs, but nobody listens on {where}", step)
     return ok(f"{where} is free")
 
 
-def _not_free(where: str, error: OSError, *, ours: bool) -> Finding:
+def _not_free(where: str, unit: str, error: OSError, *, ours: bool) -> Finding:
     number = error.errno or getattr(error.__cause__, "errno", None)
     if number == errno.EADDRINUSE:
         if ours:
             return ok(f"{where} is ours")
-        if _systemd_listens():
-            return ok(f"{where} is held for us by {SOCKET_UNIT}")
+        if _systemctl("is-active", unit):
+            return ok(f"{where} is held for us by {unit}")
         step = "Find out by whom (`ss -ltnp`) and stop it, or choose another port in the settings"
         return failed(f"{where} is taken by another program", step)
     if number in (errno.EACCES, errno.EPERM):
-        if _systemd_will_listen():
+        if _systemctl("is-enabled", unit):
             return warning(
-                f"{where} is for root alone; {SOCKET_UNIT} opens it",
-                f"systemctl enable --now {SOCKET_UNIT}",
+                f"{where} is for root alone; {unit} opens it",
+                f"systemctl enable --now {unit}",
             )
-        step = f"Let systemd open it ({SOCKET_UNIT}), or give the program CAP_NET_BIND_SERVICE"
+        step = f"Let systemd open it ({unit}), or give the program CAP_NET_BIND_SERVICE"
         return failed(f"{where} may not be opened by this user", step)
     step = "Name an address of this machine in gateway_bind or http_bind"
     return failed(f"{where} cannot be opened: {getattr(error.__cause__, 'strerror', error)}", step)
 
 
-def _systemd_listens() -> bool:
-    return _systemctl("is-active")
-
-
-def _systemd_will_listen() -> bool:
-    return _systemctl("is-enabled")
-
-
-def _systemctl(question: str) -> bool:
+def _systemctl(question: str, unit: str) -> bool:
     program = shutil.which("systemctl")
     if program is None:
         return False
-    asked = [program, question, "--quiet", SOCKET_UNIT]
+    asked = [program, question, "--quiet", unit]
     return subprocess.run(asked, capture_output=True, check=False).returncode == 0  # noqa: S603  # constants
 
 

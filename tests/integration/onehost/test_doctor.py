@@ -242,9 +242,9 @@ def test_a_port_for_which_rights_are_missing(host: SoundHost, monkeypatch: Patch
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(ports, "listen", refused)
-    monkeypatch.setattr(ports, "_systemctl", lambda question: False)
+    monkeypatch.setattr(ports, "_systemctl", lambda question, unit: False)
     fails(host, "ports", "may not be opened by this user", "CAP_NET_BIND_SERVICE")
-    monkeypatch.setattr(ports, "_systemctl", lambda question: True)
+    monkeypatch.setattr(ports, "_systemctl", lambda question, unit: True)
     assert results(host.doctor("--json"), "ports") == {"warning"}
 
 

@@ -1,0 +1,116 @@
+"""Install Posthorn on a server: `python3 infra/install.py /opt/posthorn`, which is `make install`.
+
+Promises that `current` in the named folder leads to an environment with this release and exactly the packages that
+requirements-local.txt pins by their hashes, and that it changes all at once: a release is made beside the one that
+runs, which stays as it is. The one before is kept to go back to, older ones are removed. Nothing is started, and
+nothing outside the folder is touched. Uses the standard library only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from infra.environment import BASE, ROOT, Layer, SetupError, create, install, run
+
+SOURCES = (
+    "chalicelib",
+    "functions",
+    "infra",
+    "onehost",
+    "smtp-gateway",
+    "pyproject.toml",
+    "LICENSE",
+)
+DEFAULT_PREFIX = Path("/opt/posthorn")
+RELEASES, CURRENT, UNITS = "releases", "current", "systemd"
+NEXT = """\
+{prefix}/current has this release. Next, as root:
+  install -m 0644 {prefix}/current/systemd/* /etc/systemd/system/ && systemctl daemon-reload
+docs/one-host.md says how to go on: the user `posthorn`, `posthorn init`, starting it."""
+
+
+def install_release(prefix: Path) -> Path:
+    """Make a release and lead `current` to it; its folder. SetupError or OSError."""
+    releases = prefix / RELEASES
+    releases.mkdir(parents=True, exist_ok=True)
+    with (prefix / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = releases / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
+        try:
+            create(made, BASE, "{}.{}".format(*sys.version_info))
+            install(ROOT, Layer(str(made), "requirements-local.txt", editable=False))
+            install_program(made)
+            render_units(made / UNITS, prefix)
+        except BaseException:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
+        before = (prefix / CURRENT).resolve().name
+        lead(prefix / CURRENT, Path(RELEASES) / made.name)
+        for old in releases.iterdir():
+            if old.name not in (made.name, before):
+                shutil.rmtree(old)
+    return made
+
+
+def install_program(folder: Path) -> None:
+    """Build the wheel of this repository and install it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        sources = Path(scratch) / "sources"
+        copy_sources(sources)
+        pip = (folder / "bin/python", "-P", "-m", "pip", "install", "--disable-pip-version-check")
+        run(folder, *pip, "--no-deps", "--no-build-isolation", sources)
+    run(folder, folder / "bin/python", "-m", "compileall", "-q", folder / "lib")
+
+
+def copy_sources(folder: Path) -> None:
+    """What the wheel is made of; setuptools builds in place, and leaves things there."""
+    folder.mkdir()
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+
+
+def render_units(folder: Path, prefix: Path) -> None:
+    """The systemd units for a program below this prefix."""
+    folder.mkdir()
+    for unit in sorted((ROOT / "infra/onehost").glob("posthorn*.s*")):
+        (folder / unit.name).write_text(unit.read_text().replace(str(DEFAULT_PREFIX), str(prefix)))
+
+
+def lead(link: Path, target: Path) -> None:
+    """Let a link lead somewhere else, at once."""
+    draft = link.with_name(f"{link.name}.new")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    draft.replace(link)
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0, or 1 with one sentence on standard error."""
+    if len(arguments) != 1:
+        print("usage: install.py FOLDER", file=sys.stderr)
+        return 2
+    prefix = Path(arguments[0]).absolute()
+    try:
+        install_release(prefix)
+    except (SetupError, OSError) as error:
+        print(f"posthorn: {error}", file=sys.stderr)
+        return 1
+    print(NEXT.format(prefix=prefix))
+    return 0
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    sys.exit(main(sys.argv[1:]))
