@@ -20,19 +20,23 @@ from onehost.doctor.host import Host
 from onehost.own_records import OwnRecord, own_records
 from onehost.reading import reading
 
-EXAMPLE = Settings().smtp_hostname
+OWN_NAMES = ("smtp_hostname", "web_hostname", "return_path_domain", "spf_include")
+EXAMPLES = {name: getattr(Settings(), name) for name in OWN_NAMES}
+STEP_OF_NAMES = (
+    "Set it to a name of your own, as `posthorn init` does where it writes the settings file"
+)
 AT_PROVIDER = "Ask who gave you the address to set its reverse name to"
 
 
 async def names(host: Host) -> Findings:
     """Each record that the installation needs but the reverse names."""
-    if host.settings.smtp_hostname == EXAMPLE:
-        return [
-            failed(
-                f"smtp_hostname is {EXAMPLE}, which is an example",
-                "Set it to the full name of this host",
-            )
-        ]
+    examples = [
+        failed(f"{name} is {example}, which is an example", STEP_OF_NAMES)
+        for name, example in EXAMPLES.items()
+        if getattr(host.settings, name) == example
+    ]
+    if examples:
+        return examples
     addresses = host.addresses or public_addresses()
     records = own_records(host.settings, addresses, _key(host))
     return [

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -18,6 +20,7 @@ SOCKET_UNIT = "posthorn-{}.socket"
 MOST_CONNECTIONS = 1_000
 FILES_OF_A_DELIVERY = 2
 FILES_BESIDE = 256
+CONNECT_SECONDS = 2.0
 
 
 async def ports(host: Host) -> Findings:
@@ -66,32 +69,50 @@ def _port(name: str, address: str, port: int, *, ours: bool) -> Finding:
     try:
         listen(address, port, name).close()
     except OSError as error:
-        return _not_free(where, SOCKET_UNIT.format(name), error, ours=ours)
+        number = error.errno or 0
+        if number not in (errno.EADDRINUSE, errno.EACCES, errno.EPERM):
+            step = "Name an address of this machine in gateway_bind or http_bind"
+            return failed(f"{where} cannot be opened: {os.strerror(number)}", step)
+        # Who may not have a low port is not told whether it is taken.
+        allowed = number == errno.EADDRINUSE
+        return _not_free(
+            where, (address, port), SOCKET_UNIT.format(name), ours=ours, allowed=allowed
+        )
+    return _unused(where) if ours else ok(f"{where} is free")
+
+
+def _not_free(
+    where: str, place: tuple[str, int], unit: str, *, ours: bool, allowed: bool
+) -> Finding:
     if ours:
-        step = "Look at the server's log, and restart it after a change of settings"
-        return failed(f"The server runs, but nobody listens on {where}", step)
-    return ok(f"{where} is free")
-
-
-def _not_free(where: str, unit: str, error: OSError, *, ours: bool) -> Finding:
-    number = error.errno or getattr(error.__cause__, "errno", None)
-    if number == errno.EADDRINUSE:
-        if ours:
-            return ok(f"{where} is ours")
-        if _systemctl("is-active", unit):
-            return ok(f"{where} is held for us by {unit}")
+        return ok(f"{where} is ours") if allowed or _is_heard(*place) else _unused(where)
+    # Asked first, because connecting would make systemd start the server.
+    if _systemctl("is-active", unit):
+        return ok(f"{where} is held for us by {unit}")
+    if allowed or _is_heard(*place):
         step = "Find out by whom (`ss -ltnp`) and stop it, or choose another port in the settings"
         return failed(f"{where} is taken by another program", step)
-    if number in (errno.EACCES, errno.EPERM):
-        if _systemctl("is-enabled", unit):
-            return warning(
-                f"{where} is for root alone; {unit} opens it",
-                f"systemctl enable --now {unit}",
-            )
-        step = f"Let systemd open it ({unit}), or give the program CAP_NET_BIND_SERVICE"
-        return failed(f"{where} may not be opened by this user", step)
-    step = "Name an address of this machine in gateway_bind or http_bind"
-    return failed(f"{where} cannot be opened: {getattr(error.__cause__, 'strerror', error)}", step)
+    if _systemctl("is-enabled", unit):
+        return warning(
+            f"{where} is for root alone; {unit} opens it", f"systemctl enable --now {unit}"
+        )
+    step = f"Let systemd open it ({unit}), or give the program CAP_NET_BIND_SERVICE"
+    return failed(f"{where} may not be opened by this user", step)
+
+
+def _unused(where: str) -> Finding:
+    step = "Look at the server's log, and restart it after a change of settings"
+    return failed(f"The server runs, but nobody listens on {where}", step)
+
+
+def _is_heard(address: str, port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104  # to be replaced
+    try:
+        socket.create_connection((here, port), CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def _systemctl(question: str, unit: str) -> bool:

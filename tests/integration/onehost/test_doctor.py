@@ -244,8 +244,15 @@ def test_a_port_for_which_rights_are_missing(host: SoundHost, monkeypatch: Patch
     monkeypatch.setattr(ports, "listen", refused)
     monkeypatch.setattr(ports, "_systemctl", lambda question, unit: False)
     fails(host, "ports", "may not be opened by this user", "CAP_NET_BIND_SERVICE")
-    monkeypatch.setattr(ports, "_systemctl", lambda question, unit: True)
+    monkeypatch.setattr(ports, "_systemctl", lambda question, unit: question == "is-enabled")
     assert results(host.doctor("--json"), "ports") == {"warning"}
+    monkeypatch.setattr(ports, "_systemctl", lambda question, unit: question == "is-active")
+    assert results(host.doctor("--json"), "ports") == {"ok"}
+    with host.served():  # whether it is taken cannot be told by binding
+        fails(host, "ports", "The server runs, but nobody listens on mx", "restart it")
+    monkeypatch.setattr(ports, "_systemctl", lambda question, unit: False)
+    with socket.create_server(("127.0.0.1", host.settings["mx_port"])):
+        fails(host, "ports", "is taken by another program", "ss -ltnp")
 
 
 def test_ports_that_are_ours(host: SoundHost) -> None:
@@ -355,9 +362,10 @@ def test_without_tracking_mail_goes_as_well(host: SoundHost) -> None:
     assert (outcome.code, results(outcome, "dns")) == (0, {"ok", "warning"})
 
 
-def test_the_example_names(host: SoundHost) -> None:
-    host.settings["smtp_hostname"] = "posthorn.example.com"
-    fails(host, "dns", "which is an example", "the full name of this host")
+@pytest.mark.parametrize("name", ["smtp_hostname", "return_path_domain", "spf_include"])
+def test_the_example_names(host: SoundHost, name: str) -> None:
+    del host.settings[name]
+    fails(host, "dns", f"{name} is ", "Set it to a name of your own")
 
 
 def test_name_servers_that_do_not_answer(host: SoundHost) -> None:
