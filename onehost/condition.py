@@ -15,15 +15,15 @@ from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.file_system import Room, room_at
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import Status
+from chalicelib.domain.model import State, Status
 from onehost.reading import reading
 from onehost.serving import Serving, serving
 
 HOUR = 3_600
-# A message has one job at a time, in the queue, or is due at the sweeper's.
+# A message has its job in the queue, for a moment after it is done as well, or is due at the sweeper's.
 _WAITING = (
     "SELECT q.pool, count(DISTINCT q.key), min(m.received_at) FROM queue q LEFT JOIN messages m USING(key)"
-    " GROUP BY q.pool"
+    " WHERE m.state IS NOT ? GROUP BY q.pool"
 )
 _DUE = (
     "SELECT pool, count(*), min(received_at) FROM messages m WHERE due_at IS NOT NULL AND flag IS NOT 'held'"
@@ -95,7 +95,8 @@ def condition(state: Path, now: float) -> Condition:
 
 def _waiting(db: apsw.Connection) -> tuple[Waiting, ...]:
     found: dict[str, Waiting] = {}
-    for pool, count, oldest in (*fetched(db, _WAITING), *fetched(db, _DUE)):
+    rows = [*fetched(db, _WAITING, (State.DONE.value,)), *fetched(db, _DUE)]
+    for pool, count, oldest in rows:
         before = found.get(pool, Waiting(pool, 0, None))
         times = [one for one in (before.oldest, oldest) if one is not None]
         found[pool] = Waiting(pool, before.messages + count, min(times, default=None))
