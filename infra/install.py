@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -39,6 +40,7 @@ docs/one-host.md says how to go on: the user `posthorn`, `posthorn init`, starti
 
 def install_release(prefix: Path) -> Path:
     """Make a release and lead `current` to it; its folder. SetupError or OSError."""
+    check_interpreter(Path(BASE))
     releases = prefix / RELEASES
     releases.mkdir(parents=True, exist_ok=True)
     with (prefix / "lock").open("w") as lock:
@@ -58,6 +60,16 @@ def install_release(prefix: Path) -> Path:
             if old.name not in (made.name, before):
                 shutil.rmtree(old)
     return made
+
+
+def check_interpreter(python: Path) -> None:
+    """SetupError when others than its owner cannot reach a Python, since the service runs as a user of its own."""
+    for folder in python.resolve().parents:
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise SetupError(
+                f"other users may not open {folder}, where {python} lies, and the service is one of them: name"
+                " another Python, as with PYTHON=/usr/bin/python3."
+            )
 
 
 def install_program(folder: Path) -> None:

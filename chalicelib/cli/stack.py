@@ -97,8 +97,8 @@ def find_stack(environment: Mapping[str, str], named: Path | None) -> Stack | No
         if os.path.lexists(path):
             return read_stack(path)
     raise NoStack(
-        "No local stack is running here and no AWS account is configured: start one with `make run`,"
-        " or name its stack.json with --stack."
+        "No state folder is named, no AWS account is configured and no local stack is running here: start one with"
+        " `make run`, or name its stack.json with --stack."
     )
 
 

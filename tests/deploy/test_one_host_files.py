@@ -18,6 +18,7 @@ import pytest
 from chalicelib.config import Settings
 from gateway.configuration import Role
 from infra import install
+from infra.environment import SetupError
 from onehost.listeners import HTTP
 from tests.patience import PATIENCE
 
@@ -202,7 +203,18 @@ def test_a_release_is_led_to_at_once(tmp_path: Path) -> None:
 
 def test_a_folder_where_nothing_can_be_installed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run(sys.executable, ROOT / "infra/install.py", tmp_path / "file")
+    python = shutil.which("python3", path="/usr/bin") or sys.executable
+    done = run(python, ROOT / "infra/install.py", tmp_path / "file")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("posthorn: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_python_that_the_services_user_cannot_reach(tmp_path: Path) -> None:
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.write_text("")
+    tmp_path.chmod(0o700)
+    with pytest.raises(SetupError, match="the service is one of them"):
+        install.check_interpreter(python)
+    install.check_interpreter(Path("/bin/sh"))
