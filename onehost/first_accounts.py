@@ -10,15 +10,12 @@ from dataclasses import dataclass
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import Conflict
-from chalicelib.domain.tenancy.entities import (
-    SOURCES,
-    CredentialKind,
-    DkimKey,
-    Domain,
-    EgressSource,
-    Organization,
-    Server,
-)
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.domains import Domains

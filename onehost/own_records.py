@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns.records import dkim_text, key_name
-from chalicelib.domain.tenancy.entities import DkimKey
+from chalicelib.domain.tenancy.dkim_key import DkimKey
 
 PUBLIC_ADDRESS = "the public address of this host"
 

@@ -12,7 +12,8 @@ from chalicelib.adapters.sqlite.folder import CONTROL
 from chalicelib.adapters.sqlite.values import parse_value
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
-from chalicelib.domain.tenancy.entities import INSTALLATION, DkimKey, Installation
+from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.ports.resolver import Resolver
 from onehost.addresses import public_addresses
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning

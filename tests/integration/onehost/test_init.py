@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings, read_settings
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.configuration import read_configuration
 from onehost import commands_init, settings_file
