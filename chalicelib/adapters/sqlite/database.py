@@ -95,7 +95,7 @@ class Database:
         with folder.locked(self._lock):
             try:
                 self._writer = self._opened(self._path)
-                _migrate(self._writer, name, schema)
+                migrate(self._writer, name, schema)
                 self._prepare(self._writer)
             except apsw.Error as error:
                 raise PermanentFailure(f"{self._path} cannot be opened: {error}") from error
@@ -188,7 +188,9 @@ class Database:
 
     def _opened(self, path: Path) -> apsw.Connection:
         # What stands beside it, the log and its index, takes its mode.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        # One that is there is left alone: closing it would end the locks of this process's other connections.
+        if not path.exists():
+            path.touch(0o600)
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(BUSY_MILLISECONDS)
         for pragma in _PRAGMAS:
@@ -217,7 +219,7 @@ def check_schema(version: int, name: str, known: int) -> None:
         )
 
 
-def _migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
+def migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
     """Bring the schema to the newest version in one transaction."""
     ((version,),) = fetched(db, "PRAGMA user_version")
     check_schema(version, name, len(schema))
@@ -247,7 +249,7 @@ def _in_memory(name: str, schema: tuple[str, ...]) -> apsw.Connection:
     with _copying:
         if schema not in _empty:
             _empty[schema] = apsw.Connection(":memory:")
-            _migrate(_empty[schema], name, schema)
+            migrate(_empty[schema], name, schema)
         made = apsw.Connection(":memory:")
         with made.backup("main", _empty[schema], "main") as copy:
             copy.step()

@@ -93,13 +93,13 @@ class SqliteMessageStore(MessageStore):
 
     async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
         """Write `after` over `before`; see the port."""
-        return await self._database.write(lambda db: _replace(db, before, after))
+        return await self._database.write(lambda db: write_over(db, before, after))
 
     async def get(
         self, server: ServerId, message: MessageId, scope: Scope | None = None
     ) -> MessageRecord:
         """The record; NotFound."""
-        found = self._database.read(lambda db: _records(db, _ONE, (key_of(server, message),)))
+        found = self._database.read(lambda db: read_records(db, _ONE, (key_of(server, message),)))
         if not found or scope not in (None, found[0].message.scope):
             raise NotFound("There is no such message")
         return found[0]
@@ -108,7 +108,7 @@ class SqliteMessageStore(MessageStore):
         """The records that exist, in the order asked."""
         keys = [key_of(*ref) for ref in refs]
         return self._database.read(
-            lambda db: [one for key in keys for one in _records(db, _ONE, (key,))]
+            lambda db: [one for key in keys for one in read_records(db, _ONE, (key,))]
         )
 
     async def deliveries(
@@ -147,7 +147,7 @@ class SqliteMessageStore(MessageStore):
 
     async def due(self, now: int, limit: int) -> list[MessageRecord]:
         """Records to wake, earliest first."""
-        return self._database.read(lambda db: _records(db, _DUE, (now, limit)))
+        return self._database.read(lambda db: read_records(db, _DUE, (now, limit)))
 
     async def clear_due(self, record: MessageRecord) -> bool:
         """Let a record wait for the sweeper no longer if its attempt is the same."""
@@ -159,7 +159,7 @@ class SqliteMessageStore(MessageStore):
     async def hard_fails(self, server: ServerId, address: str, since: float) -> int:
         """How many messages for this recipient failed for good since then."""
         wanted = _range(server) | {"rcpt": recipient_key(address), "since": since}
-        found = self._database.read(lambda db: _records(db, _FAILS, wanted))
+        found = self._database.read(lambda db: read_records(db, _FAILS, wanted))
         return sum(map(counts_against_recipient, found))
 
     def _page(
@@ -175,7 +175,7 @@ class SqliteMessageStore(MessageStore):
         if cursor is not None:
             span["high"] = key_of(server, parse_cursor(partition, cursor))
         found = self._database.read(
-            lambda db: _records(db, statement, {**wanted, **span, "limit": limit + 1})
+            lambda db: read_records(db, statement, {**wanted, **span, "limit": limit + 1})
         )
         records, more = tuple(found[:limit]), len(found) > limit
         return Page(records, render_cursor(partition, records[-1].message.id) if more else None)
@@ -211,11 +211,12 @@ def _claim(
     rows = fetched(db, _CLAIM, wanted)
     if rows:
         return _with_log(db, rows[0])
-    (record,) = _records(db, _ONE, (key,))
+    (record,) = read_records(db, _ONE, (key,))
     return ClaimRefused(_refusal(record, job), record)
 
 
-def _replace(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
+def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
+    """Write a record over another in this transaction; see `replace` of the port."""
     added = added_deliveries(before, after)
     key = key_of(before.message.server_id, before.message.id)
     row = state_row(after) | {
@@ -239,9 +240,10 @@ def _refusal(record: MessageRecord, job: DeliveryJob) -> ClaimFailure:
     return ClaimFailure.LEASED if same else ClaimFailure.STALE
 
 
-def _records(
+def read_records(
     db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]
 ) -> list[MessageRecord]:
+    """The records of a statement over SELECTED, each with its newest deliveries."""
     return [_with_log(db, row) for row in fetched(db, statement, wanted)]
 
 

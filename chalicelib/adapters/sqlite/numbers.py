@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.leased_numbers import LeasedNumbers, NumberBlock
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
+
+if TYPE_CHECKING:
+    import apsw
 
 _LEASE = (
     "INSERT INTO numbers VALUES (:server, :kind, :size)"
@@ -25,6 +30,10 @@ class SqliteNumbers(LeasedNumbers):
         self._database = database
 
     async def _lease(self, server: ServerId, kind: str, size: int) -> int:
-        row = {"server": server, "kind": kind, "size": size}
-        ((last,),) = await self._database.write(lambda db: fetched(db, _LEASE, row))
-        return int(last)
+        return await self._database.write(lambda db: lease(db, server, kind, size))
+
+
+def lease(db: apsw.Connection, server: ServerId, kind: str, size: int) -> int:
+    """Take the next `size` numbers of a kind in this transaction; the last of them."""
+    ((last,),) = fetched(db, _LEASE, {"server": server, "kind": kind, "size": size})
+    return int(last)

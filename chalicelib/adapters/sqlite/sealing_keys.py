@@ -39,9 +39,7 @@ class SealingKeys:
 
     def open(self, sealed: bytes, context: Mapping[str, str]) -> bytes:
         """The secret; PermanentFailure under another context, or when its key is gone."""
-        if len(sealed) < 2 or sealed[0] != _VERSION or sealed[1] not in self._keys:
-            raise PermanentFailure(CANNOT_BE_OPENED)
-        return open_with(self._keys[sealed[1]], sealed[2:], context)
+        return open_sealed(self._keys, sealed, context)
 
     def derived(self, purpose: str) -> list[bytes]:
         """Keys for something else, one from each key of the file, the newest first."""
@@ -61,6 +59,13 @@ class SealingKeys:
                 f"{self._path} is not the key file of this state folder: its secrets were sealed with"
                 " another key; put the right one back from where it was saved"
             ) from wrong
+
+
+def open_sealed(keys: Mapping[int, bytes], sealed: bytes, context: Mapping[str, str]) -> bytes:
+    """The secret; PermanentFailure under another context, or when its key is not among these."""
+    if len(sealed) < 2 or sealed[0] != _VERSION or sealed[1] not in keys:
+        raise PermanentFailure(CANNOT_BE_OPENED)
+    return open_with(keys[sealed[1]], sealed[2:], context)
 
 
 def _kept(path: Path, folder: StateFolder, rand: Rand) -> dict[int, bytes]:

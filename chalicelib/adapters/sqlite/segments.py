@@ -23,7 +23,7 @@ from chalicelib.ports.rand import Rand
 
 LARGEST_SEGMENT = 256 * 1024 * 1024
 MAGIC = b"PHb1"
-_HEAD = struct.Struct(">4sIII")
+HEAD = struct.Struct(">4sIII")
 PIECE = 256 * 1024
 GONE = "The content of this message is no longer kept"
 
@@ -48,7 +48,7 @@ class Segments:
         refs = []
         for body in bodies:
             self._room(len(body), now)
-            head = _HEAD.pack(MAGIC, len(body), zlib.crc32(body), server & 0xFFFFFFFF)
+            head = HEAD.pack(MAGIC, len(body), zlib.crc32(body), server & 0xFFFFFFFF)
             self._write(head + body)
             refs.append(BlobRef(self._key, self._end - len(body), len(body)))
         return refs
@@ -66,12 +66,12 @@ class Segments:
 
     def read(self, ref: BlobRef) -> bytes:
         """The bytes of a reference; NotFound when they are gone, or not what was written."""
-        start = max(0, ref.offset - _HEAD.size)
+        start = max(0, ref.offset - HEAD.size)
         found = self._bytes(ref.key, start, ref.offset + ref.length - start)
         body = found[ref.offset - start :]
         if len(body) != ref.length:
             raise NotFound(GONE)
-        if ref.offset >= _HEAD.size and _crc(found[: _HEAD.size], ref) not in (
+        if ref.offset >= HEAD.size and _crc(found[: HEAD.size], ref) not in (
             None,
             zlib.crc32(body),
         ):
@@ -82,8 +82,8 @@ class Segments:
         """The bytes of a reference, some at a time. NotFound when they are gone; when they are not what was written it
         comes in place of the last piece, so that nobody takes what came for the whole."""
         written = None
-        if ref.offset >= _HEAD.size:
-            written = _crc(self._bytes(ref.key, ref.offset - _HEAD.size, _HEAD.size), ref)
+        if ref.offset >= HEAD.size:
+            written = _crc(self._bytes(ref.key, ref.offset - HEAD.size, HEAD.size), ref)
         read, found = 0, 0
         while read < ref.length:
             piece = self._bytes(ref.key, ref.offset + read, min(PIECE, ref.length - read))
@@ -101,7 +101,7 @@ class Segments:
 
     def _room(self, size: int, now: float) -> None:
         day = time.strftime("%Y%m%d", time.gmtime(now))
-        full = self._end + _HEAD.size + size > LARGEST_SEGMENT and self._end > 0
+        full = self._end + HEAD.size + size > LARGEST_SEGMENT and self._end > 0
         if self._key.startswith(f"{day}/") and not full:
             return
         self.flush()
@@ -167,5 +167,5 @@ def _crc(head: bytes, ref: BlobRef) -> int | None:
     length: those cannot be checked. NotFound when the body was taken away: then its head is zero."""
     if not any(head):
         raise NotFound(GONE)
-    magic, length, crc, _ = _HEAD.unpack(head)
+    magic, length, crc, _ = HEAD.unpack(head)
     return crc if (magic, length) == (MAGIC, ref.length) else None

@@ -1,0 +1,179 @@
+"""A backup of a state folder, taken while mail is taken and delivered.
+
+Databases come first, as of one moment each; then bodies and uploads, which are durable before rows name them: so every
+message that was acknowledged before the backup began is in it with its bytes. A further backup into the same folder
+copies only what is new. The key is never in it. A backup that does not come to its end leaves the one before as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from chalicelib.adapters.sqlite.bodies import UPLOADS
+from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
+from chalicelib.adapters.sqlite.kept import Copied, kind_of
+from chalicelib.adapters.sqlite.segments import sync_folder
+from chalicelib.adapters.sqlite.snapshot import (
+    SCHEMAS,
+    installation_of,
+    named_bodies,
+    opened_to_read,
+    take_snapshot,
+)
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.errors import PermanentFailure
+from chalicelib.ports.clock import Clock
+from onehost.copying import copy_tail, existing, own_folder, to_itself
+from onehost.manifest import (
+    MANIFEST,
+    UNFINISHED,
+    Manifest,
+    SavedDatabase,
+    digest_of,
+    read_manifest,
+    write_durably,
+    write_manifest,
+)
+from onehost.progress import Progress
+
+
+def back_up(state: Path, target: Path, clock: Clock, progress: Progress) -> Manifest:
+    """Take a backup of the state folder into `target`, which is absent, empty, or has earlier ones of it. One sentence
+    as PermanentFailure for what stands against it."""
+    existing(state)
+    if target.resolve().is_relative_to(state.resolve()):
+        raise PermanentFailure(f"{target} lies in the state folder itself")
+    earlier = _earlier(target)
+    with to_itself(target, "Another backup into {} is running"):
+        return _taken(state, target, earlier, clock, progress)
+
+
+def _taken(
+    state: Path, target: Path, earlier: Manifest | None, clock: Clock, progress: Progress
+) -> Manifest:
+    write_durably(target / UNFINISHED, b"This backup has not come to its end.\n")
+    began_at = clock.now()
+    databases = _databases(state, target, progress)
+    with opened_to_read(target / databases[CONTROL].file) as db:
+        installation = installation_of(db)
+    if earlier and earlier.installation not in ("", installation):
+        _remove(target, databases)
+        raise PermanentFailure(f"{target} has the backup of another installation")
+    files = _files(state, target, earlier, began_at, progress)
+    with opened_to_read(target / databases[MAIL].file) as db:
+        missing = missing_bodies(named_bodies(db), files)
+    manifest = Manifest(installation, began_at, clock.now(), databases, files, missing)
+    write_manifest(target, manifest)
+    _remove_others(target, manifest)
+    return manifest
+
+
+def missing_bodies(named: Mapping[str, int], files: Mapping[str, int]) -> tuple[str, ...]:
+    """Files that rows name and that are not there as far as these need them."""
+    wanted = {
+        f"uploads/{key.removeprefix(UPLOADS)}" if key.startswith(UPLOADS) else f"bodies/{key}": end
+        for key, end in named.items()
+    }
+    return tuple(sorted(file for file, end in wanted.items() if files.get(file, -1) < end))
+
+
+def _earlier(target: Path) -> Manifest | None:
+    """The backup that is there already; PermanentFailure when the folder has something else."""
+    if target.exists():
+        own_folder(target, "{} is no folder")
+        if (target / MANIFEST).exists():
+            return read_manifest(target)
+        if any(target.iterdir()) and not (target / UNFINISHED).exists():
+            raise PermanentFailure(f"{target} is not empty, and what is in it is no backup")
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return None
+
+
+def _databases(state: Path, target: Path, progress: Progress) -> dict[str, SavedDatabase]:
+    """A snapshot of each under a name of its own, so that the ones of the backup before stay."""
+    saved = {}
+    for name in SCHEMAS:
+        progress.at(name, (state / name).stat().st_size if (state / name).exists() else 0)
+        stem, _, ending = name.partition(".")
+        file = f"{stem}-{time.time_ns()}.{ending}"
+        schema = take_snapshot(state / name, target / file)
+        path = target / file
+        saved[name] = SavedDatabase(file, schema, path.stat().st_size, digest_of(path))
+    return saved
+
+
+def _files(
+    state: Path, target: Path, earlier: Manifest | None, now: float, progress: Progress
+) -> dict[str, int]:
+    """Bring over bodies and uploads; all that are there, with their sizes."""
+    before = earlier.files if earlier else {}
+    found: dict[str, int] = {}
+    names = list(_names(state))
+    ended = _ended(names, now)
+    for done, name in enumerate(names):
+        progress.at("files", done, len(names))
+        try:
+            found[name] = _bring(state / name, target / name, before.get(name, 0), name in ended)
+        except FileNotFoundError:
+            continue  # its time was over
+    for folder in {target / parent for name in found for parent in PurePosixPath(name).parents}:
+        sync_folder(folder)
+    return found
+
+
+def _bring(source: Path, target: Path, known: int, ended: bool) -> int:
+    """Have the file in the backup; its size there. Of what was copied before only `known` bytes are sure."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if target.exists() and target.samefile(source):
+        return target.stat().st_size
+    if ended and not target.exists():
+        try:
+            os.link(source, target)
+            return target.stat().st_size
+        except FileNotFoundError:
+            raise
+        except OSError:
+            pass  # another file system, or one without links
+    return copy_tail(source, target, known)
+
+
+def _names(state: Path) -> Iterator[str]:
+    """The files that are copied as files, by their paths in the state folder."""
+    for path in sorted(state.rglob("*")):
+        name = path.relative_to(state)
+        kind = kind_of(PurePosixPath(name))
+        if kind and kind.copied in (Copied.GROWN, Copied.WHOLE) and path.is_file():
+            yield name.as_posix()
+
+
+def _ended(names: list[str], now: float) -> set[str]:
+    """Those that nobody appends to: uploads, segments of a day that is over everywhere, and all but the last of each
+    process."""
+    yesterday = time.strftime("%Y%m%d", time.gmtime(now - DAY))
+    last: dict[str, tuple[int, str]] = {}
+    ended = set(names)
+    for name in names:
+        _, day, file = PurePosixPath(name).parts
+        process, _, number = file.removesuffix(".seg").rpartition("-")
+        if process and day >= yesterday:
+            last[process] = max(last.get(process, (0, "")), (int(number), name))
+    return ended - {name for _, name in last.values()}
+
+
+def _remove_others(target: Path, manifest: Manifest) -> None:
+    """Forget what only earlier backups needed."""
+    kept = {MANIFEST, *manifest.files, *(one.file for one in manifest.databases.values())}
+    for path in target.rglob("*"):
+        if path.is_file() and path.relative_to(target).as_posix() not in kept:
+            path.unlink()
+    for path in sorted(target.rglob("*"), reverse=True):
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _remove(target: Path, databases: Mapping[str, SavedDatabase]) -> None:
+    for one in databases.values():
+        (target / one.file).unlink()

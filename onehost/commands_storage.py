@@ -1,0 +1,125 @@
+"""The commands that look after a state folder: `backup`, `restore` and `check`.
+
+They open no installation, so that they work on a folder that cannot be served.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from chalicelib.bootstrap import Posthorn
+from chalicelib.cli.commands import Command, options
+from chalicelib.cli.terminal import iso, moment, visible
+from chalicelib.domain.errors import PermanentFailure
+from chalicelib.ports.clock import Clock
+from onehost.backup import back_up
+from onehost.check import faults
+from onehost.place_options import CONFIG, STATE
+from onehost.progress import Progress
+from onehost.restore import Wishes, restore
+from onehost.session import HostSession
+
+MOST_FAULTS = 1_000
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command("check", cls=Command, params=[CONFIG, STATE])
+@click.option("--full", is_flag=True, help="Compare indexes with their tables too.")
+def check_command(session: HostSession, full: bool) -> int:
+    """Check databases and bodies of the state folder, while it serves or rests.
+
+    Prints one sentence a fault, and exits with 1 when there is one.
+    """
+    found: list[dict[str, str]] = []
+    count = 0
+    with _plain_failures():
+        for fault in faults(session.state_folder, _progress(), full=full):
+            count += 1
+            if count > MOST_FAULTS:
+                continue
+            found.append({"place": fault.place, "text": fault.text})
+            if not session.json:
+                click.echo(f"{visible(fault.text)}.")
+    more = f"; the first {MOST_FAULTS} are shown" if count > MOST_FAULTS else ""
+    session.show({"faults": found, "count": count}, f"{count or 'no'} faults{more}")
+    return 1 if count else 0
+
+
+@click.command("backup", cls=Command, params=[CONFIG, STATE])
+@click.argument("folder", type=_FOLDER)
+def backup_command(session: HostSession, folder: Path) -> int:
+    """Save the state folder into FOLDER, while mail is taken and delivered.
+
+    A further backup into the same folder copies only what is new.
+    """
+    with _plain_failures():
+        place = session.state_folder
+        clock = Posthorn(session.settings, "sqlite")[Clock]
+        made = back_up(place, folder.absolute(), clock, _progress())
+    size = sum(made.files.values()) + sum(one.size for one in made.databases.values())
+    key = place / "key"
+    session.show(
+        {
+            "folder": str(folder),
+            "began_at": iso(made.began_at),
+            "ended_at": iso(made.ended_at),
+            "bytes": size,
+            "missing": list(made.missing),
+            "key": str(key),
+        },
+        f"The backup of {moment(made.began_at)} UTC is in {visible(str(folder))}, {size:,} bytes.\n"
+        f"The key is not in it: keep a copy of {visible(str(key))} in another place.",
+    )
+    _warn(made.missing)
+    return 0
+
+
+@click.command("restore", cls=Command, params=[CONFIG, STATE])
+@options(
+    click.argument("folder", type=_FOLDER),
+    click.option("--resend", is_flag=True, help="Send what waits, though it may have been sent."),
+    click.option("--damaged", is_flag=True, help="Restore although bodies are missing or damaged."),
+)
+def restore_command(session: HostSession, folder: Path, resend: bool, damaged: bool) -> int:
+    """Bring a backup back from FOLDER into an empty state folder.
+
+    Put the key file into the state folder first. What waited in the backup may have been sent since, and is held.
+    """
+    with _plain_failures():
+        settings = session.settings
+        wishes = Wishes(resend, damaged, settings.hold_days)
+        now = Posthorn(settings, "sqlite")[Clock].now()
+        done = restore(folder.absolute(), session.state_folder, wishes, now, _progress())
+    text = f"Restored as of {moment(done.began_at)} UTC."
+    if done.held:
+        text += (
+            f"\n{done.held} messages that waited are held; `posthorn message release` sends one on."
+        )
+    shown = {"began_at": iso(done.began_at), "held": done.held, "missing": list(done.missing)}
+    session.show(shown, text)
+    _warn(done.missing)
+    return 0
+
+
+@contextmanager
+def _plain_failures() -> Iterator[None]:
+    """What the system refuses, as one sentence: no room, no right, an error of the disk."""
+    try:
+        yield
+    except OSError as failed:
+        what = (failed.strerror or type(failed).__name__).lower()
+        raise PermanentFailure(f"{failed.filename or 'The file system'}: {what}") from failed
+
+
+def _progress() -> Progress:
+    return Progress(functools.partial(click.echo, err=True))
+
+
+def _warn(missing: tuple[str, ...]) -> None:
+    for name in missing[:MOST_FAULTS]:
+        click.echo(f"{visible(name)} was missing already, with bodies of messages.", err=True)

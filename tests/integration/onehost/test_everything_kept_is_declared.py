@@ -1,0 +1,40 @@
+"""Every table and every file of a state folder has a row that says what becomes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import apsw
+
+from chalicelib.adapters.sqlite import expiry
+from chalicelib.adapters.sqlite.kept import EACH_MINUTE, FILES, TABLES, Copied, kind_of
+from tests.kept_mail import fill, make_host
+
+
+async def test_every_table_and_every_file_has_a_row(state: Path) -> None:
+    await fill(await make_host(state))
+    tables = set()
+    for name in ("mail.db", "control.db"):
+        db = apsw.Connection(str(state / name), flags=apsw.SQLITE_OPEN_READONLY)
+        found = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        tables |= {(name, table) for (table,) in found if not table.startswith("sqlite_")}
+        db.close()
+    files = [path.relative_to(state) for path in state.rglob("*") if not path.is_dir()]
+
+    assert tables == {(one.database, one.name) for one in TABLES}
+    assert [file for file in files if kind_of(PurePosixPath(file)) is None] == []
+    assert {kind_of(PurePosixPath(file)).copied for file in files} == set(Copied)  # type: ignore[union-attr]
+
+
+def test_a_file_of_somebody_else_has_none() -> None:
+    assert kind_of(PurePosixPath("mail.db.old")) is None
+    assert kind_of(PurePosixPath("bodies/notes.txt")) is None
+
+
+def test_expiry_looks_after_the_tables_that_say_so() -> None:
+    removed = {statement.split()[2] for statement in expiry._OVER}
+    assert removed == {one.name for one in TABLES if one.purged == EACH_MINUTE}
+
+
+def test_every_row_says_everything() -> None:
+    assert all(one.moved and one.kept and one.erased and one.purged for one in (*TABLES, *FILES))

@@ -1,0 +1,129 @@
+"""A state folder with a tenant in it, mail in every state, and all that is kept beside mail."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.adapters.sqlite.blobs import SegmentBlobStore
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.domain import lifecycle
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
+from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.repository import Repository
+from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.statistics import Statistics
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.submission import Recipient, Submission
+from chalicelib.services.tenancy.authenticate import Principal
+from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.domains import Domains
+from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
+from tests.worlds import KeptKeys
+
+
+@dataclass
+class Host:
+    """The program on a state folder, and who may send."""
+
+    folder: Path
+    posthorn: Posthorn
+    server: Server
+    principal: Principal
+
+    async def accept(self, *recipients: str, words: str = "Hello.") -> tuple[Message, ...]:
+        """Store a message."""
+        to = tuple(Recipient(address) for address in recipients or ("john@example.com",))
+        content = f"From: app@acme.test\r\nSubject: Hi\r\n\r\n{words}\r\n".encode()
+        submission = Submission(self.principal, "app@acme.test", to, content)
+        return await self.posthorn[AcceptMail].submit(submission)
+
+    async def record(self, message: Message) -> MessageRecord:
+        """As it is stored."""
+        return await self.posthorn[MessageStore].get(message.server_id, message.id)
+
+    async def body(self, message: Message) -> bytes:
+        """Its bytes."""
+        return await self.posthorn[BlobStore].get(message.blob)
+
+    async def lease(self, message: Message, owner: str = "p-1-9") -> MessageRecord:
+        """Claim it for five minutes."""
+        now = int(self.posthorn[Clock].now())
+        job = DeliveryJob(message, 0)
+        found = await self.posthorn[MessageStore].claim(job, owner, now, now + 300)
+        assert isinstance(found, MessageRecord)
+        return found
+
+    async def finish(self, message: Message) -> None:
+        """Have it delivered."""
+        before = await self.lease(message)
+        (number,) = await self.posthorn[Numbers].take(self.server.id, "delivery", 1)
+        after = lifecycle.done(before, Delivery(number, Status.SENT, "Taken", self.now))
+        assert await self.posthorn[MessageStore].replace(before, after)
+
+    @property
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self.posthorn[Clock].now()
+
+
+def opened(folder: Path, keys: KeyMaker | None = None) -> Posthorn:
+    """The program as another process sees the folder."""
+    parts = {KeyMaker: keys or KeptKeys()}
+    return Posthorn(Settings(state_folder=str(folder)), "sqlite", parts)
+
+
+async def make_host(folder: Path, keys: KeyMaker | None = None) -> Host:
+    """A fresh state folder with acme's server App."""
+    posthorn = opened(folder, keys)
+    await posthorn[Installation].ensure()
+    organization = await posthorn[Organizations].create("Acme")
+    server = await posthorn[Servers].create(organization, "App")
+    await posthorn[Domains].trust(await posthorn[Domains].add(server, "acme.test"))
+    credential, _ = await posthorn[Credentials].create(server, CredentialKind.SMTP, "smtp")
+    await posthorn[Repository].add(SOURCES, EgressSource("default"))
+    return Host(folder, posthorn, server, Principal(server, credential))
+
+
+async def fill(host: Host) -> dict[str, Message]:
+    """Mail in every state, by name, and something in every other table."""
+    names = ("waiting", "leased", "done", "held")
+    mail = {name: (await host.accept(words=f"I am {name}."))[0] for name in names}
+    await host.lease(mail["leased"])
+    await host.finish(mail["done"])
+    before = await host.lease(mail["held"])
+    delivery = Delivery(900, Status.HELD, "Held by hand", host.now)
+    after = lifecycle.held(before, delivery, int(host.now) + 86_400)
+    assert await host.posthorn[MessageStore].replace(before, after)
+    server, message, later = host.server.id, mail["done"].id, int(host.now) + 86_400
+    await host.posthorn[Engagement].keep_links(server, message, ["https://a.test/"], later)
+    hit = EngagementEvent(EngagementKind.CLICK, host.now, "192.0.2.1", "Mozilla", "https://a.test/")
+    await host.posthorn[Engagement].record(server, message, hit, later)
+    entry = Suppression("gone@example.com", "bounced", host.now, later)
+    await host.posthorn[SuppressionList].add(server, entry)
+    await host.posthorn[SendRate].reserve(server, host.now)
+    await host.posthorn[IdempotencyKeys].begin(server, "once", "f", host.now)
+    await host.posthorn[IdempotencyKeys].complete(server, "once", 200, "{}")
+    slot = Slot(server, Period.HOUR, int(host.now) // 3_600 * 3_600)
+    await host.posthorn[Statistics].add("mail", slot, [Addition("1", {Count.OUTGOING: 1})])
+    blobs = host.posthorn[SegmentBlobStore]
+    ticket = await blobs.ticket(server, 5, host.now)
+    blobs.finish_upload(ticket, secrets.token_bytes(5))
+    return mail
