@@ -106,6 +106,36 @@ def restore_command(session: HostSession, folder: Path, resend: bool, damaged: b
     return 0
 
 
+@click.command("move", cls=Command, params=[CONFIG, STATE])
+@options(
+    click.option("--to", "to", type=click.Choice(["aws"]), help="Where to."),
+    click.option("--from", "origin", type=click.Choice(["aws"]), help="Where from."),
+    click.option("--stopped", is_flag=True, help="Nothing serves on AWS any more: bring the rest."),
+)
+def move_command(session: HostSession, to: str | None, origin: str | None, stopped: bool) -> int:
+    """Move to AWS, and back: accounts, credentials, keys and all mail.
+
+    It may run while mail is served, and again. What waits comes over in the last run, when nothing serves.
+    """
+    from onehost.move_places import move_from_aws, move_to_aws
+
+    if bool(to) == bool(origin) or (to and stopped):
+        raise click.UsageError("Say either --to aws, or --from aws with or without --stopped.")
+    session.check_state_named()
+    with _plain_failures():
+        if to:
+            done = move_to_aws(session.settings, _progress())
+        else:
+            move_from_aws(session.settings, _progress(), last=stopped)
+            done = stopped
+    rest = "stop `posthorn serve`" if to else "stop what serves on AWS, and add --stopped"
+    text = (
+        "Everything was moved." if done else f"Copied but for what waits: {rest}, and run it again."
+    )
+    session.show({"finished": done}, text)
+    return 0
+
+
 @contextmanager
 def _plain_failures() -> Iterator[None]:
     """What the system refuses, as one sentence: no room, no right, an error of the disk."""

@@ -26,6 +26,7 @@ HOST_COMMANDS = (
     ("backup", "onehost.commands_storage:backup_command", "Save the state folder."),
     ("restore", "onehost.commands_storage:restore_command", "Bring a backup back."),
     ("check", "onehost.commands_storage:check_command", "Check databases and bodies."),
+    ("move", "onehost.commands_storage:move_command", "Move to AWS, and back."),
 )
 
 

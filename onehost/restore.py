@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -44,7 +45,7 @@ from onehost.progress import Progress
 
 FINISHED = "finished"
 _BESIDE = {KEY, LOCK, "lost+found"}
-_PLACED = ("bodies", "uploads", CONTROL, MAIL)
+PLACED = ("bodies", "uploads", CONTROL, MAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,12 @@ def restore(
     own_folder(source, "There is no backup in {}")
     with to_itself(source, "A backup into {} is running"):
         manifest = read_manifest(source)
-        _check_state(state)
+        check_empty(state)
         _check_databases(source, manifest, state / KEY)
         _check_files(source, manifest, wishes, progress)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         with to_itself(state, "Another restore into {} is running"):
-            _check_state(state)
+            check_empty(state)
             (state / RESTORING).mkdir(mode=0o700, exist_ok=True)
             held = _restored(source, state, manifest, wishes, now, progress)
     return Restoration(manifest.began_at, held, manifest.missing)
@@ -103,11 +104,11 @@ def _restored(
         found = {**what, "held": _make_ready(made, manifest, wishes, now)}
         write_durably(finished, json.dumps(found).encode())
         sync_folder(made)
-    _place(made, state)
+    place(made, state, PLACED)
     return int(found["held"])
 
 
-def _check_state(state: Path) -> None:
+def check_empty(state: Path) -> None:
     """PermanentFailure unless the folder is absent, or empty but for the key and what a stopped restore left."""
     if not state.exists():
         return
@@ -115,7 +116,7 @@ def _check_state(state: Path) -> None:
         raise PermanentFailure(f"{state} is no folder")
     for check in (check_owner, check_mode, check_file_system):
         check(state)
-    left = {RESTORING, *_PLACED} if (state / RESTORING).exists() else set()
+    left = {RESTORING, *PLACED} if (state / RESTORING).exists() else set()
     if any(path.name not in _BESIDE | left for path in state.iterdir()):
         raise PermanentFailure(f"{state} is not empty: a restore needs an empty state folder")
 
@@ -175,7 +176,7 @@ def _size(path: Path) -> int:
 
 def _clear(state: Path) -> None:
     """Take away what a stopped restore left."""
-    for path in (*(state / name for name in _PLACED), *(state / RESTORING).iterdir()):
+    for path in (*(state / name for name in PLACED), *(state / RESTORING).iterdir()):
         if path.is_dir():
             shutil.rmtree(path)
         else:
@@ -208,12 +209,11 @@ def _make_ready(made: Path, manifest: Manifest, wishes: Wishes, now: float) -> i
     return held
 
 
-def _place(made: Path, state: Path) -> None:
-    """Put everything in its place; the marker goes last."""
-    for name in _PLACED:
+def place(made: Path, state: Path, names: Sequence[str]) -> None:
+    """Put what was made ready in its place; the marker goes last."""
+    for name in names:
         if (made / name).exists():
             (made / name).rename(state / name)
     sync_folder(state)
-    (made / FINISHED).unlink()
-    made.rmdir()
+    shutil.rmtree(made)
     sync_folder(state)

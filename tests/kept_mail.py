@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chalicelib.adapters.sqlite.blobs import SegmentBlobStore
+from chalicelib.adapters.sqlite.feed import EventFeed
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
@@ -47,6 +48,7 @@ class Host:
     posthorn: Posthorn
     server: Server
     principal: Principal
+    key: str
 
     async def accept(self, *recipients: str, words: str = "Hello.") -> tuple[Message, ...]:
         """Store a message."""
@@ -71,11 +73,12 @@ class Host:
         assert isinstance(found, MessageRecord)
         return found
 
-    async def finish(self, message: Message) -> None:
+    async def finish(self, message: Message, links: int | None = None) -> None:
         """Have it delivered."""
         before = await self.lease(message)
         (number,) = await self.posthorn[Numbers].take(self.server.id, "delivery", 1)
-        after = lifecycle.done(before, Delivery(number, Status.SENT, "Taken", self.now))
+        delivery = Delivery(number, Status.SENT, "Taken", self.now)
+        after = replace(lifecycle.done(before, delivery), links=links)
         assert await self.posthorn[MessageStore].replace(before, after)
 
     @property
@@ -97,9 +100,9 @@ async def make_host(folder: Path, keys: KeyMaker | None = None) -> Host:
     organization = await posthorn[Organizations].create("Acme")
     server = await posthorn[Servers].create(organization, "App")
     await posthorn[Domains].trust(await posthorn[Domains].add(server, "acme.test"))
-    credential, _ = await posthorn[Credentials].create(server, CredentialKind.SMTP, "smtp")
+    credential, key = await posthorn[Credentials].create(server, CredentialKind.SMTP, "smtp")
     await posthorn[Repository].add(SOURCES, EgressSource("default"))
-    return Host(folder, posthorn, server, Principal(server, credential))
+    return Host(folder, posthorn, server, Principal(server, credential), key)
 
 
 async def fill(host: Host) -> dict[str, Message]:
@@ -107,13 +110,16 @@ async def fill(host: Host) -> dict[str, Message]:
     names = ("waiting", "leased", "done", "held")
     mail = {name: (await host.accept(words=f"I am {name}."))[0] for name in names}
     await host.lease(mail["leased"])
-    await host.finish(mail["done"])
+    await host.finish(mail["done"], links=1)
     before = await host.lease(mail["held"])
     delivery = Delivery(900, Status.HELD, "Held by hand", host.now)
     after = lifecycle.held(before, delivery, int(host.now) + 86_400)
     assert await host.posthorn[MessageStore].replace(before, after)
     server, message, later = host.server.id, mail["done"].id, int(host.now) + 86_400
     await host.posthorn[Engagement].keep_links(server, message, ["https://a.test/"], later)
+    await host.posthorn[Engagement].keep_links(
+        server, mail["leased"].id, ["https://b.test/"], later
+    )
     hit = EngagementEvent(EngagementKind.CLICK, host.now, "192.0.2.1", "Mozilla", "https://a.test/")
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)
@@ -123,6 +129,7 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.HOUR, int(host.now) // 3_600 * 3_600)
     await host.posthorn[Statistics].add("mail", slot, [Addition("1", {Count.OUTGOING: 1})])
+    await host.posthorn[EventFeed].move(1)
     blobs = host.posthorn[SegmentBlobStore]
     ticket = await blobs.ticket(server, 5, host.now)
     blobs.finish_upload(ticket, secrets.token_bytes(5))

@@ -34,6 +34,11 @@ class MemorySuppressionList(SuppressionList):
                 found[server, address] = entry
         return found
 
+    async def all(self, server: ServerId, now: float) -> list[Suppression]:
+        """Those of a server, by address."""
+        found = ((key, one) for (owner, key), one in self._entries.items() if owner == server)
+        return [one for _, one in sorted(found, key=lambda pair: pair[0]) if one.keep_until > now]
+
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""
         self._entries[server, recipient_key(entry.address)] = entry

@@ -17,6 +17,9 @@ class SuppressionList(Protocol):
     ) -> dict[tuple[ServerId, str], Suppression]:
         """Those of the pairs (as given) that are listed and not expired."""
 
+    async def all(self, server: ServerId, now: float) -> list[Suppression]:
+        """Those of a server that are not expired, by address. For people and moves: it reads the whole list."""
+
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""
 

@@ -37,6 +37,16 @@ async def test_pairs_that_differ_in_case_only_are_each_answered(world: World) ->
     assert set(found) == set(pairs)
 
 
+async def test_all_suppressions_of_a_server_are_listed_by_address(world: World) -> None:
+    port = world[SuppressionList]
+    entries = [Suppression(f"{name}@Example.com", "bounced", NOW, NOW + 60) for name in "cab"]
+    for entry in entries:
+        await port.add(world.server, entry)
+    await port.add(a_server_id(), entries[0])
+    await port.add(world.server, Suppression("over@example.com", "bounced", NOW, NOW - 1))
+    assert await port.all(world.server, NOW) == sorted(entries, key=lambda one: one.address)
+
+
 async def test_a_suppression_means_nobody_of_another_spelling(world: World) -> None:
     await world[SuppressionList].add(world.server, replace(ENTRY, address="Maß@example.com"))
     pairs = [(world.server, "mass@example.com"), (world.server, "MAß@example.com")]

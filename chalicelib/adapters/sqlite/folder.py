@@ -20,7 +20,7 @@ from chalicelib.domain.errors import PermanentFailure
 
 LOCK = "lock"
 RUN = "run"
-RESTORING = "restoring"
+RESTORING, MOVED = "restoring", "moved"
 CONTROL, MAIL, KEY = "control.db", "mail.db", "key"
 
 
@@ -75,6 +75,10 @@ class StateFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for check in (check_owner, check_mode, check_file_system):
                 check(self.path)
+            if (self.path / MOVED).exists():
+                raise PermanentFailure(
+                    f"What was in {self.path} was moved away, and nothing is served from there"
+                )
             if (self.path / RESTORING).exists():
                 raise PermanentFailure(
                     f"The restore into {self.path} has not come to its end: run it again"

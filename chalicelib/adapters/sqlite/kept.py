@@ -83,6 +83,8 @@ uploads/.+                           | not      | no        | while it arrives  
 key(\.new)?                          | apart    | no        | for good          | names nobody    | never
 lock                                 | not      | no        | for good          | names nobody    | never
 run/.+                               | not      | no        | while it serves   | names nobody    | at the next start
+move\.(json|new)                     | not      | no        | for good          | names nobody    | never
+moved                                | not      | no        | for good          | names nobody    | never
 restoring/.+                         | not      | no        | while it restores | with the rest   | at its end
 """
 

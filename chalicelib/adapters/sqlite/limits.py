@@ -24,6 +24,10 @@ _LISTED = (
     "SELECT address, reason, at, keep_until FROM suppressions"
     " WHERE server = ? AND rcpt_key = ? AND keep_until > ?"
 )
+_ALL = (
+    "SELECT address, reason, at, keep_until FROM suppressions"
+    " WHERE server = ? AND keep_until > ? ORDER BY rcpt_key"
+)
 _LIST = "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?, ?, ?, ?)"
 _UNLIST = "DELETE FROM suppressions WHERE server = ? AND rcpt_key = ? RETURNING 1"
 _COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
@@ -55,6 +59,11 @@ class SqliteSuppressionList(SuppressionList):
             return found
 
         return self._database.read(read)
+
+    async def all(self, server: ServerId, now: float) -> list[Suppression]:
+        """Those of a server, by address."""
+        rows = self._database.read(lambda db: fetched(db, _ALL, (server, now)))
+        return [Suppression(*row) for row in rows]
 
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""

@@ -109,7 +109,7 @@ async def test_resend_sends_what_waits(host: Host, saved: Path, other: Path, pos
     restored = posthorn("restore", str(saved), "--resend", "--state", str(with_key(host, other)))
     assert (restored.code, "held" in restored.out) == (0, False)
 
-    again = Host(other, opened(other), host.server, host.principal)
+    again = Host(other, opened(other), host.server, host.principal, host.key)
     assert (await again.record(mail["waiting"])).state is State.WAITING
     assert (await again.lease(mail["waiting"])).taken_over is False
     assert (await again.lease(mail["leased"], "p-2-2")).taken_over is True
@@ -162,7 +162,7 @@ async def test_a_backup_that_stops_leaves_the_one_before(
         assert posthorn("backup", str(saved), "--state", str(host.folder)).code == 1
 
     assert posthorn("restore", str(saved), "--state", str(with_key(host, other))).code == 0
-    again = Host(other, opened(other), host.server, host.principal)
+    again = Host(other, opened(other), host.server, host.principal, host.key)
     assert await again.body(message) == await host.body(message)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path, PurePosixPath
 
 import apsw
 
 from chalicelib.adapters.sqlite import expiry
-from chalicelib.adapters.sqlite.kept import EACH_MINUTE, FILES, TABLES, Copied, kind_of
+from chalicelib.adapters.sqlite.kept import EACH_MINUTE, FILES, TABLES, Copied, Restored, kind_of
+from tests.integration.onehost.conftest import Run
 from tests.kept_mail import fill, make_host
 
 
@@ -24,6 +26,37 @@ async def test_every_table_and_every_file_has_a_row(state: Path) -> None:
     assert tables == {(one.database, one.name) for one in TABLES}
     assert [file for file in files if kind_of(PurePosixPath(file)) is None] == []
     assert {kind_of(PurePosixPath(file)).copied for file in files} == set(Copied)  # type: ignore[union-attr]
+
+
+async def test_a_restore_does_with_each_table_what_its_row_says(
+    state: Path, tmp_path: Path, posthorn: Run
+) -> None:
+    await fill(await make_host(state))
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    shutil.copy2(state / "key", other / "key")
+    posthorn("backup", str(tmp_path / "saved"), "--state", str(state))
+    posthorn("restore", str(tmp_path / "saved"), "--state", str(other))
+
+    for table in TABLES:
+        before, after = (_rows(folder / table.database, table.name) for folder in (state, other))
+        if table.restored is Restored.AS_IT_WAS:
+            assert before
+            assert before == after[: len(before)], table.name  # the log grew by what is held
+        elif table.restored is Restored.REMOVED:
+            assert before
+            assert after == []
+        elif table.restored is Restored.RAISED:
+            assert all(now[-1] >= was[-1] + 100 for was, now in zip(before, after, strict=True))
+        else:
+            assert [row[0] for row in before] == [row[0] for row in after]
+
+
+def _rows(path: Path, table: str) -> list[tuple[object, ...]]:
+    db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    found = db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+    db.close()
+    return found
 
 
 def test_a_file_of_somebody_else_has_none() -> None:

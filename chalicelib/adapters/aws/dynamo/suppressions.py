@@ -29,6 +29,11 @@ class DynamoSuppressionList(SuppressionList):
         # TTL removes late, so that an entry may still be there after its end.
         return {pair: entry for pair, entry in found.items() if entry.keep_until > now}
 
+    async def all(self, server: ServerId, now: float) -> list[Suppression]:
+        """Those of a server, by address: its partition."""
+        items = await self._table.query(("PK", _partition(server)), consistent=True)
+        return [entry for entry in map(_read, items) if entry.keep_until > now]
+
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""
         await self._table.put(
@@ -47,7 +52,11 @@ class DynamoSuppressionList(SuppressionList):
 
 
 def _key(server: ServerId, address: str) -> Key:
-    return f"S#{server}#SUP", recipient_key(address)
+    return _partition(server), recipient_key(address)
+
+
+def _partition(server: ServerId) -> str:
+    return f"S#{server}#SUP"
 
 
 def _read(item: Item) -> Suppression:

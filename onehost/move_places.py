@@ -1,0 +1,75 @@
+"""A move between a state folder and AWS: which side is which, whether anything serves, and what marks the end."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from chalicelib.adapters.sqlite.folder import CONTROL, KEY, MAIL, MOVED, RESTORING
+from chalicelib.adapters.sqlite.moved import make_whole
+from chalicelib.adapters.sqlite.segments import sync_folder
+from chalicelib.bootstrap import Posthorn, on_aws, run
+from chalicelib.config import Settings
+from chalicelib.domain.errors import PermanentFailure
+from onehost.copying import existing, to_itself
+from onehost.manifest import write_durably
+from onehost.move import Move
+from onehost.move_steps import Steps
+from onehost.progress import Progress
+from onehost.restore import FINISHED, check_empty, place
+from onehost.serve import held
+
+STEPS = "move.json"
+_PLACED = ("bodies", KEY, CONTROL, MAIL)
+
+
+def move_to_aws(settings: Settings, progress: Progress) -> bool:
+    """Copy the state folder to AWS; False while something serves it, and with that what waits is left. Afterwards the
+    folder serves no longer."""
+    state = Path(settings.state_folder).absolute()
+    existing(state)
+    with contextlib.ExitStack() as alone, to_itself(state, "Another move of {} is running"):
+        last = True
+        try:
+            alone.enter_context(held(settings))
+        except PermanentFailure:
+            last = False
+        source, target = Posthorn(settings, "sqlite"), on_aws(replace(settings, state_folder=""))
+        run(Move(source, target, Steps(state / STEPS, last), progress).run(last=last))
+        if last:
+            write_durably(state / MOVED, b"Moved to AWS.\n")
+            sync_folder(state)
+    return last
+
+
+def move_from_aws(settings: Settings, progress: Progress, *, last: bool) -> None:
+    """Copy an installation on AWS into an empty state folder. Without `last`, which says that nothing serves there,
+    what waits is left, and the folder does not serve yet."""
+    state = Path(settings.state_folder).absolute()
+    check_empty(state)
+    made = state / RESTORING
+    if made.exists() and not (made / STEPS).exists():
+        raise PermanentFailure(f"The restore into {state} has not come to its end: run it again")
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with to_itself(state, "Another move into {} is running"):
+        if not (made / FINISHED).exists():
+            _fill(made, settings, progress, last=last)
+        if (made / FINISHED).exists():
+            place(made, state, _PLACED)
+
+
+def _fill(made: Path, settings: Settings, progress: Progress, *, last: bool) -> None:
+    """Bring what can be brought into a state folder of its own, with the key that lies beside it."""
+    made.mkdir(mode=0o700, exist_ok=True)
+    key = made.parent / KEY
+    if key.exists() and not (made / KEY).exists():
+        shutil.copy2(key, made / KEY)
+    source = on_aws(replace(settings, state_folder=""))
+    target = Posthorn(replace(settings, state_folder=str(made)), "sqlite")
+    run(Move(source, target, Steps(made / STEPS, last), progress).run(last=last))
+    if last:
+        make_whole(made)
+        write_durably(made / FINISHED, b"Moved from AWS.\n")
+        sync_folder(made)
