@@ -60,11 +60,15 @@ def _taken(
     with opened_to_read(target / databases[CONTROL].file) as db:
         installation = installation_of(db)
     if earlier and earlier.installation not in ("", installation):
-        _remove(target, databases)
+        _remove_others(target, earlier)
         raise PermanentFailure(f"{target} has the backup of another installation")
     files = _files(state, target, earlier, began_at, progress)
     with opened_to_read(target / databases[MAIL].file) as db:
-        missing = missing_bodies(named_bodies(db), files)
+        named = named_bodies(db)
+    before = earlier.files if earlier else {}
+    # What the state folder has lost is not given up here, too.
+    files |= {name: before[name] for name in missing_bodies(named, files) if name in before}
+    missing = missing_bodies(named, files)
     manifest = Manifest(installation, began_at, clock.now(), databases, files, missing)
     write_manifest(target, manifest)
     _remove_others(target, manifest)
@@ -164,7 +168,7 @@ def _ended(names: list[str], now: float) -> set[str]:
 
 
 def _remove_others(target: Path, manifest: Manifest) -> None:
-    """Forget what only earlier backups needed."""
+    """Forget what this backup does not need."""
     kept = {MANIFEST, *manifest.files, *(one.file for one in manifest.databases.values())}
     for path in target.rglob("*"):
         if path.is_file() and path.relative_to(target).as_posix() not in kept:
@@ -172,8 +176,3 @@ def _remove_others(target: Path, manifest: Manifest) -> None:
     for path in sorted(target.rglob("*"), reverse=True):
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()
-
-
-def _remove(target: Path, databases: Mapping[str, SavedDatabase]) -> None:
-    for one in databases.values():
-        (target / one.file).unlink()

@@ -151,6 +151,35 @@ async def test_a_second_backup_copies_only_what_is_new(
     assert old.stat().st_nlink == 2
 
 
+async def test_bytes_that_the_state_folder_has_lost_stay_in_the_backup(
+    host: Host, saved: Path, other: Path, posthorn: Run
+) -> None:
+    (message,) = await host.accept()
+    body = await host.body(message)
+    posthorn("backup", str(saved), "--state", str(host.folder))
+    for segment in host.folder.glob("bodies/*/*.seg"):
+        segment.unlink()
+
+    again = posthorn("backup", str(saved), "--state", str(host.folder), "--json")
+    assert again.json["missing"] == []
+    assert posthorn("restore", str(saved), "--state", str(with_key(host, other))).code == 0
+    assert await opened(other)[BlobStore].get(message.blob) == body
+
+
+async def test_bytes_that_nobody_has_are_named_and_the_rest_is_saved(
+    host: Host, saved: Path, other: Path, posthorn: Run
+) -> None:
+    await host.accept()
+    (segment,) = host.folder.glob("bodies/*/*.seg")
+    segment.unlink()
+    name = segment.relative_to(host.folder).as_posix()
+
+    taken = posthorn("backup", str(saved), "--state", str(host.folder), "--json")
+    assert (taken.code, taken.json["missing"]) == (0, [name])
+    assert taken.err == f"{name} was missing already, with bodies of messages.\n"
+    assert posthorn("restore", str(saved), "--state", str(with_key(host, other))).code == 0
+
+
 async def test_a_backup_that_stops_leaves_the_one_before(
     host: Host, saved: Path, other: Path, posthorn: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +240,7 @@ async def test_backups_that_are_refused(
     await make_host(tmp_path / "another", CryptographyKeyMaker())
     foreign = posthorn("backup", str(mine), "--state", str(tmp_path / "another"))
     assert foreign.err == f"posthorn: {mine} has the backup of another installation.\n"
+    assert sorted(path.suffix for path in mine.glob("*")) == [".db", ".db", ".json"]
     assert posthorn("restore", str(mine), "--state", str(host.folder)).code == 1
 
 
