@@ -12,10 +12,10 @@ removed.
 from __future__ import annotations
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import DAY
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Period, Slot
-from chalicelib.domain.tenancy.entities import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository

@@ -10,20 +10,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.engagement import TRACK_DOMAINS
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.tenancy.entities import (
-    CREDENTIALS,
-    DOMAINS,
-    INSTALLATION,
-    ORGANIZATIONS,
-    SERVERS,
-    SOURCES,
-    Organization,
-    ServerId,
-)
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.credentials import CREDENTIALS
+from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.domain.tenancy.nouns import secrets_of, with_secrets
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import (
     ALL_ORGANIZATIONS,
     THE_INSTALLATION,
@@ -32,6 +26,9 @@ from chalicelib.domain.tenancy.owners import (
     of_pool,
     of_server,
 )
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.sources import SOURCES
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 

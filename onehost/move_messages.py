@@ -13,18 +13,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import (
-    DAY,
-    BlobRef,
-    DeliveryJob,
-    Message,
-    MessageId,
-    MessageRecord,
-    Scope,
-    State,
-)
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord, Scope, State
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
@@ -58,8 +50,8 @@ class MessageCopy:
             cursor = self._steps.cursor(server, scope)
             while cursor != FINISHED:
                 page = await self._source[MessageStore].page(server, scope, PAGE, cursor)
-                await self._copy(server, page.records)
-                self.seen += len(page.records)
+                await self._copy(server, page.values)
+                self.seen += len(page.values)
                 self._progress.at("messages", self.seen)
                 self._steps.copied(server, scope, page.next_cursor)
                 cursor = page.next_cursor or FINISHED

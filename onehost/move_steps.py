@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chalicelib.domain.model import Scope
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from onehost.manifest import write_durably
 
 FINISHED = ""

@@ -18,7 +18,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import Message, MessageRecord, Scope, State
 from chalicelib.domain.statistics import Period
-from chalicelib.domain.tenancy.entities import CredentialKind
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
