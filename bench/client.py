@@ -17,6 +17,7 @@ from bench.sink import bare_sink
 from bench.table import Row, interleaved, print_table
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
@@ -33,7 +34,7 @@ CONNECTIONS = 10
 async def ours(port: int, content: bytes) -> None:
     """Send MESSAGES with the network egress."""
     settings = Settings()
-    egress = NetworkEgress(settings, FileKeyVault(StateFolder(settings), SystemRand()))
+    egress = NetworkEgress(settings, FileKeyVault(SealingKeys(StateFolder(settings), SystemRand())))
     target, source = Target("sink.test", "127.0.0.1", port), EgressSource("bench", tls="none")
     envelope = Envelope(SENDER, RECIPIENT)
 

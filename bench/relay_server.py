@@ -27,6 +27,7 @@ from bench.tenant import make_tenant
 from chalicelib.adapters.network.egress import NetworkEgress
 from chalicelib.adapters.scripted.resolver import ScriptedResolver, Zone
 from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.storage.intake import OrderedIntake
 from chalicelib.adapters.system.randomness import SystemRand
@@ -165,7 +166,7 @@ class Relay:
             "mx.sink.example": {"A": ["127.0.0.1"]},
         }
         self.blobs, self.queue, messages = PassingBlobs(), HandedQueue(), PassingMessages()
-        vault = FileKeyVault(StateFolder(settings), SystemRand())
+        vault = FileKeyVault(SealingKeys(StateFolder(settings), SystemRand()))
         parts = {
             BlobStore: self.blobs,
             WorkQueue: self.queue,

@@ -37,6 +37,7 @@ from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
+from tests.web_client import bring
 from tests.worlds import KeptKeys
 
 
@@ -132,5 +133,5 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[EventFeed].move(1)
     blobs = host.posthorn[SegmentBlobStore]
     ticket = await blobs.ticket(server, 5, host.now)
-    blobs.finish_upload(ticket, secrets.token_bytes(5))
+    await bring(host.posthorn, ticket, secrets.token_bytes(5))
     return mail

@@ -89,7 +89,7 @@ async def _records(program: Posthorn, host: Host) -> list[MessageRecord]:
     cursor: str | None = None
     while True:
         page = await program[MessageStore].page(host.server.id, Scope.OUTGOING, 100, cursor)
-        records += page.records
+        records += page.values
         cursor = page.next_cursor
         if cursor is None:
             return records

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
-from chalicelib.domain import engagement
-from chalicelib.domain.tenancy import entities
+from chalicelib.domain import tenancy
 from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.nouns import NOUNS, secrets_of, with_secrets
 from tests.contract.nouns import NOUNS as SAMPLES
@@ -17,8 +18,8 @@ from tests.contract.nouns import Noun
 def test_every_declared_noun_is_in_the_list() -> None:
     declared = {
         value
-        for module in (entities, engagement)
-        for value in vars(module).values()
+        for found in iter_modules(tenancy.__path__, "chalicelib.domain.tenancy.")
+        for value in vars(import_module(found.name)).values()
         if isinstance(value, Entity)
     }
     assert declared == set(NOUNS)
