@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.folder import FlushFailed, StateFolder
 from chalicelib.domain.errors import OutOfSpace, PermanentFailure, TemporaryFailure
 
 T = TypeVar("T")
@@ -32,8 +32,8 @@ LOG = logging.getLogger("posthorn.sqlite")
 OLDEST_SQLITE = 3_051_003
 MOST_TOGETHER = 512
 BUSY_MILLISECONDS = 10_000
-# What a failed flush is: of a segment, of the write-ahead log, of a folder.
-UNKNOWN_STATE = (errno.EIO, apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
+# What a failed flush of SQLite's files and of their folder is.
+UNKNOWN_STATE = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
 FULL = "There is no room to store anything more, try again later"
 AWAY = "The store cannot be written to at the moment, try again later"
 # The busy time-out is set first: going over to WAL answers "busy" at once when processes start together.
@@ -236,7 +236,7 @@ def _failure(error: apsw.Error | OSError) -> TemporaryFailure:
     """What a failed transaction is to those who wait. After a failed flush nobody knows what is on the disk: then this
     process ends at once, and what is there decides when the databases are opened again."""
     code = error.errno if isinstance(error, OSError) else getattr(error, "extendedresult", 0)
-    if code in UNKNOWN_STATE:
+    if isinstance(error, FlushFailed) or code in UNKNOWN_STATE:
         LOG.critical("the disk failed to flush", extra={"fields": {"error": str(error)}})
         os._exit(1)
     full = code == errno.ENOSPC if isinstance(error, OSError) else isinstance(error, apsw.FullError)

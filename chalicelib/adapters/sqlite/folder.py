@@ -24,6 +24,10 @@ RESTORING, MOVED = "restoring", "moved"
 CONTROL, MAIL, KEY = "control.db", "mail.db", "key"
 
 
+class FlushFailed(OSError):
+    """Nobody knows whether what was written is on the disk."""
+
+
 class StateFolder:
     """The folder that the settings name; `path` is None when everything is kept in memory."""
 

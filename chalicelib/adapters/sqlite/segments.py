@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.folder import FlushFailed, StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
@@ -54,13 +54,13 @@ class Segments:
         return refs
 
     def flush(self) -> None:
-        """Make what was appended durable. OSError; then nothing more is appended to this segment."""
+        """Make what was appended durable. FlushFailed; then nothing more is appended to this segment."""
         if self._dirty and self._descriptor >= 0:
             try:
                 os.fdatasync(self._descriptor)
-            except OSError:
+            except OSError as error:
                 self._abandon()
-                raise
+                raise FlushFailed(*error.args) from error
             self.syncs += 1
         self._dirty = False
 
@@ -105,25 +105,29 @@ class Segments:
         if self._key.startswith(f"{day}/") and not full:
             return
         self.flush()
+        self._abandon()
         self._number += 1
-        self._key, self._end = f"{day}/{self._process}-{self._number}.seg", 0
+        key = f"{day}/{self._process}-{self._number}.seg"
         if self._folder is None:
-            self._in_memory[self._key] = bytearray()
+            self._in_memory[key] = bytearray()
         else:
-            self._open(self._folder / self._key)
+            self._open(self._folder / key)
+        self._key, self._end = key, 0
 
     def _open(self, path: Path) -> None:
         """A new file whose name is durable before anything names it."""
+        # Its number is somebody else's as soon as it is closed.
+        closed, self._descriptor = self._descriptor, -1
+        if closed >= 0:
+            os.close(closed)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
         for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
             sync_folder(folder)
 
     def _abandon(self) -> None:
-        """Go on in another segment; what no row names in this one is lost."""
+        """Append no more to this segment; what no row names in it is lost."""
         self._key, self._dirty = "", False
 
     def _write(self, frame: bytes) -> None:
@@ -158,6 +162,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise FlushFailed(*error.args) from error
     finally:
         os.close(descriptor)
 

@@ -1,0 +1,55 @@
+"""What a state folder holds, however it came to be so: read, and checked for being in step with itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import apsw
+
+from chalicelib.adapters.scripted.time import SeededRand
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.segments import Segments
+from chalicelib.config import Settings
+from chalicelib.domain.model import BlobRef
+
+MESSAGES = """
+SELECT key, key & 2147483647, state, attempt, lease_until, due_at, logged, blob FROM messages ORDER BY key"""
+WAKE_UPS = "SELECT key, attempt FROM queue"
+EVENTS = "SELECT key, kind, count(*) FROM events GROUP BY key, kind"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A message of the folder: its state, how many deliveries it has in the log, and its bytes."""
+
+    state: str
+    deliveries: int
+    body: bytes
+
+
+def held(folder: Path) -> dict[int, Held]:
+    """The messages of the folder by number. AssertionError when anything in it is without what belongs to it."""
+    segments = Segments(StateFolder(Settings(state_folder=str(folder))), SeededRand(1))
+    db = apsw.Connection(str(folder / "mail.db"))
+    try:
+        fetched(db, "PRAGMA synchronous=OFF")
+        assert fetched(db, "PRAGMA integrity_check") == [("ok",)]
+        wake_ups = fetched(db, WAKE_UPS)
+        events = {(key, kind): count for key, kind, count in fetched(db, EVENTS)}
+        rows = fetched(db, MESSAGES)
+    finally:
+        db.close()
+    found = {}
+    for key, number, state, attempt, lease_until, due_at, logged, blob in rows:
+        assert events.pop((key, "new")) == 1
+        assert events.pop((key, "delivery"), 0) == logged
+        if state == "W":
+            assert (key, attempt) in wake_ups or due_at, f"nobody will wake {number}"
+        assert state != "L" or lease_until, f"the lease of {number} never ends"
+        found[number] = Held(state, logged, segments.read(BlobRef(*json.loads(blob))))
+    assert events == {}, "the log tells of messages that are not there"
+    assert {key for key, _ in wake_ups} <= {row[0] for row in rows}, "a wake-up of nothing"
+    return found
