@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import sys
@@ -144,6 +145,10 @@ def plays(place: Path, kind: str, *, lasting: bool) -> Iterator[dict[str, Any]]:
 
 def main(place: Path, kind: str, *lasting: str) -> None:
     """Play, tell and forget: a folder is removed when its line was answered."""
+    logging.disable()
+    # What every play loads is loaded once.
+    for port in (Intake, MessageStore):
+        Posthorn(Settings(), "sqlite")[port]
     for found in plays(place, kind, lasting=bool(lasting)):
         print(json.dumps(found), flush=True)
         sys.stdin.readline()
