@@ -115,8 +115,9 @@ def play(folder: Path, told: int, fault: Fault) -> FaultyDisk:
     return disk
 
 
-def in_a_process(folder: Path, fault: Fault) -> dict[str, Any]:
+def in_a_process(template: Path, folder: Path, fault: Fault) -> dict[str, Any]:
     """How it ended, what was told, and how many writes and flushes there were."""
+    shutil.copytree(template, folder)
     reading, told = os.pipe()
     process = os.fork()
     if process == 0:
@@ -135,12 +136,15 @@ def in_a_process(folder: Path, fault: Fault) -> dict[str, Any]:
 def plays(place: Path, kind: str, *, lasting: bool) -> Iterator[dict[str, Any]]:
     """A play for each write or flush that the first, undisturbed one had."""
     template = place / "template"
-    template.mkdir(mode=0o700)
-    whole = in_a_process(template / "whole", Fault())
+    if os.fork() == 0:
+        Posthorn(Settings(state_folder=str(template)), "sqlite")[Intake]
+        os._exit(0)
+    os.wait()
+    whole = in_a_process(template, place / "whole", Fault())
     yield whole
     _, writes, flushes, _ = whole["ended"]
     for number in range(1, 1 + (flushes if kind == UNFLUSHED else writes)):
-        yield in_a_process(place / f"{kind}-{number}", Fault(kind, number, lasting))
+        yield in_a_process(template, place / f"{kind}-{number}", Fault(kind, number, lasting))
 
 
 def main(place: Path, kind: str, *lasting: str) -> None:
