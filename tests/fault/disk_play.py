@@ -23,7 +23,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.model import MessageRecord, Status
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.intake import Intake, Mail
 from chalicelib.ports.messages import MessageStore
 from tests.fakes import NOW, a_delivery, a_job, a_message
