@@ -43,7 +43,8 @@ def a_body(number: int) -> bytes:
 
 def a_mail(number: int) -> Mail:
     """Message `number` as it is taken over."""
-    return Mail(a_body(number), (a_message(SERVER, number),))
+    message = a_message(SERVER, number)
+    return Mail(a_body(number), SERVER, lambda ref: (replace(message, blob=ref),))
 
 
 class Play:
