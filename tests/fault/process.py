@@ -2,7 +2,7 @@
 
 `accept` submits one message and prints the answer as JSON. `work` plays the delivering function on what the queue
 holds until it stays empty. `count` plays the outbox on all that the mail table's stream has. `sweep` runs the sweeper
-once. Settings come from the environment, as in a function.
+once. Settings come from the environment, as in a function; with a state folder they are those of one host.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.sweep import Sweep
 from chalicelib.services.tenancy.authenticate import Authenticate
 from infra.local.invocation import Context, sqs_event
+from tests.fault import one_host_work
 from tests.worlds import CONTENT
 
+ON_ONE_HOST = bool(os.environ.get("POSTHORN_STATE_FOLDER"))
 VISIBILITY = 3
 QUIET = 1.0
 
@@ -83,8 +85,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "accept":
         print(json.dumps(bootstrap.run(accept())))
     elif sys.argv[1] == "work":
-        work()
+        bootstrap.run(one_host_work.deliver()) if ON_ONE_HOST else work()
     elif sys.argv[1] == "count":
-        count()
+        bootstrap.run(one_host_work.count()) if ON_ONE_HOST else count()
     else:
         bootstrap.run(bootstrap.posthorn()[Sweep].run())

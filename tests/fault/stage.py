@@ -1,4 +1,4 @@
-"""What a fault test plays on: backend, zone, receiving server, a tenant, and a way to run processes against them."""
+"""What a fault test plays on: stores, zone, receiving server, a tenant, and a way to run processes against them."""
 
 from __future__ import annotations
 
@@ -94,24 +94,32 @@ class Stage:
         return all(record.state.value == "D" for record in self.records()) and bool(self.records())
 
 
-@pytest.fixture
-def stage(aws_settings: Settings) -> Iterator[Stage]:
-    """A fresh stage; everything on it is stopped afterwards."""
+AWS = pytest.param("aws", marks=pytest.mark.aws)
+
+
+@pytest.fixture(params=[AWS, "files"])
+def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """A fresh stage of one family; everything on it is stopped afterwards."""
+    if request.param == "aws":
+        family, settings = "aws", request.getfixturevalue("aws_settings")
+        # What a dead worker had comes back only when its time is over.
+        settings = replace(settings, lease_seconds=5, visibility_seconds=6)
+    else:
+        folder = request.getfixturevalue("tmp_path") / "state"
+        family, settings = "sqlite", Settings(state_folder=str(folder))
     with DnsZone() as zone, SmtpPeer().in_thread() as peer:
         zone.mx("example.com", (10, "mx.example.com"))
         zone.a("mx.example.com", "127.0.0.1")
         settings = replace(
-            aws_settings,
+            settings,
             dns_server=zone.server,
             delivery_port=peer.port,
             allow_private_delivery=True,
             starttls_seconds=2,
             deadline_seconds=3,
             settle_seconds=1,
-            lease_seconds=5,
-            visibility_seconds=6,
         )
-        program = Posthorn(settings, "aws", {KeyMaker: KeptKeys()})
+        program = Posthorn(settings, family, {KeyMaker: KeptKeys()})
         server, key = bootstrap.run(make_tenant(program, CredentialKind.SMTP))
         environment = {
             **os.environ,
@@ -120,6 +128,12 @@ def stage(aws_settings: Settings) -> Iterator[Stage]:
             "FAULT_RCPT": RCPT,
         }
         yield Stage(program, peer, server, key, environment)
+
+
+def points(family: str, *names: str) -> list[Any]:
+    """Crash points of a family, each with its stage."""
+    marks = [pytest.mark.aws] if family == "aws" else []
+    return [pytest.param(family, name, marks=marks) for name in names]
 
 
 def settle(seconds: float) -> None:

@@ -24,7 +24,7 @@ from chalicelib.adapters.sqlite.queue import HandedOut, SqliteWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.model import MessageRecord, Status
+from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.intake import Intake
 from chalicelib.ports.messages import MessageStore
@@ -69,11 +69,12 @@ class Writer:
         if self._random.random() < SOFT:
             failed = a_delivery(number, Status.SOFT_FAIL)
             after = replace(lifecycle.waiting(claimed, failed, NOW), status=Status.SOFT_FAIL)
-            await self._queue.wake("default", [a_job(claimed.message, after.attempt)], NOW)
         else:
             sent = a_delivery(number, Status.SENT)
             after = replace(lifecycle.done(claimed, sent), status=Status.SENT)
         assert await self._store.replace(claimed, after)
+        if after.state is State.WAITING:
+            await self._queue.wake("default", [a_job(claimed.message, after.attempt)], NOW)
         await self._queue.delete([job.receipt])
 
 
