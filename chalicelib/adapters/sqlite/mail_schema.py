@@ -46,6 +46,7 @@ CREATE TABLE queue(
   manual INTEGER NOT NULL, body TEXT);
 CREATE INDEX by_visible ON queue(pool, visible_at);
 CREATE INDEX by_owner ON queue(owner) WHERE owner != '';
+CREATE INDEX by_death ON queue(id) WHERE receives >= 20 /* MOST_RECEIVES */;
 
 CREATE TABLE links(key INTEGER PRIMARY KEY, keep_until INTEGER NOT NULL, packed BLOB NOT NULL);
 CREATE INDEX links_by_end ON links(keep_until);

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     import apsw
 
 LOCK = ".lock"
-_HANDED_OUT = "SELECT key, attempt FROM queue WHERE owner = ?"
+# The index of owners leaves out those jobs that nobody has, and is used only where these are not asked for.
+_OWNED = "owner = ? AND owner != ''"
+_HANDED_OUT = f"SELECT key, attempt FROM queue WHERE {_OWNED}"
 _END_LEASE = "UPDATE messages SET lease_until = :now WHERE key = :key AND attempt = :attempt AND state = :leased"
-_GIVE_BACK = "UPDATE queue SET visible_at = ?, owner = '' WHERE owner = ? RETURNING id"
+_GIVE_BACK = f"UPDATE queue SET visible_at = ?, owner = '' WHERE {_OWNED} RETURNING id"
 
 
 class Processes:

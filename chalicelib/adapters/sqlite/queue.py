@@ -40,7 +40,10 @@ _TAKE = f"""
 UPDATE queue SET visible_at = :hidden, receives = receives + 1, owner = :owner WHERE id IN (
   SELECT id FROM queue WHERE {_VISIBLE} ORDER BY visible_at LIMIT :limit)
 RETURNING {_COLUMNS}"""
-_DEAD = f"SELECT {_COLUMNS} FROM queue WHERE receives >= ? AND visible_at <= ? ORDER BY id LIMIT ?"
+_DEAD = (
+    f"SELECT {_COLUMNS} FROM queue WHERE receives >= {MOST_RECEIVES} AND visible_at <= ?"
+    " ORDER BY id LIMIT ?"
+)
 _SOONEST = (
     "SELECT visible_at FROM queue WHERE pool = ? AND receives < ? ORDER BY visible_at LIMIT 1"
 )
@@ -132,7 +135,7 @@ class SqliteWorkQueue(WorkQueue):
 
     async def dead(self, limit: int = 10) -> list[HandedOut]:
         """Dead letters, the oldest first. They stay until they are deleted."""
-        wanted = (MOST_RECEIVES, self._clock.now(), limit)
+        wanted = (self._clock.now(), limit)
         return await self._database.write(lambda db: _handed_out(db, fetched(db, _DEAD, wanted)))
 
     async def delete(self, receipts: Sequence[str]) -> None:
