@@ -69,6 +69,7 @@ def _report(session: HostSession, addresses: tuple[str, ...], mx: str, time_from
         environment = session.environment
         settings = session.settings
         configuration, options = read_configuration(environment), read_options(environment)
+        _ = options.http_proxies  # read when they are first needed
     except (PermanentFailure, ValueError) as wrong:
         step = "Correct it in the settings file, or in the environment; docs/reference/settings.md has all of them"
         text = wrong.public if isinstance(wrong, PermanentFailure) else str(wrong)

@@ -40,6 +40,8 @@ submissions_port = 465
 # The API and tracked links, for Caddy or nginx in front of it.
 http_bind = "127.0.0.1"
 http_port = 8000
+# Web servers in front whose word about a client's address (X-Forwarded-For) is believed.
+http_proxy_networks = "127.0.0.1/32"
 """
 
 

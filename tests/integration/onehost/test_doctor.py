@@ -99,6 +99,11 @@ def test_settings_without_sense(host: SoundHost, name: str, value: int) -> None:
     fails(host, SETTINGS, f"POSTHORN_{name.upper()} must be from", "Correct it")
 
 
+def test_networks_of_proxies_that_are_none(host: SoundHost) -> None:
+    host.settings["http_proxy_networks"] = "caddy"
+    fails(host, SETTINGS, "'caddy' is not a network", "Correct it")
+
+
 def test_a_database_of_a_newer_release(host: SoundHost) -> None:
     db = apsw.Connection(str(host.state / "mail.db"))
     db.execute("PRAGMA user_version=9").fetchall()

@@ -119,7 +119,9 @@ def test_the_written_file_is_read_by_everybody(posthorn: Run, state: Path, file:
     assert settings.state_folder == str(state)
     assert settings.return_path_domain == "rp.mail.acme.com"
     assert [port for _, port in configuration.listeners] == [25, 587, 465]
-    assert read_options(found).http_port == 8000
+    options = read_options(found)
+    assert options.http_port == 8000
+    assert [str(network) for network in options.http_proxies] == ["127.0.0.1/32"]
 
 
 def test_without_a_name_it_says_which_option_to_give(
