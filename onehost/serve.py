@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,10 +17,10 @@ from chalicelib.adapters.sqlite.folder import RUN, StateFolder
 from chalicelib.cli.commands import Command
 from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import PermanentFailure
-from gateway.configuration import read_configuration
+from gateway.configuration import Configuration, read_configuration
 from onehost.child import Child
-from onehost.listeners import open_sockets
-from onehost.options import read_options
+from onehost.listeners import Sockets, open_sockets
+from onehost.options import Options, read_options
 from onehost.place_options import CONFIG, STATE
 from onehost.serving import SUPERVISOR_LOCK
 from onehost.session import HostSession
@@ -27,6 +28,9 @@ from onehost.supervisor import Supervisor, say
 
 PROCESS = "onehost.process"
 SPARE_SECONDS = 30
+# Processes close their listeners as soon as they are told to stop.
+MOST_TRIES, TRY_SECONDS = 100, 0.1
+LOCKS = "p-*.lock"
 
 
 @click.command("serve", cls=Command, params=[CONFIG, STATE])
@@ -48,7 +52,7 @@ def serve(environment: Mapping[str, str]) -> int:
         raise ValueError("POSTHORN_STATE_FOLDER must name the folder where everything is kept")
     options, configuration = read_options(environment), read_configuration(environment)
     with held(settings):
-        sockets = open_sockets(configuration, options, environment)
+        sockets = _opened(configuration, options, environment, settings)
         count = options.process_count
         children = [Child(number, PROCESS, environment, sockets) for number in range(count)]
         where = ", ".join(
@@ -59,6 +63,24 @@ def serve(environment: Mapping[str, str]) -> int:
         return Supervisor(
             children, grace_of(settings), lambda: say(f"posthorn serves: {where}")
         ).run()
+
+
+def _opened(
+    configuration: Configuration,
+    options: Options,
+    environment: Mapping[str, str],
+    settings: Settings,
+) -> Sockets:
+    """The sockets, once the processes of a supervisor that was killed have let them go; OSError as `open_sockets`."""
+    run, tries = Path(settings.state_folder).absolute() / RUN, MOST_TRIES
+    while True:
+        try:
+            return open_sockets(configuration, options, environment)
+        except OSError as error:
+            tries -= 1
+            if error.errno != errno.EADDRINUSE or not tries or not any(run.glob(LOCKS)):
+                raise
+        time.sleep(TRY_SECONDS)
 
 
 def grace_of(settings: Settings) -> float:

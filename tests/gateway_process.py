@@ -158,7 +158,7 @@ class _BodiesInS3(demonstration.CountedIntake):
     ) -> list[tuple[tuple[Message, bool], ...]]:
         store = S3BlobStore(AwsSession(Meter()), Settings(bucket="bodies"), SystemRand())
         bodies = [mail.body for mail in batch if mail.body is not None]
-        await store.put(batch[0].messages[0].server_id, bodies, now)
+        await store.put(batch[0].server_id, bodies, now)
         return await super().store(batch, now)
 
 
