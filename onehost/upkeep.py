@@ -1,6 +1,7 @@
 """What one of the processes does beside mail: waking what is due, telling the outbox, burying the dead, expiring.
 
-Each is a loop of its own with a pause between its turns; a turn that fails is logged and comes again.
+Each is a loop of its own with a pause between its turns, by the program's clock: when that is moved, every turn is due.
+A turn that fails is logged and comes again.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.expiry import ROWS, Expiry
@@ -39,12 +41,11 @@ class Upkeep:
     def __init__(self, posthorn: Posthorn) -> None:
         self._posthorn = posthorn
         self._clock = posthorn[Clock]
-        self._swept_at = float("-inf")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop."""
         loops = (
-            (self.sweep, TICK_SECONDS),
+            (self.sweep, SWEEP_SECONDS),
             (self.feed, FEED_SECONDS),
             (self.bury, BURIAL_SECONDS),
             (self.dead_letters, DEAD_LETTER_SECONDS),
@@ -52,14 +53,10 @@ class Upkeep:
         )
         async with asyncio.TaskGroup() as group:
             for turn, seconds in loops:
-                group.create_task(_again_and_again(turn, seconds, stop))
+                group.create_task(self._again_and_again(turn, seconds, stop))
 
     async def sweep(self) -> None:
-        """Wake what is due, each minute of the program's clock, and at once when that was moved."""
-        now = self._clock.now()
-        if 0 <= now - self._swept_at < SWEEP_SECONDS:
-            return
-        self._swept_at = now
+        """Wake what is due."""
         notes: Notes = {}
         with UnitOfWork("sweep", "", notes, swallow=True):
             await wake_due(self._posthorn, notes)
@@ -102,18 +99,17 @@ class Upkeep:
             await asyncio.sleep(0)
         await expiry.give_back_space()
 
-
-async def _again_and_again(
-    turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event
-) -> None:
-    while not stop.is_set():
-        try:
-            await turn()
-        except MailError as failure:
-            LOG.error("%s failed: %s", turn.__name__, failure.public)
-        except Exception:  # whatever it is, mail goes on and the turn comes again
-            LOG.exception("%s failed", turn.__name__)
-        try:
-            await asyncio.wait_for(stop.wait(), seconds)
-        except TimeoutError:
-            continue
+    async def _again_and_again(
+        self, turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event
+    ) -> None:
+        while not stop.is_set():
+            begun = self._clock.now()
+            try:
+                await turn()
+            except MailError as failure:
+                LOG.error("%s failed: %s", turn.__name__, failure.public)
+            except Exception:  # whatever it is, mail goes on and the turn comes again
+                LOG.exception("%s failed", turn.__name__)
+            while not stop.is_set() and 0 <= self._clock.now() - begun < seconds:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), min(seconds, TICK_SECONDS))

@@ -1,0 +1,51 @@
+"""What is done now and then is due by the program's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from chalicelib import bootstrap
+from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.ports.clock import Clock
+from onehost.upkeep import Upkeep
+from tests.patience import PATIENCE
+
+
+class Counted(Upkeep):
+    """Counts the turns that come once a minute."""
+
+    def __init__(self) -> None:
+        self.clock = ControlledClock(1_800_000_000)
+        super().__init__(bootstrap.in_memory(parts={Clock: self.clock}))
+        self.turns = dict.fromkeys(("sweep", "expire", "dead_letters"), 0)
+
+    async def sweep(self) -> None:
+        self.turns["sweep"] += 1
+
+    async def expire(self) -> None:
+        self.turns["expire"] += 1
+        raise RuntimeError("a turn that fails comes again")
+
+    async def dead_letters(self) -> None:
+        self.turns["dead_letters"] += 1
+
+
+async def test_a_moved_clock_makes_every_turn_due() -> None:
+    upkeep, stop = Counted(), asyncio.Event()
+    running = asyncio.create_task(upkeep.run(stop))
+
+    async def all_had(turns: int) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while set(upkeep.turns.values()) != {turns}:
+            assert time.monotonic() < deadline, upkeep.turns
+            await asyncio.sleep(0.01)
+
+    await all_had(1)
+    upkeep.clock.advance(60)
+    await all_had(2)
+    upkeep.clock.advance(59)
+    await asyncio.sleep(0.6)
+    await all_had(2)
+    stop.set()
+    await running
