@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from chalicelib.config import Settings
 from chalicelib.domain.dns.records import track_host
 from chalicelib.domain.numbering import ServerId
@@ -12,34 +14,49 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 
 KEPT_SECONDS = 30.0
+# For a name that may be new. API clients come by any name, and all the time.
+LOOK_AGAIN_SECONDS = 1.0
+OF_API = "/api/"
 
 
 class TrackHosts:
-    """The track domains of all servers, as they were half a minute ago at most."""
+    """The track domains of all servers.
+
+    A new one is known a second after it was asked for anything but the API; one that went is forgotten after half a
+    minute.
+    """
 
     def __init__(self, settings: Settings, repository: Repository, clock: Clock) -> None:
         self._settings = settings
         self._repository = repository
         self._clock = clock
         self._known: frozenset[str] = frozenset()
-        self._until = 0.0
+        self._read_at = float("-inf")
 
     async def are_asked(self, host: str, path: str) -> bool:
         """Whether this is a request for tracking. Links sent before their track domain was removed work on."""
         if is_tracked_path(path) or host == self._settings.track_domain.lower():
             return True
-        if host in {"", self._settings.web_hostname.lower()}:
+        if host in {"", self._settings.web_hostname.lower()} or _is_address(host):
             return False
-        return host in await self._hosts()
+        is_known = host in self._known or path.startswith(OF_API)
+        await self._read_if_older(KEPT_SECONDS if is_known else LOOK_AGAIN_SECONDS)
+        return host in self._known
 
-    async def _hosts(self) -> frozenset[str]:
-        if self._clock.monotonic() >= self._until:
-            found = set()
-            for owner in await self._repository.owners(TRACK_DOMAINS):
-                server = of_server(ServerId(int(owner)))
-                found |= {
-                    track_host(one) for one in await self._repository.all(TRACK_DOMAINS, server)
-                }
-            self._known = frozenset(found)
-            self._until = self._clock.monotonic() + KEPT_SECONDS
-        return self._known
+    async def _read_if_older(self, seconds: float) -> None:
+        now = self._clock.monotonic()
+        if now - self._read_at < seconds:
+            return
+        self._read_at = now
+        found = set()
+        for owner in await self._repository.owners(TRACK_DOMAINS):
+            server = of_server(ServerId(int(owner)))
+            found |= {track_host(one) for one in await self._repository.all(TRACK_DOMAINS, server)}
+        self._known = frozenset(found)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False

@@ -100,7 +100,7 @@ def read_head(scope: Scope, proxies: Sequence[Network]) -> Head:
         method=scope["method"],
         path=path,
         query=scope["query_string"].decode("latin-1"),
-        host=_name_in(host),
+        host=name_in(host),
         headers=headers,
         client_address=client_address(connection, headers.get("x-forwarded-for", ""), proxies),
     )
@@ -124,7 +124,7 @@ def _is_ambiguous(version: str, headers: Mapping[str, str]) -> bool:
     return "transfer-encoding" in headers and ("content-length" in headers or version == "1.0")
 
 
-def _name_in(authority: str) -> str:
+def name_in(authority: str) -> str:
     """The host name of an authority; empty when it has none, or names a user."""
     try:
         parts = urlsplit(f"//{authority}")

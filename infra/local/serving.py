@@ -21,6 +21,7 @@ from infra.local.plan import ROOT
 from infra.local.seed import seed
 from onehost.process import main
 from onehost.track_hosts import TrackHosts
+from onehost.web_requests import name_in
 
 
 class LocalStack:
@@ -51,7 +52,7 @@ class LocalStack:
         anywhere."""
         if self._front is None or self._program is None:
             return None
-        host = request.headers.get("host", "")
+        host = name_in(request.headers.get("host", ""))
         if await self._program[TrackHosts].are_asked(host, request.path):
             return None
         query = urlencode([(name, each) for name, some in request.query.items() for each in some])
