@@ -101,7 +101,8 @@ class Supervisor:
         elif child.keeps_dying():
             for line in child.last_lines(LAST_LINES):
                 say(f"  {line}")
-            self._failure = f"process {child.number} keeps dying ({child.how_it_ended()})"
+            how = child.how_it_ended()
+            self._failure = f"process {child.number} keeps dying ({how}), so {NAME} stops."
         elif child.may_start():
             dead, how = child.pid, child.how_it_ended()
             child.start()

@@ -28,6 +28,7 @@ from infra.local.loopback import direct
 from infra.local.plan import DEFAULT_PORTS, HOST, Plan, PlanError, is_free
 from infra.local.process import Child
 from infra.local.sources_changed import SourceWatch
+from infra.local.terminal import say
 
 READY_SECONDS = 60.0
 DEPLOY_SECONDS = 300.0  # when the functions are packaged and deployed as well
@@ -46,14 +47,6 @@ class StopRequested(Exception):
     """Ctrl-C or a signal came while the stack was starting."""
 
 
-def say(line: str) -> None:
-    """One line for the person at the terminal; nobody need be there."""
-    try:
-        print(line, flush=True)
-    except OSError:
-        sys.stdout = sys.stderr
-
-
 def run(plan: Plan) -> int:
     """Take the state folder and run the stack until it is stopped; the exit code. PlanError when it cannot be run."""
     if plan.own_aws:
@@ -63,6 +56,9 @@ def run(plan: Plan) -> int:
         folder.take()
         if note := folder.prepare(plan.fresh):
             say(note)
+        for log in plan.logs.glob("*.log"):
+            if log.stat().st_size > LARGEST_OLD_LOG:
+                log.replace(log.with_suffix(".old"))
         _check_ports(plan)
         if plan.is_embedded:
             return embedded.run(plan, folder)
@@ -105,7 +101,7 @@ class Supervisor:
             self._start()
             self._watch_over()
         except StopRequested:
-            return 0 if self._ready else 130
+            return 0 if self._ready else embedded.STOPPED_WHILE_STARTING
         except (StackError, PlanError) as error:
             say(f"posthorn: {error}")
             return 1
@@ -120,9 +116,6 @@ class Supervisor:
         return Child(name, command, self._environment, self._plan.logs / f"{name}.log", grace)
 
     def _start(self) -> None:
-        for log in self._plan.logs.glob("*.log"):
-            if log.stat().st_size > LARGEST_OLD_LOG:
-                log.replace(log.with_suffix(".old"))
         say(f"starting Posthorn, state in {self._plan.state}")
         for child in (*self._emulators, self._prepare, self._front):
             child.start()
