@@ -61,10 +61,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[
 def start_stack(tmp_path: Path) -> Iterator[StartStack]:
     """Starts stacks that nobody else sees; the same name means the same state folder. All are ended afterwards."""
     _need_emulator()
-    started: list[RunningStack] = []
+    kind, started = chosen(), list[RunningStack]()
 
     def start(settings: Mapping[str, str] | None = None, name: str = "state") -> RunningStack:
-        started.append(RunningStack(tmp_path / name, settings))
+        given = {**kind.settings, **(settings or {})}
+        started.append(RunningStack(tmp_path / name, given, kind.start_seconds))
         return started[-1]
 
     yield start

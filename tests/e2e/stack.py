@@ -106,7 +106,7 @@ class RunningStack:
         return wait_for(look, f"stack.json in {self.state}", self._start_seconds)
 
     def client(self, service: str) -> Any:
-        """A client of the stack's AWS, under its key."""
+        """A client of the stack's AWS, under its key; the stack must have one."""
         variables = self.facts["environment"]
         return botocore.session.get_session().create_client(
             service,
@@ -227,7 +227,8 @@ class RunningStack:
     def ports(self) -> list[int]:
         """Every TCP port that the stack listens on."""
         smtp = self.facts["smtp"]
-        places = [self.facts["http"], self.facts["aws"], f"dns://{self.facts['dns']}"]
+        aws = [self.facts["aws"]] if "aws" in self.facts else []
+        places = [self.facts["http"], *aws, f"dns://{self.facts['dns']}"]
         numbers = [int(place.rpartition(":")[2]) for place in places]
         names = ("mx", "submission", "submissions")
         return [*numbers, *(smtp[name] for name in names), self.facts["inbox"]["smtp"]]

@@ -1,7 +1,9 @@
 """What the scenarios run against: TARGET=run (one program on SQLite and files, default), runner, local or localstack.
 
 All are the same local stack with the same gateway, inbox and DNS. `runner` plays Lambda's event sources on ministack;
-on `local` (ministack) and `localstack` the functions are the packaged zip in the emulator's own Lambdas.
+on `local` (ministack) and `localstack` the functions are the packaged zip in the emulator's own Lambdas. Without a mark
+a scenario of the shared stack is played on all, and one that starts stacks of its own on `run` and `runner`, where a
+start takes seconds.
 """
 
 from __future__ import annotations
@@ -18,12 +20,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class TargetKind:
-    """`settings` are the stack's variables; `environments` the virtual environments that it needs."""
+    """`settings` are the stack's variables; `environments` the virtual environments that it needs.
+
+    `serving` are the names in `pids` of the processes that are started again when they die.
+    """
 
     name: str
     settings: Mapping[str, str]
     environments: tuple[str, ...]
     start_seconds: float
+    serving: tuple[str, ...]
 
     @property
     def deployed(self) -> bool:
@@ -46,14 +52,27 @@ class TargetKind:
 TARGETS = {
     kind.name: kind
     for kind in (
-        TargetKind("run", {}, (), 300.0),
-        TargetKind("runner", {"POSTHORN_ENGINE": "aws"}, (".venv-ministack",), 300.0),
-        TargetKind("local", {"POSTHORN_FUNCTIONS": "deployed"}, (".venv-ministack",), 600.0),
+        TargetKind("run", {}, (), 300.0, ("serve",)),
+        TargetKind(
+            "runner",
+            {"POSTHORN_ENGINE": "aws"},
+            (".venv-ministack",),
+            300.0,
+            ("gateway", "runner", "front"),
+        ),
+        TargetKind(
+            "local",
+            {"POSTHORN_FUNCTIONS": "deployed"},
+            (".venv-ministack",),
+            600.0,
+            ("gateway", "front"),
+        ),
         TargetKind(
             "localstack",
             {"POSTHORN_FUNCTIONS": "deployed", "POSTHORN_EMULATOR": "localstack"},
             (".venv-ministack", ".venv-localstack"),
             600.0,
+            ("gateway", "front"),
         ),
     )
 }
@@ -68,11 +87,7 @@ def chosen() -> TargetKind:
 
 
 def belongs(item: pytest.Item, kind: TargetKind) -> bool:
-    """Whether a scenario is played on a target.
-
-    `@pytest.mark.targets("local", …)` says so; without it, every scenario of the shared stack is played everywhere, and
-    one with stacks of its own, which is about the processes of the local stack, with the runner only.
-    """
+    """Whether a scenario is played on a target; `@pytest.mark.targets("local", …)` says so, else the rule above."""
     marker = item.get_closest_marker("targets")
     if marker is not None:
         return kind.name in marker.args

@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import ROOT, is_listening, stack_environment, wait_for
+from tests.e2e.target import chosen
 from tests.patience import PATIENCE
 
 
@@ -45,7 +46,7 @@ def test_ctrl_c_while_starting(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.local"],
         cwd=ROOT,
-        env=stack_environment(tmp_path / "state"),
+        env=stack_environment(tmp_path / "state", chosen().settings),
         stdout=subprocess.PIPE,
         stdin=subprocess.DEVNULL,
         process_group=0,

@@ -6,6 +6,7 @@ import re
 import stat
 
 from tests.e2e.stack import RunningStack, message
+from tests.e2e.target import chosen
 
 
 def test_the_first_message_arrives_signed_and_is_announced(stack: RunningStack) -> None:
@@ -28,12 +29,18 @@ def test_the_facts_are_complete_and_private(stack: RunningStack) -> None:
     path = stack.state / "stack.json"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     facts = stack.now_facts()
-    assert set(facts) >= {"http", "aws", "smtp", "inbox", "dns", "admin", "server", "pids"}
+    assert set(facts) >= {"engine", "http", "smtp", "inbox", "dns", "admin", "server", "pids"}
+    assert facts["engine"] == ("sqlite" if chosen().embedded else "aws")
+    assert ("aws" in facts) is not chosen().embedded
     assert facts["server"]["from"] == "hello@demo.test"
     assert facts["server"]["smtp_username"] == "demo/demo"
     assert all(facts["server"][name] for name in ("api_key", "smtp_key"))
     assert facts["admin"]["email"] == "admin@posthorn.test"
     assert facts["pids"]["supervisor"] == stack.process.pid
+    if chosen().embedded:
+        assert facts["pids"] == {"supervisor": stack.process.pid, "serve": facts["pids"]["serve"]}
+        assert len(facts["pids"]["serve"]) == 1
+        return
     assert len(facts["pids"]["gateway"]) == 1
     assert len(facts["pids"]["runner"]) == (0 if facts["functions"] else 1)
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import wait_for
 from tests.patience import PATIENCE
+
+pytestmark = pytest.mark.targets("runner")  # the one target with an emulator that starts in seconds
 
 
 def test_a_killed_emulator_is_one_clear_sentence(start_stack: StartStack) -> None:

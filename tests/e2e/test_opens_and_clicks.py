@@ -130,7 +130,6 @@ def test_what_a_mail_program_adds_or_encodes_does_no_harm(stack: RunningStack, s
     assert ask(f"{base}/img/aaaaaa/xx?%73rc=1")[0] == 400
 
 
-@pytest.mark.targets("run")
 def test_links_and_hits_end_by_the_clock(start_stack: StartStack) -> None:
     stack = start_stack()
     mail = Mail(stack, str(stack.facts["server"]["from"]))
@@ -138,6 +137,11 @@ def test_links_and_hits_end_by_the_clock(start_stack: StartStack) -> None:
     wait_for(lambda: mail.shown()["clicks"], "a click")
     stack.advance(60 * 86_400 + 60)
     assert wait_for(lambda: ask(mail.link)[0] == 404, "the end of the link")
+    assert wait_for(lambda: not mail.shown()["clicks"], "the end of the click")
+
+
+@pytest.mark.targets("runner", "local", "localstack")  # where tables end what is in them
+def test_tables_end_items_by_themselves(stack: RunningStack) -> None:
     client = stack.client("dynamodb")
     tables = client.list_tables()["TableNames"]
     assert len(tables) == 2

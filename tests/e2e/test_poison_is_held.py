@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
 from tests.e2e.stack import RunningStack, wait_for
+from tests.e2e.target import chosen
 
 RCPT = "poison+greylist@example.test"
+DAMAGED = "no number"
 
 
 def ask(stack: RunningStack, action: str, body: object) -> Any:
@@ -23,40 +31,81 @@ def status_of(stack: RunningStack, message: int) -> str:
     return str(found["status"]["status"])
 
 
-@contextlib.contextmanager
-def unreadable_server(stack: RunningStack) -> Iterator[None]:
-    """The demo server's record is damaged, so that every batch with mail of it fails, until the end of the block."""
-    table = stack.client("dynamodb")
+class Tables:
+    """What lies in the stack's storage, on AWS."""
 
-    def get(partition: str, sort: str) -> Any:
+    def __init__(self, stack: RunningStack) -> None:
+        self._tables, self._sqs = stack.client("dynamodb"), stack.client("sqs")
+
+    @contextlib.contextmanager
+    def unreadable_server(self) -> Iterator[None]:
+        """Until the end of the block the demo server's record is damaged, so that every batch with mail of it fails."""
+        owner = self._item("ORGANIZATIONS", "demo")["v"]["M"]["id"]["N"]
+        server = self._item(f"V#{self._item(f'O#{owner}', 'V#demo')['n']['N']}", "A")
+        damaged = {**server, "v": {"M": {"id": {"S": DAMAGED}}}}
+        self._tables.put_item(TableName="posthorn-control", Item=damaged)
+        try:
+            yield
+        finally:
+            self._tables.put_item(TableName="posthorn-control", Item=server)
+
+    def letters(self) -> int:
+        """Wake-ups in the dead letter queue, those in hand included."""
+        url = self._sqs.get_queue_url(QueueName="posthorn-dead")["QueueUrl"]
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible")]
+        counts = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(count) for count in counts.values())
+
+    def is_held(self, message: int) -> bool:
+        """Whether the record says Held; the API knows no damaged server."""
+        pages = self._tables.get_paginator("scan").paginate(TableName="posthorn-mail")
+        items = [item for page in pages for item in page["Items"]]
+        (record,) = [item for item in items if item["SK"]["S"] == f"{message:010d}"]
+        return bool(record.get("fk", {}).get("S", "").endswith("#H"))
+
+    def _item(self, partition: str, sort: str) -> Any:
         key = {"PK": {"S": partition}, "SK": {"S": sort}}
-        return table.get_item(TableName="posthorn-control", Key=key)["Item"]
-
-    owner = get("ORGANIZATIONS", "demo")["v"]["M"]["id"]["N"]
-    server = get(f"V#{get(f'O#{owner}', 'V#demo')['n']['N']}", "A")
-    damaged = {**server, "v": {"M": {"id": {"S": "no number"}}}}
-    table.put_item(TableName="posthorn-control", Item=damaged)
-    try:
-        yield
-    finally:
-        table.put_item(TableName="posthorn-control", Item=server)
+        return self._tables.get_item(TableName="posthorn-control", Key=key)["Item"]
 
 
-def letters(stack: RunningStack) -> int:
-    """Wake-ups in the dead letter queue, those in hand included."""
-    sqs = stack.client("sqs")
-    url = sqs.get_queue_url(QueueName="posthorn-dead")["QueueUrl"]
-    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible")]
-    counts = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(count) for count in counts.values())
+class Files:
+    """The same in the files of one host."""
 
+    def __init__(self, stack: RunningStack) -> None:
+        folder = stack.facts["environment"]["POSTHORN_STATE_FOLDER"]
+        program = Posthorn(Settings(state_folder=folder), "sqlite")
+        self._control, self._mail = program[ControlDatabase], program[MailDatabase]
 
-def is_held(stack: RunningStack, message: int) -> bool:
-    """Whether the record says Held; read from the table, because the API knows no damaged server."""
-    pages = stack.client("dynamodb").get_paginator("scan").paginate(TableName="posthorn-mail")
-    items = [item for page in pages for item in page["Items"]]
-    (record,) = [item for item in items if item["SK"]["S"] == f"{message:010d}"]
-    return bool(record.get("fk", {}).get("S", "").endswith("#H"))
+    @contextlib.contextmanager
+    def unreadable_server(self) -> Iterator[None]:
+        """As on AWS."""
+        servers = "SELECT owner, value FROM nouns WHERE kind = 'server'"
+        values = dict(self._control.read(lambda db: fetched(db, servers)))
+        ((owner, server),) = [
+            each for each in values.items() if json.loads(each[1])["permalink"] == "demo"
+        ]
+        self._put(owner, json.dumps({**json.loads(server), "id": DAMAGED}))
+        try:
+            yield
+        finally:
+            self._put(owner, server)
+
+    def letters(self) -> int:
+        """Jobs that are handed out no more."""
+        return self._count("SELECT count(*) FROM queue WHERE receives >= 20")
+
+    def is_held(self, message: int) -> bool:
+        """Whether the record says Held."""
+        held = "SELECT count(*) FROM messages WHERE key & 0x7fffffff = ? AND flag = 'held'"
+        return bool(self._count(held, message))
+
+    def _count(self, statement: str, *values: int) -> int:
+        found = self._mail.read(lambda db: fetched(db, statement, values))
+        return int(found[0][0])
+
+    def _put(self, owner: str, server: str) -> None:
+        change = "UPDATE nouns SET value = ? WHERE kind = 'server' AND owner = ?"
+        asyncio.run(self._control.write(lambda db: fetched(db, change, (server, owner))))
 
 
 def test_a_poisonous_wake_up_becomes_a_dead_letter_and_its_message_is_held(
@@ -65,13 +114,14 @@ def test_a_poisonous_wake_up_becomes_a_dead_letter_and_its_message_is_held(
     mail = {"to": [RCPT], "from": "hello@demo.test", "subject": "Hi", "plain_body": "Hello"}
     message = int(ask(stack, "send/message", mail)["messages"][RCPT]["id"])
     wait_for(lambda: status_of(stack, message) == "SoftFail", "the first attempt")
-    with unreadable_server(stack):
+    stored = Files(stack) if chosen().embedded else Tables(stack)
+    with stored.unreadable_server():
         stack.by_rounds(
-            lambda: letters(stack) > 0 or is_held(stack, message),
+            lambda: stored.letters() > 0 or stored.is_held(message),
             "a dead letter after twenty failed hand-outs",
         )
         assert stack.inbox(RCPT) == []
-    stack.by_rounds(lambda: is_held(stack, message), "the message held")
+    stack.by_rounds(lambda: stored.is_held(message), "the message held")
     assert status_of(stack, message) == "Held"
     log = ask(stack, "messages/deliveries", {"id": message})
     assert [each["status"] for each in log] == ["SoftFail", "Held"]

@@ -96,7 +96,7 @@ def test_version_1_says_404_in_its_envelope(stack: RunningStack) -> None:
         assert json.loads(text)["data"] == {"code": "NotFound"}
 
 
-@pytest.mark.targets("run")  # neither emulator has Lambda's limit of 6 MB
+@pytest.mark.targets("run", "runner")  # neither emulator has Lambda's limit of 6 MB
 @pytest.mark.parametrize("path", ["/api/v2/emails", "/api/v1/send/message"])
 def test_a_request_above_six_megabytes_is_told_about_uploads(
     stack: RunningStack, path: str
