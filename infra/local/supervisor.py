@@ -196,14 +196,14 @@ class Supervisor:
 
     def _revive(self, child: Child) -> None:
         """Start a dead child again, now or when its pause is over; StackError when it dies at once too often."""
-        if child.restart_at is None and child.keeps_dying():
+        if child.keeps_dying():
             say(f"last lines of {child.log}:")
             for line in child.last_lines(LOG_LINES):
                 say(f"  {line}")
             raise StackError(
                 f"the {child.name} keeps dying ({child.how_it_ended()}), so the stack stops."
             )
-        if time.monotonic() >= (child.restart_at or 0):
+        if child.may_start():
             dead, how = child.pid, child.how_it_ended()
             child.start()
             say(f"{child.name} (process {dead}) died: {how}; started again as process {child.pid}")

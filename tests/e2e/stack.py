@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import botocore.session
 
-from infra.local.process import die_with_parent
+from onehost.watched_process import die_with_parent
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
