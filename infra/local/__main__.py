@@ -7,9 +7,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from infra.local.plan import PlanError, make_plan
-from infra.local.supervisor import run
-
 DESCRIPTION = "Run all of Posthorn on this machine, in the foreground, until Ctrl-C."
 SWITCHES = """\
 environment:
@@ -21,14 +18,17 @@ environment:
   POSTHORN_DNS=host:port          ask this DNS server instead of the local zone
   POSTHORN_DELIVERY_PORT          port of receiving servers, instead of the inbox's
   POSTHORN_ALLOW_PLAIN_AUTH=1     let clients on loopback sign in without TLS
+  POSTHORN_RELOAD=0               keep running what runs when the code changes
+  POSTHORN_KILL_AT                crash point at which the process that delivers dies once
+
+with an emulator of AWS, which any of the first four asks for:
+  POSTHORN_ENGINE=aws             functions and gateway on an emulator, instead of one program on SQLite
   AWS_ENDPOINT_URL                use this AWS endpoint instead of the built-in emulator
   POSTHORN_FUNCTIONS=deployed     run the packaged functions in the emulator's Lambdas, without a runner
   POSTHORN_EMULATOR=localstack    LocalStack in place of ministack; needs Python 3.13
   POSTHORN_RUNNERS                worker processes that run the functions (1)
-  POSTHORN_RELOAD=0               do not start runner and front again when the code changes
   POSTHORN_RUNNER_DUPLICATE_PERCENT, POSTHORN_RUNNER_REORDER=1
                                   hand out messages twice, or in another order
-  POSTHORN_KILL_AT                crash point at which the first worker dies once
 
 Facts for tools are in stack.json of the state folder, logs in its folder logs.
 Exit code: 0 after a stop, 1 when the stack could not run on, 2 for a wrong setting, 130 when stopped while starting.
@@ -45,6 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.parse_args(arguments)
     os.umask(0o077)
+    try:
+        return _run()
+    except KeyboardInterrupt:  # before anything was started
+        return 130
+
+
+def _run() -> int:
+    # Imported here, so that Ctrl-C is heeded meanwhile.
+    from infra.local.plan import PlanError, make_plan
+    from infra.local.supervisor import run
+
     try:
         return run(make_plan(os.environ))
     except PlanError as error:

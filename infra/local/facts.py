@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.local.deployed import what_stands
 from infra.local.guard import is_loopback
 from infra.local.plan import ADMIN, DOMAIN, HOST, LOCAL_DEFAULTS, ORGANIZATION, SERVER, Plan
 
@@ -34,7 +33,7 @@ def facts_of(
     if not is_loopback(plan.dns_server):
         environment["POSTHORN_DNS_SERVER"] = ""
     ports = plan.ports
-    stands = what_stands(plan.state) if plan.deployed else None
+    stands = _deployed(plan)
     aws = {} if plan.is_embedded else {"aws": plan.aws_url}
     return {
         "engine": plan.engine,
@@ -59,6 +58,14 @@ def facts_of(
         "pids": dict(pids),
         "environment": {name: environment[name] for name in shared if name in environment},
     }
+
+
+def _deployed(plan: Plan) -> Mapping[str, Any] | None:
+    if not plan.deployed:
+        return None
+    from infra.local.deployed import what_stands  # which is slow to import
+
+    return what_stands(plan.state)
 
 
 def for_people(facts: Mapping[str, Any], plan: Plan) -> list[str]:
