@@ -26,9 +26,8 @@ setup = $(find_python) infra/environment.py
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: ## start Posthorn here, Ctrl-C stops it (FRESH=1: with empty state; AWS=1, LOCALSTACK=1: on that emulator)
-	@$(setup) local $(if $(AWS)$(LOCALSTACK),ministack)
-	$(if $(LOCALSTACK),@$(setup) localstack || { [ $$? -eq 3 ] && echo "posthorn: LocalStack needs Python 3.13; install it first." >&2; exit 1; })
+run: ## start Posthorn here, Ctrl-C stops it (FRESH=1: with empty state; AWS=1, LOCALSTACK=1: on an emulator)
+	@$(setup) $(if $(LOCALSTACK),localstack) local $(if $(AWS)$(LOCALSTACK),ministack) || exit 1
 	@exec env $(if $(FRESH),POSTHORN_FRESH=1) $(if $(AWS),POSTHORN_ENGINE=aws) \
 	  $(if $(LOCALSTACK),POSTHORN_EMULATOR=localstack POSTHORN_FUNCTIONS=deployed) .venv/bin/python -m infra.local
 
@@ -44,8 +43,8 @@ unit: ## the fast tests: pure code, architecture
 	@$(setup) dev
 	@exec .venv/bin/python -m pytest -q -m "not slow" tests/unit tests/architecture $(ARGS)
 
-e2e: ## the scenarios (TARGET=run: by the runner; local, localstack: deployed into that emulator)
-	@$(setup) dev ministack
+e2e: ## the scenarios (TARGET=run, default; runner: on an emulator; local, localstack: deployed into one)
+	@$(setup) dev $(if $(filter-out run,$(TARGET)),ministack)
 	@$(if $(filter localstack,$(TARGET)),$(setup) localstack || [ $$? -eq 3 ])
 	@TARGET="$(TARGET)" exec .venv/bin/python -m pytest -n auto --dist loadgroup -q tests/e2e $(ARGS)
 

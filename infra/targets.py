@@ -1,4 +1,4 @@
-"""Where a deployment goes: `local` (the emulator of `make run`, or any), `localstack`, or `aws` itself.
+"""Where a deployment goes: `local` (the emulator of `make run AWS=1`, or any), `localstack`, or `aws` itself.
 
 `find_target` reads the caller's environment; `Target.identify` asks the endpoint who is calling, which proves address,
 region and credentials before anything is made. Everything that is wrong becomes `WrongOrder`, one sentence for people.
@@ -25,14 +25,14 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from chalicelib.cli.stack import KEY, NoStack, read_facts, stack_of
+from chalicelib.cli.stack import EMBEDDED, KEY, NoStack, read_facts, stack_of
 from infra.local.plan import LOCAL_DEFAULTS, ROOT
 from infra.stack import EMULATORS_PACE, PATIENT_PACE, Pace
 
 LOCAL, LOCALSTACK, AWS = "local", "localstack", "aws"
 KINDS = (LOCAL, LOCALSTACK, AWS)
 EMULATOR = "http://127.0.0.1:4566"
-# `make run` has the prefix "posthorn-" in its emulator; its runner must not find the queues of deployed functions.
+# The local stack has the prefix "posthorn-" in its emulator; its runner must not find the queues of deployed functions.
 PREFIXES = {LOCAL: "lambda", LOCALSTACK: "posthorn", AWS: "posthorn"}
 PREFIX = re.compile(r"[a-z][a-z0-9-]{1,22}[a-z0-9]")  # a load balancer's name has 32 letters
 # `acme-nat` has a stack `acme-nat-data`, which would be that of the pool `data` of `acme`; queues alike.
@@ -103,7 +103,8 @@ class Target:
                 " AWS_SECRET_ACCESS_KEY"
             ) from None
         except EndpointConnectionError:
-            raise WrongOrder(f"nothing answers at {place}; is it running?") from None
+            hint = "start it with: make run AWS=1" if self.kind == LOCAL else "is it running?"
+            raise WrongOrder(f"nothing answers at {place}; {hint}") from None
         except ClientError as error:
             code = error.response["Error"].get("Code", "")
             if code in WRONG_CREDENTIALS:
@@ -176,12 +177,17 @@ def check_prefix(prefix: str) -> None:
 
 
 def _local_stack(environment: Mapping[str, str]) -> Target | None:
-    """The emulator of a running `make run`, with its key and settings; WrongOrder when what it says is not believed."""
+    """The emulator of a running local stack, with its key and settings; None when none runs, or one without AWS.
+
+    WrongOrder when what it says is not believed.
+    """
     path = ROOT / (environment.get("POSTHORN_STATE") or ".local") / "stack.json"
     if not path.exists():
         return None
     try:
         facts = read_facts(path)
+        if facts.get("engine") == EMBEDDED:
+            return None
         known = stack_of(facts, path).environment
         settings = {
             "dns_server": str(facts["dns"]),

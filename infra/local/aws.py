@@ -19,15 +19,15 @@ def interpreters(plan: Plan) -> list[Path]:
     """What runs each of the emulator's processes, in the order of `children`; PlanError when one is missing."""
     if not EMULATOR_PYTHON.exists():
         raise PlanError(
-            "the AWS emulator is not installed (.venv-ministack is missing); run: make run,"
+            "the AWS emulator is not installed (.venv-ministack is missing); run: make run AWS=1,"
             " or python3 infra/environment.py ministack"
         )
     if not plan.is_localstack:
         return [EMULATOR_PYTHON]
     if not LOCALSTACK_PYTHON.exists():
         raise PlanError(
-            "LocalStack is not installed (.venv-localstack is missing); run: python3"
-            " infra/environment.py localstack, which needs Python 3.13"
+            "LocalStack is not installed (.venv-localstack is missing); run: make run LOCALSTACK=1,"
+            " or python3 infra/environment.py localstack, which needs Python 3.13"
         )
     return [EMULATOR_PYTHON, LOCALSTACK_PYTHON]
 

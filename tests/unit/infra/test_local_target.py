@@ -1,4 +1,4 @@
-"""A deployment beside `make run` goes into its emulator under its key, and under no other of the developer's."""
+"""A deployment beside `make run AWS=1` goes into its emulator under its key, and under no other of the developer's."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def test_the_emulator_of_a_running_stack_is_called_under_the_stacks_key(
     assert target.settings["clock_file"] == str(plan.state / "clock")
     assert environment_of(target)["AWS_ACCESS_KEY_ID"] == keys[0]
     assert keys[1] not in repr(target)
+
+
+def test_a_stack_without_aws_has_no_emulator_to_deploy_to(tmp_path: Path) -> None:
+    plan = make_plan({"POSTHORN_STATE": str(tmp_path)})
+    StateFolder(tmp_path).write_facts(facts_of(plan, {}, {}))
+    target = find_target("local", {"POSTHORN_STATE": str(tmp_path)})
+    assert (target.endpoint, target.settings) == ("http://127.0.0.1:4566", {})
 
 
 def test_another_endpoint_never_gets_the_stacks_key(plan: Plan) -> None:
