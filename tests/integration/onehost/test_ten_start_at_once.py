@@ -1,0 +1,59 @@
+"""Ten processes open a state folder that is not there yet, at the same moment: all get the schema, none fails."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import apsw
+
+from chalicelib.adapters.sqlite.database import fetched
+from tests.patience import PATIENCE
+
+PROCESSES = 10
+# Forked from one that loaded everything, and released together when its end of the pipe is closed.
+TOGETHER = """
+import asyncio, os, sys
+from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
+from chalicelib.ports.numbers import Numbers
+
+Posthorn(Settings(), "sqlite")[Numbers]
+waiting, released = os.pipe()
+children = []
+for number in range(int(sys.argv[2])):
+    child = os.fork()
+    if child == 0:
+        os.close(released)
+        os.read(waiting, 1)
+        program = Posthorn(Settings(state_folder=sys.argv[1]), "sqlite")
+        program[ControlDatabase]
+        taken = asyncio.run(program[Numbers].take(1, "m", 1))
+        print(*taken, flush=True)
+        os._exit(0)
+    children.append(child)
+os.close(released)
+ends = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+sys.exit(max(ends))
+"""
+
+
+def test_ten_processes_open_a_new_folder_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "deep" / "state"
+    ran = subprocess.run(
+        [sys.executable, "-c", TOGETHER, str(folder), str(PROCESSES)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(set(ran.stdout.split())) == PROCESSES
+    for name in ("mail.db", "control.db"):
+        db = apsw.Connection(str(folder / name))
+        assert fetched(db, "PRAGMA integrity_check") == [("ok",)]
+        assert fetched(db, "PRAGMA user_version") == [(1,)]
+        db.close()
