@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.domain.errors import MailError, Rejected, TemporaryFailure, Unauthenticated
+from chalicelib.domain.errors import (
+    MailError,
+    OutOfSpace,
+    Rejected,
+    TemporaryFailure,
+    Unauthenticated,
+)
 from chalicelib.domain.reply import Reply
 
 MEBIBYTE = 1_048_576
@@ -97,7 +103,8 @@ def refuse(code: int, enhanced: str, text: str) -> Rejected:
 def of_error(error: MailError) -> bytes:
     """The reply to an error of accepting a message: its own if it has a fitting one, else a temporary one."""
     if isinstance(error, TemporaryFailure):
-        return NOT_STORED
+        is_full = error.reply.code == OutOfSpace.default_reply.code
+        return error.reply.render() if is_full else NOT_STORED
     if isinstance(error, Unauthenticated):
         return AUTH_REQUIRED
     reply = error.reply
