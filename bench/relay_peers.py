@@ -75,7 +75,12 @@ class Relay:
 
     def cpu(self) -> float:
         """CPU seconds of all its processes so far, those of ended threads and children included."""
-        return sum(_cpu_of(pid) for server in self.servers for pid in server.tree())
+        return sum(map(_cpu_of, self.pids))
+
+    @property
+    def pids(self) -> list[int]:
+        """All its processes."""
+        return [pid for server in self.servers for pid in server.tree()]
 
     def stop(self) -> None:
         """End what was started."""

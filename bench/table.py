@@ -25,6 +25,11 @@ class Row:
     ok: bool | None = None
 
 
+def bounded(name: str, value: float, unit: str, most: float) -> Row:
+    """A line whose value itself must not exceed `most`."""
+    return Row(name, value, unit, None, f"<= {most:g}", value <= most)
+
+
 def print_table(rows: Sequence[Row]) -> None:
     """Print the rows with aligned columns."""
     cells = [("", "value", "unit", "ratio", "target", "")]
