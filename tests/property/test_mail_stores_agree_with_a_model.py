@@ -26,13 +26,12 @@ from chalicelib.domain.model import (
     Delivery,
     DeliveryJob,
     Message,
-    MessageId,
     MessageRecord,
     Scope,
     State,
     Status,
 )
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from tests.at_once import done

@@ -13,11 +13,12 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.expiry import Expiry
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import DAY, MessageId, Suppression
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.statistics import SECONDS, Addition, Count, Period, Slot
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys

@@ -14,7 +14,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import DeliveryJob, Message
-from chalicelib.domain.tenancy.entities import ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from tests.at_once import done
