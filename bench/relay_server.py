@@ -119,6 +119,7 @@ class HandedQueue:
     """A `WorkQueue` whose items are handed to whoever waits in `take`."""
 
     longest_wait = 900
+    pools_are_deployed = True
 
     def __init__(self) -> None:
         self._items: deque[DeliveryJob] = deque()

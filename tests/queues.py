@@ -38,6 +38,7 @@ def with_queue(posthorn: Posthorn, kind: type[Queue]) -> Posthorn:
 class DeployedQueue(SqliteWorkQueue):
     """A pool has its queue from its deployment on, whether it has a way out or not: as on AWS."""
 
+    pools_are_deployed = True
     deployed: frozenset[str] = frozenset()
 
     def deploy(self, *pools: str) -> None:

@@ -15,6 +15,10 @@ class WorkQueue(Protocol):
     def longest_wait(self) -> int:
         """How many seconds ahead a job can be queued; whoever waits longer is woken by the sweeper."""
 
+    @property
+    def pools_are_deployed(self) -> bool:
+        """Whether a pool has a queue only once it was deployed; else it has one with its first way out."""
+
     async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Queue jobs (any number) for the moment `at` (epoch seconds), or for now when that has passed. A moment
         further ahead than `longest_wait` is brought forward to it. Raises TemporaryFailure unless all are in:

@@ -48,6 +48,7 @@ class SqsWorkQueue(WorkQueue):
     """The `WorkQueue` port over SQS."""
 
     longest_wait = LONGEST_DELAY
+    pools_are_deployed = True
 
     def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
         self._session = session

@@ -66,6 +66,7 @@ class SqliteWorkQueue(WorkQueue):
     """The `WorkQueue` port over mail.db."""
 
     longest_wait = LONGEST_WAIT
+    pools_are_deployed = False
 
     def __init__(
         self,

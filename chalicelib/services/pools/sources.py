@@ -104,11 +104,11 @@ class Sources:
         return found[0]
 
     async def add(self, source: EgressSource, password: str = "") -> EgressSource:
-        """Check and keep a new source. InvalidRequest names what is wrong, a pool without a queue among it; Conflict
-        when the name is taken."""
+        """Check and keep a new source. InvalidRequest names what is wrong, a pool that must be deployed first among it;
+        Conflict when the name is taken."""
         checked = _checked(_completed(source), password)
         known = await self._queue.pools()
-        if source.pool not in known:
+        if self._queue.pools_are_deployed and source.pool not in known:
             raise wrong_field("pool", no_such_pool(source.pool, known))
         return await self._add(checked, password)
 
