@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra import environment
-from infra.environment import LAYERS, ORIGIN, SetupError, ensure, reason, run
+from infra.environment import LAYERS, ORIGIN, ROOT, SetupError, ensure, reason, run
 
 LIST = """\
 # made up
@@ -245,3 +247,19 @@ def test_a_python_version_that_is_nowhere_is_one_sentence_and_its_own_exit_code(
     monkeypatch.setenv("PYTHON313", "/nowhere/python3")
     assert environment.main(["localstack"]) == environment.NO_SUCH_PYTHON
     assert "which is no working Python 3.13" in capsys.readouterr().err
+
+
+def test_localstack_without_its_python_is_one_sentence_before_anything_is_installed() -> None:
+    command = ["make", "run", "LOCALSTACK=1", f"PYTHON={sys.executable}"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PYTHON313": "/nowhere/python"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout == ""
+    sentence, of_make = done.stderr.splitlines()
+    assert sentence == "posthorn: PYTHON313 names /nowhere/python, which is no working Python 3.13."
+    assert of_make.endswith("Error 1")
