@@ -121,15 +121,20 @@ class Database:
         return await answer
 
     def read(self, operation: Operation[T]) -> T:
-        """What the operation returns; it sees all that was committed, and changes nothing."""
-        if self._path is None:
-            return operation(self._writer)
+        """What the operation returns; it sees all that was committed, and changes nothing. TemporaryFailure."""
+        try:
+            return operation(self._writer if self._path is None else self._reader())
+        except apsw.Error as error:
+            raise _failure(error) from error
+
+    def _reader(self) -> apsw.Connection:
+        """The reading connection of this thread."""
         if not hasattr(self._readers, "connection"):
-            self._readers.connection = apsw.Connection(
-                str(self._path), flags=apsw.SQLITE_OPEN_READONLY
-            )
-            self._readers.connection.set_busy_timeout(BUSY_MILLISECONDS)
-        return operation(self._readers.connection)
+            connection = apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READONLY)
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
+            self._readers.connection = connection
+        found: apsw.Connection = self._readers.connection
+        return found
 
     def _prepare(self, db: apsw.Connection) -> None:
         """What else is made or checked whenever the database is opened, alone among all writers."""
@@ -233,14 +238,14 @@ def migrate(db: apsw.Connection, name: str, schema: Sequence[str]) -> None:
 
 
 def _failure(error: apsw.Error | OSError) -> TemporaryFailure:
-    """What a failed transaction is to those who wait. After a failed flush nobody knows what is on the disk: then this
-    process ends at once, and what is there decides when the databases are opened again."""
+    """What a failed read or transaction is to those who wait. After a failed flush nobody knows what is on the disk:
+    then this process ends at once, and what is there decides when the databases are opened again."""
     code = error.errno if isinstance(error, OSError) else getattr(error, "extendedresult", 0)
     if isinstance(error, FlushFailed) or code in UNKNOWN_STATE:
         LOG.critical("the disk failed to flush", extra={"fields": {"error": str(error)}})
         os._exit(1)
     full = code == errno.ENOSPC if isinstance(error, OSError) else isinstance(error, apsw.FullError)
-    LOG.error("a transaction failed", extra={"fields": {"error": str(error)}})
+    LOG.error("the database failed", extra={"fields": {"error": str(error)}})
     return OutOfSpace(FULL) if full else TemporaryFailure(AWAY)
 
 

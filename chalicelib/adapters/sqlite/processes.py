@@ -9,6 +9,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.bell import SOCKET
@@ -42,9 +43,8 @@ class Processes:
             yield
             return
         path = self._run / f"{name}{LOCK}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _locked(path)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
             path.unlink()
         finally:
@@ -72,6 +72,17 @@ class Processes:
             finally:
                 os.close(descriptor)
         return given_back
+
+
+def _locked(path: Path) -> int:
+    """A descriptor that holds the lock of this file, made if it is not there."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Until it was locked it looked like that of a dead process, and may have been removed.
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        os.close(descriptor)
 
 
 def give_back(db: apsw.Connection, owner: str, now: float) -> int:
