@@ -29,6 +29,7 @@ BENCHMARKS = {
     "client": "the delivering client against aiosmtplib",
     "dns": "MX look-ups against dnspython",
     "relay": "accept, sign and deliver against Postfix + opendkim, Haraka and stock Python",
+    "store": "the store alone against stdlib sqlite3: cycle, transactions, fsyncs, waiting",
     "path": "the whole path on the AWS emulator: calls, bytes, units, CPU",
 }
 
