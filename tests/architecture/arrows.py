@@ -85,6 +85,7 @@ chalicelib              -
 .adapters.system        .config .ports
 .adapters.network       .config .domain .domain.tenancy .domain.dns .domain.smtp .domain.outgoing .ports python_socks
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.resolver
+                        .adapters.storage.leased_numbers
 .adapters.sqlite        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore
 .adapters.aws.dynamo    .config .domain .domain.tenancy .ports .adapters.storage .adapters.aws.session botocore

@@ -19,6 +19,7 @@ from chalicelib.adapters.sqlite.records import (
     read_record,
 )
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
+from chalicelib.domain.model import MessageRecord
 
 if TYPE_CHECKING:
     import apsw
@@ -47,9 +48,10 @@ class EventFeed:
         def read(db: apsw.Connection) -> tuple[list[Change], int]:
             found: list[Change] = []
             position = position_of(db)
+            records: dict[int, MessageRecord | None] = {}
             for row in fetched(db, _EVENTS, (position, MOST_READ)):
                 position = row[0]
-                change = _change(db, row)
+                change = _change(db, row, records)
                 if change is not None:
                     found.append(change)
             return found, position
@@ -71,14 +73,19 @@ def position_of(db: apsw.Connection) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def _change(db: apsw.Connection, row: tuple[Any, ...]) -> Change | None:
+def _change(
+    db: apsw.Connection, row: tuple[Any, ...], records: dict[int, MessageRecord | None]
+) -> Change | None:
+    """What an event tells; `records` are those that were read for events before it."""
     sequence, key, kind, at, *delivery = row
     if kind in KIND_OF:
         return HitAdded(str(sequence), ids_of(key)[0], KIND_OF[kind], at)
-    rows = fetched(db, _MESSAGE, (key,))
-    if not rows:
+    if key not in records:
+        rows = fetched(db, _MESSAGE, (key,))
+        records[key] = read_record(rows[0]) if rows else None
+    record = records[key]
+    if record is None:
         return None
-    record = read_record(rows[0])
     if kind == "new":
         return MessageChange(str(sequence), None, record)
     after = replace(record, deliveries=(read_delivery(delivery),))

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.records import (
-    BESIDE,
     DELIVERY_COLUMNS,
-    MESSAGE_NAMES,
+    NEW_NAMES,
     SELECTED,
     STATE_NAMES,
     delivery_row,
     logged,
-    message_row,
+    new_row,
     read_delivery,
     read_record,
     state_row,
@@ -36,9 +35,8 @@ from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 if TYPE_CHECKING:
     import apsw
 
-_NEW = (*MESSAGE_NAMES, *STATE_NAMES, *BESIDE, "key", "rcpt_key")
 _CREATE = (
-    f"INSERT INTO messages({', '.join(_NEW)}) VALUES ({', '.join(f':{name}' for name in _NEW)})"
+    f"INSERT INTO messages({', '.join(NEW_NAMES)}) VALUES ({', '.join('?' * len(NEW_NAMES))})"
     " ON CONFLICT DO NOTHING"
 )
 _TOLD_NEW = "INSERT INTO events(key, kind, at) VALUES (?, 'new', ?)"
@@ -49,11 +47,11 @@ WHERE key = :key AND token = :token AND attempt = :attempt
   AND (state = :waiting OR (state = :leased AND coalesce(lease_until, 0) <= :now))
 RETURNING {SELECTED}"""
 _REPLACE = f"""
-UPDATE messages SET {", ".join(f"{name} = :{name}" for name in (*STATE_NAMES, *BESIDE))}, logged = logged + :added
-WHERE key = :key AND attempt = :was_attempt AND state = :was_state AND coalesce(lease_owner, '') = :was_owner"""
+UPDATE messages SET {", ".join(f"{name} = ?" for name in STATE_NAMES)}, logged = logged + ?
+WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
 _LOG = (
-    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS}) VALUES (:key, 'delivery', :at,"
-    f" {', '.join(f':{name.strip()}' for name in DELIVERY_COLUMNS.split(','))})"
+    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
+    f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
 )
 _LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
 _NEWEST = f"{_LOGGED} DESC LIMIT {NEWEST_KEPT}"
@@ -183,11 +181,11 @@ class SqliteMessageStore(MessageStore):
 
 def create(db: apsw.Connection, message: Message) -> bool:
     """Store a new message in this transaction; False when its id belongs to a message with another token."""
-    row = message_row(message)
-    if _changes(db, _CREATE, row):
-        db.execute(_TOLD_NEW, (row["key"], message.received_at))
+    key, *rest = new_row(message)
+    if _changes(db, _CREATE, (key, *rest)):
+        db.execute(_TOLD_NEW, (key, message.received_at))
         return True
-    ((token,),) = fetched(db, "SELECT token FROM messages WHERE key = ?", (row["key"],))
+    ((token,),) = fetched(db, "SELECT token FROM messages WHERE key = ?", (key,))
     return bool(token == message.token)
 
 
@@ -205,31 +203,25 @@ def _claim(
         "leased": State.LEASED.value,
         "waiting": State.WAITING.value,
     }
-    if fetched(db, "SELECT 1 FROM messages WHERE key = ?", (key,)) == []:
+    rows = fetched(db, _CLAIM, wanted)
+    if not rows:
+        if found := read_records(db, _ONE, (key,)):
+            return ClaimRefused(_refusal(found[0], job), found[0])
         create(db, job.message)
         db.execute("UPDATE messages SET attempt = ? WHERE key = ?", (job.attempt, key))
-    rows = fetched(db, _CLAIM, wanted)
-    if rows:
-        return _with_log(db, rows[0])
-    (record,) = read_records(db, _ONE, (key,))
-    return ClaimRefused(_refusal(record, job), record)
+        rows = fetched(db, _CLAIM, wanted)
+    return _with_log(db, rows[0])
 
 
 def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
     """Write a record over another in this transaction; see `replace` of the port."""
     added = added_deliveries(before, after)
     key = key_of(before.message.server_id, before.message.id)
-    row = state_row(after) | {
-        "key": key,
-        "added": len(added),
-        "was_attempt": before.attempt,
-        "was_state": before.state.value,
-        "was_owner": before.lease_owner,
-    }
-    if not _changes(db, _REPLACE, row):
+    was = (key, before.attempt, before.state.value, before.lease_owner)
+    if not _changes(db, _REPLACE, (*state_row(after), len(added), *was)):
         return False
     for delivery in added:
-        db.execute(_LOG, {"key": key, "at": delivery.at, **delivery_row(delivery)})
+        db.execute(_LOG, (key, delivery.at, *delivery_row(delivery)))
     return True
 
 

@@ -1,11 +1,10 @@
-"""Rising integers from counters in mail.db. In memory there are no gaps."""
+"""Rising integers from counters in mail.db."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.leased_numbers import LeasedNumbers, NumberBlock
 from chalicelib.domain.numbering import ServerId
@@ -23,10 +22,8 @@ _LEASE = (
 class SqliteNumbers(LeasedNumbers):
     """The `Numbers` port over mail.db."""
 
-    def __init__(
-        self, folder: StateFolder, database: MailDatabase, clock: Clock, block: NumberBlock
-    ) -> None:
-        super().__init__(clock, block, at_once=folder.path is not None)
+    def __init__(self, database: MailDatabase, clock: Clock, block: NumberBlock) -> None:
+        super().__init__(clock, block)
         self._database = database
 
     async def _lease(self, server: ServerId, kind: str, size: int) -> int:

@@ -5,64 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.adapters.sqlite.columns import bindings, columns, present
+from chalicelib.adapters.sqlite.columns import Columns
 from chalicelib.adapters.sqlite.mail_schema import NOT_COLUMNS, ids_of, key_of
 from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
-_MESSAGE = columns(MESSAGE, NOT_COLUMNS)
-_RECORD = columns(RECORD)
-_DELIVERY = columns(DELIVERY)
+# Opens and clicks alone write these; what changes of state writes is the rest.
+_OF_HITS = ("opened_at", "clicked_at")
+_MESSAGE = Columns(MESSAGE, NOT_COLUMNS)
+_STATE = Columns(RECORD, _OF_HITS)
+_DELIVERY = Columns(DELIVERY)
 
-MESSAGE_NAMES = tuple(sorted(_MESSAGE.names))
-# What changes of state write; opens and clicks alone write the other two.
-STATE_NAMES = tuple(sorted(_RECORD.names - {"opened_at", "clicked_at"}))
-RECORD_NAMES = (*STATE_NAMES, "opened_at", "clicked_at")
-DELIVERY_NAMES = tuple(sorted(_DELIVERY.names))
-# Columns beside the fields of a record, in the order of `record_row`.
-BESIDE = ("taken_over", "flag", "due_at")
-SELECTED = ", ".join(("key", "taken_over", "due_at", "logged", *MESSAGE_NAMES, *RECORD_NAMES))
-DELIVERY_COLUMNS = ", ".join(f"d_{name}" for name in DELIVERY_NAMES)
-
-
-def message_row(message: Message) -> dict[str, Any]:
-    """The columns of a new message."""
-    return {
-        "key": key_of(message.server_id, message.id),
-        "rcpt_key": recipient_key(message.rcpt_to),
-        **bindings(MESSAGE_NAMES, _MESSAGE.write(message)),
-        **state_row(MessageRecord(message)),
-    }
+MESSAGE_NAMES = _MESSAGE.names
+# With what stands beside the fields of a record.
+STATE_NAMES = (*_STATE.names, "taken_over", "flag", "due_at")
+NEW_NAMES = ("key", "rcpt_key", *MESSAGE_NAMES, *STATE_NAMES)
+SELECTED = ", ".join(
+    ("key", "taken_over", "due_at", "logged", *_OF_HITS, *MESSAGE_NAMES, *_STATE.names)
+)
+DELIVERY_COLUMNS = ", ".join(f"d_{name}" for name in _DELIVERY.names)
+_MESSAGE_AT = 4 + len(_OF_HITS)
+_STATE_AT = _MESSAGE_AT + len(MESSAGE_NAMES)
 
 
-def state_row(record: MessageRecord) -> dict[str, Any]:
-    """The columns that a change of state writes."""
-    return {
-        **bindings(STATE_NAMES, _RECORD.write(record)),
-        "taken_over": int(record.taken_over and record.state is State.LEASED),
-        "flag": flag_of(record),
-        "due_at": due_at(record),
-    }
+def new_row(message: Message) -> tuple[Any, ...]:
+    """The values of NEW_NAMES for a new message."""
+    return (
+        key_of(message.server_id, message.id),
+        recipient_key(message.rcpt_to),
+        *_MESSAGE.write(message),
+        *state_row(MessageRecord(message)),
+    )
+
+
+def state_row(record: MessageRecord) -> tuple[Any, ...]:
+    """The values of STATE_NAMES."""
+    taken_over = int(record.taken_over and record.state is State.LEASED)
+    return (*_STATE.write(record), taken_over, flag_of(record), due_at(record))
 
 
 def read_message(key: int, row: Sequence[Any]) -> Message:
     """The message of a key and a row of MESSAGE_NAMES."""
     server, number = ids_of(key)
-    return Message(server_id=server, id=number, **_MESSAGE.fields(present(MESSAGE_NAMES, row)))
+    return Message(server_id=server, id=number, **_MESSAGE.fields(row))
 
 
 def read_record(row: Sequence[Any], deliveries: tuple[Delivery, ...] = ()) -> MessageRecord:
     """The record of a row of SELECTED."""
-    key, taken_over, due, _ = row[:4]
-    split = 4 + len(MESSAGE_NAMES)
-    message = read_message(key, row[4:split])
-    fields = _RECORD.fields(present(RECORD_NAMES, row[split:]))
+    key, taken_over, due, _, opened_at, clicked_at = row[:_MESSAGE_AT]
+    fields = _STATE.fields(row[_STATE_AT:])
     state = fields["state"]
     return MessageRecord(
-        message,
+        read_message(key, row[_MESSAGE_AT:_STATE_AT]),
         by_sweeper=state is State.WAITING and due is not None,
         taken_over=state is State.LEASED and bool(taken_over),
+        opened_at=opened_at,
+        clicked_at=clicked_at,
         deliveries=deliveries,
         **fields,
     )
@@ -74,12 +73,11 @@ def logged(row: Sequence[Any]) -> int:
     return count
 
 
-def delivery_row(delivery: Delivery) -> dict[str, Any]:
-    """The columns of a delivery in the log."""
-    written = _DELIVERY.write(delivery)
-    return {f"d_{name}": written.get(name) for name in DELIVERY_NAMES}
+def delivery_row(delivery: Delivery) -> list[Any]:
+    """The values of DELIVERY_COLUMNS."""
+    return _DELIVERY.write(delivery)
 
 
 def read_delivery(row: Sequence[Any]) -> Delivery:
     """The delivery of a row of DELIVERY_COLUMNS."""
-    return _DELIVERY.read(present(DELIVERY_NAMES, row))
+    return Delivery(**_DELIVERY.fields(row))

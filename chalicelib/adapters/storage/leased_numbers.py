@@ -37,7 +37,8 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class NumberBlock:
-    """How many numbers the first call for a server leases: 100 for a gateway."""
+    """How many numbers the first call for a server leases: 100 for a gateway. With 1 none is leased that is not asked
+    for, so that there are no gaps."""
 
     size: int = 20
 
@@ -45,10 +46,9 @@ class NumberBlock:
 class LeasedNumbers(Numbers):
     """The `Numbers` port over a counter that a family leases from."""
 
-    def __init__(self, clock: Clock, block: NumberBlock, *, at_once: bool = True) -> None:
-        """`at_once` leases blocks, else no more than what is asked for."""
+    def __init__(self, clock: Clock, block: NumberBlock) -> None:
         self._clock = clock
-        self._at_once = at_once
+        self._one_by_one = block.size == 1
         self._blocks: defaultdict[tuple[ServerId, str], _Block] = defaultdict(
             lambda: _Block(block.size)
         )
@@ -78,7 +78,7 @@ class LeasedNumbers(Numbers):
     async def _renew(self, block: _Block, server: ServerId, kind: str, missing: int) -> None:
         if block.start < block.end and not self._is_over(block):
             block.size = min(2 * block.size, LARGEST_BLOCK)
-        size = max(block.size, missing) if self._at_once else missing
+        size = missing if self._one_by_one else max(block.size, missing)
         last = await self._lease(server, kind, size)
         if last > HIGHEST_NUMBER:
             raise PermanentFailure("This server has used all its numbers")

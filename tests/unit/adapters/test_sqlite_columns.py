@@ -1,0 +1,52 @@
+"""Values as rows of mail.db: what equals its default is NULL, and what has no default must be there."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.adapters.sqlite.columns import Columns
+from chalicelib.domain.fields import MESSAGE
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, Outgoing, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
+
+BARE = Message(
+    ServerId(1),
+    MessageId(2),
+    "token",
+    Scope.OUTGOING,
+    "a@b.test",
+    "c@d.test",
+    "Hi",
+    "<1@b.test>",
+    1.5,
+    10,
+    BlobRef("k", 0, 10),
+    Outgoing("default", "b.test", "7"),
+)
+DSN = DsnParameters("NEVER", "", "HDRS", "1")
+FULL = Message(
+    **{name: getattr(BARE, name) for name in BARE.__slots__}
+    | {"tag": "x", "dsn": DSN, "hold": True}
+)
+COLUMNS = Columns(MESSAGE)
+
+
+@pytest.mark.parametrize("message", [BARE, FULL])
+def test_a_value_comes_back_from_its_row(message: Message) -> None:
+    row = COLUMNS.write(message)
+    assert Message(**COLUMNS.fields(row)) == message
+
+
+def test_a_default_is_null() -> None:
+    row = dict(zip(COLUMNS.names, COLUMNS.write(BARE), strict=True))
+    assert {name for name, value in row.items() if value is None} == {
+        *("tag", "dsn", "bounce", "hold", "received_with_ssl", "smtputf8")
+    }
+    assert (row["pool"], row["scope"], row["blob"]) == ("default", "outgoing", '["k", 0, 10]')
+
+
+def test_a_field_without_default_must_be_there() -> None:
+    row = COLUMNS.write(BARE)
+    row[COLUMNS.names.index("token")] = None
+    with pytest.raises(KeyError, match="token"):
+        COLUMNS.fields(row)
