@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Hashable
 from typing import TypeVar
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.storage.recent import RecentConfiguration
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
@@ -18,11 +20,18 @@ LOOK_SECONDS = 0.1
 class SqliteRecent(RecentConfiguration):
     """The `Recent` port over control.db."""
 
-    def __init__(self, repository: Repository, clock: Clock, database: ControlDatabase) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        clock: Clock,
+        database: ControlDatabase,
+        folder: StateFolder,
+    ) -> None:
         super().__init__(repository, clock)
         self._database = database
         self._version = 0
-        self._look_at = 0.0
+        # Nobody else writes to what is in memory.
+        self._look_at = 0.0 if folder.path is not None else math.inf
 
     async def ask(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
         """What `read` answers; kept until somebody writes, and no longer than in every family."""
