@@ -18,7 +18,7 @@ from infra.local import facts
 from infra.local.first_message import send_first_message
 from infra.local.folder import StateFolder, read_secrets
 from infra.local.plan import Plan
-from infra.local.sources_changed import SourceWatch
+from infra.local.sources_changed import EVERYTHING, SourceWatch
 from infra.local.terminal import say
 from onehost.child import Child
 from onehost.listeners import open_sockets
@@ -45,7 +45,7 @@ class EmbeddedStack(Supervisor):
         self._folder = folder
         self._begun = time.monotonic()
         self._told: list[int] = []
-        self._watch = SourceWatch() if plan.reload else None
+        self._watch = SourceWatch(EVERYTHING) if plan.reload else None
 
     def run(self) -> int:
         """Until told to stop; the exit code, another one for a stop before all was ready."""

@@ -18,6 +18,7 @@ from tests.patience import PATIENCE
 
 EVIL = "http://evil.example"
 REBOUND = "rebind.evil.example"
+# Elsewhere nothing speaks AWS's language.
 with_emulator = pytest.mark.targets("runner", "local", "localstack")
 FUNCTION = json.dumps({"FunctionName": "x", "Runtime": "python3.11", "Handler": "h.handler"})
 Fields = Mapping[str, str]
