@@ -30,13 +30,14 @@ BENCHMARKS = {
     "dns": "MX look-ups against dnspython",
     "relay": "accept, sign and deliver against Postfix + opendkim, Haraka and stock Python",
     "store": "the store alone against stdlib sqlite3: cycle, transactions, fsyncs, waiting",
+    "million": "a million messages on one host (BENCH_MESSAGES): lists, maintenance, start, space",
     "path": "the whole path on the AWS emulator: calls, bytes, units, CPU",
 }
 
 
 def arguments() -> argparse.ArgumentParser:
     """The command line."""
-    listed = "\n".join(f"  {name:8}{what}" for name, what in BENCHMARKS.items())
+    listed = "\n".join(f"  {name:9}{what}" for name, what in BENCHMARKS.items())
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure speed and cost as ratios within one run.",

@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,13 @@ class Done:
 
 
 class DurableRelay(Relay):
-    """The running program."""
+    """The running program, which took `start_seconds` to greet its first client."""
 
-    def __init__(self, port: int, health: int, server: MailServer, key: str, zone: DnsZone) -> None:
+    def __init__(
+        self, port: int, health: int, server: MailServer, key: str, zone: DnsZone, seconds: float
+    ) -> None:
         super().__init__("posthorn serve", port, [server], key)
+        self.start_seconds = seconds
         self._health = health
         self._zone = zone
 
@@ -93,13 +97,15 @@ def start_durable(folder: Path, sink: int, processes: int = 1) -> DurableRelay:
     environment = {name: text for name, text in os.environ.items() if not _is_ours(name)}
     environment |= {f"POSTHORN_{name}": str(value) for name, value in variables.items()}
     environment["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'smtp-gateway'}"
+    begin = time.monotonic()
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE], stdout=log, stderr=log, env=environment, cwd=ROOT
         )
     wait_for_greeting(port, process)
+    seconds = time.monotonic() - begin
     server = MailServer("posthorn serve", port, process)
-    return DurableRelay(port, health, server, tenant.smtp_key, zone)
+    return DurableRelay(port, health, server, tenant.smtp_key, zone, seconds)
 
 
 def parse_metrics(text: str) -> Done:

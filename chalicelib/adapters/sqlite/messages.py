@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +37,7 @@ from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 if TYPE_CHECKING:
     import apsw
 
-_CREATE = (
+CREATE = (
     f"INSERT INTO messages({', '.join(NEW_NAMES)}) VALUES ({', '.join('?' * len(NEW_NAMES))})"
     " ON CONFLICT DO NOTHING"
 )
@@ -49,12 +51,17 @@ RETURNING {SELECTED}"""
 _REPLACE = f"""
 UPDATE messages SET {", ".join(f"{name} = ?" for name in STATE_NAMES)}, logged = logged + ?
 WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
-_LOG = (
+LOG = (
     f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
     f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
 )
 _LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
 _NEWEST = f"{_LOGGED} DESC LIMIT {NEWEST_KEPT}"
+# Of several messages at once; one look-up for each takes as long as reading the messages.
+_LOGS = (
+    f"SELECT key, {DELIVERY_COLUMNS} FROM events INDEXED BY by_message"
+    " WHERE kind = 'delivery' AND key IN (SELECT value FROM json_each(?)) ORDER BY key, seq"
+)
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
 _ORDER = "ORDER BY key DESC LIMIT :limit"
 _BETWEEN = "key >= :low AND key < :high"
@@ -182,7 +189,7 @@ class SqliteMessageStore(MessageStore):
 def create(db: apsw.Connection, message: Message) -> bool:
     """Store a new message in this transaction; False when its id belongs to a message with another token."""
     key, *rest = new_row(message)
-    if _changes(db, _CREATE, (key, *rest)):
+    if _changes(db, CREATE, (key, *rest)):
         db.execute(_TOLD_NEW, (key, message.received_at))
         return True
     ((token,),) = fetched(db, "SELECT token FROM messages WHERE key = ?", (key,))
@@ -221,7 +228,7 @@ def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord)
     if not _changes(db, _REPLACE, (*state_row(after), len(added), *was)):
         return False
     for delivery in added:
-        db.execute(_LOG, (key, delivery.at, *delivery_row(delivery)))
+        db.execute(LOG, (key, delivery.at, *delivery_row(delivery)))
     return True
 
 
@@ -236,7 +243,17 @@ def read_records(
     db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]
 ) -> list[MessageRecord]:
     """The records of a statement over SELECTED, each with its newest deliveries."""
-    return [_with_log(db, row) for row in fetched(db, statement, wanted)]
+    rows = fetched(db, statement, wanted)
+    if len(rows) == 1:
+        return [_with_log(db, rows[0])]
+    few = [row[0] for row in rows if 0 < logged(row) <= NEWEST_KEPT]
+    logs: defaultdict[int, list[Delivery]] = defaultdict(list)
+    for key, *delivery in fetched(db, _LOGS, (json.dumps(few),)) if few else ():
+        logs[key].append(read_delivery(delivery))
+    return [
+        _with_log(db, row) if logged(row) > NEWEST_KEPT else read_record(row, tuple(logs[row[0]]))
+        for row in rows
+    ]
 
 
 def _with_log(db: apsw.Connection, row: Sequence[Any]) -> MessageRecord:
