@@ -6,3 +6,4 @@ CREATE TABLE look_ups(
 CREATE INDEX look_ups_of ON look_ups(kind, to_code, to_owner, to_name);
 CREATE TABLE owners(kind TEXT, owner TEXT, PRIMARY KEY(kind, owner)) WITHOUT ROWID;
 CREATE TABLE sequences(kind TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE key_check(one INTEGER PRIMARY KEY CHECK(one = 1), sealed BLOB NOT NULL);

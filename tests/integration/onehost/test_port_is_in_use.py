@@ -12,7 +12,7 @@ from tests.one_host import OneHost
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 
-COMMAND = "from onehost.serve import serve_command; serve_command()"
+COMMAND = "import sys; from onehost.main import main; sys.exit(main(['serve']))"
 
 
 def test_the_port_is_named_and_the_folder_is_free_for_the_next_try(tmp_path: Path) -> None:

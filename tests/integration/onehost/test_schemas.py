@@ -18,6 +18,9 @@ from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import Database, fetched
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import VERSION_1, MailDatabase
+from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
+from chalicelib.adapters.system.randomness import SystemRand
+from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from tests.dns_zone import DnsZone
 from tests.one_host import SERVE, OneHost
@@ -55,12 +58,14 @@ def test_a_database_of_each_release_becomes_what_a_new_one_is(
     tmp_path: Path, name: str, version: int
 ) -> None:
     fresh, older = folder_at(tmp_path / "fresh"), folder_at(tmp_path / "older")
+    SealingKeys(older, SystemRand())  # a folder with databases has its key
     db = apsw.Connection(str(older.file(f"{name}.db")))
     fetched(db, (RELEASED / f"{name}-{version}.sql").read_text())
     fetched(db, f"PRAGMA user_version={version}")
     db.close()
     for folder in (fresh, older):
-        KINDS[name](folder)
+        program = Posthorn(Settings(state_folder=str(folder.path)), "sqlite")
+        assert program[KINDS[name]]
     shapes = [shape(each.path / f"{name}.db") for each in (fresh, older) if each.path]
     assert shapes[0] == shapes[1], "a schema that was released was changed: add a version instead"
     assert shapes[0][0] == NEWEST[name]

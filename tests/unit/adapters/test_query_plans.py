@@ -40,7 +40,8 @@ LISTS = {
     "queue._POOLS": "PRIMARY KEY (kind=?)",
 }
 # A row a server and minute of the last two hours.
-SHORT = {"send_rate", "key_check"}
+# And the one row of a table, and a list that the caller brings.
+SHORT = {"send_rate", "key_check", "json_each"}
 # They read everything because that is what they are for: looking at a folder, saving, bringing back and moving it.
 WHOLE = {"inspection", "snapshot", "restored", "moved"}
 
