@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Hashable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any, TypeVar
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
@@ -33,7 +33,9 @@ class SqliteRecent(RecentConfiguration):
         # Nobody else writes to what is in memory.
         self._look_at = 0.0 if folder.path is not None else math.inf
 
-    async def ask(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
+    def ask(
+        self, question: Hashable, read: Callable[[], Awaitable[T]]
+    ) -> Coroutine[Any, Any, T | None]:
         """What `read` answers; kept until somebody writes, and no longer than in every family."""
         now = self._clock.monotonic()
         if now >= self._look_at:
@@ -42,4 +44,4 @@ class SqliteRecent(RecentConfiguration):
             if version != self._version:
                 self._version = version
                 self._forget()
-        return await super().ask(question, read)
+        return super().ask(question, read)

@@ -31,10 +31,11 @@ class StoreMail:
         batch = [prepared for prepared in batch if prepared.recipients]
         mails = [Mail(one.body, one.server_id, one.messages_at) for one in batch]
         stored = await self._intake.store(mails, self._clock.now())
-        collided: dict[str, Message] = {}
         for prepared, found in zip(batch, stored, strict=True):
-            prepared.messages = tuple(message for message, _ in found)
-            collided |= {message.token: message for message, is_new in found if not is_new}
+            prepared.messages = tuple([message for message, _ in found])
+        collided = {
+            message.token: message for found in stored for message, is_new in found if not is_new
+        }
         if collided:
             await self._renumber(batch, collided)
 

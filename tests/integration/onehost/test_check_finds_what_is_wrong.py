@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,8 +187,12 @@ import sys
 import onehost.check
 from onehost.main import main
 endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
-onehost.check.structure_faults = lambda db, *_, **__: db.execute(endless)
-print("runs", flush=True)
+
+def run(db, *_, **__):
+    print("runs", flush=True)
+    return db.execute(endless)
+
+onehost.check.structure_faults = run
 raise SystemExit(main(["check", "--state", sys.argv[1]]))
 """
 
@@ -199,7 +202,9 @@ def test_it_may_be_stopped(state: Path) -> None:
         [sys.executable, "-c", ENDLESS, str(state)], stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE) == 130
+        try:
+            process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 130
+        finally:
+            process.kill()
