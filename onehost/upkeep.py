@@ -31,6 +31,7 @@ TICK_SECONDS = 0.5
 FEED_SECONDS = 1.0
 EXPIRY_SECONDS = 60.0
 DEAD_LETTER_SECONDS = 60.0
+LEFT_SECONDS = 480
 BURIAL_SECONDS = 2.0
 HANDLER_SECONDS = 60.0
 
@@ -79,7 +80,7 @@ class Upkeep:
             self._posthorn[Bell].ring()
 
     async def dead_letters(self) -> None:
-        """Hold the messages of jobs that nobody could finish."""
+        """Hold the messages of jobs that nobody could finish. A letter that is left comes again later."""
         queue = self._posthorn[SqliteWorkQueue]
         while letters := await queue.dead():
             records = tuple(
@@ -89,8 +90,8 @@ class Upkeep:
             with UnitOfWork("deadletters", letters[0].receipt, batch.notes):
                 left = set(await hold(self._posthorn, batch))
             await queue.delete([one.receipt for one in letters if one.receipt not in left])
-            if left:
-                return
+            for receipt in left:
+                await queue.extend_visibility("", receipt, LEFT_SECONDS)
 
     async def expire(self) -> None:
         """Remove what is over, and give its space back."""

@@ -18,7 +18,7 @@ from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.records import MESSAGE_NAMES, read_message
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job, render_job
-from chalicelib.domain.errors import PoolMissing, TemporaryFailure
+from chalicelib.domain.errors import PoolMissing, Rejected, TemporaryFailure
 from chalicelib.domain.model import DeliveryJob, Message
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.ports.clock import Clock
@@ -55,10 +55,13 @@ _POOLS = "SELECT DISTINCT owner FROM nouns WHERE kind = ?"
 
 @dataclass(frozen=True, slots=True)
 class HandedOut:
-    """A job as handed out: the receipt for `extend_visibility` and `delete`, and how often it was received."""
+    """A job as handed out: the receipt for `extend_visibility` and `delete`, and how often it was received.
+
+    `job` is None when its text cannot be read.
+    """
 
     receipt: str
-    job: DeliveryJob
+    job: DeliveryJob | None
     receive_count: int
 
 
@@ -171,7 +174,7 @@ def _handed_out(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Ha
     for number, receives, key, attempt, manual, body in rows:
         receipt = f"{number}:{receives}"
         if body is not None:
-            found.append(HandedOut(receipt, parse_job(body), receives))
+            found.append(HandedOut(receipt, _read(body), receives))
             continue
         for message in fetched(db, _MESSAGE, (key,)):
             job = DeliveryJob(read_message(key, message), attempt, manual=bool(manual))
@@ -180,6 +183,13 @@ def _handed_out(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Ha
         else:
             fetched(db, _DELETE, (number, receives))
     return found
+
+
+def _read(body: str) -> DeliveryJob | None:
+    try:
+        return parse_job(body)
+    except Rejected:
+        return None
 
 
 def _row(receipt: str) -> tuple[int, int]:

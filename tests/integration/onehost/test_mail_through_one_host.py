@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.model import Scope
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.ports.messages import MessageStore
@@ -91,6 +93,20 @@ def test_a_stop_finishes_what_is_in_hand_and_a_start_goes_on(host: OneHost, peer
     host.start()
     peer.wait_for_mails(1)
     host.until(lambda: statuses(host) == ["Sent"])
+
+
+def test_a_job_that_nobody_can_read_stays_and_mail_goes_on(host: OneHost, peer: SmtpPeer) -> None:
+    poison = (
+        "INSERT INTO queue(pool, visible_at, key, attempt, manual, body)"
+        " VALUES ('default', 0, 1, 0, 0, '{\"kind\": \"of a newer release\"}')"
+    )
+    asyncio.run(host.program[MailDatabase].write(lambda db: fetched(db, poison)))
+    served = host.processes()
+    host.send("john@example.com")
+    peer.wait_for_mails(1)
+    host.until(lambda: host.read("SELECT receives FROM queue") == [(1,)])
+    assert host.processes() == served
+    assert host.stop() == 0
 
 
 def test_a_folder_is_served_once(host: OneHost) -> None:

@@ -1,4 +1,4 @@
-"""What is done now and then is due by the program's clock."""
+"""What is done now and then is due by the program's clock, and what stays undone stands in nobody's way."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import time
 
 from chalicelib import bootstrap
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
 from chalicelib.ports.clock import Clock
 from onehost.upkeep import Upkeep
 from tests.patience import PATIENCE
@@ -49,3 +52,20 @@ async def test_a_moved_clock_makes_every_turn_due() -> None:
     await all_had(2)
     stop.set()
     await running
+
+
+async def test_dead_letters_that_nobody_can_read_stay_and_hold_up_no_others() -> None:
+    clock = ControlledClock(1_800_000_000)
+    program = bootstrap.in_memory(parts={Clock: clock})
+    queue = program[SqliteWorkQueue]
+    letter = (
+        "INSERT INTO queue(pool, visible_at, receives, key, attempt, manual, body)"
+        " VALUES ('default', 0, 20, 1, 0, 0, '{\"kind\": \"of a newer release\"}')"
+    )
+    for _ in range(12):
+        await program[MailDatabase].write(lambda db: fetched(db, letter))
+    assert {one.job for one in await queue.dead(20)} == {None}
+    await Upkeep(program).dead_letters()
+    assert await queue.dead(20) == []
+    clock.advance(480)
+    assert len(await queue.dead(20)) == 12
