@@ -1,8 +1,8 @@
 """A state folder with very many messages, written by the family's own statements in large transactions.
 
 Twenty servers whose messages alternate, as they do in life; nearly all are sent, some failed, are held or wait for the
-sweeper, and each has a delivery in its log. Every hundredth has an open whose time is over. There are no bodies, and
-nothing is durable until it is all written.
+sweeper, and each has a delivery in its log. Every hundredth has an open whose time is over. Whoever consumes the log
+has read all of it. There are no bodies, and nothing is durable until it is all written.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from bench.store_work import message
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.feed import CONSUMER
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.messages import CREATE, LOG
@@ -44,6 +45,7 @@ def fill(folder: Path, messages: int) -> None:
         db.executemany(LOG, (_log(record) for record in made)).fetchall()
         db.executemany(_HIT, _hits(made)).fetchall()
         fetched(db, "COMMIT")
+    fetched(db, "INSERT INTO positions SELECT ?, max(seq) FROM events", (CONSUMER,))
     fetched(db, "PRAGMA wal_checkpoint(TRUNCATE)")
     fetched(db, "PRAGMA synchronous=FULL")
 

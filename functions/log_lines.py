@@ -14,6 +14,7 @@ import traceback
 from typing import Any
 
 DEEPEST_STACK = 8
+_ENCODER = json.JSONEncoder(default=str)  # json.dumps makes a new one for each line
 
 
 class JsonLines(logging.Handler):
@@ -22,7 +23,7 @@ class JsonLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a broken standard output ends in logging's own error handling."""
         try:
-            sys.stdout.write(json.dumps(_line(record), default=str) + "\n")
+            sys.stdout.write(_ENCODER.encode(_line(record)) + "\n")
             sys.stdout.flush()
         except OSError:
             self.handleError(record)

@@ -217,3 +217,14 @@ async def test_a_claim_takes_the_record_out_of_the_due_index(world: World) -> No
     assert await due_here(world, NOW) == []
     assert await world[MessageStore].clear_due(record)
     assert (await world[MessageStore].get(world.server, record.message.id)).state is State.LEASED
+
+
+async def test_each_message_of_a_page_has_its_newest_deliveries(world: World) -> None:
+    store, server = world[MessageStore], world.server
+    counts = {1: 0, 2: 1, 3: 3, 4: 5, 5: 1}
+    for number, count in counts.items():
+        log = tuple(a_delivery(10 * number + each) for each in range(count))
+        await put(world, a_message(server, number), status=Status.SENT, deliveries=log)
+    page = await store.page(server, Scope.OUTGOING, 10)
+    found = {record.message.id: [one.id for one in record.deliveries] for record in page.values}
+    assert found == {1: [], 2: [20], 3: [30, 31, 32], 4: [42, 43, 44], 5: [50]}
