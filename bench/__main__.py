@@ -28,7 +28,7 @@ BENCHMARKS = {
     "accept": "the gateway's accept against aiosmtpd, Postfix and Haraka",
     "client": "the delivering client against aiosmtplib",
     "dns": "MX look-ups against dnspython",
-    "relay": "accept, sign and deliver against Postfix + opendkim, Haraka and stock Python",
+    "relay": "posthorn serve, accept, sign and deliver, against memory, Postfix + opendkim, Haraka, stock Python",
     "store": "the store alone against stdlib sqlite3: cycle, transactions, fsyncs, waiting",
     "million": "a million messages on one host (BENCH_MESSAGES): lists, maintenance, start, space",
     "path": "the whole path on the AWS emulator: calls, bytes, units, CPU",
