@@ -211,10 +211,10 @@ def check_what_is_kept(host: OneHost, ledger: Ledger) -> None:
 
     async def check() -> None:
         page = await program[MessageStore].page(host.server.id, Scope.OUTGOING, 1_000_000)
-        names = Counter(record.message.subject for record in page.records)
+        names = Counter(record.message.subject for record in page.values)
         assert ledger.promised - names.keys() == set()
         assert max(names.values()) == 1
-        for record in page.records:
+        for record in page.values:
             assert (record.status.value, record.state.value) == ("Sent", "D")
             assert record.lease_owner == ""
             body = await program[BlobStore].get(record.message.blob)

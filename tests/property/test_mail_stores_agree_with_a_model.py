@@ -225,7 +225,7 @@ class MailStores(RuleBasedStateMachine):
         found, cursor = [], None
         while True:
             page = done(ask(cursor))
-            found += page.records
+            found += page.values
             cursor = page.next_cursor
             if cursor is None:
                 break

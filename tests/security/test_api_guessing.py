@@ -13,8 +13,8 @@ from chalicelib.domain.errors import Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest, new_key
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.tenancy import unknown_keys
+from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.credentials import Credentials
-from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.unknown_keys import (
     FREE_GUESSES,
     SECONDS_A_GUESS,
@@ -38,13 +38,13 @@ def api() -> Iterator[ApiWorld]:
 def looked_up(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The digests that the directory was asked for."""
     asked: list[str] = []
-    find = api.scene.posthorn[Directory].credential
+    find = api.scene.posthorn[ClientDirectory].credential
 
     async def noted(digest: str) -> Any:
         asked.append(digest)
         return await find(digest)
 
-    monkeypatch.setattr(api.scene.posthorn[Directory], "credential", noted)
+    monkeypatch.setattr(api.scene.posthorn[ClientDirectory], "credential", noted)
     return asked
 
 

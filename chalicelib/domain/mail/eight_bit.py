@@ -25,6 +25,8 @@ _WIDE = ("8bit", "binary")
 # What quoted-printable leaves as it is, but at the end of a line.
 _PLAIN = bytes({*range(32, 127), 9, 10, 13} - {ord("=")})
 _CHANGED_DASHES = re.compile(rb"\n--[^\n=]*+=")
+# RFC 2045 section 6.7 rule 5; the library's encoder passes it by two for a blank at the end of a full line.
+_TOO_LONG = re.compile(rb"[^\n]{77}")
 _SIGNATURES = (
     b"dkim-signature",
     b"domainkey-signature",
@@ -96,14 +98,14 @@ def _encoded(content: bytes, part: Part) -> Iterator[Edit]:
 
 
 def _encode(body: bytes, is_text: bool) -> tuple[bytes, bytes]:
-    """Transfer encoding and encoded body: quoted-printable for a text that grows by less than a third so, base64 for
-    all else."""
+    """Transfer encoding and encoded body: quoted-printable for a text that grows by less than a third so and has no
+    line that would be too long, base64 for all else."""
     if is_text and len(body.translate(None, _PLAIN)) * 7 <= len(body):
         plain = body.replace(b"\r\n", b"\n")
         quoted = binascii.b2a_qp(plain, istext=True)
         # A line that begins with two dashes and is new, or was another, could be a boundary.
         same = quoted.count(b"\n--") == plain.count(b"\n--") and not _CHANGED_DASHES.search(quoted)
-        if same and not plain.startswith(b"--"):
+        if same and not plain.startswith(b"--") and not _TOO_LONG.search(quoted):
             return b"quoted-printable", quoted.replace(b"\n", b"\r\n")
     return b"base64", b"\r\n".join(_base64_blocks(body))
 

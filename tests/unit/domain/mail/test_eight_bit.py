@@ -48,6 +48,16 @@ def test_files_and_dense_texts_are_in_base64() -> None:
         assert base64.b64decode(encoded) == body
 
 
+def test_a_blank_at_the_end_of_a_full_line_makes_no_line_too_long() -> None:
+    body = b"x" * 74 + b" \r\n" + GREETING
+    made = seven_bit(FROM + MIME + TEXT + b"\r\n" + body)
+    assert made is not None
+    head, _, encoded = made.partition(b"\r\n\r\n")
+    assert b"Content-Transfer-Encoding: base64" in head
+    assert base64.b64decode(encoded) == body
+    assert max(map(len, encoded.split(b"\r\n"))) <= 76
+
+
 def test_a_part_without_fields_gets_one() -> None:
     kind = b"Content-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
     given = FROM + MIME + kind + b"--b\r\n\r\n" + GREETING + b"\r\n--b--\r\n"
