@@ -33,7 +33,7 @@ def test_a_killed_supervisor_takes_everything_with_it(start_stack: StartStack) -
     stack.process.kill()
     stack.process.wait()
     wait_for(lambda: not stack.left_over(), "the end of all processes")
-    assert not any(is_listening(port) for port in stack.ports())
+    wait_for(lambda: not any(map(is_listening, stack.ports())), "the ports to be let go")
 
     again = start_stack()
     sentence = "the last run did not stop cleanly; going on with the state that it left."
