@@ -10,7 +10,6 @@ boundaries are passed in. Nothing here authorises a sender or adds trace fields.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from chalicelib.domain.mail.header_rendering import (
 )
 from chalicelib.domain.mail.mailbox import envelope_address, identity
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul, normalise_newlines
+from chalicelib.domain.mail.quoted_printable import quoted_printable
 
 ONCE_ONLY = frozenset(
     "from sender reply-to to cc bcc message-id in-reply-to references subject date".split()
@@ -212,12 +212,13 @@ def _text_part(subtype: str, text: str) -> list[bytes]:
 
 
 def encode_text(text: str) -> tuple[str, bytes]:
-    """Transfer encoding and encoded body: 7bit for short ASCII lines, else the shorter of the two encodings."""
+    """Transfer encoding and encoded body: 7bit for short ASCII lines, else the shorter of the two encodings, of which
+    quoted-printable must keep to its short lines."""
     plain = normalise_newlines(text.encode("utf-8", "replace")).replace(b"\r\n", b"\n")
     if plain.isascii() and not has_nul(plain) and not _has_line_above(WANTED_LINE, plain):
         return "7bit", plain.replace(b"\n", b"\r\n")
-    quoted = binascii.b2a_qp(plain, istext=True)
-    if len(quoted) <= len(plain) * 4 // 3:
+    quoted = quoted_printable(plain)
+    if quoted is not None and len(quoted) <= len(plain) * 4 // 3:
         return "quoted-printable", quoted.replace(b"\n", b"\r\n")
     return "base64", _base64_lines(plain.replace(b"\n", b"\r\n"))
 

@@ -11,12 +11,12 @@ how many parts are looked at, and what lies beyond makes the message one that ca
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mime import Part, read_encoding, read_parts
+from chalicelib.domain.mail.quoted_printable import quoted_printable
 from chalicelib.domain.mail.splicing import Edit, spliced
 
 _ENCODING = b"content-transfer-encoding"
@@ -25,8 +25,6 @@ _WIDE = ("8bit", "binary")
 # What quoted-printable leaves as it is, but at the end of a line.
 _PLAIN = bytes({*range(32, 127), 9, 10, 13} - {ord("=")})
 _CHANGED_DASHES = re.compile(rb"\n--[^\n=]*+=")
-# RFC 2045 section 6.7 rule 5; the library's encoder passes it by two for a blank at the end of a full line.
-_TOO_LONG = re.compile(rb"[^\n]{77}")
 _SIGNATURES = (
     b"dkim-signature",
     b"domainkey-signature",
@@ -102,12 +100,15 @@ def _encode(body: bytes, is_text: bool) -> tuple[bytes, bytes]:
     line that would be too long, base64 for all else."""
     if is_text and len(body.translate(None, _PLAIN)) * 7 <= len(body):
         plain = body.replace(b"\r\n", b"\n")
-        quoted = binascii.b2a_qp(plain, istext=True)
-        # A line that begins with two dashes and is new, or was another, could be a boundary.
-        same = quoted.count(b"\n--") == plain.count(b"\n--") and not _CHANGED_DASHES.search(quoted)
-        if same and not plain.startswith(b"--") and not _TOO_LONG.search(quoted):
+        quoted = quoted_printable(plain)
+        if quoted is not None and not plain.startswith(b"--") and _has_same_dashes(plain, quoted):
             return b"quoted-printable", quoted.replace(b"\n", b"\r\n")
     return b"base64", b"\r\n".join(_base64_blocks(body))
+
+
+def _has_same_dashes(plain: bytes, quoted: bytes) -> bool:
+    """Whether no line that begins with two dashes is new, or was another: it could be a boundary."""
+    return quoted.count(b"\n--") == plain.count(b"\n--") and not _CHANGED_DASHES.search(quoted)
 
 
 def _base64_blocks(body: bytes) -> Iterator[bytes]:
