@@ -9,7 +9,7 @@ import http.client
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from onehost.main import main
 from onehost.options import Options
 from onehost.web import Web
 from tests.http_api import Reply
+from tests.integration.cli.conftest import Outcome, Run
 from tests.patience import PATIENCE
 from tests.web_client import serving_web
 from tests.worlds import KeptKeys
@@ -110,22 +111,6 @@ def tenant(unserved: WebTenant) -> Iterator[WebTenant]:
     with serving_web(Web(unserved.posthorn, options)) as port:
         unserved.port = port
         yield unserved
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What one run printed, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-Run = Callable[..., Outcome]
 
 
 @pytest.fixture(autouse=True)
