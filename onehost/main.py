@@ -14,19 +14,19 @@ import click
 
 from chalicelib.cli import main as cli
 from chalicelib.cli.session import Session
-from onehost.place_options import CONFIG, STATE
-from onehost.session import HostSession
+from onehost.commands.place_options import CONFIG, STATE
+from onehost.commands.session import HostSession
 
 # Each command of the host, where it is, and what `posthorn --help` says of it.
 HOST_COMMANDS = (
-    ("init", "onehost.commands_init:init_command", "Set this host up."),
-    ("doctor", "onehost.commands_doctor:doctor_command", "Check what a mail server needs."),
-    ("status", "onehost.commands_status:status_command", "Say whether it serves, and what waits."),
+    ("init", "onehost.commands.init:init_command", "Set this host up."),
+    ("doctor", "onehost.commands.doctor:doctor_command", "Check what a mail server needs."),
+    ("status", "onehost.commands.status:status_command", "Say whether it serves, and what waits."),
     ("serve", "onehost.serve:serve_command", "Take and deliver mail until stopped."),
-    ("backup", "onehost.commands_storage:backup_command", "Save the state folder."),
-    ("restore", "onehost.commands_storage:restore_command", "Bring a backup back."),
-    ("check", "onehost.commands_storage:check_command", "Check databases and bodies."),
-    ("move", "onehost.commands_storage:move_command", "Move to AWS, and back."),
+    ("backup", "onehost.commands.storage:backup_command", "Save the state folder."),
+    ("restore", "onehost.commands.storage:restore_command", "Bring a backup back."),
+    ("check", "onehost.commands.storage:check_command", "Check databases and bodies."),
+    ("move", "onehost.commands.storage:move_command", "Move to AWS, and back."),
 )
 
 

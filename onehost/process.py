@@ -35,12 +35,12 @@ from gateway.server import Gateway
 from gateway.site import Services
 from onehost.child import NUMBER, PIPE
 from onehost.deliverers import Deliverers
-from onehost.health import Health
 from onehost.listeners import HEALTH, HTTP, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.upkeep import Upkeep
-from onehost.web import Web
-from onehost.web_server import serve_web
+from onehost.web.application import Web
+from onehost.web.health import Health
+from onehost.web.server import serve_web
 
 READY, ALIVE = b"ready\n", b"alive\n"
 ALIVE_SECONDS = 5.0

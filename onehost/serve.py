@@ -19,11 +19,11 @@ from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import PermanentFailure
 from gateway.configuration import Configuration, read_configuration
 from onehost.child import Child
+from onehost.commands.place_options import CONFIG, STATE
+from onehost.commands.session import HostSession
 from onehost.listeners import Sockets, open_sockets
 from onehost.options import Options, read_options
-from onehost.place_options import CONFIG, STATE
 from onehost.serving import SUPERVISOR_LOCK
-from onehost.session import HostSession
 from onehost.supervisor import Supervisor, say
 
 PROCESS = "onehost.process"

@@ -14,8 +14,8 @@ import uvloop
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.ports.blobs import UploadTicket
-from onehost.web import Web
-from onehost.web_server import serve_web
+from onehost.web.application import Web
+from onehost.web.server import serve_web
 from tests.http_api import Reply
 from tests.patience import PATIENCE
 

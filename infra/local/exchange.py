@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from onehost.web_answers import in_one_line, send_content
-from onehost.web_requests import (
+from onehost.web.answers import in_one_line, send_content
+from onehost.web.requests import (
     Body,
     ClientGone,
     Held,

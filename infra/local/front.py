@@ -46,7 +46,7 @@ from infra.local.inbox_store import InboxStore
 from infra.local.lambda_http import LambdaHttp
 from infra.local.plan import DEFAULT_PORTS, HOST, ROOT
 from infra.local.verdict import Judge
-from onehost.web_server import serve_web
+from onehost.web.server import serve_web
 
 BACKLOG = 512
 DRAIN_SECONDS = 2

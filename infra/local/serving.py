@@ -20,8 +20,8 @@ from infra.local.front import Front, make_front, ports_of
 from infra.local.plan import ROOT
 from infra.local.seed import seed
 from onehost.process import main
-from onehost.track_hosts import TrackHosts
-from onehost.web_requests import name_in
+from onehost.web.requests import name_in
+from onehost.web.track_hosts import TrackHosts
 
 
 class LocalStack:

@@ -15,11 +15,11 @@ from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.ports.resolver import Resolver
-from onehost.addresses import public_addresses
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host
-from onehost.own_records import OwnRecord, own_records
-from onehost.reading import reading
+from onehost.setup.addresses import public_addresses
+from onehost.setup.own_records import OwnRecord, own_records
+from onehost.storage.reading import reading
 
 OWN_NAMES = ("smtp_hostname", "web_hostname", "return_path_domain", "spf_include")
 EXAMPLES = {name: getattr(Settings(), name) for name in OWN_NAMES}

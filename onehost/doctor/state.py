@@ -26,7 +26,7 @@ from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.rand import Rand
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host
-from onehost.reading import reading
+from onehost.storage.reading import reading
 
 OLDEST_PYTHON = (3, 11)
 GIB = 1 << 30

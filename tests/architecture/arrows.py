@@ -105,19 +105,26 @@ functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.outgoing
                         .services.tenancy aiosmtpd cryptography uvloop
 
-onehost                 .bootstrap .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
-                        .services.outgoing .services.queue .services.events .services.tenancy .services.tracking
-                        .services.pools .adapters.sqlite .adapters.network .api .api.v1 .api.v2 .cli functions gateway
-                        onehost.doctor apsw click h11 uvicorn uvloop
-
-onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .adapters.sqlite gateway
-                        onehost apsw cryptography
+onehost                 .bootstrap .config .domain .ports .services.outgoing .services.queue .services.events
+                        .adapters.sqlite .api .cli functions gateway onehost.commands onehost.web click uvloop
+onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
+                        .services.outgoing .services.queue .services.tracking .adapters.sqlite .api .api.v1 .api.v2
+                        functions gateway onehost apsw h11 uvicorn
+onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
+onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services.pools .services.tenancy
+                        .adapters.sqlite .cli onehost onehost.storage apsw
+onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
+onehost.commands        .bootstrap .config .domain .domain.dns .ports .services.tenancy .adapters.network
+                        .adapters.sqlite .cli gateway onehost onehost.doctor onehost.setup onehost.storage onehost.move
+                        click
+onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .adapters.sqlite gateway onehost
+                        onehost.setup onehost.storage apsw cryptography
 
 infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
                         infra.local.plan *
 infra.local             .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.tracking .ports
                         .services.tenancy .services.tracking .api .api.v2 gateway.tls gateway.configuration infra
-                        onehost *
+                        onehost onehost.web *
 infra.localstack.posthorn_localstack  infra.local *
 """
 # Why two modules have rows: the tables of `idna` are as pure as the standard library's own, which are of 2003 (ADR 23);

@@ -120,6 +120,17 @@ WRONG = {
         "onehost/x.py",
         "import chalicelib.adapters.aws.session",
     ),
+    "a backup imports the web": ("onehost/storage/x.py", "import onehost.web.application"),
+    "a move imports the AWS adapters": (
+        "onehost/move/x.py",
+        "import chalicelib.adapters.aws.session",
+    ),
+    "the set-up imports the store": (
+        "onehost/setup/x.py",
+        "import chalicelib.adapters.sqlite.folder",
+    ),
+    "a command of one host imports the web": ("onehost/commands/x.py", "import onehost.web.health"),
+    "the web imports a backup": ("onehost/web/x.py", "import onehost.storage.backup"),
     "a check of the host imports the command line": (
         "onehost/doctor/x.py",
         "import chalicelib.cli.session",

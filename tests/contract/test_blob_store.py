@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports.blobs import BlobStore, UploadTicket
-from onehost.web import Web
+from onehost.web.application import Web
 from tests import web_client
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id

@@ -33,7 +33,7 @@ from chalicelib.services.tenancy.servers import Servers
 from onehost import settings_file
 from onehost.main import main
 from onehost.options import Options
-from onehost.web import Web
+from onehost.web.application import Web
 from tests.http_api import Reply
 from tests.integration.cli.conftest import Outcome, Run
 from tests.patience import PATIENCE

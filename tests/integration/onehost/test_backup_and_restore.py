@@ -187,7 +187,7 @@ async def test_a_backup_that_stops_leaves_the_one_before(
     posthorn("backup", str(saved), "--state", str(host.folder))
     await host.accept()
     with monkeypatch.context() as patch:
-        patch.setattr("onehost.backup.write_manifest", None)
+        patch.setattr("onehost.storage.backup.write_manifest", None)
         assert posthorn("backup", str(saved), "--state", str(host.folder)).code == 1
 
     assert posthorn("restore", str(saved), "--state", str(with_key(host, other))).code == 0

@@ -184,7 +184,7 @@ def test_a_damaged_file_is_found(damage: Callable[[Path], str], state: Path, pos
 
 ENDLESS = """
 import sys
-import onehost.check
+import onehost.storage.check
 from onehost.main import main
 endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
@@ -192,7 +192,7 @@ def run(db, *_, **__):
     print("runs", flush=True)
     return db.execute(endless)
 
-onehost.check.structure_faults = run
+onehost.storage.check.structure_faults = run
 raise SystemExit(main(["check", "--state", sys.argv[1]]))
 """
 

@@ -15,8 +15,8 @@ from chalicelib import bootstrap
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.statistics import Addition, Count, Period, Slot
 from chalicelib.ports.statistics import Statistics
-from onehost import health
-from onehost.health import Health
+from onehost.web import health
+from onehost.web.health import Health
 from tests.integration.onehost.conftest import WebTenant
 from tests.web_client import ask, serving_web
 

@@ -14,10 +14,11 @@ from chalicelib.config import Settings, read_settings
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.configuration import read_configuration
-from onehost import commands_init, settings_file
-from onehost.first_accounts import Wanted, make_accounts
+from onehost import settings_file
+from onehost.commands import init as commands_init
 from onehost.options import read_options
 from onehost.settings_file import environment_of
+from onehost.setup.first_accounts import Wanted, make_accounts
 from tests.integration.onehost.conftest import Run
 
 HOST = ("--hostname", "Mail.Acme.com")

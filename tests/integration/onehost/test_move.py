@@ -28,9 +28,9 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.organizations import Organizations
-from onehost.move_configuration import _nouns, _opened
-from onehost.move_places import move_from_aws, move_to_aws
-from onehost.progress import Progress
+from onehost.move.configuration import _nouns, _opened
+from onehost.move.places import move_from_aws, move_to_aws
+from onehost.storage.progress import Progress
 from tests.aws_backend import Backend, aws_backend
 from tests.kept_mail import Host, fill, make_host, opened
 

@@ -16,10 +16,10 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import State
 from chalicelib.ports.messages import MessageStore
-from onehost import restore as restoring
-from onehost.backup import back_up
-from onehost.progress import Progress
-from onehost.restore import Wishes, restore
+from onehost.storage import restore as restoring
+from onehost.storage.backup import back_up
+from onehost.storage.progress import Progress
+from onehost.storage.restore import Wishes, restore
 from tests.kept_mail import Host, fill, make_host, opened
 
 QUIET = Progress(lambda text: None)

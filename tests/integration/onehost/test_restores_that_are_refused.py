@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from onehost.manifest import digest_of
+from onehost.storage.manifest import digest_of
 from tests.integration.onehost.conftest import Run
 from tests.kept_mail import fill, make_host
 

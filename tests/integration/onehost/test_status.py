@@ -13,8 +13,8 @@ from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from onehost.condition import condition
 from onehost.serving import serving
+from onehost.storage.condition import condition
 from tests.dns_zone import DnsZone
 from tests.integration.onehost.conftest import Run
 from tests.one_host import OneHost

@@ -12,7 +12,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.api.v2.gateway_responses import answer_of
 from chalicelib.services.messages.history import MessageHistory
-from onehost.web import LARGEST_BODY
+from onehost.web.application import LARGEST_BODY
 from tests.http_api import ApiWorld, Reply
 from tests.integration.onehost.conftest import WebTenant
 from tests.patience import PATIENCE

@@ -19,7 +19,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
-from onehost.web import Web
+from onehost.web.application import Web
 from tests.http_api import Reply
 from tests.integration.onehost.conftest import WebTenant
 from tests.patience import PATIENCE

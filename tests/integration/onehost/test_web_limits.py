@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from chalicelib.api.http import HttpAnswer, HttpRequest
-from onehost import web_requests, web_server
-from onehost.web import Web
-from onehost.web_requests import Held
-from onehost.web_server import serve_web
+from onehost.web import requests as web_requests
+from onehost.web import server as web_server
+from onehost.web.application import Web
+from onehost.web.requests import Held
+from onehost.web.server import serve_web
 from tests.integration.onehost.conftest import WebTenant
 from tests.patience import PATIENCE
 from tests.web_client import serving_web

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from onehost.client_address import client_address
 from onehost.options import Options, read_options
+from onehost.web.client_address import client_address
 
 PROXIES = Options(http_proxy_networks="10.0.0.0/8, 2001:db8::/32,127.0.0.1").http_proxies
 

@@ -10,7 +10,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.clock import Clock
 from chalicelib.services.tracking.domains import TrackDomains
-from onehost.track_hosts import TrackHosts
+from onehost.web.track_hosts import TrackHosts
 from tests.tenants import make_tenant
 
 NEW = "go.acme.test"

@@ -6,8 +6,8 @@ import pytest
 
 from app import app
 from infra.local.lambda_http import Events
-from onehost.web import BINARY_TYPES
-from onehost.web_routes import WebRoutes
+from onehost.web.application import BINARY_TYPES
+from onehost.web.routes import WebRoutes
 
 PATHS = [
     "/",

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from chalicelib.api.http import HttpRequest
 from gateway.configuration import Network
-from onehost.client_address import client_address
+from onehost.web.client_address import client_address
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -11,12 +11,12 @@ from chalicelib.cli.commands import Command
 from chalicelib.cli.terminal import visible
 from chalicelib.domain.errors import PermanentFailure
 from gateway.configuration import read_configuration
+from onehost.commands.place_options import CONFIG, STATE
+from onehost.commands.session import HostSession
 from onehost.doctor.examination import SETTINGS, about, examine, unexamined
 from onehost.doctor.finding import Findings, Result, failed, ok
 from onehost.doctor.host import DEFAULT_MX, DEFAULT_TIME, Host
 from onehost.options import read_options
-from onehost.place_options import CONFIG, STATE
-from onehost.session import HostSession
 
 Report = list[tuple[str, Findings]]
 

@@ -21,10 +21,10 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
-from onehost.move_configuration import copy_configuration, organizations, servers
-from onehost.move_messages import MessageCopy
-from onehost.move_steps import Steps
-from onehost.progress import Progress
+from onehost.move.configuration import copy_configuration, organizations, servers
+from onehost.move.messages import MessageCopy
+from onehost.move.steps import Steps
+from onehost.storage.progress import Progress
 
 MOVED = "moved"  # the source of what counters were counted elsewhere
 KINDS = ("message", "delivery")

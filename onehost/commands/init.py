@@ -23,13 +23,14 @@ from chalicelib.domain.dns.records import is_domain_name, records_for
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.services.tenancy.domains import Domains
-from onehost import first_accounts, settings_file
-from onehost.addresses import public_addresses
-from onehost.first_accounts import Accounts, Wanted
-from onehost.new_settings import DEFAULT_STATE, write_settings
-from onehost.own_records import OwnRecord, own_records
-from onehost.place_options import CONFIG, STATE
-from onehost.session import HostSession
+from onehost import settings_file
+from onehost.commands.place_options import CONFIG, STATE
+from onehost.commands.session import HostSession
+from onehost.setup import first_accounts
+from onehost.setup.addresses import public_addresses
+from onehost.setup.first_accounts import Accounts, Wanted
+from onehost.setup.new_settings import DEFAULT_STATE, write_settings
+from onehost.setup.own_records import OwnRecord, own_records
 
 NAME = "Main"
 SERVICE_USER = "posthorn"

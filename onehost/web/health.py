@@ -19,8 +19,8 @@ from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.statistics import Count
-from onehost.web_answers import send_content
-from onehost.web_requests import Body, Held, Receive, Refusal, Scope, Send, read_head
+from onehost.web.answers import send_content
+from onehost.web.requests import Body, Held, Receive, Refusal, Scope, Send, read_head
 
 if TYPE_CHECKING:
     import apsw

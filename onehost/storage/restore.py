@@ -37,11 +37,11 @@ from chalicelib.adapters.sqlite.snapshot import (
 from chalicelib.cli.terminal import moment
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import PermanentFailure
-from onehost.backup import missing_bodies
-from onehost.check import opener
-from onehost.copying import copy_tail, own_folder, sync_file, to_itself
-from onehost.manifest import Manifest, digest_of, read_manifest, write_durably
-from onehost.progress import Progress
+from onehost.storage.backup import missing_bodies
+from onehost.storage.check import opener
+from onehost.storage.copying import copy_tail, own_folder, sync_file, to_itself
+from onehost.storage.manifest import Manifest, digest_of, read_manifest, write_durably
+from onehost.storage.progress import Progress
 
 FINISHED = "finished"
 _BESIDE = {KEY, LOCK, "lost+found"}

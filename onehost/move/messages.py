@@ -23,8 +23,8 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.intake import LARGEST_PACKED
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
-from onehost.move_steps import FINISHED, Steps
-from onehost.progress import Progress
+from onehost.move.steps import FINISHED, Steps
+from onehost.storage.progress import Progress
 
 PAGE = 100
 MOST_HITS = 100_000

@@ -16,8 +16,8 @@ from chalicelib.adapters.sqlite.file_system import Room, room_at
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import State, Status
-from onehost.reading import reading
 from onehost.serving import Serving, serving
+from onehost.storage.reading import reading
 
 HOUR = 3_600
 # A message has its job in the queue, for a moment after it is done as well, or is due at the sweeper's.

@@ -10,9 +10,9 @@ import click
 from chalicelib.cli.commands import Command
 from chalicelib.cli.shapes import Shape
 from chalicelib.cli.terminal import facts, iso, span, table
-from onehost.condition import Condition, condition
-from onehost.place_options import CONFIG, STATE
-from onehost.session import HostSession
+from onehost.commands.place_options import CONFIG, STATE
+from onehost.commands.session import HostSession
+from onehost.storage.condition import Condition, condition
 
 GIB = 1 << 30
 

@@ -26,8 +26,8 @@ from chalicelib.adapters.sqlite.snapshot import (
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.clock import Clock
-from onehost.copying import copy_tail, existing, own_folder, to_itself
-from onehost.manifest import (
+from onehost.storage.copying import copy_tail, existing, own_folder, to_itself
+from onehost.storage.manifest import (
     MANIFEST,
     UNFINISHED,
     Manifest,
@@ -37,7 +37,7 @@ from onehost.manifest import (
     write_durably,
     write_manifest,
 )
-from onehost.progress import Progress
+from onehost.storage.progress import Progress
 
 
 def back_up(state: Path, target: Path, clock: Clock, progress: Progress) -> Manifest:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chalicelib.domain.model import Scope
 from chalicelib.domain.numbering import ServerId
-from onehost.manifest import write_durably
+from onehost.storage.manifest import write_durably
 
 FINISHED = ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from onehost.session import HostSession
+from onehost.commands.session import HostSession
 
 
 def _remembered(name: str) -> Callable[[click.Context, click.Parameter, Path | None], None]:

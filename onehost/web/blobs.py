@@ -20,8 +20,8 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError, NotFound, Refused
 from chalicelib.ports.clock import Clock
 from functions.runtime import UnitOfWork
-from onehost.web_answers import Streamed, text, turned_away
-from onehost.web_requests import Body, ClientGone, Head, Refusal
+from onehost.web.answers import Streamed, text, turned_away
+from onehost.web.requests import Body, ClientGone, Head, Refusal
 
 LOG = logging.getLogger("posthorn.web")
 _FILE = {

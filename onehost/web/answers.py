@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chalicelib.api.http import HttpAnswer
 from chalicelib.api.v2.gateway_responses import answer_of
-from onehost.web_requests import Body, Refusal, Send
+from onehost.web.requests import Body, Refusal, Send
 
 Fields = list[tuple[bytes, bytes]]
 _WITHOUT_BODY = {204, 304}

@@ -22,8 +22,8 @@ from chalicelib.adapters.sqlite.inspection import (
 from chalicelib.adapters.sqlite.sealing_keys import open_sealed, read_keys
 from chalicelib.adapters.sqlite.snapshot import check_database, opened_to_read, schema_of
 from chalicelib.domain.errors import PermanentFailure
-from onehost.copying import existing
-from onehost.progress import Progress
+from onehost.storage.copying import existing
+from onehost.storage.progress import Progress
 
 
 def faults(state: Path, progress: Progress, *, full: bool = False) -> Iterator[Fault]:

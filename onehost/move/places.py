@@ -13,13 +13,13 @@ from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.bootstrap import Posthorn, on_aws, run
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
-from onehost.copying import existing, to_itself
-from onehost.manifest import write_durably
-from onehost.move import Move
-from onehost.move_steps import Steps
-from onehost.progress import Progress
-from onehost.restore import FINISHED, check_empty, place
+from onehost.move.move import Move
+from onehost.move.steps import Steps
 from onehost.serve import held
+from onehost.storage.copying import existing, to_itself
+from onehost.storage.manifest import write_durably
+from onehost.storage.progress import Progress
+from onehost.storage.restore import FINISHED, check_empty, place
 
 STEPS = "move.json"
 _PLACED = ("bodies", KEY, CONTROL, MAIL)

@@ -17,12 +17,12 @@ from chalicelib.cli.commands import Command, options
 from chalicelib.cli.terminal import iso, moment, visible
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.clock import Clock
-from onehost.backup import back_up
-from onehost.check import faults
-from onehost.place_options import CONFIG, STATE
-from onehost.progress import Progress
-from onehost.restore import Wishes, restore
-from onehost.session import HostSession
+from onehost.commands.place_options import CONFIG, STATE
+from onehost.commands.session import HostSession
+from onehost.storage.backup import back_up
+from onehost.storage.check import faults
+from onehost.storage.progress import Progress
+from onehost.storage.restore import Wishes, restore
 
 MOST_FAULTS = 1_000
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -117,7 +117,7 @@ def move_command(session: HostSession, to: str | None, origin: str | None, stopp
 
     It may run while mail is served, and again. What waits comes over in the last run, when nothing serves.
     """
-    from onehost.move_places import move_from_aws, move_to_aws
+    from onehost.move.places import move_from_aws, move_to_aws
 
     if bool(to) == bool(origin) or (to and stopped):
         raise click.UsageError("Say either --to aws, or --from aws with or without --stopped.")

@@ -1,7 +1,7 @@
 """The HTTP side of one host, as an ASGI application on one event loop: API v1 and v2, tracking, bodies and uploads.
 
 Clients see what they see of the deployed functions: the same operations, and for what reaches none of them the texts of
-API Gateway. Whoever serves it bounds connections and heads (`onehost.web_server`); bodies are bounded here.
+API Gateway. Whoever serves it bounds connections and heads (`onehost.web.server`); bodies are bounded here.
 """
 
 from __future__ import annotations
@@ -17,10 +17,9 @@ from functions.http_view import answer_http
 from functions.runtime import UnitOfWork
 from functions.tracking import answer as answer_tracking
 from onehost.options import Options
-from onehost.track_hosts import TrackHosts
-from onehost.web_answers import Streamed, text, turned_away, write
-from onehost.web_blobs import WebBlobs
-from onehost.web_requests import (
+from onehost.web.answers import Streamed, text, turned_away, write
+from onehost.web.blobs import WebBlobs
+from onehost.web.requests import (
     Body,
     ClientGone,
     Head,
@@ -32,7 +31,8 @@ from onehost.web_requests import (
     check_size_of,
     read_head,
 )
-from onehost.web_routes import WebRoutes
+from onehost.web.routes import WebRoutes
+from onehost.web.track_hosts import TrackHosts
 
 First = Callable[[HttpRequest], Awaitable[HttpAnswer | None]]
 

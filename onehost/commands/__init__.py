@@ -1,0 +1,1 @@
+"""The commands of one host on top of `posthorn`: parse, call, print."""
