@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -50,6 +51,11 @@ class Child(WatchedProcess):
     def could_not_begin(self) -> bool:
         """Whether it said in a sentence that it cannot serve."""
         return self.process is not None and self.process.returncode == COULD_NOT_BEGIN
+
+    def hang_up(self) -> None:
+        """Pass SIGHUP on to it; one that is not ready yet reads everything anew anyway."""
+        if self.process and self.is_ready:
+            self.process.send_signal(signal.SIGHUP)
 
     def listen(self) -> None:
         """Take what it says."""

@@ -1,7 +1,8 @@
 """One of the identical processes of `posthorn serve`: `python -m onehost.process`, started by the supervisor.
 
 It takes mail, serves HTTP and delivers, on one loop over one store; number 0 keeps house besides. It says `ready` on
-the pipe that it was given once it serves, and `alive` while its store answers. SIGTERM ends it after what is in hand.
+the pipe that it was given once it serves, and `alive` while its store answers. SIGTERM ends it after what is in hand,
+SIGHUP loads its certificate again.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = _gateway(program, environment)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     options = read_options(environment)
     web = Web(program, options, addition.first if addition else None)
     with program[Processes].alive(name), program[Bell].heard(name):

@@ -3,8 +3,8 @@
 A process that dies is started again; meanwhile its clients wait at the sockets, which stay open. One that dies at once
 again and again ends everything, and so does one that cannot begin when all is started. Each process says that it is
 alive while its store answers; one that is silent for too long is killed. SIGTERM, or Ctrl-C, lets all processes finish
-what they have in hand; a second one cuts that short. Standard library only, one thread: this process must survive
-whatever happens in the others.
+what they have in hand; a second one cuts that short. SIGHUP is passed on to them; where it is the end of the terminal,
+it is a stop. Standard library only, one thread: this process must survive whatever happens in the others.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Supervisor:
         self._grace = grace
         self._ready = ready
         self._stops = 0
+        self._hung_up = False
+        self._at_terminal = sys.stderr.isatty()
         self._was_ready = self._all_serve = False
         self._failure = ""
 
@@ -44,6 +46,7 @@ class Supervisor:
         """Until told to stop; the exit code."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note_stop)
+        signal.signal(signal.SIGHUP, self._note_hang_up)
         for child in self._children:
             child.start()
         while not self._stops and not self._failure:
@@ -57,8 +60,14 @@ class Supervisor:
     def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stops += 1
 
+    def _note_hang_up(self, number: int, frame: FrameType | None) -> None:
+        if self._at_terminal and not sys.stderr.isatty():
+            self._note_stop(number, frame)
+        self._hung_up = True
+
     def _look(self) -> None:
         """One look at every process."""
+        self._pass_on()
         pipes = {child.pipe: child for child in self._children if child.pipe >= 0}
         with suppress(InterruptedError):
             readable, _, _ = select.select(list(pipes), [], [], TICK_SECONDS)
@@ -77,6 +86,12 @@ class Supervisor:
             self._ready()
         if self._all_serve:
             tell_systemd("WATCHDOG=1")
+
+    def _pass_on(self) -> None:
+        if self._hung_up:
+            self._hung_up = False
+            for child in self._children:
+                child.hang_up()
 
     @property
     def pids(self) -> list[int]:

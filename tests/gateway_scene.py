@@ -15,7 +15,6 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from chalicelib.config import Settings
@@ -27,7 +26,7 @@ from gateway.configuration import Configuration, Role
 from gateway.journal import Journal
 from gateway.server import Gateway
 from gateway.site import Services, Site
-from gateway.tls import server_context
+from gateway.tls import ServerCertificate, server_certificate
 from tests.patience import PATIENCE
 from tests.stores import all_messages
 from tests.worlds import Scene, make_scene
@@ -45,16 +44,16 @@ QUICK = Configuration(
     auth_delay_seconds=0.0,
     shutdown_seconds=5.0,
 )
+_folder = tempfile.TemporaryDirectory()
 MAIL = b"From: App <app@acme.test>\r\nSubject: Hello\r\n\r\nHello\r\n"
 
 
 @functools.cache
-def tls_context() -> ssl.SSLContext:
-    """A server context with a self-signed certificate."""
-    with tempfile.TemporaryDirectory() as folder:
-        quiet = Journal(io.StringIO(), lambda: 0.0, addresses=False)
-        configuration = replace(QUICK, state=str(Path(folder)))
-        return server_context(configuration, HOST, 1_800_000_000.0, quiet)
+def self_signed() -> ServerCertificate:
+    """A self-signed certificate, whose files stay as long as the process."""
+    quiet = Journal(io.StringIO(), lambda: 0.0, addresses=False)
+    configuration = replace(QUICK, state=_folder.name)
+    return server_certificate(configuration, HOST, 1_800_000_000.0, quiet)
 
 
 def trusting_context() -> ssl.SSLContext:
@@ -247,13 +246,10 @@ async def running_gateway(
     settings = scene.posthorn.settings
     log = io.StringIO()
     journal = Journal(log, scene.clock.now, addresses=False)
-    site = Site(
-        replace(configuration, **changes),
-        settings,
-        scene.posthorn[Services],
-        journal,
-        tls_context(),
-    )
+    configuration, certificate = replace(configuration, **changes), self_signed()
+    if configuration.tls_certificate:
+        certificate = server_certificate(configuration, HOST, scene.clock.now(), journal)
+    site = Site(configuration, settings, scene.posthorn[Services], journal, certificate)
     running = RunningGateway(Gateway(site), scene, log)
     await running.gateway.start()
     try:

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from chalicelib.config import read_settings
@@ -49,9 +50,11 @@ class EmbeddedStack(Supervisor):
 
     def run(self) -> int:
         """Until told to stop; the exit code, another one for a stop before all was ready."""
-        signal.signal(signal.SIGHUP, self._note_stop)
         code = super().run()
         return code or (0 if self._told else STOPPED_WHILE_STARTING)
+
+    def _note_hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._note_stop(number, frame)
 
     def _look(self) -> None:
         # Only the first life ends at a crash point: whoever comes next must recover.

@@ -15,7 +15,7 @@ from onehost.doctor.host import Host
 
 SOON_DAYS = 14
 DAY_SECONDS = 86_400
-RENEW = "Renew it where it comes from, as with `certbot renew`, and restart the server"
+RENEW = "Renew it where it comes from, as with `certbot renew`; the server takes it within a minute"
 
 
 async def certificate(host: Host) -> Findings:

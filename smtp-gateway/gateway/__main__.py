@@ -1,4 +1,5 @@
-"""`python -m gateway`: run the SMTP gateway until SIGTERM or Ctrl-C, then stop in order.
+"""`python -m gateway`: run the SMTP gateway until SIGTERM or Ctrl-C, then stop in order. SIGHUP loads its certificate
+again.
 
 Settings come from `POSTHORN_*` variables (see `gateway.configuration` and `chalicelib.config`); flags win over them.
 One JSON line a transaction goes to standard output.
@@ -76,6 +77,7 @@ async def serve(configuration: Configuration, *, memory: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     async with serve_health(gateway, configuration.gateway_health_port):
         await gateway.start()
         await stop.wait()

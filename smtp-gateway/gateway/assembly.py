@@ -11,18 +11,18 @@ from gateway.journal import Journal
 from gateway.memory import MEBIBYTE, fitted, give_back_large_blocks, memory_of_process
 from gateway.server import Gateway
 from gateway.site import Services, Site
-from gateway.tls import server_context
+from gateway.tls import server_certificate
 
 
 def make_gateway(program: Posthorn, configuration: Configuration, services: Services) -> Gateway:
     """A gateway that has not been started, with limits that fit its memory; its log goes to standard output.
 
-    ValueError for a memory too small, OSError or ssl.SSLError for certificates that cannot be used.
+    ValueError for a memory too small and for certificates that cannot be used, OSError where none can be made.
     """
     settings, clock = program.settings, program[Clock]
     give_back_large_blocks()
     memory = configuration.gateway_memory_mib * MEBIBYTE or memory_of_process()
     configuration = fitted(configuration, memory, settings.max_message_size)
     journal = Journal(sys.stdout, clock.now, addresses=configuration.log_addresses)
-    context = server_context(configuration, settings.smtp_hostname, clock.now(), journal)
-    return Gateway(Site(configuration, settings, services, journal, context))
+    certificate = server_certificate(configuration, settings.smtp_hostname, clock.now(), journal)
+    return Gateway(Site(configuration, settings, services, journal, certificate))

@@ -44,6 +44,7 @@ class Gateway:
         self._listeners: dict[socket.socket, Role] = {}
         self._connections: set[SmtpProtocol] = set()
         self._arrivals: set[asyncio.Task[None]] = set()
+        self._watch_certificate: asyncio.Task[None] | None = None
         self._all_gone = asyncio.Event()
         self._all_gone.set()
 
@@ -57,6 +58,8 @@ class Gateway:
                 self._listeners[listener] = role
                 self.ports[role] = listener.getsockname()[1]
                 self._watch(listener)
+        if self.site.certificate:
+            self._watch_certificate = asyncio.create_task(self.site.certificate.watch())
         self.site.journal.event(
             "started",
             ports=self.ports,
@@ -71,8 +74,9 @@ class Gateway:
             asyncio.get_running_loop().remove_reader(listener.fileno())
             listener.close()
         self._listeners.clear()
-        for arrival in tuple(self._arrivals):
-            arrival.cancel()
+        for task in (self._watch_certificate, *self._arrivals):
+            if task is not None:
+                task.cancel()
         for connection in tuple(self._connections):
             connection.drain()
         seconds = self.site.configuration.shutdown_seconds
@@ -86,6 +90,11 @@ class Gateway:
         await self.site.committer.drain()
         self.site.journal.event("stopped")
         self.site.journal.flush()
+
+    def reload_certificate(self) -> None:
+        """Load the certificate again, as SIGHUP asks for."""
+        if self.site.certificate:
+            self.site.certificate.reload()
 
     def _watch(self, listener: socket.socket) -> None:
         if listener in self._listeners:

@@ -19,6 +19,7 @@ from gateway.configuration import Configuration
 from gateway.groupcommit import GroupCommit
 from gateway.guesses import Guesses
 from gateway.journal import Journal
+from gateway.tls import ServerCertificate
 
 TRACE_RANDOM_BYTES = 8
 
@@ -43,13 +44,13 @@ class Site:
         settings: Settings,
         services: Services,
         journal: Journal,
-        tls: ssl.SSLContext | None,
+        certificate: ServerCertificate | None,
     ) -> None:
         self.configuration = configuration
         self.settings = settings
         self.services = services
         self.journal = journal
-        self.tls = tls
+        self.certificate = certificate
         self.hostname = settings.smtp_hostname
         self.monotonic: Callable[[], float] = services.clock.monotonic
         self.most_commands = configuration.max_idle_commands + settings.max_recipients
@@ -76,6 +77,11 @@ class Site:
         )
         self._capabilities: dict[tuple[bool, bool], bytes] = {}
         self._date = (0, "")
+
+    @property
+    def tls(self) -> ssl.SSLContext | None:
+        """What connections that begin now are secured with."""
+        return self.certificate.context if self.certificate else None
 
     @property
     def buffered(self) -> int:

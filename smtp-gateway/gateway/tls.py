@@ -1,11 +1,13 @@
-"""TLS for the gateway's listeners: the server context, and a self-signed certificate when none was given.
+"""TLS for the gateway's listeners: the certificate as its files are, and a self-signed one when none was given.
 
-TLS 1.2 is the oldest version spoken. The self-signed pair is for trying Posthorn out: it is made once, kept in the
-state folder with mode 600 and used again; clients that verify certificates will refuse it.
+TLS 1.2 is the oldest version spoken. Files that change are loaded again: connections that begin afterwards have the new
+certificate, those that are open keep theirs. The self-signed pair is for trying Posthorn out: it is made once, kept in
+the state folder with mode 600 and used again; clients that verify certificates will refuse it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import os
 import ssl
@@ -20,21 +22,95 @@ from gateway.configuration import Configuration
 from gateway.journal import Journal
 
 VALID_DAYS = 3_650
+LOOK_SECONDS = 60.0
+Marks = tuple[tuple[int, ...], ...]
 
 
-def server_context(
+class ServerCertificate:
+    """The certificate of every listener; `context` is for connections that begin. A pair that cannot be used, because
+    it is written at this moment or does not belong together, leaves the one before in use and is tried again."""
+
+    def __init__(self, certificate: Path, key: Path, journal: Journal) -> None:
+        """ValueError when the files cannot be used."""
+        self._files = certificate, key
+        self._journal = journal
+        self._marks = self._found()
+        self._failure = ""
+        self.context = _context(certificate, key)
+
+    async def watch(self) -> None:
+        """Look at the files each minute, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self.look()
+
+    def look(self) -> None:
+        """Load the files if they have changed, or could not be used before."""
+        marks = self._found()
+        if marks != self._marks or self._failure:
+            self._load(marks)
+
+    def reload(self) -> None:
+        """Load the files, and say how that went."""
+        self._failure = ""
+        self._load(self._found(), asked=True)
+
+    def _load(self, marks: Marks, *, asked: bool = False) -> None:
+        try:
+            self.context = _context(*self._files)
+        except ValueError as error:
+            failure = str(error)
+            if asked or (marks, failure) != (self._marks, self._failure):
+                self._journal.event("certificate_refused", error=failure)
+            self._failure = failure
+        else:
+            self._journal.event("certificate_loaded", file=str(self._files[0]))
+            self._failure = ""
+        self._marks = marks
+
+    def _found(self) -> Marks:
+        return tuple(_mark(file) for file in self._files)
+
+
+def server_certificate(
     configuration: Configuration, hostname: str, now: float, journal: Journal
-) -> ssl.SSLContext:
-    """The context of every listener. OSError or ssl.SSLError when the given files cannot be used."""
+) -> ServerCertificate:
+    """That of the configuration. ValueError when the given files cannot be used, OSError when none can be made."""
     if configuration.tls_certificate:
-        certificate, key = Path(configuration.tls_certificate), Path(configuration.tls_key)
+        files = Path(configuration.tls_certificate), Path(configuration.tls_key)
     else:
-        certificate, key = _self_signed(Path(configuration.state), hostname, now, journal)
+        files = _self_signed(Path(configuration.state), hostname, now, journal)
+    return ServerCertificate(*files, journal)
+
+
+def _context(certificate: Path, key: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.load_cert_chain(certificate, key)
+    try:
+        # Without a password OpenSSL would ask whoever sits at the terminal, and everybody would wait.
+        context.load_cert_chain(certificate, key, password="")
+    except OSError as error:
+        names = f"{certificate} and {key}"
+        raise ValueError(
+            f"{names} cannot be used as a certificate and its key: {_reason(error)}"
+        ) from error
     return context
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no whole PEM text").replace("_", " ").lower()
+    return (error.strerror or str(error)).lower()
+
+
+def _mark(file: Path) -> tuple[int, ...]:
+    """What differs when a file was written or replaced; empty while it cannot be looked at."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _self_signed(folder: Path, hostname: str, now: float, journal: Journal) -> tuple[Path, Path]:

@@ -1,0 +1,137 @@
+"""A certificate that is replaced while the gateway serves: who connects then meets it, who is connected notices
+nothing, and a pair that cannot be used changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway import tls
+from gateway.configuration import Role
+from gateway.tls import ServerCertificate
+from tests.certificates import Pair, PairFiles, fingerprint, new_pair
+from tests.gateway_scene import Client, RunningGateway, running_gateway
+from tests.patience import PATIENCE
+
+FIRST, SECOND = new_pair(), new_pair()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> PairFiles:
+    found = PairFiles(tmp_path)
+    found.replace(FIRST)
+    return found
+
+
+@asynccontextmanager
+async def served(files: PairFiles) -> AsyncIterator[RunningGateway]:
+    certificate, key = str(files.certificate), str(files.key)
+    async with running_gateway(tls_certificate=certificate, tls_key=key) as gateway:
+        yield gateway
+
+
+def certificate_of(gateway: RunningGateway) -> ServerCertificate:
+    assert gateway.site.certificate is not None
+    return gateway.site.certificate
+
+
+def shown(client: Client) -> str:
+    return fingerprint(client.writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+
+
+async def met(gateway: RunningGateway) -> set[str]:
+    """The certificates that new connections meet, with STARTTLS and with TLS at once."""
+    plain = await gateway.connect()
+    await plain.say("EHLO client.test")
+    await plain.start_tls()
+    return {shown(plain), shown(await gateway.connect(Role.SUBMISSIONS))}
+
+
+async def test_new_connections_meet_it_and_open_ones_go_on(files: PairFiles) -> None:
+    async with served(files) as gateway:
+        greeted, secured = await gateway.connect(), await gateway.logged_in(Role.SUBMISSIONS)
+        files.replace(SECOND)
+        assert await met(gateway) == {FIRST.fingerprint}
+        certificate_of(gateway).look()
+        assert await met(gateway) == {SECOND.fingerprint}
+        assert (await secured.submit()).code == 250
+        assert shown(secured) == FIRST.fingerprint
+        await greeted.say("EHLO client.test")
+        await greeted.start_tls()
+        assert shown(greeted) == SECOND.fingerprint
+        assert len(gateway.events("certificate_loaded")) == 1
+
+
+WRONG = {
+    "a key of another certificate": Pair(SECOND.certificate, FIRST.key),
+    "a certificate of another key": Pair(FIRST.certificate, SECOND.key),
+    "half a certificate": Pair(SECOND.certificate[:200], SECOND.key),
+    "half a key": Pair(SECOND.certificate, SECOND.key[:80]),
+    "nothing yet": Pair(b"", b""),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_pair_that_cannot_be_used_keeps_the_old_one(files: PairFiles, name: str) -> None:
+    async with served(files) as gateway:
+        certificate = certificate_of(gateway)
+        files.replace(WRONG[name])
+        for _ in range(3):
+            certificate.look()
+        assert await met(gateway) == {FIRST.fingerprint}
+        (refused,) = gateway.events("certificate_refused")
+        assert refused["error"].startswith(f"{files.certificate} and {files.key} cannot be used as")
+        files.replace(SECOND)
+        certificate.look()
+        assert await met(gateway) == {SECOND.fingerprint}
+
+
+async def test_files_that_are_gone_for_a_moment_are_tried_again(files: PairFiles) -> None:
+    async with served(files) as gateway:
+        aside = files.key.rename(files.folder / "aside.pem")
+        certificate_of(gateway).look()
+        assert await met(gateway) == {FIRST.fingerprint}
+        assert len(gateway.events("certificate_refused")) == 1
+        aside.rename(files.key)
+        certificate_of(gateway).look()
+        assert len(gateway.events("certificate_loaded")) == 1
+
+
+async def test_a_key_with_a_password_is_refused_and_nobody_is_asked(files: PairFiles) -> None:
+    from cryptography.hazmat.primitives import serialization as forms
+
+    loaded = forms.load_pem_private_key(SECOND.key, None)
+    how = forms.BestAvailableEncryption(b"secret")
+    key = loaded.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, how)
+    async with served(files) as gateway:
+        files.replace(Pair(SECOND.certificate, key))
+        certificate_of(gateway).look()
+        assert len(gateway.events("certificate_refused")) == 1
+        assert await met(gateway) == {FIRST.fingerprint}
+
+
+async def test_files_that_stay_are_not_loaded_again_unless_asked(files: PairFiles) -> None:
+    async with served(files) as gateway:
+        certificate_of(gateway).look()
+        assert gateway.events("certificate_loaded") == []
+        gateway.gateway.reload_certificate()
+        assert len(gateway.events("certificate_loaded")) == 1
+        files.replace(WRONG["half a key"])
+        for _ in range(2):  # who asks is told each time
+            gateway.gateway.reload_certificate()
+        assert len(gateway.events("certificate_refused")) == 2
+
+
+async def test_it_is_found_without_being_asked_for(
+    files: PairFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.01)
+    async with served(files) as gateway:
+        files.replace(SECOND)
+        async with asyncio.timeout(PATIENCE):
+            while await met(gateway) != {SECOND.fingerprint}:
+                await asyncio.sleep(0.01)
