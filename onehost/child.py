@@ -13,6 +13,7 @@ from onehost.listeners import HANDED_OVER, Sockets, rendered
 from onehost.watched_process import WatchedProcess
 
 NUMBER, PIPE = "POSTHORN_PROCESS", "POSTHORN_PIPE"
+READY, ALIVE, FAILED = b"ready", b"alive", b"failed "
 COULD_NOT_BEGIN = 1
 
 
@@ -31,6 +32,7 @@ class Child(WatchedProcess):
         self.number = number
         self.pipe = -1
         self.is_ready = False
+        self.failure = ""
         self._environment = environment
         self._sockets = sockets
         self._heard_at = 0.0
@@ -44,13 +46,17 @@ class Child(WatchedProcess):
         ours = {HANDED_OVER: rendered(self._sockets), NUMBER: str(self.number), PIPE: str(theirs)}
         self.run({**self._environment, **ours}, [*inherited, theirs])
         os.close(theirs)
-        self.is_ready = False
+        self.is_ready, self.failure = False, ""
         self._heard_at = time.monotonic()
 
     @property
     def could_not_begin(self) -> bool:
-        """Whether it said in a sentence that it cannot serve."""
-        return self.process is not None and self.process.returncode == COULD_NOT_BEGIN
+        """Whether it has ended because it cannot serve; `failure` is the sentence in which it said why."""
+        if self.process is None or self.process.returncode != COULD_NOT_BEGIN:
+            return False
+        while self.pipe >= 0:
+            self.listen()
+        return True
 
     def hang_up(self) -> None:
         """Pass SIGHUP on to it; one that is not ready yet reads everything anew anyway."""
@@ -65,7 +71,10 @@ class Child(WatchedProcess):
             self.pipe = -1
             return
         self._heard_at = time.monotonic()
-        self.is_ready = self.is_ready or b"ready" in said
+        for line in said.splitlines():
+            if line.startswith(FAILED):
+                self.failure = line.removeprefix(FAILED).decode("utf-8", "replace")
+            self.is_ready = self.is_ready or line == READY
 
     def silence(self) -> float:
         """Seconds since it was heard."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -23,6 +22,7 @@ import uvloop
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.folder import sentence_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.api.http import HttpAnswer, HttpRequest
@@ -34,7 +34,7 @@ from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
 from gateway.server import Gateway
 from gateway.site import Services
-from onehost.child import NUMBER, PIPE
+from onehost.child import ALIVE, COULD_NOT_BEGIN, FAILED, NUMBER, PIPE, READY
 from onehost.deliverers import Deliverers
 from onehost.listeners import HEALTH, HTTP, inherited, of_gateway
 from onehost.options import Options, read_options
@@ -43,9 +43,7 @@ from onehost.web.application import Web
 from onehost.web.health import Health
 from onehost.web.server import serve_web
 
-READY, ALIVE = b"ready\n", b"alive\n"
 ALIVE_SECONDS = 5.0
-FAILED = 1
 
 Work = Callable[[asyncio.Event], Awaitable[None]]
 """What runs beside mail until told to stop."""
@@ -72,14 +70,19 @@ class Place:
         """Tell the supervisor, if there is one."""
         if self.pipe >= 0:
             with suppress(OSError):
-                os.write(self.pipe, word)
+                os.write(self.pipe, word + b"\n")
+
+
+def place_of(environment: Mapping[str, str]) -> Place:
+    """What the supervisor said of the process; number 0 without one."""
+    return Place(int(environment.get(NUMBER, "0")), int(environment.get(PIPE, "-1")))
 
 
 async def serve(environment: Mapping[str, str], addition: Addition | None = None) -> None:
-    """Serve until SIGTERM; returns when what was in hand is done. Raises MailError, ValueError, OSError or
-    ssl.SSLError when it cannot begin."""
-    place = Place(int(environment.get(NUMBER, "0")), int(environment.get(PIPE, "-1")))
-    sockets, settings = inherited(environment), read_settings(environment)
+    """Serve until SIGTERM; returns when what was in hand is done. Raises MailError, ValueError or
+    OSError when it cannot begin."""
+    place, sockets = place_of(environment), inherited(environment)
+    settings = read_settings(environment)
     program = Posthorn(settings, "sqlite")
     bootstrap.use(program)
     name = f"p-{os.getpid()}-{program[Rand].bytes(4).hex()}"
@@ -139,19 +142,25 @@ async def _be_alive(program: Posthorn, place: Place, stop: asyncio.Event) -> Non
 
 
 def main(environment: Mapping[str, str], addition: Addition | None = None) -> int:
-    """Exit code 0 after an orderly stop, 1 with one sentence on standard error when it could not begin."""
+    """Exit code 0 after an orderly stop; 1 when it could not begin: the supervisor, or else standard error, has one
+    sentence then."""
     try:
         uvloop.run(serve(environment, addition))
     except MailError as error:
-        return _failed(error.public)
-    except (ValueError, RuntimeError, OSError, ssl.SSLError) as error:
-        return _failed(str(error))
+        return _failed(environment, error.public)
+    except OSError as error:
+        return _failed(environment, sentence_of(error))
+    except (ValueError, RuntimeError) as error:
+        return _failed(environment, str(error))
     return 0
 
 
-def _failed(text: str) -> int:
-    print(f"posthorn: {text}", file=sys.stderr)
-    return FAILED
+def _failed(environment: Mapping[str, str], text: str) -> int:
+    place = place_of(environment)
+    place.say(FAILED + text.replace("\n", " ").encode())
+    if place.pipe < 0:
+        print(f"posthorn: {text}", file=sys.stderr)
+    return COULD_NOT_BEGIN
 
 
 if __name__ == "__main__":

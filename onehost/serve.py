@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from chalicelib.adapters.sqlite.folder import RUN, StateFolder
+from chalicelib.adapters.sqlite.folder import RUN, StateFolder, sentence_of
 from chalicelib.cli.commands import Command
 from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import PermanentFailure
@@ -41,8 +41,10 @@ def serve_command(session: HostSession) -> int:
     """
     try:
         return serve(session.environment)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+    except ValueError as wrong:
+        raise PermanentFailure(str(wrong)) from wrong
+    except OSError as refused:
+        raise PermanentFailure(sentence_of(refused)) from refused
 
 
 def serve(environment: Mapping[str, str]) -> int:
@@ -93,7 +95,8 @@ def held(settings: Settings) -> Iterator[None]:
     """While the block runs nobody else serves the state folder. PermanentFailure says who does."""
     folder = StateFolder(settings)
     path = Path(settings.state_folder).absolute() / RUN / SUPERVISOR_LOCK
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with folder.opening():
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,8 +104,11 @@ def held(settings: Settings) -> Iterator[None]:
             raise PermanentFailure(
                 f"The state folder {folder.path} is served already, by process {_holder(path)}"
             ) from taken
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, json.dumps({"pid": os.getpid(), "started_at": time.time()}).encode())
+        with folder.opening():
+            os.ftruncate(descriptor, 0)
+            os.write(
+                descriptor, json.dumps({"pid": os.getpid(), "started_at": time.time()}).encode()
+            )
         yield
         os.ftruncate(descriptor, 0)
     finally:

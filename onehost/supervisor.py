@@ -54,7 +54,7 @@ class Supervisor:
         tell_systemd("STOPPING=1")
         self._end(self._grace)
         if self._failure:
-            say(f"{NAME}: {self._failure}")
+            say(f"{NAME}: {self._failure.removesuffix('.')}.")
         return 1 if self._failure else 0
 
     def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -110,16 +110,15 @@ class Supervisor:
             child.start()
 
     def _revive(self, child: Child) -> None:
-        if not self._was_ready and child.could_not_begin:
-            self._failure = (child.last_lines(1) or ["it could not begin: see above"])[0]
-            self._failure = self._failure.removeprefix(f"{NAME}: ")
+        if child.could_not_begin and not self._was_ready:
+            self._failure = child.failure or "it could not begin: see above"
         elif child.keeps_dying():
             for line in child.last_lines(LAST_LINES):
                 say(f"  {line}")
-            how = child.how_it_ended()
-            self._failure = f"process {child.number} keeps dying ({how}), so {NAME} stops."
+            how = child.failure or child.how_it_ended()
+            self._failure = f"process {child.number} keeps dying ({how}), so {NAME} stops"
         elif child.may_start():
-            dead, how = child.pid, child.how_it_ended()
+            dead, how = child.pid, child.failure or child.how_it_ended()
             child.start()
             say(f"process {dead} died: {how}; started again as process {child.pid}")
 

@@ -15,7 +15,7 @@ import smtplib
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -29,7 +29,25 @@ from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
 
 SERVE = "import os, sys; from onehost.serve import serve; sys.exit(serve(os.environ))"
+COMMAND = "import sys; from onehost.main import main; sys.exit(main(['serve']))"
 TICK = 0.02
+
+
+def refusal(environment: Mapping[str, str]) -> str:
+    """The one sentence with which `posthorn serve`, as a process of its own, ends with 1."""
+    ended = subprocess.run(
+        [sys.executable, "-c", COMMAND],
+        env=dict(environment) | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 1, ended.stderr
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith("posthorn: ")
+    assert sentence.endswith(".")
+    return sentence
 
 
 class OneHost:

@@ -13,7 +13,8 @@ import apsw
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.file_system import Room, room_at
-from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
+from chalicelib.adapters.sqlite.folder import CONTROL, MAIL, check_file_system, check_owner
+from chalicelib.adapters.sqlite.snapshot import SCHEMAS, check_database, schema_of
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import State, Status
 from onehost.serving import Serving, serving
@@ -69,6 +70,10 @@ def condition(state: Path, now: float) -> Condition:
     try:
         if not (state / MAIL).exists():
             raise PermanentFailure(f"There is no mail in {state}: make it with `posthorn init`")
+        for check in (check_owner, check_file_system):
+            check(state)
+        for name in SCHEMAS:
+            _check_schema(state / name)
         with reading(state / MAIL) as db:
             since = _first_after(db, now - HOUR)
             ((held,),) = fetched(db, _HELD)
@@ -91,6 +96,12 @@ def condition(state: Path, now: float) -> Condition:
         ) from error
     except apsw.Error as error:
         raise PermanentFailure(f"{state / MAIL} cannot be read: {error}") from error
+
+
+def _check_schema(path: Path) -> None:
+    if path.exists():
+        with reading(path) as db:
+            check_database(path, path.name, schema_of(db))
 
 
 def _waiting(db: apsw.Connection) -> tuple[Waiting, ...]:

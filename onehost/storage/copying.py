@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chalicelib.adapters.sqlite.folder import CONTROL, check_owner
+from chalicelib.adapters.sqlite.folder import CONTROL, check_file_system, check_owner
 from chalicelib.domain.errors import PermanentFailure
 
 _PIECE = 1024 * 1024
 
 
 def existing(state: Path) -> None:
-    """PermanentFailure when there is no state folder of this user's."""
+    """PermanentFailure when there is no state folder of this user's, on a disk of this machine."""
     if not state.is_dir() or not (state / CONTROL).exists():
         raise PermanentFailure(f"There is no installation in the state folder {state}")
     check_owner(state)
+    check_file_system(state)
 
 
 def own_folder(path: Path, absent: str) -> None:

@@ -98,7 +98,7 @@ class Database:
         if self._path is None:
             self._writer = _in_memory(name, tuple(schema))
             return
-        with folder.locked(self._lock):
+        with folder.locked(self._lock), folder.opening():
             try:
                 self._writer = self._opened(self._path)
                 migrate(self._writer, name, schema)

@@ -67,15 +67,26 @@ class StateFolder:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def open_lock(self) -> int | None:
-        """A descriptor for `locked`; each writer needs one of its own."""
+        """A descriptor for `locked`; each writer needs one of its own. PermanentFailure."""
         if self.path is None:
             return None
-        return os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with self.opening():
+            return os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """What the system refuses meanwhile, such as room or a right, is a PermanentFailure that says why."""
+        try:
+            yield
+        except OSError as error:
+            raise PermanentFailure(
+                f"The state folder {self.path} cannot be used: {reason_of(error)}"
+            ) from error
 
     def _make(self) -> None:
         if self.path is None:
             return
-        try:
+        with self.opening():
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for check in (check_owner, check_mode, check_file_system):
                 check(self.path)
@@ -88,10 +99,6 @@ class StateFolder:
                     f"The restore into {self.path} has not come to its end: run it again"
                 )
             (self.path / RUN).mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise PermanentFailure(
-                f"The state folder {self.path} cannot be used: {reason_of(error)}"
-            ) from error
 
 
 def check_owner(path: Path) -> None:
@@ -129,3 +136,9 @@ def check_file_system(path: Path) -> None:
 def reason_of(error: OSError) -> str:
     """Why, in the words of the system."""
     return error.strerror or str(error)
+
+
+def sentence_of(error: OSError) -> str:
+    """What could not be used, if that is known, and why."""
+    reason = reason_of(error)
+    return f"{error.filename}: {reason.lower()}" if error.filename else reason

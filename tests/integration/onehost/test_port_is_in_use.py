@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 from tests.dns_zone import DnsZone
-from tests.one_host import OneHost
-from tests.patience import PATIENCE
+from tests.one_host import OneHost, refusal
 from tests.peers import SmtpPeer
-
-COMMAND = "import sys; from onehost.main import main; sys.exit(main(['serve']))"
 
 
 def test_the_port_is_named_and_the_folder_is_free_for_the_next_try(tmp_path: Path) -> None:
@@ -21,16 +16,7 @@ def test_the_port_is_named_and_the_folder_is_free_for_the_next_try(tmp_path: Pat
         zone.a("mx.example.com", "127.0.0.1")
         host = OneHost(tmp_path, zone, peer)
         with socket.create_server(("127.0.0.1", host.submission)):
-            refused = subprocess.run(
-                [sys.executable, "-c", COMMAND],
-                env=host.environment,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-        assert refused.returncode == 1
-        (sentence,) = refused.stderr.splitlines()
+            sentence = refusal(host.environment)
         assert f"cannot listen on 127.0.0.1 port {host.submission} (submission): " in sentence
         with host:
             host.send("john@example.com")
