@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from chalicelib.adapters.sqlite.folder import KEY
+from chalicelib.adapters.sqlite.sealing_keys import key_file
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.commands import Command
 from chalicelib.cli.terminal import facts, visible
@@ -130,7 +130,7 @@ def _show(session: HostSession, found: Accounts, written: Path | None) -> None:
         "settings_file": None if session.settings_path is None else str(session.settings_path),
         "settings_file_written": written is not None,
         "state_folder": str(state),
-        "key_file": str(state / KEY),
+        "key_file": str(key_file(state)),
         "servers": [one.full_name for one in found.servers],
         "smtp": {"username": server, "key": found.smtp_key} if found.is_new else None,
         "api": {"key": found.api_key} if found.is_new else None,
@@ -161,7 +161,7 @@ def _what_there_is(session: HostSession, found: Accounts, written: Path | None) 
         ("State folder", str(state)),
         (
             "Key file",
-            f"{state / KEY} (save it apart: no backup has it, and without it no secret opens)",
+            f"{key_file(state)} (save it apart: no backup has it, and without it no secret opens)",
         ),
         ("Mail servers", ", ".join(one.full_name for one in found.servers)),
         ("Domains", ", ".join(one.name for one in found.domains) or "none yet"),

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import click
 
+from chalicelib.adapters.sqlite.folder import sentence_of
+from chalicelib.adapters.sqlite.sealing_keys import key_file
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.commands import Command, options
 from chalicelib.cli.terminal import iso, moment, visible
@@ -62,7 +64,7 @@ def backup_command(session: HostSession, folder: Path) -> int:
         clock = Posthorn(session.settings, "sqlite")[Clock]
         made = back_up(place, folder.absolute(), clock, _progress())
     size = sum(made.files.values()) + sum(one.size for one in made.databases.values())
-    key = place / "key"
+    key = key_file(place)
     session.show(
         {
             "folder": str(folder),
@@ -70,10 +72,10 @@ def backup_command(session: HostSession, folder: Path) -> int:
             "ended_at": iso(made.ended_at),
             "bytes": size,
             "missing": list(made.missing),
-            "key": str(key),
+            "key": str(key) if key.exists() else None,
         },
         f"The backup of {moment(made.began_at)} UTC is in {visible(str(folder))}, {size:,} bytes.\n"
-        f"The key is not in it: keep a copy of {visible(str(key))} in another place.",
+        + _about_key(key),
     )
     _warn(made.missing)
     return 0
@@ -136,14 +138,19 @@ def move_command(session: HostSession, to: str | None, origin: str | None, stopp
     return 0
 
 
+def _about_key(key: Path) -> str:
+    if key.exists():
+        return f"The key is not in it: keep a copy of {visible(str(key))} in another place."
+    return "The key is neither in it nor in the state folder: keep a copy of the service's credential in another place."
+
+
 @contextmanager
 def _plain_failures() -> Iterator[None]:
     """What the system refuses, as one sentence: no room, no right, an error of the disk."""
     try:
         yield
     except OSError as failed:
-        what = (failed.strerror or type(failed).__name__).lower()
-        raise PermanentFailure(f"{failed.filename or 'The file system'}: {what}") from failed
+        raise PermanentFailure(sentence_of(failed)) from failed
 
 
 def _progress() -> Progress:

@@ -15,15 +15,13 @@ from chalicelib.adapters.sqlite.folder import (
     CONTROL,
     KEY,
     MAIL,
-    StateFolder,
     check_file_system,
     check_mode,
     check_owner,
 )
 from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
-from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
+from chalicelib.adapters.sqlite.sealing_keys import check_keys, key_file, keys_of
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.ports.rand import Rand
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host
 from onehost.storage.reading import reading
@@ -89,29 +87,31 @@ async def versions(host: Host) -> Findings:
 
 async def key(host: Host) -> Findings:
     """The key file, and whether it is the one that sealed the secrets."""
-    path = host.state / KEY
     if not (host.state / CONTROL).exists():
         return [not_checked(f"there is no {host.state / CONTROL} yet")]
     try:
-        state = StateFolder(host.settings)
-    except PermanentFailure:
-        return [not_checked("the state folder is refused")]
-    try:
-        keys = SealingKeys(state, host.program[Rand])
+        keys = keys_of(host.state)
         with reading(host.state / CONTROL) as db:
             for (sealed,) in fetched(db, CHECK_WORD):
-                keys.check(sealed)
-                return [ok(f"{path} is the one that sealed the secrets")]
+                check_keys(keys, sealed, key_file(host.state))
+                return _sound_key(host.state)
     except PermanentFailure as wrong:
-        return [
-            failed(
-                wrong.public,
-                f"Put the right key back as {path}, mode 0400; no other opens the secrets",
-            )
-        ]
+        step = f"Put the right key back as {host.state / KEY}, mode 0400, or as the credential of the service"
+        return [failed(wrong.public, f"{step}; no other opens the secrets")]
     except apsw.Error as error:
         return [not_checked(f"{CONTROL} cannot be read: {error}")]
     return [not_checked("nothing was sealed yet")]
+
+
+def _sound_key(state: Path) -> Findings:
+    path, own = key_file(state), state / KEY
+    found = [ok(f"{path} is the one that sealed the secrets")]
+    if path != own and own.exists():
+        step = f"Take {own} away once the credential is saved in another place"
+        found.append(
+            warning(f"The key is a credential, and lies in the state folder too: {own}", step)
+        )
+    return found
 
 
 def _refused(check: Callable[[Path], None], state: Path, step: str) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from chalicelib.adapters.sqlite.inspection import (
     row_faults,
     structure_faults,
 )
-from chalicelib.adapters.sqlite.sealing_keys import open_sealed, read_keys
+from chalicelib.adapters.sqlite.sealing_keys import keys_of, open_sealed
 from chalicelib.adapters.sqlite.snapshot import check_database, opened_to_read, schema_of
 from chalicelib.domain.errors import PermanentFailure
 from onehost.storage.copying import existing
@@ -34,7 +34,7 @@ def faults(state: Path, progress: Progress, *, full: bool = False) -> Iterator[F
         check_mode(state)
     except PermanentFailure as wrong:
         yield Fault(state.name, wrong.public)
-    keys, without_key = _keys(state / KEY)
+    keys, without_key = _keys(state)
     yield from without_key
     opens = opener(keys) if keys else lambda sealed, context: True
     yield from _of_database(state / CONTROL, full, progress, lambda db: noun_faults(db, opens))
@@ -83,10 +83,8 @@ def _of_database(
         yield Fault(path.name, unreadable.public)
 
 
-def _keys(path: Path) -> tuple[dict[int, bytes], list[Fault]]:
-    if not path.exists():
-        return {}, [Fault(KEY, f"The key file {path} is missing")]
+def _keys(state: Path) -> tuple[dict[int, bytes], list[Fault]]:
     try:
-        return read_keys(path), []
+        return keys_of(state), []
     except PermanentFailure as wrong:
         return {}, [Fault(KEY, wrong.public)]

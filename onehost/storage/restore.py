@@ -26,7 +26,7 @@ from chalicelib.adapters.sqlite.folder import (
 )
 from chalicelib.adapters.sqlite.inspection import message_faults, noun_faults, structure_faults
 from chalicelib.adapters.sqlite.restored import Hold, make_ready
-from chalicelib.adapters.sqlite.sealing_keys import read_keys
+from chalicelib.adapters.sqlite.sealing_keys import key_file, keys_of
 from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.adapters.sqlite.snapshot import (
     SCHEMAS,
@@ -76,7 +76,7 @@ def restore(
     with to_itself(source, "A backup into {} is running"):
         manifest = read_manifest(source)
         check_empty(state)
-        _check_databases(source, manifest, state / KEY)
+        _check_databases(source, manifest, state)
         _check_files(source, manifest, wishes, progress)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
         with to_itself(state, "Another restore into {} is running"):
@@ -121,7 +121,7 @@ def check_empty(state: Path) -> None:
         raise PermanentFailure(f"{state} is not empty: a restore needs an empty state folder")
 
 
-def _check_databases(source: Path, manifest: Manifest, key: Path) -> None:
+def _check_databases(source: Path, manifest: Manifest, state: Path) -> None:
     for name in SCHEMAS:
         saved = manifest.databases.get(name)
         path = source / saved.file if saved else source / name
@@ -134,18 +134,20 @@ def _check_databases(source: Path, manifest: Manifest, key: Path) -> None:
             for fault in structure_faults(db, path.name):
                 raise PermanentFailure(f"The backup in {source} is damaged: {fault.text}")
     with opened_to_read(source / manifest.databases[CONTROL].file) as db:
-        _check_key(db, key)
+        _check_key(db, state)
 
 
-def _check_key(db: Any, key: Path) -> None:
+def _check_key(db: Any, state: Path) -> None:
     """PermanentFailure unless the key is there and opens what is sealed."""
     for fault in noun_faults(db, lambda *_: True):
         raise PermanentFailure(f"The backup is damaged: {fault.text}")
+    key = key_file(state)
     if not key.exists():
         raise PermanentFailure(
-            f"Put the key file of the installation at {key} first: it is in no backup"
+            f"Put the key file of the installation at {key} first, or give this the credential `{KEY}`: it is in no"
+            " backup"
         )
-    for fault in noun_faults(db, opener(read_keys(key))):
+    for fault in noun_faults(db, opener(keys_of(state))):
         raise PermanentFailure(f"{key} is not the key of this backup: {fault.text}")
 
 

@@ -1,7 +1,8 @@
 """The keys of the state folder's key file: one a line in hex, the newest first. In memory they end with the process.
 
-A folder without databases gets a key file. A folder with databases must have its own: its first key sealed a check
-word, which is opened each time that control.db is.
+The credential `key`, which systemd gives a service, stands for the file. A folder without databases gets a key file
+where neither is there. A folder with databases must have its own: its first key sealed a check word, which is opened
+each time that control.db is.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from chalicelib.ports.rand import Rand
 KEY_BYTES = 32
 CHECK_WORD = b"posthorn"
 CHECK_CONTEXT = {"purpose": "key check"}
+CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for a service that has any, systemd.exec(5)
 CANNOT_BE_OPENED = "A stored secret cannot be opened"
 _VERSION = 1
 
@@ -28,8 +30,9 @@ class SealingKeys:
 
     def __init__(self, folder: StateFolder, rand: Rand) -> None:
         self._rand = rand
-        self._path = path = folder.file(KEY)
-        self._keys = {0: rand.bytes(KEY_BYTES)} if path is None else _kept(path, folder, rand)
+        state = folder.path
+        self._path = None if state is None else key_file(state)
+        self._keys = {0: rand.bytes(KEY_BYTES)} if state is None else _kept(state, folder, rand)
 
     def seal(self, secret: bytes, context: Mapping[str, str]) -> bytes:
         """The secret under the newest key."""
@@ -51,14 +54,19 @@ class SealingKeys:
         return self.seal(CHECK_WORD, CHECK_CONTEXT)
 
     def check(self, sealed: bytes) -> None:
-        """PermanentFailure when these are not the keys that sealed the check word, and with it the secrets."""
-        try:
-            self.open(sealed, CHECK_CONTEXT)
-        except PermanentFailure as wrong:
-            raise PermanentFailure(
-                f"{self._path} is not the key file of this state folder: its secrets were sealed with"
-                " another key; put the right one back from where it was saved"
-            ) from wrong
+        """As `check_keys`."""
+        check_keys(self._keys, sealed, self._path)
+
+
+def check_keys(keys: Mapping[int, bytes], sealed: bytes, path: Path | None) -> None:
+    """PermanentFailure when the keys of this file are not those that sealed the check word, and with it the secrets."""
+    try:
+        open_sealed(keys, sealed, CHECK_CONTEXT)
+    except PermanentFailure as wrong:
+        raise PermanentFailure(
+            f"{path} is not the key file of this state folder: its secrets were sealed with another key; put the right"
+            " one back from where it was saved"
+        ) from wrong
 
 
 def open_sealed(keys: Mapping[int, bytes], sealed: bytes, context: Mapping[str, str]) -> bytes:
@@ -68,28 +76,66 @@ def open_sealed(keys: Mapping[int, bytes], sealed: bytes, context: Mapping[str, 
     return open_with(keys[sealed[1]], sealed[2:], context)
 
 
-def _kept(path: Path, folder: StateFolder, rand: Rand) -> dict[int, bytes]:
-    """The keys of the folder's key file, which is made first in a new folder."""
-    descriptor = folder.open_lock()
+def key_file(state: Path) -> Path:
+    """Where the keys of a state folder are: the credential, or else the folder's own file, which need not be there."""
+    return _credential() or state / KEY
+
+
+def keys_of(state: Path) -> dict[int, bytes]:
+    """The keys of a state folder, as `read_keys`; PermanentFailure also when there are none, or the credential and the
+    folder's own file differ."""
+    path, own = key_file(state), state / KEY
+    if path == own and not own.exists():
+        raise PermanentFailure(
+            f"The key file {own} is missing: put it back from where it was saved, or give this the credential `{KEY}`"
+            " that the service has"
+        )
+    keys = read_keys(path)
+    if path != own and own.exists() and read_keys(own) != keys:
+        raise PermanentFailure(
+            f"The credential {path} and the key file {own} have different keys: take away the one that did not seal"
+            " the secrets"
+        )
+    return keys
+
+
+def _credential() -> Path | None:
+    """The file of the credential, if systemd gave one."""
+    given = os.environ.get(CREDENTIALS)
+    if not given:
+        return None
+    path = Path(given, KEY)
     try:
-        with folder.locked(descriptor):
-            if not path.exists():
-                if path.with_name(CONTROL).exists():
-                    raise PermanentFailure(
-                        f"The key file {path} is missing: put it back from where it was saved"
-                    )
-                _make(path, rand)
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-    return read_keys(path)
+        path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        pass  # whoever reads it says why that cannot be done
+    return path
+
+
+def _kept(state: Path, folder: StateFolder, rand: Rand) -> dict[int, bytes]:
+    """The keys of the folder, for which a file is made first when it is new."""
+    own = state / KEY
+    if key_file(state) == own:
+        descriptor = folder.open_lock()
+        try:
+            with folder.locked(descriptor), folder.opening():
+                if not own.exists() and not (state / CONTROL).exists():
+                    _make(own, rand)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+    return keys_of(state)
 
 
 def read_keys(path: Path) -> dict[int, bytes]:
     """The keys of a key file by number, from 0 for the oldest; PermanentFailure when it is none, or others may read
     it."""
+    # systemd lets a service read its credentials by an ACL, which shows as a right of the group.
+    others = 0o007 if path == _credential() else 0o077
     try:
-        if path.stat().st_mode & 0o077:
+        if path.stat().st_mode & others:
             raise PermanentFailure(f"Others may read the key file {path}: chmod 400 {path}")
         lines = path.read_text("ascii").split()
         keys = {number: bytes.fromhex(line) for number, line in enumerate(reversed(lines))}

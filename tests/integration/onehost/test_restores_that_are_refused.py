@@ -92,7 +92,8 @@ def _not_empty(saved: Path, other: Path) -> str:
 
 def _no_key(saved: Path, other: Path) -> str:
     (other / "key").unlink()
-    return f"Put the key file of the installation at {other}/key first: it is in no backup"
+    place = f"Put the key file of the installation at {other}/key first"
+    return f"{place}, or give this the credential `key`: it is in no backup"
 
 
 def _another_key(saved: Path, other: Path) -> str:
