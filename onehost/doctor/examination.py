@@ -10,8 +10,9 @@ from onehost.doctor.finding import Findings, not_checked
 from onehost.doctor.host import Check, Host
 from onehost.doctor.names import names, reverse
 from onehost.doctor.ports import open_files, ports
+from onehost.doctor.sources import sources
 from onehost.doctor.state import folder, key, room, versions
-from onehost.doctor.world import clock, port_25
+from onehost.doctor.world import clock, port_25, port_25_by_ipv6
 
 CHECKS = (
     Check("versions", "Python, SQLite and the schemas of the databases", versions),
@@ -24,7 +25,9 @@ CHECKS = (
     Check("certificate", "names and end of the TLS certificate", certificate),
     Check("dns", "the records of our names", names),
     Check("reverse name", "PTR of our addresses, and back", reverse),
-    Check("port 25", "whether other mail servers can be reached", port_25),
+    Check("sources", "addresses that egress sources send from", sources),
+    Check("port 25", "whether other mail servers can be reached by IPv4", port_25),
+    Check("port 25 IPv6", "whether they can be reached by IPv6", port_25_by_ipv6),
     Check("clock", "whether it is right", clock),
 )
 SETTINGS = "settings"

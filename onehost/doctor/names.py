@@ -57,12 +57,13 @@ async def reverse(host: Host) -> Findings:
     addresses = host.addresses or public_addresses() or published
     if not addresses:
         return [not_checked("the public address of this host is not known; name it with --address")]
-    return [await _reversed(resolver, address, name, published) for address in addresses]
+    return [await reversed_to(resolver, address, name, published) for address in addresses]
 
 
-async def _reversed(
+async def reversed_to(
     resolver: Resolver, address: str, name: str, published: Sequence[str]
 ) -> Finding:
+    """Whether the address has this name as its reverse name, and is among those published under it."""
     step = f"{AT_PROVIDER} {name}"
     found = await resolver.ptr(address)
     if found is None:

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import struct
 import time
+from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from chalicelib.domain.errors import MailError
 from chalicelib.ports.resolver import Resolver
 from onehost.doctor.finding import Findings, failed, not_checked, ok
 from onehost.doctor.host import Host
+from onehost.setup.addresses import outgoing_addresses
 
 PATIENCE = 10.0
 TOLERATED_SECONDS = 5.0
@@ -26,16 +28,31 @@ _NTP_TIME = struct.Struct(">II")
 
 
 async def port_25(host: Host) -> Findings:
-    """Whether a mail server of the world greets us, on the port where mail is delivered."""
-    try:
-        name, address, port = await _mail_server(host)
-    except MailError as away:
-        return [not_checked(f"no mail server of {host.mx} is known: {away.public}")]
-    where = f"{name} ({address}) port {port}"
+    """Whether a mail server of the world greets us by IPv4, on the port where mail is delivered."""
     step = (
         "Ask your provider to open outgoing port 25, and look at the firewall; until then send through a smarthost:"
         " `posthorn source add`"
     )
+    return await _reached(host, 4, step)
+
+
+async def port_25_by_ipv6(host: Host) -> Findings:
+    """The same by IPv6, which a provider may close apart."""
+    step = (
+        "Ask your provider to open outgoing port 25 for IPv6 too, and look at the firewall; until then send by IPv4"
+        " alone: `posthorn source set default --address` with the IPv4 address of this host"
+    )
+    return await _reached(host, 6, step)
+
+
+async def _reached(host: Host, version: int, step: str) -> Findings:
+    try:
+        name, address, port = await _mail_server(host, version)
+    except MailError as away:
+        return [not_checked(f"no mail server of {host.mx} is known: {away.public}")]
+    if version == 6 and not _may_go_out(address):
+        return [not_checked("this host has no way out by IPv6")]
+    where = f"{name} ({address}) port {port}"
     try:
         greeting = await asyncio.wait_for(_greeting(address, port), PATIENCE)
     except TimeoutError:
@@ -66,25 +83,31 @@ async def clock(host: Host) -> Findings:
     ]
 
 
-async def _mail_server(host: Host) -> tuple[str, str, int]:
-    """Name, address and port of the server to reach; MailError when DNS does not say."""
+async def _mail_server(host: Host, version: int) -> tuple[str, str, int]:
+    """Name, address of this version and port of the server to reach; MailError when DNS does not say."""
     resolver = host.program[Resolver]
     name, _, port = host.mx.rpartition(":")
     if name:
-        return name, await _address_of(resolver, name.strip("[]")), int(port)
-    servers = sorted(await resolver.mx(host.mx)) or [(0, host.mx)]
-    return servers[0][1], await _address_of(resolver, servers[0][1]), host.settings.delivery_port
+        return name, await _address_of(resolver, name.strip("[]"), version), int(port)
+    _, name = min(await resolver.mx(host.mx), default=(0, host.mx))
+    return name, await _address_of(resolver, name, version), host.settings.delivery_port
 
 
-async def _address_of(resolver: Resolver, name: str) -> str:
-    """An address of the name, of the older kind if there is one: port 25 is often closed for that alone."""
+async def _address_of(resolver: Resolver, name: str, version: int = 0) -> str:
+    """An address of the name: of this version, or of the older kind if there is one. MailError when there is none."""
     try:
-        return str(ip_address(name))
+        found: Sequence[str] = [str(ip_address(name))]
     except ValueError:
         found = await resolver.addresses(name)
-    if not found:
-        raise MailError(f"{name} has no address")
-    return min(found, key=lambda address: ":" in address)
+    fitting = [one for one in found if ip_address(one).version == version or not version]
+    if not fitting:
+        raise MailError(f"{name} has no {f'IPv{version} ' if version else ''}address")
+    return min(fitting, key=lambda address: ":" in address)
+
+
+def _may_go_out(address: str) -> bool:
+    """Whether there is a route to an IPv6 address of the world; one to this host itself is always there."""
+    return ip_address(address).is_loopback or any(":" in one for one in outgoing_addresses())
 
 
 async def _greeting(address: str, port: int) -> str:
