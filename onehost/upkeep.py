@@ -16,6 +16,7 @@ from chalicelib.adapters.sqlite.expiry import ROWS, Expiry
 from chalicelib.adapters.sqlite.feed import SOURCE, EventFeed
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
+from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.clock import Clock
@@ -99,6 +100,8 @@ class Upkeep:
         while await expiry.step(self._clock.now()) >= ROWS:
             await asyncio.sleep(0)
         await expiry.give_back_space()
+        now = self._clock.now()
+        await asyncio.to_thread(self._posthorn[Uploads].remove_old, now)
 
     async def _again_and_again(
         self, turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event

@@ -1,18 +1,21 @@
 """Files that clients bring: one a ticket, `uploads/<server>/<upload>`, with the time of its ticket as its own.
 
-A file has its name only once all of it is durable; until then, and when its client goes away, it lies beside with an
-ending. Without a state folder uploads are kept in the process.
+A file has its name only once all of it is durable; until then, and when the process dies, it lies beside with an
+ending. Both are taken away when their time is over. Without a state folder uploads are kept in the process.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from pathlib import Path
 from typing import Protocol
 
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.segments import GONE, sync_folder
 from chalicelib.domain.errors import NotFound
+from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS
 from chalicelib.ports.rand import Rand
 
 UPLOADS = "u/"  # what their keys begin with
@@ -55,6 +58,23 @@ class Uploads:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _File(path, path.with_name(f"{path.name}.{self._rand.bytes(6).hex()}"))
 
+    def remove_old(self, now: float) -> int:
+        """Take away finished uploads whose time is over, and what nobody has added to for as long; how many."""
+        if self._folder is None:
+            over = [key for key, (_, at) in self._in_memory.items() if _is_over(at, now)]
+            for key in over:
+                del self._in_memory[key]
+            return len(over)
+        gone = 0
+        for path in self._folder.glob("*/*"):
+            # An unfinished one has the time of its last byte, which is not of the program's clock.
+            moment = time.time() if path.suffix else now
+            with contextlib.suppress(FileNotFoundError):
+                if _is_over(path.stat().st_mtime, moment):
+                    path.unlink()
+                    gone += 1
+        return gone
+
     def _path(self, folder: Path, key: str) -> Path:
         return folder / key.removeprefix(UPLOADS)
 
@@ -62,6 +82,10 @@ class Uploads:
         if key not in self._in_memory:
             raise NotFound(GONE)
         return self._in_memory[key]
+
+
+def _is_over(at: float, now: float) -> bool:
+    return at + UPLOAD_KEPT_SECONDS <= now
 
 
 class Upload(Protocol):

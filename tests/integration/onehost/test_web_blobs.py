@@ -13,12 +13,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.sqlite import uploads
 from chalicelib.adapters.sqlite.links import SignedLinks
 from chalicelib.adapters.sqlite.uploads import Upload, Uploads
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
+from onehost.upkeep import Upkeep
 from onehost.web.application import Web
 from tests.http_api import Reply
 from tests.integration.onehost.conftest import WebTenant
@@ -51,6 +55,41 @@ def uploaded(tenant: WebTenant, given: UploadTicket) -> BlobRef:
 
 def bring(tenant: WebTenant, given: UploadTicket, content: bytes) -> Reply:
     return tenant.call("PUT", urlsplit(given.url).path, content)
+
+
+def test_uploads_that_nobody_used_and_those_that_never_ended_go_after_two_days(
+    tenant: WebTenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = tenant.posthorn[Clock].now()
+    folder = Path(tenant.posthorn.settings.state_folder) / "uploads" / str(tenant.server.id)
+    finished = ticket(tenant, 4)
+    assert bring(tenant, finished, b"mail").status == 200
+    left = tenant.posthorn[Uploads].begin(f"u/{tenant.server.id}/{'b' * 32}")
+    left.write(b"half")
+    names = {path.name for path in folder.iterdir()}
+    assert len(names) == 2
+
+    def kept(seconds: float) -> set[str]:
+        """After so long, by both clocks."""
+        monkeypatch.setattr(uploads.time, "time", lambda: now + seconds)
+        monkeypatch.setattr(tenant.posthorn[Clock], "now", lambda: now + seconds)
+        bootstrap.run(Upkeep(tenant.posthorn).expire())
+        return {path.name for path in folder.iterdir()}
+
+    assert kept(2 * DAY - 60) == names
+    assert kept(2 * DAY + 60) == set()
+    left.drop()
+
+
+async def test_uploads_in_memory_go_as_well() -> None:
+    program = bootstrap.in_memory()
+    now, keys = program[Clock].now(), program[Uploads]
+    keys.begin("u/1/a").keep(now - 2 * DAY)
+    keys.begin("u/1/b").keep(now)
+    await Upkeep(program).expire()
+    assert keys.find("u/1/b") == (0, now)
+    with pytest.raises(NotFound):
+        keys.find("u/1/a")
 
 
 def test_a_large_message_is_uploaded_sent_and_fetched(tenant: WebTenant) -> None:
