@@ -1,18 +1,19 @@
 """A backup of a state folder, taken while mail is taken and delivered.
 
 Databases come first, as of one moment each; then bodies and uploads, which are durable before rows name them: so every
-message that was acknowledged before the backup began is in it with its bytes. A further backup into the same folder
-copies only what is new. The key is never in it. A backup that does not come to its end leaves the one before as it was.
+message that was acknowledged before the backup began is in it with its bytes. All of it is copied, so that whatever
+becomes of the state folder changes no backup. A further one into the same folder copies only what is new, and then what
+was changed in place: bytes that were erased go from there, too. The key is never in it. A backup that does not come to
+its end leaves the one before as it was.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from chalicelib.adapters.sqlite.bodies import UPLOADS
+from chalicelib.adapters.sqlite.bodies import file_of
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
 from chalicelib.adapters.sqlite.kept import Copied, kind_of
 from chalicelib.adapters.sqlite.segments import sync_folder
@@ -26,7 +27,14 @@ from chalicelib.adapters.sqlite.snapshot import (
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.ports.clock import Clock
-from onehost.storage.copying import copy_tail, existing, own_folder, to_itself
+from onehost.storage.changes import copy_changes
+from onehost.storage.copying import (
+    copy_tail,
+    copy_whole,
+    existing,
+    own_folder,
+    to_itself,
+)
 from onehost.storage.manifest import (
     MANIFEST,
     UNFINISHED,
@@ -72,15 +80,13 @@ def _taken(
     manifest = Manifest(installation, began_at, clock.now(), databases, files, missing)
     write_manifest(target, manifest)
     _remove_others(target, manifest)
+    copy_changes(state, target, manifest, _ended(list(manifest.files), began_at), progress)
     return manifest
 
 
 def missing_bodies(named: Mapping[str, int], files: Mapping[str, int]) -> tuple[str, ...]:
     """Files that rows name and that are not there as far as these need them."""
-    wanted = {
-        f"uploads/{key.removeprefix(UPLOADS)}" if key.startswith(UPLOADS) else f"bodies/{key}": end
-        for key, end in named.items()
-    }
+    wanted = {file_of(key): end for key, end in named.items()}
     return tuple(sorted(file for file, end in wanted.items() if files.get(file, -1) < end))
 
 
@@ -132,15 +138,11 @@ def _bring(source: Path, target: Path, known: int, ended: bool) -> int:
     """Have the file in the backup; its size there. Of what was copied before only `known` bytes are sure."""
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if target.exists() and target.samefile(source):
-        return target.stat().st_size
+        return (
+            target.stat().st_size
+        )  # somebody copied the folder by links: `copy_changes` ends that
     if ended and not target.exists():
-        try:
-            os.link(source, target)
-            return target.stat().st_size
-        except FileNotFoundError:
-            raise
-        except OSError:
-            pass  # another file system, or one without links
+        return copy_whole(source, target)
     return copy_tail(source, target, known)
 
 

@@ -39,7 +39,7 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import PermanentFailure
 from onehost.storage.backup import missing_bodies
 from onehost.storage.check import opener
-from onehost.storage.copying import copy_tail, own_folder, sync_file, to_itself
+from onehost.storage.copying import copy_tail, own_folder, size_of, sync_file, to_itself
 from onehost.storage.manifest import Manifest, digest_of, read_manifest, write_durably
 from onehost.storage.progress import Progress
 
@@ -155,7 +155,7 @@ def _check_files(source: Path, manifest: Manifest, wishes: Wishes, progress: Pro
     """PermanentFailure for bodies that are missing or damaged, unless that is wished."""
     if wishes.damaged:
         return
-    sizes = {name: _size(source / name) for name in manifest.files}
+    sizes = {name: size_of(source / name) for name in manifest.files}
     short = [name for name, size in manifest.files.items() if sizes[name] < size]
     with opened_to_read(source / manifest.databases[MAIL].file) as db, Bodies(source) as bodies:
         lacking = {*short, *missing_bodies(named_bodies(db), sizes)} - set(manifest.missing)
@@ -170,10 +170,6 @@ def _refuse(source: Path, text: str) -> None:
     raise PermanentFailure(
         f"The backup in {source} is damaged: {text}; `--damaged` restores what is sound"
     )
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else -1
 
 
 def _clear(state: Path) -> None:

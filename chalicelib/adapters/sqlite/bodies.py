@@ -90,6 +90,9 @@ class Bodies:
         return True
 
     def _path(self, key: str) -> Path:
-        if key.startswith(UPLOADS):
-            return self._folder / "uploads" / key.removeprefix(UPLOADS)
-        return self._folder / "bodies" / key
+        return self._folder / file_of(key)
+
+
+def file_of(key: str) -> str:
+    """The path, in a state folder or a backup, of the file with this key."""
+    return f"uploads/{key.removeprefix(UPLOADS)}" if key.startswith(UPLOADS) else f"bodies/{key}"

@@ -25,8 +25,8 @@ class Copied(StrEnum):
     """What a backup does with a file."""
 
     SNAPSHOT = "snapshot"  # copied by SQLite, as of one moment
-    GROWN = "grown"  # only appended to: what is new is copied, or the file linked
-    WHOLE = "whole"  # never changed: copied or linked once
+    GROWN = "grown"  # only appended to: what is new is copied
+    WHOLE = "whole"  # never changed: copied once
     APART = "apart"  # never in a backup: it opens what is
     NOT = "not"  # belongs to running processes, or is made anew
 

@@ -17,6 +17,8 @@ from chalicelib.adapters.sqlite import control, mail_schema
 from chalicelib.adapters.sqlite.database import BUSY_MILLISECONDS, check_schema, fetched
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
 from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.installation import INSTALLATION
 
 # The statements of each version. mail.db comes first: what its rows name of the other is there at that moment.
@@ -25,6 +27,9 @@ _STEPS = 100_000
 _NAMED = """
 SELECT json_extract(blob, '$[0]') AS file, max(json_extract(blob, '$[1]') + json_extract(blob, '$[2]'))
 FROM messages WHERE json_valid(blob) GROUP BY file"""
+_EACH_NAMED = """
+SELECT key >> 31, key, json_extract(blob, '$[0]'), json_extract(blob, '$[1]'), json_extract(blob, '$[2]')
+FROM messages WHERE json_valid(blob)"""
 _INSTALLATION = "SELECT json_extract(value, '$.signing_key.public') FROM nouns WHERE kind = ?"
 
 
@@ -78,6 +83,12 @@ def take_snapshot(source: Path, target: Path) -> int:
 def named_bodies(db: apsw.Connection) -> dict[str, int]:
     """The files that messages have their bodies in, and up to which byte."""
     return {str(key): int(end) for key, end in fetched(db, _NAMED)}
+
+
+def bodies_of_messages(db: apsw.Connection) -> Iterator[tuple[ServerId, int, BlobRef]]:
+    """Server and key of each message that has a body, and where that is."""
+    for server, key, *place in db.execute(_EACH_NAMED):
+        yield ServerId(server), key, BlobRef(*place)
 
 
 def installation_of(db: apsw.Connection) -> str:
