@@ -192,11 +192,17 @@ async def large(scope: Any, _receive: Any, send: Any) -> None:
 
 
 def test_who_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(web_server, "STUCK_SECONDS", 1.0)
-    with serving_web(large) as port:
-        with connect(port) as client:
+    ended = threading.Event()
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        await large(scope, receive, send)
+        ended.set()
+
+    with serving_web(watched) as port:
+        with monkeypatch.context() as patch, connect(port) as client:
+            patch.setattr(web_server, "STUCK_SECONDS", 0.1)
             client.sendall(HEAD + b"\r\n")
-            time.sleep(2.5)
+            assert ended.wait(PATIENCE)  # nothing was read, so it ends with the connection alone
             with contextlib.suppress(ConnectionResetError):
                 assert len(read_all(client)) < 20_000_000
         with connect(port) as reader:
