@@ -111,7 +111,8 @@ class Supervisor:
 
     def _revive(self, child: Child) -> None:
         if child.could_not_begin and not self._was_ready:
-            self._failure = child.failure or "it could not begin: see above"
+            said = [child.failure, *child.last_lines(1), "it could not begin: see above"]
+            self._failure = next(filter(None, said))
         elif child.keeps_dying():
             for line in child.last_lines(LAST_LINES):
                 say(f"  {line}")

@@ -76,9 +76,16 @@ class HostSession(Session):
 
     @functools.cached_property
     def posthorn(self) -> Posthorn:
-        """The installation, configured as its processes are."""
+        """The installation, configured as its processes are. PermanentFailure when a database of its state folder is
+        not for this release, though a command may need only the other."""
         if self.stack is None and self.settings.state_folder:
-            return Posthorn(self.settings, "sqlite")
+            from chalicelib.adapters.sqlite.folder import StateFolder
+            from onehost.storage.reading import check_schemas
+
+            program = Posthorn(self.settings, "sqlite")
+            _ = program[StateFolder]
+            check_schemas(self.state_folder)
+            return program
         if self.stack is None:
             os.environ.update(self.environment)
         return super().posthorn

@@ -14,11 +14,10 @@ import apsw
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.file_system import Room, room_at
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL, check_file_system, check_owner
-from chalicelib.adapters.sqlite.snapshot import SCHEMAS, check_database, schema_of
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import State, Status
 from onehost.serving import Serving, serving
-from onehost.storage.reading import reading
+from onehost.storage.reading import check_schemas, reading
 
 HOUR = 3_600
 # A message has its job in the queue, for a moment after it is done as well, or is due at the sweeper's.
@@ -72,8 +71,7 @@ def condition(state: Path, now: float) -> Condition:
             raise PermanentFailure(f"There is no mail in {state}: make it with `posthorn init`")
         for check in (check_owner, check_file_system):
             check(state)
-        for name in SCHEMAS:
-            _check_schema(state / name)
+        check_schemas(state)
         with reading(state / MAIL) as db:
             since = _first_after(db, now - HOUR)
             ((held,),) = fetched(db, _HELD)
@@ -96,12 +94,6 @@ def condition(state: Path, now: float) -> Condition:
         ) from error
     except apsw.Error as error:
         raise PermanentFailure(f"{state / MAIL} cannot be read: {error}") from error
-
-
-def _check_schema(path: Path) -> None:
-    if path.exists():
-        with reading(path) as db:
-            check_database(path, path.name, schema_of(db))
 
 
 def _waiting(db: apsw.Connection) -> tuple[Waiting, ...]:

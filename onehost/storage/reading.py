@@ -8,7 +8,18 @@ from pathlib import Path
 
 import apsw
 
+from chalicelib.adapters.sqlite.database import check_schema
+from chalicelib.adapters.sqlite.snapshot import SCHEMAS, opened_to_read, schema_of
+
 BUSY_MILLISECONDS = 1_000
+
+
+def check_schemas(state: Path) -> None:
+    """PermanentFailure when a newer release has written one of the databases that are there, or it cannot be read."""
+    for name, schema in SCHEMAS.items():
+        if (state / name).exists():
+            with opened_to_read(state / name) as db:
+                check_schema(schema_of(db), name, len(schema))
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def newer(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mail.db", "control.db"])
-@pytest.mark.parametrize("command", [*READERS, "init"])
+@pytest.mark.parametrize("command", [*READERS, "init", "organization list"])
 def test_of_a_newer_release(state: Path, posthorn: Run, command: str, name: str) -> None:
     newer(state / name)
     assert f"{name} was written by a newer release (schema 99" in refused(posthorn, command)
