@@ -58,7 +58,7 @@ class Configuration:
     gateway_bind: local address of all listeners. mx_port, submission_port, submissions_port: 0 lets the system choose,
     -1 switches the listener off. gateway_health_port: HTTP `/health` on loopback, 0 for none.
     state: folder in which a self-signed certificate is kept when none is given.
-    tls_certificate, tls_key: PEM files; both or neither.
+    tls_certificate, tls_key: PEM files; both or neither; loaded again when they change, within a minute or on SIGHUP.
     allow_plain_auth: AUTH without TLS for clients on loopback. offer_cram_md5: name CRAM-MD5 in EHLO; it is understood
     either way, but some clients try nothing else once they see it.
     proxy_networks: comma-separated networks whose connections must begin with a PROXY protocol header.
