@@ -71,6 +71,8 @@ class Call:
 
 async def principal_of(program: MailProgram, request: HttpRequest, key: str) -> Principal:
     """The principal of an API key, noted in the log line. Raises Unauthenticated, TooManyUnknownKeys."""
-    principal = await program[Authenticate].by_key(key, API_KEYS, request.client_address)
+    principal = await program[Authenticate].by_key(
+        key, API_KEYS, request.client_address, counting=True
+    )
     request.notes["server_id"] = principal.server.id
     return principal

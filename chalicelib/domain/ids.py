@@ -23,6 +23,8 @@ _MAC_BITS = 25
 _LOCAL_LENGTH = 24
 
 _KEY_PREFIX = "ph"
+MANAGEMENT_PREFIX = "phm"
+_PREFIXES = (_KEY_PREFIX, MANAGEMENT_PREFIX)
 _KEY_LENGTH = 32
 _CHECKSUM_LENGTH = 6
 
@@ -32,19 +34,19 @@ def key_digest(key: str) -> str:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new_key(random: bytes) -> str:
-    """A credential key `ph_<32 alphanumerics>_<checksum>` from at least 32 random bytes.
+def new_key(random: bytes, prefix: str = _KEY_PREFIX) -> str:
+    """A key `ph_<32 alphanumerics>_<checksum>` from at least 32 random bytes; `phm` begins those of managers.
 
     The checksum lets secret scanners recognise a leaked key; it proves nothing.
     """
     secret = _digits_of(random, BASE62, _KEY_LENGTH, least=32)
-    return f"{_KEY_PREFIX}_{secret}_{_checksum(secret)}"
+    return f"{prefix}_{secret}_{_checksum(secret)}"
 
 
 def is_new_key(text: str) -> bool:
     """True when the text has the shape and checksum of `new_key`; keys brought from elsewhere do not."""
     parts = text.split("_")
-    if len(parts) != 3 or parts[0] != _KEY_PREFIX or len(parts[1]) != _KEY_LENGTH:
+    if len(parts) != 3 or parts[0] not in _PREFIXES or len(parts[1]) != _KEY_LENGTH:
         return False
     return parts[1].isascii() and parts[2] == _checksum(parts[1])
 

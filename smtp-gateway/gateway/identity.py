@@ -60,9 +60,11 @@ class Identity:
         service = self._site.services.authenticate
         try:
             if isinstance(proof, KeyProof):
-                principal = await service.by_key(proof.key, SMTP_KEYS)
+                principal = await service.by_key(proof.key, SMTP_KEYS, self._address)
             else:
-                principal = await service.by_cram(proof.username, proof.challenge, proof.digest)
+                principal = await service.by_cram(
+                    proof.username, proof.challenge, proof.digest, self._address
+                )
         except Unauthenticated as wrong:
             self._failed(proof)
             return wrong.reply.render()
@@ -98,7 +100,8 @@ class Identity:
     async def renew(self, principal: Principal) -> bytes | None:
         """Look again at what vouched for the principal, for sessions that outlive it; a reply when that is gone."""
         try:
-            self._remember(await self._site.services.authenticate.renew(principal))
+            service = self._site.services.authenticate
+            self._remember(await service.renew(principal, self._address))
         except Unauthenticated:
             self.principal = None
             return replies.AUTH_REQUIRED

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
     BareNewlines,
@@ -23,6 +23,7 @@ from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
@@ -65,6 +66,21 @@ def a_track_domain(server: ServerId, domain: str = "acme.test", **changes: Any) 
         "created_at": NOW,
     }
     return TrackDomain(**(values | changes))
+
+
+def a_management_key(organization: OrganizationId | None, **changes: Any) -> ManagementKey:
+    """A key as it is made."""
+    values: dict[str, Any] = {
+        "id": secrets.token_hex(6),
+        "name": "terraform",
+        "created_at": NOW,
+        "created_by": "posthorn",
+        "digest": secrets.token_hex(32),
+        "hint": "B3dE",
+        "scopes": ("*",),
+        "organization_id": organization,
+    }
+    return ManagementKey(**(values | changes))
 
 
 def a_source(pool: str, name: str = "one", **changes: Any) -> EgressSource:
@@ -123,6 +139,23 @@ def _full_credential(value: Credential) -> Credential:
         sealed_key=b"\x00\x01sealed",
         hold=True,
         bare_newlines=BareNewlines.NORMALISE,
+        last_used_at=NOW,
+        networks=("192.0.2.0/24", "2001:db8::/32"),
+        expires_at=NOW,
+        scopes=("emails:read",),
+    )
+
+
+def _full_key(value: ManagementKey) -> ManagementKey:
+    return replace(
+        value,
+        name="Renamed",
+        created_by="ada",
+        hint="0aB3",
+        scopes=("domains:read", "emails:send"),
+        servers=(ServerId(3), ServerId(4)),
+        networks=("192.0.2.0/24",),
+        expires_at=NOW,
         last_used_at=NOW,
     )
 
@@ -246,6 +279,18 @@ NOUNS = (
         full=_full_credential,
         rivals=lambda value: [
             _another_network(value, value.id),
+            replace(value, id="another"),
+        ],
+    ),
+    Noun(
+        "key of an organization",
+        MANAGEMENT_KEYS,
+        make=lambda: a_management_key(_a_tenant().organization_id),
+        also=lambda value, name: replace(value, id=name, digest=secrets.token_hex(32)),
+        elsewhere=lambda value: a_management_key(_a_tenant().organization_id, id=value.id),
+        full=_full_key,
+        rivals=lambda value: [
+            replace(value, digest=secrets.token_hex(32)),
             replace(value, id="another"),
         ],
     ),

@@ -51,13 +51,13 @@ class Judge:
         service = gateway.site.services.authenticate
         by_key, by_cram = service.by_key, service.by_cram
 
-        async def key(key: str, kinds: frozenset[CredentialKind]) -> Any:
+        async def key(key: str, kinds: frozenset[CredentialKind], address: str) -> Any:
             self.judged.append(key)
-            return await by_key(key, kinds)
+            return await by_key(key, kinds, address)
 
-        async def cram(username: str, challenge: bytes, digest: str) -> Any:
+        async def cram(username: str, challenge: bytes, digest: str, address: str) -> Any:
             self.judged.append(username)
-            return await by_cram(username, challenge, digest)
+            return await by_cram(username, challenge, digest, address)
 
         service.by_key, service.by_cram = key, cram  # type: ignore[method-assign]  # watched
 

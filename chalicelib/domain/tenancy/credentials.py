@@ -8,6 +8,7 @@ from enum import StrEnum
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
 from chalicelib.domain.tenancy.owners import ALL_NETWORKS, of_key, of_server
+from chalicelib.domain.tenancy.scopes import OF_A_SERVER_KEY
 
 
 class CredentialKind(StrEnum):
@@ -30,6 +31,7 @@ class Credential:
     """What lets a client in. Only the digest of the key is kept; `sealed_key` exists only for CRAM-MD5.
 
     `id` is unique in the installation and never secret. `network` is the CIDR text of an SMTP-IP credential.
+    `networks`: CIDR texts from which the key may be used, none for everywhere. `scopes`: what a key of the API may do.
     """
 
     id: str
@@ -44,6 +46,9 @@ class Credential:
     hold: bool = False
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     last_used_at: int | None = None
+    networks: tuple[str, ...] = ()
+    expires_at: int | None = None
+    scopes: tuple[str, ...] = OF_A_SERVER_KEY
 
     @property
     def context(self) -> dict[str, str]:

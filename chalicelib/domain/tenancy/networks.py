@@ -28,6 +28,25 @@ def narrowest(credentials: Iterable[Credential], address: str) -> Credential | N
     return best
 
 
+def is_inside(address: str, networks: Iterable[str]) -> bool:
+    """Whether one of the networks contains the address. Text that is no address is inside none."""
+    number = _as_ipv6(address)
+    if number is None:
+        return False
+    known = (network_of(text) for text in networks)
+    return any(one and number >> (128 - one[1]) == one[0] >> (128 - one[1]) for one in known)
+
+
+def covers(outer: Iterable[str], inner: str) -> bool:
+    """Whether a network lies inside one of the outer ones."""
+    found = network_of(inner)
+    known = [network_of(text) for text in outer]
+    return found is not None and any(
+        one and one[1] <= found[1] and found[0] >> (128 - one[1]) == one[0] >> (128 - one[1])
+        for one in known
+    )
+
+
 def network_of(text: str) -> tuple[int, int] | None:
     """First address and prefix length of a CIDR text in IPv6 space; None when it is not a network."""
     try:

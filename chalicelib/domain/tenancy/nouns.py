@@ -15,6 +15,7 @@ from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
@@ -30,6 +31,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     DOMAINS,
     TRACK_DOMAINS,
     CREDENTIALS,
+    MANAGEMENT_KEYS,
     SOURCES,
 )
 

@@ -10,11 +10,16 @@ import hashlib
 import hmac
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, Credential, CredentialKind
+from chalicelib.domain.tenancy.entity import Entity
+from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
+from chalicelib.domain.tenancy.networks import is_inside
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
@@ -23,12 +28,20 @@ from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.unknown_keys import UnknownKeys
 
+T = TypeVar("T")
+
 LOG = logging.getLogger("posthorn.authenticate")
 
 LONGEST_KEY = 256
 USE_SECONDS = 3_600
 MOST_NOTED = 10_000
 _FULL_NAME = re.compile(r"([a-z0-9-]{1,64})[/_]([a-z0-9-]{1,64})")
+
+
+class NetworkRefused(Unauthenticated):
+    """The key is right, and may not be used from the client's address."""
+
+    code = "network_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +72,56 @@ class Authenticate:
         self._unknown_keys = UnknownKeys(clock)
 
     async def by_key(
-        self, key: str, kinds: frozenset[CredentialKind], address: str | None = None
+        self,
+        key: str,
+        kinds: frozenset[CredentialKind],
+        address: str = "",
+        *,
+        counting: bool = False,
     ) -> Principal:
         """The principal of an API or SMTP key; the user name plays no part (contract section 3.3).
 
-        With the client's `address` unknown keys are counted by it: TooManyUnknownKeys then means that the key was not
-        looked at. Without one the caller does its own counting.
+        With `counting` unknown keys are counted by the client's address: TooManyUnknownKeys then means that the key was
+        not looked at. Otherwise the caller does its own counting.
         """
+        credential = await self._known(key, self._clients.credential, address if counting else None)
+        if credential.kind not in kinds:
+            raise Unauthenticated("Invalid credential")
+        self._check_use(credential, address)
+        return await self._principal_of(credential)
+
+    async def management_key(self, key: str, address: str) -> ManagementKey:
+        """The management key that a client at this address shows. Raises as `by_key` does when it counts."""
+        found = await self._known(key, self._clients.management_key, address)
+        self._check_use(found, address)
+        await self._note(MANAGEMENT_KEYS, found)
+        return found
+
+    async def _known(
+        self, key: str, look_up: Callable[[str], Awaitable[T]], counted: str | None
+    ) -> T:
+        """What the digest of a key leads to; with an address, unknown keys are counted by it."""
         if not key or len(key) > LONGEST_KEY:
             raise Unauthenticated("Invalid credential")
         digest = key_digest(key)
-        if address is not None:
-            self._unknown_keys.admit(digest, address, ours=is_new_key(key))
+        if counted is not None:
+            self._unknown_keys.admit(digest, counted, ours=is_new_key(key))
         try:
-            credential = await self._clients.credential(digest)
+            found = await look_up(digest)
         except NotFound as missing:
-            if address is not None:
-                self._unknown_keys.was_wrong(digest, address, ours=is_new_key(key))
+            if counted is not None:
+                self._unknown_keys.was_wrong(digest, counted, ours=is_new_key(key))
             raise Unauthenticated("Invalid credential") from missing
-        if address is not None:
+        if counted is not None:
             self._unknown_keys.was_right(digest)
-        if credential.kind not in kinds:
+        return found
+
+    def _check_use(self, key: Credential | ManagementKey, address: str) -> None:
+        """Unauthenticated from its end on, NetworkRefused from an address outside its networks."""
+        if key.expires_at is not None and key.expires_at <= self._clock.now():
             raise Unauthenticated("Invalid credential")
-        return await self._principal_of(credential)
+        if key.networks and not is_inside(address, key.networks):
+            raise NetworkRefused("This key may not be used from this address")
 
     async def _principal_of(self, credential: Credential) -> Principal:
         try:
@@ -90,7 +130,9 @@ class Authenticate:
             raise Unauthenticated("Invalid credential") from missing
         return await self._noted_use(principal)
 
-    async def by_cram(self, username: str, challenge: bytes, digest: str) -> Principal:
+    async def by_cram(
+        self, username: str, challenge: bytes, digest: str, address: str = ""
+    ) -> Principal:
         """The principal of a CRAM-MD5 answer (RFC 2195): HMAC-MD5 of the challenge, as lower-case hex.
 
         Only credentials created for it keep a key that can be compared, and only those are tried.
@@ -108,6 +150,7 @@ class Authenticate:
             key = await self._vault.open(credential.sealed_key, credential.context)
             expected = hmac.new(key, challenge, hashlib.md5).hexdigest()
             if hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace")):
+                self._check_use(credential, address)
                 return await self._noted_use(Principal(server, credential))
         raise Unauthenticated("Denied")
 
@@ -115,31 +158,38 @@ class Authenticate:
         """The principal of the SMTP-IP credential with the longest network that contains the client, if any."""
         credential = await self._clients.ip_credential(address)
         try:
-            return None if credential is None else await self._principal_of(credential)
+            if credential is None:
+                return None
+            self._check_use(credential, address)
+            return await self._principal_of(credential)
         except Unauthenticated:
             return None
 
-    async def renew(self, principal: Principal) -> Principal:
+    async def renew(self, principal: Principal, address: str = "") -> Principal:
         """The principal as it is now, for sessions that outlive it; Unauthenticated when the credential is gone."""
         server_id, credential_id = principal.server.id, principal.credential.id
         try:
             credential = await self._clients.credential_by_id(server_id, credential_id)
             if credential is None:
                 raise Unauthenticated("Invalid credential")
+            self._check_use(credential, address)
             return Principal(await self._directory.server(server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
 
     async def _noted_use(self, principal: Principal) -> Principal:
         """Remember the use of a credential, at most once in USE_SECONDS; a store that is away keeps nobody out."""
-        credential, now = principal.credential, int(self._clock.now())
-        if now - self._noted.get(credential.id, credential.last_used_at or 0) < USE_SECONDS:
-            return principal
+        await self._note(CREDENTIALS, principal.credential)
+        return principal
+
+    async def _note(self, entity: Entity[Any], key: Credential | ManagementKey) -> None:
+        now = int(self._clock.now())
+        if now - self._noted.get(key.id, key.last_used_at or 0) < USE_SECONDS:
+            return
         if len(self._noted) >= MOST_NOTED:
             self._noted.clear()
-        self._noted[credential.id] = now
+        self._noted[key.id] = now
         try:
-            await self._repository.note(CREDENTIALS, credential, last_used_at=now)
+            await self._repository.note(entity, key, last_used_at=now)
         except TemporaryFailure as away:
             LOG.warning("use not noted: %s", away.public)
-        return principal

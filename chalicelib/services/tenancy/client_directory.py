@@ -11,6 +11,11 @@ from chalicelib.domain.tenancy.credentials import (
     CredentialKind,
 )
 from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.management_keys import (
+    BY_MANAGEMENT_KEY,
+    MANAGEMENT_KEYS,
+    ManagementKey,
+)
 from chalicelib.domain.tenancy.networks import narrowest
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import (
@@ -50,6 +55,17 @@ class ClientDirectory:
             return await self._repository.find(CREDENTIALS, BY_KEY, place, fresh=False)
 
         return CREDENTIALS.known(await self._recent.ask(("key", digest), read))
+
+    async def management_key(self, digest: str) -> ManagementKey:
+        """By the SHA-256 hex digest of the key; NotFound. One read."""
+
+        async def read() -> ManagementKey:
+            place = Place(of_key(digest))
+            return await self._repository.find(
+                MANAGEMENT_KEYS, BY_MANAGEMENT_KEY, place, fresh=False
+            )
+
+        return MANAGEMENT_KEYS.known(await self._recent.ask(("management key", digest), read))
 
     async def cram_credentials(self, server: ServerId) -> tuple[Credential, ...]:
         """SMTP credentials of a server that keep a sealed key."""

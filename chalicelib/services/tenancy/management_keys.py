@@ -1,0 +1,86 @@
+"""Management keys: made with what their giver has at most, listed, changed and revoked (api.md 1.3, 2.4).
+
+A key is shown once, when it is made, and only its digest is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
+from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey, of_keys
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.credentials import CREDENTIAL_ID_LETTERS, HINT_LENGTH
+from chalicelib.services.tenancy.names import checked_name
+
+MOST_KEYS = 200  # of an organization
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOptions:
+    """What a key may: scopes, the servers it is limited to (None: all), networks in CIDR, and its end, in epoch
+    seconds."""
+
+    scopes: tuple[str, ...]
+    servers: tuple[ServerId, ...] | None = None
+    networks: tuple[str, ...] = ()
+    expires_at: int | None = None
+
+
+class ManagementKeys:
+    """The management keys of organizations, or (None) of the installation."""
+
+    def __init__(self, repository: Repository, clock: Clock, rand: Rand) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._rand = rand
+
+    async def create(
+        self, organization: OrganizationId | None, name: str, options: KeyOptions, created_by: str
+    ) -> tuple[ManagementKey, str]:
+        """A new key and its text, which nobody can read again. Conflict when an organization has MOST_KEYS."""
+        if organization is not None and len(await self.of(organization)) >= MOST_KEYS:
+            raise Conflict(f"An organization has at most {MOST_KEYS} keys")
+        text = new_key(self._rand.bytes(64), MANAGEMENT_PREFIX)
+        key = ManagementKey(
+            id=random_letters(self._rand.bytes(32), CREDENTIAL_ID_LETTERS),
+            name=checked_name(name),
+            created_at=int(self._clock.now()),
+            created_by=created_by,
+            digest=key_digest(text),
+            hint=text[-HINT_LENGTH:],
+            scopes=options.scopes,
+            organization_id=organization,
+            servers=options.servers,
+            networks=options.networks,
+            expires_at=options.expires_at,
+        )
+        await self._repository.add(MANAGEMENT_KEYS, key)
+        return key, text
+
+    async def of(self, organization: OrganizationId | None) -> Sequence[ManagementKey]:
+        """All keys, newest first."""
+        found = await self._repository.all(MANAGEMENT_KEYS, of_keys(organization))
+        return sorted(found, key=lambda each: (each.created_at, each.id), reverse=True)
+
+    async def get(self, organization: OrganizationId | None, key: str) -> ManagementKey:
+        """By id; NotFound."""
+        return await self._repository.get(MANAGEMENT_KEYS, Place(of_keys(organization), key))
+
+    async def update(
+        self, key: ManagementKey, name: str, networks: tuple[str, ...], expires_at: int | None
+    ) -> ManagementKey:
+        """Change what may be changed of a key after it was made."""
+        changed = replace(key, name=checked_name(name), networks=networks, expires_at=expires_at)
+        await self._repository.replace(MANAGEMENT_KEYS, changed)
+        return changed
+
+    async def revoke(self, key: ManagementKey) -> None:
+        """It works no longer: within 30 s everywhere; NotFound."""
+        await self._repository.remove(MANAGEMENT_KEYS, key)
