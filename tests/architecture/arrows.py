@@ -91,9 +91,10 @@ chalicelib              -
 .adapters.aws.dynamo    .config .domain .domain.tenancy .ports .adapters.storage .adapters.aws.session botocore
 
 .api                    .domain.tenancy .services.tenancy pydantic_core
-.api.v1                 .domain .domain.mail .ports .services.messages .services.outgoing .services.tenancy .api
-.api.v2                 .domain .domain.mail .services .services.events .services.messages .services.outgoing
-                        .services.tenancy .api pydantic pydantic_core
+.api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
+                        .services.tenancy .api
+.api.v2                 .domain .domain.mail .domain.tenancy .ports .services .services.events .services.messages
+                        .services.outgoing .services.tenancy .api pydantic pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click

@@ -30,6 +30,7 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mime import decode_part, read_parts
+from chalicelib.domain.tenancy.scopes import Reach, granted
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import SenderRefused
 from chalicelib.services.tenancy.authenticate import Principal
@@ -74,13 +75,13 @@ Parameters = Mapping[str, Any]
 Action = Callable[[Call, Parameters], Awaitable[Any]]
 
 
-def operation(action: Action) -> Operation:
-    """The HTTP operation around an action: parameters, key, suspension, envelope."""
+def operation(action: Action, scope: str) -> Operation:
+    """The HTTP operation around an action: parameters, key with this scope, suspension, envelope."""
 
     async def operate(program: MailProgram, request: HttpRequest) -> HttpAnswer:
         started = program[Clock].monotonic()
         try:
-            status, outcome, data = await _call(program, request, action)
+            status, outcome, data = await _call(program, request, action, scope)
         except MailError as error:
             status, outcome, data = _failure(error)
             request.notes["outcome"] = data.get("code", error.code)
@@ -100,7 +101,9 @@ def _enveloped(status: str, seconds: float, data: Any) -> str:
     return render_json({"status": status, "time": seconds, "flags": {}, "data": data})
 
 
-async def _call(program: MailProgram, request: HttpRequest, action: Action) -> tuple[int, str, Any]:
+async def _call(
+    program: MailProgram, request: HttpRequest, action: Action, scope: str
+) -> tuple[int, str, Any]:
     # A body that is no JSON never reaches the application, so it is said before the key is looked at.
     principal = await _principal(program, request) if len(request.body) > LARGEST_UNKNOWN else None
     try:
@@ -108,6 +111,8 @@ async def _call(program: MailProgram, request: HttpRequest, action: Action) -> t
     except ValueError:
         return 400, "parameter-error", {"message": "The parameters are not valid JSON"}
     principal = principal or await _principal(program, request)
+    if scope not in granted(principal.credential.scopes, Reach.SERVER):
+        raise Failure("AccessDenied", f"This key lacks the scope {scope}.")
     data = await action(Call(program, principal, request), parameters)
     return 200, "success", data
 

@@ -12,10 +12,10 @@ OTHER_METHODS = ("DELETE", "HEAD", "OPTIONS")
 ELSEWHERE = "/api/v1/{controller}/{action}"
 
 ACTIONS: dict[str, Operation] = {
-    "/api/v1/send/message": operation(send_message),
-    "/api/v1/send/raw": operation(send_raw),
-    "/api/v1/messages/message": operation(message),
-    "/api/v1/messages/deliveries": operation(deliveries),
+    "/api/v1/send/message": operation(send_message, "emails:send"),
+    "/api/v1/send/raw": operation(send_raw, "emails:send"),
+    "/api/v1/messages/message": operation(message, "emails:read"),
+    "/api/v1/messages/deliveries": operation(deliveries, "emails:read"),
 }
 
 

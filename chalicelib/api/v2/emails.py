@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import fields
 from types import SimpleNamespace
 
-from chalicelib.api.http import LARGEST_ANSWER, Call, HttpAnswer, MailProgram
+from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
+from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
-from chalicelib.api.v2.requests import invalid_at, read_query
+from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, State
 from chalicelib.services.messages.history import MessageHistory
@@ -19,14 +20,13 @@ BINARY = "application/octet-stream"
 LINK_SECONDS = 300
 
 
-async def list_emails(call: Call) -> EmailPage:
+async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
     """List messages, newest first."""
-    query = read_query(EmailQuery, call.request)
     if query.to is not None and query.status is not None:
         raise invalid_at("/status", "not_with_to", "cannot be combined with to")
     try:
         page = await call.program[MessageHistory].page(
-            call.principal.server.id,
+            call.server.id,
             query.direction,
             flag=query.status.value if query.status else None,
             recipient=mailbox_of(query.to).address if query.to else None,
@@ -94,7 +94,7 @@ async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
 
 async def _record(call: Call) -> MessageRecord:
     name = call.request.path_values["id"]
-    record = await call.program[MessageHistory].record_named(call.principal.server.id, name)
+    record = await call.program[MessageHistory].record_named(call.server.id, name)
     call.request.notes["message_id"] = record.message.id
     return record
 

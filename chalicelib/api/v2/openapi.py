@@ -50,7 +50,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
 def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
     requests = [(model, "validation") for route in routes if (model := route.body)]
     answers = [
-        (route.answer, "serialization") for route in routes if not isinstance(route.answer, str)
+        (route.answer, "serialization") for route in routes if isinstance(route.answer, type)
     ]
     every: dict[Any, None] = dict.fromkeys([*requests, *answers, (Problem, "serialization")])
     _, schema = models_json_schema(list(every), ref_template=_REF)
@@ -91,11 +91,13 @@ def _responses(route: Route) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _success(route: Route) -> dict[str, Any]:
     response: dict[str, Any] = {"description": route.summary}
+    if route.answer is None:
+        return response
     if isinstance(route.answer, str):
         response["content"] = {route.answer: {}}
     else:
         response["content"] = _json(_reference(route.answer))
-    if route.idempotent:
+    if route.is_idempotent:
         text = {"schema": {"type": "string", "const": "true"}}
         response["headers"] = {
             "Idempotent-Replayed": text | {"description": "The first answer, given again."}
@@ -113,7 +115,7 @@ def _error_statuses(route: Route) -> set[int]:
         found |= {422}
     if route.body is not None:
         found |= {400, 413, 415, 422}
-    if route.idempotent:
+    if route.is_idempotent:
         found |= {409}
     return found
 
@@ -131,7 +133,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     ]
     if route.query is not None:
         found += _query_parameters(route.query)
-    if route.idempotent:
+    if route.is_idempotent:
         found.append(
             {
                 "name": "Idempotency-Key",

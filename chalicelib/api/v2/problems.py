@@ -23,6 +23,8 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
+from chalicelib.services.tenancy.authenticate import NetworkRefused
+from chalicelib.services.tenancy.callers import ScopeMissing
 from chalicelib.services.tenancy.unknown_keys import TooManyUnknownKeys
 
 PROBLEM_TYPE = "application/problem+json"
@@ -85,6 +87,7 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (ContentTooLarge, 413, "Content too large"),
     (MethodNotAllowed, 405, "Method not allowed"),
     (NotAcceptable, 406, "Not acceptable"),
+    (NetworkRefused, 403, "Refused"),
     (Unauthenticated, 401, "Not authenticated"),
     (Refused, 403, "Refused"),
     (NotFound, 404, "Not found"),
@@ -123,6 +126,7 @@ class Problem(BaseModel):
     code: str
     request_id: str
     errors: list[FieldProblem] | None = Field(None, description="Every wrong field.")
+    scope: str | None = Field(None, description="The first scope that the credential lacks.")
     time: float | None = Field(None, description=_VERSION_1)
     flags: dict[str, str] | None = Field(None, description=_VERSION_1)
     data: dict[str, str] | None = Field(None, description=_VERSION_1)
@@ -146,6 +150,7 @@ def make_problem(error: MailError, instance: str, request_id: str) -> Problem:
         instance=instance,
         code=code,
         request_id=request_id,
+        scope=error.scope if isinstance(error, ScopeMissing) else None,
         errors=[FieldProblem.model_validate(field) for field in errors] or None,
     )
 

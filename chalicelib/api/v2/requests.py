@@ -1,51 +1,25 @@
-"""Reading v2 requests: key, body, query and headers, and the wrong fields of them named at once, at most 100."""
+"""Reading v2 requests: body, query and headers, and the wrong fields of them named at once, at most 100."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from chalicelib.api.http import HttpRequest, MailProgram, principal_of
+from chalicelib.api.http import HttpRequest
 from chalicelib.api.json_body import parse_json
 from chalicelib.api.v2.bounds import MOST_ERRORS, excess, pointer, told
 from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.problems import MalformedRequest, UnsupportedMediaType
-from chalicelib.domain.errors import FieldError, InvalidRequest, Refused, Unauthenticated
-from chalicelib.services.tenancy.authenticate import Principal
+from chalicelib.domain.errors import FieldError, InvalidRequest
 
 LONGEST_KEY = 256
 INVALID = "The request has wrong fields; see errors"
 INVALID_AND_MORE = "The request has more wrong fields than errors names"
 _Model = TypeVar("_Model", bound=BaseModel)
 Rules = Callable[[Any], Iterator[FieldError]]
-
-
-class ServerSuspended(Refused):
-    """The server, or its organization, is suspended."""
-
-    code = "server_suspended"
-
-
-async def read_principal(program: MailProgram, request: HttpRequest) -> Principal:
-    """The principal of a Bearer key or of X-Server-API-Key. Raises Unauthenticated, ServerSuspended."""
-    principal = await principal_of(program, request, _key(request.headers))
-    if principal.server.is_suspended:
-        raise ServerSuspended("This server is suspended")
-    return principal
-
-
-def _key(headers: Mapping[str, str]) -> str:
-    authorization = headers.get("authorization", "")
-    scheme, _, key = authorization.partition(" ")
-    if authorization and scheme.lower() != "bearer":
-        raise Unauthenticated("The Authorization header must be `Bearer` and a key")
-    key = key.strip() or headers.get("x-server-api-key", "").strip()
-    if not key:
-        raise Unauthenticated("An API key is required: Authorization: Bearer <key>")
-    return key
 
 
 def read_json(request: HttpRequest) -> Any:

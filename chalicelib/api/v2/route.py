@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from chalicelib.api.http import Operation
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+TenantOfRoute = Literal["server", "organization", "either", "path", "none"]
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. Its summary is the first line of its docstring; `answer` is a model, or a media type for bytes.
+    """One operation for callers with the scopes of `scope`, apart by blanks, in a tenant of this kind: a server; an
+    organization, or a server that stands for its own; one that may be absent; one that the path names; or none.
+
+    `action` gets the call, then the body and the query as their models, and answers with a model (None for 204); one
+    that `reads_itself` gets the call alone, and a public one program and request. The summary is the first line of its
+    docstring; `answer` is a model, or a media type for bytes. `location` is where a thing that was made is found, from
+    the fields of the answer. `shows_secret` says that the answer shows one, once.
 
     `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
     when the answer is a 303 to another address, `note` what else is to be known.
@@ -22,19 +29,29 @@ class Route:
     method: str
     path: str
     name: str
-    operation: Operation
-    status: int
-    answer: type[BaseModel] | str
+    action: Callable[..., Any]
+    answer: type[BaseModel] | str | None
+    status: int = 200
     body: type[BaseModel] | None = None
     body_is_list: bool = False
     query: type[BaseModel] | None = None
-    idempotent: bool = False
+    tenant: TenantOfRoute = "server"
+    scope: str = ""
+    location: str = ""
+    shows_secret: bool = False
+    reads_itself: bool = False
+    takes_large_bodies: bool = False
     is_public: bool = False
     errors: frozenset[int] = frozenset()
     elsewhere: str = ""
     note: str = ""
 
     @property
+    def is_idempotent(self) -> bool:
+        """Whether a request may be repeated under an Idempotency-Key."""
+        return self.method == "POST" and not self.is_public
+
+    @property
     def summary(self) -> str:
         """What it does, in one line without a full stop."""
-        return (self.operation.__doc__ or "").partition("\n")[0].rstrip(".")
+        return (self.action.__doc__ or "").partition("\n")[0].rstrip(".")

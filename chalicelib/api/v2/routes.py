@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chalicelib.api.http import Call, HttpAnswer, HttpRequest, MailProgram, Operation
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2 import emails, models, sending, statistics
+from chalicelib.api.v2.operation import PREFIX, operate
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
-from chalicelib.api.v2.requests import read_principal
 from chalicelib.api.v2.route import Route
-from chalicelib.domain.errors import MailError, NotFound
+from chalicelib.domain.errors import NotFound
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
-
-    Action = Callable[[Call], Awaitable[BaseModel | HttpAnswer]]
-
-PREFIX = "/api/v2"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 DOCUMENT = f"{PREFIX}/openapi.json"
 # API Gateway sends here what no other route takes, a known path with a method that it lacks included. Without this
@@ -28,23 +21,6 @@ DOCUMENT = f"{PREFIX}/openapi.json"
 ELSEWHERE = f"{PREFIX}/{{path+}}"
 ELSEWHERE_METHODS = (*METHODS, "HEAD", "OPTIONS")
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
-
-
-def _answering(action: Action, status: int) -> Operation:
-    """The operation around an action: its client made sure of, its model rendered, its errors answered as problems."""
-
-    @functools.wraps(action)
-    async def operate(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-        try:
-            principal = await read_principal(program, request)
-            answer = await action(Call(program, principal, request))
-        except MailError as error:
-            return answer_problem(error, request)
-        if isinstance(answer, HttpAnswer):
-            return answer
-        return HttpAnswer(status, render_json(models.as_json(answer)), models.JSON_TYPE)
-
-    return operate
 
 
 @functools.cache
@@ -60,18 +36,8 @@ async def _document(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     return HttpAnswer(200, _document_text(), models.JSON_TYPE | _FOR_A_WHILE)
 
 
-def _route(
-    method: str,
-    path: str,
-    name: str,
-    action: Action,
-    answer: type[BaseModel] | str,
-    status: int = 200,
-    **more: Any,
-) -> Route:
-    """A route for clients that have a key."""
-    operation = _answering(action, status)
-    return Route(method, f"{PREFIX}{path}", name, operation, status, answer, **more)
+def _route(method: str, path: str, name: str, action: Any, answer: Any, **more: Any) -> Route:
+    return Route(method, f"{PREFIX}{path}", name, action, answer, **more)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -81,9 +47,11 @@ ROUTES: tuple[Route, ...] = (
         "sendEmail",
         sending.send_email,
         models.AcceptedEmail,
-        202,
+        status=202,
         body=models.EmailToSend,
-        idempotent=True,
+        scope="emails:send",
+        reads_itself=True,
+        takes_large_bodies=True,
     ),
     _route(
         "POST",
@@ -93,7 +61,9 @@ ROUTES: tuple[Route, ...] = (
         models.BatchResults,
         body=models.EmailToSend,
         body_is_list=True,
-        idempotent=True,
+        scope="emails:send",
+        reads_itself=True,
+        takes_large_bodies=True,
     ),
     _route(
         "GET",
@@ -102,14 +72,23 @@ ROUTES: tuple[Route, ...] = (
         emails.list_emails,
         models.EmailPage,
         query=models.EmailQuery,
+        scope="emails:read",
     ),
-    _route("GET", "/emails/{id}", "showEmail", emails.show_email, models.EmailWithActivity),
+    _route(
+        "GET",
+        "/emails/{id}",
+        "showEmail",
+        emails.show_email,
+        models.EmailWithActivity,
+        scope="emails:read",
+    ),
     _route(
         "GET",
         "/emails/{id}/raw",
         "showRawEmail",
         emails.show_raw,
         "message/rfc822",
+        scope="emails:read",
         errors=frozenset({406, 413}),
         elsewhere="The message is too large for an answer. Its bytes can be fetched for five minutes at the URL in"
         " Location by whoever has that URL, without a key. On AWS a request with an Authorization header is refused"
@@ -123,6 +102,7 @@ ROUTES: tuple[Route, ...] = (
         "listDeliveries",
         emails.show_deliveries,
         models.DeliveryLog,
+        scope="emails:read",
     ),
     _route(
         "POST",
@@ -130,8 +110,9 @@ ROUTES: tuple[Route, ...] = (
         "makeUpload",
         sending.make_upload,
         models.Upload,
-        201,
+        status=201,
         body=models.UploadToMake,
+        scope="emails:send",
     ),
     _route(
         "GET",
@@ -140,14 +121,18 @@ ROUTES: tuple[Route, ...] = (
         statistics.show_statistics,
         statistics.ServerCounts,
         query=statistics.StatisticsQuery,
+        scope="statistics:read",
     ),
-    Route("GET", DOCUMENT, "showOpenApi", _document, 200, "application/json", is_public=True),
+    Route("GET", DOCUMENT, "showOpenApi", _document, "application/json", is_public=True),
 )
 
 
 def routes() -> list[tuple[str, str, tuple[str, ...], Operation]]:
     """(name in the log, path, methods, operation) of everything below /api/v2, with what is answered by 405 and 404."""
-    known = [(f"v2.{one.name}", one.path, (one.method,), one.operation) for one in ROUTES]
+    known = [
+        (f"v2.{one.name}", one.path, (one.method,), functools.partial(operate, one))
+        for one in ROUTES
+    ]
     wrong = [
         (
             f"v2{path.removeprefix(PREFIX).replace('/', '.')}",

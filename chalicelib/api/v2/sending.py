@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chalicelib.api.base64_text import read_base64
-from chalicelib.api.http import Call, HttpAnswer, HttpRequest
+from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.bounds import MOST_ERRORS, pointer
 from chalicelib.api.v2.email_rules import batch_faults, email_faults
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import (
-    JSON_TYPE,
     MOST_IN_BATCH,
     AcceptedEmail,
     BatchResult,
@@ -22,14 +22,15 @@ from chalicelib.api.v2.models import (
     UploadToMake,
     as_json,
 )
+from chalicelib.api.v2.operation import once
 from chalicelib.api.v2.problems import problem_of
-from chalicelib.api.v2.requests import invalid_at, read_idempotency_key, read_json, validated
+from chalicelib.api.v2.requests import invalid_at, read_json, validated
 from chalicelib.domain.errors import InvalidRequest, MailError, NotFound
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
 from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
-from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
+from chalicelib.services.idempotency import Answer
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
@@ -45,7 +46,7 @@ async def send_email(call: Call) -> HttpAnswer:
         made = await call.program[SubmitMail].submit(submission, call.request.client_address)
         return Answer(202, render_json(as_json(_accepted(made))))
 
-    return await _once(call, work)
+    return await once(call, work)
 
 
 async def send_batch(call: Call) -> HttpAnswer:
@@ -67,28 +68,13 @@ async def send_batch(call: Call) -> HttpAnswer:
         request.notes.update(accepted=accepted, rejected=answer.rejected)
         return Answer(200, render_json(as_json(answer)), keep=accepted > 0)
 
-    return await _once(call, work)
+    return await once(call, work)
 
 
-async def make_upload(call: Call) -> Upload:
+async def make_upload(call: Call, wanted: UploadToMake) -> Upload:
     """Get permission to upload a message or attachment that is too large for a request."""
-    wanted = validated(UploadToMake, read_json(call.request))
-    ticket = await call.program[Uploads].ticket(call.principal.server, wanted.size)
+    ticket = await call.program[Uploads].ticket(call.server, wanted.size)
     return Upload.model_validate(ticket)
-
-
-async def _once(call: Call, work: Callable[[], Awaitable[Answer]]) -> HttpAnswer:
-    """The answer of `work`, or the first answer when the request carries a key that was used for it."""
-    request = call.request
-    key = read_idempotency_key(request)
-    if key is None:
-        answer: Answer = await work()
-    else:
-        mark = fingerprint(request.method.encode(), request.path.encode(), request.body)
-        once = call.program[Idempotency]
-        answer = await once.answer(call.principal.server.id, key, mark, work)
-    replayed = {"Idempotent-Replayed": "true"} if answer.replayed else {}
-    return HttpAnswer(answer.status, answer.body, {**JSON_TYPE, **replayed})
 
 
 def _submissions_and_errors(
@@ -114,7 +100,7 @@ async def _uploads(call: Call, email: EmailToSend) -> dict[str, bytes]:
     ids = [upload for upload in named if upload is not None]
     try:
         uploads = call.program[Uploads]
-        return await uploads.contents(call.principal.server, ids, lambda of: _octets(email, of))
+        return await uploads.contents(call.server, ids, lambda of: _octets(email, of))
     except NotFound as missing:
         place = named[str(missing.fields["upload"])]
         detail = "there is no finished upload with this id"

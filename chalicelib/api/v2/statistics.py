@@ -7,9 +7,8 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from chalicelib.api.http import Call
+from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.models import Answer, Moment, Request
-from chalicelib.api.v2.requests import read_query
 from chalicelib.domain.statistics import Period, named_counts
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 
@@ -63,11 +62,10 @@ class ServerCounts(Answer):
     )
 
 
-async def show_statistics(call: Call) -> ServerCounts:
+async def show_statistics(call: Call, query: StatisticsQuery) -> ServerCounts:
     """Count what happened to messages, by minute, hour or day."""
-    query = read_query(StatisticsQuery, call.request)
     chart = await call.program[ServerStatistics].chart(
-        call.principal.server.id, query.period, _epoch(query.since), _epoch(query.until)
+        call.server.id, query.period, _epoch(query.since), _epoch(query.until)
     )
     return ServerCounts.model_validate(
         {

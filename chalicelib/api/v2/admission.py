@@ -1,0 +1,127 @@
+"""Who is let in to an operation of API v2, and in which tenant it acts: the checks before a request is read.
+
+They come in the order of api.md 1.2: size, credential, its networks, tenant, scope of the route, suspension.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from chalicelib.api.http import HttpRequest, MailProgram
+from chalicelib.api.v2.problems import ContentTooLarge
+from chalicelib.domain.errors import Refused, Unauthenticated
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.services.tenancy.authenticate import Principal
+from chalicelib.services.tenancy.callers import (
+    Caller,
+    Callers,
+    Tenant,
+    TenantRequired,
+)
+
+if TYPE_CHECKING:
+    from chalicelib.api.v2.route import Route
+
+LARGEST_SMALL_BODY = 262_144
+TENANT_HEADER = "posthorn-tenant"
+
+
+class ServerSuspended(Refused):
+    """The server, or its organization, is suspended."""
+
+    code = "server_suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request whose caller is known, and the tenant that it acts in, if its route has one."""
+
+    program: MailProgram
+    request: HttpRequest
+    caller: Caller
+    tenant: Tenant | None = None
+
+    @property
+    def acts_in(self) -> Tenant:
+        """The tenant of a route that has one."""
+        if self.tenant is None:
+            raise TypeError("this route has no tenant")
+        return self.tenant
+
+    @property
+    def server(self) -> Server:
+        """The server of a route that acts in one."""
+        server = self.acts_in.server
+        if server is None:
+            raise TenantRequired("The header Posthorn-Tenant must name a server here")
+        return server
+
+    @property
+    def principal(self) -> Principal:
+        """As whom the caller sends."""
+        return self.caller.sender(self.server)
+
+    def value(self, name: str) -> str:
+        """A variable part of the path, decoded."""
+        return unquote(self.request.path_values[name])
+
+
+async def admitted(program: MailProgram, route: Route, request: HttpRequest) -> Call:
+    """The call of a request. Raises what its checks find, in their order."""
+    if len(request.body) > LARGEST_SMALL_BODY and not route.takes_large_bodies:
+        raise ContentTooLarge(f"This takes at most {LARGEST_SMALL_BODY} bytes")
+    callers = program[Callers]
+    caller = await callers.by_key(_key(request.headers), request.client_address)
+    request.notes["key_id"] = caller.key.id
+    tenant = await _tenant(callers, caller, route, request)
+    if tenant is not None and tenant.server is not None:
+        request.notes["server_id"] = tenant.server.id
+    if route.scope:
+        caller.require(*route.scope.split())
+    if caller.server is not None and caller.server.is_suspended:
+        raise ServerSuspended("This server is suspended")
+    return Call(program, request, caller, tenant)
+
+
+def _key(headers: Mapping[str, str]) -> str:
+    authorization = headers.get("authorization", "")
+    scheme, _, key = authorization.partition(" ")
+    if authorization and scheme.lower() != "bearer":
+        raise Unauthenticated("The Authorization header must be `Bearer` and a key")
+    if key := key.strip():
+        return key
+    if not (key := headers.get("x-server-api-key", "").strip()):
+        raise Unauthenticated("An API key is required: Authorization: Bearer <key>")
+    if key.startswith("phm_"):
+        raise Unauthenticated("A management key is sent as Authorization: Bearer <key>")
+    return key
+
+
+async def _tenant(
+    callers: Callers, caller: Caller, route: Route, request: HttpRequest
+) -> Tenant | None:
+    """The tenant that the path or the header names, as the route takes it."""
+    if route.tenant == "path":
+        return await _tenant_of_path(callers, caller, request.path_values)
+    named = request.headers.get(TENANT_HEADER)
+    if route.tenant == "none" or (route.tenant == "either" and named is None):
+        return None
+    if named is not None and "," in named:
+        raise TenantRequired("Posthorn-Tenant must be there once")
+    tenant = await callers.tenant(caller, named)
+    if route.tenant == "server" and tenant.server is None:
+        raise TenantRequired("The header Posthorn-Tenant must name a server here")
+    return tenant
+
+
+async def _tenant_of_path(
+    callers: Callers, caller: Caller, values: Mapping[str, str]
+) -> Tenant | None:
+    named = [unquote(values[name]) for name in ("organization", "server") if name in values]
+    if len(named) == 2:
+        return Tenant.of(await callers.server(caller, *named))
+    found = await callers.organization(caller, *named)
+    return Tenant(found.id, found.permalink)

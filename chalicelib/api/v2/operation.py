@@ -1,0 +1,136 @@
+"""What happens to a request that a route of API v2 takes, in order: let in, read, done once, answered.
+
+Errors of the mail world become problems here; whatever else escapes is for the caller.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.admission import Call, admitted
+from chalicelib.api.v2.models import JSON_TYPE, Request, as_json
+from chalicelib.api.v2.problems import answer_problem
+from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
+from chalicelib.domain.errors import MailError
+from chalicelib.domain.numbering import ServerId
+from chalicelib.ports.vault import KeyVault
+from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from chalicelib.api.v2.route import Route
+
+PREFIX = "/api/v2"
+
+
+class NoParameters(Request):
+    """The query of a route that takes none."""
+
+
+async def operate(route: Route, program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """The answer of a route to a request."""
+    try:
+        if route.is_public:
+            public: HttpAnswer = await route.action(program, request)
+            return public
+        call = await admitted(program, route, request)
+        return await _answer(route, call)
+    except MailError as error:
+        return answer_problem(error, request)
+
+
+async def _answer(route: Route, call: Call) -> HttpAnswer:
+    if route.reads_itself:
+        found: HttpAnswer = await route.action(call)
+        return found
+    arguments = _read(route, call.request)
+
+    if route.method != "POST":
+        answer = await route.action(call, *arguments)
+        return answer if isinstance(answer, HttpAnswer) else _rendered(route.status, answer)
+
+    async def work() -> Answer:
+        done = await route.action(call, *arguments)
+        return Answer(route.status, render_json(as_json(done)))
+
+    return _with_location(route, await once(call, work, shows_secret=route.shows_secret))
+
+
+def _rendered(status: int, answer: BaseModel | None) -> HttpAnswer:
+    if answer is None:
+        return HttpAnswer(status, "", {})
+    return HttpAnswer(status, render_json(as_json(answer)), JSON_TYPE)
+
+
+def _read(route: Route, request: HttpRequest) -> tuple[Any, ...]:
+    """The body or the query as the route's model; parameters that it does not know are wrong."""
+    query = read_query(route.query or NoParameters, request)
+    if route.body is None:
+        return (query,) if route.query is not None else ()
+    takes_none = not any(one.is_required() for one in route.body.model_fields.values())
+    value = {} if takes_none and not request.body else read_json(request)
+    body = validated(route.body, value)
+    return (body,) if route.query is None else (body, query)
+
+
+def _with_location(route: Route, answer: HttpAnswer) -> HttpAnswer:
+    if not route.location:
+        return answer
+    made = {name: quote(str(one), safe="/") for name, one in json.loads(answer.body).items()}
+    place = f"{PREFIX}{route.location.format(**made)}"
+    return HttpAnswer(answer.status, answer.body, {**answer.headers, "Location": place})
+
+
+async def once(
+    call: Call, work: Callable[[], Awaitable[Answer]], *, shows_secret: bool = False
+) -> HttpAnswer:
+    """The answer of `work`, or the first answer when the request carries a key that was used for it (api.md 1.4).
+
+    One that shows a secret is kept sealed, and given again to the same credential alone.
+    """
+    request = call.request
+    key = read_idempotency_key(request)
+    if key is None:
+        answer = await work()
+        return HttpAnswer(answer.status, answer.body, JSON_TYPE)
+
+    async def sealed() -> Answer:
+        answer = await work()
+        octets = await call.program[KeyVault].seal(answer.body.encode(), _context(call))
+        return replace(answer, body=base64.b64encode(octets).decode())
+
+    parts = [request.method.encode(), request.path.encode(), request.body]
+    if shows_secret:
+        parts.append(call.caller.key.id.encode())
+    first = await call.program[Idempotency].answer(
+        _owner(call), key, fingerprint(*parts), sealed if shows_secret else work
+    )
+    body = await _opened(call, first.body) if shows_secret else first.body
+    replayed = {"Idempotent-Replayed": "true"} if first.replayed else {}
+    return HttpAnswer(first.status, body, {**JSON_TYPE, **replayed})
+
+
+def _owner(call: Call) -> ServerId:
+    """Whose the answer is: a server's number, or else an organization's below zero, or (0) the installation."""
+    if call.tenant is not None and call.tenant.server is not None:
+        return call.tenant.server.id
+    if call.tenant is not None:
+        return ServerId(-call.tenant.organization_id)
+    return ServerId(-(call.caller.organization_id or 0))
+
+
+def _context(call: Call) -> dict[str, str]:
+    return {"item": "answer", "credential": call.caller.key.id}
+
+
+async def _opened(call: Call, body: str) -> str:
+    opened = await call.program[KeyVault].open(base64.b64decode(body), _context(call))
+    return opened.decode()
