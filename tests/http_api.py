@@ -23,7 +23,9 @@ from chalice.local import LocalGateway, LocalGatewayException
 from chalicelib import bootstrap
 from chalicelib.config import Settings
 from chalicelib.services.messages.history import MessageHistory
+from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from functions.api import app
+from infra.local.lambda_http import Events
 from tests.patience import PATIENCE
 from tests.worlds import Scene, make_scene
 
@@ -47,6 +49,7 @@ class ApiWorld:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.gateway = LocalGateway(app, Config.create(lambda_timeout=60))
+        self.gateway.event_converter = Events(app)
 
     def call(
         self,
@@ -89,6 +92,25 @@ class ApiWorld:
             sent.setdefault("content-type", "application/json")
             body = value if isinstance(value, bytes) else json.dumps(value).encode()
         return self.call(method, f"/api/v2{path}", body, sent)
+
+    @cached_property
+    def installation_key(self) -> str:
+        """A management key of the installation that may do everything."""
+        keys = self.scene.posthorn[ManagementKeys]
+        return bootstrap.run(keys.create(None, "root", KeyOptions(("*",)), "a test"))[1]
+
+    def manage(
+        self,
+        method: str,
+        path: str,
+        value: Any = None,
+        tenant: str = "",
+        key: str | None = None,
+        **headers: str,
+    ) -> Reply:
+        """A v2 request with a management key, the installation's unless one is given."""
+        named = {"posthorn-tenant": tenant} if tenant else {}
+        return self.v2(method, path, value, key or self.installation_key, **named, **headers)
 
     def content(self, number: int) -> bytes:
         """The stored bytes of a message."""

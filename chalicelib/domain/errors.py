@@ -12,7 +12,8 @@
     ├── Refused               well-formed, but policy says no
     │   └── Unauthenticated   no credential, or one that is not known
     ├── NotFound              no such thing for this tenant
-    └── Conflict              the state has moved on, or the name is taken
+    └── Conflict              the state has moved on
+        └── Taken             a name is taken
 
 Each carries `public`, a text fit for the user, an optional SMTP `reply`, and `fields` for the log. The private
 cause stays in `__cause__`: neither a secret nor a stack trace ever reaches a user through these. The mappings to
@@ -143,3 +144,11 @@ class Conflict(MailError):
 
     code = "conflict"
     default_reply = Reply(451, "4.3.0", "Conflict, try again later")
+
+
+class Taken(Conflict):
+    """Something else has this name; `errors` says which field."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.errors = (FieldError(f"/{field}", "taken", detail),)

@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from chalicelib.api.http import HttpRequest, MailProgram
 from chalicelib.api.v2.problems import ContentTooLarge
 from chalicelib.domain.errors import Refused, Unauthenticated
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.callers import (
@@ -41,6 +42,7 @@ class Call:
 
     program: MailProgram
     request: HttpRequest
+    route: Route
     caller: Caller
     tenant: Tenant | None = None
 
@@ -79,11 +81,12 @@ async def admitted(program: MailProgram, route: Route, request: HttpRequest) -> 
     tenant = await _tenant(callers, caller, route, request)
     if tenant is not None and tenant.server is not None:
         request.notes["server_id"] = tenant.server.id
-    if route.scope:
-        caller.require(*route.scope.split())
+    if not (route.operators_too and INSTALLATION_WRITE in caller.scopes):
+        of_installation = tenant is None and route.installation_scope
+        caller.require(*(of_installation or route.scope).split())
     if caller.server is not None and caller.server.is_suspended:
         raise ServerSuspended("This server is suspended")
-    return Call(program, request, caller, tenant)
+    return Call(program, request, route, caller, tenant)
 
 
 def _key(headers: Mapping[str, str]) -> str:
@@ -107,7 +110,8 @@ async def _tenant(
     if route.tenant == "path":
         return await _tenant_of_path(callers, caller, request.path_values)
     named = request.headers.get(TENANT_HEADER)
-    if route.tenant == "none" or (route.tenant == "either" and named is None):
+    absent = named is None and caller.is_of_installation
+    if route.tenant == "none" or (route.tenant == "either" and absent):
         return None
     if named is not None and "," in named:
         raise TenantRequired("Posthorn-Tenant must be there once")

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 VERSION = "2.0"
 _REF = "#/components/schemas/{model}"
+_TENANTS = {
+    "server": "The server, as `acme/mail`, for a management key; a server key brings its own.",
+    "organization": "The organization, or one of its servers, for a management key.",
+    "either": "The organization; without it, for a key of the installation: the installation.",
+}
 _INTRODUCTION = (
     "Send mail and see what became of it. Authenticate with an API key as `Authorization: Bearer <key>`. "
     "Errors are problem details (RFC 9457) that name every wrong field. Another method on a path is a 405 with "
@@ -64,8 +69,9 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "responses": {str(status): answer for status, answer in _responses(route)},
     }
-    if route.note:
-        operation["description"] = route.note
+    told = [f"Needs the scope `{route.scope}`."] if route.scope else []
+    if description := " ".join([route.note, *told]).strip():
+        operation["description"] = description
     if parameters := _parameters(route):
         operation["parameters"] = parameters
     if route.body is not None:
@@ -126,13 +132,22 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             "name": name,
             "in": "path",
             "required": True,
-            "description": "The number or the token of a message.",
+            "description": _named_by(route, name),
             "schema": {"type": "string"},
         }
         for name in re.findall(r"\{(\w+)\}", route.path)
     ]
     if route.query is not None:
         found += _query_parameters(route.query)
+    if route.tenant in _TENANTS and not route.is_public:
+        found.append(
+            {
+                "name": "Posthorn-Tenant",
+                "in": "header",
+                "description": _TENANTS[route.tenant],
+                "schema": {"type": "string", "examples": ["acme/mail"]},
+            }
+        )
     if route.is_idempotent:
         found.append(
             {
@@ -143,6 +158,12 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _named_by(route: Route, name: str) -> str:
+    if name == "id" and "/emails/" in route.path:
+        return "The number or the token of a message."
+    return "Its id." if name == "id" else f"The permalink of the {name}."
 
 
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:

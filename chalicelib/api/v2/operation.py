@@ -18,6 +18,7 @@ from chalicelib.api.v2.admission import Call, admitted
 from chalicelib.api.v2.models import JSON_TYPE, Request, as_json
 from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
+from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.vault import KeyVault
@@ -25,10 +26,6 @@ from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from chalicelib.api.v2.route import Route
-
-PREFIX = "/api/v2"
 
 
 class NoParameters(Request):

@@ -20,6 +20,7 @@ from chalicelib.domain.errors import (
     OutOfSpace,
     Refused,
     Rejected,
+    Taken,
     TemporaryFailure,
     Unauthenticated,
 )
@@ -141,7 +142,7 @@ def make_problem(error: MailError, instance: str, request_id: str) -> Problem:
     """The problem of an error that came up at `instance`, a URI reference, in the request of this id."""
     status, title = _status_of(error)
     code = ContentTooLarge.code if status == 413 else error.code
-    errors = error.errors if isinstance(error, InvalidRequest) else ()
+    errors = error.errors if isinstance(error, InvalidRequest | Taken) else ()
     return Problem(
         type=TYPE_PREFIX + code,
         title=title,

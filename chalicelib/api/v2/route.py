@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+PREFIX = "/api/v2"
 TenantOfRoute = Literal["server", "organization", "either", "path", "none"]
 
 
@@ -16,6 +17,8 @@ TenantOfRoute = Literal["server", "organization", "either", "path", "none"]
 class Route:
     """One operation for callers with the scopes of `scope`, apart by blanks, in a tenant of this kind: a server; an
     organization, or a server that stands for its own; one that may be absent; one that the path names; or none.
+    Without the tenant that may be absent, `installation_scope` is what it takes. With `operators_too` an operator of
+    the installation is let in without the scope, and the action says what such a one may.
 
     `action` gets the call, then the body and the query as their models, and answers with a model (None for 204); one
     that `reads_itself` gets the call alone, and a public one program and request. The summary is the first line of its
@@ -37,6 +40,8 @@ class Route:
     query: type[BaseModel] | None = None
     tenant: TenantOfRoute = "server"
     scope: str = ""
+    installation_scope: str = ""
+    operators_too: bool = False
     location: str = ""
     shows_secret: bool = False
     reads_itself: bool = False
@@ -55,3 +60,11 @@ class Route:
     def summary(self) -> str:
         """What it does, in one line without a full stop."""
         return (self.action.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def route(request: str, action: Callable[..., Any], answer: Any, **more: Any) -> Route:
+    """The route of a request such as `GET /servers`, named as its action is."""
+    method, path = request.split(" ")
+    first, *rest = action.__name__.split("_")
+    name = first + "".join(map(str.title, rest))
+    return Route(method, f"{PREFIX}{path}", name, action, answer, **more)

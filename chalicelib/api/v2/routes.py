@@ -1,17 +1,19 @@
-"""The routes of API v2: the one table from which handlers are registered and the OpenAPI document is generated."""
+"""The routes of API v2 that handlers are registered for one by one: sending, and looking at what was sent.
+
+With the table of `chalicelib.api.v2.management`, which is behind the last of them, they are the OpenAPI document.
+"""
 
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2 import emails, models, sending, statistics
-from chalicelib.api.v2.operation import PREFIX, operate
+from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
-from chalicelib.api.v2.route import Route
+from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.errors import NotFound
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -28,7 +30,7 @@ def _document_text() -> str:
     # Loaded when it is asked for, because every cold start would pay for it.
     from chalicelib.api.v2.openapi import document
 
-    return render_json(document(ROUTES))
+    return render_json(document(every_route()))
 
 
 async def _document(program: MailProgram, request: HttpRequest) -> HttpAnswer:
@@ -163,10 +165,24 @@ def _not_allowed(methods: set[str]) -> Operation:
 
 
 async def elsewhere(program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """405 for a path that has other methods, 404 for one that is not there."""
+    """The answer of a route of `management`; 405 for a path that has other methods, 404 for one that is not there."""
+    from chalicelib.api.v2 import management
+
     # The path may begin with the stage of API Gateway.
-    path = request.path[max(request.path.find(PREFIX), 0) :]
-    for template, methods in _methods_by_path().items():
-        if re.fullmatch("[^/]+".join(map(re.escape, re.split(r"{\w+}", template))), path):
-            return await _not_allowed(methods)(program, request)
+    path = request.path[max(request.path.find(PREFIX), 0) :].removesuffix("/")
+    if (answer := await management.answer(program, request, path)) is not None:
+        return answer
+    methods = management.methods_of(path)
+    for template, own in _methods_by_path().items():
+        if management.pattern_of(template).fullmatch(path):
+            methods |= own
+    if methods:
+        return await _not_allowed(methods)(program, request)
     return answer_problem(NotFound("There is nothing at this address"), request)
+
+
+def every_route() -> tuple[Route, ...]:
+    """All routes, for the document and for tests."""
+    from chalicelib.api.v2.management import MANAGEMENT
+
+    return (*ROUTES, *MANAGEMENT)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import TypeVar
 
-from chalicelib.domain.errors import Conflict, wrong_field
+from chalicelib.domain.errors import Conflict, Taken, wrong_field
 from chalicelib.domain.tenancy import permalink as permalinks
 
 T = TypeVar("T")
@@ -39,9 +39,9 @@ async def add_under_permalink(
     for candidate in islice(permalinks.candidates(wanted, reserved), MOST_CANDIDATES):
         try:
             return await add(candidate)
-        except Conflict:
+        except Conflict as conflict:
             if permalink is not None:
-                raise
+                raise Taken("permalink", f"The permalink {candidate} is taken") from conflict
     raise Conflict(f"Every permalink like {wanted} is taken")
 
 

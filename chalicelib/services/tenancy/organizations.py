@@ -56,6 +56,12 @@ class Organizations:
         """By permalink; NotFound."""
         return await self._repository.get(ORGANIZATIONS, Place(ALL_ORGANIZATIONS, permalink))
 
+    async def update(self, organization: Organization, name: str) -> Organization:
+        """Rename an organization; its permalink stays."""
+        changed = replace(organization, name=checked_name(name))
+        await self._repository.replace(ORGANIZATIONS, changed)
+        return changed
+
     async def suspend(self, permalink: str, reason: str) -> Organization:
         """Suspend an organization and with it all its servers. Safe to repeat after a failure half-way."""
         organization = await self.get(permalink)

@@ -106,15 +106,19 @@ class Servers:
         owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
         return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, permalink))
 
-    async def update(self, server: Server, options: ServerOptions) -> Server:
-        """Give a server other options; begin with `ServerOptions.of(server)` to change only some.
+    async def update(
+        self, server: Server, options: ServerOptions, name: str | None = None
+    ) -> Server:
+        """Give a server other options, and another name if one is given; begin with `ServerOptions.of(server)` to
+        change only some.
 
         The number of shards is part of where its messages lie, so that InvalidRequest refuses to change it. It refuses
         a new pool that has no queue, too.
         """
         if options.shards != server.shards:
             raise wrong_field("shards", "The number of shards is chosen when a server is created")
-        changed = replace(server, **asdict(_checked(options)))
+        named = server.name if name is None else checked_name(name)
+        changed = replace(server, name=named, **asdict(_checked(options)))
         if changed.pool != server.pool:
             await self._check_pool(changed.pool)
         return await self._replace(changed)

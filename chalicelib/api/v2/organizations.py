@@ -1,0 +1,162 @@
+"""Organizations with API v2 (api.md 2.1)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.listing import ListAnswer, PageQuery, page
+from chalicelib.api.v2.models import Answer, Body, Moment
+from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.route import route
+from chalicelib.domain.tenancy import organizations as tenancy
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.services.tenancy.names import LONGEST_NAME
+from chalicelib.services.tenancy.organizations import Organizations
+
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Permalink = Annotated[str, Field(min_length=1, max_length=50, description="`[a-z0-9-]`.")]
+
+
+class Organization(Answer):
+    """A tenant of the installation."""
+
+    id: int
+    uuid: str
+    permalink: str
+    name: str
+    created_at: Moment
+    suspended_at: Moment | None
+    suspension_reason: str | None
+
+
+class OrganizationToMake(Body):
+    """A new organization."""
+
+    name: Name
+    permalink: Annotated[
+        Permalink | None, Field(description="Made from the name when left out.")
+    ] = None
+
+
+class OrganizationToChange(Patch):
+    """What may be changed of it."""
+
+    needed = frozenset({"name"})
+
+    name: Name | None = None
+
+
+class Suspension(Body):
+    """Why mail is held."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+
+
+class OrganizationPage(ListAnswer):
+    """Organizations, newest first."""
+
+    data: list[Organization]
+
+
+async def list_organizations(call: Call, query: PageQuery) -> OrganizationPage:
+    """List the organizations that the key reaches, newest first."""
+    reached = [
+        one
+        for one in await call.program[Organizations].all()
+        if call.caller.reaches_organization(one.id)
+    ]
+    newest = sorted(reached, key=_position, reverse=True)
+    found = await page(call, query, newest, _position, Organization.model_validate)
+    return OrganizationPage(**found)
+
+
+async def create_organization(call: Call, wanted: OrganizationToMake) -> Organization:
+    """Make an organization."""
+    made = await call.program[Organizations].create(wanted.name, wanted.permalink)
+    return Organization.model_validate(made)
+
+
+async def show_organization(call: Call) -> Organization:
+    """Show an organization."""
+    return Organization.model_validate(await _named(call))
+
+
+async def change_organization(call: Call, change: OrganizationToChange) -> Organization:
+    """Change an organization."""
+    found, given = await _named(call), change.given()
+    if given:
+        found = await call.program[Organizations].update(found, given["name"])
+    return Organization.model_validate(found)
+
+
+async def suspend_organization(call: Call, suspension: Suspension) -> Organization:
+    """Hold all mail of an organization's servers."""
+    found = await _named(call)
+    if (found.suspended_at, found.suspension_reason) != (None, None):
+        return Organization.model_validate(found)
+    done = await call.program[Organizations].suspend(found.permalink, suspension.reason)
+    return Organization.model_validate(done)
+
+
+async def unsuspend_organization(call: Call) -> Organization:
+    """Lift the suspension of an organization; its servers' own stay."""
+    found = await _named(call)
+    if found.suspended_at is None:
+        return Organization.model_validate(found)
+    done = await call.program[Organizations].unsuspend(found.permalink)
+    return Organization.model_validate(done)
+
+
+async def _named(call: Call) -> tenancy.Organization:
+    """The organization that the path names, as it is at this moment."""
+    return await call.program[Organizations].get(call.acts_in.permalink)
+
+
+def _position(organization: tenancy.Organization) -> str:
+    return f"{organization.id:010d}"
+
+
+_ONE = "/organizations/{organization}"
+_OF_PATH: dict[str, Any] = {"tenant": "path"}
+_OPERATOR: dict[str, Any] = {"scope": INSTALLATION_WRITE}
+ROUTES = (
+    route(
+        "GET /organizations",
+        list_organizations,
+        OrganizationPage,
+        query=PageQuery,
+        tenant="none",
+        scope="people:read",
+    ),
+    route(
+        "POST /organizations",
+        create_organization,
+        Organization,
+        status=201,
+        body=OrganizationToMake,
+        tenant="none",
+        location="/organizations/{permalink}",
+        **_OPERATOR,
+    ),
+    route(f"GET {_ONE}", show_organization, Organization, scope="people:read", **_OF_PATH),
+    route(
+        f"PATCH {_ONE}",
+        change_organization,
+        Organization,
+        body=OrganizationToChange,
+        scope="people:write",
+        **_OF_PATH,
+    ),
+    route(
+        f"POST {_ONE}/suspend",
+        suspend_organization,
+        Organization,
+        body=Suspension,
+        **_OF_PATH,
+        **_OPERATOR,
+    ),
+    route(f"POST {_ONE}/unsuspend", unsuspend_organization, Organization, **_OF_PATH, **_OPERATOR),
+)

@@ -1,0 +1,36 @@
+"""PATCH as JSON Merge Patch (RFC 7396, api.md 1.4): what is absent stays, null is the default, a list is the list.
+
+A change declares its fields with their defaults. Null for one that has no other default than none at all is an error.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from pydantic import model_validator
+
+from chalicelib.api.v2.fields import WrongText
+from chalicelib.api.v2.models import Request
+
+
+class Patch(Request):
+    """A change. `needed` are the fields that cannot be taken away by null."""
+
+    needed: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_default(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        nulls = {name for name, one in value.items() if one is None and name in cls.model_fields}
+        if missing := sorted(nulls & cls.needed):
+            raise WrongText("required", f"{missing[0]} cannot be null")
+        defaults = {
+            name: cls.model_fields[name].get_default(call_default_factory=True) for name in nulls
+        }
+        return {**value, **defaults}
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are to change, with their new values."""
+        return {name: getattr(self, name) for name in self.model_fields_set}

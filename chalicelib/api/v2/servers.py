@@ -1,0 +1,229 @@
+"""Mail servers with API v2 (api.md 2.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import Field, StrictBool
+
+from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.listing import ListAnswer, PageQuery, page
+from chalicelib.api.v2.models import Answer, Body, Moment
+from chalicelib.api.v2.organizations import Name, Permalink, Suspension
+from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.requests import invalid_at
+from chalicelib.api.v2.route import route
+from chalicelib.domain.errors import NotFound, Refused
+from chalicelib.domain.tenancy import servers as tenancy
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
+from chalicelib.services.tenancy.callers import Callers
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import MOST_SHARDS, ServerOptions, Servers
+
+MOST_SERVERS = 500  # of an organization
+Whole = Annotated[int, Field(strict=True)]
+# What only an operator of the installation may set.
+OF_OPERATORS = frozenset({"send_limit", "allow_sender", "privacy_mode"})
+
+
+class Server(Answer):
+    """A mail server of an organization."""
+
+    id: int
+    server: Annotated[str, Field(validation_alias="full_name", description="`acme/mail`.")]
+    name: str
+    permalink: str
+    token: str
+    uuid: str
+    mode: ServerMode
+    pool: str
+    shards: int
+    send_limit: int | None
+    allow_sender: bool
+    privacy_mode: bool
+    retry_schedule: str | None
+    unknown_outcome: UnknownOutcome
+    created_at: Moment
+    suspended: Annotated[
+        bool, Field(validation_alias="is_suspended", description="It, or its organization.")
+    ]
+    suspended_at: Moment | None
+    suspension_reason: str | None
+
+
+class ServerSettings(Body):
+    """What a server may be made with."""
+
+    mode: ServerMode = ServerMode.LIVE
+    pool: Annotated[str, Field(max_length=32)] = "default"
+    send_limit: Annotated[
+        Whole | None, Field(ge=1, le=2_147_483_647, description="In 60 minutes.")
+    ] = None
+    allow_sender: StrictBool = False
+    privacy_mode: StrictBool = False
+    retry_schedule: Annotated[str | None, Field(max_length=500, description="As 1m,5m*2,1h*3.")] = (
+        None
+    )
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+
+
+class ServerToMake(ServerSettings):
+    """A new server."""
+
+    organization: Annotated[str, Field(max_length=50, description="A permalink.")]
+    name: Name
+    permalink: Annotated[
+        Permalink | None, Field(description="Made from the name when left out.")
+    ] = None
+    shards: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = 1
+
+
+class ServerToChange(Patch):
+    """What may be changed of it."""
+
+    needed = frozenset({"name"})
+
+    name: Name | None = None
+    mode: ServerMode = ServerMode.LIVE
+    pool: Annotated[str, Field(max_length=32)] = "default"
+    send_limit: Annotated[Whole | None, Field(ge=1, le=2_147_483_647)] = None
+    allow_sender: StrictBool = False
+    privacy_mode: StrictBool = False
+    retry_schedule: Annotated[str | None, Field(max_length=500)] = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+
+
+class ServerPage(ListAnswer):
+    """Servers, newest first."""
+
+    data: list[Server]
+
+
+class ServerQuery(PageQuery):
+    """Which servers."""
+
+    organization: str | None = Field(None, max_length=500, description="Only this one's.")
+
+
+async def list_servers(call: Call, query: ServerQuery) -> ServerPage:
+    """List the servers that the key reaches, newest first."""
+    known = await call.program[Organizations].all()
+    owners = [
+        one
+        for one in known
+        if call.caller.reaches_organization(one.id) and query.organization in (None, one.permalink)
+    ]
+    found = [
+        server
+        for owner in owners
+        for server in await call.program[Servers].of(owner)
+        if call.caller.reaches_server(server)
+    ]
+    newest = sorted(found, key=_position, reverse=True)
+    return ServerPage(**await page(call, query, newest, _position, Server.model_validate))
+
+
+async def create_server(call: Call, wanted: ServerToMake) -> Server:
+    """Make a mail server."""
+    _check_operator(call, wanted.model_fields_set)
+    if call.caller.servers is not None:
+        raise Refused("This key is limited to some servers and makes none")
+    try:
+        owner = await call.program[Callers].organization(call.caller, wanted.organization)
+    except NotFound as missing:
+        detail = "there is no such organization"
+        raise invalid_at("/organization", "unknown_reference", detail) from missing
+    given = wanted.model_dump(exclude={"organization", "name", "permalink"})
+    options = ServerOptions(**given)
+    servers = call.program[Servers]
+    made = await servers.create(owner, wanted.name, wanted.permalink, options)
+    return Server.model_validate(made)
+
+
+async def show_server(call: Call) -> Server:
+    """Show a mail server."""
+    return Server.model_validate(await _named(call))
+
+
+async def change_server(call: Call, change: ServerToChange) -> Server:
+    """Change a mail server."""
+    given: dict[str, Any] = change.given()
+    _check_operator(call, given)
+    if not given or given.keys() - OF_OPERATORS:
+        call.caller.require("servers:write")
+    server = await _named(call)
+    if given:
+        name = given.pop("name", None)
+        options = replace(ServerOptions.of(server), **given)
+        server = await call.program[Servers].update(server, options, name)
+    return Server.model_validate(server)
+
+
+async def suspend_server(call: Call, suspension: Suspension) -> Server:
+    """Hold all mail of a server."""
+    server = await _named(call)
+    if server.suspended_at is None:
+        server = await call.program[Servers].suspend(server, suspension.reason)
+    return Server.model_validate(server)
+
+
+async def unsuspend_server(call: Call) -> Server:
+    """Lift a server's own suspension; its organization's stays."""
+    server = await _named(call)
+    if server.suspended_at is not None:
+        server = await call.program[Servers].unsuspend(server)
+    return Server.model_validate(server)
+
+
+async def _named(call: Call) -> tenancy.Server:
+    """The server that the path names, as it is at this moment."""
+    known = call.server
+    return await call.program[Servers].get(known.organization_permalink, known.permalink)
+
+
+def _check_operator(call: Call, given: Any) -> None:
+    if OF_OPERATORS.intersection(given):
+        call.caller.require(INSTALLATION_WRITE)
+
+
+def _position(server: tenancy.Server) -> str:
+    return f"{server.id:010d}"
+
+
+_ONE = "/servers/{organization}/{server}"
+_OF_PATH: dict[str, Any] = {"tenant": "path"}
+_OPERATOR: dict[str, Any] = {"tenant": "path", "scope": INSTALLATION_WRITE}
+ROUTES = (
+    route(
+        "GET /servers",
+        list_servers,
+        ServerPage,
+        query=ServerQuery,
+        tenant="none",
+        scope="servers:read",
+    ),
+    route(
+        "POST /servers",
+        create_server,
+        Server,
+        status=201,
+        body=ServerToMake,
+        tenant="none",
+        scope="servers:write",
+        location="/servers/{server}",
+    ),
+    route(f"GET {_ONE}", show_server, Server, scope="servers:read", **_OF_PATH),
+    route(
+        f"PATCH {_ONE}",
+        change_server,
+        Server,
+        body=ServerToChange,
+        scope="servers:write",
+        operators_too=True,
+        **_OF_PATH,
+    ),
+    route(f"POST {_ONE}/suspend", suspend_server, Server, body=Suspension, **_OPERATOR),
+    route(f"POST {_ONE}/unsuspend", unsuspend_server, Server, **_OPERATOR),
+)

@@ -1,0 +1,253 @@
+"""Organizations, servers and keys through the API, with keys that may different things in different tenants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.http_api import ApiWorld, Reply
+
+
+def refused(reply: Reply) -> tuple[int, str]:
+    return reply.status, reply.json["code"]
+
+
+def places(reply: Reply) -> list[tuple[str, str]]:
+    return [(one["pointer"], one["code"]) for one in reply.json["errors"]]
+
+
+def a_key(api: ApiWorld, *scopes: str, tenant: str = "acme", **more: Any) -> str:
+    made = api.manage("POST", "/keys", {"name": "k", "scopes": list(scopes), **more}, tenant)
+    assert made.status == 201, made
+    key: str = made.json["key"]
+    return key
+
+
+def test_an_organization_is_made_changed_and_suspended(api: ApiWorld) -> None:
+    made = api.manage("POST", "/organizations", {"name": "Größer & Co"})
+    assert made.status == 201
+    assert made.headers["location"] == "/api/v2/organizations/groer-co"
+    found = made.json
+    assert found["permalink"] == "groer-co"
+    assert (found["suspended_at"], found["suspension_reason"]) == (None, None)
+
+    at = "/organizations/groer-co"
+    assert api.manage("PATCH", at, {"name": "New"}).json["name"] == "New"
+    assert api.manage("GET", at).json == {**found, "name": "New"}
+    suspended = api.manage("POST", f"{at}/suspend", {"reason": "unpaid"}).json
+    assert suspended["suspension_reason"] == "unpaid"
+    again = api.manage("POST", f"{at}/suspend", {"reason": "other"}).json
+    assert again == suspended
+    assert api.manage("POST", f"{at}/unsuspend").json["suspended_at"] is None
+
+
+def test_a_taken_permalink_is_a_conflict_at_its_field(api: ApiWorld) -> None:
+    reply = api.manage("POST", "/organizations", {"name": "X", "permalink": "acme"})
+    assert refused(reply) == (409, "conflict")
+    assert places(reply) == [("/permalink", "taken")]
+    assert api.manage("POST", "/organizations", {"name": "Acme"}).json["permalink"] == "acme-2"
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"name": "x", "id": 5}, "/id"),
+        ({"name": "x", "bogus": 1}, "/bogus"),
+        ({}, "/name"),
+        ({"name": ""}, "/name"),
+        ({"name": "x", "permalink": "New!"}, "/permalink"),
+        ({"name": "x", "permalink": "admin"}, "/permalink"),
+        ({"name": "§§"}, "/permalink"),
+    ],
+)
+def test_wrong_fields_are_named(api: ApiWorld, body: dict[str, Any], place: str) -> None:
+    reply = api.manage("POST", "/organizations", body)
+    assert reply.status == 422
+    assert place in [where for where, _ in places(reply)]
+
+
+def test_a_patch_leaves_what_is_absent_and_null_is_the_default(api: ApiWorld) -> None:
+    at = "/servers/acme/app"
+    before = api.manage("GET", at).json
+    changed = api.manage("PATCH", at, {"send_limit": 10, "retry_schedule": "1m,5m*2"}).json
+    assert changed == {**before, "send_limit": 10, "retry_schedule": "1m,5m*2"}
+    assert api.manage("PATCH", at, {"send_limit": None, "retry_schedule": None}).json == before
+    assert api.manage("PATCH", at, {}).json == before
+    assert places(api.manage("PATCH", at, {"name": None}))
+    for once in ("permalink", "shards", "token", "id"):
+        assert places(api.manage("PATCH", at, {once: 1})) == [(f"/{once}", "extra_forbidden")]
+
+
+def test_operators_alone_set_what_is_theirs(api: ApiWorld) -> None:
+    at, own = "/servers/acme/app", a_key(api, "servers:write")
+    assert api.manage("PATCH", at, {"mode": "Development"}, key=own).status == 200
+    reply = api.manage("PATCH", at, {"send_limit": 1}, key=own)
+    assert (*refused(reply), reply.json["scope"]) == (403, "scope_missing", "installation:write")
+    assert refused(api.manage("POST", f"{at}/suspend", {"reason": "x"}, key=own))[0] == 403
+    operator = a_key(api, "installation:write", tenant="")
+    assert api.manage("PATCH", at, {"send_limit": 1}, key=operator).status == 200
+    reply = api.manage("PATCH", at, {"mode": "Live"}, key=operator)
+    assert (*refused(reply), reply.json["scope"]) == (403, "scope_missing", "servers:write")
+
+
+def test_a_server_is_made_by_a_key_of_its_organization(api: ApiWorld) -> None:
+    own = a_key(api, "servers:write")
+    made = api.manage("POST", "/servers", {"organization": "acme", "name": "Second"}, key=own)
+    assert made.headers["location"] == "/api/v2/servers/acme/second"
+    api.manage("POST", "/organizations", {"name": "Other"})
+    reply = api.manage("POST", "/servers", {"organization": "other", "name": "X"}, key=own)
+    assert places(reply) == [("/organization", "unknown_reference")]
+    assert [one["server"] for one in api.manage("GET", "/servers", key=own).json["data"]] == [
+        "acme/second",
+        "acme/app",
+    ]
+
+
+def test_lists_page_newest_first_and_cursors_are_good_for_one_list(api: ApiWorld) -> None:
+    for number in range(5):
+        api.manage("POST", "/organizations", {"name": f"Org {number}"})
+    first = api.manage("GET", "/organizations?limit=4").json
+    assert [one["permalink"] for one in first["data"]] == ["org-4", "org-3", "org-2", "org-1"]
+    assert first["has_more"]
+    cursor = first["next_cursor"]
+    rest = api.manage("GET", f"/organizations?cursor={cursor}").json
+    assert [one["permalink"] for one in rest["data"]] == ["org-0", "acme"]
+    assert (rest["has_more"], rest["next_cursor"]) == (False, None)
+
+    other = a_key(api, "*", tenant="")
+    for reply in (
+        api.manage("GET", f"/organizations?cursor={cursor}", key=other),
+        api.manage("GET", f"/organizations?cursor={cursor[:-1]}"),
+        api.manage("GET", f"/organizations?cursor={cursor}A"),
+        api.manage("GET", f"/servers?cursor={cursor}"),
+        api.manage("GET", "/organizations?cursor=%00"),
+    ):
+        assert places(reply) == [("/cursor", "cursor")]
+    assert places(api.manage("GET", "/organizations?bogus=1")) == [("/bogus", "extra_forbidden")]
+    assert places(api.manage("GET", "/organizations?limit=1&limit=2")) == [("/limit", "repeated")]
+
+
+def test_a_key_sees_its_organization_alone(api: ApiWorld) -> None:
+    own = a_key(api, "*")
+    api.manage("POST", "/organizations", {"name": "Other"})
+    listed = api.manage("GET", "/organizations", key=own).json["data"]
+    assert [one["permalink"] for one in listed] == ["acme"]
+    for path in ("/organizations/other", "/organizations/none", "/servers/other/app"):
+        assert refused(api.manage("GET", path, key=own)) == (404, "not_found")
+    assert refused(api.manage("GET", "/keys", tenant="other", key=own)) == (404, "not_found")
+    assert refused(api.manage("GET", "/keys", key=own)) == (422, "tenant_required")
+    assert refused(api.manage("GET", "/emails", key=own)) == (422, "tenant_required")
+    assert refused(api.manage("GET", "/emails", tenant="acme", key=own)) == (422, "tenant_required")
+    assert api.manage("GET", "/emails", tenant="acme/app", key=own).status == 200
+
+
+def test_a_management_key_sends_in_a_server_that_it_names(api: ApiWorld) -> None:
+    own = a_key(api, "emails:send")
+    mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
+    assert api.manage("POST", "/emails", mail, "acme/app", own).status == 202
+    reply = api.manage("GET", "/emails", tenant="acme/app", key=own)
+    assert (*refused(reply), reply.json["scope"]) == (403, "scope_missing", "emails:read")
+
+
+def test_a_key_limited_to_some_servers_reaches_no_other(api: ApiWorld) -> None:
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    own = a_key(api, "*", servers=["second"])
+    assert api.manage("GET", "/servers/acme/second", key=own).status == 200
+    assert refused(api.manage("GET", "/servers/acme/app", key=own)) == (404, "not_found")
+    made = {"organization": "acme", "name": "Third"}
+    assert refused(api.manage("POST", "/servers", made, key=own)) == (403, "refused")
+    given = api.manage("POST", "/keys", {"name": "n", "scopes": ["*"]}, "acme", own)
+    assert refused(given) == (403, "refused")
+    limited = {"name": "n", "scopes": ["emails:read"], "servers": ["second"]}
+    assert api.manage("POST", "/keys", limited, "acme", own).status == 201
+    other = limited | {"servers": ["app"]}
+    assert places(api.manage("POST", "/keys", other, "acme", own)) == [
+        ("/servers/0", "unknown_reference")
+    ]
+
+
+def test_nobody_gives_more_than_they_have(api: ApiWorld) -> None:
+    future = "2100-01-01T00:00:00Z"
+    own = a_key(api, "people:write", "domains:read", networks=["127.0.0.0/8"], expires_at=future)
+    give = {"name": "n", "scopes": ["domains:read"], "networks": ["127.0.0.1/32"]}
+    ends = give | {"expires_at": "2099-01-01T00:00:00Z"}
+    assert api.manage("POST", "/keys", ends, "acme", own).status == 201
+    for scopes, missing in ((["*"], "*"), (["domains:write"], "domains:write")):
+        reply = api.manage("POST", "/keys", ends | {"scopes": scopes}, "acme", own)
+        assert (*refused(reply), reply.json["scope"]) == (403, "scope_missing", missing)
+    for beyond in (
+        give,
+        give | {"expires_at": "2100-01-02T00:00:00Z"},
+        ends | {"networks": []},
+        ends | {"networks": ["127.0.0.1/32", "192.0.2.0/24"]},
+    ):
+        assert refused(api.manage("POST", "/keys", beyond, "acme", own)) == (403, "refused")
+    for scope in ("installation:read",):
+        reply = api.manage("POST", "/keys", {"name": "n", "scopes": [scope]}, "acme")
+        assert places(reply) == [("/scopes/0", "scope")]
+
+
+def test_keys_end_and_are_bound_to_networks(api: ApiWorld) -> None:
+    own = a_key(api, "*", networks=["192.0.2.0/24"])
+    assert refused(api.manage("GET", "/organizations", key=own)) == (403, "network_refused")
+    mine = api.manage("GET", "/keys", tenant="acme").json["data"][0]
+    at = f"/keys/{mine['id']}"
+    api.manage("PATCH", at, {"networks": [], "expires_at": "2100-01-01T00:00:00Z"}, "acme")
+    assert api.manage("GET", "/organizations", key=own).status == 200
+    for change in ({"networks": ["::/0"]}, {"expires_at": None}):
+        assert refused(api.manage("PATCH", at, change, "acme", own)) == (403, "refused")
+    api.scene.clock.advance(80 * 365 * 86_400)
+    assert refused(api.manage("GET", "/organizations", key=own)) == (401, "unauthenticated")
+    past = {"name": "n", "scopes": ["*"], "expires_at": "2000-01-01T00:00:00Z"}
+    assert places(api.manage("POST", "/keys", past, "acme")) == [("/expires_at", "past")]
+
+
+def test_a_revoked_key_is_nobody(api: ApiWorld) -> None:
+    own = a_key(api, "*")
+    mine = api.manage("GET", "/keys", tenant="acme", key=own).json["data"][0]
+    assert mine["hint"] == own[-4:]
+    assert api.manage("DELETE", f"/keys/{mine['id']}", tenant="acme").status == 204
+    assert refused(api.manage("GET", "/organizations", key=own)) == (401, "unauthenticated")
+    assert refused(api.manage("DELETE", f"/keys/{mine['id']}", tenant="acme"))[0] == 404
+
+
+def test_a_key_that_was_made_is_repeated_to_its_maker_alone(api: ApiWorld) -> None:
+    wanted = {"name": "n", "scopes": ["emails:read"]}
+    first = api.manage("POST", "/keys", wanted, "acme", idempotency_key="one")
+    again = api.manage("POST", "/keys", wanted, "acme", idempotency_key="one")
+    assert again.json == first.json
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.headers["location"] == first.headers["location"]
+    other = a_key(api, "*")
+    reply = api.manage("POST", "/keys", wanted, "acme", other, idempotency_key="one")
+    assert refused(reply) == (422, "idempotency_key_reused")
+    kept = [one["name"] for one in api.manage("GET", "/keys", tenant="acme").json["data"]]
+    assert sorted(kept) == ["k", "n"]
+
+
+def test_a_server_key_is_its_server_and_never_a_manager(api: ApiWorld) -> None:
+    for path in ("/organizations", "/servers", "/keys"):
+        assert refused(api.v2("GET", path)) == (403, "scope_missing")
+    elsewhere = api.v2("GET", "/emails", posthorn_tenant="acme/other")
+    assert refused(elsewhere) == (404, "not_found")
+    assert api.v2("GET", "/emails", posthorn_tenant="acme/app").status == 200
+
+
+def test_a_large_body_is_refused_before_anything_is_looked_at(api: ApiWorld) -> None:
+    body = b'{"name": "' + b"x" * 300_000 + b'"}'
+    reply = api.manage("POST", "/organizations", body, key="phm_wrong")
+    assert refused(reply) == (413, "content_too_large")
+
+
+def test_a_management_key_is_no_server_key(api: ApiWorld) -> None:
+    key = api.installation_key
+    reply = api.call("GET", "/api/v2/emails", None, {"x-server-api-key": key})
+    assert refused(reply) == (401, "unauthenticated")
+    assert api.v1("messages/message", {"id": 1}, key)["data"]["code"] == "InvalidServerAPIKey"
+
+
+def test_other_methods_and_paths_are_told_apart(api: ApiWorld) -> None:
+    reply = api.manage("PUT", "/organizations/acme")
+    assert (*refused(reply), reply.headers["allow"]) == (405, "method_not_allowed", "GET, PATCH")
+    assert refused(api.manage("GET", "/organizations/acme/nothing")) == (404, "not_found")
