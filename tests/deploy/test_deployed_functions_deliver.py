@@ -30,7 +30,10 @@ def test_a_message_posted_to_the_api_is_delivered(installation: Installation) ->
     (mail,) = wait_for(lambda: mails_to(installation, address), "the message at its receiver")
     assert b"Subject: Hello" in mail
     wait_for(lambda: status_of(installation, sent["id"]) is Status.SENT, "the record says Sent")
-    assert any('"unit": "deliver"' in line for line in installation.log("DeliverDefault"))
+    wait_for(
+        lambda: any('"unit": "deliver"' in line for line in installation.log("DeliverDefault")),
+        "the attempt in the function's log",
+    )
 
 
 def test_a_message_put_off_is_sent_again_by_its_own_wake_up(installation: Installation) -> None:

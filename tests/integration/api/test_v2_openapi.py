@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.ports.statistics import Statistics
 from functions.api import app
 from tests.http_api import ApiWorld, Reply
+from tests.managed_routes import managed
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
 
@@ -90,38 +90,6 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
         ("/openapi.json", "get", api.v2("GET", "/openapi.json")),
         *managed(api),
     ]
-
-
-def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
-    """The same of the routes by which an installation is managed."""
-
-    def asked(method: str, path: str, at: str, value: Any = None, tenant: str = "") -> Reply:
-        reply = api.manage(method, at, value, tenant)
-        found.append((path, method.lower(), reply))
-        return reply
-
-    found: list[tuple[str, str, Reply]] = []
-    one, server = "/organizations/{organization}", "/servers/{organization}/{server}"
-    asked("POST", "/organizations", "/organizations", {"name": "Other"})
-    asked("POST", "/organizations", "/organizations", {"name": "Other", "permalink": "other"})
-    asked("GET", "/organizations", "/organizations")
-    asked("GET", one, "/organizations/other")
-    asked("PATCH", one, "/organizations/other", {"name": "Others"})
-    asked("POST", f"{one}/suspend", "/organizations/other/suspend", {"reason": "asked"})
-    asked("POST", f"{one}/unsuspend", "/organizations/other/unsuspend")
-    asked("POST", "/servers", "/servers", {"organization": "other", "name": "Mail"})
-    asked("GET", "/servers", "/servers")
-    asked("GET", server, "/servers/other/mail")
-    asked("PATCH", server, "/servers/other/mail", {"mode": "Development", "send_limit": 5})
-    asked("POST", f"{server}/suspend", "/servers/other/mail/suspend", {"reason": "asked"})
-    asked("POST", f"{server}/unsuspend", "/servers/other/mail/unsuspend")
-    key = asked("POST", "/keys", "/keys", {"name": "k", "scopes": ["*"]}, "other").json["id"]
-    asked("GET", "/keys", "/keys", tenant="other")
-    asked("GET", "/keys/{id}", f"/keys/{key}", tenant="other")
-    asked("PATCH", "/keys/{id}", f"/keys/{key}", {"networks": ["192.0.2.0/24"]}, "other")
-    asked("DELETE", "/keys/{id}", f"/keys/{key}", tenant="other")
-    asked("GET", "/keys/{id}", f"/keys/{key}", tenant="other")
-    yield from found
 
 
 def test_real_answers_match_their_description(api: ApiWorld, served: dict[str, Any]) -> None:

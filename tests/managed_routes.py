@@ -1,0 +1,43 @@
+"""Every route by which an installation is managed, played once to its good end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.http_api import ApiWorld, Reply
+
+
+def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
+    """The path of each route, its method, and what it answered."""
+
+    def asked(
+        method: str, path: str, at: str, value: Any = None, tenant: str = "", **headers: str
+    ) -> Reply:
+        reply = api.manage(method, at, value, tenant, **headers)
+        found.append((path, method.lower(), reply))
+        return reply
+
+    found: list[tuple[str, str, Reply]] = []
+    one, server = "/organizations/{organization}", "/servers/{organization}/{server}"
+    asked("POST", "/organizations", "/organizations", {"name": "Other"})
+    asked("POST", "/organizations", "/organizations", {"name": "Other", "permalink": "other"})
+    asked("GET", "/organizations", "/organizations?limit=1")
+    asked("GET", one, "/organizations/other")
+    asked("PATCH", one, "/organizations/other", {"name": "Others"})
+    asked("POST", f"{one}/suspend", "/organizations/other/suspend", {"reason": "asked"})
+    asked("POST", f"{one}/unsuspend", "/organizations/other/unsuspend")
+    asked("POST", "/servers", "/servers", {"organization": "other", "name": "Mail"})
+    asked("GET", "/servers", "/servers")
+    asked("GET", server, "/servers/other/mail")
+    asked("PATCH", server, "/servers/other/mail", {"mode": "Development", "send_limit": 5})
+    asked("POST", f"{server}/suspend", "/servers/other/mail/suspend", {"reason": "asked"})
+    asked("POST", f"{server}/unsuspend", "/servers/other/mail/unsuspend")
+    wanted = {"name": "k", "scopes": ["*"]}
+    key = asked("POST", "/keys", "/keys", wanted, "other", idempotency_key="one").json["id"]
+    asked("GET", "/keys", "/keys", tenant="other")
+    asked("GET", "/keys/{id}", f"/keys/{key}", tenant="other")
+    asked("PATCH", "/keys/{id}", f"/keys/{key}", {"networks": ["192.0.2.0/24"]}, "other")
+    asked("DELETE", "/keys/{id}", f"/keys/{key}", tenant="other")
+    asked("GET", "/keys/{id}", f"/keys/{key}", tenant="other")
+    yield from found
