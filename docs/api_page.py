@@ -16,6 +16,7 @@ from chalicelib.api.v2.routes import every_route
 from chalicelib.domain.errors import InvalidRequest, MailError
 from chalicelib.services import idempotency
 from chalicelib.services.outgoing import authorise_sender, submit
+from chalicelib.services.tenancy import callers
 
 Schema = dict[str, Any]
 
@@ -25,12 +26,21 @@ INTRODUCTION = """\
 The same as an OpenAPI 3.1 document: `GET /api/v2/openapi.json`. How to begin: [sending.md](../sending.md). Version 1,
 for programs written for Postal: [api-v1.md](../api-v1.md).
 
-* Authenticate with an API key: `Authorization: Bearer <key>`, or the header `X-Server-API-Key`. A key belongs to one
-  server and sees nothing of another.
+* Authenticate with a key: `Authorization: Bearer <key>`. A *server key* (a credential of the kind `API`, also taken in
+  the header `X-Server-API-Key`) belongs to one server and sees nothing of another. A *management key*
+  (`posthorn key create`) belongs to an organization, to some of its servers, or to the installation.
+* A management key names the tenant in which a request acts with `Posthorn-Tenant: acme/mail`, or `acme` for an
+  organization, where the path does not name it. What a key does not reach is 404, like what is not there.
+* Each operation needs the scope that it names. Write includes read, `*` is everything within the key's reach. A server
+  key has `emails:send`, `emails:read` and `statistics:read` unless it was made with others. Nobody gives a key more
+  than they have.
 * Bodies are JSON with `Content-Type: application/json`. A field that is not listed here is an error, not ignored;
   null is the same as leaving a field out.
 * Times are RFC 3339 in UTC. A message has an `id`, a number within its server, and a `token`; either names it in a
   path.
+* A list answers `{"data": […], "has_more": …, "next_cursor": …}`, newest first. A cursor is good for one list, tenant
+  and set of filters; `limit` may change.
+* PATCH is a merge patch (RFC 7396): what is absent stays, null is the default, a list replaces the list.
 * What was accepted is stored for good before the answer is given.
 * With the header `Idempotency-Key` a request may be repeated safely: the same key and body give the first answer again
   for 24 hours, marked with `Idempotent-Replayed: true`.
@@ -59,7 +69,7 @@ header.
 |---|---|---|
 """
 # The modules whose errors may reach a client; importing them makes their classes known.
-TELLING = (authorise_sender, idempotency, submit)
+TELLING = (authorise_sender, callers, idempotency, submit)
 
 
 def render_api() -> str:

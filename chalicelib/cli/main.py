@@ -16,6 +16,7 @@ import click
 from chalicelib.cli.commands import JSON
 from chalicelib.cli.credentials import credential_group
 from chalicelib.cli.domains import domain_group
+from chalicelib.cli.keys import key_group
 from chalicelib.cli.messages import message_group
 from chalicelib.cli.organizations import organization_group
 from chalicelib.cli.pools import pool_group
@@ -40,6 +41,7 @@ STOPPED = 130
         domain_group,
         track_domain_group,
         credential_group,
+        key_group,
         pool_group,
         source_group,
         message_group,

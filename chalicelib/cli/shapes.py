@@ -14,6 +14,7 @@ from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 from chalicelib.domain.tenancy.credentials import Credential
 from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.management_keys import ManagementKey
 from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import EgressSource
@@ -35,7 +36,8 @@ _NAMES: Mapping[type, str] = {
     Finding: "purpose name status text",
     TrackDomain: "name domain host uuid created_at ssl_enabled track_clicks track_loads excluded_click_domains "
     "dns_status dns_error dns_checked_at",
-    Credential: "id kind name hint network hold cram bare_newlines created_at last_used_at",
+    Credential: "id kind name hint network hold cram bare_newlines scopes networks expires_at created_at last_used_at",
+    ManagementKey: "id name organization servers scopes networks expires_at hint created_by created_at last_used_at",
     EgressSource: "name pool kind address address6 host port username has_password tls ehlo priority suspended_until",
     Pool: "name has_queue servers sources",
     Message: _MESSAGE,
@@ -58,6 +60,7 @@ _MADE: Mapping[type, Callable[[Any], Shape]] = {
         "hint": credential.hint or None,
         "cram": credential.sealed_key is not None,
     },
+    ManagementKey: lambda key: {"organization": key.organization_id},
     EgressSource: lambda source: {
         "has_password": source.sealed_password is not None,
         **{name: None for name in _OF_SOURCES if not getattr(source, name)},

@@ -47,6 +47,7 @@ def facts_of(
         | {name: ports[name] for name in ("mx", "submission", "submissions")},
         "inbox": {"http": f"{plan.http_url}/_local/inbox", "smtp": ports["inbox"]},
         "dns": f"{HOST}:{ports['dns']}",
+        "management_key": secrets.get("management_key", ""),
         "admin": {"email": ADMIN, "password": secrets.get("admin_password", "")},
         "server": {
             "organization": ORGANIZATION,

@@ -16,15 +16,19 @@ from typing import TypeVar
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import Conflict, NotFound
-from chalicelib.domain.ids import key_digest
+from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.scopes import EVERYTHING
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from chalicelib.services.tracking.domains import TrackDomains
@@ -63,6 +67,13 @@ async def seed(posthorn: Posthorn, state: Path) -> None:
         await posthorn[Repository].replace(TRACK_DOMAINS, seen)
     with contextlib.suppress(Conflict):
         await posthorn[Repository].add(SOURCES, EgressSource(name="default"))
+    await _keep_keys(posthorn, server, known)
+    known.setdefault("admin_password", secrets.token_urlsafe(18))
+    write_private(state / SECRETS, json.dumps(known) + "\n")
+
+
+async def _keep_keys(posthorn: Posthorn, server: Server, known: dict[str, str]) -> None:
+    """Make the keys that are not known, and bring back those that the database has lost."""
     credentials = posthorn[Credentials]
     have = {credential.digest for credential in await credentials.of(server)}
     for name, kind in CREDENTIALS.items():
@@ -71,8 +82,13 @@ async def seed(posthorn: Posthorn, state: Path) -> None:
             _, known[name] = await credentials.create(server, kind, label)
         elif key_digest(known[name]) not in have:
             await credentials.import_key(server, kind, label, known[name])
-    known.setdefault("admin_password", secrets.token_urlsafe(18))
-    write_private(state / SECRETS, json.dumps(known) + "\n")
+    if "management_key" not in known:
+        known["management_key"] = new_key(posthorn[Rand].bytes(64), MANAGEMENT_PREFIX)
+    everything = KeyOptions((EVERYTHING,))
+    with contextlib.suppress(Conflict):
+        await posthorn[ManagementKeys].keep(
+            None, "demo", everything, "posthorn", known["management_key"]
+        )
 
 
 async def _found_or_made(found: Awaitable[T], make: Callable[[], Awaitable[T]]) -> T:

@@ -134,6 +134,7 @@ def _show(session: HostSession, found: Accounts, written: Path | None) -> None:
         "servers": [one.full_name for one in found.servers],
         "smtp": {"username": server, "key": found.smtp_key} if found.is_new else None,
         "api": {"key": found.api_key} if found.is_new else None,
+        "management_key": found.management_key,
         "records": [_record(one) for one in records],
         "domains": [{"name": name, "records": list(wanted)} for name, wanted in of_domains.items()],
         "next": list(_next(program, found)),
@@ -177,6 +178,7 @@ def _keys(found: Accounts) -> list[str]:
         ("SMTP user name", server),
         ("SMTP password", found.smtp_key or ""),
         ("API key", found.api_key or ""),
+        ("Management key", f"{found.management_key or ''} (it may do everything)"),
     ]
     return [f"Shown this once:\n\n{facts(pairs)}"]
 

@@ -14,12 +14,14 @@ from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.scopes import EVERYTHING
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 
@@ -42,6 +44,7 @@ class Accounts:
     domains: tuple[Domain, ...]
     smtp_key: str | None = None
     api_key: str | None = None
+    management_key: str | None = None
 
     @property
     def is_new(self) -> bool:
@@ -76,7 +79,11 @@ async def make_accounts(program: Posthorn, wanted: Wanted) -> Accounts:
     credentials = program[Credentials]
     _, smtp_key = await credentials.create(server, CredentialKind.SMTP, "first SMTP")
     _, api_key = await credentials.create(server, CredentialKind.API, "first API")
-    return Accounts(installation.signing_key, (server,), tuple(domains), smtp_key, api_key)
+    _, management_key = await program[ManagementKeys].create(
+        None, "first", KeyOptions((EVERYTHING,)), "posthorn init"
+    )
+    keys = (smtp_key, api_key, management_key)
+    return Accounts(installation.signing_key, (server,), tuple(domains), *keys)
 
 
 async def _organization(program: Posthorn, name: str) -> Organization:

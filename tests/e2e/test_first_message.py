@@ -35,6 +35,10 @@ def test_the_facts_are_complete_and_private(stack: RunningStack) -> None:
     assert facts["server"]["from"] == "hello@demo.test"
     assert facts["server"]["smtp_username"] == "demo/demo"
     assert all(facts["server"][name] for name in ("api_key", "smtp_key"))
+    key = {"Authorization": f"Bearer {facts['management_key']}"}
+    status, listed = stack.request("GET", "/api/v2/servers", headers=key)
+    assert status == 200
+    assert b'"demo/demo"' in listed
     assert facts["admin"]["email"] == "admin@posthorn.test"
     assert facts["pids"]["supervisor"] == stack.process.pid
     if chosen().embedded:

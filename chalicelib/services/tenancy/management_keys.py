@@ -48,6 +48,17 @@ class ManagementKeys:
         if organization is not None and len(await self.of(organization)) >= MOST_KEYS:
             raise Conflict(f"An organization has at most {MOST_KEYS} keys")
         text = new_key(self._rand.bytes(64), MANAGEMENT_PREFIX)
+        return await self.keep(organization, name, options, created_by, text), text
+
+    async def keep(
+        self,
+        organization: OrganizationId | None,
+        name: str,
+        options: KeyOptions,
+        created_by: str,
+        text: str,
+    ) -> ManagementKey:
+        """A key with a text that was made before. Conflict when it is known."""
         key = ManagementKey(
             id=random_letters(self._rand.bytes(32), CREDENTIAL_ID_LETTERS),
             name=checked_name(name),
@@ -62,7 +73,7 @@ class ManagementKeys:
             expires_at=options.expires_at,
         )
         await self._repository.add(MANAGEMENT_KEYS, key)
-        return key, text
+        return key
 
     async def of(self, organization: OrganizationId | None) -> Sequence[ManagementKey]:
         """All keys, newest first."""
