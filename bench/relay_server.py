@@ -30,6 +30,7 @@ from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.adapters.sqlite.vault import FileKeyVault
 from chalicelib.adapters.storage.intake import OrderedIntake
+from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.bootstrap import in_memory
 from chalicelib.config import Settings
@@ -174,7 +175,7 @@ class Relay:
             MessageStore: messages,
             Intake: OrderedIntake(self.blobs, self.queue, messages),
             Numbers: MemoryNumbers(),
-            Repository: MemoryRepository(),
+            Repository: MemoryRepository(SystemClock()),
             SendRate: MemorySendRate(),
             SuppressionList: MemorySuppressionList(),
             Resolver: ScriptedResolver(zone),

@@ -40,4 +40,5 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("PATCH", "/keys/{id}", f"/keys/{key}", {"networks": ["192.0.2.0/24"]}, "other")
     asked("DELETE", "/keys/{id}", f"/keys/{key}", tenant="other")
     asked("GET", "/keys/{id}", f"/keys/{key}", tenant="other")
+    asked("GET", "/audit", "/audit")
     yield from found

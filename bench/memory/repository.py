@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
+from chalicelib.ports.clock import Clock
 
 T = TypeVar("T")
 Values = dict[Entity[Any], dict[Place, Any]]
@@ -17,8 +18,8 @@ Values = dict[Entity[Any], dict[Place, Any]]
 class MemoryRepository(RowRepository):
     """The `Repository` port in memory."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
         self._values: Values = {}
         self._owners: dict[Entity[Any], set[str]] = {}
         self._numbers: dict[str, int] = {}
@@ -45,7 +46,7 @@ class MemoryRepository(RowRepository):
         """Those that ever had one."""
         return sorted(self._owners.get(entity, ()))
 
-    async def change(self, *changes: Change[Any]) -> None:
+    async def _change(self, *changes: Change[Any]) -> None:
         """On a copy, which counts once all went well."""
         changed = {entity: dict(kept) for entity, kept in self._values.items()}
         try:

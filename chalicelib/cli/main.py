@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from chalicelib.cli.audit import audit_group
 from chalicelib.cli.commands import JSON
 from chalicelib.cli.credentials import credential_group
 from chalicelib.cli.domains import domain_group
@@ -42,6 +43,7 @@ STOPPED = 130
         track_domain_group,
         credential_group,
         key_group,
+        audit_group,
         pool_group,
         source_group,
         message_group,

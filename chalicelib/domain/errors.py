@@ -4,6 +4,7 @@
     ├── TemporaryFailure      try again later (the default when nothing is proven)
     │   ├── OutcomeUnknown    the conversation broke after the final dot: the peer may have the message
     │   ├── SourceUnavailable this way out does not work at present; another egress source may
+    │   ├── Contended         another change of the same values came between
     │   ├── PoolMissing       the pool has no queue
     │   └── OutOfSpace        there is no room to store anything more
     ├── PermanentFailure      trying again cannot help
@@ -63,6 +64,10 @@ class SourceUnavailable(TemporaryFailure):
     """The egress source cannot bind, or its proxy or smarthost turns us away: nothing was said to the peer."""
 
     code = "source_unavailable"
+
+
+class Contended(TemporaryFailure):
+    """Another change of the same values came between."""
 
 
 class PoolMissing(TemporaryFailure):

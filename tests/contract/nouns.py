@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, AuditEntry, ChainHead
 from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
     BareNewlines,
@@ -81,6 +82,29 @@ def a_management_key(organization: OrganizationId | None, **changes: Any) -> Man
         "organization_id": organization,
     }
     return ManagementKey(**(values | changes))
+
+
+def an_entry(organization: OrganizationId | None, **changes: Any) -> AuditEntry:
+    """An entry of a chain."""
+    values: dict[str, Any] = {
+        "organization_id": organization,
+        "number": 1,
+        "at": "2026-03-22T12:00:00.000Z",
+        "actor_kind": "system",
+        "actor_id": None,
+        "actor_name": "posthorn",
+        "address": "",
+        "action": "domain.create",
+        "tenant": "acme/mail",
+        "object_type": "domain",
+        "object_id": "acme.test",
+        "object_name": "acme.test",
+        "before": "",
+        "after": "{}",
+        "request_id": "",
+        "previous": "0" * 64,
+    }
+    return AuditEntry(**(values | changes))
 
 
 def a_source(pool: str, name: str = "one", **changes: Any) -> EgressSource:
@@ -293,6 +317,26 @@ NOUNS = (
             replace(value, digest=secrets.token_hex(32)),
             replace(value, id="another"),
         ],
+    ),
+    Noun(
+        "audit entry",
+        AUDIT_ENTRIES,
+        make=lambda: an_entry(_a_tenant().organization_id),
+        also=lambda value, name: replace(value, number=1 + secrets.randbelow(2**20)),
+        elsewhere=lambda value: replace(value, organization_id=_a_tenant().organization_id),
+        full=lambda value: replace(value, actor_id="k", after='{"name":"x"}', hash="f" * 64),
+        rivals=lambda value: [replace(value, hash="e" * 64)],
+        is_one_of_many=False,
+    ),
+    Noun(
+        "head of an audit chain",
+        CHAIN_HEADS,
+        make=lambda: ChainHead(_a_tenant().organization_id, 1, "a" * 64),
+        also=lambda value, _: value,
+        elsewhere=lambda value: replace(value, organization_id=_a_tenant().organization_id),
+        full=lambda value: replace(value, number=2, hash="b" * 64),
+        rivals=lambda value: [replace(value, number=3)],
+        is_one_of_many=False,
     ),
     Noun(
         "egress source",

@@ -14,6 +14,7 @@ from chalicelib.adapters.sqlite.values import parse_value, render_value
 from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
+from chalicelib.ports.clock import Clock
 
 T = TypeVar("T")
 
@@ -46,8 +47,8 @@ _NUMBER = "INSERT INTO sequences VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n +
 class SqliteRepository(RowRepository):
     """The `Repository` port over control.db. Reads are always fresh."""
 
-    def __init__(self, database: ControlDatabase) -> None:
-        super().__init__()
+    def __init__(self, database: ControlDatabase, clock: Clock) -> None:
+        super().__init__(clock)
         self._database = database
 
     async def get(self, entity: Entity[T], place: Place, *, fresh: bool = True) -> T:
@@ -77,7 +78,7 @@ class SqliteRepository(RowRepository):
         rows = self._database.read(lambda db: fetched(db, _OWNERS, (entity.word,)))
         return [str(owner) for (owner,) in rows]
 
-    async def change(self, *changes: Change[Any]) -> None:
+    async def _change(self, *changes: Change[Any]) -> None:
         """In one transaction."""
 
         def make(db: apsw.Connection) -> None:

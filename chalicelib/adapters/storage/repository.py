@@ -1,4 +1,4 @@
-"""What the repository of every family does in the same way: single changes, lists, pages, and telling who watches.
+"""What the repository of every family does in the same way: audit entries, lists, pages, telling who watches.
 
 A family reads rows by name, makes changes, and knows its values by their places. With a filter a page looks at a
 bounded number of rows, however few of them are wanted.
@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.adapters.storage.cursors import parse_name_cursor, render_name_cursor
 from chalicelib.domain.paging import EVERYTHING, MOST_LISTED, Filter, Page, check_page, matches
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner
+from chalicelib.ports.acting import who_acts
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 
 T = TypeVar("T")
@@ -26,8 +28,24 @@ MOST_EXAMINED = 1_000
 class RowRepository(Repository):
     """A repository that reads its lists as rows."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._watching: list[Callable[[], None]] = []
+
+    async def change(self, *changes: Change[Any]) -> None:
+        """With their entries in the audit log, unless what is stored is only copied."""
+        who = who_acts()
+        if who is None or not any(one.entity.audited for one in changes):
+            await self._change(*changes)
+            return
+        # Loaded when something is changed, which most processes never do.
+        from chalicelib.adapters.storage.auditing import Auditing
+
+        await Auditing(self, self._change, self._clock).change(who, changes)
+
+    @abstractmethod
+    async def _change(self, *changes: Change[Any]) -> None:
+        """All of the changes or none, with their look-ups."""
 
     async def add(self, entity: Entity[T], value: T) -> None:
         """One change."""

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.v2 import management_keys, organizations, servers
+from chalicelib.api.v2 import audit, management_keys, organizations, servers
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.route import Route
 
@@ -18,6 +18,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *organizations.ROUTES,
     *servers.ROUTES,
     *management_keys.ROUTES,
+    *audit.ROUTES,
 )
 
 

@@ -21,6 +21,8 @@ from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_que
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.audit import Acting, Actor
+from chalicelib.ports.acting import acting
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
 
@@ -39,9 +41,23 @@ async def operate(route: Route, program: MailProgram, request: HttpRequest) -> H
             public: HttpAnswer = await route.action(program, request)
             return public
         call = await admitted(program, route, request)
-        return await _answer(route, call)
+        with acting(_acting(call)):
+            return await _answer(route, call)
     except MailError as error:
         return answer_problem(error, request)
+
+
+def _acting(call: Call) -> Acting:
+    """Who does what the audit log will tell of, and how the log calls it: a verb of the path, or by what is done."""
+    last = call.route.path.rpartition("/")[2]
+    verb = last if "}/" in call.route.path and not last.endswith("}") else None
+    return Acting(
+        Actor("key", call.caller.key.name, call.caller.key.id),
+        call.request.client_address,
+        call.request.request_id,
+        None if call.tenant is None else call.tenant.name,
+        verb,
+    )
 
 
 async def _answer(route: Route, call: Call) -> HttpAnswer:

@@ -79,4 +79,5 @@ CREDENTIALS = Entity(
     filters=("kind", "hold"),
     texts=("name",),
     sealed=("sealed_key",),
+    audited="credential",
 )

@@ -36,4 +36,5 @@ DOMAINS = Entity(
     filters=("use_for_any",),
     texts=("name",),
     sealed=("keys",),
+    audited="domain",
 )

@@ -61,6 +61,7 @@ class Entity(Generic[T]):
     owners: the code under which owners that ever had one are remembered; empty: they are not.
     filters, texts: the fields by which a list can be narrowed, by equality and by text that they contain.
     sealed: the fields with bytes that the key vault has sealed; they are never shown, searched or compared.
+    audited: what the audit log calls it; empty: its changes leave no entry.
     """
 
     kind: type[T]
@@ -73,6 +74,7 @@ class Entity(Generic[T]):
     filters: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     sealed: tuple[str, ...] = ()
+    audited: str = ""
 
     def taken(self) -> Conflict:
         """What is raised when one of its places is taken."""

@@ -49,4 +49,5 @@ MANAGEMENT_KEYS = Entity(
     place=lambda one: Place(of_keys(one.organization_id), one.id),
     code="M",
     look_ups=(BY_MANAGEMENT_KEY,),
+    audited="key",
 )

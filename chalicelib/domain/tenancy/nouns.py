@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domains import DOMAINS
@@ -33,6 +34,8 @@ NOUNS: tuple[Entity[Any], ...] = (
     CREDENTIALS,
     MANAGEMENT_KEYS,
     SOURCES,
+    AUDIT_ENTRIES,
+    CHAIN_HEADS,
 )
 
 

@@ -27,4 +27,5 @@ ORGANIZATIONS = Entity(
     "organization",
     place=lambda one: Place(ALL_ORGANIZATIONS, one.permalink),
     texts=("permalink", "name"),
+    audited="organization",
 )

@@ -70,4 +70,5 @@ SERVERS = Entity(
     listed=BY_PERMALINK,
     filters=("mode", "pool"),
     texts=("permalink", "name"),
+    audited="server",
 )

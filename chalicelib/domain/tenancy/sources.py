@@ -50,4 +50,5 @@ SOURCES = Entity(
     filters=("kind",),
     texts=("name", "host"),
     sealed=("sealed_password",),
+    audited="source",
 )

@@ -48,4 +48,5 @@ TRACK_DOMAINS = Entity(
     code="TD",
     filters=("dns_status",),
     texts=("name", "domain"),
+    audited="track_domain",
 )

@@ -18,6 +18,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
+from chalicelib.ports.clock import Clock
 
 T = TypeVar("T")
 
@@ -45,8 +46,8 @@ class _Write:
 class DynamoRepository(RowRepository):
     """The `Repository` port over the control table."""
 
-    def __init__(self, session: AwsSession, settings: Settings) -> None:
-        super().__init__()
+    def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
+        super().__init__(clock)
         self._table = Table(session, settings.control_table)
         self._table.written = self._tell
 
@@ -77,7 +78,7 @@ class DynamoRepository(RowRepository):
         items = await self._table.query(("PK", entity.owners), consistent=True)
         return [str(item["SK"]["S"]) for item in items]
 
-    async def change(self, *changes: Change[Any]) -> None:
+    async def _change(self, *changes: Change[Any]) -> None:
         """One conditional write, or one transaction when there are several items; what has look-ups is read first."""
         writes: list[_Write] = []
         for change in changes:

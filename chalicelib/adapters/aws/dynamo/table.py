@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import Contended, TemporaryFailure
 
 Key = tuple[str, str]
 Item = dict[str, dict[str, Any]]
@@ -149,7 +149,7 @@ class Table:
             for index, reason in enumerate(reasons):
                 if reason.get("Code") == "ConditionalCheckFailed":
                     return index
-            raise TemporaryFailure("The change met another one, try again later") from error
+            raise Contended("The change met another one, try again later") from error
         finally:
             self.written()
         return None

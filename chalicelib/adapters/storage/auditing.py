@@ -1,0 +1,110 @@
+"""Changes with their entries of the audit log: in one transaction, so that neither is stored without the other.
+
+Two changes of one chain at the same time: one of them is tried again, behind the other's entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any
+
+from chalicelib.domain.errors import Conflict, Contended, NotFound
+from chalicelib.domain.numbering import OrganizationId
+from chalicelib.domain.tenancy.audit import (
+    AUDIT_ENTRIES,
+    CHAIN_HEADS,
+    NO_HASH,
+    Acting,
+    ChainHead,
+    entry_of,
+    of_chain,
+)
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.repository import Repository
+
+MOST_TRIES = 8
+OVERTAKEN = AUDIT_ENTRIES.taken().public
+Make = Callable[..., Awaitable[None]]
+
+
+class Auditing:
+    """Makes changes in a repository, whose `make` knows nothing of entries."""
+
+    def __init__(self, repository: Repository, make: Make, clock: Clock) -> None:
+        self._repository = repository
+        self._make = make
+        self._clock = clock
+
+    async def change(self, who: Acting, changes: Sequence[Change[Any]]) -> None:
+        """All of the changes with an entry each of those that are audited, or none."""
+        befores = [await self._before(one) for one in changes]
+        for _ in range(MOST_TRIES):
+            entries = await self._entries(changes, befores, who)
+            try:
+                await self._make(*changes, *entries)
+            except (Conflict, Contended) as error:
+                if not (isinstance(error, Contended) or error.public == OVERTAKEN):
+                    raise
+            else:
+                return
+        raise Contended("Too many changes at a time; try again")
+
+    async def _before(self, change: Change[Any]) -> Any:
+        if change.verb is Verb.ADD or not change.entity.audited:
+            return None
+        return await self._repository.get(change.entity, change.entity.place(change.value))
+
+    async def _entries(
+        self, changes: Sequence[Change[Any]], befores: Sequence[Any], who: Acting
+    ) -> list[Change[Any]]:
+        """What is stored beside the changes: their entries, and the new heads of the chains."""
+        heads: dict[OrganizationId | None, ChainHead] = {}
+        first: dict[OrganizationId | None, bool] = {}
+        found: list[Change[Any]] = []
+        now = self._clock.now()
+        for change, before in zip(changes, befores, strict=True):
+            if not change.entity.audited:
+                continue
+            chain = await self._chain(change)
+            if chain not in heads:
+                heads[chain], first[chain] = await self._head(chain)
+            entry = entry_of(change, before, who, now, heads[chain])
+            if entry is not None:
+                found.append(Change(Verb.ADD, AUDIT_ENTRIES, entry))
+                heads[chain] = ChainHead(chain, entry.number, entry.hash)
+        return [*found, *_heads(found, heads, first)]
+
+    async def _head(self, chain: OrganizationId | None) -> tuple[ChainHead, bool]:
+        try:
+            return await self._repository.get(CHAIN_HEADS, Place(of_chain(chain))), False
+        except NotFound:
+            return ChainHead(chain, 0, NO_HASH), True
+
+    async def _chain(self, change: Change[Any]) -> OrganizationId | None:
+        """The chain of an organization, or the installation's for what belongs to that: organizations made and removed
+        among it."""
+        value = change.value
+        if change.entity.audited == "organization":
+            return value.id if change.verb is Verb.REPLACE else None
+        if hasattr(value, "organization_id"):
+            organization: OrganizationId | None = value.organization_id
+            return organization
+        if hasattr(value, "server_id"):
+            place = Place(of_server(value.server_id))
+            owner = await self._repository.get_many(SERVERS, [place])
+            return owner[place].organization_id if owner else None
+        return None
+
+
+def _heads(
+    entries: Sequence[Change[Any]],
+    heads: dict[OrganizationId | None, ChainHead],
+    first: dict[OrganizationId | None, bool],
+) -> Iterator[Change[Any]]:
+    for chain in {one.value.organization_id for one in entries}:
+        verb = Verb.ADD if first[chain] else Verb.REPLACE
+        yield Change(verb, CHAIN_HEADS, heads[chain])

@@ -1,0 +1,106 @@
+"""The audit log with API v2 (api.md 2.21)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, Field
+
+from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.listing import ListAnswer, PageQuery, read_cursor, render_cursor
+from chalicelib.api.v2.models import Answer
+from chalicelib.api.v2.route import route
+from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
+
+LONGEST_FILTER = 500
+Word = Annotated[str | None, Field(max_length=LONGEST_FILTER)]
+
+
+class Actor(Answer):
+    """Who made a change."""
+
+    kind: Annotated[str, Field(description="`user`, `key` or `system`.")]
+    id: str | None
+    name: str | None
+
+
+class ChangedObject(Answer):
+    """What was changed; its id is what paths name it by."""
+
+    type: str
+    id: str
+    name: str
+
+
+class AuditEntry(Answer):
+    """One change. Secrets are `***`, mail addresses `sha256:` and their hash."""
+
+    id: Annotated[str, Field(description="Its number in the chain, without gaps.")]
+    at: str
+    actor: Actor
+    address: str
+    action: Annotated[str, Field(examples=["server.update"])]
+    tenant: str | None
+    object: ChangedObject
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    request_id: str
+    previous: Annotated[str, Field(description="The hash of the entry before.")]
+    hash: Annotated[
+        str, Field(description="SHA-256 of the RFC 8785 form of the entry without `hash`.")
+    ]
+
+
+class AuditPage(ListAnswer):
+    """Entries, newest first."""
+
+    data: list[AuditEntry]
+
+
+class AuditQuery(PageQuery):
+    """Which entries."""
+
+    actor: Word = None
+    action: Word = None
+    object: Annotated[Word, Field(description="An id or name.")] = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+async def list_audit(call: Call, query: AuditQuery) -> AuditPage:
+    """List who changed what, newest first."""
+    tenant = call.tenant
+    server = tenant.name if tenant is not None and tenant.server is not None else None
+    wanted = EntryFilter(
+        query.actor, query.action, query.object, server, _time(query.since), _time(query.until)
+    )
+    chain = None if tenant is None else tenant.organization_id
+    page = await call.program[AuditLog].page(
+        chain, wanted, query.limit, await read_cursor(call, query)
+    )
+    return AuditPage(
+        data=[AuditEntry.model_validate(one.told) for one in page.values],
+        has_more=page.next_cursor is not None,
+        next_cursor=await render_cursor(call, query, page.next_cursor),
+    )
+
+
+def _time(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+ROUTES = (
+    route(
+        "GET /audit",
+        list_audit,
+        AuditPage,
+        query=AuditQuery,
+        tenant="either",
+        scope="audit:read",
+        installation_scope="audit:read",
+    ),
+)

@@ -1,0 +1,247 @@
+"""The audit log: who changed what, as chains of entries that each hold the hash of the one before (api.md 2.21).
+
+An organization has a chain, and the installation one. An entry is a value like those of the configuration, so that it
+is stored in the same transaction as the change; its name falls as its number rises, so that lists begin with the
+newest. Its hash is SHA-256 of its canonical form (RFC 8785) without the hash: whoever has the entries can recompute it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from chalicelib.domain.numbering import OrganizationId
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.entity import Entity, Owner, Place
+
+NO_HASH = "0" * 64
+HIDDEN = "***"
+_LAST = 10**10 - 1
+_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
+_VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
+# Fields that say where a value is or that follow from others; and secrets, which are told as HIDDEN.
+_UNTOLD = frozenset(
+    "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at".split()
+)
+_SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: `user`, `key` or `system`; what an operator calls it."""
+
+    kind: str
+    name: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts from where, in which request, and what it is called when that is not create, update or delete."""
+
+    actor: Actor
+    address: str = ""
+    request_id: str = ""
+    tenant: str | None = None
+    verb: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One change. `before` and `after` are JSON objects, or empty for none."""
+
+    organization_id: OrganizationId | None
+    number: int
+    at: str
+    actor_kind: str
+    actor_id: str | None
+    actor_name: str | None
+    address: str
+    action: str
+    tenant: str | None
+    object_type: str
+    object_id: str
+    object_name: str
+    before: str
+    after: str
+    request_id: str
+    previous: str
+    hash: str = ""
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The entry as the API shows it."""
+        return {
+            "id": f"{self.number:010d}",
+            "at": self.at,
+            "actor": {"kind": self.actor_kind, "id": self.actor_id, "name": self.actor_name},
+            "address": self.address,
+            "action": self.action,
+            "tenant": self.tenant,
+            "object": {
+                "type": self.object_type,
+                "id": self.object_id,
+                "name": self.object_name,
+            },
+            "before": json.loads(self.before) if self.before else None,
+            "after": json.loads(self.after) if self.after else None,
+            "request_id": self.request_id,
+            "previous": self.previous,
+            "hash": self.hash,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The newest entry of a chain: its number and hash."""
+
+    organization_id: OrganizationId | None
+    number: int
+    hash: str
+
+
+def of_chain(organization: OrganizationId | None) -> Owner:
+    """Whose entries: an organization's chain, or the installation's."""
+    return Owner("AUDIT", str(organization or 0))
+
+
+AUDIT_ENTRIES = Entity(
+    AuditEntry,
+    "audit entry",
+    place=lambda one: Place(of_chain(one.organization_id), f"{_LAST - one.number:010d}"),
+    code="E",
+    filters=("action", "object_id", "actor_id", "tenant"),
+)
+CHAIN_HEADS = Entity(
+    ChainHead,
+    "audit chain",
+    place=lambda one: Place(of_chain(one.organization_id)),
+    code="H",
+)
+
+
+def entry_of(
+    change: Change[Any],
+    before: Any,
+    acting: Acting,
+    now: float,
+    head: ChainHead,
+) -> AuditEntry | None:
+    """The entry of a change, behind the head of its chain; None when no field that is told changed."""
+    entity, value = change.entity, change.value
+    old = {} if before is None else _told_fields(before)
+    new = {} if change.verb is Verb.REMOVE else _told_fields(value)
+    if change.verb is Verb.REPLACE:
+        changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+        old = {name: old[name] for name in changed if name in old}
+        new = {name: new[name] for name in changed if name in new}
+        if not changed:
+            return None
+    bare = AuditEntry(
+        organization_id=head.organization_id,
+        number=head.number + 1,
+        at=_time(now),
+        actor_kind=acting.actor.kind,
+        actor_id=acting.actor.id,
+        actor_name=acting.actor.name,
+        address=acting.address,
+        action=f"{entity.audited}.{acting.verb or _VERBS[change.verb]}",
+        tenant=acting.tenant or _tenant_of(value),
+        object_type=entity.audited,
+        object_id=_object_id(value),
+        object_name=str(getattr(value, "name", "")),
+        before="" if change.verb is Verb.ADD else _json(_masked(old)),
+        after="" if change.verb is Verb.REMOVE else _json(_masked(new)),
+        request_id=acting.request_id,
+        previous=head.hash,
+    )
+    return replace(bare, hash=hash_of(bare.told))
+
+
+def hash_of(told: Mapping[str, Any]) -> str:
+    """The hash of an entry as the API shows it, whatever it has in `hash`."""
+    return hashlib.sha256(
+        _json({name: one for name, one in told.items() if name != "hash"}).encode()
+    ).hexdigest()
+
+
+def first_broken(told: Iterable[Mapping[str, Any]]) -> str | None:
+    """The id of the first entry, oldest first, whose hash or place in the chain is wrong; None when all are right."""
+    before: Mapping[str, Any] | None = None
+    for entry in told:
+        follows = before is None or (
+            entry["previous"] == before["hash"] and int(entry["id"]) == int(before["id"]) + 1
+        )
+        starts = before is not None or entry["id"] != "0000000001" or entry["previous"] == NO_HASH
+        if not (follows and starts and entry["hash"] == hash_of(entry)):
+            return str(entry["id"])
+        before = entry
+    return None
+
+
+def _told_fields(value: Any) -> dict[str, Any]:
+    names = (field.name for field in fields(value))
+    found = {name: _plain(getattr(value, name), name) for name in names if name not in _UNTOLD}
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    if name in _SECRET and value is not None:
+        # A change of a secret shows, the secret does not.
+        return f"{HIDDEN}{hashlib.sha256(repr(value).encode()).hexdigest()}"
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return _told_fields(value)
+    if name.endswith("_at") and isinstance(value, int | float):
+        return _time(value)
+    return value
+
+
+def _masked(value: Any) -> Any:
+    """What is told of fields: no secret, and of mail addresses their hashes."""
+    if isinstance(value, dict):
+        return {name: _masked(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_masked(one) for one in value]
+    if isinstance(value, str):
+        return HIDDEN if value.startswith(HIDDEN) else _ADDRESS.sub(_hashed, value)
+    return value
+
+
+def _hashed(match: re.Match[str]) -> str:
+    return f"sha256:{hashlib.sha256(match[0].lower().encode()).hexdigest()}"
+
+
+def _tenant_of(value: Any) -> str | None:
+    """The server that a value is, or the organization that it is or belongs to, if it says so."""
+    for name in ("full_name", "organization_permalink", "permalink"):
+        if hasattr(value, name):
+            return str(getattr(value, name))
+    return None
+
+
+def _object_id(value: Any) -> str:
+    """What paths name it by."""
+    for name in ("full_name", "permalink"):
+        if hasattr(value, name):
+            return str(getattr(value, name))
+    return str(getattr(value, "id", None) or value.name)
+
+
+def _time(epoch: float) -> str:
+    text = datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _json(value: Any) -> str:
+    """RFC 8785 for what entries hold: no number but integers, and names in ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
