@@ -40,5 +40,10 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("PATCH", "/keys/{id}", f"/keys/{key}", {"networks": ["192.0.2.0/24"]}, "other")
     asked("DELETE", "/keys/{id}", f"/keys/{key}", tenant="other")
     asked("GET", "/keys/{id}", f"/keys/{key}", tenant="other")
+    made = {"kind": "API", "name": "n"}
+    made_at = asked("POST", "/credentials", "/credentials", made, "other/mail").json["id"]
+    asked("GET", "/credentials", "/credentials", tenant="other/mail")
+    for method, value in (("GET", None), ("PATCH", {"hold": True}), ("DELETE", None)):
+        asked(method, "/credentials/{id}", f"/credentials/{made_at}", value, "other/mail")
     asked("GET", "/audit", "/audit")
     yield from found

@@ -164,6 +164,7 @@ def _full_credential(value: Credential) -> Credential:
         hold=True,
         bare_newlines=BareNewlines.NORMALISE,
         last_used_at=NOW,
+        last_used_address="192.0.2.7",
         networks=("192.0.2.0/24", "2001:db8::/32"),
         expires_at=NOW,
         scopes=("emails:read",),

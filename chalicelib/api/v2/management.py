@@ -10,13 +10,14 @@ import re
 from dataclasses import replace
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.v2 import audit, management_keys, organizations, servers
+from chalicelib.api.v2 import audit, credentials, management_keys, organizations, servers
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.route import Route
 
 MANAGEMENT: tuple[Route, ...] = (
     *organizations.ROUTES,
     *servers.ROUTES,
+    *credentials.ROUTES,
     *management_keys.ROUTES,
     *audit.ROUTES,
 )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AwareDatetime, Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import WrongText
+from chalicelib.api.v2.grants import Networks, Scopes, check_scopes, future
 from chalicelib.api.v2.listing import ListAnswer, PageQuery, page
 from chalicelib.api.v2.models import Answer, Body, Moment
 from chalicelib.api.v2.organizations import Name
@@ -17,41 +17,13 @@ from chalicelib.api.v2.route import route
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy import management_keys as tenancy
-from chalicelib.domain.tenancy.networks import network_of
 from chalicelib.domain.tenancy.scopes import (
-    EVERYTHING,
     INSTALLATION_WRITE,
-    SCOPES,
     Reach,
-    granted,
-    within,
 )
-from chalicelib.ports.clock import Clock
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
-
-MOST_NETWORKS = 20
-
-
-def _scope(text: str) -> str:
-    if text != EVERYTHING and text not in SCOPES:
-        raise WrongText("scope", "is no scope")
-    return text
-
-
-def _network(text: str) -> str:
-    if network_of(text) is None:
-        raise WrongText("network", "is no network in CIDR notation")
-    return text.strip()
-
-
-Scope = Annotated[str, AfterValidator(_scope), Field(examples=["domains:write"])]
-Scopes = Annotated[list[Scope], Field(min_length=1, max_length=100)]
-Network = Annotated[str, AfterValidator(_network), Field(examples=["192.0.2.0/24"])]
-Networks = Annotated[
-    list[Network], Field(max_length=MOST_NETWORKS, description="None: from everywhere.")
-]
 
 
 class ManagementKey(Answer):
@@ -115,18 +87,11 @@ async def create_key(call: Call, wanted: ManagementKeyToMake) -> ManagementKeyMa
     organization, names = _organization(call), await _server_names(call)
     limit = await _limit(call, wanted, names)
     options = KeyOptions(
-        tuple(wanted.scopes), limit, tuple(wanted.networks), _future(call, wanted.expires_at)
+        tuple(wanted.scopes), limit, tuple(wanted.networks), future(call, wanted.expires_at)
     )
     reach = Reach.INSTALLATION if organization is None else Reach.ORGANIZATION
-    for number, scope in enumerate(options.scopes):
-        if scope != EVERYTHING and scope not in within(reach):
-            raise invalid_at(
-                f"/scopes/{number}", "scope", "a key of an organization cannot have it"
-            )
-    given = (
-        options.scopes if EVERYTHING in options.scopes else tuple(granted(options.scopes, reach))
-    )
-    call.caller.may_give(given, options.networks, options.expires_at)
+    check_scopes(wanted.scopes, reach)
+    call.caller.may_give(options.scopes, reach, options.networks, options.expires_at)
     maker = call.caller.key.name
     made, text = await call.program[ManagementKeys].create(
         organization, wanted.name, options, maker
@@ -145,9 +110,9 @@ async def change_key(call: Call, change: ManagementKeyToChange) -> ManagementKey
     if key.id == call.caller.key.id and given.keys() & {"networks", "expires_at"}:
         raise Refused("A key does not change its own networks and end")
     networks = tuple(given.get("networks", key.networks))
-    ends = _future(call, given["expires_at"]) if "expires_at" in given else key.expires_at
+    ends = future(call, given["expires_at"]) if "expires_at" in given else key.expires_at
     if given.keys() & {"networks", "expires_at"}:
-        call.caller.may_give((), networks, ends)
+        call.caller.may_give((), key.reach, networks, ends)
     if given:
         name = given.get("name", key.name)
         key = await call.program[ManagementKeys].update(key, name, networks, ends)
@@ -197,15 +162,6 @@ async def _limit(
             detail = "there is no such server here"
             raise invalid_at(f"/servers/{place}", "unknown_reference", detail)
     return tuple(numbers[name] for name in wanted.servers)
-
-
-def _future(call: Call, moment: Any) -> int | None:
-    if moment is None:
-        return None
-    seconds = int(moment.timestamp())
-    if seconds <= call.program[Clock].now():
-        raise invalid_at("/expires_at", "past", "must be in the future")
-    return seconds
 
 
 def _shown(call: Call, key: tenancy.ManagementKey, names: dict[ServerId, str]) -> dict[str, Any]:

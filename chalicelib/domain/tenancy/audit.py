@@ -27,7 +27,8 @@ _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
 _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
 # Fields that say where a value is or that follow from others; and secrets, which are told as HIDDEN.
 _UNTOLD = frozenset(
-    "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at".split()
+    "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
+    " last_used_address".split()
 )
 _SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
 

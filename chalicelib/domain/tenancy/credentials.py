@@ -46,6 +46,7 @@ class Credential:
     hold: bool = False
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     last_used_at: int | None = None
+    last_used_address: str | None = None
     networks: tuple[str, ...] = ()
     expires_at: int | None = None
     scopes: tuple[str, ...] = OF_A_SERVER_KEY

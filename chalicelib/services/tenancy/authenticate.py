@@ -88,7 +88,7 @@ class Authenticate:
         if credential.kind not in kinds:
             raise Unauthenticated("Invalid credential")
         self._check_use(credential, address)
-        return await self._principal_of(credential)
+        return await self._principal_of(credential, address)
 
     async def management_key(self, key: str, address: str) -> ManagementKey:
         """The management key that a client at this address shows. Raises as `by_key` does when it counts."""
@@ -123,12 +123,12 @@ class Authenticate:
         if key.networks and not is_inside(address, key.networks):
             raise NetworkRefused("This key may not be used from this address")
 
-    async def _principal_of(self, credential: Credential) -> Principal:
+    async def _principal_of(self, credential: Credential, address: str) -> Principal:
         try:
             principal = Principal(await self._directory.server(credential.server_id), credential)
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
-        return await self._noted_use(principal)
+        return await self._noted_use(principal, address)
 
     async def by_cram(
         self, username: str, challenge: bytes, digest: str, address: str = ""
@@ -151,7 +151,7 @@ class Authenticate:
             expected = hmac.new(key, challenge, hashlib.md5).hexdigest()
             if hmac.compare_digest(expected.encode(), digest.lower().encode("utf-8", "replace")):
                 self._check_use(credential, address)
-                return await self._noted_use(Principal(server, credential))
+                return await self._noted_use(Principal(server, credential), address)
         raise Unauthenticated("Denied")
 
     async def by_address(self, address: str) -> Principal | None:
@@ -161,7 +161,7 @@ class Authenticate:
             if credential is None:
                 return None
             self._check_use(credential, address)
-            return await self._principal_of(credential)
+            return await self._principal_of(credential, address)
         except Unauthenticated:
             return None
 
@@ -177,12 +177,15 @@ class Authenticate:
         except NotFound as missing:
             raise Unauthenticated("Invalid credential") from missing
 
-    async def _noted_use(self, principal: Principal) -> Principal:
+    async def _noted_use(self, principal: Principal, address: str) -> Principal:
         """Remember the use of a credential, at most once in USE_SECONDS; a store that is away keeps nobody out."""
-        await self._note(CREDENTIALS, principal.credential)
+        seen = {"last_used_address": address} if address else {}
+        await self._note(CREDENTIALS, principal.credential, **seen)
         return principal
 
-    async def _note(self, entity: Entity[Any], key: Credential | ManagementKey) -> None:
+    async def _note(
+        self, entity: Entity[Any], key: Credential | ManagementKey, **seen: str
+    ) -> None:
         now = int(self._clock.now())
         if now - self._noted.get(key.id, key.last_used_at or 0) < USE_SECONDS:
             return
@@ -190,6 +193,6 @@ class Authenticate:
             self._noted.clear()
         self._noted[key.id] = now
         try:
-            await self._repository.note(entity, key, last_used_at=now)
+            await self._repository.note(entity, key, last_used_at=now, **seen)
         except TemporaryFailure as away:
             LOG.warning("use not noted: %s", away.public)

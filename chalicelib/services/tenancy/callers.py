@@ -7,7 +7,7 @@ another; what a caller does not reach is like what is not there.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -117,13 +117,17 @@ class Caller:
             raise ScopeMissing(missing)
 
     def may_give(
-        self, wanted: Iterable[str], networks: tuple[str, ...], expires_at: int | None
+        self,
+        wanted: Collection[str],
+        reach: Reach,
+        networks: tuple[str, ...],
+        expires_at: int | None,
     ) -> None:
-        """Nobody gives more than they have: ScopeMissing for scopes, Refused for networks and ends beyond its own."""
-        wanted = tuple(wanted)
+        """Nobody gives a key, of this reach, more than they have: ScopeMissing for scopes, Refused for networks and
+        ends beyond its own."""
         if scopes.EVERYTHING in wanted and scopes.EVERYTHING not in self.key.scopes:
             raise ScopeMissing(scopes.EVERYTHING)
-        self.require(*(one for one in wanted if one != scopes.EVERYTHING))
+        self.require(*(() if scopes.EVERYTHING in wanted else granted(wanted, reach)))
         own = self.key.networks
         if own and not (networks and all(covers(own, network) for network in networks)):
             raise Refused("Each network must lie inside one of this key's own")

@@ -9,17 +9,22 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from chalicelib.domain.errors import NotFound, wrong_field
+from chalicelib.domain.errors import Conflict, wrong_field
 from chalicelib.domain.ids import key_digest, new_key, random_letters
 from chalicelib.domain.tenancy.credentials import (
+    BY_NETWORK,
     CREDENTIALS,
     BareNewlines,
     Credential,
     CredentialKind,
 )
-from chalicelib.domain.tenancy.owners import of_server
-from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.networks import covers
+from chalicelib.domain.tenancy.owners import ALL_NETWORKS, of_server
+from chalicelib.domain.tenancy.scopes import OF_A_SERVER_KEY
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
@@ -34,12 +39,16 @@ _KEY = re.compile(r"[A-Za-z0-9_]{20,100}")
 @dataclass(frozen=True, slots=True)
 class CredentialOptions:
     """What a credential does besides letting in. `cram`: keep the key sealed, for CRAM-MD5 (SMTP only).
-    `network`: the address or CIDR network of an SMTP-IP credential."""
+    `network`: the address or CIDR network of an SMTP-IP credential. `networks`: from where alone a key may be used;
+    `expires_at`: its end, in epoch seconds; `scopes`: what a key of the API may do."""
 
     hold: bool = False
     cram: bool = False
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     network: str | None = None
+    networks: tuple[str, ...] = ()
+    expires_at: int | None = None
+    scopes: tuple[str, ...] = OF_A_SERVER_KEY
 
 
 class Credentials:
@@ -86,13 +95,22 @@ class Credentials:
         found = await self._repository.all(CREDENTIALS, of_server(server.id))
         return sorted(found, key=lambda each: (each.created_at, each.name, each.id))
 
+    async def get(self, server: Server, credential: str) -> Credential:
+        """By id; NotFound."""
+        return await self._repository.get(CREDENTIALS, Place(of_server(server.id), credential))
+
+    async def update(self, credential: Credential, **changes: Any) -> Credential:
+        """Change name, hold, bare_newlines, networks or expires_at."""
+        changed = replace(credential, **changes)
+        changed = replace(changed, name=checked_name(changed.name))
+        await self._repository.replace(CREDENTIALS, changed)
+        return changed
+
     async def revoke(self, server: Server, credential: str) -> Credential:
         """Delete the credential with this id, and return what it was; NotFound."""
-        for each in await self.of(server):
-            if each.id == credential:
-                await self._repository.remove(CREDENTIALS, each)
-                return each
-        raise NotFound("There is no such credential here")
+        known = await self.get(server, credential)
+        await self._repository.remove(CREDENTIALS, known)
+        return known
 
     async def _create_network(
         self, server: Server, name: str, options: CredentialOptions
@@ -100,10 +118,24 @@ class Credentials:
         if options.cram:
             raise wrong_field("cram", "Only an SMTP credential can be used with CRAM-MD5")
         network = _network(options.network)
+        await self._check_overlap(server, network)
         bare = self._credential(server, CredentialKind.SMTP_IP, name, options)
         credential = replace(bare, network=network)
         await self._repository.add(CREDENTIALS, credential)
         return credential, network
+
+    async def _check_overlap(self, server: Server, network: str) -> None:
+        """Conflict when another organization has a network that contains this one, or lies in it."""
+        known = await self._repository.all(CREDENTIALS, ALL_NETWORKS, BY_NETWORK)
+        near = {
+            one.server_id
+            for one in known
+            if one.network and (covers([one.network], network) or covers([network], one.network))
+        }
+        places = [Place(of_server(number)) for number in near]
+        for other in (await self._repository.get_many(SERVERS, places)).values():
+            if other.organization_id != server.organization_id:
+                raise Conflict("Another organization has a network that overlaps this one")
 
     async def _keep_key(
         self,
@@ -137,6 +169,9 @@ class Credentials:
             created_at=int(self._clock.now()),
             hold=options.hold,
             bare_newlines=options.bare_newlines,
+            networks=options.networks,
+            expires_at=options.expires_at,
+            scopes=options.scopes,
         )
 
 
