@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.api.v2.models import Body
+from chalicelib.api.v2.objects import Body
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.problems import STATUSES
 from chalicelib.api.v2.routes import every_route

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.listing import ListAnswer, PageQuery, read_cursor, render_cursor
-from chalicelib.api.v2.models import Answer
+from chalicelib.api.v2.listing import read_cursor, render_cursor
+from chalicelib.api.v2.objects import Answer, ListAnswer, PageQuery
 from chalicelib.api.v2.route import route
 from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, Field, StrictBool
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.grants import Networks, Scopes, check_scopes, future
-from chalicelib.api.v2.listing import ListAnswer, PageQuery, page
-from chalicelib.api.v2.models import Answer, Body, Moment
+from chalicelib.api.v2.listing import page
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.requests import invalid_at

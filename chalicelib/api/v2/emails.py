@@ -9,6 +9,7 @@ from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import mailbox_of
+from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
@@ -31,14 +32,14 @@ async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
             flag=query.status.value if query.status else None,
             recipient=mailbox_of(query.to).address if query.to else None,
             limit=query.limit,
-            cursor=query.cursor,
+            cursor=await read_cursor(call, query),
         )
     except Rejected as error:
         raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
     return EmailPage(
         data=[Email.model_validate(_shown(record)) for record in page.values],
         has_more=page.next_cursor is not None,
-        next_cursor=page.next_cursor,
+        next_cursor=await render_cursor(call, query, page.next_cursor),
     )
 
 

@@ -6,35 +6,15 @@ A cursor is good for one route, tenant and set of filters. The lists made here a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
-
-from pydantic import Field
+from typing import Any, TypeVar
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.models import MOST_ON_PAGE, Answer, Request
+from chalicelib.api.v2.objects import PageQuery
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import Rejected
 from chalicelib.services.tenancy.cursors import Cursors
 
 T = TypeVar("T")
-
-LONGEST_CURSOR = 2_000
-
-
-class PageQuery(Request):
-    """Which page of a list."""
-
-    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE, description="Items on a page.")] = 30
-    cursor: str | None = Field(
-        None, max_length=LONGEST_CURSOR, description="`next_cursor` as given."
-    )
-
-
-class ListAnswer(Answer):
-    """One page of a list; `data` holds the items."""
-
-    has_more: bool
-    next_cursor: Annotated[str | None, Field(description="The `cursor` of the next page.")]
 
 
 def binding_of(call: Call, query: PageQuery) -> str:

@@ -1,23 +1,11 @@
-"""The requests and answers of API v2, as the declarations that both validate and document them.
-
-Requests forbid unknown fields. Times are RFC 3339 in UTC, ids are integers per server, tokens are what headers show.
-"""
+"""Messages as requests and answers of API v2: ids are integers per server, tokens are what headers show."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    PlainSerializer,
-    model_validator,
-)
+from pydantic import Field
 
 from chalicelib.api.v2.fields import (
     Address,
@@ -33,71 +21,13 @@ from chalicelib.api.v2.fields import (
     Tag,
     UploadId,
 )
-from chalicelib.api.v2.nulls import or_null, without_nulls
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.problems import Problem
 from chalicelib.domain.model import Scope, Status
 
-if TYPE_CHECKING:
-    from pydantic_core.core_schema import CoreSchema
-
-JSON_TYPE = {"Content-Type": "application/json"}
 MOST_IN_BATCH = 100
-MOST_ON_PAGE = 100
 MOST_HEADERS = 200
 MOST_ATTACHMENTS = 500
-
-
-def _moment(epoch: float) -> datetime:
-    return datetime.fromtimestamp(epoch, UTC)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-# Made from epoch seconds or read back from a text; always shown in UTC with milliseconds.
-Moment = Annotated[
-    datetime,
-    BeforeValidator(lambda value: _moment(value) if isinstance(value, int | float) else value),
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
-    Field(examples=["2026-03-22T12:00:00.000Z"]),
-]
-
-
-class Request(BaseModel):
-    """A request; fields that are not in it are refused."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=False)
-
-
-class Body(Request):
-    """The body of a request, or an object in it: null means the same as leaving a field out."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: Any) -> Any:
-        return without_nulls(value, cls._optional())
-
-    @classmethod
-    def _optional(cls) -> list[str]:
-        fields = cls.model_fields.items()
-        return [field.alias or name for name, field in fields if not field.is_required()]
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        described = handler(schema)
-        fields = handler.resolve_ref_schema(described)["properties"]
-        for name in cls._optional():
-            fields[name] = or_null(fields[name])
-        return described
-
-
-class Answer(BaseModel):
-    """An answer, made from values by name or from an object's attributes."""
-
-    model_config = ConfigDict(extra="forbid", populate_by_name=True, from_attributes=True)
 
 
 class AttachmentToSend(Body):
@@ -121,10 +51,10 @@ class EmailToSend(Body):
     """A message: described by its fields, or finished as `raw` or `raw_upload`."""
 
     author: Author = Field(alias="from", description="The author, whose domain must be verified.")
-    to: Annotated[Addresses, Field(description="Recipients that the message shows.")] = []
-    cc: Annotated[Addresses, Field(description="Further recipients that it shows.")] = []
-    bcc: Annotated[Addresses, Field(description="Recipients that it does not show.")] = []
-    reply_to: Annotated[Addresses, Field(description="Where answers shall go.")] = []
+    to: Annotated[Addresses, Field(description="Recipients that the message shows.")] = Field([])
+    cc: Annotated[Addresses, Field(description="Further recipients that it shows.")] = Field([])
+    bcc: Annotated[Addresses, Field(description="Recipients that it does not show.")] = Field([])
+    reply_to: Annotated[Addresses, Field(description="Where answers shall go.")] = Field([])
     sender: Author | None = Field(None, description="Who sends it, when that is not the author.")
     subject: Line | None = None
     text: Annotated[str | None, Field(description="The body as plain text.")] = None
@@ -132,7 +62,7 @@ class EmailToSend(Body):
     headers: dict[HeaderName, HeaderValue] = Field(
         {}, max_length=MOST_HEADERS, description="Further header fields by name."
     )
-    attachments: Annotated[list[AttachmentToSend], Field(max_length=MOST_ATTACHMENTS)] = []
+    attachments: Annotated[list[AttachmentToSend], Field(max_length=MOST_ATTACHMENTS)] = Field([])
     tag: Annotated[Tag | None, Field(description="A word to find messages by.")] = None
     tags: list[NamedTag] = Field([], max_length=1, description="The tag as other services have it.")
     raw: Annotated[Base64 | None, Field(description="A whole message (RFC 5322).")] = None
@@ -154,14 +84,12 @@ class Flag(StrEnum):
     BOUNCED = "bounced"
 
 
-class EmailQuery(Request):
+class EmailQuery(PageQuery):
     """The filters of a list."""
 
     to: Annotated[Address | None, Field(description="Only messages for this recipient.")] = None
     status: Annotated[Flag | None, Field(description="Only messages that stand so.")] = None
     direction: Scope = Scope.OUTGOING
-    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE, description="Messages on a page.")] = 30
-    cursor: str | None = Field(None, max_length=2_000, description="`next_cursor` as given.")
 
 
 class AcceptedRecipient(Answer):
@@ -243,12 +171,10 @@ class EmailWithActivity(Email):
     clicks: Annotated[list[Follower], Field(description="Oldest first.")]
 
 
-class EmailPage(Answer):
+class EmailPage(ListAnswer):
     """One page, newest first."""
 
     data: list[Email]
-    has_more: bool
-    next_cursor: Annotated[str | None, Field(description="The `cursor` of the next page.")]
 
 
 class DeliveryEntry(Answer):
@@ -281,8 +207,3 @@ class Upload(Answer):
     method: Literal["PUT", "POST"]
     headers: dict[str, str]
     expires_at: Moment
-
-
-def as_json(answer: BaseModel) -> dict[str, Any]:
-    """An answer as a JSON object, by its public names."""
-    return answer.model_dump(mode="json", by_alias=True)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call, admitted
-from chalicelib.api.v2.models import JSON_TYPE, Request, as_json
+from chalicelib.api.v2.objects import JSON_TYPE, Request, as_json
 from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
 from chalicelib.api.v2.route import PREFIX, Route

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.listing import ListAnswer, PageQuery, page
-from chalicelib.api.v2.models import Answer, Body, Moment
+from chalicelib.api.v2.listing import page
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import organizations as tenancy

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import model_validator
 
 from chalicelib.api.v2.fields import WrongText
-from chalicelib.api.v2.models import Request
+from chalicelib.api.v2.objects import Request
 
 
 class Patch(Request):

@@ -11,6 +11,7 @@ from typing import Any
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2 import emails, models, sending, statistics
+from chalicelib.api.v2.objects import JSON_TYPE
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
 from chalicelib.api.v2.route import PREFIX, Route
@@ -35,7 +36,7 @@ def _document_text() -> str:
 
 async def _document(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """This document."""
-    return HttpAnswer(200, _document_text(), models.JSON_TYPE | _FOR_A_WHILE)
+    return HttpAnswer(200, _document_text(), JSON_TYPE | _FOR_A_WHILE)
 
 
 def _route(method: str, path: str, name: str, action: Any, answer: Any, **more: Any) -> Route:

@@ -20,8 +20,8 @@ from chalicelib.api.v2.models import (
     EmailToSend,
     Upload,
     UploadToMake,
-    as_json,
 )
+from chalicelib.api.v2.objects import as_json
 from chalicelib.api.v2.operation import once
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.requests import invalid_at, read_json, validated

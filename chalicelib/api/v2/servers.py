@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.listing import ListAnswer, PageQuery, page
-from chalicelib.api.v2.models import Answer, Body, Moment
+from chalicelib.api.v2.listing import page
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name, Permalink, Suspension
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.requests import invalid_at

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.models import Answer, Moment, Request
+from chalicelib.api.v2.objects import Answer, Moment, Request
 from chalicelib.domain.statistics import Period, named_counts
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 
