@@ -45,5 +45,15 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", "/credentials", "/credentials", tenant="other/mail")
     for method, value in (("GET", None), ("PATCH", {"hold": True}), ("DELETE", None)):
         asked(method, "/credentials/{id}", f"/credentials/{made_at}", value, "other/mail")
+    source = {"name": "one", "kind": "smarthost", "host": "smtp.example.com"}
+    asked("POST", "/sources", "/sources", source)
+    asked("GET", "/sources", "/sources")
+    asked("GET", "/pools", "/pools")
+    at, named = "/sources/one", "/sources/{name}"
+    asked("PATCH", named, at, {"username": "u", "password": "p", "priority": 5})
+    asked("POST", f"{named}/suspend", f"{at}/suspend", {"seconds": 60})
+    asked("POST", f"{named}/resume", f"{at}/resume")
+    asked("GET", named, f"{at}?pool=default")
+    asked("DELETE", named, at)
     asked("GET", "/audit", "/audit")
     yield from found

@@ -94,7 +94,7 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
 .api.v2                 .domain .domain.mail .domain.tenancy .ports .services .services.events .services.messages
-                        .services.outgoing .services.tenancy .api pydantic pydantic_core
+                        .services.outgoing .services.pools .services.tenancy .api pydantic pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click

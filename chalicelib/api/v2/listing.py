@@ -47,13 +47,19 @@ async def page(
     everything: Sequence[T],
     position: Callable[[T], str],
     shown: Callable[[T], Any],
+    *,
+    rising: bool = False,
 ) -> dict[str, Any]:
-    """The members of a list's answer: of all items, newest first, the page that the query asks for.
+    """The members of a list's answer: of all items, in their order, the page that the query asks for.
 
-    `position` gives texts that fall from item to item.
+    `position` gives texts that fall from item to item, or rise.
     """
     after = await read_cursor(call, query)
-    rest = [one for one in everything if after is None or position(one) < after]
+    rest = [
+        one
+        for one in everything
+        if after is None or (position(one) > after if rising else position(one) < after)
+    ]
     data = rest[: query.limit]
     more = len(rest) > query.limit
     return {

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.v2 import audit, credentials, management_keys, organizations, servers
+from chalicelib.api.v2 import audit, credentials, management_keys, organizations, servers, ways_out
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.route import Route
 
@@ -19,6 +19,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *servers.ROUTES,
     *credentials.ROUTES,
     *management_keys.ROUTES,
+    *ways_out.ROUTES,
     *audit.ROUTES,
 )
 

@@ -163,6 +163,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 def _named_by(route: Route, name: str) -> str:
     if name == "id" and "/emails/" in route.path:
         return "The number or the token of a message."
+    if name == "name":
+        return "Its name."
     return "Its id." if name == "id" else f"The permalink of the {name}."
 
 

@@ -1,0 +1,224 @@
+"""Pools and their sources with API v2 (api.md 2.20): by what mail leaves the installation.
+
+Pools are made by deploying.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.listing import page
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
+from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.route import route
+from chalicelib.domain.errors import Conflict, Taken
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
+from chalicelib.services.pools.sources import Pool as KnownPool
+from chalicelib.services.pools.sources import Sources
+
+Text = Annotated[str, Field(max_length=255)]
+Tls = Literal["opportunistic", "required", "implicit", "none"]
+Port = Annotated[int, Field(ge=0, le=65_535, strict=True, description="0: the usual one.")]
+Priority = Annotated[int, Field(ge=0, le=1_000, strict=True)]
+Password = Annotated[str, Field(max_length=200, description="Never shown.")]
+
+
+class Source(Answer):
+    """One way out of a pool."""
+
+    name: str
+    pool: str
+    kind: EgressKind
+    address: str | None
+    address6: str | None
+    host: str | None
+    port: int | None
+    username: str | None
+    has_password: bool
+    tls: Tls
+    ehlo: str | None
+    priority: int
+    suspended_until: Moment | None
+
+
+class Pool(Answer):
+    """A pool, the servers whose mail it takes, and its ways out."""
+
+    name: str
+    has_queue: Annotated[bool, Field(description="Without a queue it takes no mail.")]
+    servers: list[str]
+    sources: list[Source]
+
+
+class PoolPage(ListAnswer):
+    """Pools, by name."""
+
+    data: list[Pool]
+
+
+class SourcePage(ListAnswer):
+    """Sources, by pool and name."""
+
+    data: list[Source]
+
+
+class SourceToMake(Body):
+    """A new way out."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)]
+    pool: Text = "default"
+    kind: EgressKind
+    address: Text = ""
+    address6: Text = ""
+    host: Text = ""
+    port: Port = 0
+    username: Text = ""
+    password: Password = ""
+    tls: Tls = "opportunistic"
+    ehlo: Text = ""
+    priority: Priority = 100
+
+
+class SourceToChange(Patch):
+    """What may be changed of it."""
+
+    address: Text = ""
+    address6: Text = ""
+    host: Text = ""
+    port: Port = 0
+    username: Text = ""
+    password: Password = ""
+    tls: Tls = "opportunistic"
+    ehlo: Text = ""
+    priority: Priority = 100
+
+
+class SourceSuspension(Body):
+    """For how long."""
+
+    seconds: Annotated[
+        int | None, Field(ge=1, le=2_147_483_647, description="Null: until it is resumed.")
+    ] = None
+
+
+class SourceQuery(Request):
+    """Which of several sources of one name."""
+
+    pool: str | None = Field(None, max_length=500)
+
+
+class SourcesQuery(PageQuery):
+    """Which sources."""
+
+    pool: str | None = Field(None, max_length=500, description="Only this pool's.")
+
+
+async def list_pools(call: Call, query: PageQuery) -> PoolPage:
+    """List the pools, by name."""
+    found = sorted(await call.program[Sources].pools(), key=lambda one: one.name)
+    told = await page(call, query, found, lambda one: one.name, _pool, rising=True)
+    return PoolPage(**told)
+
+
+async def list_sources(call: Call, query: SourcesQuery) -> SourcePage:
+    """List the sources, by pool and name."""
+    sources = call.program[Sources]
+    known = await (sources.all() if query.pool is None else sources.of(query.pool))
+    found = sorted(known, key=_position)
+    told = await page(call, query, found, _position, _source, rising=True)
+    return SourcePage(**told)
+
+
+async def create_source(call: Call, wanted: SourceToMake) -> Source:
+    """Add a way out to a pool: mail takes it within half a minute."""
+    given = wanted.model_dump()
+    password = given.pop("password")
+    try:
+        return _source(await call.program[Sources].add(EgressSource(**given), password))
+    except Conflict as taken:
+        raise Taken("name", taken.public) from taken
+
+
+async def show_source(call: Call, query: SourceQuery) -> Source:
+    """Show a source."""
+    return _source(await _named(call, query))
+
+
+async def change_source(call: Call, change: SourceToChange, query: SourceQuery) -> Source:
+    """Change a source."""
+    source, given = await _named(call, query), change.given()
+    if given:
+        password = given.pop("password", "")
+        source = await call.program[Sources].change(replace(source, **given), password)
+    return _source(source)
+
+
+async def remove_source(call: Call, query: SourceQuery) -> None:
+    """Remove a source: mail goes by the others of its pool."""
+    await call.program[Sources].remove(await _named(call, query))
+
+
+async def suspend_source(call: Call, suspension: SourceSuspension, query: SourceQuery) -> Source:
+    """Send nothing from a source for a time."""
+    source = await _named(call, query)
+    return _source(await call.program[Sources].suspend(source, suspension.seconds))
+
+
+async def resume_source(call: Call, query: SourceQuery) -> Source:
+    """End a source's suspension."""
+    source = await _named(call, query)
+    return _source(await call.program[Sources].resume(source) if source.suspended_until else source)
+
+
+async def _named(call: Call, query: SourceQuery) -> EgressSource:
+    return await call.program[Sources].find(call.value("name"), query.pool)
+
+
+def _position(source: EgressSource) -> str:
+    return f"{source.pool} {source.name}"
+
+
+def _pool(pool: KnownPool) -> Pool:
+    return Pool(
+        name=pool.name,
+        has_queue=pool.has_queue,
+        servers=list(pool.servers),
+        sources=[_source(one) for one in pool.sources],
+    )
+
+
+def _source(source: EgressSource) -> Source:
+    """What is empty is null."""
+    empty = ("address", "address6", "host", "port", "username", "ehlo", "suspended_until")
+    told = {name: getattr(source, name) for name in ("name", "pool", "kind", "tls", "priority")}
+    told |= {name: getattr(source, name) or None for name in empty}
+    return Source.model_validate(told | {"has_password": source.sealed_password is not None})
+
+
+_READ: dict[str, Any] = {"tenant": "none", "scope": "installation:read"}
+_WRITE: dict[str, Any] = {"tenant": "none", "scope": INSTALLATION_WRITE, "query": SourceQuery}
+_ONE = "/sources/{name}"
+ROUTES = (
+    route("GET /pools", list_pools, PoolPage, query=PageQuery, **_READ),
+    route("GET /sources", list_sources, SourcePage, query=SourcesQuery, **_READ),
+    route(
+        "POST /sources",
+        create_source,
+        Source,
+        status=201,
+        body=SourceToMake,
+        location=_ONE,
+        tenant="none",
+        scope=INSTALLATION_WRITE,
+    ),
+    route(f"GET {_ONE}", show_source, Source, query=SourceQuery, **_READ),
+    route(f"PATCH {_ONE}", change_source, Source, body=SourceToChange, **_WRITE),
+    route(f"DELETE {_ONE}", remove_source, None, status=204, **_WRITE),
+    route(f"POST {_ONE}/suspend", suspend_source, Source, body=SourceSuspension, **_WRITE),
+    route(f"POST {_ONE}/resume", resume_source, Source, **_WRITE),
+)

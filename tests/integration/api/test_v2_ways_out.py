@@ -1,0 +1,79 @@
+"""Pools and sources through the API: for operators, with passwords that nobody reads again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.http_api import ApiWorld
+from tests.integration.api.test_v2_management import a_key, places, refused
+
+SMARTHOST = {"name": "relay", "kind": "smarthost", "host": "smtp.example.com", "username": "u"}
+
+
+def test_a_source_is_added_changed_suspended_and_removed(api: ApiWorld) -> None:
+    made = api.manage("POST", "/sources", SMARTHOST | {"password": "secret-word"})
+    assert made.headers["location"] == "/api/v2/sources/relay"
+    assert (made.json["port"], made.json["has_password"], made.json["address"]) == (587, True, None)
+    at = "/sources/relay"
+    changed = api.manage("PATCH", at, {"priority": 7, "ehlo": "mx.acme.test"}).json
+    assert changed == {**made.json, "priority": 7, "ehlo": "mx.acme.test"}
+    assert api.manage("PATCH", at, {"ehlo": None}).json["ehlo"] is None
+    until = api.manage("POST", f"{at}/suspend", {"seconds": 60}).json["suspended_until"]
+    assert until is not None
+    assert api.manage("POST", f"{at}/suspend").json["suspended_until"] > until
+    assert api.manage("POST", f"{at}/resume").json["suspended_until"] is None
+    (pool,) = [one for one in api.manage("GET", "/pools").json["data"] if one["name"] == "default"]
+    assert "relay" in [one["name"] for one in pool["sources"]]
+    assert pool["servers"] == ["acme/app"]
+    assert api.manage("DELETE", at).status == 204
+    assert refused(api.manage("GET", at)) == (404, "not_found")
+    log = json.dumps(api.manage("GET", "/audit").json)
+    assert "source.suspend" in log
+    assert "secret-word" not in log
+
+
+def test_lists_are_by_name_and_narrowed(api: ApiWorld) -> None:
+    for name in ("b", "c", "a"):
+        api.manage("POST", "/sources", {"name": name, "kind": "direct"})
+    first = api.manage("GET", "/sources?limit=2").json
+    rest = api.manage("GET", f"/sources?cursor={first['next_cursor']}").json
+    assert [one["name"] for one in [*first["data"], *rest["data"]]] == [
+        "a",
+        "b",
+        "c",
+        "default",
+    ]
+    assert api.manage("GET", "/sources?pool=none").json["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"kind": "smarthost", "host": ""}, "/host"),
+        ({"port": 70_000}, "/port"),
+        ({"priority": -1}, "/priority"),
+        ({"tls": "maybe"}, "/tls"),
+        ({"name": "Not A Name"}, "/name"),
+        ({"sealed_password": "x"}, "/sealed_password"),
+    ],
+)
+def test_wrong_fields_are_named(api: ApiWorld, fields: dict[str, Any], place: str) -> None:
+    reply = api.manage("POST", "/sources", SMARTHOST | {"password": "p"} | fields)
+    assert (reply.status, [where for where, _ in places(reply)]) == (422, [place]), reply
+
+
+def test_a_taken_name_is_a_conflict_and_tenants_have_no_way_here(api: ApiWorld) -> None:
+    api.manage("POST", "/sources", {"name": "one", "kind": "direct"})
+    again = api.manage("POST", "/sources", {"name": "one", "kind": "direct"})
+    assert (*refused(again), *places(again)) == (409, "conflict", ("/name", "taken"))
+    own = a_key(api, "*")
+    for path in ("/pools", "/sources", "/sources/one", "/sources/none"):
+        reply = api.manage("GET", path, key=own)
+        assert (*refused(reply), reply.json["scope"]) == (
+            403,
+            "scope_missing",
+            "installation:read",
+        )
