@@ -91,9 +91,9 @@ def grace_of(settings: Settings) -> float:
 
 
 @contextmanager
-def held(settings: Settings) -> Iterator[None]:
+def held(settings: Settings, folder: StateFolder | None = None) -> Iterator[None]:
     """While the block runs nobody else serves the state folder. PermanentFailure says who does."""
-    folder = StateFolder(settings)
+    folder = folder or StateFolder(settings)
     path = Path(settings.state_folder).absolute() / RUN / SUPERVISOR_LOCK
     with folder.opening():
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

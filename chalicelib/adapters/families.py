@@ -30,6 +30,7 @@ resolver.Resolver            network.resolver.DnsResolver                  netwo
 signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner
 statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlite.statistics.SqliteStatistics
 suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.limits.SqliteSuppressionList
+transfer.MessageTransfer     aws.dynamo.transfer.DynamoMessageTransfer     sqlite.transfer.SqliteMessageTransfer
 vault.KeyVault               aws.kms.KmsKeyVault                           sqlite.vault.FileKeyVault
 send_rate.SendRate           aws.dynamo.send_rate.DynamoSendRate           sqlite.limits.SqliteSendRate
 """

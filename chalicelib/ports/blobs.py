@@ -43,3 +43,10 @@ class BlobStore(Protocol):
     async def uploaded(self, server: ServerId, upload_id: str, now: float) -> BlobRef:
         """The reference of a finished upload of this server; NotFound when there is none, or none that came within
         UPLOAD_KEPT_SECONDS before `now`: what is to stay is stored again by the request that names it."""
+
+    async def uploads(self, server: ServerId, now: float) -> dict[str, float]:
+        """The finished uploads of a server that are not over, by id, and since when each is kept (epoch seconds). For
+        moves."""
+
+    async def bring(self, server: ServerId, upload_id: str, content: bytes, at: float) -> None:
+        """Keep an upload that was finished elsewhere, from `at` on, or from now where a store knows no other time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -27,6 +28,17 @@ class IdempotencyClaim:
     body: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The first answer to a request; `at` is when its work was begun, epoch seconds."""
+
+    key: str
+    fingerprint: str
+    at: float
+    status: int
+    body: str
+
+
 class IdempotencyKeys(Protocol):
     """First answers by `Idempotency-Key`, kept 24 hours per server."""
 
@@ -40,3 +52,9 @@ class IdempotencyKeys(Protocol):
 
     async def abandon(self, server: ServerId, key: str) -> None:
         """Give an open claim back, because nothing was done."""
+
+    async def all(self, server: ServerId, now: float) -> list[KeptAnswer]:
+        """The answers that a server has given and that are not over, by key. For moves: it reads the whole list."""
+
+    async def keep(self, server: ServerId, answers: Sequence[KeptAnswer]) -> None:
+        """Have answers that were given elsewhere, in place of any with the same key."""

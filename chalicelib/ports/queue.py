@@ -30,3 +30,7 @@ class WorkQueue(Protocol):
 
     async def pools(self) -> tuple[str, ...]:
         """The pools that have a queue, by name. For people who configure; no function has the right to ask."""
+
+    async def marked(self, queue: str) -> list[DeliveryJob]:
+        """The jobs of a pool that say more than the record of their message: marked `manual`, or with an outcome.
+        Nothing is taken out of the queue. For moves, when nobody else receives."""

@@ -113,26 +113,38 @@ def restore_command(session: HostSession, folder: Path, resend: bool, damaged: b
     click.option("--to", "to", type=click.Choice(["aws"]), help="Where to."),
     click.option("--from", "origin", type=click.Choice(["aws"]), help="Where from."),
     click.option("--stopped", is_flag=True, help="Nothing serves on AWS any more: bring the rest."),
+    click.option("--give-up", is_flag=True, help="Serve here again, though a move was begun."),
 )
-def move_command(session: HostSession, to: str | None, origin: str | None, stopped: bool) -> int:
+def move_command(
+    session: HostSession, to: str | None, origin: str | None, stopped: bool, give_up: bool
+) -> int:
     """Move to AWS, and back: accounts, credentials, keys and all mail.
 
     It may run while mail is served, and again. What waits comes over in the last run, when nothing serves.
     """
-    from onehost.move.places import move_from_aws, move_to_aws
+    from onehost.move import places
+    from onehost.move.move import NOT_MOVED
 
-    if bool(to) == bool(origin) or (to and stopped):
-        raise click.UsageError("Say either --to aws, or --from aws with or without --stopped.")
+    if [bool(to), bool(origin), give_up].count(True) != 1 or (stopped and not origin):
+        raise click.UsageError(
+            "Say either --to aws, or --from aws with or without --stopped, or --give-up."
+        )
     session.check_state_named()
     with _plain_failures():
+        if give_up:
+            places.give_up(session.settings)
+            session.show({"given_up": True}, "It may serve here again. What was copied is there.")
+            return 0
         if to:
-            done = move_to_aws(session.settings, _progress())
+            done = places.move_to_aws(session.settings, _progress())
         else:
-            move_from_aws(session.settings, _progress(), last=stopped)
+            places.move_from_aws(session.settings, _progress(), last=stopped)
             done = stopped
     rest = "stop `posthorn serve`" if to else "stop what serves on AWS, and add --stopped"
     text = (
-        "Everything was moved." if done else f"Copied but for what waits: {rest}, and run it again."
+        f"Everything was moved. {NOT_MOVED}"
+        if done
+        else f"Copied but for what waits: {rest}, and run it again."
     )
     session.show({"finished": done}, text)
     return 0

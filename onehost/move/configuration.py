@@ -62,6 +62,13 @@ async def servers(program: Posthorn) -> list[ServerId]:
     return sorted(found)
 
 
+async def pools(program: Posthorn) -> list[str]:
+    """Those that have a way out."""
+    repository = program[Repository]
+    named = await repository.owners(SOURCES)
+    return [pool for pool in named if await repository.all(SOURCES, of_pool(pool))]
+
+
 async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
     """Each noun after its owner."""
     repository = program[Repository]

@@ -1,34 +1,46 @@
 """An installation copied into another family of stores, while it serves and once it rests.
 
 It goes through the ports of both sides, so that to AWS and from AWS are one way. Configuration goes first, its secrets
-opened on one side and sealed on the other; then what is over: messages with their log, bytes, links and hits. Once
-nothing serves the source, `last` brings what waits, counters and the numbers that were given. Whatever was copied may
-be copied again: a run that was stopped goes on at its page, and a further one brings what has changed.
-
-Not moved: the send rate of the last hour, first answers by idempotency key, uploads, and messages of servers that were
-removed.
+opened on one side and sealed on the other; then suppressions, uploads, and what is over: messages with their log,
+bytes, links and hits. Once nothing serves the source, `last` brings the numbers that were given, answers to requests
+with an idempotency key, what waits, and counters. Whatever was copied may be copied again: a run that was stopped goes
+on at its page, and a further one brings what has changed.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
+
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.durations import DAY
-from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Period, Slot
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
-from onehost.move.configuration import copy_configuration, organizations, servers
-from onehost.move.messages import MessageCopy
+from onehost.move.configuration import copy_configuration, organizations, pools, servers
+from onehost.move.messages import Jobs, MessageCopy
 from onehost.move.steps import Steps
 from onehost.storage.progress import Progress
 
+T = TypeVar("T")
+NOT_MOVED = (
+    "Not moved: the send rate of the last hour, addresses for uploads that have not come, claims of requests that were"
+    " not answered, and messages of servers that were removed."
+)
 MOVED = "moved"  # the source of what counters were counted elsewhere
 KINDS = ("message", "delivery")
 AT_ONCE = 100_000
+TOGETHER = 200
 OLDEST = 3_650 * DAY
 
 
@@ -43,47 +55,99 @@ class Move:
         self._steps = steps
         self._progress = progress
 
-    async def run(self, *, last: bool) -> int:
-        """Copy what can be copied; with `last`, everything. How many messages were looked at in this run."""
+    async def check(self) -> None:
+        """PermanentFailure when the other side is not ready."""
         if not self._steps.begun and await organizations(self._target):
             raise PermanentFailure(
                 "The other side has organizations already: a move needs an empty one"
             )
+        if self._target[WorkQueue].pools_are_deployed:
+            missing = set(await pools(self._source)) - set(await self._target[WorkQueue].pools())
+            for pool in sorted(missing):
+                raise PermanentFailure(f"The pool {pool} has no queue there: deploy it first")
+
+    async def run(self, *, last: bool) -> int:
+        """Copy what can be copied; with `last`, everything. How many messages were looked at in this run."""
         self._steps.begin()
         await copy_configuration(self._source, self._target)
-        copy = MessageCopy(self._source, self._target, self._steps, self._progress, last=last)
-        for server in await servers(self._source):
-            await self._suppressions(server)
-            await copy.all_of(server)
-            if last:
-                await self._counters(server)
-                await self._numbers(server)
+        ours = await servers(self._source)
         if last:
             await self._sequences()
-        self._steps.forget_pages()
+            for server in ours:
+                await self._numbers(server)
+        copy = MessageCopy(self._source, self._target, self._steps, self._progress)
+        for server in ours:
+            await self._suppressions(server)
+            await self._uploads(server)
+            await copy.over(server)
+        if last:
+            jobs = await self._marked_jobs()
+            for server in ours:
+                await self._answers(server)
+                await copy.waiting(server, jobs)
+            for server in ours:
+                await self._counters(server)
+        self._steps.forget()
         return copy.seen
 
     async def _suppressions(self, server: ServerId) -> None:
         """Those of now; what was removed meanwhile is removed there, too."""
         now = self._source[Clock].now()
-        ours = await self._source[SuppressionList].all(server, now)
-        theirs = await self._target[SuppressionList].all(server, now)
-        for entry in ours:
-            if entry not in theirs:
-                await self._target[SuppressionList].add(server, entry)
-        known = {entry.address.lower() for entry in ours}
-        for entry in theirs:
-            if entry.address.lower() not in known:
-                await self._target[SuppressionList].remove(server, entry.address)
+        theirs = self._target[SuppressionList]
+        known = {one.address.lower(): one for one in await theirs.all(server, now)}
+        ours = {
+            one.address.lower(): one for one in await self._source[SuppressionList].all(server, now)
+        }
+        changed = [one for address, one in ours.items() if known.get(address) != one]
+        await _some_at_a_time(theirs.add(server, one) for one in changed)
+        await _some_at_a_time(
+            theirs.remove(server, one.address)
+            for address, one in known.items()
+            if address not in ours
+        )
+
+    async def _uploads(self, server: ServerId) -> None:
+        """Those that a request may still name."""
+        now = self._source[Clock].now()
+        source, target = self._source[BlobStore], self._target[BlobStore]
+        there = await target.uploads(server, now)
+        for upload, at in (await source.uploads(server, now)).items():
+            if upload in there:
+                continue
+            try:
+                content = await source.get(await source.uploaded(server, upload, now))
+            except NotFound:
+                continue
+            await target.bring(server, upload, content, at)
+
+    async def _answers(self, server: ServerId) -> None:
+        answers = await self._source[IdempotencyKeys].all(server, self._source[Clock].now())
+        for start in range(0, len(answers), TOGETHER):
+            await self._target[IdempotencyKeys].keep(server, answers[start : start + TOGETHER])
+
+    async def _marked_jobs(self) -> Jobs:
+        """What is queued and says more than the record of its message, looked for once."""
+        found = []
+        for pool in await self._source[WorkQueue].pools():
+            jobs = self._steps.jobs(pool)
+            if jobs is None:
+                jobs = await self._source[WorkQueue].marked(pool)
+                self._steps.found(pool, jobs)
+            found += jobs
+        return {(job.message.server_id, job.message.id): job for job in found}
 
     async def _counters(self, server: ServerId) -> None:
         """Each slot as one addition, which is counted once however often it is made."""
         now = int(self._source[Clock].now())
         for period in Period:
             first = now - KEPT_SECONDS.get(period, OLDEST)
-            for start, counts in await self._source[Statistics].read(server, period, first, now):
-                slot = Slot(server, period, start)
-                await self._target[Statistics].add(MOVED, slot, [Addition("1", counts)])
+            slots = await self._source[Statistics].read(server, period, first, now)
+            await _some_at_a_time(
+                self._target[Statistics].add(
+                    MOVED, Slot(server, period, start), [Addition("1", counts)]
+                )
+                for start, counts in slots
+            )
 
     async def _numbers(self, server: ServerId) -> None:
         """Have the other side go on after the last number that was given."""
@@ -99,3 +163,9 @@ class Move:
             given = await self._source[Repository].next_number(kind)
             while await self._target[Repository].next_number(kind) < given:
                 pass
+
+
+async def _some_at_a_time(work: Iterable[Awaitable[T]]) -> None:
+    waiting: Iterator[Awaitable[T]] = iter(work)
+    while some := list(islice(waiting, TOGETHER)):
+        await asyncio.gather(*some)

@@ -1,4 +1,8 @@
-"""A move between a state folder and AWS: which side is which, whether anything serves, and what marks the end."""
+"""A move between a state folder and AWS: which side is which, whether anything serves, and what marks the end.
+
+From the moment at which a folder's last run begins nothing serves it, because what waits in it may be sent from the
+other side: until that run has come to its end the folder is marked as moving, then as moved.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,17 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from chalicelib.adapters.sqlite.folder import CONTROL, KEY, MAIL, MOVED, RESTORING
+from chalicelib.adapters.sqlite.folder import (
+    CONTROL,
+    KEY,
+    MAIL,
+    MOVE_STEPS,
+    MOVED,
+    MOVING,
+    RESTORING,
+    StateFolder,
+    unfinished,
+)
 from chalicelib.adapters.sqlite.moved import make_whole
 from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.bootstrap import Posthorn, on_aws, run
@@ -20,9 +34,9 @@ from onehost.storage.copying import existing, to_itself
 from onehost.storage.manifest import write_durably
 from onehost.storage.progress import Progress
 from onehost.storage.restore import FINISHED, check_empty, place
+from onehost.upkeep import Upkeep
 
-STEPS = "move.json"
-_PLACED = ("bodies", KEY, CONTROL, MAIL)
+_PLACED = ("bodies", "uploads", KEY, CONTROL, MAIL)
 
 
 def move_to_aws(settings: Settings, progress: Progress) -> bool:
@@ -31,17 +45,37 @@ def move_to_aws(settings: Settings, progress: Progress) -> bool:
     state = Path(settings.state_folder).absolute()
     existing(state)
     with contextlib.ExitStack() as alone, to_itself(state, "Another move of {} is running"):
+        folder = StateFolder(settings, moving=True)
         last = True
         try:
-            alone.enter_context(held(settings))
+            alone.enter_context(held(settings, folder))
         except PermanentFailure:
             last = False
-        source, target = Posthorn(settings, "sqlite"), on_aws(replace(settings, state_folder=""))
-        run(Move(source, target, Steps(state / STEPS, last), progress).run(last=last))
+        source = Posthorn(settings, "sqlite", {StateFolder: folder})
+        target = on_aws(replace(settings, state_folder=""))
+        move = Move(source, target, Steps(state / MOVE_STEPS, last), progress)
+        run(move.check())
+        if last:
+            write_durably(state / MOVING, b"Moving to AWS.\n")
+            sync_folder(state)
+            run(Upkeep(source).feed())  # what has happened and was not counted yet
+        run(move.run(last=last))
         if last:
             write_durably(state / MOVED, b"Moved to AWS.\n")
             sync_folder(state)
     return last
+
+
+def give_up(settings: Settings) -> None:
+    """Let a state folder serve again whose move to AWS has not come to its end."""
+    state = Path(settings.state_folder).absolute()
+    existing(state)
+    with to_itself(state, "A move of {} is running"):
+        if not (state / MOVING).exists() or (state / MOVED).exists():
+            raise PermanentFailure(f"No move of {state} has been stopped before its end")
+        Steps(state / MOVE_STEPS, last=True).forget()
+        (state / MOVING).unlink()
+        sync_folder(state)
 
 
 def move_from_aws(settings: Settings, progress: Progress, *, last: bool) -> None:
@@ -50,8 +84,8 @@ def move_from_aws(settings: Settings, progress: Progress, *, last: bool) -> None
     state = Path(settings.state_folder).absolute()
     check_empty(state)
     made = state / RESTORING
-    if made.exists() and not (made / STEPS).exists():
-        raise PermanentFailure(f"The restore into {state} has not come to its end: run it again")
+    if made.exists() and not (made / MOVE_STEPS).exists():
+        raise PermanentFailure(unfinished(state))
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with to_itself(state, "Another move into {} is running"):
         if not (made / FINISHED).exists():
@@ -68,7 +102,9 @@ def _fill(made: Path, settings: Settings, progress: Progress, *, last: bool) -> 
         shutil.copy2(key, made / KEY)
     source = on_aws(replace(settings, state_folder=""))
     target = Posthorn(replace(settings, state_folder=str(made)), "sqlite")
-    run(Move(source, target, Steps(made / STEPS, last), progress).run(last=last))
+    move = Move(source, target, Steps(made / MOVE_STEPS, last), progress)
+    run(move.check())
+    run(move.run(last=last))
     if last:
         make_whole(made)
         write_durably(made / FINISHED, b"Moved from AWS.\n")

@@ -112,8 +112,8 @@ onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .
                         .services.outgoing .services.queue .services.tracking .adapters.sqlite .api .api.v1 .api.v2
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
-onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services.pools .services.tenancy
-                        .adapters.sqlite .cli onehost onehost.storage apsw
+onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services .services.pools
+                        .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .ports .services.tenancy .adapters.network
                         .adapters.sqlite .cli gateway onehost onehost.doctor onehost.setup onehost.storage onehost.move

@@ -152,3 +152,17 @@ async def test_an_unknown_upload_is_not_found(world: World, upload_id: str) -> N
 async def test_failures_are_of_the_error_tree(world: World) -> None:
     with pytest.raises(MailError):
         await world[BlobStore].get(BlobRef("r/none", 5, 5))
+
+
+async def test_an_upload_is_listed_and_kept_elsewhere(world: World) -> None:
+    content, now, there = b"x" * 100, now_of(world), a_server_id()
+    ticket = await world[BlobStore].ticket(world.server, len(content), now)
+    assert await world[BlobStore].uploads(world.server, now) == {}
+    await upload(world, ticket, content)
+    ((upload_id, at),) = (await world[BlobStore].uploads(world.server, now)).items()
+    assert (upload_id, abs(at - now) < PATIENCE) == (ticket.id, True)
+    await world[BlobStore].bring(there, upload_id, content, at)
+    ref = await world[BlobStore].uploaded(there, upload_id, now)
+    assert await world[BlobStore].get(ref) == content
+    assert list(await world[BlobStore].uploads(there, now)) == [upload_id]
+    assert await world[BlobStore].uploads(there, now + 174_000) == {}

@@ -11,7 +11,7 @@ import pytest
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.suppression import Suppression
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
+from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys, KeptAnswer
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
@@ -155,6 +155,25 @@ async def test_an_answer_is_kept_for_a_day(world: World, key: str) -> None:
     await keys.complete(server, key, 200, "")
     assert (await keys.begin(server, key, "print", NOW + 86_399)).found is Claimed.REPLAY
     assert (await keys.begin(server, key, "other", NOW + 86_400)).found is Claimed.STARTED
+
+
+async def test_answers_are_read_and_kept_elsewhere(world: World, key: str) -> None:
+    keys, there = world[IdempotencyKeys], a_server_id()
+    for one in ("a", "b", "open"):
+        await keys.begin(world.server, f"{key}{one}", "f", NOW + 0.5)
+    await keys.complete(world.server, f"{key}b", 200, '{"ü": 1}')
+    await keys.complete(world.server, f"{key}a", 422, "")
+    answers = await keys.all(world.server, NOW + 1)
+    assert answers == [
+        KeptAnswer(f"{key}a", "f", NOW + 0.5, 422, ""),
+        KeptAnswer(f"{key}b", "f", NOW + 0.5, 200, '{"ü": 1}'),
+    ]
+    for _ in range(2):
+        await keys.keep(there, answers)
+    assert await keys.all(there, NOW + 1) == answers
+    claim = await keys.begin(there, f"{key}b", "f", NOW + 2)
+    assert claim == IdempotencyClaim(Claimed.REPLAY, 200, '{"ü": 1}')
+    assert await keys.all(there, NOW + 86_401) == []
 
 
 async def test_an_open_claim_is_taken_over_after_a_minute(world: World, key: str) -> None:

@@ -7,12 +7,12 @@ import time
 import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import DeliveryJob
+from chalicelib.domain.model import DeliveryJob, PendingOutcome, State
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from tests.contract.conftest import World
-from tests.fakes import a_message, a_server_id
+from tests.fakes import a_delivery, a_message, a_server_id
 from tests.patience import PATIENCE
 
 POOL = "default"
@@ -148,3 +148,17 @@ async def test_the_pools_are_those_that_have_a_queue(world: World) -> None:
         for pool in ("bulk", "another"):
             await world[Repository].add(SOURCES, EgressSource("own", pool))
         assert await world[WorkQueue].pools() == ("another", "bulk", POOL)
+
+
+@pytest.mark.usefixtures("quiet")
+async def test_jobs_that_say_more_are_looked_at_and_stay(
+    world: World, items: list[DeliveryJob]
+) -> None:
+    outcome = PendingOutcome("me", State.DONE, 0, 0, False, None, a_delivery(1))
+    ended = DeliveryJob(a_message(world.server, 50), 0, outcome=outcome)
+    await world[WorkQueue].wake(POOL, [*items, ended])
+    for _ in range(2):
+        found = await world[WorkQueue].marked(POOL)
+        ours = [job for job in found if job.message.server_id == world.server]
+        assert sorted(ours, key=lambda job: job.message.id) == [items[1], ended]
+    assert len(await drain(world, len(items) + 1)) == len(items) + 1

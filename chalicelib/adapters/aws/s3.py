@@ -111,7 +111,7 @@ class S3BlobStore(BlobStore):
         upload_id = self._rand.bytes(16).hex()
         parameters = {
             "Bucket": self._bucket,
-            "Key": f"u/{server}/{upload_id}",
+            "Key": _upload_key(server, upload_id),
             "ContentLength": size,
         }
         url = await self._signed("put_object", parameters, UPLOAD_SECONDS)
@@ -123,11 +123,33 @@ class S3BlobStore(BlobStore):
         lifecycle rule that removes the others may take a day longer."""
         if not _UPLOAD_ID.fullmatch(upload_id):
             raise NotFound(_NO_UPLOAD)
-        key = f"u/{server}/{upload_id}"
+        key = _upload_key(server, upload_id)
         size, written_at = await self._head(key, _NO_UPLOAD)
         if written_at + UPLOAD_KEPT_SECONDS <= now:
             raise NotFound(_NO_UPLOAD)
         return BlobRef(key, 0, size)
+
+    async def uploads(self, server: ServerId, now: float) -> dict[str, float]:
+        """The finished uploads of a server, by id, and when each was finished: a thousand a call."""
+        start = _upload_key(server, "")
+        found: dict[str, float] = {}
+        page: dict[str, Any] = {"Bucket": self._bucket, "Prefix": start}
+        while True:
+            answer = await self._session.call("s3", "list_objects_v2", **page)
+            for one in answer.get("Contents", ()):
+                found[one["Key"].removeprefix(start)] = one["LastModified"].timestamp()
+            if not answer.get("IsTruncated"):
+                return {one: at for one, at in found.items() if at + UPLOAD_KEPT_SECONDS > now}
+            page["ContinuationToken"] = answer["NextContinuationToken"]
+
+    async def bring(self, server: ServerId, upload_id: str, content: bytes, at: float) -> None:
+        """Put an upload that was finished elsewhere. S3 counts its time from now."""
+        key = _upload_key(server, upload_id)
+        await self._session.call("s3", "put_object", Bucket=self._bucket, Key=key, Body=content)
+
+
+def _upload_key(server: ServerId, upload_id: str) -> str:
+    return f"u/{server}/{upload_id}"
 
 
 def _read(answer: Any) -> bytes:

@@ -2,7 +2,8 @@
 
 A send is complete or it raises: entries that SQS refuses are sent again twice, then the whole send fails, and those
 already in will arrive all the same (at least once). A pool without a queue is said to the log, because only whoever
-runs the installation can mend it. Receiving and deleting are the event source's, not ours.
+runs the installation can mend it. Receiving and deleting are the event source's, not ours; `marked` receives to look,
+and gives all of it back.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
-from chalicelib.domain.delivery_job import render_job
-from chalicelib.domain.errors import PoolMissing, TemporaryFailure
+from chalicelib.domain.delivery_job import parse_job, render_job
+from chalicelib.domain.errors import PoolMissing, Rejected, TemporaryFailure
 from chalicelib.domain.model import DeliveryJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
@@ -25,6 +26,7 @@ LOG = logging.getLogger("posthorn.queue")
 
 LONGEST_DELAY = 900
 LONGEST_VISIBILITY = 43_200
+LOOK_SECONDS = 60
 _BATCH_ENTRIES = 10
 _BATCH_BYTES = 256_000
 _TRIES = 3
@@ -96,6 +98,51 @@ class SqsWorkQueue(WorkQueue):
                 return tuple(sorted(found))
             page["NextToken"] = answer["NextToken"]
 
+    async def marked(self, queue: str) -> list[DeliveryJob]:
+        """Every job that can be received, looked at: two calls for ten. Each counts as received once more; what is in
+        flight, as after a look that died, is waited for as long as a look takes."""
+        await self._until_none_is_in_flight(queue)
+        url = await self._url(queue)
+        look: dict[str, Any] = {"MaxNumberOfMessages": _BATCH_ENTRIES}
+        look["VisibilityTimeout"] = LOOK_SECONDS
+        receipts: dict[str, str] = {}
+        found: list[DeliveryJob] = []
+        while True:
+            # Waiting asks every host of the queue; else a few are asked, and what the others have is not found.
+            answer = await self._session.call(
+                "sqs", "receive_message", QueueUrl=url, WaitTimeSeconds=1, **look
+            )
+            some = answer.get("Messages", ())
+            fresh = [one for one in some if one["MessageId"] not in receipts]
+            receipts |= {one["MessageId"]: one["ReceiptHandle"] for one in some}
+            jobs = [_read(one["Body"]) for one in fresh]
+            found += [job for job in jobs if job and (job.manual or job.outcome)]
+            if not fresh:
+                break
+        await self._give_back(url, list(receipts.values()))
+        return found
+
+    async def _until_none_is_in_flight(self, pool: str) -> None:
+        name, url = "ApproximateNumberOfMessagesNotVisible", await self._url(pool)
+        for _ in range(LOOK_SECONDS):
+            answer = await self._session.call(
+                "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[name]
+            )
+            if not int(answer["Attributes"][name]):
+                return
+            await self._clock.sleep(1)
+
+    async def _give_back(self, url: str, receipts: Sequence[str]) -> None:
+        for start in range(0, len(receipts), _BATCH_ENTRIES):
+            some = receipts[start : start + _BATCH_ENTRIES]
+            entries = [
+                {"Id": str(at), "ReceiptHandle": one, "VisibilityTimeout": 0}
+                for at, one in enumerate(some)
+            ]
+            await self._session.call(
+                "sqs", "change_message_visibility_batch", QueueUrl=url, Entries=entries
+            )
+
     def _name(self, pool: str) -> str:
         return f"{self._prefix}deliver-{pool}"
 
@@ -132,6 +179,13 @@ class SqsWorkQueue(WorkQueue):
             if not entries:
                 return
         raise TemporaryFailure("The message could not be queued, try again later")
+
+
+def _read(body: str) -> DeliveryJob | None:
+    try:
+        return parse_job(body)
+    except Rejected:
+        return None
 
 
 def _batches(bodies: Sequence[str], delay: int) -> Iterator[list[_Entry]]:

@@ -83,3 +83,20 @@ class SegmentBlobStore(BlobStore):
         if at + UPLOAD_KEPT_SECONDS <= now:
             raise NotFound(_NO_UPLOAD)
         return BlobRef(key, 0, size)
+
+    async def uploads(self, server: ServerId, now: float) -> dict[str, float]:
+        """The finished uploads of a server, by id, with the times of their tickets."""
+        found = {
+            key.rpartition("/")[2]: self._uploads.find(key)[1] for key in self._uploads.of(server)
+        }
+        return {one: at for one, at in found.items() if at + UPLOAD_KEPT_SECONDS > now}
+
+    async def bring(self, server: ServerId, upload_id: str, content: bytes, at: float) -> None:
+        """Keep an upload as of a ticket that was given at `at`."""
+        upload = self._uploads.begin(f"{UPLOADS}{server}/{upload_id}")
+        try:
+            upload.write(content)
+            upload.keep(at)
+        except OSError:
+            upload.drop()
+            raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 LARGEST_LINKS = 300_000
 
-_KEEP = "INSERT OR REPLACE INTO links VALUES (?, ?, ?)"
+KEEP_LINKS = "INSERT OR REPLACE INTO links VALUES (?, ?, ?)"
 _LINKS = "SELECT packed FROM links WHERE key = ? AND keep_until > ?"
-_HIT = "INSERT INTO events(key, kind, at, keep_until, hit) VALUES (?, ?, ?, ?, ?)"
+HIT = "INSERT INTO events(key, kind, at, keep_until, hit) VALUES (?, ?, ?, ?, ?)"
 _OPENED = "UPDATE messages SET opened_at = coalesce(opened_at, ?) WHERE key = ?"
 _CLICKED = "UPDATE messages SET clicked_at = max(coalesce(clicked_at, 0), ?) WHERE key = ?"
 _NEWEST = (
@@ -44,32 +44,28 @@ class SqliteEngagement(Engagement):
         self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
     ) -> None:
         """Store what links point to, compressed; PermanentFailure when they are too long."""
-        packed = zlib.compress(json.dumps(list(links), ensure_ascii=False).encode())
-        if len(packed) > LARGEST_LINKS:
-            raise PermanentFailure("The links of this message are too long to be tracked")
-        row = (key_of(server, message), keep_until, packed)
-        await self._database.write(lambda db: fetched(db, _KEEP, row))
+        row = links_row(server, message, links, keep_until)
+        await self._database.write(lambda db: fetched(db, KEEP_LINKS, row))
 
     async def link(self, server: ServerId, message: MessageId, number: int) -> str:
         """What link `number` points to; NotFound."""
         wanted = (key_of(server, message), self._clock.now())
         rows = self._database.read(lambda db: fetched(db, _LINKS, wanted))
-        links = json.loads(zlib.decompress(rows[0][0])) if rows else []
+        links = read_links(rows[0][0]) if rows else ()
         if not 1 <= number <= len(links):
             raise NotFound("There is no such link")
-        return str(links[number - 1])
+        return links[number - 1]
 
     async def record(
         self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
     ) -> None:
         """Keep a hit, and note it on the message."""
-        key = key_of(server, message)
-        told = json.dumps([hit.address, hit.user_agent, hit.url, hit.automatic])
+        row = hit_row(server, message, hit, keep_until)
 
         def record(db: apsw.Connection) -> None:
-            fetched(db, _HIT, (key, _KINDS[hit.kind], hit.at, keep_until, told))
+            fetched(db, HIT, row)
             note = _OPENED if hit.kind is EngagementKind.OPEN else _CLICKED
-            fetched(db, note, (hit.at, key))
+            fetched(db, note, (hit.at, row[0]))
 
         await self._database.write(record)
 
@@ -79,7 +75,33 @@ class SqliteEngagement(Engagement):
         """The newest hits on a message, oldest first."""
         wanted = (key_of(server, message), self._clock.now(), most)
         rows = self._database.read(lambda db: fetched(db, _NEWEST, wanted))
-        return tuple(
-            EngagementEvent(KIND_OF[kind], at, *json.loads(told))
-            for kind, at, told in reversed(rows)
-        )
+        return tuple(map(read_hit, reversed(rows)))
+
+
+def links_row(
+    server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
+) -> tuple[int, int, bytes]:
+    """A row of the links of a message; PermanentFailure when they are too long."""
+    packed = zlib.compress(json.dumps(list(links), ensure_ascii=False).encode())
+    if len(packed) > LARGEST_LINKS:
+        raise PermanentFailure("The links of this message are too long to be tracked")
+    return key_of(server, message), keep_until, packed
+
+
+def read_links(packed: bytes) -> tuple[str, ...]:
+    """What the links of a row point to."""
+    return tuple(json.loads(zlib.decompress(packed)))
+
+
+def hit_row(
+    server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
+) -> tuple[int, str, float, int, str]:
+    """The values of HIT."""
+    told = json.dumps([hit.address, hit.user_agent, hit.url, hit.automatic])
+    return key_of(server, message), _KINDS[hit.kind], hit.at, keep_until, told
+
+
+def read_hit(row: Sequence[Any]) -> EngagementEvent:
+    """The open or click of a row's kind, time and hit."""
+    kind, at, told = row
+    return EngagementEvent(KIND_OF[kind], at, *json.loads(told))

@@ -20,7 +20,8 @@ from chalicelib.domain.errors import PermanentFailure
 
 LOCK = "lock"
 RUN = "run"
-RESTORING, MOVED = "restoring", "moved"
+RESTORING, MOVING, MOVED = "restoring", "moving", "moved"
+MOVE_STEPS = "move.json"
 CONTROL, MAIL, KEY = "control.db", "mail.db", "key"
 
 
@@ -29,10 +30,12 @@ class FlushFailed(OSError):
 
 
 class StateFolder:
-    """The folder that the settings name; `path` is None when everything is kept in memory."""
+    """The folder that the settings name; `path` is None when everything is kept in memory. `moving` is said by a move
+    alone, which goes on with a folder that nobody else may use any more."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, moving: bool = False) -> None:
         self.path: Path | None = None
+        self._moving = moving
         if settings.state_folder:
             self.path = Path(settings.state_folder).absolute()
             self._make()
@@ -90,15 +93,28 @@ class StateFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for check in (check_owner, check_mode, check_file_system):
                 check(self.path)
-            if (self.path / MOVED).exists():
-                raise PermanentFailure(
-                    f"What was in {self.path} was moved away, and nothing is served from there"
-                )
-            if (self.path / RESTORING).exists():
-                raise PermanentFailure(
-                    f"The restore into {self.path} has not come to its end: run it again"
-                )
+            self._check_whole(self.path)
             (self.path / RUN).mkdir(mode=0o700, exist_ok=True)
+
+    def _check_whole(self, path: Path) -> None:
+        if (path / MOVED).exists():
+            raise PermanentFailure(
+                f"What was in {path} was moved away, and nothing is served from there"
+            )
+        if (path / RESTORING).exists():
+            raise PermanentFailure(unfinished(path))
+        if (path / MOVING).exists() and not self._moving:
+            raise PermanentFailure(
+                f"What is in {path} is being moved to AWS: `posthorn move --to aws` brings the rest,"
+                " `posthorn move --give-up` lets it serve here again"
+            )
+
+
+def unfinished(path: Path) -> str:
+    """What has not come to its end in a state folder with `restoring` in it, and what to do, as a sentence."""
+    if (path / RESTORING / MOVE_STEPS).exists():
+        return f"The move from AWS into {path} has not come to its end: run it again"
+    return f"The restore into {path} has not come to its end: run it again"
 
 
 def check_owner(path: Path) -> None:

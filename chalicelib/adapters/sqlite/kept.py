@@ -64,7 +64,7 @@ mail.db    | queue        | removed   | what waits     | until its attempt is ma
 mail.db    | links        | as it was | each           | tracking_days                | with message    | each minute
 mail.db    | numbers      | raised    | the highest    | for good                     | names nobody    | never
 mail.db    | send_rate    | as it was | no             | two hours                    | names nobody    | each minute
-mail.db    | answers      | as it was | no             | a day                        | with their day  | each minute
+mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute
 mail.db    | suppressions | as it was | each           | suppression_days             | the row         | each minute
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute
 mail.db    | positions    | as it was | no             | for good                     | names nobody    | never
@@ -78,13 +78,13 @@ _FILES = r"""
 (mail|control)\.db                   | snapshot | by tables | by tables         | by tables       | by tables
 (mail|control)\.db-(wal|shm|journal) | not      | no        | until written in  | pages zeroed    | at an orderly stop
 bodies/\d{8}/[0-9a-z]+-\d+\.seg      | grown    | an object | with its messages | zeroed in place | with its day
-uploads/\d+/[0-9a-f]{32}             | whole    | no        | two days          | the file        | after two days
+uploads/\d+/[0-9a-f]{32}             | whole    | an object | two days          | the file        | after two days
 uploads/.+                           | not      | no        | while it arrives  | the file        | after two days
 key(\.new)?                          | apart    | no        | for good          | names nobody    | never
 lock                                 | not      | no        | for good          | names nobody    | never
 run/.+                               | not      | no        | while it serves   | names nobody    | at the next start
 move\.(json|new)                     | not      | no        | for good          | names nobody    | never
-moved                                | not      | no        | for good          | names nobody    | never
+mov(ing|ed)                          | not      | no        | for good          | names nobody    | never
 restoring/.+                         | not      | no        | while it restores | with the rest   | at its end
 """
 

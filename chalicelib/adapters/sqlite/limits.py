@@ -10,7 +10,12 @@ from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.suppression import Suppression
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
+from chalicelib.ports.idempotency import (
+    Claimed,
+    IdempotencyClaim,
+    IdempotencyKeys,
+    KeptAnswer,
+)
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 
@@ -37,6 +42,11 @@ _BEGIN = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at) 
 _COMPLETE = (
     "UPDATE answers SET status = ?, body = ? WHERE server = ? AND name = ? AND status IS NULL"
 )
+_ANSWERED = (
+    "SELECT name, fingerprint, started_at, status, body FROM answers"
+    " WHERE server = ? AND status IS NOT NULL AND started_at > ? ORDER BY name"
+)
+_KEEP = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at, status, body) VALUES (?, ?, ?, ?, ?, ?)"
 _ABANDON = "DELETE FROM answers WHERE server = ? AND name = ? AND status IS NULL"
 
 
@@ -122,6 +132,17 @@ class SqliteIdempotencyKeys(IdempotencyKeys):
     async def abandon(self, server: ServerId, key: str) -> None:
         """Give an open claim back."""
         await self._database.write(lambda db: fetched(db, _ABANDON, (server, key)))
+
+    async def all(self, server: ServerId, now: float) -> list[KeptAnswer]:
+        """The answers of a server, by key."""
+        wanted = (server, now - ANSWER_KEPT_SECONDS)
+        rows = self._database.read(lambda db: fetched(db, _ANSWERED, wanted))
+        return [KeptAnswer(*row) for row in rows]
+
+    async def keep(self, server: ServerId, answers: Sequence[KeptAnswer]) -> None:
+        """Have answers that were given elsewhere."""
+        rows = [(server, one.key, one.fingerprint, one.at, one.status, one.body) for one in answers]
+        await self._database.write(lambda db: db.executemany(_KEEP, rows).fetchall())
 
 
 def _sum(db: apsw.Connection, server: ServerId, now: float) -> int:

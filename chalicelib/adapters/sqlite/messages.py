@@ -55,8 +55,8 @@ LOG = (
     f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
     f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
 )
-_LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
-_NEWEST = f"{_LOGGED} DESC LIMIT {NEWEST_KEPT}"
+LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
+_NEWEST = f"{LOGGED} DESC LIMIT {NEWEST_KEPT}"
 # Of several messages at once; one look-up for each takes as long as reading the messages.
 _LOGS = (
     f"SELECT key, {DELIVERY_COLUMNS} FROM events INDEXED BY by_message"
@@ -124,7 +124,7 @@ class SqliteMessageStore(MessageStore):
             await self.get(server, message, scope)
         except NotFound:
             return ()
-        rows = self._database.read(lambda db: fetched(db, _LOGGED, (key_of(server, message),)))
+        rows = self._database.read(lambda db: fetched(db, LOGGED, (key_of(server, message),)))
         return tuple(read_delivery(row) for row in rows)
 
     async def page(

@@ -47,6 +47,7 @@ _DEAD = (
 _SOONEST = (
     "SELECT visible_at FROM queue WHERE pool = ? AND receives < ? ORDER BY visible_at LIMIT 1"
 )
+_MARKED = f"SELECT {_COLUMNS} FROM queue WHERE pool = ? AND (manual OR body IS NOT NULL)"
 _DELETE = "DELETE FROM queue WHERE id = ? AND receives = ?"
 _STORED = "SELECT 1 FROM messages WHERE key = ? AND token = ?"
 _MESSAGE = f"SELECT {', '.join(MESSAGE_NAMES)} FROM messages WHERE key = ?"
@@ -142,6 +143,11 @@ class SqliteWorkQueue(WorkQueue):
         wanted = (self._clock.now(), limit)
         return await self._database.write(lambda db: _handed_out(db, fetched(db, _DEAD, wanted)))
 
+    async def marked(self, queue: str) -> list[DeliveryJob]:
+        """The jobs of a pool that say more than their record."""
+        found = self._database.read(lambda db: _read_jobs(db, fetched(db, _MARKED, (queue,))))
+        return [one.job for one in found if one.job and (one.job.manual or one.job.outcome)]
+
     async def delete(self, receipts: Sequence[str]) -> None:
         """Take received jobs out of their queue; receipts that are no longer good are ignored."""
         rows = [_row(receipt) for receipt in receipts]
@@ -170,6 +176,16 @@ def _job_row(db: apsw.Connection, job: DeliveryJob) -> tuple[Any, ...]:
 
 def _handed_out(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[HandedOut]:
     """The jobs of rows. Those of messages that are gone are removed."""
+    found = _read_jobs(db, rows)
+    known = {one.receipt for one in found}
+    for number, receives, *_ in rows:
+        if f"{number}:{receives}" not in known:
+            fetched(db, _DELETE, (number, receives))
+    return found
+
+
+def _read_jobs(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[HandedOut]:
+    """The jobs of rows, without those of messages that are gone."""
     found = []
     for number, receives, key, attempt, manual, body in rows:
         receipt = f"{number}:{receives}"
@@ -179,9 +195,6 @@ def _handed_out(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Ha
         for message in fetched(db, _MESSAGE, (key,)):
             job = DeliveryJob(read_message(key, message), attempt, manual=bool(manual))
             found.append(HandedOut(receipt, job, receives))
-            break
-        else:
-            fetched(db, _DELETE, (number, receives))
     return found
 
 

@@ -21,6 +21,7 @@ MESSAGE_NAMES = _MESSAGE.names
 # With what stands beside the fields of a record.
 STATE_NAMES = (*_STATE.names, "taken_over", "flag", "due_at")
 NEW_NAMES = ("key", "rcpt_key", *MESSAGE_NAMES, *STATE_NAMES)
+WHOLE_NAMES = (*NEW_NAMES, *_OF_HITS, "logged")
 SELECTED = ", ".join(
     ("key", "taken_over", "due_at", "logged", *_OF_HITS, *MESSAGE_NAMES, *_STATE.names)
 )
@@ -31,11 +32,21 @@ _STATE_AT = _MESSAGE_AT + len(MESSAGE_NAMES)
 
 def new_row(message: Message) -> tuple[Any, ...]:
     """The values of NEW_NAMES for a new message."""
+    return _row(MessageRecord(message))
+
+
+def whole_row(record: MessageRecord) -> tuple[Any, ...]:
+    """The values of WHOLE_NAMES for a record with its whole log."""
+    return (*_row(record), record.opened_at, record.clicked_at, len(record.deliveries))
+
+
+def _row(record: MessageRecord) -> tuple[Any, ...]:
+    message = record.message
     return (
         key_of(message.server_id, message.id),
         recipient_key(message.rcpt_to),
         *_MESSAGE.write(message),
-        *state_row(MessageRecord(message)),
+        *state_row(record),
     )
 
 

@@ -50,6 +50,15 @@ class Uploads:
         except FileNotFoundError as missing:
             raise NotFound(GONE) from missing
 
+    def of(self, server: int) -> list[str]:
+        """The keys of the finished uploads of a server."""
+        start = f"{UPLOADS}{server}/"
+        if self._folder is None:
+            return sorted(key for key in self._in_memory if key.startswith(start))
+        folder = self._path(self._folder, start)
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ()
+        return [f"{start}{name}" for name in names if "." not in name]
+
     def begin(self, key: str) -> Upload:
         """A new file, in place of one that was brought with the same ticket once it is kept."""
         if self._folder is None:

@@ -1,9 +1,12 @@
-"""An installation moved to AWS and back, killed at random points and run again, is the same object by object."""
+"""A move to AWS and back, in several runs: what each leaves, what each side says meanwhile, and what it costs.
+
+That nothing is lost when it is killed is played by tests/fault/test_move_is_killed.py.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,34 +14,40 @@ from typing import Any
 
 import pytest
 
+from bench.changes import Changes
+from chalicelib import bootstrap
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.sqlite.feed import EventFeed
-from chalicelib.bootstrap import Posthorn, on_aws, run
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
+from chalicelib.bootstrap import on_aws, run
 from chalicelib.config import Settings
+from chalicelib.domain import lifecycle
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.model import Message, MessageRecord, Scope, State
-from chalicelib.domain.statistics import Period
-from chalicelib.domain.tenancy.credentials import CredentialKind
-from chalicelib.ports.blobs import BlobStore
+from chalicelib.domain.model import DeliveryJob, State, Status
+from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
-from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
-from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.services.tenancy.address_mac import AddressMac
-from chalicelib.services.tenancy.authenticate import Authenticate
+from chalicelib.services.queue.store_outcome import StoreOutcome
 from chalicelib.services.tenancy.organizations import Organizations
-from onehost.move.configuration import _nouns, _opened
-from onehost.move.places import move_from_aws, move_to_aws
+from onehost.move.places import give_up, move_from_aws, move_to_aws
+from onehost.serve import held
 from onehost.storage.progress import Progress
+from onehost.upkeep import Upkeep
 from tests.aws_backend import Backend, aws_backend
+from tests.fakes import a_delivery
+from tests.integration.cli.conftest import Run
 from tests.kept_mail import Host, fill, make_host, opened
+from tests.moved_mail import differences, everything, filled, records
 
 __all__ = ["aws_backend"]
 pytestmark = [pytest.mark.aws, pytest.mark.slow, pytest.mark.xdist_group("aws")]
 QUIET = Progress(lambda text: None)
-MESSAGES = 230
-KILLS = 5
+READING = {"get_item", "batch_get_item", "query", "list_queues", "list_objects_v2"}
 
 
 class Killed(BaseException):
@@ -46,67 +55,34 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_after(calls: int, patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Die at the call to AWS after so many."""
-    left = [calls]
+def killed_at(operation: str, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Die at the first call of this operation."""
     real = AwsSession.call
 
-    async def call(self: AwsSession, *args: Any, **options: Any) -> Any:
-        left[0] -= 1
-        if left[0] < 0:
+    async def call(self: AwsSession, service: str, name: str, **options: Any) -> Any:
+        if name == operation:
             raise Killed
-        return await real(self, *args, **options)
+        return await real(self, service, name, **options)
 
     with patch.context() as steps:
         steps.setattr(AwsSession, "call", call)
-        yield
+        with pytest.raises(Killed):
+            yield
 
 
-async def _everything(program: Posthorn, host: Host) -> dict[str, Any]:
-    """What an installation has, without what differs between families."""
-    server, now = host.server.id, host.now
-    found: dict[str, Any] = {}
-    async for entity, value in _nouns(program):
-        found[f"{entity.word} {entity.place(value)}"] = await _opened(entity, value, program)
-    for record in await _records(program, host):
-        number = record.message.id
-        log = await program[MessageStore].deliveries(server, number)
-        body = await program[BlobStore].get(record.message.blob)
-        links = [
-            await program[Engagement].link(server, number, one + 1)
-            for one in range(record.links or 0)
-        ]
-        hits = await program[Engagement].hits(server, number)
-        found[f"message {number}"] = (_as_moved(record), log, body, links, hits)
-    found["suppressions"] = await program[SuppressionList].all(server, now)
-    for period in Period:
-        found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
-    return found
+@contextmanager
+def counted(patch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """The calls to AWS, by operation."""
+    calls: Counter[str] = Counter()
+    real = AwsSession.call
 
+    async def call(self: AwsSession, service: str, name: str, **options: Any) -> Any:
+        calls[name] += 1
+        return await real(self, service, name, **options)
 
-async def _records(program: Posthorn, host: Host) -> list[MessageRecord]:
-    records: list[MessageRecord] = []
-    cursor: str | None = None
-    while True:
-        page = await program[MessageStore].page(host.server.id, Scope.OUTGOING, 100, cursor)
-        records += page.values
-        cursor = page.next_cursor
-        if cursor is None:
-            return records
-
-
-def _as_moved(record: MessageRecord) -> MessageRecord:
-    waits = record.state is State.WAITING
-    message = replace(record.message, blob=replace(record.message.blob, key="", offset=0))
-    wake_at = (record.wake_at or int(message.received_at)) if waits else record.wake_at
-    return replace(
-        record,
-        message=message,
-        by_sweeper=waits,
-        wake_at=wake_at,
-        lease_until=0,
-        deliveries=(),
-    )
+    with patch.context() as steps:
+        steps.setattr(AwsSession, "call", call)
+        yield calls
 
 
 @pytest.fixture
@@ -116,80 +92,169 @@ def settings(state: Path, aws_backend: Backend, monkeypatch: pytest.MonkeyPatch)
     return replace(aws_backend.settings(), state_folder=str(state))
 
 
-async def _filled(state: Path) -> tuple[Host, dict[str, Message]]:
-    host = await make_host(state)
-    mail = await fill(host)
-    for number in range(MESSAGES // 2):
-        one, _ = await host.accept("a@example.com", "b@example.com", words=f"{number} " * 50)
-        if number % 3:
-            await host.finish(one)
-    return host, mail
+@pytest.fixture
+def there(settings: Settings) -> Iterator[bootstrap.Posthorn]:
+    """The program on AWS."""
+    program = on_aws(replace(settings, state_folder=""))
+    bootstrap.use(program)
+    yield program
+    bootstrap.use(None)
 
 
-def test_it_is_moved_there_and_back(
-    settings: Settings, state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_waits_stays_while_the_folder_is_served(
+    settings: Settings, state: Path, there: bootstrap.Posthorn
 ) -> None:
-    host, mail = run(_filled(state))
-    before = run(_everything(host.posthorn, host))
-    _killed_and_run_again(monkeypatch, lambda: move_to_aws(settings, QUIET))
-    there = on_aws(replace(settings, state_folder=""))
-    assert run(_everything(there, host)) == before
-    _goes_on(there, host, mail)
-    with pytest.raises(PermanentFailure, match="was moved away, and nothing is served from there"):
-        opened(state)[MessageStore]
-
-    before = run(_everything(there, host))  # with the use of the credential
-    back = replace(settings, state_folder=str(tmp_path / "back"))
-    _killed_and_run_again(monkeypatch, lambda: move_from_aws(back, QUIET, last=True))
-    again = opened(tmp_path / "back")
-    assert run(_everything(again, host)) == before
-    _goes_on(again, host, mail)
-    assert again[EventFeed].read()[0] == []
-
-
-def _killed_and_run_again(patch: pytest.MonkeyPatch, move: Any) -> None:
-    for _ in range(KILLS):
-        with killed_after(random.randrange(300), patch):
-            try:
-                move()
-            except Killed:
-                continue
-            return
-    move()
-
-
-def _goes_on(program: Posthorn, host: Host, mail: dict[str, Message]) -> None:
-    """What is out in the world still works, and no number is given twice."""
-    assert run(program[AddressMac].key()) == run(host.posthorn[AddressMac].key())
-    server = host.server.id
-    assert run(program[Engagement].link(server, mail["done"].id, 1)) == "https://a.test/"
-    assert run(program[Engagement].link(server, mail["leased"].id, 1)) == "https://b.test/"
-    number = run(program[Numbers].take(host.server.id, "message", 1))[0]
-    assert number > max(one.message.id for one in run(_records(program, host)))
-    assert host.principal.credential is not None
-    key = run(program[Authenticate].by_key(host.key, frozenset({CredentialKind.SMTP})))
-    assert key.server.id == host.server.id
-
-
-def test_what_waits_stays_while_the_folder_is_served(settings: Settings, state: Path) -> None:
-    from onehost.serve import held
-
-    host, mail = run(_filled(state))
+    host, mail = run(filled(state, 30))
     with held(settings):
         assert move_to_aws(settings, QUIET) is False
-    there = on_aws(replace(settings, state_folder=""))
-    copied = {one.message.id for one in run(_records(there, host))}
+        run(host.accept())
+    copied = {one.message.id for one in run(records(there, host))}
     assert mail["done"].id in copied
     assert not {mail[name].id for name in ("waiting", "leased", "held")} & copied
 
-    run(host.accept())
+    server, number = host.server.id, mail["done"].id
+    hit = EngagementEvent(EngagementKind.OPEN, host.now, "192.0.2.1", "Mozilla")
+    run(host.posthorn[Engagement].record(server, number, hit, int(host.now) + 86_400))
+    run(host.finish(mail["waiting"]))
+    before = run(_counted(host))
     assert move_to_aws(settings, QUIET) is True
-    assert len(run(_records(there, host))) == len(run(_records(host.posthorn, host)))
+    assert differences(before, run(everything(there, host))) == []
 
 
-def test_an_installation_with_accounts_is_left_alone(settings: Settings, state: Path) -> None:
+async def _counted(host: Host) -> dict[str, Any]:
+    """Everything, once what has happened is counted."""
+    await Upkeep(host.posthorn).feed()
+    return await everything(host.posthorn, host)
+
+
+def test_an_installation_with_accounts_is_left_alone(
+    settings: Settings, state: Path, there: bootstrap.Posthorn
+) -> None:
     run(make_host(state))
-    there = on_aws(replace(settings, state_folder=""))
     run(there[Organizations].create("Other"))
     with pytest.raises(PermanentFailure, match="has organizations already"):
         move_to_aws(settings, QUIET)
+    assert opened(state)[MailDatabase]
+
+
+def test_a_pool_without_a_queue_there_is_said_first(settings: Settings, state: Path) -> None:
+    host = run(make_host(state))
+    run(host.posthorn[Repository].add(SOURCES, EgressSource("b", "bulk")))
+    with pytest.raises(PermanentFailure, match="The pool bulk has no queue there: deploy it first"):
+        move_to_aws(settings, QUIET)
+    assert opened(state)[MailDatabase]
+
+
+def test_a_folder_whose_last_run_was_stopped_serves_only_if_the_move_is_given_up(
+    settings: Settings,
+    state: Path,
+    there: bootstrap.Posthorn,
+    monkeypatch: pytest.MonkeyPatch,
+    posthorn: Run,
+) -> None:
+    host, mail = run(filled(state, 30))
+    with killed_at("send_message_batch", monkeypatch):
+        move_to_aws(settings, QUIET)
+    with pytest.raises(PermanentFailure, match=r"is being moved to AWS: `posthorn move --to aws`"):
+        opened(state)[MailDatabase]
+    assert posthorn("--state", str(state), "move", "--give-up").code == 0
+    again = posthorn("--state", str(state), "move", "--give-up")
+    assert (again.code, "No move of" in again.err) == (1, True)
+
+    host.posthorn = opened(state)
+    (late,) = run(host.accept("late@example.com"))
+    for message in (late, mail["waiting"]):
+        run(host.finish(message))
+    before = run(_counted(host))
+    assert move_to_aws(settings, QUIET) is True
+    assert differences(before, run(everything(there, host))) == []
+
+
+def test_a_folder_that_is_filled_says_what_has_not_come_to_its_end(
+    settings: Settings, state: Path, tmp_path: Path
+) -> None:
+    run(filled(state, 30))
+    assert move_to_aws(settings, QUIET) is True
+    back = replace(settings, state_folder=str(tmp_path / "back"))
+    move_from_aws(back, QUIET, last=False)
+    with pytest.raises(
+        PermanentFailure, match=r"The move from AWS into .* has not come to its end"
+    ):
+        opened(tmp_path / "back")[MailDatabase]
+    move_from_aws(back, QUIET, last=True)
+    assert opened(tmp_path / "back")[MailDatabase]
+    with pytest.raises(PermanentFailure, match=r"No move of .* has been stopped before its end"):
+        give_up(back)
+
+
+def test_an_outbox_that_is_there_already_counts_nothing_that_was_moved(
+    settings: Settings, state: Path, there: bootstrap.Posthorn
+) -> None:
+    changes = Changes(settings.mail_table)
+    host, mail = run(filled(state, 60))
+    with held(settings):
+        move_to_aws(settings, QUIET)
+    server, number = host.server.id, mail["done"].id
+    hit = EngagementEvent(EngagementKind.OPEN, host.now, "192.0.2.1", "Mozilla")
+    run(host.posthorn[Engagement].record(server, number, hit, int(host.now) + 86_400))
+    assert move_to_aws(settings, QUIET) is True
+    moved = changes.take()
+    assert len(moved) > 60
+    changes.hand_over(moved, 100)
+    before = run(host.posthorn[Statistics].read(server, Period.DAY, 0, int(host.now)))
+    assert run(there[Statistics].read(server, Period.DAY, 0, int(host.now))) == before
+
+    host.posthorn = there
+    run(host.accept())
+    changes.hand_over(changes.take(), 100)
+    after = run(there[Statistics].read(server, Period.DAY, 0, int(host.now)))
+    assert _accepted(after) == _accepted(before) + 1
+
+
+def _accepted(days: Sequence[tuple[int, Mapping[Count, int]]]) -> int:
+    return sum(counts.get(Count.OUTGOING, 0) for _, counts in days)
+
+
+def test_a_run_over_what_is_there_reads_in_batches_and_writes_nothing(
+    settings: Settings, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = run(make_host(state))
+    run(_finished(host, 400))
+    with held(settings), counted(monkeypatch) as first:
+        move_to_aws(settings, QUIET)
+    assert first.total() < 0.2 * 400
+    with held(settings), counted(monkeypatch) as second:
+        move_to_aws(settings, QUIET)
+    assert second.total() < 0.1 * 400
+    assert second.keys() - READING <= {"generate_data_key", "decrypt"}
+
+
+async def _finished(host: Host, count: int) -> None:
+    for number in range(count // 20):
+        messages = await host.accept(*(f"{number}-{one}@example.com" for one in range(20)))
+        for message in messages:
+            await host.finish(message)
+
+
+def test_how_an_attempt_ended_is_stored_at_the_other_side(
+    settings: Settings, state: Path, tmp_path: Path, there: bootstrap.Posthorn
+) -> None:
+    """It was known to its wake-up alone, because the store was away."""
+    host = run(make_host(state))
+    mail = run(fill(host))
+    leased = run(host.record(mail["leased"]))
+    outcome = lifecycle.pending_outcome(leased, lifecycle.done(leased, a_delivery(77)))
+    job = DeliveryJob(mail["leased"], 0, outcome=outcome)
+    run(host.posthorn[WorkQueue].wake("default", [job]))
+    move_to_aws(settings, QUIET)
+    (queued,) = run(there[WorkQueue].marked("default"))
+    assert queued.outcome == outcome
+
+    back = replace(settings, state_folder=str(tmp_path / "back"))
+    move_from_aws(back, QUIET, last=True)
+    again = opened(tmp_path / "back")
+    (queued,) = [one.job for one in run(again[SqliteWorkQueue].receive("default")) if one.job]
+    assert queued.outcome == outcome
+    assert run(again[StoreOutcome].store_queued(queued, outcome))
+    ended = run(again[MessageStore].get(host.server.id, mail["leased"].id))
+    assert (ended.state, ended.status) == (State.DONE, Status.SENT)

@@ -75,6 +75,27 @@ async def test_hits_are_read() -> None:
     ]
 
 
+async def test_what_a_move_brought_is_left_out() -> None:
+    moved = {"n": {"S": "moved17"}}
+    brought = a_record(SENT)
+    brought["dynamodb"]["NewImage"] |= moved
+    hit = a_hit()
+    hit["dynamodb"]["NewImage"] |= moved
+    again = a_record(SENT, LEASED)
+    again["dynamodb"]["OldImage"] |= moved
+    again["dynamodb"]["NewImage"] |= {"n": {"S": "moved18"}}
+    assert await read(brought, hit, again) == []
+
+
+async def test_what_happens_to_a_message_that_was_moved_is_read() -> None:
+    opened = a_record(SENT, LEASED)
+    for image in ("OldImage", "NewImage"):
+        opened["dynamodb"][image] |= {"n": {"S": "moved17"}}
+    taken = a_record(SENT, LEASED)
+    taken["dynamodb"]["OldImage"] |= {"n": {"S": "moved17"}}
+    assert await read(opened, taken) == [MessageChange("4" * 40, LEASED, SENT)] * 2
+
+
 @pytest.mark.parametrize(
     ("pk", "sk"),
     [

@@ -2,7 +2,7 @@
 
 A record is what Lambda hands over: `eventName`, and under `dynamodb` keys, both images and a sequence number. Whatever
 else is written to the table is not looked at; of a record that should be understood and is not, one log line tells the
-number and nothing of the content.
+number and nothing of the content. What a move brought was told where it happened, and is not told again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.records import read_record
+from chalicelib.adapters.aws.dynamo.table import is_moved
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
@@ -48,14 +49,17 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     image = record["dynamodb"]
     pk, sk = (str(image["Keys"][name]["S"]) for name in ("PK", "SK"))
     event = record["eventName"]
-    if pk.startswith("T#") and sk.startswith(_HIT) and event == "INSERT":
-        new = image["NewImage"]
+    is_hit = pk.startswith("T#") and sk.startswith(_HIT) and event == "INSERT"
+    if not is_hit and not (_is_message(pk, sk) and event in _MESSAGE_EVENTS):
+        return None
+    new = image["NewImage"]
+    if is_moved(new, image.get("OldImage")):
+        return None
+    if is_hit:
         server, at = ServerId(int(pk.split("#")[1])), _time(new["t"]["N"])
         return HitAdded(_sequence(image), server, _EVENT_KINDS[new["k"]["S"]], at)
-    if not _is_message(pk, sk) or event not in _MESSAGE_EVENTS:
-        return None
     before = read_record(image["OldImage"]) if event == "MODIFY" else None
-    after = read_record(image["NewImage"])
+    after = read_record(new)
     for moment in (after.message.received_at, *(one.at for one in after.deliveries)):
         _time(moment)
     return MessageChange(_sequence(image), before, after)

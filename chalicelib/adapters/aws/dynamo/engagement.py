@@ -18,6 +18,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from chalicelib.adapters.aws.dynamo.records import log_partition
 from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Item, Table, is_over, key_of
 from chalicelib.adapters.aws.session import AwsSession
@@ -31,7 +32,7 @@ from chalicelib.ports.rand import Rand
 
 LARGEST_LINKS = 300_000  # of the 400 kB of an item
 _MOST_OPENED = 20_000
-_LINKS = "L"
+LINKS = "L"
 _KINDS = {EngagementKind.OPEN: "o", EngagementKind.CLICK: "c"}
 _KIND_OF = {code: kind for kind, code in _KINDS.items()}
 # A direct key, because a message that is gone must not come back as an item of two attributes.
@@ -60,27 +61,24 @@ class DynamoEngagement(Engagement):
         self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
     ) -> None:
         """Store what links point to, compressed. PermanentFailure when they are too long to be kept in one item."""
-        packed = zlib.compress(json.dumps(list(links), ensure_ascii=False).encode())
-        if len(packed) > LARGEST_LINKS:
-            raise PermanentFailure("The links of this message are too long to be tracked")
-        await self._table.put(_item(server, message, _LINKS, keep_until) | {"b": {"B": packed}})
+        await self._table.put(links_item(server, message, links, keep_until))
 
     async def link(self, server: ServerId, message: MessageId, number: int) -> str:
         """One read of the links' item."""
-        item = await self._table.get(_partition(server, message), _LINKS, consistent=False)
+        item = await self._table.get(log_partition(server, message), LINKS, consistent=False)
         if item is None or is_over(item, self._clock.now()):
             raise NotFound("There is no such link")
-        links = json.loads(zlib.decompress(item["b"]["B"]))
+        links = read_links(item)
         if not 1 <= number <= len(links):
             raise NotFound("There is no such link")
-        return str(links[number - 1])
+        return links[number - 1]
 
     async def record(
         self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
     ) -> None:
         """Put the hit, then note it on the message where that says something new."""
-        place = f"E#{int(hit.at * 1000):013d}#{self._rand.bytes(4).hex()}"
-        await self._table.put(_item(server, message, place, keep_until) | _render(hit))
+        mark = self._rand.bytes(4).hex()
+        await self._table.put(hit_item(server, message, hit, keep_until, mark))
         if hit.kind is EngagementKind.OPEN and (server, message) in self._opened:
             return
         shard = message % await self._shards(server)
@@ -95,14 +93,15 @@ class DynamoEngagement(Engagement):
     ) -> tuple[EngagementEvent, ...]:
         """One query, backwards, so that the newest are there when there are too many."""
         items = await self._table.query(
-            ("PK", _partition(server, message)),
+            ("PK", log_partition(server, message)),
             sort="begins_with(SK, :prefix)",
             values={":prefix": {"S": "E#"}},
             limit=most,
             forward=False,
         )
         now = self._clock.now()
-        return tuple(_read(item) for item in reversed(items) if not is_over(item, now))
+        found = [read_hit(item) for item in items if not is_over(item, now)]
+        return tuple(sorted(found, key=lambda hit: hit.at))  # their keys tell milliseconds
 
     def _remember(self, server: ServerId, message: MessageId) -> None:
         self._opened[server, message] = None
@@ -110,12 +109,41 @@ class DynamoEngagement(Engagement):
             self._opened.popitem(last=False)
 
 
-def _partition(server: ServerId, message: MessageId) -> str:
-    return f"T#{server}#{message}"
+def links_item(server: ServerId, message: MessageId, links: Sequence[str], keep_until: int) -> Item:
+    """The item of a message's links; PermanentFailure when they are too long to be kept in one."""
+    packed = zlib.compress(json.dumps(list(links), ensure_ascii=False).encode())
+    if len(packed) > LARGEST_LINKS:
+        raise PermanentFailure("The links of this message are too long to be tracked")
+    return _item(server, message, LINKS, keep_until) | {"b": {"B": packed}}
+
+
+def read_links(item: Item) -> tuple[str, ...]:
+    """What the links of an item point to."""
+    return tuple(json.loads(zlib.decompress(item["b"]["B"])))
+
+
+def hit_item(
+    server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int, mark: str
+) -> Item:
+    """The item of an open or click; `mark` tells it from others of the same millisecond."""
+    place = f"E#{int(hit.at * 1000):013d}#{mark}"
+    return _item(server, message, place, keep_until) | _render(hit)
+
+
+def read_hit(item: Item) -> EngagementEvent:
+    """The open or click of an item."""
+    return EngagementEvent(
+        kind=_KIND_OF[item["k"]["S"]],
+        at=float(item["t"]["N"]),
+        address=item["i"]["S"],
+        user_agent=item["u"]["S"],
+        url=item["l"]["S"] if "l" in item else "",
+        automatic="m" in item,
+    )
 
 
 def _item(server: ServerId, message: MessageId, place: str, keep_until: int) -> Item:
-    return key_of(_partition(server, message), place) | {"x": {"N": str(keep_until)}}
+    return key_of(log_partition(server, message), place) | {"x": {"N": str(keep_until)}}
 
 
 def _render(hit: EngagementEvent) -> Item:
@@ -130,14 +158,3 @@ def _render(hit: EngagementEvent) -> Item:
     if hit.automatic:
         item["m"] = {"BOOL": True}
     return item
-
-
-def _read(item: Item) -> EngagementEvent:
-    return EngagementEvent(
-        kind=_KIND_OF[item["k"]["S"]],
-        at=float(item["t"]["N"]),
-        address=item["i"]["S"],
-        user_agent=item["u"]["S"],
-        url=item["l"]["S"] if "l" in item else "",
-        automatic="m" in item,
-    )

@@ -7,13 +7,19 @@ of `complete`, which leaves the claim open.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
-from chalicelib.adapters.aws.dynamo.table import Item, Table, key_of
+from chalicelib.adapters.aws.dynamo.table import MOVED, Item, Table, is_over, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.numbering import ServerId
-from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
+from chalicelib.ports.idempotency import (
+    Claimed,
+    IdempotencyClaim,
+    IdempotencyKeys,
+    KeptAnswer,
+)
 from chalicelib.ports.rand import Rand
 
 ANSWER_KEPT_SECONDS = DAY
@@ -56,8 +62,7 @@ class DynamoIdempotencyKeys(IdempotencyKeys):
             return IdempotencyClaim(Claimed.OTHER_BODY)
         if "st" not in known:
             return IdempotencyClaim(Claimed.IN_FLIGHT)
-        body = zlib.decompress(known["b"]["B"]).decode()
-        return IdempotencyClaim(Claimed.REPLAY, int(known["st"]["N"]), body)
+        return IdempotencyClaim(Claimed.REPLAY, *_answer(known))
 
     async def complete(self, server: ServerId, key: str, status: int, body: str) -> None:
         """Keep the first answer; a later one changes nothing."""
@@ -73,6 +78,36 @@ class DynamoIdempotencyKeys(IdempotencyKeys):
         """Give an open claim back; an answered one stays."""
         await self._table.delete((_partition(server), key), _OPEN)
 
+    async def all(self, server: ServerId, now: float) -> list[KeptAnswer]:
+        """The answers of a server: its partition."""
+        items = await self._table.query(("PK", _partition(server)), consistent=True)
+        return [
+            KeptAnswer(one["SK"]["S"], one["f"]["S"], float(one["t"]["N"]), *_answer(one))
+            for one in items
+            if "st" in one and not is_over(one, now)
+        ]
+
+    async def keep(self, server: ServerId, answers: Sequence[KeptAnswer]) -> None:
+        """Have answers that were given elsewhere."""
+        await self._table.put_many(
+            [
+                {
+                    **key_of(_partition(server), one.key),
+                    "f": {"S": one.fingerprint},
+                    "t": {"N": repr(one.at)},
+                    "n": {"S": MOVED},
+                    "x": {"N": str(int(one.at) + ANSWER_KEPT_SECONDS)},
+                    "st": {"N": str(one.status)},
+                    "b": {"B": zlib.compress(one.body.encode())},
+                }
+                for one in answers
+            ]
+        )
+
 
 def _partition(server: ServerId) -> str:
     return f"S#{server}#I"
+
+
+def _answer(item: Item) -> tuple[int, str]:
+    return int(item["st"]["N"]), zlib.decompress(item["b"]["B"]).decode()

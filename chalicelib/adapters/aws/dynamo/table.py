@@ -1,10 +1,12 @@
 """DynamoDB verbs that all access patterns share: conditional writes that tell why they failed, whole batches, queries.
 
-Each verb is as many calls as DynamoDB needs and no more; unprocessed keys are asked for again, three times.
+Each verb is as many calls as DynamoDB needs and no more; unprocessed keys are asked for again, three times, and
+unprocessed items put again for half a minute.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +20,13 @@ Item = dict[str, dict[str, Any]]
 
 _FAILED = "ConditionalCheckFailedException"
 _BATCH_KEYS = 100
+_BATCH_ITEMS = 25
 _TRIES = 4
+_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8)
+_BUSY = "The mail store is busy, try again later"
+
+MOVED = "moved"
+"""How the name of a writing call begins, in an item's `n`, when the call brought what another installation had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,13 @@ class Table:
         """Put an item, if the condition holds."""
         written = await self._write("put_item", condition, values, Item=item)
         return Written(True, item) if written.held else written
+
+    async def put_many(self, items: Sequence[Item]) -> None:
+        """Put items, each of another key, whatever is there; in no order, and not at once."""
+        batches = [
+            items[start : start + _BATCH_ITEMS] for start in range(0, len(items), _BATCH_ITEMS)
+        ]
+        await asyncio.gather(*(self._put_batch(batch) for batch in batches))
 
     async def update(
         self,
@@ -192,12 +207,28 @@ class Table:
             request = answer.get("UnprocessedKeys") or {}
             if not request:
                 return
-        raise TemporaryFailure("The mail store is busy, try again later")
+        raise TemporaryFailure(_BUSY)
+
+    async def _put_batch(self, items: Sequence[Item]) -> None:
+        request: dict[str, Any] = {self.name: [{"PutRequest": {"Item": item}} for item in items]}
+        for pause in _PAUSES:
+            answer = await self._session.call("dynamodb", "batch_write_item", RequestItems=request)
+            request = answer.get("UnprocessedItems") or {}
+            if not request:
+                return
+            await asyncio.sleep(pause)
+        raise TemporaryFailure(_BUSY)
 
 
 def key_of(pk: str, sk: str) -> Item:
     """A primary key as an attribute map."""
     return {"PK": {"S": pk}, "SK": {"S": sk}}
+
+
+def is_moved(item: Item, before: Item | None = None) -> bool:
+    """Whether the call that wrote an item, and not `before`, brought what another installation had."""
+    write = item.get("n", {}).get("S", "")
+    return bool(write.startswith(MOVED) and (before is None or before.get("n") != item["n"]))
 
 
 def is_over(item: Item, now: float) -> bool:
