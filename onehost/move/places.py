@@ -84,7 +84,7 @@ def move_from_aws(settings: Settings, progress: Progress, *, last: bool) -> None
     state = Path(settings.state_folder).absolute()
     check_empty(state)
     made = state / RESTORING
-    if made.exists() and not (made / MOVE_STEPS).exists():
+    if made.exists() and any(made.iterdir()) and not any(made.glob("move.*")):
         raise PermanentFailure(unfinished(state))
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with to_itself(state, "Another move into {} is running"):
@@ -97,14 +97,14 @@ def move_from_aws(settings: Settings, progress: Progress, *, last: bool) -> None
 def _fill(made: Path, settings: Settings, progress: Progress, *, last: bool) -> None:
     """Bring what can be brought into a state folder of its own, with the key that lies beside it."""
     made.mkdir(mode=0o700, exist_ok=True)
+    steps = Steps(made / MOVE_STEPS, last)
+    steps.begin()
     key = made.parent / KEY
     if key.exists() and not (made / KEY).exists():
         shutil.copy2(key, made / KEY)
     source = on_aws(replace(settings, state_folder=""))
     target = Posthorn(replace(settings, state_folder=str(made)), "sqlite")
-    move = Move(source, target, Steps(made / MOVE_STEPS, last), progress)
-    run(move.check())
-    run(move.run(last=last))
+    run(Move(source, target, steps, progress).run(last=last))
     if last:
         make_whole(made)
         write_durably(made / FINISHED, b"Moved from AWS.\n")
