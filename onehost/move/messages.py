@@ -24,7 +24,7 @@ from onehost.storage.progress import Progress
 
 PAGE = 200
 LEASE_OVER = 1
-Jobs = Mapping[tuple[ServerId, MessageId], DeliveryJob]
+Jobs = Mapping[tuple[ServerId, MessageId, int], DeliveryJob]
 
 
 class MessageCopy:
@@ -116,9 +116,9 @@ class MessageCopy:
 
     def _job(self, record: MessageRecord) -> DeliveryJob | None:
         """What is queued for a record and says more than it."""
-        job = self._jobs.get((record.message.server_id, record.message.id))
-        waits = record.state in (State.WAITING, State.LEASED)
-        return job if job and waits and job.attempt == record.attempt else None
+        if record.state not in (State.WAITING, State.LEASED):
+            return None
+        return self._jobs.get((record.message.server_id, record.message.id, record.attempt))
 
     def _moved(self, record: MessageRecord, message: Message) -> MessageRecord:
         """A record as it is to be at the other side: what waits is left to the sweeper there, unless its wake-up says

@@ -17,6 +17,7 @@ from typing import TypeVar
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound, PermanentFailure
+from chalicelib.domain.model import DeliveryJob
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Period, Slot
 from chalicelib.ports.blobs import BlobStore
@@ -127,14 +128,17 @@ class Move:
 
     async def _marked_jobs(self) -> Jobs:
         """What is queued and says more than the record of its message, looked for once."""
-        found = []
+        found: list[DeliveryJob] = []
         for pool in await self._source[WorkQueue].pools():
             jobs = self._steps.jobs(pool)
             if jobs is None:
                 jobs = await self._source[WorkQueue].marked(pool)
                 self._steps.found(pool, jobs)
             found += jobs
-        return {(job.message.server_id, job.message.id): job for job in found}
+        found.sort(
+            key=lambda job: job.outcome is not None
+        )  # which comes after the job that began it
+        return {(job.message.server_id, job.message.id, job.attempt): job for job in found}
 
     async def _counters(self, server: ServerId) -> None:
         """Each slot as one addition, which is counted once however often it is made."""

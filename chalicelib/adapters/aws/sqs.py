@@ -55,6 +55,7 @@ class SqsWorkQueue(WorkQueue):
     def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
         self._session = session
         self._prefix = settings.queue_prefix
+        self._visibility = settings.visibility_seconds
         self._clock = clock
         self._urls: dict[str, str] = {}
 
@@ -100,7 +101,7 @@ class SqsWorkQueue(WorkQueue):
 
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """Every job that can be received, looked at: two calls for ten. Each counts as received once more; what is in
-        flight, as after a look that died, is waited for as long as a look takes."""
+        flight, as after a look or a function that died, is waited for until it must have come back."""
         await self._until_none_is_in_flight(queue)
         url = await self._url(queue)
         look: dict[str, Any] = {"MaxNumberOfMessages": _BATCH_ENTRIES}
@@ -124,7 +125,7 @@ class SqsWorkQueue(WorkQueue):
 
     async def _until_none_is_in_flight(self, pool: str) -> None:
         name, url = "ApproximateNumberOfMessagesNotVisible", await self._url(pool)
-        for _ in range(LOOK_SECONDS):
+        for _ in range(self._visibility):
             answer = await self._session.call(
                 "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=[name]
             )
