@@ -18,15 +18,19 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.statistics import Period
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.queue.message_actions import MessageActions
+from chalicelib.services.tenancy.audit_log import AuditLog
+from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from onehost.move.configuration import _nouns, _opened
 from onehost.upkeep import Upkeep
 from tests.kept_mail import Host, fill, make_host
@@ -40,6 +44,9 @@ async def filled(folder: Path, count: int) -> tuple[Host, dict[str, Message]]:
     """A host with about so many messages, counted; those of `fill` by name."""
     host = await make_host(folder)
     mail = await fill(host)
+    keys, everything_allowed = host.posthorn[ManagementKeys], KeyOptions(("*",))
+    for owner in (None, host.server.organization_id):
+        await keys.create(owner, "kept", everything_allowed, "a test")
     await _together(lambda number: _one_more(host, number), range(count))
     await Upkeep(host.posthorn).feed()
     return host, mail
@@ -138,6 +145,10 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     for upload in await program[BlobStore].uploads(server, now):
         ref = await program[BlobStore].uploaded(server, upload, now)
         found[f"upload {upload}"] = await program[BlobStore].get(ref)
+    for chain in (None, host.server.organization_id):
+        entries = await program[Repository].all(AUDIT_ENTRIES, of_chain(chain))
+        found[f"audit {chain}"] = [one.told for one in entries]
+        found[f"audit {chain} whole"] = await program[AuditLog].first_broken(chain)
     marked = await program[WorkQueue].marked("default")
     found["released"] = {(job.message.id, job.attempt) for job in marked if job.manual}
     return found

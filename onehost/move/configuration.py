@@ -11,17 +11,19 @@ from typing import Any
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, ChainHead, of_chain
+from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.domains import DOMAINS
-from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
+from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, of_keys
 from chalicelib.domain.tenancy.nouns import secrets_of, with_secrets
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import (
     ALL_ORGANIZATIONS,
     THE_INSTALLATION,
-    of_domain_owner,
     of_organization,
     of_pool,
     of_server,
@@ -29,14 +31,23 @@ from chalicelib.domain.tenancy.owners import (
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
+from chalicelib.ports.acting import acting
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 
 Noun = tuple[Entity[Any], Any]
+ENTRIES_AT_ONCE = 50
 
 
 async def copy_configuration(source: Posthorn, target: Posthorn) -> None:
-    """Make the target's configuration the source's."""
+    """Make the target's configuration the source's, with its audit log; the copying leaves no entries of its own."""
+    with acting(None):
+        await _copy_nouns(source, target)
+        for chain in (None, *(one.id for one in await organizations(source))):
+            await _copy_chain(chain, source[Repository], target[Repository])
+
+
+async def _copy_nouns(source: Posthorn, target: Posthorn) -> None:
     wanted = [noun async for noun in _nouns(source)]
     places = {(entity.word, entity.place(value)) for entity, value in wanted}
     theirs = [noun async for noun in _nouns(target)]
@@ -74,26 +85,42 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
     repository = program[Repository]
     with contextlib.suppress(NotFound):
         yield INSTALLATION, await repository.get(INSTALLATION, Place(THE_INSTALLATION))
+    for noun in await _owned(repository, of_keys(None), MANAGEMENT_KEYS):
+        yield noun
     for organization in await organizations(program):
         yield ORGANIZATIONS, organization
-        for domain in await repository.all(DOMAINS, of_domain_owner(organization.id, None)):
-            yield DOMAINS, domain
+        owner = of_organization(organization.id)
+        for noun in await _owned(repository, owner, MANAGEMENT_KEYS, DOMAINS):
+            yield noun
         for server in await repository.all(SERVERS, of_organization(organization.id)):
             yield SERVERS, server
-            for noun in await _of_server(repository, server.id):
+            owned = await _owned(
+                repository, of_server(server.id), DOMAINS, TRACK_DOMAINS, CREDENTIALS
+            )
+            for noun in owned:
                 yield noun
     for pool in await repository.owners(SOURCES):
         for way in await repository.all(SOURCES, of_pool(pool)):
             yield SOURCES, way
 
 
-async def _of_server(repository: Repository, server: ServerId) -> list[Noun]:
-    kinds: tuple[Entity[Any], ...] = (DOMAINS, TRACK_DOMAINS, CREDENTIALS)
-    return [
-        (entity, value)
-        for entity in kinds
-        for value in await repository.all(entity, of_server(server))
-    ]
+async def _copy_chain(chain: OrganizationId | None, source: Repository, target: Repository) -> None:
+    """Entries that the target lacks, oldest first, each batch with the head that it makes."""
+    place = Place(of_chain(chain))
+    heads = await target.get_many(CHAIN_HEADS, [place])
+    known = heads[place].number if heads else 0
+    every = await source.all(AUDIT_ENTRIES, of_chain(chain))  # newest first
+    missing = [one for one in reversed(every) if one.number > known]
+    for start in range(0, len(missing), ENTRIES_AT_ONCE):
+        batch = missing[start : start + ENTRIES_AT_ONCE]
+        head = ChainHead(chain, batch[-1].number, batch[-1].hash)
+        verb = Verb.REPLACE if heads or start else Verb.ADD
+        added = (Change(Verb.ADD, AUDIT_ENTRIES, one) for one in batch)
+        await target.change(*added, Change(verb, CHAIN_HEADS, head))
+
+
+async def _owned(repository: Repository, owner: Owner, *kinds: Entity[Any]) -> list[Noun]:
+    return [(entity, value) for entity in kinds for value in await repository.all(entity, owner)]
 
 
 async def _copy(entity: Entity[Any], value: Any, source: Posthorn, target: Posthorn) -> None:
