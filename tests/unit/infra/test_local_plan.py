@@ -61,12 +61,12 @@ def test_an_endpoint_of_the_callers_own_gets_the_callers_key_and_stack_json_does
     plan = make_plan(
         {
             "AWS_ENDPOINT_URL": "http://127.0.0.1:4571",
-            "AWS_ACCESS_KEY_ID": "mine",
+            "AWS_ACCESS_KEY_ID": "OWN-KEY-ID",
             "AWS_SECRET_ACCESS_KEY": "my own",
         }
     )
-    assert plan.environment()["AWS_ACCESS_KEY_ID"] == "mine"
-    assert "mine" not in str(facts_of(plan, {}, {}))
+    assert plan.environment()["AWS_ACCESS_KEY_ID"] == "OWN-KEY-ID"
+    assert "OWN-KEY-ID" not in str(facts_of(plan, {}, {}))
     assert "my own" not in str(facts_of(plan, {}, {}))
 
 
