@@ -39,6 +39,7 @@ class Connection(H11Protocol):
     _watch: asyncio.TimerHandle | None = None
     _head_began = False
     _is_refused = False
+    _is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own
         super().connection_made(transport)
@@ -55,8 +56,19 @@ class Connection(H11Protocol):
         if self._is_refused or self.transport.is_closing():
             return
         super().data_received(data)
+        if self._is_last and self._is_answering:
+            self.cycle.keep_alive = False
         if not self._is_refused:
             self._look()
+
+    def shutdown(self) -> None:
+        """The server stops: answer what is under way. The first request of who has just come may be, too."""
+        if self.cycle is None and not self._is_refused:
+            self._is_last = True
+            if not self._head_began:
+                self._expect(LINGER_SECONDS)
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         self._head_began = False

@@ -45,10 +45,11 @@ class SmtpProtocol(Wire):
     _said_quit = False
 
     def drain(self) -> None:
-        """The gateway is stopping: leave now if no transaction is open, else after it."""
+        """The gateway is stopping: leave now if no transaction is open, else after it. Who is not connected yet, since
+        its handshake goes on, hears of it in place of the greeting."""
         self._draining = True
-        if self.deadlines.waiting and self.mail.transaction is None:
-            self.cut(replies.SHUTTING_DOWN)
+        if self.transport is not None and self.deadlines.waiting and self.mail.transaction is None:
+            self.leave(replies.SHUTTING_DOWN)
 
     async def _handle_client(self) -> None:
         """The life of a connection; aiosmtpd starts it as a task."""
@@ -66,7 +67,10 @@ class SmtpProtocol(Wire):
             self.linger()
 
     async def _serve(self) -> None:
-        self.send(self.mail.greeting())
+        if self._draining:
+            self.end(replies.SHUTTING_DOWN)
+        else:
+            self.send(self.mail.greeting())
         while not self._ending:
             line = self.buffer.take_line(self.limits.max_command_line)
             if line is None:

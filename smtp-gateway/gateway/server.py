@@ -45,6 +45,7 @@ class Gateway:
         self._connections: set[SmtpProtocol] = set()
         self._arrivals: set[asyncio.Task[None]] = set()
         self._watch_certificate: asyncio.Task[None] | None = None
+        self._stopping = False
         self._all_gone = asyncio.Event()
         self._all_gone.set()
 
@@ -74,14 +75,16 @@ class Gateway:
             asyncio.get_running_loop().remove_reader(listener.fileno())
             listener.close()
         self._listeners.clear()
-        for task in (self._watch_certificate, *self._arrivals):
-            if task is not None:
-                task.cancel()
+        if self._watch_certificate is not None:
+            self._watch_certificate.cancel()
+        self._stopping = True
         for connection in tuple(self._connections):
             connection.drain()
         seconds = self.site.configuration.shutdown_seconds
         try:
-            await asyncio.wait_for(self._all_gone.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._all_arrived()
+                await self._all_gone.wait()
         except TimeoutError:
             await self.site.committer.drain()
             self.site.journal.event("stopped_late", cut=len(self._connections))
@@ -95,6 +98,13 @@ class Gateway:
         """Load the certificate again, as SIGHUP asks for."""
         if self.site.certificate:
             self.site.certificate.reload()
+
+    async def _all_arrived(self) -> None:
+        """Who was accepted is told 421 like everybody; who does not come to that soon is let go."""
+        if self._arrivals:
+            await asyncio.wait(self._arrivals, timeout=LINGER_SECONDS)
+        for arrival in tuple(self._arrivals):
+            arrival.cancel()
 
     def _watch(self, listener: socket.socket) -> None:
         if listener in self._listeners:
@@ -181,6 +191,8 @@ class Gateway:
         """Give the socket to a protocol; True when that owns it from now on."""
         loop = asyncio.get_running_loop()
         protocol = SmtpProtocol(self.site, peer, loop, lambda wire: self._left(wire, peer))
+        if self._stopping:
+            protocol.drain()
         self.open.enter(client_of(peer.address))
         self._connections.add(protocol)
         self._all_gone.clear()

@@ -200,6 +200,12 @@ class Wire(SMTP):
         self.send(reply)
         self._ending = True
 
+    def leave(self, reply: bytes) -> None:
+        """End from outside the serving task, and let the client read why."""
+        self.end(reply)
+        self.flush()
+        self.linger()
+
     def cut(self, reply: bytes) -> None:
         """End at once from outside the serving task, which then is cancelled."""
         self.end(reply)
@@ -213,9 +219,10 @@ class Wire(SMTP):
             self.loop.call_later(LINGER_SECONDS, self._stream.abort)
 
     def linger(self) -> None:
-        """Close, but let the client read why: closing with unread input would make TCP take the last reply back."""
+        """Close, but let the client read why: closing with unread input would make TCP take the last reply back. TLS
+        cannot close by half, so that it is the client who closes, or its time that ends."""
         stream = self._stream
-        if self._eof or self._paused or stream.is_closing() or not stream.can_write_eof():
+        if self._eof or self._paused or stream.is_closing():
             self.close()
             return
         self._lingering = True
@@ -223,9 +230,12 @@ class Wire(SMTP):
         if self._held:
             self._held = False
             self._stream.resume_reading()
-        self._stream.write_eof()
         self.deadlines.timer.cancel()
-        self._timeout_handle = self.loop.call_later(LINGER_SECONDS, stream.abort)
+        if stream.can_write_eof():
+            stream.write_eof()
+            self._timeout_handle = self.loop.call_later(LINGER_SECONDS, stream.abort)
+        else:
+            self._timeout_handle = self.loop.call_later(LINGER_SECONDS, self.close)
 
     async def start_tls(self, context: ssl.SSLContext) -> bool:
         """Change to TLS; False when the handshake fails. Plain text that came too early is dropped (RFC 3207)."""
@@ -253,9 +263,7 @@ class Wire(SMTP):
         return True
 
     def _late(self) -> None:
-        self.end(replies.TIMED_OUT)
-        self.flush()
-        self.linger()
+        self.leave(replies.TIMED_OUT)
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """aiosmtpd starts its timer here, and cancels it when the connection is lost."""

@@ -20,7 +20,14 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.services.outgoing.submission import Prepared
 from gateway.configuration import Role
-from tests.gateway_scene import MAIL, Client, RunningGateway, running_gateway
+from tests.gateway_scene import (
+    MAIL,
+    QUICK,
+    Client,
+    RunningGateway,
+    running_gateway,
+    trusting_context,
+)
 from tests.patience import PATIENCE
 from tests.worlds import make_scene, storing_in_order
 
@@ -204,6 +211,46 @@ async def test_shutdown_lets_open_transactions_finish() -> None:
             assert (await client.reply()).code == 421
         await asyncio.wait_for(stop, PATIENCE)
         assert len(gateway.messages()) == 3
+
+
+async def test_shutdown_in_the_middle_of_a_handshake_tells_everybody() -> None:
+    async with running_gateway() as gateway:
+        in_data = await gateway.logged_in()
+        await in_data.envelope()
+        await in_data.say("DATA")
+        port = gateway.port(Role.SUBMISSIONS)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while not gateway.gateway._arrivals:
+            await asyncio.sleep(0)
+        stop = await stopping(gateway)
+        await in_data.send(MAIL + b".\r\n")
+        assert (await in_data.reply()).code == 250
+        await writer.start_tls(trusting_context())
+        assert (await reader.readline()).startswith(b"421 4.3.2 ")
+        writer.close()
+        await asyncio.wait_for(stop, PATIENCE)
+        assert len(gateway.messages()) == 1
+
+
+async def test_shutdown_waits_a_moment_for_a_handshake_that_does_not_end() -> None:
+    async with running_gateway() as gateway:
+        reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port(Role.SUBMISSIONS))
+        while not gateway.gateway._arrivals:
+            await asyncio.sleep(0)
+        await asyncio.wait_for(gateway.gateway.stop(), QUICK.shutdown_seconds)
+        assert gateway.events("stopped_late") == []
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_shutdown_says_why_to_a_tls_client_that_is_speaking() -> None:
+    async with running_gateway() as gateway:
+        client = await gateway.logged_in(Role.SUBMISSIONS)
+        stop = await stopping(gateway)
+        await client.send(b"NOOP\r\nNOOP\r\n")
+        assert (await client.reply()).code == 421
+        client.close()
+        await asyncio.wait_for(stop, PATIENCE)
 
 
 async def test_shutdown_does_not_wait_for_ever() -> None:

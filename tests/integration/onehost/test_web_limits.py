@@ -254,6 +254,37 @@ def test_what_is_under_way_is_answered_when_serving_ends(tenant: WebTenant) -> N
         connect(port)
 
 
+def test_who_came_before_the_stop_is_answered_after_it(tenant: WebTenant) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    came, is_stopping = threading.Event(), threading.Event()
+    connections: set[Any] = set()
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        serving = asyncio.create_task(
+            serve_web(Web(tenant.posthorn), [listener], stop, connections=connections)
+        )
+        while not connections:
+            await asyncio.sleep(0)
+        came.set()
+        stop.set()
+        while not any(one._is_last for one in connections):
+            await asyncio.sleep(0)
+        is_stopping.set()
+        await serving
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    with connect(port) as client:
+        assert came.wait(PATIENCE)
+        assert is_stopping.wait(PATIENCE)
+        client.sendall(HEAD + b"\r\n")
+        assert read_all(client).startswith(b"HTTP/1.1 404 ")
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
 PARTS = (
     *(b"GET ", b"PUT ", b"POST ", b"/", b"/api/v2/emails", b"/img/a/b", b"/u/1/2", b"?a=%zz"),
     *(b" HTTP/1.1", b" HTTP/1.0", b"\r\n", b"\r\n\r\n", b"\r\n\r\n", b"\n", b"\r", b": ", b"abc"),
