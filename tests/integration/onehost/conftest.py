@@ -85,9 +85,9 @@ class WebTenant:
         return self.call(method, f"/api/v2{path}", body, sent)
 
 
-async def make_tenant(folder: Path) -> WebTenant:
-    """acme/app with acme.test, in a new state folder."""
-    settings = Settings(state_folder=str(folder), track_domain=TRACK_DOMAIN)
+async def make_tenant(folder: Path, track_domain: str = TRACK_DOMAIN, **more: str) -> WebTenant:
+    """acme/app with acme.test, in a new state folder; `more` are settings."""
+    settings = Settings(state_folder=str(folder), track_domain=track_domain, **more)  # type: ignore[arg-type]  # texts
     posthorn = Posthorn(settings, "sqlite", {KeyMaker: KeptKeys()})
     await posthorn[Installation].ensure()
     organization = await posthorn[Organizations].create("Acme")
