@@ -2,8 +2,8 @@
 
 Promises that `current` in the named folder leads to an environment with this release and exactly the packages that
 requirements-local.txt pins by their hashes, and that it changes all at once: a release is made beside the one that
-runs, which stays as it is. The one before is kept to go back to, older ones are removed. Nothing is started, and
-nothing outside the folder is touched. Uses the standard library only.
+runs, which stays as it is. The one before is kept to go back to, and so is one that still runs; older ones are removed.
+Nothing is started, and nothing outside the folder is touched. Uses the standard library only.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import stat
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -57,9 +58,18 @@ def install_release(prefix: Path) -> Path:
         before = (prefix / CURRENT).resolve().name
         lead(prefix / CURRENT, Path(RELEASES) / made.name)
         for old in releases.iterdir():
-            if old.name not in (made.name, before):
+            if old.name not in (made.name, before) and not runs(old):
                 shutil.rmtree(old)
     return made
+
+
+def runs(release: Path) -> bool:
+    """Whether a process was started from a release; never where the system does not tell."""
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if command.read_bytes().startswith(f"{release}/".encode()):
+                return True
+    return False
 
 
 def check_interpreter(python: Path) -> None:

@@ -35,6 +35,10 @@ from onehost.setup.own_records import OwnRecord, own_records
 NAME = "Main"
 SERVICE_USER = "posthorn"
 NO_NAME = "This host has no full name: name it with --hostname, as in --hostname mail.example.com"
+NO_FILE = (
+    "With --state alone the settings are those of the environment: set POSTHORN_SMTP_HOSTNAME there, or name the"
+    " settings file to write with --config"
+)
 
 
 @click.command("init", cls=Command, params=[CONFIG, STATE])
@@ -76,6 +80,8 @@ def _settings(session: HostSession, hostname: str | None, *, asks: bool) -> Path
         path = settings_file.DEFAULT_PATH
     if path is None or path.exists():
         if hostname is not None and hostname != session.settings.smtp_hostname:
+            if path is None:
+                raise PermanentFailure(NO_FILE)
             raise PermanentFailure(
                 f"This host is already set up as {session.settings.smtp_hostname}: change smtp_hostname in its"
                 " settings instead"

@@ -201,6 +201,20 @@ def test_a_release_is_led_to_at_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "2", "current"]
 
 
+def test_a_release_that_runs_is_known(tmp_path: Path) -> None:
+    program = tmp_path / "1" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(sys.executable)
+    waits = [program, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    assert not install.runs(tmp_path / "1")
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        assert install.runs(tmp_path / "1")
+        assert not install.runs(tmp_path / "2")
+        running.communicate()
+
+
 def test_a_folder_where_nothing_can_be_installed(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     python = shutil.which("python3", path="/usr/bin") or sys.executable

@@ -151,6 +151,13 @@ def test_another_name_than_that_of_the_settings(posthorn: Run, state: Path, file
     assert "already set up as mail.acme.com" in outcome.err
 
 
+def test_a_name_without_a_file_to_write_it_to(posthorn: Run, state: Path) -> None:
+    outcome = posthorn("init", "--state", str(state), *HOST)
+    assert outcome.code == 1
+    assert "POSTHORN_SMTP_HOSTNAME" in outcome.err
+    assert not state.exists()
+
+
 def test_with_a_state_folder_of_the_environment_no_file_is_written(
     posthorn: Run, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
