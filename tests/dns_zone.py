@@ -1,5 +1,5 @@
-"""A DNS server on loopback for tests: records per name, changeable while it runs, and names that
-fail on purpose.
+"""A DNS server for tests, on loopback if nothing else is said: records per name, changeable while it runs, and names
+that fail on purpose.
 
     with DnsZone() as zone:
         zone.mx("example.com", (10, "mx1.example.com"), (20, "mx2.example.com"))
@@ -43,14 +43,17 @@ FAILURES = ("SERVFAIL", "REFUSED", "TIMEOUT", "NXDOMAIN", "TRUNCATED")
 class DnsZone:
     """The server. `queries` lists (name, type, transport) in the order heard."""
 
-    def __init__(self, ttl: int = 60, negative_ttl: int = 60) -> None:
+    def __init__(
+        self, ttl: int = 60, negative_ttl: int = 60, address: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        self.address = address
         self.ttl = ttl
         self.negative_ttl = negative_ttl
         self.queries: list[tuple[str, str, str]] = []
         self._records: dict[tuple[str, str], list[tuple[Any, int]]] = defaultdict(list)
         self._failures: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
-        self._udp, self._tcp = _sockets()
+        self._udp, self._tcp = _sockets(address, port)
         self._udp.settimeout(0.1)
         self._tcp.settimeout(0.1)
         self.port: int = self._udp.getsockname()[1]
@@ -63,7 +66,7 @@ class DnsZone:
     @property
     def server(self) -> str:
         """`host:port`, as the setting `dns_server` wants it."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     def mx(self, name: str, *hosts: tuple[int, str], ttl: int | None = None) -> None:
         """Replace the MX records. `(0, "")` is a null MX."""
@@ -209,11 +212,11 @@ def _key(name: str) -> str:
     return name.rstrip(".").lower()
 
 
-def _sockets() -> tuple[socket.socket, socket.socket]:
-    """A UDP and a listening TCP socket on the same free loopback port."""
+def _sockets(address: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """A UDP and a listening TCP socket on the same port; 0 for a free one."""
     for _ in range(50):
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        udp.bind(("127.0.0.1", 0))
+        udp.bind((address, port))
         tcp = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
