@@ -7,9 +7,9 @@
     peer has each of load.accepted
 
 `accepted` has the subjects of messages for which there was a 250 or a 2xx. One kind of client connects anew for each
-message, another keeps its connection, a third takes its time in the middle of the content. SMTP comes from outside,
-HTTP from the machine itself, as of a web server there. Nobody may be refused a connection or lose one without an
-answer: SMTP may say 421 between messages, which are then sent again, and a kept HTTP connection may end between
+message, another keeps its connection, a third takes its time in the middle of the content. SMTP and HTTPS come from
+outside, where Caddy is in front, HTTP from the machine itself. Nobody may be refused a connection or lose one without
+an answer: SMTP may say 421 between messages, which are then sent again, and a kept HTTP connection may end between
 requests, whose next one is repeated under its idempotency key.
 """
 
@@ -19,6 +19,7 @@ import contextlib
 import http.client
 import json
 import smtplib
+import socket
 import ssl
 import threading
 import time
@@ -30,8 +31,9 @@ from tests.patience import PATIENCE
 from tests.vps.machine import ADDRESS, Machine
 
 SENDER, RECIPIENT = "load@example.com", "you@example.net"
+HOSTNAME = "mail.example.com"
 SLOW_SECONDS = 2.0
-PAUSE_SECONDS = 0.1  # leaves the machine some time to install
+PAUSE_SECONDS = 0.2  # leaves the machine some time to install
 GOING_AWAY = 421
 SMTP_PORT, TLS_PORT, HTTP_PORT = 587, 465, 8000
 Take = Callable[[str], None]
@@ -52,6 +54,7 @@ class Load:
             "smtp-slow": self._smtp_slow,
             "http-anew": self._http_anew,
             "http-kept": self._http_kept,
+            "https-anew": self._https_anew,
         }
         self._machine = machine
         self._stop = threading.Event()
@@ -83,7 +86,7 @@ class Load:
         return {kind: counted[kind] for kind in self._kinds}
 
     def _work(self, kind: str) -> None:
-        there = self._machine.inside if kind.startswith("http") else self._machine.outside
+        there = self._machine.inside if kind.startswith("http-") else self._machine.outside
         try:
             with there():
                 self._kinds[kind](self._names(kind))
@@ -180,6 +183,11 @@ class Load:
             with contextlib.closing(http_client()) as client:
                 self._post(client, name)
 
+    def _https_anew(self, names: Iterator[str]) -> None:
+        for name in names:
+            with contextlib.closing(_https_client()) as client:
+                self._post(client, name)
+
     def _http_kept(self, names: Iterator[str]) -> None:
         client = http_client()
         for name in names:
@@ -228,6 +236,14 @@ def post(client: http.client.HTTPConnection, api_key: str, subject: str) -> tupl
 def http_client() -> http.client.HTTPConnection:
     """A client of the API, on the machine's network."""
     return http.client.HTTPConnection("127.0.0.1", HTTP_PORT, timeout=PATIENCE)
+
+
+def _https_client() -> http.client.HTTPConnection:
+    """A client of the API through the web server in front."""
+    client = http.client.HTTPSConnection(HOSTNAME, timeout=PATIENCE)
+    plain = socket.create_connection((ADDRESS, 443), PATIENCE)
+    client.sock = trusting().wrap_socket(plain, server_hostname=HOSTNAME)
+    return client
 
 
 def trusting() -> ssl.SSLContext:

@@ -16,13 +16,12 @@ import time
 import pytest
 
 from tests.patience import PATIENCE
-from tests.vps.load import Load
+from tests.vps.load import HOSTNAME, Load
 from tests.vps.machine import ADDRESS, SOURCES
 from tests.vps.story import FIRST, Story
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("vps"), pytest.mark.timeout(1800)]
 
-HOSTNAME = "mail.example.com"
 TEN_MINUTES = 600
 CADDY = "/var/lib/caddy/.local/share/caddy"
 STATUS = "runuser -u posthorn -- posthorn status --json"
