@@ -126,6 +126,22 @@ def test_check(story: Story) -> None:
     assert "no faults" in story.play("Check")
 
 
+def test_the_key_as_a_credential(story: Story) -> None:
+    machine, section = story.machine, "The key as a credential"
+    story.play(section, 1)
+    machine.run("test ! -e /var/lib/posthorn/key")
+    story.send("you@example.net", "opened by a credential")
+    story.until(lambda: story.subjects()["opened by a credential"] == 1)
+    assert "opened by a credential" in story.play(section, 2)
+    machine.run("""
+        install -m 0400 -o posthorn -g posthorn /etc/posthorn/key /var/lib/posthorn/key
+        rm /etc/systemd/system/posthorn.service.d/key.conf
+        systemctl daemon-reload && systemctl restart posthorn.service
+    """)
+    story.send("you@example.net", "opened by the file")
+    story.until(lambda: story.subjects()["opened by the file"] == 1)
+
+
 def test_disk_full(story: Story) -> None:
     machine = story.machine
     machine.run("""
