@@ -175,7 +175,7 @@ class Relay:
             MessageStore: messages,
             Intake: OrderedIntake(self.blobs, self.queue, messages),
             Numbers: MemoryNumbers(),
-            Repository: MemoryRepository(SystemClock()),
+            Repository: MemoryRepository(SystemClock(settings)),
             SendRate: MemorySendRate(),
             SuppressionList: MemorySuppressionList(),
             Resolver: ScriptedResolver(zone),
