@@ -7,6 +7,7 @@ stores anything.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, State, Status
 
@@ -14,7 +15,8 @@ from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, Sta
 def done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
     """The remote host took the message, or it is given up: the delivery says which."""
     return replace(
-        _moved(record, delivery),
+        record,
+        **_moved(record, delivery),
         state=State.DONE,
         held=False,
         hold_expires_at=None,
@@ -30,7 +32,8 @@ def waiting(
     """A soft failure or an internal error: try again at `wake_at` (epoch seconds). `reply_lost`: the remote may have
     the message."""
     return replace(
-        _moved(record, delivery),
+        record,
+        **_moved(record, delivery),
         state=State.WAITING,
         tries=record.tries + 1,
         lost_replies=record.lost_replies + reply_lost,
@@ -43,13 +46,16 @@ def left_to_sweeper(record: MessageRecord, longest_wait: int) -> MessageRecord:
     """A record as it shall be stored, left to the sweeper if it waits longer than a queue can hold its wake-up."""
     waits = record.state is State.WAITING
     wait = record.wake_at - int(record.deliveries[-1].at) if waits else 0
-    return replace(record, by_sweeper=wait > longest_wait)
+    by_sweeper = wait > longest_wait
+    # Most records are done, and a copy of one takes as long as writing it.
+    return record if record.by_sweeper is by_sweeper else replace(record, by_sweeper=by_sweeper)
 
 
 def held(record: MessageRecord, delivery: Delivery, expires_at: int) -> MessageRecord:
     """The message waits for a person until `expires_at` (contract section 4, holds)."""
     return replace(
-        _moved(record, delivery),
+        record,
+        **_moved(record, delivery),
         state=State.HELD,
         held=True,
         hold_expires_at=expires_at,
@@ -79,7 +85,13 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
 
 def hold_cancelled(record: MessageRecord, delivery: Delivery) -> MessageRecord:
     """A hold ended without action."""
-    return replace(_moved(record, delivery), state=State.DONE, held=False, hold_expires_at=None)
+    return replace(
+        record,
+        **_moved(record, delivery),
+        state=State.DONE,
+        held=False,
+        hold_expires_at=None,
+    )
 
 
 def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutcome:
@@ -99,7 +111,8 @@ def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutco
 def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
     """A leased record as the outcome says it ended."""
     return replace(
-        _moved(record, outcome.delivery),
+        record,
+        **_moved(record, outcome.delivery),
         state=outcome.state,
         tries=outcome.tries,
         lost_replies=outcome.lost_replies,
@@ -111,13 +124,13 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
     )
 
 
-def _moved(record: MessageRecord, delivery: Delivery) -> MessageRecord:
-    return replace(
-        record,
-        status=delivery.status,
-        attempt=record.attempt + 1,
-        lease_owner="",
-        lease_until=0,
-        taken_over=False,
-        deliveries=(*record.deliveries, delivery),
-    )
+def _moved(record: MessageRecord, delivery: Delivery) -> dict[str, Any]:
+    """What every move changes."""
+    return {
+        "status": delivery.status,
+        "attempt": record.attempt + 1,
+        "lease_owner": "",
+        "lease_until": 0,
+        "taken_over": False,
+        "deliveries": (*record.deliveries, delivery),
+    }

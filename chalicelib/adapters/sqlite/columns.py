@@ -5,19 +5,21 @@ What equals its default is NULL. Lists and objects are JSON.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Collection, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.fields import REQUIRED, Field, Kind, Table
 from chalicelib.domain.model import Scope, State, Status
 
 T = TypeVar("T")
+Form = Callable[[Any], Any]
 
 _TYPES = {Kind.NUMBER: "INTEGER", Kind.TIME: "REAL", Kind.MARK: "INTEGER"}
-_READ: dict[Kind, Callable[[Any], Any]] = {
-    Kind.MARK: lambda stored: True,
+_READ: dict[Kind, Form] = {
+    Kind.MARK: bool,
     # Calling an enumeration takes ten times as long.
     Kind.STATUS: {one.value: one for one in Status}.__getitem__,
     Kind.STATE: {one.value: one for one in State}.__getitem__,
@@ -26,52 +28,60 @@ _READ: dict[Kind, Callable[[Any], Any]] = {
 
 
 class Columns(Generic[T]):
-    """The fields of a table as values of a row, in the order of `names`, except those that are kept in another way.
+    """The fields of a table as values of a row, except those that are kept in another way. `names` are the columns, in
+    the order in which the type of value takes its fields.
 
     Every message passes here several times, so a value is touched only where its column has a form of its own.
     """
 
     def __init__(self, table: Table[T], without: Collection[str] = ()) -> None:
-        own = [one for one in table.fields if one.name not in without and one.kind is not Kind.FLAT]
-        flat = [
-            (one.name, one.table) for one in table.fields if one.kind is Kind.FLAT and one.table
-        ]
-        inner = [(f"{name}.{part.name}", part) for name, of in flat for part in of.fields]
-        fields = [*own, *(part for _, part in inner)]
-        self._own = tuple(one.name for one in own)
-        self._flat: list[tuple[str, Callable[..., Any], tuple[str, ...], int]] = []
-        start = len(own)
-        for name, of in flat:
-            self._flat.append((name, of.value, tuple(part.name for part in of.fields), start))
-            start += len(of.fields)
+        by_name = {one.name: one for one in table.fields if one.name not in without}
+        columns: list[tuple[str, Field]] = []
+        self._flat: list[tuple[slice, Callable[..., Any]]] = []
+        for name in (one.name for one in dataclasses.fields(table.value)):  # type: ignore[arg-type]
+            field = by_name.get(name)
+            if field is None:
+                continue
+            if field.kind is Kind.FLAT and field.table is not None:
+                parts = [(f"{name}.{part.name}", part) for part in field.table.fields]
+                # From the last to the first: each leaves one value in place of several.
+                place = slice(len(columns), len(columns) + len(parts))
+                self._flat.insert(0, (place, field.table.value))
+                columns += parts
+            else:
+                columns.append((name, field))
+        fields = [one for _, one in columns]
         self.names = tuple(one.name for one in fields)
-        self._values = attrgetter(*self._own, *(path for path, _ in inner))
-        self._defaults = [one.default for one in fields]
-        self._writers = [(at, form) for at, one in enumerate(fields) if (form := _writer(one))]
-        self._readers = [(at, form) for at, one in enumerate(fields) if (form := _reader(one))]
+        self._values = attrgetter(*(path for path, _ in columns))
+        places = list(enumerate(fields))
+        self._needed = itemgetter(*(at for at, one in places if one.default is REQUIRED))
+        # A default is nothing, nought, False or empty.
+        self._empty = [at for at, one in places if one.default not in {None, REQUIRED}]
+        self._writers = [(at, form) for at, one in places if (form := _writer(one))]
+        self._readers = [(at, form) for at, one in places if (form := _reader(one))]
 
     def write(self, value: T) -> list[Any]:
         """The row of a value."""
-        pairs = zip(self._values(value), self._defaults, strict=True)
-        row = [None if one == default else one for one, default in pairs]
+        row = list(self._values(value))
+        for at in self._empty:
+            row[at] = row[at] or None
         for at, form in self._writers:
             if row[at] is not None:
                 row[at] = form(row[at])
         return row
 
-    def fields(self, row: Sequence[Any]) -> dict[str, Any]:
-        """What a value is made of, by name. KeyError when a field without a default is missing, or is none of ours."""
-        pairs = zip(row, self._defaults, strict=True)
-        values = [default if one is None else one for one, default in pairs]
-        if REQUIRED in values:
-            raise KeyError(self.names[values.index(REQUIRED)])
+    def read(self, row: Sequence[Any]) -> list[Any]:
+        """What a value is made of, in the order in which its type takes it. KeyError when a field without a default is
+        missing, or is none of ours."""
+        if None in self._needed(row):
+            missing = dict(zip(self.names, row, strict=True))
+            raise KeyError([name for name, one in missing.items() if one is None])
+        values = list(row)
         for at, form in self._readers:
-            if row[at] is not None:
-                values[at] = form(row[at])
-        found = dict(zip(self._own, values, strict=False))
-        for name, value, names, start in self._flat:
-            found[name] = value(**dict(zip(names, values[start:], strict=False)))
-        return found
+            values[at] = form(values[at])
+        for place, kind in self._flat:
+            values[place] = [kind(*values[place])]
+        return values
 
 
 def declarations(table: Table[Any], without: Collection[str] = ()) -> list[str]:
@@ -88,17 +98,18 @@ def declarations(table: Table[Any], without: Collection[str] = ()) -> list[str]:
     return found
 
 
-def _writer(field: Field) -> Callable[[Any], Any] | None:
-    if field.table is not None:
-        names = [part.name for part in field.table.fields]
-        return lambda value: json.dumps([getattr(value, name) for name in names])
-    if field.kind in (Kind.STATUS, Kind.STATE, Kind.SCOPE):
-        return lambda value: value.value
-    return int if field.kind is Kind.MARK else None
+def _writer(field: Field) -> Form | None:
+    # Enumerations are texts already.
+    if field.table is None:
+        return None
+    parts = attrgetter(*(part.name for part in field.table.fields))
+    return lambda value: json.dumps(parts(value))
 
 
-def _reader(field: Field) -> Callable[[Any], Any] | None:
+def _reader(field: Field) -> Form | None:
     if field.table is not None:
         kind = field.table.value
-        return lambda stored: kind(*json.loads(stored))
-    return _READ.get(field.kind)
+        return lambda stored: None if stored is None else kind(*json.loads(stored))
+    if field.kind in _READ or field.default in {None, REQUIRED}:
+        return _READ.get(field.kind)
+    return lambda stored: field.default if stored is None else stored

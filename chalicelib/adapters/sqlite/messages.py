@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
@@ -14,11 +14,13 @@ from chalicelib.adapters.sqlite.records import (
     NEW_NAMES,
     SELECTED,
     STATE_NAMES,
+    STATE_SELECTED,
     delivery_row,
     logged,
     new_row,
     read_delivery,
     read_record,
+    read_state,
     state_row,
 )
 from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
@@ -42,12 +44,12 @@ CREATE = (
     " ON CONFLICT DO NOTHING"
 )
 _TOLD_NEW = "INSERT INTO events(key, kind, at) VALUES (?, 'new', ?)"
+# Not RETURNING, which takes longer than the look-up by key after it.
 _CLAIM = f"""
-UPDATE messages SET taken_over = (state = :leased), state = :leased, lease_owner = :owner, lease_until = :until,
+UPDATE messages SET taken_over = (state = '{State.LEASED}'), state = '{State.LEASED}', lease_owner = ?, lease_until = ?,
   due_at = NULL
-WHERE key = :key AND token = :token AND attempt = :attempt
-  AND (state = :waiting OR (state = :leased AND coalesce(lease_until, 0) <= :now))
-RETURNING {SELECTED}"""
+WHERE key = ? AND token = ? AND attempt = ?
+  AND (state = '{State.WAITING}' OR (state = '{State.LEASED}' AND coalesce(lease_until, 0) <= ?))"""
 _REPLACE = f"""
 UPDATE messages SET {", ".join(f"{name} = ?" for name in STATE_NAMES)}, logged = logged + ?
 WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
@@ -63,6 +65,7 @@ _LOGS = (
     " WHERE kind = 'delivery' AND key IN (SELECT value FROM json_each(?)) ORDER BY key, seq"
 )
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
+_STATE = f"SELECT {STATE_SELECTED} FROM messages WHERE key = ?"
 _ORDER = "ORDER BY key DESC LIMIT :limit"
 _BETWEEN = "key >= :low AND key < :high"
 _BY_SCOPE = f"SELECT {SELECTED} FROM messages WHERE scope = :scope AND {_BETWEEN} {_ORDER}"
@@ -199,32 +202,24 @@ def create(db: apsw.Connection, message: Message) -> bool:
 def _claim(
     db: apsw.Connection, job: DeliveryJob, owner: str, now: int, lease_until: int
 ) -> MessageRecord | ClaimRefused:
-    key = key_of(job.message.server_id, job.message.id)
-    wanted = {
-        "key": key,
-        "token": job.message.token,
-        "attempt": job.attempt,
-        "owner": owner,
-        "until": lease_until,
-        "now": now,
-        "leased": State.LEASED.value,
-        "waiting": State.WAITING.value,
-    }
-    rows = fetched(db, _CLAIM, wanted)
-    if not rows:
+    message = job.message
+    key = key_of(message.server_id, message.id)
+    wanted = (owner, lease_until, key, message.token, job.attempt, now)
+    if not _changes(db, _CLAIM, wanted):
         if found := read_records(db, _ONE, (key,)):
             return ClaimRefused(_refusal(found[0], job), found[0])
-        create(db, job.message)
+        create(db, message)
         db.execute("UPDATE messages SET attempt = ? WHERE key = ?", (job.attempt, key))
-        rows = fetched(db, _CLAIM, wanted)
-    return _with_log(db, rows[0])
+        _changes(db, _CLAIM, wanted)
+    (row,) = fetched(db, _STATE, (key,))
+    return read_state(message, row, _newest(db, key) if row[0] else ())
 
 
 def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
     """Write a record over another in this transaction; see `replace` of the port."""
     added = added_deliveries(before, after)
     key = key_of(before.message.server_id, before.message.id)
-    was = (key, before.attempt, before.state.value, before.lease_owner)
+    was = (key, before.attempt, before.state, before.lease_owner)
     if not _changes(db, _REPLACE, (*state_row(after), len(added), *was)):
         return False
     for delivery in added:
@@ -258,10 +253,12 @@ def read_records(
 
 def _with_log(db: apsw.Connection, row: Sequence[Any]) -> MessageRecord:
     """The record of a row with its newest deliveries."""
-    if not logged(row):
-        return read_record(row)
-    newest: Iterable[Any] = reversed(fetched(db, _NEWEST, (row[0],)))
-    return read_record(row, tuple(read_delivery(one) for one in newest))
+    return read_record(row, _newest(db, row[0]) if logged(row) else ())
+
+
+def _newest(db: apsw.Connection, key: int) -> tuple[Delivery, ...]:
+    """The newest deliveries of a message."""
+    return tuple(read_delivery(one) for one in reversed(fetched(db, _NEWEST, (key,))))
 
 
 def _changes(db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]) -> int:

@@ -3,84 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from chalicelib.adapters.sqlite.columns import Columns
 from chalicelib.adapters.sqlite.mail_schema import NOT_COLUMNS, ids_of, key_of
 from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
-from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
+from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD, Field, Kind, Table
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
 # Opens and clicks alone write these; what changes of state writes is the rest.
 _OF_HITS = ("opened_at", "clicked_at")
+# Nothing but the state of a row tells these two.
+_TOLD_BY_STATE = {
+    "by_sweeper": f"(state = '{State.WAITING}' AND due_at IS NOT NULL)",
+    "taken_over": f"(state = '{State.LEASED}' AND taken_over)",
+}
+_WHOLE = (*RECORD.fields, *(Field(name, "", Kind.MARK, False) for name in _TOLD_BY_STATE))
 _MESSAGE = Columns(MESSAGE, NOT_COLUMNS)
-_STATE = Columns(RECORD, _OF_HITS)
+_WRITTEN = Columns(RECORD, _OF_HITS)
+_READ = Columns(Table(MessageRecord, _WHOLE))
 _DELIVERY = Columns(DELIVERY)
 
 MESSAGE_NAMES = _MESSAGE.names
 # With what stands beside the fields of a record.
-STATE_NAMES = (*_STATE.names, "taken_over", "flag", "due_at")
+STATE_NAMES = (*_WRITTEN.names, "taken_over", "flag", "due_at")
 NEW_NAMES = ("key", "rcpt_key", *MESSAGE_NAMES, *STATE_NAMES)
 WHOLE_NAMES = (*NEW_NAMES, *_OF_HITS, "logged")
-SELECTED = ", ".join(
-    ("key", "taken_over", "due_at", "logged", *_OF_HITS, *MESSAGE_NAMES, *_STATE.names)
-)
+STATE_SELECTED = ", ".join(("logged", *(_TOLD_BY_STATE.get(name, name) for name in _READ.names)))
+SELECTED = ", ".join(("key", *MESSAGE_NAMES, STATE_SELECTED))
 DELIVERY_COLUMNS = ", ".join(f"d_{name}" for name in _DELIVERY.names)
-_MESSAGE_AT = 4 + len(_OF_HITS)
-_STATE_AT = _MESSAGE_AT + len(MESSAGE_NAMES)
+_STATE_AT = 1 + len(MESSAGE_NAMES)
 
 
 def new_row(message: Message) -> tuple[Any, ...]:
     """The values of NEW_NAMES for a new message."""
-    return _row(MessageRecord(message))
+    return (*_message_row(message), *_NEW_STATE)
 
 
 def whole_row(record: MessageRecord) -> tuple[Any, ...]:
     """The values of WHOLE_NAMES for a record with its whole log."""
-    return (*_row(record), record.opened_at, record.clicked_at, len(record.deliveries))
+    hits = (record.opened_at, record.clicked_at)
+    return (*_message_row(record.message), *state_row(record), *hits, len(record.deliveries))
 
 
-def _row(record: MessageRecord) -> tuple[Any, ...]:
-    message = record.message
-    return (
-        key_of(message.server_id, message.id),
-        recipient_key(message.rcpt_to),
-        *_MESSAGE.write(message),
-        *state_row(record),
-    )
+def _message_row(message: Message) -> tuple[Any, ...]:
+    key, recipient = key_of(message.server_id, message.id), recipient_key(message.rcpt_to)
+    return (key, recipient, *_MESSAGE.write(message))
 
 
 def state_row(record: MessageRecord) -> tuple[Any, ...]:
     """The values of STATE_NAMES."""
     taken_over = int(record.taken_over and record.state is State.LEASED)
-    return (*_STATE.write(record), taken_over, flag_of(record), due_at(record))
+    return (*_WRITTEN.write(record), taken_over, flag_of(record), due_at(record))
 
 
 def read_message(key: int, row: Sequence[Any]) -> Message:
     """The message of a key and a row of MESSAGE_NAMES."""
-    server, number = ids_of(key)
-    return Message(server_id=server, id=number, **_MESSAGE.fields(row))
+    return Message(*ids_of(key), *_MESSAGE.read(row))
 
 
 def read_record(row: Sequence[Any], deliveries: tuple[Delivery, ...] = ()) -> MessageRecord:
     """The record of a row of SELECTED."""
-    key, taken_over, due, _, opened_at, clicked_at = row[:_MESSAGE_AT]
-    fields = _STATE.fields(row[_STATE_AT:])
-    state = fields["state"]
-    return MessageRecord(
-        read_message(key, row[_MESSAGE_AT:_STATE_AT]),
-        by_sweeper=state is State.WAITING and due is not None,
-        taken_over=state is State.LEASED and bool(taken_over),
-        opened_at=opened_at,
-        clicked_at=clicked_at,
-        deliveries=deliveries,
-        **fields,
-    )
+    message = read_message(row[0], row[1:_STATE_AT])
+    return read_state(message, row[_STATE_AT:], deliveries)
+
+
+def read_state(
+    message: Message, row: Sequence[Any], deliveries: tuple[Delivery, ...] = ()
+) -> MessageRecord:
+    """The record of a message and a row of STATE_SELECTED."""
+    values = [message, *_READ.read(row[1:]), deliveries]
+    return MessageRecord(*values)
 
 
 def logged(row: Sequence[Any]) -> int:
     """How many deliveries the message of a row of SELECTED has."""
-    count: int = row[3]
+    count: int = row[_STATE_AT]
     return count
 
 
@@ -91,4 +89,8 @@ def delivery_row(delivery: Delivery) -> list[Any]:
 
 def read_delivery(row: Sequence[Any]) -> Delivery:
     """The delivery of a row of DELIVERY_COLUMNS."""
-    return Delivery(**_DELIVERY.fields(row))
+    return Delivery(*_DELIVERY.read(row))
+
+
+# The same for every new message.
+_NEW_STATE = state_row(MessageRecord(cast("Message", None)))

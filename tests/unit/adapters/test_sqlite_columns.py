@@ -34,7 +34,7 @@ COLUMNS = Columns(MESSAGE)
 @pytest.mark.parametrize("message", [BARE, FULL])
 def test_a_value_comes_back_from_its_row(message: Message) -> None:
     row = COLUMNS.write(message)
-    assert Message(**COLUMNS.fields(row)) == message
+    assert Message(*COLUMNS.read(row)) == message
 
 
 def test_a_default_is_null() -> None:
@@ -49,4 +49,4 @@ def test_a_field_without_default_must_be_there() -> None:
     row = COLUMNS.write(BARE)
     row[COLUMNS.names.index("token")] = None
     with pytest.raises(KeyError, match="token"):
-        COLUMNS.fields(row)
+        COLUMNS.read(row)
