@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.engagement import EngagementKind
-from chalicelib.domain.model import MessageRecord
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.model import MessageRecord, Scope, Status
+from chalicelib.domain.numbering import MessageId, ServerId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,19 @@ class MessageChange:
 
 
 @dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A message was stored at this time (`status` is None), or a delivery with this status was added to its log: told
+    by a store that keeps a log and does not show the message with each entry."""
+
+    sequence: str
+    server: ServerId
+    message: MessageId
+    scope: Scope
+    status: Status | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class HitAdded:
     """A message was opened or a link in it clicked."""
 
@@ -32,4 +45,4 @@ class HitAdded:
     at: float
 
 
-Change = MessageChange | HitAdded
+Change = MessageChange | LogEntry | HitAdded

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.changes import Change, MessageChange
+from chalicelib.domain.changes import Change, HitAdded, LogEntry
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
@@ -63,7 +63,8 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """What the change with this number adds to one slot."""
+    """What the change with this number adds to one slot. A change that tells of several minutes adds several times, one
+    after the other, to the slots that have them all."""
 
     sequence: str
     counts: Mapping[Count, int]
@@ -111,10 +112,17 @@ def slots_of(server: ServerId, at: float) -> tuple[Slot, ...]:
 def additions(changes: Iterable[Change], now: float) -> dict[Slot, list[Addition]]:
     """What changes add to each slot that is still kept at `now`, in the order of the changes."""
     found: dict[Slot, list[Addition]] = {}
+    of_minutes: dict[tuple[ServerId, int], list[list[Addition]]] = {}
     for change in changes:
-        for slot, counts in _added_by(change).items():
-            if slot.keep_until is None or slot.keep_until > now:
-                found.setdefault(slot, []).append(Addition(change.sequence, counts))
+        server, what = _told_by(change)
+        for minute, counts in _by_minute(what).items():
+            added = Addition(change.sequence, counts)
+            if (server, minute) not in of_minutes:
+                slots = slots_of(server, minute * SECONDS[Period.MINUTE])
+                kept = [one for one in slots if one.keep_until is None or one.keep_until > now]
+                of_minutes[server, minute] = [found.setdefault(one, []) for one in kept]
+            for each in of_minutes[server, minute]:
+                each.append(added)
     return found
 
 
@@ -132,16 +140,21 @@ def named_counts(counts: Mapping[Count, int]) -> dict[str, int]:
     return {count.value: counts.get(count, 0) for count in Count}
 
 
-def _added_by(change: Change) -> dict[Slot, dict[Count, int]]:
-    found: dict[Slot, dict[Count, int]] = {}
-    if isinstance(change, MessageChange):
-        server = change.after.message.server_id
-        what = counted(change.before, change.after)
-    else:
-        server = change.server
-        what = ((_ENGAGEMENTS[change.kind], change.at),)
+def _told_by(change: Change) -> tuple[ServerId, Iterable[tuple[Count, float]]]:
+    """The server, and what is counted with the time that it counts under."""
+    if isinstance(change, LogEntry):
+        if change.status is None:
+            return change.server, ((_CREATED[change.scope], change.at),)
+        count = _OUTCOMES.get(change.status)
+        return change.server, ((count, change.at),) if count else ()
+    if isinstance(change, HitAdded):
+        return change.server, ((_ENGAGEMENTS[change.kind], change.at),)
+    return change.after.message.server_id, counted(change.before, change.after)
+
+
+def _by_minute(what: Iterable[tuple[Count, float]]) -> dict[int, dict[Count, int]]:
+    found: dict[int, dict[Count, int]] = {}
     for count, at in what:
-        for slot in slots_of(server, at):
-            counts = found.setdefault(slot, {})
-            counts[count] = counts.get(count, 0) + 1
+        counts = found.setdefault(int(at // SECONDS[Period.MINUTE]), {})
+        counts[count] = counts.get(count, 0) + 1
     return found

@@ -7,11 +7,19 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.changes import HitAdded, MessageChange
+from chalicelib.domain.changes import HitAdded, LogEntry, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
-from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import Count, Period, Slot, additions, counted, slots_of
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.statistics import (
+    Count,
+    Period,
+    Slot,
+    additions,
+    counted,
+    slots_of,
+    totals,
+)
 from tests.fakes import NOW, a_delivery, a_message
 from tests.growth import assert_linear
 
@@ -93,6 +101,34 @@ def test_a_change_goes_to_all_its_slots_under_its_number() -> None:
         ]
     opened = additions([HitAdded("9", SERVER, EngagementKind.OPEN, NOW)], NOW)
     assert all(added[0].counts == {Count.OPENS: 1} for added in opened.values())
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (None, [{Count.INCOMING: 1}]),
+        (Status.SENT, [{Count.SENT: 1}]),
+        (Status.HARD_FAIL, [{Count.HARD_FAILS: 1}]),
+        (Status.HOLD_CANCELLED, []),
+    ],
+)
+def test_an_entry_of_the_log_counts_as_what_it_tells(
+    status: Status | None, expected: list[dict[Count, int]]
+) -> None:
+    entry = LogEntry("8", SERVER, MessageId(1), Scope.INCOMING, status, NOW + 0.25)
+    found = additions([entry], NOW)
+    for slot in slots_of(SERVER, NOW):
+        assert [one.counts for one in found.get(slot, [])] == expected
+
+
+def test_outcomes_of_one_change_count_in_their_own_minutes() -> None:
+    log = tuple(a_delivery(each, Status.SOFT_FAIL, at=NOW + 60 * each) for each in range(2))
+    found = additions([MessageChange("8", None, replace(NEW, deliveries=log))], NOW)
+    sums = {slot: totals(one.counts for one in added) for slot, added in found.items()}
+    first, hour, day = slots_of(SERVER, NOW)
+    assert sums[hour] == sums[day] == {Count.OUTGOING: 1, Count.SOFT_FAILS: 2}
+    assert sums[first] == {Count.OUTGOING: 1, Count.SOFT_FAILS: 1}
+    assert sums[slots_of(SERVER, NOW + 60)[0]] == {Count.SOFT_FAILS: 1}
 
 
 def test_slots_that_nobody_keeps_any_more_are_left_out() -> None:
