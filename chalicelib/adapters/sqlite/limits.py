@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,9 @@ ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60
 
 _LISTED = (
-    "SELECT address, reason, at, keep_until FROM suppressions"
-    " WHERE server = ? AND rcpt_key = ? AND keep_until > ?"
+    "SELECT json_each.key, address, reason, at, keep_until FROM json_each(?)"
+    " CROSS JOIN suppressions ON server = value ->> 0 AND rcpt_key = value ->> 1"
+    " WHERE keep_until > ?"
 )
 _ALL = (
     "SELECT address, reason, at, keep_until FROM suppressions"
@@ -60,15 +62,9 @@ class SqliteSuppressionList(SuppressionList):
         self, pairs: Sequence[tuple[ServerId, str]], now: float
     ) -> dict[tuple[ServerId, str], Suppression]:
         """Those of the pairs that are listed and not expired."""
-
-        def read(db: apsw.Connection) -> dict[tuple[ServerId, str], Suppression]:
-            found: dict[tuple[ServerId, str], Suppression] = {}
-            for server, address in pairs:
-                for row in fetched(db, _LISTED, (server, recipient_key(address), now)):
-                    found[server, address] = Suppression(*row)
-            return found
-
-        return self._database.read(read)
+        asked = json.dumps([(server, recipient_key(address)) for server, address in pairs])
+        rows = self._database.read(lambda db: fetched(db, _LISTED, (asked, now)))
+        return {pairs[place]: Suppression(*entry) for place, *entry in rows}
 
     async def all(self, server: ServerId, now: float) -> list[Suppression]:
         """Those of a server, by address."""

@@ -7,6 +7,7 @@ a message that is stored is only its key.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -34,23 +35,22 @@ NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again late
 
 _ADD = "INSERT INTO queue(pool, visible_at, key, attempt, manual, body) VALUES (?, ?, ?, ?, ?, ?)"
 _HIDE = "UPDATE queue SET visible_at = ? WHERE id = ? AND receives = ? RETURNING id"
-_COLUMNS = "id, receives, key, attempt, manual, body"
-_VISIBLE = "pool = :pool AND visible_at <= :now AND receives < :most"
-_TAKE = f"""
-UPDATE queue SET visible_at = :hidden, receives = receives + 1, owner = :owner WHERE id IN (
-  SELECT id FROM queue WHERE {_VISIBLE} ORDER BY visible_at LIMIT :limit)
-RETURNING {_COLUMNS}"""
-_DEAD = (
-    f"SELECT {_COLUMNS} FROM queue WHERE receives >= {MOST_RECEIVES} AND visible_at <= ?"
-    " ORDER BY id LIMIT ?"
+_JOBS = (
+    "id, receives, queue.attempt, manual, body, queue.key,"
+    f" {', '.join(f'messages.{name}' for name in MESSAGE_NAMES)} FROM queue LEFT JOIN messages USING (key)"
 )
+_VISIBLE = f"SELECT {_JOBS} WHERE queue.pool = ? AND visible_at <= ? AND receives < ? ORDER BY visible_at LIMIT ?"
+_TAKE = (
+    "UPDATE queue SET visible_at = ?, receives = receives + 1, owner = ?"
+    " WHERE id IN (SELECT value FROM json_each(?))"
+)
+_DEAD = f"SELECT {_JOBS} WHERE receives >= {MOST_RECEIVES} AND visible_at <= ? ORDER BY id LIMIT ?"
 _SOONEST = (
     "SELECT visible_at FROM queue WHERE pool = ? AND receives < ? ORDER BY visible_at LIMIT 1"
 )
-_MARKED = f"SELECT {_COLUMNS} FROM queue WHERE pool = ? AND (manual OR body IS NOT NULL)"
+_MARKED = f"SELECT {_JOBS} WHERE queue.pool = ? AND (manual OR body IS NOT NULL)"
 _DELETE = "DELETE FROM queue WHERE id = ? AND receives = ?"
 _STORED = "SELECT 1 FROM messages WHERE key = ? AND token = ?"
-_MESSAGE = f"SELECT {', '.join(MESSAGE_NAMES)} FROM messages WHERE key = ?"
 _POOLS = "SELECT DISTINCT owner FROM nouns WHERE kind = ?"
 
 
@@ -123,15 +123,15 @@ class SqliteWorkQueue(WorkQueue):
         soonest = self.soonest(pool)
         if soonest is None or soonest > now:
             return []
-        wanted = {
-            "pool": pool,
-            "now": now,
-            "most": MOST_RECEIVES,
-            "hidden": now + self._visibility,
-            "owner": owner,
-            "limit": limit,
-        }
-        return await self._database.write(lambda db: _handed_out(db, fetched(db, _TAKE, wanted)))
+        wanted = (pool, now, MOST_RECEIVES, limit)
+
+        def take(db: apsw.Connection) -> list[HandedOut]:
+            rows = fetched(db, _VISIBLE, wanted)
+            numbers = json.dumps([row[0] for row in rows])
+            fetched(db, _TAKE, (now + self._visibility, owner, numbers))
+            return [job for row in rows if (job := _handed_out(db, row[0], row[1] + 1, row[2:]))]
+
+        return await self._database.write(take)
 
     def soonest(self, pool: str) -> float | None:
         """When a job of the pool can be taken (epoch seconds); None when there is none."""
@@ -141,12 +141,18 @@ class SqliteWorkQueue(WorkQueue):
     async def dead(self, limit: int = 10) -> list[HandedOut]:
         """Dead letters, the oldest first. They stay until they are deleted."""
         wanted = (self._clock.now(), limit)
-        return await self._database.write(lambda db: _handed_out(db, fetched(db, _DEAD, wanted)))
+
+        def dead(db: apsw.Connection) -> list[HandedOut]:
+            rows = fetched(db, _DEAD, wanted)
+            return [job for row in rows if (job := _handed_out(db, row[0], row[1], row[2:]))]
+
+        return await self._database.write(dead)
 
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """The jobs of a pool that say more than their record."""
-        found = self._database.read(lambda db: _read_jobs(db, fetched(db, _MARKED, (queue,))))
-        return [one.job for one in found if one.job and (one.job.manual or one.job.outcome)]
+        rows = self._database.read(lambda db: fetched(db, _MARKED, (queue,)))
+        found = [_job(row[2:]) for row in rows if not _is_gone(row[2:])]
+        return [job for job in found if job and (job.manual or job.outcome)]
 
     async def delete(self, receipts: Sequence[str]) -> None:
         """Take received jobs out of their queue; receipts that are no longer good are ignored."""
@@ -174,28 +180,28 @@ def _job_row(db: apsw.Connection, job: DeliveryJob) -> tuple[Any, ...]:
     return key, job.attempt, int(job.manual), None if is_stored else render_job(job)
 
 
-def _handed_out(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[HandedOut]:
-    """The jobs of rows. Those of messages that are gone are removed."""
-    found = _read_jobs(db, rows)
-    known = {one.receipt for one in found}
-    for number, receives, *_ in rows:
-        if f"{number}:{receives}" not in known:
-            fetched(db, _DELETE, (number, receives))
-    return found
+def _handed_out(
+    db: apsw.Connection, number: int, receives: int, row: Sequence[Any]
+) -> HandedOut | None:
+    """The job of a row; that of a message that is gone is removed."""
+    if _is_gone(row):
+        fetched(db, _DELETE, (number, receives))
+        return None
+    return HandedOut(f"{number}:{receives}", _job(row), receives)
 
 
-def _read_jobs(db: apsw.Connection, rows: Sequence[tuple[Any, ...]]) -> list[HandedOut]:
-    """The jobs of rows, without those of messages that are gone."""
-    found = []
-    for number, receives, key, attempt, manual, body in rows:
-        receipt = f"{number}:{receives}"
-        if body is not None:
-            found.append(HandedOut(receipt, _read(body), receives))
-            continue
-        for message in fetched(db, _MESSAGE, (key,)):
-            job = DeliveryJob(read_message(key, message), attempt, manual=bool(manual))
-            found.append(HandedOut(receipt, job, receives))
-    return found
+def _is_gone(row: Sequence[Any]) -> bool:
+    """Whether the message of a job without a text is not there."""
+    _, _, body, _, first, *_ = row
+    return body is None and first is None
+
+
+def _job(row: Sequence[Any]) -> DeliveryJob | None:
+    """The job of a row whose message is there; None for a text that cannot be read."""
+    attempt, manual, body, key, *message = row
+    if body is not None:
+        return _read(body)
+    return DeliveryJob(read_message(key, message), attempt, manual=bool(manual))
 
 
 def _read(body: str) -> DeliveryJob | None:

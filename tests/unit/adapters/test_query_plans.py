@@ -29,7 +29,7 @@ LISTS = {
     "engagement._NEWEST": "by_hit (key=?)",
     "transfer._HITS": "by_hit (key=?)",
     "queue._SOONEST": "by_visible (pool=?)",
-    "queue._TAKE": "by_visible (pool=? AND visible_at<?)",
+    "queue._VISIBLE": "by_visible (pool=? AND visible_at<?)",
     "queue._DEAD": "by_death",
     "processes._HANDED_OUT": "by_owner (owner=?)",
     "processes._GIVE_BACK": "by_owner (owner=?)",
