@@ -8,6 +8,7 @@ SIGHUP loads its certificate again.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import uvloop
 
@@ -25,7 +26,6 @@ from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import sentence_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
-from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.domain.errors import MailError
@@ -36,14 +36,15 @@ from gateway.server import Gateway
 from gateway.site import Services
 from onehost.child import ALIVE, COULD_NOT_BEGIN, FAILED, NUMBER, PIPE, READY
 from onehost.deliverers import Deliverers
-from onehost.listeners import HEALTH, HTTP, inherited, of_gateway
+from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.upkeep import Upkeep
-from onehost.web.application import Web
-from onehost.web.health import Health
-from onehost.web.server import serve_web
+
+if TYPE_CHECKING:
+    from chalicelib.api.http import HttpAnswer, HttpRequest
 
 ALIVE_SECONDS = 5.0
+NEW_BEFORE_A_LOOK = 10_000
 
 Work = Callable[[asyncio.Event], Awaitable[None]]
 """What runs beside mail until told to stop."""
@@ -65,6 +66,11 @@ class Place:
 
     number: int
     pipe: int
+
+    def served(self, sockets: Sockets) -> Sockets:
+        """Of all sockets those that this process serves by HTTP: one alone answers for the health of all."""
+        names = (HTTP, HEALTH) if self.number == 0 else (HTTP,)
+        return {name: sockets[name] for name in names if sockets.get(name)}
 
     def say(self, word: bytes) -> None:
         """Tell the supervisor, if there is one."""
@@ -92,7 +98,6 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     gateway = _gateway(program, environment)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     options = read_options(environment)
-    web = Web(program, options, addition.first if addition else None)
     with program[Processes].alive(name), program[Bell].heard(name):
         if addition is not None:
             await addition.prepare(program)
@@ -100,14 +105,29 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
         async with asyncio.TaskGroup() as group:
             for work in _works(program, options, name, place):
                 group.create_task(_run(work, stop))
-            if sockets.get(HTTP):
-                group.create_task(serve_web(web, sockets[HTTP], stop))
-            if sockets.get(HEALTH) and place.number == 0:
-                health = Health(program, {"smtp": lambda: gateway.open.total})
-                group.create_task(serve_web(health, sockets[HEALTH], stop))
+            first, count = addition.first if addition else None, lambda: gateway.open.total
+            web_works = await asyncio.to_thread(_loaded_web)
+            for work in web_works(program, options, place.served(sockets), first, count):
+                group.create_task(_run(work, stop))
+            leave_alone_what_stays()
             place.say(READY)
             await stop.wait()
             await gateway.stop()
+
+
+def _loaded_web() -> Callable[..., list[Work]]:
+    """HTTP takes nearly as long to load as all the rest. Its clients wait, those of SMTP need not."""
+    from onehost.web.serving import web_works
+
+    return web_works
+
+
+def leave_alone_what_stays() -> None:
+    """Let the garbage collector never look again at what the start made, and seldom at what is new: nearly all of
+    that goes by itself, with the message it was for."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_BEFORE_A_LOOK, 20, 20)
 
 
 def _gateway(program: Posthorn, environment: Mapping[str, str]) -> Gateway:
