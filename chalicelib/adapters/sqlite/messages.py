@@ -263,7 +263,7 @@ def _newest(db: apsw.Connection, key: int) -> tuple[Delivery, ...]:
 
 def _changes(db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]) -> int:
     """How many rows a statement changed."""
-    fetched(db, statement, wanted)
+    db.execute(statement, wanted)
     return db.changes()
 
 

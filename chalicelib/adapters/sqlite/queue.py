@@ -170,7 +170,7 @@ def add_jobs(
 def add_first_job(db: apsw.Connection, message: Message, visible_at: float) -> None:
     """Queue the first attempt of a message that was stored in this transaction."""
     key = key_of(message.server_id, message.id)
-    fetched(db, _ADD, (message.origin.pool, visible_at, key, 0, 0, None))
+    db.execute(_ADD, (message.origin.pool, visible_at, key, 0, 0, None))
 
 
 def _job_row(db: apsw.Connection, job: DeliveryJob) -> tuple[Any, ...]:

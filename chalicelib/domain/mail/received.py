@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = (
@@ -43,7 +44,12 @@ def received_field(
 
 def rfc2822_date(epoch: float) -> str:
     """A time in epoch seconds as `Fri, 22 Mar 2024 12:00:00 +0000` (RFC 5322 §3.3), whatever the locale."""
-    moment = datetime.fromtimestamp(int(epoch), UTC)
+    return _date(int(epoch))
+
+
+@lru_cache(maxsize=64)
+def _date(epoch: int) -> str:
+    moment = datetime.fromtimestamp(epoch, UTC)
     return (
         f"{_DAYS[moment.weekday()]}, {moment.day:02} {_MONTHS[moment.month - 1]} {moment.year:04} "
         f"{moment:%H:%M:%S} +0000"

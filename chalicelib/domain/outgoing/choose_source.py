@@ -29,6 +29,8 @@ def choose_source(
         source for source in sources if source.suspended_until <= now and source.name not in avoid
     ]
     weighted = [source for source in healthy if source.priority > 0] or healthy
+    if len(weighted) == 1:
+        return weighted[0]
     return max(weighted, key=lambda source: (_score(source, token), source.name), default=None)
 
 
