@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench import store
+from bench import statements, store
 from bench.disk import Disk
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -12,11 +12,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 def test_a_short_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "BATCHES", 1)
+    monkeypatch.setattr(statements, "BATCHES", 1)
     monkeypatch.setattr(store, "CROWDS", ((1, 5, None), (2, 5, 40)))
     rows = store.measure(1, 40)
     cycle = next(row for row in rows if row.name.startswith("store cycle, batches"))
     over_stdlib = next(row for row in rows if row.name.endswith("over stdlib sqlite3"))
     assert cycle.ratio == pytest.approx(cycle.value / over_stdlib.value)
+    alone, stdlib = (row.value for row in rows if "statements alone" in row.name)
+    assert 0 < alone < cycle.value
+    assert 0 < stdlib < over_stdlib.value
     assert len([row for row in rows if row.unit == "fsyncs/msg" and row.value > 0]) == 2
 
 
