@@ -120,8 +120,8 @@ class ReceivedMail:
 
 @dataclass
 class Connection:
-    """One client connection: its command lines, every byte heard after decryption, and its TLS
-    version."""
+    """One client connection: its command lines, every byte heard after decryption, its TLS version, and whether it
+    ended because a script said so."""
 
     number: int
     client: tuple[str, int]
@@ -129,6 +129,7 @@ class Connection:
     heard: bytearray = field(default_factory=bytearray)
     tls: str | None = None
     closed: bool = False
+    dropped: bool = False
     helo: str = ""
     auth: list[bytes] = field(default_factory=list)
 
@@ -396,6 +397,7 @@ class _Dialogue:
             return await self._say_split(wire(action.reply), action.size)
         if isinstance(action, Raw):
             return await self._say_raw(action)
+        self.connection.dropped = True
         await self._leave(action)
         raise _Over
 
