@@ -105,7 +105,9 @@ def start_durable(folder: Path, sink: int, processes: int = 1) -> DurableRelay:
     wait_for_greeting(port, process)
     seconds = time.monotonic() - begin
     server = MailServer("posthorn serve", port, process)
-    return DurableRelay(port, health, server, tenant.smtp_key, zone, seconds)
+    relay = DurableRelay(port, health, server, tenant.smtp_key, zone, seconds)
+    relay.done()  # answered once everything is loaded
+    return relay
 
 
 def parse_metrics(text: str) -> Done:

@@ -167,7 +167,8 @@ class Database:
             began = time.monotonic()
             while len(batch) < MOST_TOGETHER and not self._waiting.empty():
                 batch.append(self._waiting.get())
-            together = len(batch)
+            # One that comes alone between many is no sign that those are over.
+            together = max(len(batch), together // 2)
             answers = self._together(batch)
             for loop in {one.loop for one in batch}:
                 theirs = [pair for pair in zip(batch, answers, strict=True) if pair[0].loop is loop]
