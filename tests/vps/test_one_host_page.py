@@ -38,7 +38,9 @@ def test_from_an_empty_server_to_the_first_message(story: Story) -> None:
     assert {line.split("  ")[0] for line in report.splitlines() if re.match("ok|w|f|n", line)} == {
         "ok",
         "warning",
+        "not checked",
     }
+    assert re.findall("^not checked +(.+?)  ", report, re.MULTILINE) == ["port 25 IPv6"]
     assert re.findall("^warning +(.+?)  ", report, re.MULTILINE) == ["certificate"]
     story.play(FIRST, 8, POSTHORN_API_KEY=story.shown("API key"))
     (mail,) = world.peer.wait_for_mails(1)
