@@ -52,10 +52,10 @@ class Supervisor:
         while not self._stops and not self._failure:
             self._look()
         tell_systemd("STOPPING=1")
-        self._end(self._grace)
+        in_order = self._end(self._grace)
         if self._failure:
             say(f"{NAME}: {self._failure.removesuffix('.')}.")
-        return 1 if self._failure else 0
+        return 0 if in_order and not self._failure else 1
 
     def _note_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stops += 1
@@ -123,8 +123,10 @@ class Supervisor:
             child.start()
             say(f"process {dead} died: {how}; started again as process {child.pid}")
 
-    def _end(self, grace: float) -> None:
-        for child in self._children:
+    def _end(self, grace: float) -> bool:
+        """Let all finish, then end who has not; whether each that was told to stop did so without a fault."""
+        told = [child for child in self._children if child.is_running]
+        for child in told:
             child.ask_to_stop()
         deadline, patience = time.monotonic() + grace, self._stops
         while any(child.is_running for child in self._children):
@@ -132,8 +134,12 @@ class Supervisor:
                 say("not all processes stopped in time")
                 break
             time.sleep(TICK_SECONDS / 10)
+        faulty = [child for child in told if child.ended_by_fault]
+        for child in faulty:
+            say(f"process {child.pid} failed while it stopped: {child.how_it_ended()}")
         for child in self._children:
             child.kill()
+        return not faulty
 
 
 def say(line: str) -> None:

@@ -85,6 +85,12 @@ class WatchedProcess:
                 return f"signal {signal.Signals(-code).name}"
         return f"exit code {code}"
 
+    @property
+    def ended_by_fault(self) -> bool:
+        """Whether it ended, neither in order nor because it was told to before it could listen."""
+        code = self.process.poll() if self.process else None
+        return code not in {None, 0, -signal.SIGTERM}
+
     def last_lines(self, count: int) -> list[str]:
         """The end of its log."""
         if self.log is None:
