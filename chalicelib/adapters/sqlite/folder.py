@@ -22,7 +22,7 @@ LOCK = "lock"
 RUN = "run"
 RESTORING, MOVING, MOVED = "restoring", "moving", "moved"
 MOVE_STEPS = "move.json"
-CONTROL, MAIL, KEY = "control.db", "mail.db", "key"
+CONTROL, MAIL, KEY, BODIES = "control.db", "mail.db", "key", "bodies"
 
 
 class FlushFailed(OSError):
@@ -48,6 +48,11 @@ class StateFolder:
     def run(self) -> Path | None:
         """Where processes say that they are alive."""
         return self.file(RUN)
+
+    @property
+    def has_bodies(self) -> bool:
+        """Whether there are bodies of messages, which only databases can name."""
+        return self.path is not None and any((self.path / BODIES).glob("*/*.seg"))
 
     @property
     def is_full(self) -> bool:

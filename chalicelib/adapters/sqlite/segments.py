@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from chalicelib.adapters.sqlite.folder import FlushFailed, StateFolder
+from chalicelib.adapters.sqlite.folder import BODIES, FlushFailed, StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
@@ -32,7 +32,7 @@ class Segments:
     """The segments of a state folder, and the one that this process appends to."""
 
     def __init__(self, folder: StateFolder, rand: Rand, database: MailDatabase) -> None:
-        self._folder = folder.file("bodies")
+        self._folder = folder.file(BODIES)
         self._process = rand.bytes(6).hex()
         self._number = 0
         self._key = ""

@@ -177,3 +177,17 @@ def test_ten_processes_at_once_make_one_key(state: Path) -> None:
 def test_memory_needs_no_key_file() -> None:
     assert Posthorn(Settings(), "sqlite")[ControlDatabase]
     assert StateFolder(Settings()).path is None
+
+
+@pytest.mark.parametrize("name", ["mail.db", "control.db"])
+def test_a_database_that_was_lost_is_not_made_again_empty(state: Path, name: str) -> None:
+    """Its numbers would begin anew, and name messages that there have been."""
+    opened(state)
+    body = state / "bodies" / "20261129" / "a-1.seg"
+    body.parent.mkdir(parents=True)
+    body.write_bytes(b"PHb1")
+    opened(state)
+    for path in state.glob(f"{name}*"):
+        path.unlink()
+    assert f"{name} is missing, although there are messages: restore a backup" in refused(state)
+    assert not (state / name).exists()
