@@ -43,7 +43,12 @@ GREYLISTED, DROPPED = 0.05, 0.03
 # As often as a message may be refused, dropped and killed; it must not be given up for that.
 PATIENT = ServerOptions(retry_schedule="1s*100")
 SETTLED = "SELECT subject FROM messages WHERE state = 'D'"
-QUEUED = "SELECT (SELECT count(*) FROM queue) + (SELECT count(*) FROM messages WHERE state = 'L')"
+QUEUED = "SELECT count(*) FROM queue"
+# A job that was queued twice, because its first one might have been lost, and taken while the other had the lease, is
+# hidden as long as that may last: it has nothing more to do, and goes when the clock is moved.
+TO_DO = """
+SELECT count(*) FROM messages WHERE state = 'L' OR EXISTS (
+  SELECT 1 FROM queue WHERE queue.key = messages.key AND queue.attempt = messages.attempt AND messages.state != 'D')"""
 OPEN = "SELECT count(*) FROM messages WHERE state != 'D'"
 # Who lost the reply to the final dot waits longer than a queue can hold a job.
 LONGER_THAN_A_LOST_REPLY_WAITS = 50_000
@@ -97,9 +102,10 @@ def test_what_was_promised_arrives_whoever_is_killed(host: OneHost, peer: SmtpPe
             until_more(ledger, chronicle.random.randint(1, MOST_MESSAGES_A_ROUND), host)
             strike(host, peer, chronicle)
     peer.usual("RCPT").usual(".")
-    until_none(host, QUEUED)
+    until_none(host, TO_DO)
     (host.folder.parent / "clock").write_text(str(LONGER_THAN_A_LOST_REPLY_WAITS))
     until_none(host, OPEN)
+    until_none(host, QUEUED)
     assert host.stop() == 0
     check_what_came(chronicle, ledger, peer)
     check_what_is_kept(host, ledger)
