@@ -124,10 +124,10 @@ def _loaded_web() -> Callable[..., list[Work]]:
 
 def keep_to_one_processor(number: int) -> None:
     """Run the threads of process `number` on one processor. They share the interpreter's lock, so another one brings
-    nothing but cold caches. Others are free to move; the last come first, because the first has most interrupts."""
+    nothing but cold caches. Several instances on a machine begin at different ones: by their supervisors' numbers."""
     if sys.platform.startswith("linux"):
-        allowed = sorted(os.sched_getaffinity(0), reverse=True)
-        os.sched_setaffinity(0, {allowed[number % len(allowed)]})
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[(os.getppid() + number) % len(allowed)]})
 
 
 def leave_alone_what_stays() -> None:

@@ -41,9 +41,9 @@ class Auditing:
 
     async def change(self, who: Acting, changes: Sequence[Change[Any]]) -> None:
         """All of the changes with an entry each of those that are audited, or none."""
-        befores = [await self._before(one) for one in changes]
+        earlier = [await self._before(one) for one in changes]
         for _ in range(MOST_TRIES):
-            entries = await self._entries(changes, befores, who)
+            entries = await self._entries(changes, earlier, who)
             try:
                 await self._make(*changes, *entries)
             except (Conflict, Contended) as error:
@@ -59,14 +59,14 @@ class Auditing:
         return await self._repository.get(change.entity, change.entity.place(change.value))
 
     async def _entries(
-        self, changes: Sequence[Change[Any]], befores: Sequence[Any], who: Acting
+        self, changes: Sequence[Change[Any]], earlier: Sequence[Any], who: Acting
     ) -> list[Change[Any]]:
         """What is stored beside the changes: their entries, and the new heads of the chains."""
         heads: dict[OrganizationId | None, ChainHead] = {}
         first: dict[OrganizationId | None, bool] = {}
         found: list[Change[Any]] = []
         now = self._clock.now()
-        for change, before in zip(changes, befores, strict=True):
+        for change, before in zip(changes, earlier, strict=True):
             if not change.entity.audited:
                 continue
             chain = await self._chain(change)
