@@ -49,8 +49,18 @@ def _http_request(event: Request, path_values: Mapping[str, str]) -> HttpRequest
         path=str(event.context.get("path", event.path)),
         path_values=path_values,
         query={name: query.getlist(name) for name in query} if query else {},
-        headers={name.lower(): value for name, value in event.headers.items()},
+        headers=_headers(event),
         body=event.raw_body if isinstance(event.raw_body, bytes) else event.raw_body.encode(),
         client_address=str(event.context.get("identity", {}).get("sourceIp", "")),
         request_id=str(event.context.get("requestId") or request_id_of(event.lambda_context)),
     )
+
+
+def _headers(event: Request) -> dict[str, str]:
+    """Each field once, the values of one that is there more than once joined by commas (RFC 9110 section 5.3)."""
+    found = {name.lower(): value for name, value in event.headers.items()}
+    several = event.to_original_event().get("multiValueHeaders") or {}
+    for name, values in several.items():
+        if len(values) > 1:
+            found[name.lower()] = ", ".join(values)
+    return found

@@ -134,7 +134,8 @@ class Supervisor:
                 say("not all processes stopped in time")
                 break
             time.sleep(TICK_SECONDS / 10)
-        faulty = [child for child in told if child.ended_by_fault]
+        # Where one could not begin, the others cannot either.
+        faulty = [child for child in told if child.ended_by_fault and not self._failure]
         for child in faulty:
             say(f"process {child.pid} failed while it stopped: {child.how_it_ended()}")
         for child in self._children:

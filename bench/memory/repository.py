@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from chalicelib.adapters.storage.repository import RowRepository, Rows
-from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.errors import Outdated
+from chalicelib.domain.tenancy.change import OUTDATED, Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.ports.clock import Clock
 
@@ -99,8 +100,8 @@ def _apply(values: Values, change: Change[Any]) -> None:
     if change.verb is Verb.ADD:
         if known is not None:
             raise entity.taken()
-    else:
-        _known(entity, known)
+    elif _known(entity, known) != (change.before or known):
+        raise Outdated(OUTDATED)
     if change.verb is Verb.REMOVE:
         return
     for look_up in entity.look_ups:

@@ -6,6 +6,7 @@ A key is printed once, when it is made.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -132,10 +133,13 @@ def change(
     """Change name, networks or end of a management key."""
     owner = _owner(session, organization)
     found = _found(session, owner, key)
-    where = () if "networks" in clear else _networks(networks) or found.networks
-    end = None if "expires_at" in clear else _seconds(expires) or found.expires_at
+    changes: dict[str, Any] = {"name": name} if name else {}
+    if networks or "networks" in clear:
+        changes["networks"] = _networks(networks)
+    if expires or "expires_at" in clear:
+        changes["expires_at"] = _seconds(expires)
     keys = session.posthorn[ManagementKeys]
-    told = _shape(session, session.call(keys.update(found, name or found.name, where, end)), owner)
+    told = _shape(session, session.call(keys.update(found, **changes)), owner)
     session.show(told, _facts(told))
 
 

@@ -5,6 +5,7 @@
     │   ├── OutcomeUnknown    the conversation broke after the final dot: the peer may have the message
     │   ├── SourceUnavailable this way out does not work at present; another egress source may
     │   ├── Contended         another change of the same values came between
+    │   │   └── Outdated      what is stored is no longer what the change was made from
     │   ├── PoolMissing       the pool has no queue
     │   └── OutOfSpace        there is no room to store anything more
     ├── PermanentFailure      trying again cannot help
@@ -68,6 +69,10 @@ class SourceUnavailable(TemporaryFailure):
 
 class Contended(TemporaryFailure):
     """Another change of the same values came between."""
+
+
+class Outdated(Contended):
+    """What is stored is no longer what the change was made from."""
 
 
 class PoolMissing(TemporaryFailure):

@@ -5,7 +5,7 @@ A page may be shorter than asked for, also empty, and yet not the last: only the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -19,15 +19,17 @@ MOST_LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Values whose fields equal these, and of which one of the declared texts contains `text`, whatever its case."""
+    """Values whose fields equal these, of which one of the declared texts contains `text`, whatever its case, and that
+    pass the test."""
 
     equal: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
+    test: Callable[[Any], bool] | None = None
 
     @property
     def is_empty(self) -> bool:
         """True when every value matches."""
-        return not self.equal and not self.text
+        return not self.equal and not self.text and self.test is None
 
 
 EVERYTHING = Filter()
@@ -52,6 +54,8 @@ def check_page(entity: Entity[T], limit: int, wanted: Filter) -> None:
 def matches(entity: Entity[T], value: T, wanted: Filter) -> bool:
     """Whether a value is among those wanted."""
     if any(getattr(value, name) != one for name, one in wanted.equal.items()):
+        return False
+    if wanted.test is not None and not wanted.test(value):
         return False
     text = wanted.text.lower()
     return not text or any(text in str(getattr(value, name)).lower() for name in entity.texts)

@@ -62,6 +62,10 @@ class Repository(Protocol):
         """Make all of the changes or none, with their look-ups. Conflict, NotFound; TemporaryFailure when another
         change of the same values came between."""
 
+    async def modify(self, entity: Entity[T], place: Place, how: Callable[[T], T]) -> T:
+        """The value at a place as `how` changes it, which is asked again when another change came between; what it
+        leaves alone is not written. NotFound, and Contended when that goes on."""
+
     async def add(self, entity: Entity[T], value: T) -> None:
         """Conflict when one of its places is taken."""
 

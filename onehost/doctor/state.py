@@ -29,6 +29,7 @@ from onehost.storage.reading import reading
 OLDEST_PYTHON = (3, 11)
 GIB = 1 << 30
 NO_FOLDER = "Make it with `posthorn init`"
+OTHER_USER = "Run it as that user, or give the folder to the one who serves"
 SCHEMAS = {CONTROL: CONTROL_SCHEMA, MAIL: MAIL_SCHEMA}
 
 
@@ -38,10 +39,9 @@ async def folder(host: Host) -> Findings:
     try:
         if not state.is_dir():
             return [failed(f"There is no state folder {state}", NO_FOLDER)]
+        if foreign := list(_refused(check_owner, state, OTHER_USER)):
+            return foreign
         found = [
-            *_refused(
-                check_owner, state, "Run it as that user, or give the folder to the one who serves"
-            ),
             *_refused(check_mode, state, f"chmod 700 {state}, and look who has seen what is in it"),
             *_refused(check_file_system, state, "Move it to a disk of this machine"),
             *_kind(state),
@@ -78,7 +78,9 @@ async def versions(host: Host) -> Findings:
     except PermanentFailure as old:
         found.append(failed(old.public, "Install the apsw that requirements-local.txt pins"))
     for name, schema in SCHEMAS.items():
-        if (host.state / name).exists():
+        if _is_foreign(host.state):
+            found.append(not_checked("the state folder belongs to another user"))
+        elif (host.state / name).exists():
             found.append(_schema(host.state / name, len(schema)))
         else:
             found.append(not_checked(f"there is no {name} yet"))
@@ -87,6 +89,8 @@ async def versions(host: Host) -> Findings:
 
 async def key(host: Host) -> Findings:
     """The key file, and whether it is the one that sealed the secrets."""
+    if _is_foreign(host.state):
+        return [not_checked("the state folder belongs to another user")]
     if not (host.state / CONTROL).exists():
         return [not_checked(f"there is no {host.state / CONTROL} yet")]
     try:
@@ -157,3 +161,13 @@ def _schema(path: Path, known: int) -> Finding:
     except apsw.Error as error:
         return failed(f"{path} cannot be read: {error}", "Bring a backup back: `posthorn restore`")
     return ok(f"{path.name} has schema {version}")
+
+
+def _is_foreign(state: Path) -> bool:
+    try:
+        check_owner(state)
+    except PermanentFailure:
+        return True
+    except OSError:
+        return False
+    return False

@@ -32,7 +32,10 @@ _DUE = (
 _HELD = "SELECT count(*) FROM messages WHERE flag = 'held'"
 _ENDS = "SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM events"
 _AT = "SELECT at FROM events WHERE seq >= ? ORDER BY seq LIMIT 1"
-_ACCEPTED = "SELECT count(*) FROM events WHERE seq >= ? AND kind = 'new'"
+_ACCEPTED = (
+    "SELECT coalesce(sum(coalesce(counts ->> 'incoming', 0) + coalesce(counts ->> 'outgoing', 0)), 0)"
+    " FROM counters WHERE period = 'minute' AND start > ?"
+)
 _DELIVERED = "SELECT count(*) FROM events WHERE seq >= ? AND kind = 'delivery' AND d_status = ?"
 
 
@@ -67,15 +70,15 @@ class Condition:
 def condition(state: Path, now: float) -> Condition:
     """How things are at `now` (epoch seconds); PermanentFailure when the folder cannot be read."""
     try:
+        for check in (check_owner, check_file_system) if state.is_dir() else ():
+            check(state)
         if not (state / MAIL).exists():
             raise PermanentFailure(f"There is no mail in {state}: make it with `posthorn init`")
-        for check in (check_owner, check_file_system):
-            check(state)
         check_schemas(state)
         with reading(state / MAIL) as db:
             since = _first_after(db, now - HOUR)
             ((held,),) = fetched(db, _HELD)
-            ((accepted,),) = fetched(db, _ACCEPTED, (since,))
+            ((accepted,),) = fetched(db, _ACCEPTED, (now - HOUR,))
             ((delivered,),) = fetched(db, _DELIVERED, (since, Status.SENT.value))
             waiting = _waiting(db)
         return Condition(

@@ -20,10 +20,11 @@ _SAME_SECONDS = 2.0
 
 def existing(state: Path) -> None:
     """PermanentFailure when there is no state folder of this user's, on a disk of this machine."""
-    if not state.is_dir() or not (state / CONTROL).exists():
+    if state.is_dir():
+        check_owner(state)
+        check_file_system(state)
+    if not (state / CONTROL).exists():
         raise PermanentFailure(f"There is no installation in the state folder {state}")
-    check_owner(state)
-    check_file_system(state)
 
 
 def own_folder(path: Path, absent: str) -> None:

@@ -100,7 +100,7 @@ class Database:
             self._writer = _in_memory(name, tuple(schema))
             return
         with folder.locked(self._lock), folder.opening():
-            if folder.has_bodies and not self._path.exists():
+            if folder.has_bodies and not (self._path.exists() and self._path.stat().st_size):
                 # A new one would give numbers again that messages have had.
                 raise PermanentFailure(
                     f"{self._path} is missing, although there are messages: restore a backup"

@@ -12,7 +12,8 @@ from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.values import parse_value, render_value
 from chalicelib.adapters.storage.repository import RowRepository, Rows
-from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.errors import Outdated
+from chalicelib.domain.tenancy.change import OUTDATED, Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.ports.clock import Clock
 
@@ -141,6 +142,8 @@ def _make(db: apsw.Connection, change: Change[Any]) -> None:
         fetched(db, _ADD, (render_value(value), *at))
         fetched(db, _OWNED, (entity.word, entity.place(value).owner.id))
     else:
+        if change.before is not None and _one(db, entity, _GET, at) != change.before:
+            raise Outdated(OUTDATED)
         fetched(db, _FORGET, at)
         statement = _REMOVE if change.verb is Verb.REMOVE else _CHANGE
         row = at if change.verb is Verb.REMOVE else (render_value(value), *at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, Contended, NotFound
+from chalicelib.domain.errors import Conflict, Contended, NotFound, Outdated
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.audit import (
     AUDIT_ENTRIES,
@@ -41,11 +41,13 @@ class Auditing:
 
     async def change(self, who: Acting, changes: Sequence[Change[Any]]) -> None:
         """All of the changes with an entry each of those that are audited, or none."""
-        earlier = [await self._before(one) for one in changes]
         for _ in range(MOST_TRIES):
+            earlier = [await self._before(one) for one in changes]
             entries = await self._entries(changes, earlier, who)
             try:
                 await self._make(*changes, *entries)
+            except Outdated:
+                raise
             except (Conflict, Contended) as error:
                 if not (isinstance(error, Contended) or error.public == OVERTAKEN):
                     raise
@@ -56,6 +58,8 @@ class Auditing:
     async def _before(self, change: Change[Any]) -> Any:
         if change.verb is Verb.ADD or not change.entity.audited:
             return None
+        if change.before is not None:
+            return change.before
         return await self._repository.get(change.entity, change.entity.place(change.value))
 
     async def _entries(
@@ -69,10 +73,10 @@ class Auditing:
         for change, before in zip(changes, earlier, strict=True):
             if not change.entity.audited:
                 continue
-            chain = await self._chain(change)
+            chain, server = await self._chain(change)
             if chain not in heads:
                 heads[chain], first[chain] = await self._head(chain)
-            entry = entry_of(change, before, who, now, heads[chain])
+            entry = entry_of(change, before, who, now, heads[chain], server)
             if entry is not None:
                 found.append(Change(Verb.ADD, AUDIT_ENTRIES, entry))
                 heads[chain] = ChainHead(chain, entry.number, entry.hash)
@@ -84,20 +88,19 @@ class Auditing:
         except NotFound:
             return ChainHead(chain, 0, NO_HASH), True
 
-    async def _chain(self, change: Change[Any]) -> OrganizationId | None:
-        """The chain of an organization, or the installation's for what belongs to that: organizations made and removed
-        among it."""
+    async def _chain(self, change: Change[Any]) -> tuple[OrganizationId | None, str | None]:
+        """The chain of an organization, or the installation's for what belongs to that, organizations made and removed
+        among it; and the full name of the server that the value belongs to, if it does."""
         value = change.value
         if change.entity.audited == "organization":
-            return value.id if change.verb is Verb.REPLACE else None
-        if hasattr(value, "organization_id"):
-            organization: OrganizationId | None = value.organization_id
-            return organization
-        if hasattr(value, "server_id"):
+            return (value.id if change.verb is Verb.REPLACE else None), None
+        if getattr(value, "server_id", None) is not None:
             place = Place(of_server(value.server_id))
-            owner = await self._repository.get_many(SERVERS, [place])
-            return owner[place].organization_id if owner else None
-        return None
+            owner = (await self._repository.get_many(SERVERS, [place])).get(place)
+            if owner is not None:
+                return owner.organization_id, owner.full_name
+        organization: OrganizationId | None = getattr(value, "organization_id", None)
+        return organization, None
 
 
 def _heads(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from chalicelib.adapters.storage.cursors import parse_name_cursor, render_name_cursor
+from chalicelib.domain.errors import Contended, Outdated
 from chalicelib.domain.paging import EVERYTHING, MOST_LISTED, Filter, Page, check_page, matches
 from chalicelib.domain.tenancy.change import Change, Verb
-from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.ports.acting import who_acts
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
@@ -23,6 +25,7 @@ Rows = Sequence[tuple[str, T | None]]
 """Rows of a list, by name; None for a value that was removed meanwhile."""
 
 MOST_EXAMINED = 1_000
+MOST_TRIES = 8
 
 
 class RowRepository(Repository):
@@ -46,6 +49,18 @@ class RowRepository(Repository):
     @abstractmethod
     async def _change(self, *changes: Change[Any]) -> None:
         """All of the changes or none, with their look-ups."""
+
+    async def modify(self, entity: Entity[T], place: Place, how: Callable[[T], T]) -> T:
+        """Read, change, and write if what was read is still there."""
+        for _ in range(MOST_TRIES):
+            before = await self.get(entity, place)
+            after = how(before)
+            if after == before:
+                return before
+            with suppress(Outdated):
+                await self.change(Change(Verb.REPLACE, entity, after, before))
+                return after
+        raise Contended("Too many changes at a time; try again")
 
     async def add(self, entity: Entity[T], value: T) -> None:
         """One change."""

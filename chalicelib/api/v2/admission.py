@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from chalicelib.api.http import HttpRequest, MailProgram
 from chalicelib.api.v2.problems import ContentTooLarge
-from chalicelib.domain.errors import Refused, Unauthenticated
+from chalicelib.domain.errors import NotFound, Refused, Unauthenticated
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.authenticate import Principal
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 LARGEST_SMALL_BODY = 262_144
 TENANT_HEADER = "posthorn-tenant"
+SENDING = "emails:send"
+# What people call things by, ids and permalinks among it: nothing longer is there.
+LONGEST_VALUE = 255
 
 
 class ServerSuspended(Refused):
@@ -67,8 +70,8 @@ class Call:
         return self.caller.sender(self.server)
 
     def value(self, name: str) -> str:
-        """A variable part of the path, decoded."""
-        return unquote(self.request.path_values[name])
+        """A variable part of the path, decoded. NotFound for one that nothing is called by."""
+        return _fitting(self.request.path_values[name])
 
 
 async def admitted(program: MailProgram, route: Route, request: HttpRequest) -> Call:
@@ -84,18 +87,27 @@ async def admitted(program: MailProgram, route: Route, request: HttpRequest) -> 
     if not (route.operators_too and INSTALLATION_WRITE in caller.scopes):
         of_installation = tenant is None and route.installation_scope
         caller.require(*(of_installation or route.scope).split())
-    if caller.server is not None and caller.server.is_suspended:
+    server = None if tenant is None else tenant.server
+    sends = caller.server is not None or SENDING in route.scope.split()
+    if server is not None and server.is_suspended and sends:
         raise ServerSuspended("This server is suspended")
     return Call(program, request, route, caller, tenant)
+
+
+def _fitting(value: str) -> str:
+    found = unquote(value)
+    if len(found) > LONGEST_VALUE:
+        raise NotFound("There is nothing of this name")
+    return found
 
 
 def _key(headers: Mapping[str, str]) -> str:
     authorization = headers.get("authorization", "")
     scheme, _, key = authorization.partition(" ")
-    if authorization and scheme.lower() != "bearer":
-        raise Unauthenticated("The Authorization header must be `Bearer` and a key")
-    if key := key.strip():
-        return key
+    if authorization:
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Unauthenticated("The Authorization header must be `Bearer` and a key")
+        return key.strip()
     if not (key := headers.get("x-server-api-key", "").strip()):
         raise Unauthenticated("An API key is required: Authorization: Bearer <key>")
     if key.startswith("phm_"):
@@ -124,7 +136,7 @@ async def _tenant(
 async def _tenant_of_path(
     callers: Callers, caller: Caller, values: Mapping[str, str]
 ) -> Tenant | None:
-    named = [unquote(values[name]) for name in ("organization", "server") if name in values]
+    named = [_fitting(values[name]) for name in ("organization", "server") if name in values]
     if len(named) == 2:
         return Tenant.of(await callers.server(caller, *named))
     found = await callers.organization(caller, *named)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.grants import Instant
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.objects import Answer, ListAnswer, PageQuery
 from chalicelib.api.v2.route import route
 from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 
 LONGEST_FILTER = 500
 Word = Annotated[str | None, Field(max_length=LONGEST_FILTER)]
@@ -64,16 +67,15 @@ class AuditQuery(PageQuery):
     actor: Word = None
     action: Word = None
     object: Annotated[Word, Field(description="An id or name.")] = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
 
 async def list_audit(call: Call, query: AuditQuery) -> AuditPage:
     """List who changed what, newest first."""
-    tenant = call.tenant
-    server = tenant.name if tenant is not None and tenant.server is not None else None
+    tenant, only = call.tenant, await _only(call)
     wanted = EntryFilter(
-        query.actor, query.action, query.object, server, _time(query.since), _time(query.until)
+        query.actor, query.action, query.object, only, _time(query.since), _time(query.until)
     )
     chain = None if tenant is None else tenant.organization_id
     page = await call.program[AuditLog].page(
@@ -84,6 +86,18 @@ async def list_audit(call: Call, query: AuditQuery) -> AuditPage:
         has_more=page.next_cursor is not None,
         next_cursor=await render_cursor(call, query, page.next_cursor),
     )
+
+
+async def _only(call: Call) -> frozenset[str] | None:
+    """The servers whose entries the caller may read here; None for all of the chain."""
+    if call.tenant is not None and call.tenant.server is not None:
+        return frozenset({call.tenant.name})
+    limited = call.caller.servers
+    if call.tenant is None or limited is None:
+        return None
+    owner = await call.program[Organizations].get(call.tenant.permalink)
+    known = await call.program[Servers].of(owner)
+    return frozenset(one.full_name for one in known if one.id in limited)
 
 
 def _time(moment: datetime | None) -> str | None:

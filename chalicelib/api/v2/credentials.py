@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import WrongText
-from chalicelib.api.v2.grants import Networks, Scopes, check_scopes, future
+from chalicelib.api.v2.grants import Instant, Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name
@@ -25,6 +25,7 @@ from chalicelib.services.tenancy.credentials import CredentialOptions, Credentia
 
 MOST_CREDENTIALS = 500  # of a server
 DAY = 86_400
+IPV4 = 0xFFFF  # what mapped addresses begin with, in front of their 32 bits
 # By what was used longest ago (contract section 1.4).
 _USAGE = ((365 * DAY, "Inactive"), (182 * DAY, "Dormant"), (30 * DAY, "Quiet"), (0, "Active"))
 
@@ -34,8 +35,10 @@ def _narrow(text: str) -> str:
     found = network_of(text)
     if found is None:
         raise WrongText("network", "is no network in CIDR notation")
-    is_old = found[0] >> 32 == 0xFFFF and found[1] >= 96  # IPv4, mapped
-    if found[1] < (96 + 24 if is_old else 48):
+    first, length = found
+    is_old = first >> 32 == IPV4 and length >= 96
+    holds_all_old = length < 96 and first >> (128 - length) == IPV4 << 32 >> (128 - length)
+    if holds_all_old or length < (96 + 24 if is_old else 48):
         raise WrongText("network", "may be a /24 or, of IPv6, a /48 at most")
     return text
 
@@ -82,7 +85,7 @@ class CredentialToMake(Body):
     ] = None
     networks: Networks = Field([])
     scopes: Scopes = Field(list(OF_A_SERVER_KEY), description="API alone.")
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
     key: Annotated[
         str | None,
         Field(min_length=20, max_length=100, description="An existing key, to be kept."),
@@ -98,7 +101,7 @@ class CredentialToChange(Patch):
     hold: StrictBool = False
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     networks: Networks = Field([])
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class CredentialPage(ListAnswer):
@@ -134,7 +137,8 @@ async def create_credential(call: Call, wanted: CredentialToMake) -> CredentialM
     )
     is_api = wanted.kind is CredentialKind.API
     given = options.scopes if is_api else ("emails:send",)
-    call.caller.may_give(given, Reach.SERVER, options.networks, options.expires_at)
+    own = (wanted.network,) if wanted.network else options.networks
+    call.caller.may_give(given, Reach.SERVER, own, options.expires_at)
     credentials = call.program[Credentials]
     if len(await credentials.of(call.server)) >= MOST_CREDENTIALS:
         raise Conflict(f"A server has at most {MOST_CREDENTIALS} credentials")
@@ -161,15 +165,9 @@ async def change_credential(call: Call, change: CredentialToChange) -> Credentia
     credential, given = await _named(call), change.given()
     if credential.id == call.caller.key.id and given.keys() & {"networks", "expires_at", "hold"}:
         raise Refused("A key does not change its own networks, end and hold")
-    if "expires_at" in given:
-        given["expires_at"] = future(call, given["expires_at"])
-    if "networks" in given:
-        given["networks"] = tuple(given["networks"])
-    if given.keys() & {"networks", "expires_at"}:
-        networks = given.get("networks", credential.networks)
-        call.caller.may_give(
-            (), Reach.SERVER, networks, given.get("expires_at", credential.expires_at)
-        )
+    if "networks" in given and credential.kind is CredentialKind.SMTP_IP:
+        raise invalid_at("/networks", "not_for_kind", f"is not for {credential.kind.value}")
+    check_given(call, given)
     if given:
         credential = await call.program[Credentials].update(credential, **given)
     return Credential(**_shown(call, credential))

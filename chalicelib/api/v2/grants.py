@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated
+import re
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.requests import invalid_at
-from chalicelib.domain.tenancy.networks import network_of
 from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES, Reach, within
 from chalicelib.ports.clock import Clock
 
@@ -24,16 +25,41 @@ def _scope(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    if network_of(text) is None:
-        raise WrongText("network", "is no network in CIDR notation")
-    return text.strip()
+    """In its canonical form."""
+    try:
+        return str(ip_network(text.strip().partition("%")[0], strict=False))
+    except ValueError:
+        raise WrongText("network", "is no network in CIDR notation") from None
+
+
+def _once_each(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+def _is_text(value: Any) -> Any:
+    """RFC 3339 alone: no number, which pydantic would take for epoch seconds."""
+    if not isinstance(value, str) or re.match(r"\d{4}-\d\d-\d\d[Tt]", value) is None:
+        raise WrongText("time", "is no time as in RFC 3339")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise WrongText("time", "is outside the years 1 to 9999") from None
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_in_utc)]
 
 
 Scope = Annotated[str, AfterValidator(_scope), Field(examples=["domains:write"])]
-Scopes = Annotated[list[Scope], Field(min_length=1, max_length=100)]
+Scopes = Annotated[list[Scope], Field(min_length=1, max_length=100), AfterValidator(_once_each)]
 Network = Annotated[str, AfterValidator(_network), Field(examples=["192.0.2.0/24"])]
 Networks = Annotated[
-    list[Network], Field(max_length=MOST_NETWORKS, description="None: from everywhere.")
+    list[Network],
+    Field(max_length=MOST_NETWORKS, description="None: from everywhere."),
+    AfterValidator(_once_each),
 ]
 
 
@@ -53,6 +79,16 @@ def future(call: Call, moment: datetime | None) -> int | None:
     if seconds <= call.program[Clock].now():
         raise invalid_at("/expires_at", "past", "must be in the future")
     return seconds
+
+
+def check_given(call: Call, given: dict[str, Any]) -> None:
+    """Make networks and end of a change what is kept of them; Refused beyond the caller's own."""
+    if "networks" in given:
+        given["networks"] = tuple(given["networks"])
+        call.caller.may_give_networks(given["networks"])
+    if "expires_at" in given:
+        given["expires_at"] = future(call, given["expires_at"])
+        call.caller.may_give_end(given["expires_at"])
 
 
 _OWNERS = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.grants import Networks, Scopes, check_scopes, future
+from chalicelib.api.v2.grants import Instant, Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name
@@ -55,7 +55,7 @@ class ManagementKeyToMake(Body):
     scopes: Scopes
     servers: Annotated[list[str] | None, Field(max_length=500)] = None
     networks: Networks = Field([])
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ManagementKeyToChange(Patch):
@@ -65,7 +65,7 @@ class ManagementKeyToChange(Patch):
 
     name: Name | None = None
     networks: Networks = Field([])
-    expires_at: AwareDatetime | None = None
+    expires_at: Instant | None = None
 
 
 class ManagementKeyPage(ListAnswer):
@@ -85,13 +85,12 @@ async def list_keys(call: Call, query: PageQuery) -> ManagementKeyPage:
 async def create_key(call: Call, wanted: ManagementKeyToMake) -> ManagementKeyMade:
     """Make a management key with what this one has at most."""
     organization, names = _organization(call), await _server_names(call)
-    limit = await _limit(call, wanted, names)
-    options = KeyOptions(
-        tuple(wanted.scopes), limit, tuple(wanted.networks), future(call, wanted.expires_at)
-    )
     reach = Reach.INSTALLATION if organization is None else Reach.ORGANIZATION
     check_scopes(wanted.scopes, reach)
-    call.caller.may_give(options.scopes, reach, options.networks, options.expires_at)
+    ends = future(call, wanted.expires_at)
+    call.caller.may_give(wanted.scopes, reach, tuple(wanted.networks), ends)
+    limit = await _limit(call, wanted, names)
+    options = KeyOptions(tuple(wanted.scopes), limit, tuple(wanted.networks), ends)
     maker = call.caller.key.name
     made, text = await call.program[ManagementKeys].create(
         organization, wanted.name, options, maker
@@ -109,13 +108,9 @@ async def change_key(call: Call, change: ManagementKeyToChange) -> ManagementKey
     key, given = await _to_change(call), change.given()
     if key.id == call.caller.key.id and given.keys() & {"networks", "expires_at"}:
         raise Refused("A key does not change its own networks and end")
-    networks = tuple(given.get("networks", key.networks))
-    ends = future(call, given["expires_at"]) if "expires_at" in given else key.expires_at
-    if given.keys() & {"networks", "expires_at"}:
-        call.caller.may_give((), key.reach, networks, ends)
+    check_given(call, given)
     if given:
-        name = given.get("name", key.name)
-        key = await call.program[ManagementKeys].update(key, name, networks, ends)
+        key = await call.program[ManagementKeys].update(key, **given)
     return ManagementKey(**_shown(call, key, await _server_names(call)))
 
 
@@ -130,8 +125,7 @@ def _organization(call: Call) -> OrganizationId | None:
 
 
 async def _to_change(call: Call) -> tenancy.ManagementKey:
-    if call.caller.servers is not None:
-        raise Refused("This key is limited to some servers and changes no key")
+    call.caller.require_whole_organization()
     return await _named(call)
 
 
@@ -161,7 +155,7 @@ async def _limit(
         if name not in numbers or (own is not None and numbers[name] not in own):
             detail = "there is no such server here"
             raise invalid_at(f"/servers/{place}", "unknown_reference", detail)
-    return tuple(numbers[name] for name in wanted.servers)
+    return tuple(dict.fromkeys(numbers[name] for name in wanted.servers))
 
 
 def _shown(call: Call, key: tenancy.ManagementKey, names: dict[ServerId, str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call, admitted
-from chalicelib.api.v2.objects import JSON_TYPE, Request, as_json
+from chalicelib.api.v2.objects import JSON_TYPE, Body, Request, as_json
 from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
 from chalicelib.api.v2.route import PREFIX, Route
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 class NoParameters(Request):
     """The query of a route that takes none."""
+
+
+class NoFields(Body):
+    """The body of a verb that takes none."""
 
 
 async def operate(route: Route, program: MailProgram, request: HttpRequest) -> HttpAnswer:
@@ -85,13 +89,15 @@ def _rendered(status: int, answer: BaseModel | None) -> HttpAnswer:
 
 def _read(route: Route, request: HttpRequest) -> tuple[Any, ...]:
     """The body or the query as the route's model; parameters that it does not know are wrong."""
+    model = route.body or (NoFields if request.method == "POST" else None)
+    value: Any = {}
+    if model is not None:
+        takes_none = not any(one.is_required() for one in model.model_fields.values())
+        value = {} if takes_none and not request.body else read_json(request)
     query = read_query(route.query or NoParameters, request)
-    if route.body is None:
-        return (query,) if route.query is not None else ()
-    takes_none = not any(one.is_required() for one in route.body.model_fields.values())
-    value = {} if takes_none and not request.body else read_json(request)
-    body = validated(route.body, value)
-    return (body,) if route.query is None else (body, query)
+    found = () if model is None else (validated(model, value),)
+    body = found if route.body is not None else ()
+    return body if route.query is None else (*body, query)
 
 
 def _with_location(route: Route, answer: HttpAnswer) -> HttpAnswer:
@@ -120,7 +126,10 @@ async def once(
         octets = await call.program[KeyVault].seal(answer.body.encode(), _context(call))
         return replace(answer, body=base64.b64encode(octets).decode())
 
-    parts = [request.method.encode(), request.path.encode(), request.body]
+    # Whoever may less than the first caller is not given what that was.
+    rights = sorted(call.caller.scopes), call.caller.servers, sorted(request.query.items())
+    asked = repr((call.route.name, sorted(request.path_values.items()), *rights))
+    parts = [asked.encode("utf-8", "replace"), request.body]
     if shows_secret:
         parts.append(call.caller.key.id.encode())
     first = await call.program[Idempotency].answer(

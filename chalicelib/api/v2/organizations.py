@@ -86,6 +86,7 @@ async def show_organization(call: Call) -> Organization:
 
 async def change_organization(call: Call, change: OrganizationToChange) -> Organization:
     """Change an organization."""
+    call.caller.require_whole_organization()
     found, given = await _named(call), change.given()
     if given:
         found = await call.program[Organizations].update(found, given["name"])
@@ -94,19 +95,14 @@ async def change_organization(call: Call, change: OrganizationToChange) -> Organ
 
 async def suspend_organization(call: Call, suspension: Suspension) -> Organization:
     """Hold all mail of an organization's servers."""
-    found = await _named(call)
-    if (found.suspended_at, found.suspension_reason) != (None, None):
-        return Organization.model_validate(found)
-    done = await call.program[Organizations].suspend(found.permalink, suspension.reason)
+    organizations = call.program[Organizations]
+    done = await organizations.suspend(call.acts_in.permalink, suspension.reason)
     return Organization.model_validate(done)
 
 
 async def unsuspend_organization(call: Call) -> Organization:
     """Lift the suspension of an organization; its servers' own stay."""
-    found = await _named(call)
-    if found.suspended_at is None:
-        return Organization.model_validate(found)
-    done = await call.program[Organizations].unsuspend(found.permalink)
+    done = await call.program[Organizations].unsuspend(call.acts_in.permalink)
     return Organization.model_validate(done)
 
 

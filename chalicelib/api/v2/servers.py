@@ -14,7 +14,7 @@ from chalicelib.api.v2.organizations import Name, Permalink, Suspension
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
-from chalicelib.domain.errors import NotFound, Refused
+from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
@@ -128,8 +128,7 @@ async def list_servers(call: Call, query: ServerQuery) -> ServerPage:
 async def create_server(call: Call, wanted: ServerToMake) -> Server:
     """Make a mail server."""
     _check_operator(call, wanted.model_fields_set)
-    if call.caller.servers is not None:
-        raise Refused("This key is limited to some servers and makes none")
+    call.caller.require_whole_organization()
     try:
         owner = await call.program[Callers].organization(call.caller, wanted.organization)
     except NotFound as missing:
@@ -138,6 +137,8 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
     given = wanted.model_dump(exclude={"organization", "name", "permalink"})
     options = ServerOptions(**given)
     servers = call.program[Servers]
+    if len(await servers.of(owner)) >= MOST_SERVERS:
+        raise Conflict(f"An organization has at most {MOST_SERVERS} servers")
     made = await servers.create(owner, wanted.name, wanted.permalink, options)
     return Server.model_validate(made)
 

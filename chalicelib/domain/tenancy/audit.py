@@ -23,7 +23,7 @@ from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 NO_HASH = "0" * 64
 HIDDEN = "***"
 _LAST = 10**10 - 1
-_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]+")
+_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]*[^\s<>\"',;:()\[\].]")
 _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
 # Fields that say where a value is or that follow from others; and secrets, which are told as HIDDEN.
 _UNTOLD = frozenset(
@@ -31,6 +31,14 @@ _UNTOLD = frozenset(
     " last_used_address".split()
 )
 _SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
+_CALLED = {"sealed_key": "key", "sealed_password": "password"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """Whether it changes shows, what it is does not."""
+
+    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +141,16 @@ def entry_of(
     acting: Acting,
     now: float,
     head: ChainHead,
+    server: str | None = None,
 ) -> AuditEntry | None:
-    """The entry of a change, behind the head of its chain; None when no field that is told changed."""
+    """The entry of a change, behind the head of its chain; None when no field that is told changed. `server` names the
+    server that the value belongs to."""
     entity, value = change.entity, change.value
     old = {} if before is None else _told_fields(before)
     new = {} if change.verb is Verb.REMOVE else _told_fields(value)
-    if change.verb is Verb.REPLACE:
+    if change.verb is not Verb.REPLACE:
+        old, new = _without_nothing(old), _without_nothing(new)
+    else:
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         old = {name: old[name] for name in changed if name in old}
         new = {name: new[name] for name in changed if name in new}
@@ -153,10 +165,10 @@ def entry_of(
         actor_name=acting.actor.name,
         address=acting.address,
         action=f"{entity.audited}.{acting.verb or _VERBS[change.verb]}",
-        tenant=acting.tenant or _tenant_of(value),
+        tenant=server or _tenant_of(value) or (acting.tenant or "").partition("/")[0] or None,
         object_type=entity.audited,
         object_id=_object_id(value),
-        object_name=str(getattr(value, "name", "")),
+        object_name=str(_masked(str(getattr(value, "name", "")))),
         before="" if change.verb is Verb.ADD else _json(_masked(old)),
         after="" if change.verb is Verb.REMOVE else _json(_masked(new)),
         request_id=acting.request_id,
@@ -188,22 +200,28 @@ def first_broken(told: Iterable[Mapping[str, Any]]) -> str | None:
 
 def _told_fields(value: Any) -> dict[str, Any]:
     names = (field.name for field in fields(value))
-    found = {name: _plain(getattr(value, name), name) for name in names if name not in _UNTOLD}
-    return {name: one for name, one in found.items() if one is not None}
+    return {
+        _CALLED.get(name, name): _plain(getattr(value, name), name)
+        for name in names
+        if name not in _UNTOLD
+    }
+
+
+def _without_nothing(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in told.items() if one is not None}
 
 
 def _plain(value: Any, name: str = "") -> Any:
     if name in _SECRET and value is not None:
-        # A change of a secret shows, the secret does not.
-        return f"{HIDDEN}{hashlib.sha256(repr(value).encode()).hexdigest()}"
+        return _Secret(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     if hasattr(value, "__dataclass_fields__"):
         return _told_fields(value)
-    if name.endswith("_at") and isinstance(value, int | float):
-        return _time(value)
+    if name.endswith(("_at", "_until")) and isinstance(value, int | float):
+        return _time(value) if value else None
     return value
 
 
@@ -213,9 +231,9 @@ def _masked(value: Any) -> Any:
         return {name: _masked(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_masked(one) for one in value]
-    if isinstance(value, str):
-        return HIDDEN if value.startswith(HIDDEN) else _ADDRESS.sub(_hashed, value)
-    return value
+    if isinstance(value, _Secret):
+        return HIDDEN
+    return _ADDRESS.sub(_hashed, value) if isinstance(value, str) else value
 
 
 def _hashed(match: re.Match[str]) -> str:

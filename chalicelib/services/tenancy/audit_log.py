@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from chalicelib.domain.numbering import OrganizationId
-from chalicelib.domain.paging import MOST_LISTED, Page
+from chalicelib.domain.paging import EVERYTHING, MOST_LISTED, Filter, Page
 from chalicelib.domain.tenancy.audit import (
     AUDIT_ENTRIES,
     CHAIN_HEADS,
@@ -17,18 +17,16 @@ from chalicelib.domain.tenancy.audit import (
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.ports.repository import Repository
 
-MOST_EXAMINED = 1_000
-
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries: `actor` and `object` are ids or names; `tenant` a server; times as entries have them, since
-    inclusive, until exclusive."""
+    """Which entries. `actor` and `object` are ids or names, `tenants` servers (None: all); times as entries have them,
+    since inclusive, until exclusive."""
 
     actor: str | None = None
     action: str | None = None
     object: str | None = None
-    tenant: str | None = None
+    tenants: frozenset[str] | None = None
     since: str | None = None
     until: str | None = None
 
@@ -38,9 +36,15 @@ class EntryFilter:
             self.actor in (None, entry.actor_id, entry.actor_name)
             and self.action in (None, entry.action)
             and self.object in (None, entry.object_id, entry.object_name)
-            and self.tenant in (None, entry.tenant)
+            and (self.tenants is None or entry.tenant in self.tenants)
+            and (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
         )
+
+    @property
+    def as_filter(self) -> Filter:
+        """The same for a list of the repository."""
+        return EVERYTHING if self == EntryFilter() else Filter(test=self.wants)
 
 
 class AuditLog:
@@ -58,20 +62,9 @@ class AuditLog:
     ) -> Page[AuditEntry]:
         """At most `limit` (1 to 100) of the entries that are wanted, newest first. A bounded number is looked at, so a
         page may be shorter, also empty, and not the last."""
-        found: list[AuditEntry] = []
-        for _ in range(MOST_EXAMINED // MOST_LISTED):
-            page = await self._repository.page(
-                AUDIT_ENTRIES, of_chain(chain), limit - len(found), cursor
-            )
-            for entry in page.values:
-                if wanted.since is not None and entry.at < wanted.since:
-                    return Page(tuple(found))
-                if wanted.wants(entry):
-                    found.append(entry)
-            cursor = page.next_cursor
-            if cursor is None or len(found) == limit:
-                break
-        return Page(tuple(found), cursor)
+        return await self._repository.page(
+            AUDIT_ENTRIES, of_chain(chain), limit, cursor, wanted.as_filter
+        )
 
     async def first_broken(self, chain: OrganizationId | None) -> tuple[int, str | None]:
         """How many entries there are, and the id of the first that was changed, or before which one is missing."""

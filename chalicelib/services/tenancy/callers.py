@@ -128,13 +128,26 @@ class Caller:
         if scopes.EVERYTHING in wanted and scopes.EVERYTHING not in self.key.scopes:
             raise ScopeMissing(scopes.EVERYTHING)
         self.require(*(() if scopes.EVERYTHING in wanted else granted(wanted, reach)))
+        self.may_give_networks(networks)
+        self.may_give_end(expires_at)
+
+    def may_give_networks(self, networks: tuple[str, ...]) -> None:
+        """Refused for networks that do not lie inside its own, if it has any."""
         own = self.key.networks
         if own and not (networks and all(covers(own, network) for network in networks)):
             raise Refused("Each network must lie inside one of this key's own")
+
+    def may_give_end(self, expires_at: int | None) -> None:
+        """Refused for an end, in epoch seconds, that comes after its own, if it has one."""
         end = self.key.expires_at
         if end is not None and (expires_at is None or expires_at > end):
             until = datetime.fromtimestamp(end, UTC).isoformat().replace("+00:00", "Z")
             raise Refused(f"It may not outlive this key, which ends at {until}")
+
+    def require_whole_organization(self) -> None:
+        """Refused for a key that is limited to some servers: it changes nothing of the organization."""
+        if self.servers is not None:
+            raise Refused("This key is limited to some servers and changes nothing else")
 
     def sender(self, server: Server) -> Principal:
         """The principal as which it sends from a server that it reaches."""
@@ -181,7 +194,10 @@ class Callers:
 
     async def organization(self, caller: Caller, permalink: str) -> Organization:
         """An organization that the caller reaches; NotFound."""
-        found = await self._recent.get(ORGANIZATIONS, Place(ALL_ORGANIZATIONS, permalink))
+        place = Place(ALL_ORGANIZATIONS, permalink)
+        found = await self._recent.get(ORGANIZATIONS, place)
+        if found is None:  # perhaps it was made a moment ago, by another process
+            found = (await self._recent.fresh(ORGANIZATIONS, [place])).get(place)
         if found is None or not caller.reaches_organization(found.id):
             raise NotFound(NO_TENANT)
         return found

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.errors import Conflict, wrong_field
-from chalicelib.domain.ids import key_digest, new_key, random_letters
+from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
 from chalicelib.domain.tenancy.credentials import (
     BY_NETWORK,
     CREDENTIALS,
@@ -86,7 +86,7 @@ class Credentials:
         Conflict when the key is known; InvalidRequest when it is too short to be safe."""
         if kind is CredentialKind.SMTP_IP:
             raise wrong_field("kind", "An SMTP-IP credential has a network, not a key")
-        if _KEY.fullmatch(key) is None:
+        if _KEY.fullmatch(key) is None or key.startswith(f"{MANAGEMENT_PREFIX}_"):
             raise wrong_field("key", "A key has 20 to 100 letters, digits and underscores")
         return await self._keep_key(server, kind, name, key, options)
 
@@ -101,10 +101,12 @@ class Credentials:
 
     async def update(self, credential: Credential, **changes: Any) -> Credential:
         """Change name, hold, bare_newlines, networks or expires_at."""
-        changed = replace(credential, **changes)
-        changed = replace(changed, name=checked_name(changed.name))
-        await self._repository.replace(CREDENTIALS, changed)
-        return changed
+        if "name" in changes:
+            changes["name"] = checked_name(changes["name"])
+        place = Place(of_server(credential.server_id), credential.id)
+        return await self._repository.modify(
+            CREDENTIALS, place, lambda one: replace(one, **changes)
+        )
 
     async def revoke(self, server: Server, credential: str) -> Credential:
         """Delete the credential with this id, and return what it was; NotFound."""

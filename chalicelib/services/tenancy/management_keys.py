@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
@@ -84,13 +85,14 @@ class ManagementKeys:
         """By id; NotFound."""
         return await self._repository.get(MANAGEMENT_KEYS, Place(of_keys(organization), key))
 
-    async def update(
-        self, key: ManagementKey, name: str, networks: tuple[str, ...], expires_at: int | None
-    ) -> ManagementKey:
-        """Change what may be changed of a key after it was made."""
-        changed = replace(key, name=checked_name(name), networks=networks, expires_at=expires_at)
-        await self._repository.replace(MANAGEMENT_KEYS, changed)
-        return changed
+    async def update(self, key: ManagementKey, **changes: Any) -> ManagementKey:
+        """Change name, networks or expires_at of a key."""
+        if "name" in changes:
+            changes["name"] = checked_name(changes["name"])
+        place = Place(of_keys(key.organization_id), key.id)
+        return await self._repository.modify(
+            MANAGEMENT_KEYS, place, lambda one: replace(one, **changes)
+        )
 
     async def revoke(self, key: ManagementKey) -> None:
         """It works no longer: within 30 s everywhere; NotFound."""

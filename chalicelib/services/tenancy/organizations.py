@@ -7,6 +7,7 @@ a crash in between leaves some of them until the change is repeated.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.entity import Place
@@ -58,29 +59,32 @@ class Organizations:
 
     async def update(self, organization: Organization, name: str) -> Organization:
         """Rename an organization; its permalink stays."""
-        changed = replace(organization, name=checked_name(name))
-        await self._repository.replace(ORGANIZATIONS, changed)
-        return changed
+        return await self._modify(organization.permalink, name=checked_name(name))
 
     async def suspend(self, permalink: str, reason: str) -> Organization:
-        """Suspend an organization and with it all its servers. Safe to repeat after a failure half-way."""
-        organization = await self.get(permalink)
-        suspended = replace(
-            organization,
-            suspended_at=organization.suspended_at or int(self._clock.now()),
-            suspension_reason=checked_name(reason, "reason"),
+        """Suspend an organization and with it all its servers; one that is suspended keeps its reason. Safe to repeat
+        after a failure half-way."""
+        reason, now = checked_name(reason, "reason"), int(self._clock.now())
+        found = await self.get(permalink)
+        suspended = await self._modify(
+            permalink,
+            suspended_at=found.suspended_at or now,
+            suspension_reason=found.suspension_reason or reason,
         )
-        return await self._apply_suspension(suspended)
+        return await self._tell_servers(suspended)
 
     async def unsuspend(self, permalink: str) -> Organization:
         """Lift an organization's suspension. Servers that were suspended themselves stay so."""
-        organization = await self.get(permalink)
-        return await self._apply_suspension(
-            replace(organization, suspended_at=None, suspension_reason=None)
+        freed = await self._modify(permalink, suspended_at=None, suspension_reason=None)
+        return await self._tell_servers(freed)
+
+    async def _modify(self, permalink: str, **fields: Any) -> Organization:
+        place = Place(ALL_ORGANIZATIONS, permalink)
+        return await self._repository.modify(
+            ORGANIZATIONS, place, lambda one: replace(one, **fields)
         )
 
-    async def _apply_suspension(self, organization: Organization) -> Organization:
-        await self._repository.replace(ORGANIZATIONS, organization)
+    async def _tell_servers(self, organization: Organization) -> Organization:
         suspended = organization.suspended_at is not None
         for server in await self._repository.all(SERVERS, of_organization(organization.id)):
             await self._repository.note(SERVERS, server, organization_suspended=suspended)

@@ -7,13 +7,14 @@ with it, as it is when the server is stored.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from chalicelib.domain.errors import Rejected, wrong_field
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.outgoing.retry import parse_schedule
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
-from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization, of_server
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED, server_token
 from chalicelib.domain.tenancy.servers import (
     BY_PERMALINK,
@@ -117,29 +118,32 @@ class Servers:
         """
         if options.shards != server.shards:
             raise wrong_field("shards", "The number of shards is chosen when a server is created")
-        named = server.name if name is None else checked_name(name)
-        changed = replace(server, name=named, **asdict(_checked(options)))
-        if changed.pool != server.pool:
-            await self._check_pool(changed.pool)
-        return await self._replace(changed)
+        _checked(options)
+        if options.pool != server.pool:
+            await self._check_pool(options.pool)
+        # What is not to change may have been changed by somebody else meanwhile.
+        known, wanted = asdict(ServerOptions.of(server)), asdict(options)
+        changes = {field: one for field, one in wanted.items() if one != known[field]}
+        if name is not None:
+            changes["name"] = checked_name(name)
+        return await self._modify(server, **changes)
 
     async def suspend(self, server: Server, reason: str) -> Server:
         """Stop a server from sending and receiving, at once."""
-        suspended = replace(
-            server,
-            suspended_at=server.suspended_at or int(self._clock.now()),
-            suspension_reason=checked_name(reason, "reason"),
-        )
-        return await self._replace(suspended)
+        now = server.suspended_at or int(self._clock.now())
+        reason = checked_name(reason, "reason")
+        return await self._modify(server, suspended_at=now, suspension_reason=reason)
 
     async def unsuspend(self, server: Server) -> Server:
         """Lift a server's own suspension; its organization's stays."""
-        return await self._replace(replace(server, suspended_at=None, suspension_reason=None))
+        return await self._modify(server, suspended_at=None, suspension_reason=None)
 
-    async def _replace(self, server: Server) -> Server:
-        changed = await self._with_suspension(server)
-        await self._repository.replace(SERVERS, changed)
-        return changed
+    async def _modify(self, server: Server, **changes: Any) -> Server:
+        """The server with these fields, and with its organization's suspension as that is."""
+        owner = await self._with_suspension(server)
+        changes["organization_suspended"] = owner.organization_suspended
+        place = Place(of_server(server.id))
+        return await self._repository.modify(SERVERS, place, lambda one: replace(one, **changes))
 
     async def _with_suspension(self, server: Server) -> Server:
         place = Place(ALL_ORGANIZATIONS, server.organization_permalink)

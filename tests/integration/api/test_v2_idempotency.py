@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import threading
 from typing import Any
 
@@ -11,10 +10,10 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.credentials import CredentialKind
-from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.idempotency import IdempotencyClaim, IdempotencyKeys
 from chalicelib.ports.intake import Intake
-from chalicelib.services.idempotency import fingerprint
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.servers import Servers
 from tests.http_api import ApiWorld, Reply
@@ -120,11 +119,26 @@ def test_keys_end_after_a_day_and_open_claims_after_a_minute(
     assert post(api, "day").status == 202
     api.scene.clock.advance(86_401)
     assert "idempotent-replayed" not in post(api, "day").headers
-    mark = fingerprint(b"POST", b"/api/v2/emails", json.dumps(GOOD).encode())
-    bootstrap.run(keys.begin(server, "open", mark, api.scene.clock.now()))
+    bootstrap.run(keys.begin(server, "open", mark_of(api), api.scene.clock.now()))
     assert post(api, "open").status == 409
     api.scene.clock.advance(61)
     assert post(api, "open").status == 202
+
+
+def mark_of(api: ApiWorld) -> str:
+    """What the store has for a request with GOOD."""
+    marks: list[str] = []
+    keys = api.scene.posthorn[IdempotencyKeys]
+    real = keys.begin
+
+    async def begin(server: ServerId, key: str, mark: str, now: float) -> IdempotencyClaim:
+        marks.append(mark)
+        return await real(server, key, mark, now)
+
+    with pytest.MonkeyPatch.context() as watched:
+        watched.setattr(keys, "begin", begin)
+        post(api, "seen")
+    return marks[0]
 
 
 def test_keys_of_another_server_are_other_keys(api: ApiWorld) -> None:

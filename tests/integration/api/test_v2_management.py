@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from chalicelib import bootstrap
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from tests.http_api import ApiWorld, Reply
 
 
@@ -251,3 +257,120 @@ def test_other_methods_and_paths_are_told_apart(api: ApiWorld) -> None:
     reply = api.manage("PUT", "/organizations/acme")
     assert (*refused(reply), reply.headers["allow"]) == (405, "method_not_allowed", "GET, PATCH")
     assert refused(api.manage("GET", "/organizations/acme/nothing")) == (404, "not_found")
+
+
+def test_a_limited_key_reads_the_organization_and_changes_nothing_of_it(api: ApiWorld) -> None:
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    own = a_key(api, "*", servers=["second"])
+    assert api.manage("GET", "/organizations/acme", key=own).status == 200
+    for reply in (
+        api.manage("PATCH", "/organizations/acme", {"name": "x"}, key=own),
+        api.manage("POST", "/servers", {"organization": "acme", "name": "x"}, key=own),
+    ):
+        assert refused(reply) == (403, "refused")
+    tenants = {one["tenant"] for one in entries_of(api, "acme", own)}
+    assert tenants == {"acme/second"}
+    assert {one["tenant"] for one in entries_of(api, "acme/second", own)} == {"acme/second"}
+
+
+def entries_of(api: ApiWorld, tenant: str, key: str) -> list[Any]:
+    found: list[Any] = api.manage("GET", "/audit?limit=100", tenant=tenant, key=key).json["data"]
+    return found
+
+
+def test_an_answer_is_repeated_to_whoever_may_as_much_alone(api: ApiWorld) -> None:
+    wanted = {"organization": "acme", "name": "Idem", "send_limit": 5}
+    first = api.manage("POST", "/servers", wanted, idempotency_key="one")
+    assert api.manage("POST", "/servers", wanted, idempotency_key="one").json == first.json
+    for key in (a_key(api, "servers:write", tenant=""), a_key(api, "*")):
+        again = api.manage("POST", "/servers", wanted, key=key, idempotency_key="one")
+        assert again.status in {201, 403, 422}
+        assert again.headers.get("idempotent-replayed") is None
+    for query in ("?pool=default", "?pool=none"):
+        api.manage("POST", f"/sources/default/suspend{query}", idempotency_key="two")
+    reply = api.manage("POST", "/sources/default/suspend?pool=none", idempotency_key="two")
+    assert refused(reply) == (422, "idempotency_key_reused")
+
+
+def test_nobody_sends_from_a_suspended_server_and_managers_still_look(api: ApiWorld) -> None:
+    own = a_key(api, "*")
+    api.manage("POST", "/servers/acme/app/suspend", {"reason": "spam"})
+    mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
+    for path, body in (("/emails", mail), ("/emails/batch", [mail]), ("/uploads", {"size": 5})):
+        reply = api.manage("POST", path, body, "acme/app", own)
+        assert refused(reply) == (403, "server_suspended")
+    assert api.manage("GET", "/emails", tenant="acme/app", key=own).status == 200
+
+
+def test_a_suspension_that_broke_half_way_can_be_repeated(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository, real = api.scene.posthorn[Repository], api.scene.posthorn[Repository].note
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise TemporaryFailure("The store is away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(repository, "note", away)
+        assert api.manage("POST", "/organizations/acme/suspend", {"reason": "a"}).status == 503
+    assert real
+    again = api.manage("POST", "/organizations/acme/suspend", {"reason": "b"}).json
+    assert again["suspension_reason"] == "a"
+    assert api.manage("GET", "/servers/acme/app").json["suspended"]
+    assert api.manage("POST", "/organizations/acme/unsuspend").status == 200
+    assert not api.manage("GET", "/servers/acme/app").json["suspended"]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "9999-12-31T23:59:59-12:00",
+        "0001-01-01T00:00:00+12:00",
+        "4102444800",
+        "2100-01-01 00:00:00Z",
+        "2100-01-01T00:00:00",
+        "",
+    ],
+)
+def test_odd_times_are_wrong_fields(api: ApiWorld, moment: str) -> None:
+    wanted = {"name": "n", "scopes": ["*"], "expires_at": moment}
+    reply = api.manage("POST", "/keys", wanted, "acme")
+    assert (reply.status, [where for where, _ in places(reply)]) == (422, ["/expires_at"])
+    reply = api.manage("GET", f"/audit?since={quote(moment)}")
+    assert (reply.status, [where for where, _ in places(reply)]) == (422, ["/since"])
+
+
+@pytest.mark.parametrize("path", ["/keys/{}", "/servers/acme/{}", "/organizations/{}"])
+def test_a_long_name_in_a_path_is_not_found(api: ApiWorld, path: str) -> None:
+    tenant = "acme" if path.startswith("/keys") else ""
+    reply = api.manage("GET", path.format("x" * 3_000), tenant=tenant)
+    assert refused(reply) == (404, "not_found")
+
+
+def test_a_verb_takes_no_body_or_an_empty_object(api: ApiWorld) -> None:
+    at = "/servers/acme/app/unsuspend"
+    assert api.manage("POST", at, {}).status == 200
+    assert api.manage("POST", at).status == 200
+    assert places(api.manage("POST", at, {"bogus": 1})) == [("/bogus", "extra_forbidden")]
+    assert refused(api.manage("POST", at, b"junk")) == (400, "malformed_request")
+
+
+def test_a_change_that_others_overtake_loses_nothing(api: ApiWorld) -> None:
+    servers, at = api.scene.posthorn[Servers], "/servers/acme/app"
+
+    async def both() -> None:
+        known = await servers.get("acme", "app")
+        renamed = servers.update(known, ServerOptions.of(known), "New name")
+        await asyncio.gather(renamed, servers.suspend(known, "spam"))
+
+    for _ in range(5):
+        bootstrap.run(both())
+        found = api.manage("GET", at).json
+        assert (found["name"], found["suspension_reason"]) == ("New name", "spam")
+        api.manage("POST", f"{at}/unsuspend")
+        api.manage("PATCH", at, {"name": "App"})
+
+
+def test_an_empty_bearer_is_nobody_whatever_else_comes_along(api: ApiWorld) -> None:
+    headers = {"authorization": "Bearer ", "x-server-api-key": api.scene.api_key}
+    assert refused(api.call("GET", "/api/v2/emails", None, headers)) == (401, "unauthenticated")

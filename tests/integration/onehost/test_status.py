@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.statistics import Addition, Count, slots_of
+from chalicelib.ports.statistics import Statistics
 from onehost.serving import serving
 from onehost.storage.condition import condition
 from tests.dns_zone import DnsZone
@@ -74,73 +76,26 @@ def test_a_killed_supervisor_does_not_serve(host: OneHost) -> None:
 
 def test_the_last_hour_is_found_in_a_long_log(state: Path) -> None:
     program = Posthorn(Settings(state_folder=str(state)), "sqlite")
-    rows = [(n, "new" if n % 2 else "delivery", T - 7_200 + n * 10) for n in range(1, 721) if n % 7]
+    times = [T - 7_200 + n * 10 for n in range(1, 721) if n % 7]
+    rows = [(number, at) for number, at in enumerate(times, 1)]
 
     def add(db: apsw.Connection) -> None:
-        statement = "INSERT INTO events(seq, key, kind, at, d_status) VALUES (?, 1, ?, ?, 'Sent')"
+        statement = (
+            "INSERT INTO events(seq, key, kind, at, d_status) VALUES (?, 1, 'delivery', ?, 'Sent')"
+        )
         db.executemany(statement, rows).fetchall()
 
     asyncio.run(program[MailDatabase].write(add))
-    found = condition(state, T)
-    late = [kind for _, kind, at in rows if at >= T - 3_600]
-    assert found.accepted_last_hour == late.count("new")
-    assert found.delivered_last_hour == late.count("delivery")
-    assert condition(state, T + 86_400).accepted_last_hour == 0
-    assert condition(state, T - 86_400).accepted_last_hour == 360 - len(range(7, 721, 14))
+    late = [at for at in times if at >= T - 3_600]
+    assert condition(state, T).delivered_last_hour == len(late)
+    assert condition(state, T + 86_400).delivered_last_hour == 0
+    assert condition(state, T - 86_400).delivered_last_hour == len(times)
 
 
-def test_what_is_due_later_waits_and_what_is_held_does_not(state: Path) -> None:
+def test_what_was_accepted_is_told_after_the_log_has_forgotten_it(state: Path) -> None:
     program = Posthorn(Settings(state_folder=str(state)), "sqlite")
-
-    columns = (
-        "SELECT name, type FROM pragma_table_info('messages') WHERE \"notnull\" AND name != 'key'"
-    )
-
-    def add(db: apsw.Connection) -> None:
-        for key, (flag, due) in enumerate(
-            [("queued", 5), ("held", 6), ("held", None), (None, None)]
-        ):
-            values = {name: "x" if kind == "TEXT" else 1 for name, kind in fetched(db, columns)}
-            values |= {
-                "key": key,
-                "pool": "bulk",
-                "flag": flag,
-                "due_at": due,
-                "received_at": T - 50,
-            }
-            names = ", ".join(values)
-            marks = ", ".join("?" * len(values))
-            statement = f"INSERT INTO messages({names}) VALUES ({marks})"  # noqa: S608  # constants
-            fetched(db, statement, tuple(values.values()))
-
-    asyncio.run(program[MailDatabase].write(add))
-    found = condition(state, T)
-    (pool,) = found.waiting
-    assert (pool.pool, pool.messages, pool.oldest) == ("bulk", 1, T - 50)
-    assert found.held == 2
-    assert found.oldest == T - 50
-
-
-@pytest.mark.parametrize("what", ["nothing", "letters"])
-def test_what_cannot_be_read_is_one_sentence(posthorn: Run, state: Path, what: str) -> None:
-    if what == "letters":
-        state.mkdir()
-        (state / "mail.db").write_text("no database" * 500)
-    outcome = posthorn("status", "--state", str(state))
-    assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err.startswith("posthorn: ")
-    assert outcome.err.count("\n") == 1
-
-
-def test_no_state_folder_is_named(posthorn: Run) -> None:
-    outcome = posthorn("status")
-    assert outcome.code == 1
-    assert "No state folder is named" in outcome.err
-
-
-def test_a_fresh_folder_has_nothing(posthorn: Run, state: Path) -> None:
-    assert Posthorn(Settings(state_folder=str(state)), "sqlite")[MailDatabase]
-    found = posthorn("status", "--state", str(state), "--json").json
-    assert (found["waiting"], found["held"], found["oldest"]) == ([], 0, None)
-    assert found["last_hour"] == {"accepted": 0, "delivered": 0}
-    assert found["bytes"]["total"] > found["bytes"]["databases"] > 0
+    for minutes, count in ((90, Count.OUTGOING), (50, Count.OUTGOING), (1, Count.INCOMING)):
+        for slot in slots_of(ServerId(1), T - minutes * 60):
+            added = [Addition(f"{minutes}", {count: minutes})]
+            asyncio.run(program[Statistics].add("a", slot, added))
+    assert condition(state, T).accepted_last_hour == 51

@@ -189,5 +189,9 @@ def test_a_database_that_was_lost_is_not_made_again_empty(state: Path, name: str
     opened(state)
     for path in state.glob(f"{name}*"):
         path.unlink()
-    assert f"{name} is missing, although there are messages: restore a backup" in refused(state)
+    said = f"{name} is missing, although there are messages: restore a backup"
+    assert said in refused(state)
     assert not (state / name).exists()
+    (state / name).touch(0o600)  # as a copy that failed leaves it
+    assert said in refused(state)
+    assert not (state / name).stat().st_size

@@ -6,7 +6,7 @@ What one item holds is changed by one conditional write; all else, look-ups amon
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from chalicelib.adapters.aws.dynamo.control_keys import NUMBERS, key_at, partition_of, prefix_of
@@ -15,8 +15,8 @@ from chalicelib.adapters.aws.dynamo.values import parse_value, render_field, ren
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.config import Settings
-from chalicelib.domain.errors import MailError
-from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.errors import MailError, Outdated
+from chalicelib.domain.tenancy.change import OUTDATED, Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.ports.clock import Clock
 
@@ -34,13 +34,14 @@ class _Write:
     item: Item | None
     condition: str
     refused: MailError
+    values: Item | None = None
 
     def action(self) -> dict[str, Any]:
         """As transactions take it."""
         if self.item is None:
             return {"Delete": {"Key": key_of(*self.key), "ConditionExpression": self.condition}}
-        item = key_of(*self.key) | self.item
-        return {"Put": {"Item": item, "ConditionExpression": self.condition}}
+        put = {"Item": key_of(*self.key) | self.item, "ConditionExpression": self.condition}
+        return {"Put": put | ({"ExpressionAttributeValues": self.values} if self.values else {})}
 
 
 class DynamoRepository(RowRepository):
@@ -83,7 +84,10 @@ class DynamoRepository(RowRepository):
         writes: list[_Write] = []
         for change in changes:
             await self._remember_owner(change)
-            writes += _writes(change, await self._before(change))
+            if change.before is None:
+                writes += _writes(change, await self._before(change))
+            else:
+                writes += await self._conditional(change)
         failed = await self._write(writes)
         if failed is not None:
             raise failed.refused
@@ -110,6 +114,18 @@ class DynamoRepository(RowRepository):
         if entity.owners and change.verb is Verb.ADD:
             await self._table.put(key_of(entity.owners, entity.place(change.value).owner.id))
 
+    async def _conditional(self, change: Change[Any]) -> list[_Write]:
+        """The writes of a change that needs what it was made from, compared as values and held as it is stored."""
+        entity = change.entity
+        key = key_at(entity.code, entity.place(change.value))
+        item = await self._table.get(*key, consistent=True)
+        if _value(entity, item) != change.before or item is None:
+            raise Outdated(OUTDATED)
+        first, *others = _writes(change, change.before)
+        stored: Item = {":stored": item["v"]}
+        held = replace(first, condition="v = :stored", values=stored, refused=Outdated(OUTDATED))
+        return [held, *others]
+
     async def _before(self, change: Change[T]) -> T | None:
         """The value whose places a change leaves: as stored where look-ups may differ from those of the new value."""
         if change.verb is Verb.ADD:
@@ -127,7 +143,7 @@ class DynamoRepository(RowRepository):
         if one.item is None:
             done = await self._table.delete(one.key, one.condition)
         else:
-            done = await self._table.put(key_of(*one.key) | one.item, one.condition)
+            done = await self._table.put(key_of(*one.key) | one.item, one.condition, one.values)
         return None if done.held else one
 
     async def _rows(
