@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib import domain
-from chalicelib.domain.errors import Conflict, NotFound, Rejected
+from chalicelib.domain.errors import Conflict, NotFound, Outdated, Rejected
 from chalicelib.domain.paging import Filter, Page
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.credentials import BY_KEY, CREDENTIALS, CredentialKind
@@ -20,7 +20,7 @@ from chalicelib.domain.tenancy.entity import ITSELF, Entity, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import of_key, of_organization, of_server
-from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.repository import Repository
@@ -408,3 +408,33 @@ async def test_who_watches_is_told_of_each_change(world: World) -> None:
     assert len(told) == 6
     await store.all(ORGANIZATIONS, ORGANIZATIONS.place(organization).owner)
     assert len(told) == 6
+
+
+@each_noun
+async def test_a_change_needs_what_it_was_made_from(world: World, noun: Noun) -> None:
+    repository, value = world[Repository], noun.make()
+    await repository.add(noun.entity, value)
+    place = noun.entity.place(value)
+    known = await repository.get(noun.entity, place)
+    changed = noun.full(known)
+    outdated = Change(Verb.REPLACE, noun.entity, known, changed)
+    with pytest.raises(Outdated):
+        await repository.change(outdated)
+    assert await repository.get(noun.entity, place) == known
+    await repository.change(Change(Verb.REPLACE, noun.entity, changed, known))
+    assert await repository.get(noun.entity, place) == changed
+
+
+async def test_changes_of_one_value_at_a_time_are_all_made(world: World) -> None:
+    repository, server = world[Repository], a_server(an_organization())
+    await repository.add(SERVERS, server)
+    place = SERVERS.place(server)
+
+    def longer(one: Server) -> Server:
+        return replace(one, name=one.name + "x")
+
+    await asyncio.gather(*(repository.modify(SERVERS, place, longer) for _ in range(4)))
+    assert (await repository.get(SERVERS, place)).name == server.name + "xxxx"
+    assert await repository.modify(SERVERS, place, lambda one: one) == await repository.get(
+        SERVERS, place
+    )
