@@ -5,7 +5,9 @@ A key is printed once, when it is made.
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 
 import click
@@ -18,7 +20,7 @@ from chalicelib.domain.errors import wrong_field
 from chalicelib.domain.tenancy.management_keys import ManagementKey
 from chalicelib.domain.tenancy.networks import network_of
 from chalicelib.domain.tenancy.organizations import Organization
-from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES
+from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES, Reach, within
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.servers import Servers
 
@@ -67,6 +69,10 @@ def create(
     owner = _owner(session, organization)
     if only and owner is None:
         raise click.UsageError("--only goes with --organization.")
+    reach = Reach.INSTALLATION if owner is None else Reach.ORGANIZATION
+    for scope in scopes:
+        if scope not in (EVERYTHING, *within(reach)):
+            raise wrong_field("scopes", f"A key of an organization cannot have {scope}")
     limit = None
     if owner is not None and only:
         found = [session.call(session.posthorn[Servers].get(owner.permalink, one)) for one in only]
@@ -166,13 +172,16 @@ def _networks(given: tuple[str, ...]) -> tuple[str, ...]:
     for one in given:
         if network_of(one) is None:
             raise wrong_field("networks", f"{one!r} is no network in CIDR notation")
-    return given
+    return tuple(str(ip_network(one.strip(), strict=False)) for one in given)
 
 
 def _seconds(moment_given: datetime | None) -> int | None:
     if moment_given is None:
         return None
-    return int(moment_given.replace(tzinfo=moment_given.tzinfo or UTC).timestamp())
+    seconds = int(moment_given.replace(tzinfo=moment_given.tzinfo or UTC).timestamp())
+    if seconds <= time.time():
+        raise wrong_field("expires_at", "The key would have ended already")
+    return seconds
 
 
 def _shape(session: Session, key: ManagementKey, owner: Organization | None) -> Shape:

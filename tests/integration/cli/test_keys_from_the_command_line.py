@@ -47,6 +47,12 @@ def test_a_key_is_limited_changed_and_revoked(demo: Run) -> None:
     [
         (("--scope", "nothing"), 2, "'nothing' is not one of"),
         (("--scope", "*", "--only", "demo"), 2, "--only goes with --organization"),
+        (
+            ("--scope", "installation:write", "--organization", "demo"),
+            1,
+            "cannot have installation:write",
+        ),
+        (("--scope", "*", "--expires", "2000-01-01"), 1, "would have ended already"),
         (("--scope", "*", "--network", "x"), 1, "'x' is no network in CIDR notation"),
         (("--scope", "*", "--organization", "none"), 1, "There is no such organization"),
     ],
