@@ -143,12 +143,12 @@ def test_row_10_death_of_the_sweeper_between_send_and_remove_wakes_twice_and_sen
     from chalicelib.services.tenancy.servers import ServerOptions
 
     development = replace(ServerOptions.of(stage.server), mode=ServerMode.DEVELOPMENT)
-    bootstrap.run(stage.program[Servers].update(stage.server, development))
+    held = bootstrap.run(stage.program[Servers].update(stage.server, development))
     message = stage.accept()
     stage.run("work")
     assert stage.record(message["id"]).status is Status.HELD
     live = replace(development, mode=ServerMode.LIVE)
-    bootstrap.run(stage.program[Servers].update(stage.server, live))
+    bootstrap.run(stage.program[Servers].update(held, live))
     from chalicelib.domain import lifecycle
 
     record = stage.record(message["id"])
