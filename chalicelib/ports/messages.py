@@ -48,8 +48,8 @@ class MessageStore(Protocol):
         self, job: DeliveryJob, owner: str, now: int, lease_until: int
     ) -> MessageRecord | ClaimRefused:
         """Lease the record for the attempt the job names, creating it when it does not exist (rule 1).
-        Granted only if token and attempt match and the record is WAITING, or LEASED with the lease over at `now`; it may
-        have the job's own message, since of one token there is one."""
+        Granted only if token and attempt match and the record is WAITING, or LEASED with the lease over at `now`. The
+        answer may have the job's own message, since of one token there is one."""
 
     async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
         """Write `after` if the stored record still has the attempt, state and lease owner of `before`; else False.
