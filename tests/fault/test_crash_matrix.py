@@ -257,4 +257,6 @@ def gateway_process(stage: Stage, state: Path, kill_at: str = "") -> Iterator[in
     finally:
         process.terminate()
         # The supervisor of one host starts another in place of one that died.
-        assert process.wait(PATIENCE) == (KILLED if kill_at and not on_one_host else 0)
+        # A supervisor that is stopped at the moment of its process's death says so and ends with 1.
+        died = {0, 1} if on_one_host else {KILLED}
+        assert process.wait(PATIENCE) in (died if kill_at else {0})
