@@ -63,7 +63,7 @@ def cpu_of_statements(base: Path, rounds: int) -> dict[str, float]:
 def _recorded(folder: Path) -> Calls:
     store = Store(folder)
     recorder = Recorder(store.database._writer)
-    store.database._writer = recorder  # type: ignore[assignment]
+    store.database._writer = recorder  # type: ignore[assignment]  # it notes and passes on
 
     async def work() -> None:
         for first in range(1, 1 + BATCHES * BATCH, BATCH):

@@ -38,7 +38,7 @@ class Columns(Generic[T]):
         by_name = {one.name: one for one in table.fields if one.name not in without}
         columns: list[tuple[str, Field]] = []
         self._flat: list[tuple[slice, Callable[..., Any]]] = []
-        for name in (one.name for one in dataclasses.fields(table.value)):  # type: ignore[arg-type]
+        for name in (one.name for one in dataclasses.fields(table.value)):  # type: ignore[arg-type]  # a dataclass
             field = by_name.get(name)
             if field is None:
                 continue

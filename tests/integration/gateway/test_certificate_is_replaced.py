@@ -135,3 +135,4 @@ async def test_it_is_found_without_being_asked_for(
         async with asyncio.timeout(PATIENCE):
             while await met(gateway) != {SECOND.fingerprint}:
                 await asyncio.sleep(0.01)
+        assert gateway.events("certificate_loaded")
