@@ -162,9 +162,9 @@ class Sources:
         return await self._until(source, 0)
 
     async def _until(self, source: EgressSource, until: int) -> EgressSource:
-        changed = replace(source, suspended_until=until)
-        await self._repository.replace(SOURCES, changed)
-        return changed
+        return await self._repository.modify(
+            SOURCES, SOURCES.place(source), lambda one: replace(one, suspended_until=until)
+        )
 
     async def _sealed(self, source: EgressSource, password: str) -> EgressSource:
         if not source.username:

@@ -122,29 +122,32 @@ class Domains:
     async def trust(self, domain: Domain) -> Domain:
         """Take a domain as verified and its records as published, on an administrator's word (contract 1.5)."""
         now = int(self._clock.now())
-        trusted = replace(
-            domain, verified_at=domain.verified_at or now, dkim_ok=True, return_path_ok=True
+        return await self._repository.modify(
+            DOMAINS,
+            DOMAINS.place(domain),
+            lambda one: replace(
+                one, verified_at=one.verified_at or now, dkim_ok=True, return_path_ok=True
+            ),
         )
-        await self._repository.replace(DOMAINS, trusted)
-        return trusted
 
     async def verify(self, domain: Domain) -> Verification:
         """Look at what is published and remember it. `dkim_ok` needs every key's record."""
         wanted = self.records(domain)
         looks = (look_at(self._resolver, record) for record in wanted)
         findings = tuple(await asyncio.gather(*looks))
-        verified_at = domain.verified_at
-        if verified_at is None and _status(findings, Purpose.OWNERSHIP) is RecordStatus.OK:
-            verified_at = int(self._clock.now())
-        checked = replace(
-            domain,
-            verified_at=verified_at,
-            dkim_ok=_after(domain.dkim_ok, findings, {Purpose.DKIM_RSA, Purpose.DKIM_ED25519}),
-            return_path_ok=_after(domain.return_path_ok, findings, {Purpose.RETURN_PATH}),
-        )
-        if checked != domain:
-            await self._repository.replace(DOMAINS, checked)
-        return Verification(checked, findings)
+        is_owned = _status(findings, Purpose.OWNERSHIP) is RecordStatus.OK
+        now = int(self._clock.now()) if is_owned else None
+
+        def checked(one: Domain) -> Domain:
+            return replace(
+                one,
+                verified_at=one.verified_at or now,
+                dkim_ok=_after(one.dkim_ok, findings, {Purpose.DKIM_RSA, Purpose.DKIM_ED25519}),
+                return_path_ok=_after(one.return_path_ok, findings, {Purpose.RETURN_PATH}),
+            )
+
+        found = await self._repository.modify(DOMAINS, DOMAINS.place(domain), checked)
+        return Verification(found, findings)
 
     async def _make_key(self, domain: str, identifier: str, algorithm: str) -> DkimKey:
         private, public = await self._keys.make(algorithm)
