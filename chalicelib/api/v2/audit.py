@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.grants import Instant
+from chalicelib.api.v2.fields import Instant
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.objects import Answer, ListAnswer, PageQuery
 from chalicelib.api.v2.route import route

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import WrongText
-from chalicelib.api.v2.grants import Instant, Networks, Scopes, check_given, check_scopes, future
+from chalicelib.api.v2.fields import Instant, WrongText
+from chalicelib.api.v2.grants import Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name

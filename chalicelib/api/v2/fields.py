@@ -6,11 +6,13 @@ those of the domain; nothing here decides what mail may hold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from chalicelib.api.base64_text import NOT_BASE64, read_base64
 from chalicelib.domain.mail.address import split_list
@@ -74,6 +76,20 @@ def _decoded(text: str) -> str:
     return text
 
 
+def _is_rfc3339(value: Any) -> Any:
+    """RFC 3339 alone: no number, which pydantic would take for epoch seconds."""
+    if not isinstance(value, str) or re.match(r"\d{4}-\d\d-\d\d[Tt]", value) is None:
+        raise WrongText("time", "is no time as in RFC 3339")
+    return value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise WrongText("time", "is outside the years 1 to 9999") from None
+
+
 def mailbox_of(text: str, *, any_name: bool = False) -> Mailbox:
     """The mailbox of an `Address` text, or with `any_name` of an `Author` text."""
     mailbox = read_mailbox(text, any_name=any_name)
@@ -117,3 +133,4 @@ Base64 = Annotated[
     str, AfterValidator(_decoded), Field(json_schema_extra={"contentEncoding": "base64"})
 ]
 UploadId = Annotated[str, Field(pattern=_UPLOAD_ID)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_in_utc)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import WrongText
@@ -34,23 +33,6 @@ def _network(text: str) -> str:
 
 def _once_each(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
-
-
-def _is_text(value: Any) -> Any:
-    """RFC 3339 alone: no number, which pydantic would take for epoch seconds."""
-    if not isinstance(value, str) or re.match(r"\d{4}-\d\d-\d\d[Tt]", value) is None:
-        raise WrongText("time", "is no time as in RFC 3339")
-    return value
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise WrongText("time", "is outside the years 1 to 9999") from None
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_is_text), AfterValidator(_in_utc)]
 
 
 Scope = Annotated[str, AfterValidator(_scope), Field(examples=["domains:write"])]

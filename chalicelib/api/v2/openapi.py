@@ -78,7 +78,7 @@ def _operation(route: Route) -> dict[str, Any]:
         body = _reference(route.body)
         if route.body_is_list:
             body = {"type": "array", "items": body, "minItems": 1, "maxItems": MOST_IN_BATCH}
-        operation["requestBody"] = {"required": True, "content": _json(body)}
+        operation["requestBody"] = {"required": route.needs_body, "content": _json(body)}
     if route.is_public:
         operation["security"] = []
     return operation

@@ -92,8 +92,7 @@ def _read(route: Route, request: HttpRequest) -> tuple[Any, ...]:
     model = route.body or (NoFields if request.method == "POST" else None)
     value: Any = {}
     if model is not None:
-        takes_none = not any(one.is_required() for one in model.model_fields.values())
-        value = {} if takes_none and not request.body else read_json(request)
+        value = {} if not (route.needs_body or request.body) else read_json(request)
     query = read_query(route.query or NoParameters, request)
     found = () if model is None else (validated(model, value),)
     body = found if route.body is not None else ()

@@ -57,6 +57,14 @@ class Route:
         return self.method == "POST" and not self.is_public
 
     @property
+    def needs_body(self) -> bool:
+        """Whether there must be a body: a verb whose fields may all be left out does without (api.md 1.4)."""
+        if self.body is None:
+            return False
+        fields = self.body.model_fields.values()
+        return self.method != "POST" or any(field.is_required() for field in fields)
+
+    @property
     def summary(self) -> str:
         """What it does, in one line without a full stop."""
         return (self.action.__doc__ or "").partition("\n")[0].rstrip(".")

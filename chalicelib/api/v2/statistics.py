@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.fields import Instant
 from chalicelib.api.v2.objects import Answer, Moment, Request
 from chalicelib.domain.statistics import Period, named_counts
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
@@ -17,12 +18,12 @@ class StatisticsQuery(Request):
     """Which counters."""
 
     period: Annotated[Period, Field(description="How long a slot is.")] = Period.HOUR
-    since: AwareDatetime | None = Field(
+    since: Instant | None = Field(
         None,
         alias="from",
         description="A time in the first slot. Without it: an hour of minutes, a day of hours, a month of days.",
     )
-    until: AwareDatetime | None = Field(
+    until: Instant | None = Field(
         None, alias="to", description="A time in the last slot. Without it: now."
     )
 

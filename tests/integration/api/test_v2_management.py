@@ -355,6 +355,12 @@ def test_a_verb_takes_no_body_or_an_empty_object(api: ApiWorld) -> None:
     assert refused(api.manage("POST", at, b"junk")) == (400, "malformed_request")
 
 
+def test_a_change_needs_a_body(api: ApiWorld) -> None:
+    assert refused(api.manage("PATCH", "/servers/acme/app")) == (415, "unsupported_media_type")
+    typed = api.manage("PATCH", "/servers/acme/app", b"", content_type="application/json")
+    assert refused(typed) == (400, "malformed_request")
+
+
 def test_a_change_that_others_overtake_loses_nothing(api: ApiWorld) -> None:
     servers, at = api.scene.posthorn[Servers], "/servers/acme/app"
 
