@@ -1,0 +1,120 @@
+"""A tenant that has of everything that a path names, for tests that go through every route of API v2.
+
+What a route needs is found by the part of its path that names a thing, so that a new route below a known thing needs
+nothing here, and one below a new thing fails in `FilledTenant.named` until `MAKERS` has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.api.v2.route import PREFIX, Route
+from tests.http_api import ApiWorld, Reply
+from tests.managed_routes import managed
+
+Names = dict[str, str]
+GOOD_EMAIL = {"from": "app@acme.test", "to": "x@example.com", "subject": "kept", "text": "Hello"}
+BODIES: dict[tuple[str, str], Any] = {
+    ("POST", "/emails"): GOOD_EMAIL,
+    ("POST", "/emails/batch"): [GOOD_EMAIL],
+    ("POST", "/uploads"): {"size": 5},
+}
+
+
+def _made(path: str, value: Any, *, name: str = "id", tenant: bool = True) -> Any:
+    """A maker of things by POST; their names in paths are this field of the answer."""
+
+    def make(api: ApiWorld, number: int) -> Names:
+        counted = {key: _counted(one, number) for key, one in value.items()}
+        reply = api.manage("POST", path, counted, api.scene.server.full_name if tenant else "")
+        assert reply.status in (201, 202), (path, reply)
+        return {name: str(reply.json[name])}
+
+    return make
+
+
+def _counted(value: Any, number: int) -> Any:
+    return value.replace("#", str(number)) if isinstance(value, str) else value
+
+
+def _organization(api: ApiWorld, number: int) -> Names:
+    if number == 0:
+        return {"organization": api.scene.organization.permalink}
+    reply = api.manage("POST", "/organizations", {"name": f"Further {number}"})
+    return {"organization": reply.json["permalink"]}
+
+
+def _server(api: ApiWorld, number: int) -> Names:
+    organization = api.scene.organization.permalink
+    if number == 0:
+        return {"organization": organization, "server": api.scene.server.permalink}
+    made = {"organization": organization, "name": f"Further {number}"}
+    reply = api.manage("POST", "/servers", made)
+    return {"organization": organization, "server": reply.json["permalink"]}
+
+
+MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
+    "/emails/{id}": _made("/emails", GOOD_EMAIL),
+    "/organizations/{organization}": _organization,
+    "/servers/{organization}/{server}": _server,
+    "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),
+    "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
+    "/sources/{name}": _made(
+        "/sources",
+        {"name": "s#", "kind": "smarthost", "host": "smtp.example.com"},
+        name="name",
+        tenant=False,
+    ),
+}
+
+
+@dataclass
+class FilledTenant:
+    """The tenant of a world, with `count` of each thing."""
+
+    api: ApiWorld
+    count: int = 1
+    things: dict[str, list[Names]] = field(default_factory=dict)
+
+    @property
+    def tenant(self) -> str:
+        """What the header Posthorn-Tenant names it."""
+        return self.api.scene.server.full_name
+
+    def fill(self) -> FilledTenant:
+        """Make all that there is to make."""
+        for path, make in MAKERS.items():
+            self.things[path] = [make(self.api, number) for number in range(self.count)]
+        return self
+
+    def named(self, route: Route) -> list[Names]:
+        """What the variables of a route's path may be."""
+        path = route.path.removeprefix(PREFIX)
+        if "{" not in path:
+            return [{}]
+        thing = max((one for one in self.things if path.startswith(one)), key=len, default=None)
+        assert thing is not None, f"MAKERS of {__name__} makes nothing for {path}"
+        return self.things[thing]
+
+    def path(self, route: Route, number: int = 0) -> str:
+        """The path of a route for one of its things, below /api/v2."""
+        return route.path.removeprefix(PREFIX).format_map(self.named(route)[number])
+
+
+def good_bodies(api: ApiWorld) -> dict[tuple[str, str], Any]:
+    """A body that was taken with a 2xx, by method and path, for each route that takes one."""
+    found = dict(BODIES)
+    asked: list[Any] = []
+
+    class Recording(ApiWorld):
+        def manage(self, method: str, path: str, value: Any = None, *a: Any, **k: Any) -> Reply:
+            asked.append(value)
+            return super().manage(method, path, value, *a, **k)
+
+    played = list(managed(Recording(api.scene)))
+    for value, (path, method, reply) in zip(asked, played, strict=True):
+        if value is not None and reply.status < 300:
+            found.setdefault((method.upper(), path), value)
+    return found
