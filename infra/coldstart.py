@@ -22,6 +22,7 @@ BUDGETS = {
     "functions.deliver.deliver": 350,
     "functions.sweep.sweep": 350,
     "functions.tracking.tracking": 100,
+    "functions.upkeep.upkeep": 350,
 }
 _PROBE = """
 import sys, time

@@ -1,4 +1,5 @@
-"""What one of the processes does beside mail: waking what is due, telling the outbox, burying the dead, expiring.
+"""What one of the processes does beside mail: waking what is due, telling the outbox, burying the dead, expiring, and
+each hour the steps of `functions.upkeep`.
 
 Each is a loop of its own with a pause between its turns, by the program's clock: when that is moved, every turn is due.
 A turn that fails is logged and comes again.
@@ -25,9 +26,11 @@ from functions.deadletters import hold
 from functions.queue_batch import Invocation, QueueRecord
 from functions.runtime import Notes, UnitOfWork
 from functions.sweep import wake_due
+from functions.upkeep import keep_up
 
 LOG = logging.getLogger("posthorn.upkeep")
 SWEEP_SECONDS = 60.0
+UPKEEP_SECONDS = 3_600.0
 TICK_SECONDS = 0.5
 FEED_SECONDS = 1.0
 EXPIRY_SECONDS = 60.0
@@ -52,6 +55,7 @@ class Upkeep:
             (self.bury, BURIAL_SECONDS),
             (self.dead_letters, DEAD_LETTER_SECONDS),
             (self.expire, EXPIRY_SECONDS),
+            (self.each_hour, UPKEEP_SECONDS),
         )
         async with asyncio.TaskGroup() as group:
             for turn, seconds in loops:
@@ -102,6 +106,12 @@ class Upkeep:
         await expiry.give_back_space()
         now = self._clock.now()
         await asyncio.to_thread(self._posthorn[Uploads].remove_old, now)
+
+    async def each_hour(self) -> None:
+        """The steps of the hour."""
+        notes: Notes = {}
+        with UnitOfWork("upkeep", "", notes, swallow=True, program=self._posthorn):
+            await keep_up(self._posthorn, notes)
 
     async def _again_and_again(
         self, turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event

@@ -1,8 +1,8 @@
 """The local stack with its functions deployed: POSTHORN_FUNCTIONS=deployed, the packaged zip in the emulator's Lambdas.
 
 The emulator polls the queues and fires the rules, API Gateway answers HTTP, and no runner runs. `deploy` brings that
-about; `Deployed` is what the front has in place of the app: it hands requests on, and wakes the sweeper when the clock
-was moved, because the emulator's rule follows the wall clock.
+about; `Deployed` is what the front has in place of the app: it hands requests on, and invokes what has a schedule when
+the clock was moved, because the emulator's rules follow the wall clock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from infra.local.loopback import direct
 
 FACTS = "deployed.json"  # in the state folder: what stands, for the front and for stack.json
 PREFIX = "posthorn"
-SWEEP = "Sweep"
+SCHEDULED = ("Sweep", "Upkeep")
 WAIT_SECONDS = 40.0
 NOT_HANDED_ON = HOP_BY_HOP | {"content-length", "expect", "host", FRONT_HEADER}
 NOT_HANDED_BACK = NOT_HANDED_ON | {"date", "server"}
@@ -90,15 +90,16 @@ class Deployed:
         host = urlsplit(stands["outputs"]["TrackingAddress"]).hostname or ""
         return self._hand_on(request, self.emulator, "the function URL", {"Host": host})
 
-    def fire_sweep(self) -> None:
-        """Invoke the sweeper and do not wait for it; nothing while nothing is deployed."""
+    def fire_schedules(self) -> None:
+        """Invoke what has a schedule and do not wait for it; nothing while nothing is deployed."""
         if stands := what_stands(self.state):
             import botocore.session
 
             client: Any = botocore.session.get_session().create_client("lambda")
-            name = stands["functions"][SWEEP]
-            event = json.dumps(schedule_event(name, time.time(), stands["region"]))
-            client.invoke(FunctionName=name, InvocationType="Event", Payload=event.encode())
+            for function in SCHEDULED:
+                name = stands["functions"][function]
+                event = json.dumps(schedule_event(name, time.time(), stands["region"]))
+                client.invoke(FunctionName=name, InvocationType="Event", Payload=event.encode())
 
     def _hand_on(
         self, request: Request, base: str, who: str, more: Mapping[str, str] | None = None

@@ -214,7 +214,7 @@ def with_functions(state: Path, environment: Mapping[str, str]) -> Callable[...,
             word = front_word(state, environment)
             deployed = Deployed(state, environment["AWS_ENDPOINT_URL"], word)
             tracked = tracking(zone, settings.track_domain, deployed.tracking)
-            return Front(pages, deployed.api, clock_file, home, deployed.fire_sweep, tracked)
+            return Front(pages, deployed.api, clock_file, home, deployed.fire_schedules, tracked)
         function = partial(function_url.call, resolve_name("functions.tracking:tracking"))
         tracked = tracking(zone, settings.track_domain, function)
         return Front(

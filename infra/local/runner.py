@@ -2,8 +2,8 @@
 
 Long-polls each queue, calls the same handler functions that are deployed with real Lambda events, deletes what they
 did not report as failed and leaves the rest to the queue's visibility time-out and redrive policy. Worker 0 also reads
-the mail table's stream (infra/local/stream.py) and fires the sweeper each minute of the controlled clock, and at once
-when the clock is moved. SIGTERM ends it after the invocations in flight. As in Lambda, a handler that exceeds its
+the mail table's stream (infra/local/stream.py) and fires what has a schedule by the controlled clock, and at once when
+the clock is moved. SIGTERM ends it after the invocations in flight. As in Lambda, a handler that exceeds its
 time-out takes the whole process with it.
 
 Switches for tests: POSTHORN_RUNNER_DUPLICATE_PERCENT (how many messages are handed out twice at the same time) and
@@ -41,11 +41,10 @@ from infra.local.invocation import (
     schedule_event,
     sqs_event,
 )
-from infra.local.sources import SWEEP, Queue, find_queues
+from infra.local.sources import SCHEDULES, Queue, Schedule, find_queues
 
 WAIT_SECONDS = 1  # of a long poll, so that a stop takes no longer
 LOOK_AGAIN_SECONDS = 5.0
-SWEEP_SECONDS = 60.0
 TICK_SECONDS = 0.05
 AWAY_SECONDS = 0.5
 DELETE_BATCH = 10
@@ -170,9 +169,12 @@ class Poller(threading.Thread):
 
 
 class Ticker:
-    """Fires the sweeper each minute of the controlled clock, and at once when the clock is moved."""
+    """Fires a handler whenever its schedule says, by the controlled clock, and at once when the clock is moved."""
 
-    def __init__(self, handler: Handler, clock: LocalClock, region: str) -> None:
+    def __init__(
+        self, schedule: Schedule, handler: Handler, clock: LocalClock, region: str
+    ) -> None:
+        self._schedule = schedule
         self._handler = handler
         self._clock = clock
         self._region = region
@@ -184,9 +186,12 @@ class Ticker:
         offset, now = self._clock.offset(), self._clock.now()
         if now < self._next and offset == self._offset:
             return False
-        self._next, self._offset = now + SWEEP_SECONDS, offset
+        self._next, self._offset = now + self._schedule.every, offset
         try:
-            self._handler(schedule_event("sweep", now, self._region), Context("sweep", 60.0))
+            self._handler(
+                schedule_event(self._schedule.name, now, self._region),
+                Context(self._schedule.name, self._schedule.timeout),
+            )
         except Exception:  # a schedule that fails fires again next time, as EventBridge's do
             traceback.print_exc()
         return True
@@ -251,8 +256,9 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] in ([], ["0"]):
         clock = LocalClock(Path(environment["POSTHORN_CLOCK_FILE"]))
         region = environment.get("AWS_REGION", "us-east-1")
-        ticker = Ticker(resolve_name(SWEEP), clock, region)
-        beside.append(threading.Thread(target=ticker.run, args=(stopping,), daemon=True))
+        for each in SCHEDULES:
+            ticker = Ticker(each, resolve_name(each.handler), clock, region)
+            beside.append(threading.Thread(target=ticker.run, args=(stopping,), daemon=True))
         changes = stream.StreamPoller(
             session.create_client("dynamodbstreams"),
             read_settings(environment).mail_table,

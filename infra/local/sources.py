@@ -1,4 +1,5 @@
-"""Which handler is fed by which queue: the event source mappings of the local stack, found in the backend by name."""
+"""Which handler is fed by which queue, found in the backend by name, and which by a schedule: event source
+mappings and rules of the local stack."""
 
 from __future__ import annotations
 
@@ -28,7 +29,22 @@ SOURCES = (
     EventSource("functions.deliver:deliver", "deliver-", 50),
     EventSource("functions.deadletters:deadletters", "", 10),
 )
-SWEEP = "functions.sweep:sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A handler that a rule fires by the clock; `every` and `timeout` are seconds, as functions.merge.yaml has them."""
+
+    name: str
+    handler: str
+    every: float
+    timeout: float
+
+
+SCHEDULES = (
+    Schedule("sweep", "functions.sweep:sweep", 60.0, 60.0),
+    Schedule("upkeep", "functions.upkeep:upkeep", 3_600.0, 900.0),
+)
 
 
 @dataclass(frozen=True, slots=True)

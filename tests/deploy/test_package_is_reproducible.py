@@ -79,6 +79,7 @@ def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
         "functions.outbox.outbox",
         "functions.sweep.sweep",
         "functions.tracking.tracking",
+        "functions.upkeep.upkeep",
     ]
     assert coldstart.BUDGETS.keys() < set(starts)
     assert coldstart.BUDGETS["functions.tracking.tracking"] == 100

@@ -488,6 +488,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "OutboxRole",
         "SweepRole",
         "TrackingRole",
+        "UpkeepRole",
     ]
     bucket = f"arn:aws:s3:::{settings.bucket}"
     for role in roles:

@@ -16,10 +16,11 @@ from infra.local import runner
 from infra.local.clock import LocalClock, advance
 from infra.local.invocation import Context, failed_ids, schedule_event, sqs_event
 from infra.local.runner import Poller, Switches, Ticker, read_switches
-from infra.local.sources import EventSource, Queue, find_queues
+from infra.local.sources import SCHEDULES, EventSource, Queue, find_queues
 from tests.patience import PATIENCE
 
 Batch = list[dict[str, Any]]
+SWEEP = SCHEDULES[0]
 
 
 class FakeSqs:
@@ -166,7 +167,7 @@ def test_a_stop_waits_for_the_invocation_in_flight(play: Play) -> None:
 def test_the_sweeper_fires_each_minute_and_when_the_clock_moves(tmp_path: Path) -> None:
     events: list[dict[str, Any]] = []
     clock = LocalClock(tmp_path / "clock")
-    ticker = Ticker(lambda event, _context: events.append(event), clock, "us-east-1")
+    ticker = Ticker(SWEEP, lambda event, _context: events.append(event), clock, "us-east-1")
     assert ticker.tick()
     assert not ticker.tick()
     advance(tmp_path / "clock", 5)
@@ -181,7 +182,7 @@ def test_a_failing_sweeper_fires_again(tmp_path: Path, capsys: pytest.CaptureFix
     def handler(_event: Any, _context: Any) -> None:
         raise RuntimeError("broken on purpose")
 
-    ticker = Ticker(handler, LocalClock(tmp_path / "clock"), "us-east-1")
+    ticker = Ticker(SWEEP, handler, LocalClock(tmp_path / "clock"), "us-east-1")
     assert ticker.tick()
     assert "broken on purpose" in capsys.readouterr().err
 

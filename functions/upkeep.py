@@ -1,0 +1,40 @@
+"""Every hour: what has to be looked after whatever mail comes, one step after the other.
+
+Each step is bounded, may stop anywhere and goes on in the next hour, and does nothing twice. One that fails keeps no
+other from its turn; the failure leaves when all had theirs, so that the hour counts as failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from chalice.app import Blueprint, Rate
+
+from chalicelib.bootstrap import Posthorn
+from functions.runtime import Notes, UnitOfWork
+from functions.schedule import on_schedule
+
+# What a step answers is how many things it did, for its log line.
+Step = Callable[[Posthorn], Awaitable[int]]
+
+STEPS: tuple[tuple[str, Step], ...] = ()
+
+blueprint = Blueprint(__name__)
+
+
+async def keep_up(posthorn: Posthorn, notes: Notes) -> None:
+    """Every step once; raises the first failure at the end."""
+    failures: list[Exception] = []
+    for name, step in STEPS:
+        done: Notes = {}
+        try:
+            with UnitOfWork(f"upkeep {name}", "", done, program=posthorn):
+                done["done"] = await step(posthorn)
+        except Exception as failure:  # whatever it is, the other steps have their turn
+            failures.append(failure)
+    notes |= {"steps": len(STEPS), "failed": len(failures)}
+    if failures:
+        raise failures[0]
+
+
+upkeep = blueprint.schedule(Rate(1, unit=Rate.HOURS), name="upkeep")(on_schedule("upkeep", keep_up))
