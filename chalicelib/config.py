@@ -22,8 +22,18 @@ _HOSTNAMES = frozenset(
     }
 )
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.pattern)
+_SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
+# What the text of a field must be like, and how that is said.
+_FORMS = {
+    **dict.fromkeys(_HOSTNAMES, (_HOSTNAME, "a host name")),
+    "web_url": (_WEB_URL, "such as https://mail.example.com"),
+    "system_server": (_SERVER, "such as acme/mail"),
+    "system_from": (_ADDRESS, "an address"),
+    "postmaster": (_ADDRESS, "an address"),
+}
 _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 _DAYS = (1, 3_650)
 _TIME = (1, 3_600)
@@ -59,6 +69,9 @@ class Settings:
     else can call it.
     tracking_days: how long tracked links work, and how long opens and clicks are kept.
     domain_verify_prefix: first word of the TXT record that proves who owns a domain.
+    system_server, system_from: the server (org/server) and the address, of a domain that is verified there, by which
+    the installation itself writes to people; without them whoever needs such mail is told to come back later, and
+    notices are logged. postmaster: the address that notices go to.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. hold_days, suppression_days: lifetimes.
     resent_sender: prepend Resent-Sender as Postal does (contract 4.18).
@@ -101,6 +114,9 @@ class Settings:
     behind_cloudfront: bool = False
     tracking_days: int = 60
     domain_verify_prefix: str = "posthorn-verification"
+    system_server: str = ""
+    system_from: str = ""
+    postmaster: str = ""
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000
     max_attempts: int = 18
@@ -140,10 +156,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         text = environment.get(name)
         if text is None or text == "":
             continue
-        if field.name in _HOSTNAMES and not _HOSTNAME.match(text):
-            raise ValueError(f"{name} must be a host name, not {text!r}")
-        if field.name == "web_url" and not _WEB_URL.match(text):
-            raise ValueError(f"{name} must be such as https://mail.example.com, not {text!r}")
+        form, said = _FORMS.get(field.name, (None, ""))
+        if form is not None and not form.match(text):
+            raise ValueError(f"{name} must be {said}, not {text!r}")
         values[field.name] = _read(name, text, type(field.default))
     megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if megabytes.isdigit():
@@ -151,6 +166,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     _check_bounds(values)
     settings = Settings(**values)  # type: ignore[arg-type]  # each value has its field's type by construction
     _check_times(settings)
+    if bool(settings.system_server) is not bool(settings.system_from):
+        raise ValueError(
+            "POSTHORN_SYSTEM_SERVER and POSTHORN_SYSTEM_FROM are set together, or neither of them"
+        )
     return settings
 
 

@@ -26,6 +26,7 @@ ORGANIZATION = "demo"
 SERVER = "demo"
 DOMAIN = "demo.test"
 ADMIN = "admin@posthorn.test"
+SYSTEM_FROM = f"posthorn@{DOMAIN}"
 DEFAULT_PORTS = {
     "http": 8000,
     "mx": 2525,
@@ -51,6 +52,10 @@ LOCAL_DEFAULTS = {
     "POSTHORN_ROUTE_DOMAIN": "routes.posthorn.test",
     "POSTHORN_SPF_INCLUDE": "spf.posthorn.test",
     "POSTHORN_TRACK_DOMAIN": "track.posthorn.test",
+    # What the stack itself writes goes into its inbox.
+    "POSTHORN_SYSTEM_SERVER": f"{ORGANIZATION}/{SERVER}",
+    "POSTHORN_SYSTEM_FROM": SYSTEM_FROM,
+    "POSTHORN_POSTMASTER": "postmaster@posthorn.test",
     # Everybody who tries the stack comes from one address, load generators too.
     "POSTHORN_MAX_CONNECTIONS_PER_CLIENT": "1000",
     "AWS_REGION": "us-east-1",

@@ -22,6 +22,7 @@ from chalicelib.cli.terminal import facts, visible
 from chalicelib.domain.dns.records import is_domain_name, records_for
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.services.tenancy.domains import Domains
 from onehost import settings_file
 from onehost.commands.place_options import CONFIG, STATE
@@ -36,19 +37,21 @@ NAME = "Main"
 SERVICE_USER = "posthorn"
 NO_NAME = "This host has no full name: name it with --hostname, as in --hostname mail.example.com"
 NO_FILE = (
-    "With --state alone the settings are those of the environment: set POSTHORN_SMTP_HOSTNAME there, or name the"
+    "With --state alone the settings are those of the environment: set {} there, or name the"
     " settings file to write with --config"
 )
 
 
 @click.command("init", cls=Command, params=[CONFIG, STATE])
 @click.option("--hostname", metavar="NAME", help="The full name of this host, as mail.example.com.")
+@click.option("--postmaster", metavar="ADDRESS", help="Who reads what concerns this host.")
 @click.option("--organization", metavar="NAME", help="The first organization [default: Main].")
 @click.option("--server", metavar="NAME", help="Its first mail server [default: Main].")
 @click.option("--domain", metavar="NAME", help="A domain to send from.")
 def init_command(
     session: HostSession,
     hostname: str | None,
+    postmaster: str | None,
     organization: str | None,
     server: str | None,
     domain: str | None,
@@ -59,7 +62,7 @@ def init_command(
     it says what there is and changes nothing.
     """
     asks = sys.stdin.isatty() and not session.json
-    written = _settings(session, hostname, asks=asks)
+    written = _settings(session, hostname, postmaster, asks=asks)
     session.check_state_named()
     program = session.posthorn
     found = session.call(first_accounts.accounts(program))
@@ -73,19 +76,16 @@ def init_command(
     _show(session, found, written)
 
 
-def _settings(session: HostSession, hostname: str | None, *, asks: bool) -> Path | None:
+def _settings(
+    session: HostSession, hostname: str | None, postmaster: str | None, *, asks: bool
+) -> Path | None:
     """The settings file that was written; None when there is one, or the environment has the settings."""
     path = session.settings_path
     if path is None and not session.named_state:
         path = settings_file.DEFAULT_PATH
     if path is None or path.exists():
-        if hostname is not None and hostname != session.settings.smtp_hostname:
-            if path is None:
-                raise PermanentFailure(NO_FILE)
-            raise PermanentFailure(
-                f"This host is already set up as {session.settings.smtp_hostname}: change smtp_hostname in its"
-                " settings instead"
-            )
+        _check_same(path, "smtp_hostname", hostname, session.settings.smtp_hostname)
+        _check_same(path, "postmaster", postmaster, session.settings.postmaster)
         return None
     state = session.named_state or DEFAULT_STATE
     _check_user(state)
@@ -93,9 +93,25 @@ def _settings(session: HostSession, hostname: str | None, *, asks: bool) -> Path
     checked = typed_name(name) or ""
     if not is_domain_name(checked):
         raise PermanentFailure(f"{name!r} is no full host name" if name else NO_NAME)
-    write_settings(path, checked, state)
+    read_by = postmaster or _asked(asks, "The address of its postmaster, who gets notices", "")
+    if read_by and envelope_address(read_by) != read_by:
+        raise PermanentFailure(f"{read_by!r} is no address")
+    write_settings(path, checked, state, read_by)
     session.use_settings(path)
     return path
+
+
+def _check_same(path: Path | None, name: str, wanted: str | None, known: str) -> None:
+    """PermanentFailure when a setting is to be another than that of the host as it is set up."""
+    if wanted in (None, known):
+        return
+    if path is None:
+        raise PermanentFailure(NO_FILE.format(f"POSTHORN_{name.upper()}"))
+    raise PermanentFailure(
+        f"This host is already set up as {known}: change {name} in its settings instead"
+        if known
+        else f"This host is already set up: write {name} into its settings instead"
+    )
 
 
 def _check_user(state: Path) -> None:

@@ -8,7 +8,7 @@ from onehost.doctor.certificate import certificate
 from onehost.doctor.disk import flushes
 from onehost.doctor.finding import Findings, not_checked
 from onehost.doctor.host import Check, Host
-from onehost.doctor.names import names, reverse
+from onehost.doctor.names import names, postmaster, reverse
 from onehost.doctor.ports import open_files, ports
 from onehost.doctor.sources import sources
 from onehost.doctor.state import folder, key, room, versions
@@ -25,6 +25,7 @@ CHECKS = (
     Check("certificate", "names and end of the TLS certificate", certificate),
     Check("dns", "the records of our names", names),
     Check("reverse name", "PTR of our addresses, and back", reverse),
+    Check("postmaster", "whether somebody reads what concerns this host", postmaster),
     Check("sources", "addresses that egress sources send from", sources),
     Check("port 25", "whether other mail servers can be reached by IPv4", port_25),
     Check("port 25 IPv6", "whether they can be reached by IPv6", port_25_by_ipv6),

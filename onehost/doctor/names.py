@@ -79,6 +79,18 @@ async def reversed_to(
     return ok(f"{address} is {name}, and back")
 
 
+async def postmaster(host: Host) -> Findings:
+    """Whether there is a postmaster, and a server that sends what is written to one."""
+    settings = host.settings
+    if not settings.postmaster:
+        step = "Write postmaster, an address that somebody reads, into the settings"
+        return [warning("No postmaster is named: notices only stand in the log", step)]
+    if not settings.system_server:
+        step = "Write system_server and system_from into the settings"
+        return [warning("No server for system mail is named: notices only stand in the log", step)]
+    return [ok("There is a postmaster, and a server that writes to one")]
+
+
 def _key(host: Host) -> DkimKey | None:
     """The installation's key, where there is an installation that can be read."""
     path = host.state / CONTROL

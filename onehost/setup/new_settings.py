@@ -25,6 +25,12 @@ route_domain = {routes}
 spf_include = {spf}
 track_domain = {track}
 
+# Who reads what concerns this installation: notices go there, by the server and from the address of system mail, which
+# must be of a domain that is verified at that server.
+{postmaster}
+# system_server = "main/main"
+# system_from = "posthorn@example.com"
+
 # Where mail comes in: from other servers (bounces), and from clients with STARTTLS and with TLS from the first byte.
 # "::" listens on IPv6 and IPv4.
 gateway_bind = "0.0.0.0"
@@ -45,19 +51,25 @@ http_proxy_networks = "127.0.0.1/32"
 """
 
 
-def settings_text(host: str, state: Path) -> str:
-    """The file for a host of this name."""
+def settings_text(host: str, state: Path, postmaster: str = "") -> str:
+    """The file for a host of this name, with the address of its postmaster if there is one."""
+    line = f"postmaster = {json.dumps(postmaster or 'you@example.com')}"
     names = {name: json.dumps(f"{name}.{host}") for name in ("rp", "routes", "spf", "track")}
-    return _TEXT.format(state=json.dumps(str(state)), host=json.dumps(host), **names)
+    return _TEXT.format(
+        state=json.dumps(str(state)),
+        host=json.dumps(host),
+        postmaster=line if postmaster else f"# {line}",
+        **names,
+    )
 
 
-def write_settings(path: Path, host: str, state: Path) -> None:
+def write_settings(path: Path, host: str, state: Path, postmaster: str = "") -> None:
     """Write the file, which must not be there; PermanentFailure, with one sentence, when that cannot be done."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(settings_text(host, state))
+            file.write(settings_text(host, state, postmaster))
     except OSError as error:
         raise PermanentFailure(
             f"The settings file {path} cannot be written: {error.strerror}; name another with --config"

@@ -71,6 +71,8 @@ chalicelib              -
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
                         .ports .services.queue .services.tenancy.authenticate .services.tenancy.address_mac
                         .services.tenancy.directory .services
+.services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
+.services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.messages      .domain .domain.tenancy .domain.mail .ports
 .services.events        .domain .domain.tenancy .ports .services
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
@@ -94,7 +96,8 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
 .api.v2                 .domain .domain.mail .domain.tenancy .ports .services .services.events .services.messages
-                        .services.outgoing .services.pools .services.tenancy .api pydantic pydantic_core
+                        .services.outgoing .services.pools .services.tenancy .services.suspensions .api pydantic
+                        pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click
@@ -115,7 +118,7 @@ onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite 
 onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services .services.pools
                         .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
-onehost.commands        .bootstrap .config .domain .domain.dns .ports .services.tenancy .adapters.network
+onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.tenancy .adapters.network
                         .adapters.sqlite .cli gateway onehost onehost.doctor onehost.setup onehost.storage onehost.move
                         click
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .adapters.sqlite gateway onehost

@@ -237,6 +237,14 @@ WRONG = {
         "chalicelib/services/outgoing/x.py",
         "from chalicelib.services.tenancy.domains import Domains",
     ),
+    "system mail imports an adapter": (
+        "chalicelib/services/system_mail.py",
+        "import chalicelib.adapters.network.smtp_client",
+    ),
+    "suspensions import a pipeline": (
+        "chalicelib/services/suspensions.py",
+        "import chalicelib.services.outgoing.accept",
+    ),
     "messages import the queue": (
         "chalicelib/services/messages/x.py",
         "import chalicelib.services.queue.sweep",

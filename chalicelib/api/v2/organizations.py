@@ -13,6 +13,7 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import organizations as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.names import LONGEST_NAME
 from chalicelib.services.tenancy.organizations import Organizations
 
@@ -95,8 +96,8 @@ async def change_organization(call: Call, change: OrganizationToChange) -> Organ
 
 async def suspend_organization(call: Call, suspension: Suspension) -> Organization:
     """Hold all mail of an organization's servers."""
-    organizations = call.program[Organizations]
-    done = await organizations.suspend(call.acts_in.permalink, suspension.reason)
+    suspensions = call.program[Suspensions]
+    done = await suspensions.suspend_organization(call.acts_in.permalink, suspension.reason)
     return Organization.model_validate(done)
 
 

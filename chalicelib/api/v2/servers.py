@@ -18,6 +18,7 @@ from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
+from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.callers import Callers
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import MOST_SHARDS, ServerOptions, Servers
@@ -164,10 +165,9 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
 
 async def suspend_server(call: Call, suspension: Suspension) -> Server:
     """Hold all mail of a server."""
-    server = await _named(call)
-    if server.suspended_at is None:
-        server = await call.program[Servers].suspend(server, suspension.reason)
-    return Server.model_validate(server)
+    suspensions = call.program[Suspensions]
+    done = await suspensions.suspend_server(await _named(call), suspension.reason)
+    return Server.model_validate(done)
 
 
 async def unsuspend_server(call: Call) -> Server:

@@ -9,7 +9,6 @@ on is added up from lengths first: nothing is read or composed that could not be
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -27,6 +26,7 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
+from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Prepared, Submission, check_size
 from chalicelib.services.tenancy.authenticate import Principal
 
@@ -102,10 +102,7 @@ class SubmitMail:
         )
 
     def _stamp(self, date: str) -> Stamp:
-        unique = uuid.UUID(bytes=self._rand.bytes(16), version=4)
-        mixed, alternative, related = (f"=_{self._rand.bytes(15).hex()}" for _ in range(3))
-        message_id = f"{unique}@{self._settings.return_path_domain}"
-        return Stamp(message_id, date, mixed, alternative, related)
+        return new_stamp(self._rand, self._settings.return_path_domain, date)
 
     async def _trace(self, server: Server, client_address: str, date: str) -> bytes:
         name = None if server.privacy_mode else await self._peer_name(client_address)

@@ -129,6 +129,14 @@ def test_a_python_that_is_too_old(host: SoundHost, monkeypatch: Patch) -> None:
     fails(host, "versions", "Python 3.9.2 is too old", "Install Python")
 
 
+def test_nobody_reads_notices(host: SoundHost) -> None:
+    del host.settings["system_server"], host.settings["system_from"]
+    assert results(host.doctor("--json"), "postmaster") == {"warning"}
+    del host.settings["postmaster"]
+    outcome = host.doctor("--json")
+    assert (outcome.code, results(outcome, "postmaster")) == (0, {"warning"})
+
+
 def test_no_state_folder(host: SoundHost) -> None:
     shutil.rmtree(host.state)
     fails(host, "state folder", "There is no state folder", "posthorn init")

@@ -198,10 +198,22 @@ def test_root_makes_no_folder_for_the_services_user(
 def test_a_person_at_a_terminal_is_asked(
     posthorn: Run, state: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter(["mail.acme.com", "Acme", "Letters", ""])
+    answers = iter(["mail.acme.com", "ada@acme.com", "Acme", "Letters", ""])
     monkeypatch.setattr(commands_init.sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(commands_init.click, "prompt", lambda *_, **__: next(answers))
     outcome = posthorn("init", "--config", str(file), "--state", str(state))
     assert outcome.code == 0, outcome.err
     assert "acme/letters" in outcome.out
     assert "posthorn domain add" in outcome.out
+    assert read_settings(environment_of(file, {})).postmaster == "ada@acme.com"
+
+
+def test_the_postmaster_is_named_once(posthorn: Run, state: Path, file: Path) -> None:
+    at = ("--config", str(file), "--state", str(state))
+    wrong = posthorn("init", *at, *HOST, "--postmaster", "nobody")
+    assert (wrong.code, wrong.err.count("'nobody' is no address")) == (1, 1)
+    assert posthorn("init", *at, *HOST, "--postmaster", "ada@acme.com").code == 0
+    assert read_settings(environment_of(file, {})).postmaster == "ada@acme.com"
+    assert posthorn("init", *at, "--postmaster", "ada@acme.com").code == 0
+    other = posthorn("init", *at, "--postmaster", "bob@acme.com")
+    assert (other.code, "change postmaster in its settings" in other.err) == (1, True)

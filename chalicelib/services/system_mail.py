@@ -1,0 +1,116 @@
+"""What the installation itself writes to people: notices, codes and links.
+
+It goes the way of all mail, from the server and the address that the settings name: signed, tracked, held and retried
+as that server says. Where they name none, mail that somebody waits for is a temporary failure, and a notice stands in
+the log.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from chalicelib.config import Settings
+from chalicelib.domain.errors import MailError, NotFound, Refused, TemporaryFailure
+from chalicelib.domain.mail.compose import Draft, compose
+from chalicelib.domain.mail.header_rendering import Mailbox
+from chalicelib.domain.mail.received import rfc2822_date
+from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
+from chalicelib.domain.tenancy.organizations import Organization
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.stamp import new_stamp
+from chalicelib.services.outgoing.submission import Recipient, Submission
+from chalicelib.services.tenancy.authenticate import Principal
+from chalicelib.services.tenancy.client_directory import ClientDirectory
+
+LOG = logging.getLogger("posthorn.system_mail")
+CREDENTIAL = "system"
+OFF = "This installation sends no system mail: POSTHORN_SYSTEM_SERVER is not set"
+# RFC 3834: nobody's out-of-office reply answers it.
+_BY_A_MACHINE = (("Auto-Submitted", "auto-generated"),)
+
+
+class SystemMail:
+    """Sends text to people in the name of the installation."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clients: ClientDirectory,
+        accept: AcceptMail,
+        clock: Clock,
+        rand: Rand,
+    ) -> None:
+        self._settings = settings
+        self._clients = clients
+        self._accept = accept
+        self._clock = clock
+        self._rand = rand
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the settings name a server for it."""
+        return bool(self._settings.system_server)
+
+    async def send(self, to: str, subject: str, text: str) -> None:
+        """Accept a mail of plain text to one address. TemporaryFailure when system mail is off, or its server may not
+        send; Rejected for an address that no envelope takes."""
+        server, author = await self._server(), self._settings.system_from
+        draft = Draft(
+            author=Mailbox("", author),
+            to=(Mailbox("", to),),
+            subject=subject,
+            text=text,
+            headers=_BY_A_MACHINE,
+        )
+        stamp = new_stamp(
+            self._rand, self._settings.return_path_domain, rfc2822_date(self._clock.now())
+        )
+        submission = Submission(
+            _principal(server),
+            author,
+            (Recipient(to),),
+            compose(draft, stamp),
+            smtputf8=draft.needs_smtputf8,
+        )
+        try:
+            await self._accept.submit(submission)
+        except Refused as refused:
+            raise TemporaryFailure(
+                f"The server for system mail may not send as its address: {refused.public}"
+            ) from refused
+
+    async def notify(self, organization: Organization | None, subject: str, text: str) -> None:
+        """Tell those who answer for an organization, or (None) for the installation: the postmaster. Never fails: what
+        cannot be mailed is logged."""
+        named = {} if organization is None else {"organization": organization.permalink}
+        told = {"subject": subject, **named}
+        if not (self.is_on and self._settings.postmaster):
+            LOG.warning("notice", extra={"fields": told})
+            return
+        try:
+            await self.send(self._settings.postmaster, subject, text)
+        except MailError as failure:
+            LOG.error(
+                "notice not mailed: %s", failure.public, exc_info=failure, extra={"fields": told}
+            )
+
+    async def _server(self) -> Server:
+        if not self.is_on:
+            raise TemporaryFailure(OFF)
+        organization, _, name = self._settings.system_server.partition("/")
+        try:
+            server = await self._clients.server_named(organization, name)
+        except NotFound as missing:
+            raise TemporaryFailure("The server for system mail is not there") from missing
+        if server.is_suspended:
+            raise TemporaryFailure("The server for system mail is suspended")
+        return server
+
+
+def _principal(server: Server) -> Principal:
+    """As whom the installation sends; no such credential is kept."""
+    system = Credential(CREDENTIAL, server.id, CredentialKind.API, CREDENTIAL, server.created_at)
+    return Principal(server, system)
