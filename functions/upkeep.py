@@ -11,13 +11,20 @@ from collections.abc import Awaitable, Callable
 from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.services.tenancy.purge import Purge
 from functions.runtime import Notes, UnitOfWork
 from functions.schedule import on_schedule
 
 # What a step answers is how many things it did, for its log line.
 Step = Callable[[Posthorn], Awaitable[int]]
 
-STEPS: tuple[tuple[str, Step], ...] = ()
+
+async def purge(posthorn: Posthorn) -> int:
+    """Forget what was removed; how many organizations and servers are forgotten now."""
+    return await posthorn[Purge].run()
+
+
+STEPS: tuple[tuple[str, Step], ...] = (("purge", purge),)
 
 blueprint = Blueprint(__name__)
 

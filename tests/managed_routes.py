@@ -55,5 +55,10 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("POST", f"{named}/resume", f"{at}/resume")
     asked("GET", named, f"{at}?pool=default")
     asked("DELETE", named, at)
+    for wrong in ("", "?confirm=other%2Fmail"):
+        asked("DELETE", server, f"/servers/other/mail{wrong}")
+    asked("DELETE", server, "/servers/other/mail?confirm=mail")
+    asked("DELETE", one, "/organizations/other")
+    asked("DELETE", one, "/organizations/other?confirm=other")
     asked("GET", "/audit", "/audit")
     yield from found

@@ -23,6 +23,7 @@ keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypt
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlite.messages.SqliteMessageStore
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              sqlite.numbers.SqliteNumbers
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          sqlite.queue.SqliteWorkQueue
+purge.ServerPurge            aws.dynamo.purge.DynamoServerPurge            sqlite.purge.SqliteServerPurge
 rand.Rand                    system.randomness.SystemRand                  system.randomness.SystemRand
 recent.Recent                storage.recent.RecentConfiguration            sqlite.recent.SqliteRecent
 repository.Repository        aws.dynamo.repository.DynamoRepository        sqlite.repository.SqliteRepository

@@ -1,6 +1,7 @@
 """Every noun of the configuration of one installation in another: the same places, secrets sealed anew.
 
-What the source lacks is removed, so that a credential that was revoked between two runs works nowhere.
+What the source lacks is removed, so that a credential that was revoked between two runs works nowhere. Mail of a server
+that the source lacks is left to the target's purge, and so is what is being purged at the source.
 """
 
 from __future__ import annotations
@@ -14,12 +15,10 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, ChainHead, of_chain
 from chalicelib.domain.tenancy.change import Change, Verb
-from chalicelib.domain.tenancy.credentials import CREDENTIALS
-from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, of_keys
-from chalicelib.domain.tenancy.nouns import secrets_of, with_secrets
+from chalicelib.domain.tenancy.nouns import OF_TENANTS, secrets_of, with_secrets
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import (
     ALL_ORGANIZATIONS,
@@ -28,12 +27,13 @@ from chalicelib.domain.tenancy.owners import (
     of_pool,
     of_server,
 )
+from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
-from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.acting import acting
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.removal import RemoveTenants
 
 Noun = tuple[Entity[Any], Any]
 ENTRIES_AT_ONCE = 50
@@ -52,7 +52,11 @@ async def _copy_nouns(source: Posthorn, target: Posthorn) -> None:
     places = {(entity.word, entity.place(value)) for entity, value in wanted}
     theirs = [noun async for noun in _nouns(target)]
     for entity, value in reversed(theirs):
-        if (entity.word, entity.place(value)) not in places:
+        if (entity.word, entity.place(value)) in places:
+            continue
+        if entity is SERVERS:
+            await target[RemoveTenants].remove_server(value)
+        elif entity is not REMOVALS:
             await target[Repository].remove(entity, value)
     for entity, value in wanted:
         await _copy(entity, value, source, target)
@@ -88,20 +92,23 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
     for noun in await _owned(repository, of_keys(None), MANAGEMENT_KEYS):
         yield noun
     for organization in await organizations(program):
-        yield ORGANIZATIONS, organization
-        owner = of_organization(organization.id)
-        for noun in await _owned(repository, owner, MANAGEMENT_KEYS, DOMAINS):
+        for noun in await _of_organization(repository, organization):
             yield noun
-        for server in await repository.all(SERVERS, of_organization(organization.id)):
-            yield SERVERS, server
-            owned = await _owned(
-                repository, of_server(server.id), DOMAINS, TRACK_DOMAINS, CREDENTIALS
-            )
-            for noun in owned:
-                yield noun
     for pool in await repository.owners(SOURCES):
         for way in await repository.all(SOURCES, of_pool(pool)):
             yield SOURCES, way
+    for noun in await _owned(repository, ALL_REMOVALS, REMOVALS):
+        yield noun
+
+
+async def _of_organization(repository: Repository, organization: Organization) -> list[Noun]:
+    owner = of_organization(organization.id)
+    found: list[Noun] = [(ORGANIZATIONS, organization)]
+    found += await _owned(repository, owner, *OF_TENANTS)
+    for server in await repository.all(SERVERS, owner):
+        found.append((SERVERS, server))
+        found += await _owned(repository, of_server(server.id), *OF_TENANTS)
+    return found
 
 
 async def _copy_chain(chain: OrganizationId | None, source: Repository, target: Repository) -> None:

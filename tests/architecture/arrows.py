@@ -104,6 +104,7 @@ chalicelib              -
 
 functions               .bootstrap .config .domain .domain.tracking .ports .services.outgoing .services.queue
                         .services.tracking .api .api.v1 .api.v2 chalice
+functions.upkeep        .bootstrap .services.tenancy chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.outgoing

@@ -307,6 +307,10 @@ WRONG = {
     "api imports one version": ("chalicelib/api/x.py", "import chalicelib.api.v2.problems"),
     "cli imports the api": ("chalicelib/cli/x.py", "import chalicelib.api.v2.models"),
     "functions import tenancy": ("functions/x.py", "import chalicelib.services.tenancy.domains"),
+    "the upkeep imports a table": (
+        "functions/upkeep.py",
+        "import chalicelib.adapters.aws.dynamo.table",
+    ),
     "the outbox imports a table": (
         "functions/outbox.py",
         "import chalicelib.adapters.aws.dynamo.table",

@@ -26,6 +26,7 @@ from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
+from chalicelib.domain.tenancy.removals import REMOVALS, Removal
 from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
@@ -105,6 +106,11 @@ def an_entry(organization: OrganizationId | None, **changes: Any) -> AuditEntry:
         "previous": "0" * 64,
     }
     return AuditEntry(**(values | changes))
+
+
+def a_removal(server: Server) -> Removal:
+    """The removal of a server."""
+    return Removal(server.full_name, server.organization_id, NOW, server.id, server.shards)
 
 
 def a_source(pool: str, name: str = "one", **changes: Any) -> EgressSource:
@@ -338,6 +344,15 @@ NOUNS = (
         full=lambda value: replace(value, number=2, hash="b" * 64),
         rivals=lambda value: [replace(value, number=3)],
         is_one_of_many=False,
+    ),
+    Noun(
+        "removal",
+        REMOVALS,
+        make=lambda: a_removal(_a_tenant()),
+        also=lambda value, name: replace(value, name=f"{name}-{secrets.token_hex(4)}"),
+        elsewhere=lambda _: a_removal(_a_tenant()),
+        full=lambda value: replace(value, removed_at=1, server_id=None, shards=4),
+        rivals=lambda value: [replace(value, shards=2)],
     ),
     Noun(
         "egress source",

@@ -24,6 +24,8 @@ ACTIONS = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
     "s3:HeadObject": "s3:GetObject",
+    "s3:DeleteObjects": "s3:DeleteObject",
+    "s3:ListObjectsV2": "s3:ListBucket",
 }
 TRANSACTION = {
     "Put": "dynamodb:PutItem",
@@ -198,7 +200,11 @@ def _resources(service: str, operation: str, params: Mapping[str, Any]) -> list[
         name = params.get("QueueName") or params["QueueUrl"].rpartition("/")[2]
         return [f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"]
     if service == "s3":
-        return [f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"]
+        bucket = f"arn:aws:s3:::{params['Bucket']}"
+        if operation == "ListObjectsV2":
+            return [bucket]
+        removed = params.get("Delete", {}).get("Objects", [params])
+        return [f"{bucket}/{one['Key']}" for one in removed]
     assert service == "kms", (service, operation)
     return [KEY_ARN]
 

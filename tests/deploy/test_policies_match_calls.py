@@ -31,22 +31,28 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
-from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.credentials import CredentialKind
-from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import ServerOptions
 from chalicelib.services.tracking.engagement_limit import UNASKED
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.sweep import sweep
 from functions.tracking import tracking
+from functions.upkeep import upkeep
 from infra.local.exchange import Request
 from infra.local.function_url import event_of
 from infra.local.invocation import Context, schedule_event, sqs_event
@@ -372,6 +378,27 @@ def test_the_sweep(world: World) -> None:
 
     check(world, "SweepRole", without_the_scenery(world, minutes), WITHOUT_A_CALL)
     assert world.record(held).status is Status.HOLD_CANCELLED
+
+
+def test_the_upkeep(world: World) -> None:
+    world.uploaded(world.submit("a@example.com"))
+    program, store = world.program, world.program[Repository]
+    owner = bootstrap.run(program[Organizations].get(world.server.organization_permalink))
+    bootstrap.run(program[RemoveTenants].remove_organization(owner))
+    # Somebody added them meanwhile.
+    late = replace(world.server, id=ServerId(world.server.id + 1), permalink="late")
+    bootstrap.run(store.add(SERVERS, late))
+    bootstrap.run(program[ManagementKeys].create(owner.id, "k", KeyOptions(("*",)), "x"))
+
+    def hours() -> None:
+        for hour in range(1, 5):
+            world.move_clock(hour * 3_600)
+            upkeep(schedule_event("upkeep", 0.0, "us-east-1"), Context("upkeep", 900.0))
+
+    called = without_the_scenery(world, hours)
+    reasons = {name: why for name, why in WITHOUT_A_CALL.items() if name != "s3:ListBucket"}
+    check(world, "UpkeepRole", called, reasons)
+    assert bootstrap.run(store.all(REMOVALS, ALL_REMOVALS)) == []
 
 
 def test_dead_letters(world: World) -> None:

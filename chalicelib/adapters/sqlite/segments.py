@@ -11,7 +11,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from chalicelib.adapters.sqlite.folder import BODIES, FlushFailed, StateFolder
@@ -91,6 +91,32 @@ class Segments:
             if not piece or (read == ref.length and written not in {None, found}):
                 raise NotFound(GONE)
             yield piece
+
+    def erase(self, refs: Collection[BlobRef]) -> None:
+        """Overwrite bodies, with what stands in front of each, durably. Those that are gone stay so."""
+        for key in {ref.key for ref in refs}:
+            self._erase(key, [ref for ref in refs if ref.key == key])
+
+    def _erase(self, key: str, refs: Collection[BlobRef]) -> None:
+        if self._folder is None:
+            segment = self._in_memory.get(key, bytearray())
+            for ref in refs:
+                begin, end = max(0, ref.offset - HEAD.size), ref.offset + ref.length
+                segment[begin:end] = bytes(len(segment[begin:end]))
+            return
+        try:
+            descriptor = os.open(self._folder / key, os.O_WRONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            end = os.fstat(descriptor).st_size
+            for ref in refs:
+                at, last = max(0, ref.offset - HEAD.size), min(end, ref.offset + ref.length)
+                while at < last:
+                    at += os.pwrite(descriptor, bytes(min(PIECE, last - at)), at)
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def remove(self, key: str) -> None:
         """Forget a whole segment."""

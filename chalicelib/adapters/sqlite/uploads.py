@@ -84,6 +84,21 @@ class Uploads:
                     gone += 1
         return gone
 
+    def remove_of(self, start: str) -> int:
+        """Take away what has a key that begins so, with `u/<server>/`, unfinished ones too; how many."""
+        if self._folder is None:
+            ours = [key for key in self._in_memory if key.startswith(start)]
+            for key in ours:
+                del self._in_memory[key]
+            return len(ours)
+        gone, folder = 0, self._path(self._folder, start)
+        for path in folder.iterdir() if folder.is_dir() else ():
+            path.unlink(missing_ok=True)
+            gone += 1
+        with contextlib.suppress(OSError):  # not there, or somebody adds to it at this moment
+            folder.rmdir()
+        return gone
+
     def _path(self, folder: Path, key: str) -> Path:
         return folder / key.removeprefix(UPLOADS)
 

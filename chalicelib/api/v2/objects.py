@@ -90,6 +90,14 @@ class PageQuery(Request):
     )
 
 
+class ConfirmQuery(Request):
+    """That it is meant."""
+
+    confirm: str | None = Field(
+        None, max_length=500, description="The permalink of what is deleted."
+    )
+
+
 class ListAnswer(Answer):
     """One page of a list; `data` holds the items."""
 

@@ -8,14 +8,23 @@ from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.listing import page
-from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
+from chalicelib.api.v2.objects import (
+    Answer,
+    Body,
+    ConfirmQuery,
+    ListAnswer,
+    Moment,
+    PageQuery,
+)
 from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import organizations as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.names import LONGEST_NAME
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.removal import RemoveTenants
 
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 Permalink = Annotated[str, Field(min_length=1, max_length=50, description="`[a-z0-9-]`.")]
@@ -94,6 +103,14 @@ async def change_organization(call: Call, change: OrganizationToChange) -> Organ
     return Organization.model_validate(found)
 
 
+async def delete_organization(call: Call, query: ConfirmQuery) -> None:
+    """Delete an organization with all its servers: gone for all at once, its data within a day."""
+    found = await _named(call)
+    if query.confirm != found.permalink:
+        raise ConfirmationRequired(found.permalink)
+    await call.program[RemoveTenants].remove_organization(found)
+
+
 async def suspend_organization(call: Call, suspension: Suspension) -> Organization:
     """Hold all mail of an organization's servers."""
     suspensions = call.program[Suspensions]
@@ -146,6 +163,15 @@ ROUTES = (
         body=OrganizationToChange,
         scope="people:write",
         **_OF_PATH,
+    ),
+    route(
+        f"DELETE {_ONE}",
+        delete_organization,
+        None,
+        status=204,
+        query=ConfirmQuery,
+        **_OF_PATH,
+        **_OPERATOR,
     ),
     route(
         f"POST {_ONE}/suspend",

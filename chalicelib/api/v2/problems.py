@@ -63,6 +63,15 @@ class NotAcceptable(Rejected):
     code = "not_acceptable"
 
 
+class ConfirmationRequired(Rejected):
+    """What is deleted must be named once more."""
+
+    code = "confirmation_required"
+
+    def __init__(self, permalink: str) -> None:
+        super().__init__(f"Deleting it needs ?confirm={permalink}")
+
+
 class Throttled(TemporaryFailure):
     """Too many requests at a time. Nothing was done."""
 

@@ -9,9 +9,17 @@ from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.listing import page
-from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
+from chalicelib.api.v2.objects import (
+    Answer,
+    Body,
+    ConfirmQuery,
+    ListAnswer,
+    Moment,
+    PageQuery,
+)
 from chalicelib.api.v2.organizations import Name, Permalink, Suspension
 from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain.errors import Conflict, NotFound
@@ -21,6 +29,7 @@ from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.callers import Callers
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import MOST_SHARDS, ServerOptions, Servers
 
 MOST_SERVERS = 500  # of an organization
@@ -163,6 +172,14 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
     return Server.model_validate(server)
 
 
+async def delete_server(call: Call, query: ConfirmQuery) -> None:
+    """Delete a mail server: gone for all at once, its data within a day."""
+    server = await _named(call)
+    if query.confirm != server.permalink:
+        raise ConfirmationRequired(server.permalink)
+    await call.program[RemoveTenants].remove_server(server)
+
+
 async def suspend_server(call: Call, suspension: Suspension) -> Server:
     """Hold all mail of a server."""
     suspensions = call.program[Suspensions]
@@ -223,6 +240,15 @@ ROUTES = (
         body=ServerToChange,
         scope="servers:write",
         operators_too=True,
+        **_OF_PATH,
+    ),
+    route(
+        f"DELETE {_ONE}",
+        delete_server,
+        None,
+        status=204,
+        query=ConfirmQuery,
+        scope="servers:write",
         **_OF_PATH,
     ),
     route(f"POST {_ONE}/suspend", suspend_server, Server, body=Suspension, **_OPERATOR),

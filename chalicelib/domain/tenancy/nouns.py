@@ -18,6 +18,7 @@ from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.removals import REMOVALS
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
@@ -34,9 +35,12 @@ NOUNS: tuple[Entity[Any], ...] = (
     CREDENTIALS,
     MANAGEMENT_KEYS,
     SOURCES,
+    REMOVALS,
     AUDIT_ENTRIES,
     CHAIN_HEADS,
 )
+# What organizations and servers have, and what goes with them.
+OF_TENANTS: tuple[Entity[Any], ...] = (DOMAINS, TRACK_DOMAINS, CREDENTIALS, MANAGEMENT_KEYS)
 
 
 @dataclass(frozen=True, slots=True)

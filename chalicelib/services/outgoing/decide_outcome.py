@@ -28,7 +28,6 @@ from chalicelib.ports.rand import Rand
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 
 LONGEST_DETAILS = 250
-NO_SERVER = "Mail server no longer exists"
 INTERNAL_ERROR = (
     "An internal error occurred while sending this message. "
     "This message will be retried automatically."
@@ -73,13 +72,6 @@ class DecideOutcome:
             return self._done(attempt, attempt.result, Status.SENT)
         delivery = self._delivery(attempt, Status.ERROR, INTERNAL_ERROR)
         return lifecycle.waiting(attempt.record, delivery, self._next_wake(attempt))
-
-    def no_server(self, record: MessageRecord, number: int) -> MessageRecord:
-        """The end of a message whose mail server was removed; `number` is that of its delivery entry."""
-        now = self._clock.now()
-        return lifecycle.done(
-            record, Delivery(number, Status.HARD_FAIL, NO_SERVER, now, about_us=True)
-        )
 
     def _done(
         self, attempt: OutgoingAttempt, result: AttemptResult, status: Status

@@ -74,8 +74,7 @@ class SendOutgoing:
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
         """How many copies of the body an attempt makes: one when links are tracked. Signing and sending make none."""
-        server = batch.server_of(message)
-        return 0 if server is None else int(await self._track.makes_a_copy(message, server))
+        return int(await self._track.makes_a_copy(message, batch.server_of(message)))
 
     async def run(
         self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
@@ -87,8 +86,6 @@ class SendOutgoing:
         """
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
         facts = await self._facts.read(record, job, batch)
-        if facts is None:
-            return self._outcome.no_server(record, number)
         attempt = OutgoingAttempt(record, facts, number, batch.bodies)
         fields = log_fields(record.message)
         try:

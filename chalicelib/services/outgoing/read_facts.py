@@ -18,13 +18,9 @@ class ReadFacts:
         self._settings = settings
         self._directory = directory
 
-    async def read(
-        self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
-    ) -> Facts | None:
-        """The facts about a claimed message; None when its mail server no longer exists. Raises TemporaryFailure."""
+    async def read(self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch) -> Facts:
+        """The facts about a claimed message. Raises TemporaryFailure."""
         server = batch.server_of(record.message)
-        if server is None:
-            return None
         return Facts(
             server=server,
             domain=await self._directory.verified_domain(server, record.message.origin.domain),

@@ -112,7 +112,11 @@ class AttemptDelivery:
             )
 
     async def _in_turn(self, carrier: Carrier, received: ReceivedJob, batch: DeliveryBatch) -> bool:
-        """One message, once there is room for it; False when its wake-up must come back."""
+        """One message, once there is room for it; False when its wake-up must come back. One of a server that is gone
+        is dropped before anything of it could be stored again."""
+        if not batch.has_server_of(received.job.message):
+            LOG.info("server gone", extra={"fields": _fields(received)})
+            return True
         try:
             async with self._room(carrier, received.job, batch), batch.gate:
                 return self._clock.monotonic() <= batch.last_start and await self._one(

@@ -41,9 +41,13 @@ class DeliveryBatch:
     settle_until: float
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
-    def server_of(self, message: Message) -> Server | None:
-        """The mail server of a message; None when it no longer exists."""
-        return self.servers.get(message.server_id)
+    def has_server_of(self, message: Message) -> bool:
+        """Whether the mail server of a message is there."""
+        return message.server_id in self.servers
+
+    def server_of(self, message: Message) -> Server:
+        """The mail server of a message; KeyError when it is gone."""
+        return self.servers[message.server_id]
 
     def suppression_of(self, message: Message) -> Suppression | None:
         """The entry of the suppression list that stands against a message."""

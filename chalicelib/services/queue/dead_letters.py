@@ -1,7 +1,7 @@
 """What happens to a wake-up that no worker could finish: its message is held, where people see it.
 
-A dead letter is never dropped before its message is held, is done, or has moved on to another attempt. It sends no
-mail.
+A dead letter is never dropped before its message is held, is done, has moved on to another attempt, or is of a server
+that is gone. It sends no mail.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.queue.store_outcome import log_fields
+from chalicelib.services.tenancy.directory import Directory
 
 LOG = logging.getLogger("posthorn.dead_letters")
 
@@ -29,15 +30,26 @@ class DeadLetters:
     """Holds the messages of dead letters."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, messages: MessageStore, numbers: Numbers
+        self,
+        settings: Settings,
+        clock: Clock,
+        messages: MessageStore,
+        numbers: Numbers,
+        directory: Directory,
     ) -> None:
         self._settings = settings
+        self._directory = directory
         self._clock = clock
         self._messages = messages
         self._numbers = numbers
 
     async def hold(self, job: DeliveryJob) -> bool:
-        """Hold the message of a dead letter; False while a worker still has it, so that the letter comes back."""
+        """Hold the message of a dead letter; False while a worker still has it, so that the letter comes back. There is
+        nothing to hold for a server that is gone."""
+        try:
+            await self._directory.server(job.message.server_id)
+        except NotFound:
+            return True
         record = await self._record(job.message)
         now = self._clock.now()
         if record.message.token != job.message.token or record.attempt != job.attempt:

@@ -81,12 +81,19 @@ class ClientDirectory:
         )
 
     async def ip_credential(self, address: str) -> Credential | None:
-        """The SMTP-IP credential with the longest network containing this address (contract section 3.3)."""
+        """The SMTP-IP credential with the longest network containing this address (contract section 3.3), of a server
+        that is there."""
 
         async def read() -> list[Credential]:
             return await self._repository.all(CREDENTIALS, ALL_NETWORKS, BY_NETWORK, fresh=False)
 
-        return narrowest(await self._recent.ask(("networks",), read) or (), address)
+        known = await self._recent.ask(("networks",), read) or []
+        while (found := narrowest(known, address)) is not None:
+            number = found.server_id
+            if await self._recent.get(SERVERS, Place(of_server(number))) is not None:
+                break
+            known = [one for one in known if one.server_id != number]
+        return found
 
     async def credential_by_id(self, server: ServerId, credential: str) -> Credential | None:
         """A credential of a server by its public id."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.domain.errors import Conflict, Taken, wrong_field
 from chalicelib.domain.tenancy import permalink as permalinks
+from chalicelib.domain.tenancy.entity import Entity
+from chalicelib.domain.tenancy.removals import REMOVALS, place_of
+from chalicelib.ports.repository import Repository
 
 T = TypeVar("T")
 
@@ -25,6 +28,12 @@ def checked_name(text: str, field: str = "name") -> str:
     if not text or len(text) > LONGEST_NAME or not text.isprintable():
         raise wrong_field(field, f"The {field} must have 1 to {LONGEST_NAME} printable characters")
     return text
+
+
+async def check_not_removed(repository: Repository, entity: Entity[Any], name: str) -> None:
+    """Conflict while there is data of what was called so, `acme` or `acme/mail`, and was removed."""
+    if await repository.get_many(REMOVALS, [place_of(name)]):
+        raise entity.taken()
 
 
 async def add_under_permalink(

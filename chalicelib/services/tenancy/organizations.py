@@ -1,4 +1,4 @@
-"""Organizations: creating and suspending them.
+"""Organizations: creating, changing and suspending them.
 
 A suspension is copied to the organization's servers one by one, so that the mail path reads one value for each message;
 a crash in between leaves some of them until the change is repeated.
@@ -19,7 +19,11 @@ from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
-from chalicelib.services.tenancy.names import add_under_permalink, checked_name
+from chalicelib.services.tenancy.names import (
+    add_under_permalink,
+    check_not_removed,
+    checked_name,
+)
 
 
 class Organizations:
@@ -44,6 +48,7 @@ class Organizations:
                 uuid=new_uuid(self._rand.bytes(16)),
                 created_at=int(self._clock.now()),
             )
+            await check_not_removed(self._repository, ORGANIZATIONS, candidate)
             await self._repository.add(ORGANIZATIONS, organization)
             return organization
 

@@ -29,7 +29,11 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.services.pools.sources import POOL, WRONG_POOL, no_such_pool
-from chalicelib.services.tenancy.names import add_under_permalink, checked_name
+from chalicelib.services.tenancy.names import (
+    add_under_permalink,
+    check_not_removed,
+    checked_name,
+)
 
 MOST_SHARDS = 16
 
@@ -92,6 +96,7 @@ class Servers:
                 created_at=int(self._clock.now()),
             )
             server = await self._with_suspension(replace(bare, **asdict(options)))
+            await check_not_removed(self._repository, SERVERS, server.full_name)
             await self._repository.add(SERVERS, server)
             return server
 

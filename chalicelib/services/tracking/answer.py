@@ -3,7 +3,7 @@
 A token is checked before anything is read or written, and a link leads only where its sender's message led, so this is
 no open redirect. An image is answered whatever happens. Keeping a hit may cost the reader 300 ms and no more; what
 fails, or takes longer, is in the log; `engagement_limit` says how many hits of a message are kept. A suspended server's
-links still work: readers have done nothing wrong.
+links still work: readers have done nothing wrong. Those of a server that was removed lead nowhere.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from chalicelib.domain.tracking.visit import (
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.services.tenancy.address_mac import AddressMac
+from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tracking.engagement_limit import EngagementLimit
 
 PATIENCE_SECONDS = 0.3
@@ -71,11 +72,13 @@ class Track:
         clock: Clock,
         mac: AddressMac,
         engagement: Engagement,
+        directory: Directory,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._mac = mac
         self._engagement = engagement
+        self._directory = directory
         self._limit = EngagementLimit(engagement)
         self._writing: set[asyncio.Task[bool]] = set()
 
@@ -126,7 +129,16 @@ class Track:
         return _text(307, f"Redirected to: {location}", notes, {"Location": location})
 
     async def _numbers(self, request: Request) -> tuple[int, int, int] | None:
-        return read_tracking_token(request.token, request.server_token, await self._mac.key())
+        """What a token names; None when it is forged, or its server is gone."""
+        key = await self._mac.key()
+        numbers = read_tracking_token(request.token, request.server_token, key)
+        if numbers is None:
+            return None
+        try:
+            await self._directory.server(ServerId(numbers[0]))
+        except NotFound:
+            return None
+        return numbers
 
     def _hit(self, kind: EngagementKind, visit: Visit, url: str = "") -> EngagementEvent:
         return EngagementEvent(

@@ -13,8 +13,10 @@ import pytest
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from chalicelib.services.tracking import answer as track_module
 from chalicelib.services.tracking.answer import IMAGE, Track
@@ -125,6 +127,16 @@ async def test_a_suspended_servers_links_still_work() -> None:
     assert len((await mail.activity()).clicks) == 1
 
 
+async def test_the_links_of_a_removed_server_lead_nowhere() -> None:
+    scene, mail = await make_tracked_mail()
+    await scene.posthorn[RemoveTenants].remove_server(scene.server)
+    assert (await mail.visit(mail.link(1))).status == 404
+    image = await mail.visit(mail.image)
+    assert (image.status, "kept" in image.notes) == (200, False)
+    hits = await scene.posthorn[Engagement].hits(scene.server.id, mail.message)
+    assert hits == ()
+
+
 async def test_a_message_that_is_gone_still_leads_on() -> None:
     scene, mail = await make_tracked_mail()
     await forget_messages(scene.posthorn)
@@ -143,7 +155,8 @@ async def test_the_image_needs_no_read_after_the_first(monkeypatch: pytest.Monke
 
     for port, verb in (
         (scene.posthorn[Directory], "installation"),
-        (scene.posthorn[Directory], "server"),
+        (scene.posthorn[Repository], "get"),
+        (scene.posthorn[Repository], "get_many"),
         (scene.posthorn[Engagement], "link"),
         (scene.posthorn[KeyVault], "open"),
     ):

@@ -74,10 +74,11 @@ class Table:
 
     async def put_many(self, items: Sequence[Item]) -> None:
         """Put items, each of another key, whatever is there; in no order, and not at once."""
-        batches = [
-            items[start : start + _BATCH_ITEMS] for start in range(0, len(items), _BATCH_ITEMS)
-        ]
-        await asyncio.gather(*(self._put_batch(batch) for batch in batches))
+        await self._write_batches([{"PutRequest": {"Item": item}} for item in items])
+
+    async def delete_many(self, keys: Sequence[Key]) -> None:
+        """Delete the items of these keys, each of another, that are there; in no order, and not at once."""
+        await self._write_batches([{"DeleteRequest": {"Key": key_of(*key)}} for key in keys])
 
     async def update(
         self,
@@ -209,8 +210,13 @@ class Table:
                 return
         raise TemporaryFailure(_BUSY)
 
-    async def _put_batch(self, items: Sequence[Item]) -> None:
-        request: dict[str, Any] = {self.name: [{"PutRequest": {"Item": item}} for item in items]}
+    async def _write_batches(self, requests: Sequence[dict[str, Any]]) -> None:
+        starts = range(0, len(requests), _BATCH_ITEMS)
+        batches = (requests[start : start + _BATCH_ITEMS] for start in starts)
+        await asyncio.gather(*(self._write_batch(batch) for batch in batches))
+
+    async def _write_batch(self, requests: Sequence[dict[str, Any]]) -> None:
+        request: dict[str, Any] = {self.name: list(requests)}
         for pause in _PAUSES:
             answer = await self._session.call("dynamodb", "batch_write_item", RequestItems=request)
             request = answer.get("UnprocessedItems") or {}

@@ -1,0 +1,104 @@
+"""Forgetting a server on one host: rows a few at a time, bodies overwritten before the rows that name them go.
+
+A body that no row names, because a process died between the two, goes with its day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
+from chalicelib.adapters.sqlite.segments import Segments
+from chalicelib.adapters.sqlite.uploads import UPLOADS, Uploads
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.numbering import ServerId
+from chalicelib.ports.purge import ServerPurge
+
+if TYPE_CHECKING:
+    import apsw
+
+ROWS = 200
+_OURS = "key >= :low AND key < :high"
+_MESSAGES = f"SELECT key, blob FROM messages WHERE {_OURS} LIMIT :rows"
+# Found by readers, since no index leads to them; then removed by their numbers.
+_FOUND = (
+    (
+        "DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?))",
+        f"SELECT id FROM queue WHERE {_OURS} LIMIT :rows",
+    ),
+    (
+        "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))",
+        f"SELECT seq FROM events INDEXED BY by_new WHERE kind = 'new' AND {_OURS} LIMIT :rows",
+    ),
+)
+_REMOVED = (
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_message"
+    f" WHERE kind = 'delivery' AND {_OURS} LIMIT :rows)",
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_hit"
+    f" WHERE kind IN ('open', 'click') AND {_OURS} LIMIT :rows)",
+    f"DELETE FROM links WHERE key IN (SELECT key FROM links WHERE {_OURS} LIMIT :rows)",
+    "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
+    " (SELECT server, rcpt_key FROM suppressions WHERE server = :server LIMIT :rows)",
+    "DELETE FROM answers WHERE (server, name) IN"
+    " (SELECT server, name FROM answers WHERE server = :server LIMIT :rows)",
+    "DELETE FROM send_rate WHERE (server, minute) IN"
+    " (SELECT server, minute FROM send_rate WHERE server = :server LIMIT :rows)",
+    "DELETE FROM counters WHERE (server, period, start, source) IN"
+    " (SELECT server, period, start, source FROM counters WHERE server = :server LIMIT :rows)",
+)
+_NUMBERS = "DELETE FROM numbers WHERE server = :server"
+
+
+class SqliteServerPurge(ServerPurge):
+    """The `ServerPurge` port over mail.db, segments and uploads."""
+
+    def __init__(self, database: MailDatabase, segments: Segments, uploads: Uploads) -> None:
+        self._database = database
+        self._segments = segments
+        self._uploads = uploads
+
+    async def step(self, server: ServerId, shards: int) -> int:
+        """At most ROWS rows of each kind, a transaction a kind; the numbers when all else is gone."""
+        wanted: dict[str, Any] = {"server": server, "rows": ROWS}
+        wanted |= {"low": key_of(server, 0), "high": key_of(ServerId(server + 1), 0)}
+        gone = await self._messages(wanted)
+        for statement, question in _FOUND:
+            gone += await self._found(statement, question, wanted)
+        for statement in _REMOVED:
+            gone += await self._removed(statement, wanted)
+        gone += await asyncio.to_thread(self._uploads.remove_of, f"{UPLOADS}{server}/")
+        return gone or await self._removed(_NUMBERS, wanted)
+
+    async def _messages(self, wanted: dict[str, Any]) -> int:
+        rows = self._database.read(lambda db: _rows(db, _MESSAGES, wanted))
+        bodies = {BlobRef(*json.loads(blob)) for _, blob in rows}
+        await asyncio.to_thread(self._segments.erase, bodies)
+        keys = json.dumps([key for key, _ in rows])
+        gone = "DELETE FROM messages WHERE key IN (SELECT value FROM json_each(?))"
+        return await self._database.write(lambda db: _changed(db, gone, (keys,))) if rows else 0
+
+    async def _found(self, statement: str, question: str, wanted: dict[str, Any]) -> int:
+        rows = self._database.read(lambda db: _rows(db, question, wanted))
+        ids = json.dumps([one for (one,) in rows])
+        return await self._database.write(lambda db: _changed(db, statement, (ids,))) if rows else 0
+
+    async def _removed(self, statement: str, wanted: dict[str, Any]) -> int:
+        named = _named(statement, wanted)
+        return await self._database.write(lambda db: _changed(db, statement, named))
+
+
+def _rows(db: apsw.Connection, statement: str, wanted: dict[str, Any]) -> list[Any]:
+    return fetched(db, statement, _named(statement, wanted))
+
+
+def _changed(db: apsw.Connection, statement: str, wanted: Any) -> int:
+    """How many rows a statement removed."""
+    fetched(db, statement, wanted)
+    return db.changes()
+
+
+def _named(statement: str, wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: one for name, one in wanted.items() if f":{name}" in statement}
