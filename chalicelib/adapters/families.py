@@ -21,6 +21,7 @@ idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlit
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlite.messages.SqliteMessageStore
+name_servers.NameServers     network.name_servers.DnsNameServers           network.name_servers.DnsNameServers
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              sqlite.numbers.SqliteNumbers
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          sqlite.queue.SqliteWorkQueue
 purge.ServerPurge            aws.dynamo.purge.DynamoServerPurge            sqlite.purge.SqliteServerPurge

@@ -86,7 +86,8 @@ chalicelib              -
 .adapters.crypto        .domain .domain.tenancy .ports cryptography
 .adapters.system        .config .ports
 .adapters.network       .config .domain .domain.tenancy .domain.dns .domain.smtp .domain.outgoing .ports python_socks
-.adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.resolver
+.adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.name_servers
+                        .adapters.network.resolver
                         .adapters.storage.leased_numbers
 .adapters.sqlite        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore

@@ -148,6 +148,12 @@ async def _over_tcp(server: Server, question: bytes) -> DnsAnswer:
             await writer.wait_closed()
 
 
+def server_of(text: str) -> Server:
+    """The server of a setting, `host:port`."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def system_servers(file: Path = Path("/etc/resolv.conf")) -> list[Server]:
     """The name servers of the system's configuration, this machine's own when it names none."""
     servers = []

@@ -12,7 +12,7 @@ import asyncio
 from ipaddress import ip_address
 from typing import Any
 
-from chalicelib.adapters.network.dns_client import DnsClient, NoAnswer, Server, system_servers
+from chalicelib.adapters.network.dns_client import DnsClient, NoAnswer, server_of, system_servers
 from chalicelib.config import Settings
 from chalicelib.domain.dns.message import NXDOMAIN, BadName, question_of
 from chalicelib.domain.domain_name import typed_name
@@ -38,7 +38,7 @@ class DnsResolver(Resolver):
     def __init__(
         self, settings: Settings, clock: Clock, *, try_seconds: float = TRY_SECONDS
     ) -> None:
-        servers = [_server(settings.dns_server)] if settings.dns_server else system_servers()
+        servers = [server_of(settings.dns_server)] if settings.dns_server else system_servers()
         self._client = DnsClient(servers, try_seconds, TRIES)
         self._now = clock.monotonic
         self._cache: dict[Key, tuple[float, Answer | MailError]] = {}
@@ -156,11 +156,6 @@ def no_answer_for(name: str) -> TemporaryFailure:
     """What SERVFAIL, a refusal or silence of all name servers means."""
     reply = Reply(451, "4.4.3", f"The name servers of {name[:255]} do not answer")
     return TemporaryFailure(f"{reply.text}.", reply=reply)
-
-
-def _server(text: str) -> Server:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def ascii_name(name: str) -> str:

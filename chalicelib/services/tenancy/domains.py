@@ -25,9 +25,9 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.name_servers import NameServers
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.resolver import Resolver
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.published import look_at
 
@@ -54,7 +54,7 @@ class Domains:
         repository: Repository,
         vault: KeyVault,
         keys: KeyMaker,
-        resolver: Resolver,
+        name_servers: NameServers,
         clock: Clock,
         rand: Rand,
         settings: Settings,
@@ -62,7 +62,7 @@ class Domains:
         self._repository = repository
         self._vault = vault
         self._keys = keys
-        self._resolver = resolver
+        self._name_servers = name_servers
         self._clock = clock
         self._rand = rand
         self.names = DnsNames(
@@ -133,7 +133,7 @@ class Domains:
     async def verify(self, domain: Domain) -> Verification:
         """Look at what is published and remember it. `dkim_ok` needs every key's record."""
         wanted = self.records(domain)
-        looks = (look_at(self._resolver, record) for record in wanted)
+        looks = (look_at(self._name_servers, record) for record in wanted)
         findings = tuple(await asyncio.gather(*looks))
         is_owned = _status(findings, Purpose.OWNERSHIP) is RecordStatus.OK
         now = int(self._clock.now()) if is_owned else None

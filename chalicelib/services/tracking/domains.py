@@ -21,9 +21,9 @@ from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, Tr
 from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.domain.tracking.excluded_hosts import read_host
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.name_servers import NameServers
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.resolver import Resolver
 from chalicelib.services.tenancy.directory import verified_domain
 from chalicelib.services.tenancy.published import look_at
 
@@ -60,13 +60,13 @@ class TrackDomains:
     def __init__(
         self,
         repository: Repository,
-        resolver: Resolver,
+        name_servers: NameServers,
         clock: Clock,
         rand: Rand,
         settings: Settings,
     ) -> None:
         self._repository = repository
-        self._resolver = resolver
+        self._name_servers = name_servers
         self._clock = clock
         self._rand = rand
         self._settings = settings
@@ -129,7 +129,7 @@ class TrackDomains:
 
     async def check(self, track: TrackDomain) -> TrackCheck:
         """Look at what is published and remember it; a name server that cannot be asked leaves all as it was."""
-        finding = await look_at(self._resolver, self.record(track))
+        finding = await look_at(self._name_servers, self.record(track))
         if finding.status is RecordStatus.UNKNOWN:
             return TrackCheck(track, finding)
         checked = replace(
