@@ -77,6 +77,8 @@ class Settings:
     resent_sender: prepend Resent-Sender as Postal does (contract 4.18).
     delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver.
     allow_private_delivery: let mail go to private and loopback addresses; for the local stack and tests only.
+    allow_private_destinations: let checks of DNS ask name servers at private and loopback addresses; for the local
+    stack and tests only.
     clock_file: a file holding an offset in seconds to add to the clock; for the local stack and tests only.
     kill_at: a crash point to die at, for fault tests only (see chalicelib.adapters.system.faults).
     bytes_in_hand: bytes of large bodies (over 1 MiB) that a delivering process holds at a time; without it a quarter of
@@ -126,6 +128,7 @@ class Settings:
     delivery_port: int = 25
     dns_server: str = ""
     allow_private_delivery: bool = False
+    allow_private_destinations: bool = False
     clock_file: str = ""
     kill_at: str = ""
     bytes_in_hand: int = 128 * 1024 * 1024

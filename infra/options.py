@@ -31,6 +31,7 @@ EMULATED_ONLY = frozenset(
         "dns_server",
         "delivery_port",
         "allow_private_delivery",
+        "allow_private_destinations",
         "clock_file",
         "kill_at",
         "track_address",

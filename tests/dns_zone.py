@@ -4,7 +4,7 @@ that fail on purpose.
     with DnsZone() as zone:
         zone.mx("example.com", (10, "mx1.example.com"), (20, "mx2.example.com"))
         zone.a("mx1.example.com", "127.0.0.1")
-        zone.fail("broken.example", "SERVFAIL")        # or REFUSED, TIMEOUT, NXDOMAIN, TRUNCATED
+        zone.fail("broken.example", "SERVFAIL")        # or REFUSED, TIMEOUT, NXDOMAIN, TRUNCATED, LAME
         settings = Settings(dns_server=zone.server)    # "127.0.0.1:40053"
 
 A name nobody mentioned, with no name below it, answers NXDOMAIN; a name with other records answers
@@ -26,6 +26,7 @@ from dnslib import (
     AAAA,
     CNAME,
     MX,
+    NS,
     PTR,
     QTYPE,
     RCODE,
@@ -37,7 +38,7 @@ from dnslib import (
     DNSRecord,
 )
 
-FAILURES = ("SERVFAIL", "REFUSED", "TIMEOUT", "NXDOMAIN", "TRUNCATED")
+FAILURES = ("SERVFAIL", "REFUSED", "TIMEOUT", "NXDOMAIN", "TRUNCATED", "LAME")
 
 
 class DnsZone:
@@ -91,6 +92,10 @@ class DnsZone:
     def cname(self, name: str, target: str, ttl: int | None = None) -> None:
         """Make a name an alias."""
         self._set(name, "CNAME", [CNAME(target)], ttl)
+
+    def ns(self, name: str, *servers: str, ttl: int | None = None) -> None:
+        """Replace the NS records."""
+        self._set(name, "NS", [NS(server) for server in servers], ttl)
 
     def ptr(self, address: str, name: str, ttl: int | None = None) -> None:
         """Name an address."""
@@ -176,6 +181,8 @@ class DnsZone:
                 reply.header.tc = 1
             elif how in ("SERVFAIL", "REFUSED"):
                 reply.header.rcode = getattr(RCODE, how)
+            elif how == "LAME":
+                reply.header.aa = 0
             else:
                 self._answer(reply, name, kind, missing=how == "NXDOMAIN")
         return bytes(reply.pack())

@@ -24,5 +24,8 @@ class Resolver(Protocol):
     async def cname(self, name: str) -> str | None:
         """What a name is a CNAME for, or None when it has no CNAME record."""
 
+    async def ns(self, zone: str) -> tuple[str, ...]:
+        """The name servers of a zone; empty when the name exists and is no zone. NotFound when it does not exist."""
+
     async def ptr(self, address: str) -> str | None:
         """The first PTR name of an address, or None; never raises."""

@@ -28,6 +28,7 @@ ZONE: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "astray.test": {"CNAME": ["absent.test"]},
     "address.test": {"CNAME": ["mx1.example.test"]},
     "key._domainkey.deep.test": {"TXT": [LONG]},
+    "zone.test": {"NS": ["NS1.example.test", "ns2.example.test"]},
     "broken.test": {"MX": [(10, "mx1.example.test")], "A": ["192.0.2.2"]},
     "192.0.2.1": {"PTR": ["Host.example.test"]},
     "2001:db8::7": {"PTR": ["mx1.example.test"]},
@@ -96,6 +97,14 @@ async def test_aliases_themselves(resolver: Resolver) -> None:
         assert await resolver.cname(name) is None
 
 
+async def test_name_servers_of_a_zone(resolver: Resolver) -> None:
+    assert sorted(await resolver.ns("Zone.test")) == ["ns1.example.test", "ns2.example.test"]
+    for name in ("bare.test", "_domainkey.deep.test"):
+        assert await resolver.ns(name) == ()
+    with pytest.raises(NotFound):
+        await resolver.ns("absent.test")
+
+
 async def test_names_of_addresses(resolver: Resolver) -> None:
     assert await resolver.ptr("192.0.2.1") == "host.example.test"
     for same in ("2001:db8::7", "2001:DB8:0:0::7"):
@@ -118,7 +127,7 @@ async def test_what_can_be_no_name_does_not_exist(resolver: Resolver, name: str)
 
 
 async def test_name_servers_that_fail_are_temporary(resolver: Resolver) -> None:
-    for verb in (resolver.mx, resolver.addresses, resolver.txt, resolver.cname):
+    for verb in (resolver.mx, resolver.addresses, resolver.txt, resolver.cname, resolver.ns):
         with pytest.raises(TemporaryFailure) as raised:
             await verb("broken.test")
         assert raised.value.public == "The name servers of broken.test do not answer."

@@ -23,6 +23,7 @@ TARGETS = {
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
     "tracking": "tests.fuzz.tracked_content:fuzz_tracking",
     "request": "tests.fuzz.request_texts:fuzz_request",
+    "name server answers": "tests.fuzz.name_server_answers:fuzz_name_server_answers",
     "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
 }
 

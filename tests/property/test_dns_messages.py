@@ -6,11 +6,12 @@ from __future__ import annotations
 import contextlib
 import struct
 import time
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import dnslib
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chalicelib.domain.dns.message import (
@@ -21,6 +22,7 @@ from chalicelib.domain.dns.message import (
     question_of,
     read_answer,
 )
+from chalicelib.domain.dns.zone_answer import read_zone_answer
 
 LABEL = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_", min_size=1, max_size=20)
 NAME = st.lists(LABEL, min_size=1, max_size=5).map(".".join)
@@ -31,12 +33,14 @@ RECORD: dict[str, Any] = {
     "MX": st.tuples(NAME, st.integers(0, 65535)).map(
         lambda pair: (dnslib.MX(pair[0], pair[1]), (pair[1], pair[0]))
     ),
+    "NS": NAME.map(lambda name: (dnslib.NS(name), name)),
     "PTR": NAME.map(lambda name: (dnslib.PTR(name), name)),
     "TXT": st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=200).map(
         lambda text: (dnslib.TXT(text), text)
     ),
 }
 QUESTION = question_of("example.test", "MX")
+READERS = (read_answer, read_zone_answer)
 
 
 @st.composite
@@ -73,12 +77,47 @@ def test_answers_read_as_an_independent_library_wrote_them(
     assert (answer.code, answer.seconds, answer.truncated) == (0, seconds, False)
 
 
-@given(NAME, st.sampled_from(sorted(KINDS)), st.integers(0, 65535), st.booleans())
-def test_an_independent_library_reads_our_questions(
-    name: str, kind: str, number: int, extended: bool
+@given(replies())
+def test_what_a_zone_says_reads_as_an_independent_library_wrote_it(
+    reply: tuple[str, str, bytes, list[object], int],
 ) -> None:
-    parsed = dnslib.DNSRecord.parse(query_of(number, question_of(name, kind), extended))
-    assert (parsed.header.id, parsed.header.rd, parsed.header.qr) == (number, 1, 0)
+    name, kind, data, values, _ = reply
+    answer = read_zone_answer(data, 7, question_of(name, kind))
+    links = [one for one in dnslib.DNSRecord.parse(data).rr if one.rtype == KINDS["CNAME"]]
+    assert list(answer.values) == (values if not links else [])
+    assert answer.alias == (str(links[0].rdata.label).rstrip(".") if links else None)
+    assert (answer.code, answer.size, answer.authoritative) == (0, len(data), False)
+
+
+@given(
+    NAME,
+    st.lists(NAME, min_size=1, max_size=5, unique=True),
+    st.lists(st.ip_addresses(v=4) | st.ip_addresses(v=6), max_size=3),
+)
+def test_referrals_read_as_an_independent_library_wrote_them(
+    zone: str, servers: list[str], addresses: list[IPv4Address | IPv6Address]
+) -> None:
+    assume(f"not.{servers[0]}" not in servers)
+    question = question_of(f"a.{zone}", "TXT")
+    packed = dnslib.DNSRecord(dnslib.DNSHeader(id=7, qr=1), q=dnslib.DNSQuestion(f"a.{zone}", 16))
+    packed.add_auth(*(dnslib.RR(zone, 2, rdata=dnslib.NS(server)) for server in servers))
+    packed.add_ar(dnslib.EDNS0())
+    for address in addresses:
+        kind, data = (1, dnslib.A) if address.version == 4 else (28, dnslib.AAAA)
+        packed.add_ar(dnslib.RR(servers[-1], kind, rdata=data(str(address))))
+        packed.add_ar(dnslib.RR(f"not.{servers[0]}", kind, rdata=data(str(address))))
+    found = read_zone_answer(bytes(packed.pack()), 7, question).referral
+    assert found is not None
+    assert (found.zone, found.servers) == (zone, tuple(servers))
+    assert found.addresses == ({servers[-1]: tuple(map(str, addresses))} if addresses else {})
+
+
+@given(NAME, st.sampled_from(sorted(KINDS)), st.integers(0, 65535), st.booleans(), st.booleans())
+def test_an_independent_library_reads_our_questions(
+    name: str, kind: str, number: int, extended: bool, recursive: bool
+) -> None:
+    parsed = dnslib.DNSRecord.parse(query_of(number, question_of(name, kind), extended, recursive))
+    assert (parsed.header.id, parsed.header.rd, parsed.header.qr) == (number, recursive, 0)
     assert str(parsed.q.qname).rstrip(".") == name
     assert parsed.q.qtype == KINDS[kind]
     assert len(parsed.ar) == extended
@@ -88,8 +127,9 @@ def test_an_independent_library_reads_our_questions(
 def test_any_bytes_are_an_answer_or_a_bad_message(data: bytes) -> None:
     head = struct.pack("!6H", 7, 0x8180, 1, 3, 2, 0)
     for message in (data, head + data, head + QUESTION + data):
-        with contextlib.suppress(BadMessage):
-            read_answer(message, 7, QUESTION)
+        for read in READERS:
+            with contextlib.suppress(BadMessage):
+                read(message, 7, QUESTION)
 
 
 @given(replies(), st.data())
@@ -101,8 +141,9 @@ def test_a_damaged_answer_is_an_answer_or_a_bad_message(
     for _ in range(data.draw(st.integers(0, 4))):
         if damaged:
             damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(BadMessage):
-        read_answer(bytes(damaged), 7, question_of(name, kind))
+    for read in READERS:
+        with contextlib.suppress(BadMessage):
+            read(bytes(damaged), 7, question_of(name, kind))
 
 
 def message(*records: bytes, flags: int = 0x8180, authorities: int = 0) -> bytes:
@@ -133,8 +174,9 @@ def record(kind: int, data: bytes, owner: bytes = b"\xc0\x0c", ttl: int = 60) ->
     ],
 )
 def test_what_does_not_answer_the_question_is_bad(bad: bytes) -> None:
-    with pytest.raises(BadMessage):
-        read_answer(bad, 7, QUESTION)
+    for read in READERS:
+        with pytest.raises(BadMessage):
+            read(bad, 7, QUESTION)
 
 
 def test_addresses_of_the_wrong_length_are_bad() -> None:

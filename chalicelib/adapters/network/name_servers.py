@@ -1,32 +1,76 @@
-"""The `NameServers` port: questions that no cache answers, to the server in the settings or the system's resolvers."""
+"""The `NameServers` port: what a domain's own name servers say, or the one in the settings.
+
+Aliases are followed here, a name at a time, since each may lie in a zone of its own. A look-up is bounded in time,
+questions and bytes, and nothing of it is kept for the next.
+"""
 
 from __future__ import annotations
 
-from chalicelib.adapters.network.dns_client import DnsClient, NoAnswer, server_of, system_servers
-from chalicelib.adapters.network.resolver import TRIES, TRY_SECONDS, ascii_name, no_answer_for
+import asyncio
+import contextlib
+
+from chalicelib.adapters.network.dns_client import Exchange, NoAnswer, server_of
+from chalicelib.adapters.network.resolver import ascii_name, no_answer_for
+from chalicelib.adapters.network.zone_servers import TRY_SECONDS, Budget, ZoneServers
 from chalicelib.config import Settings
-from chalicelib.domain.dns.message import BadName, Value, question_of
+from chalicelib.domain.dns.message import (
+    NO_ERROR,
+    NXDOMAIN,
+    BadMessage,
+    BadName,
+    Value,
+    question_of,
+)
+from chalicelib.domain.dns.zone_answer import ZoneAnswer, read_zone_answer
 from chalicelib.ports.name_servers import NameServers
+from chalicelib.ports.resolver import Resolver
+
+MOST_ALIASES = 8
+LOOK_UP_SECONDS = 18.0
 
 
 class DnsNameServers(NameServers):
-    """What `settings.dns_server` ("host:port") publishes, or else what the system's resolvers say."""
+    """Asks `settings.dns_server` ("host:port") alone when it is set, else the name servers of the zone that has the
+    name. `resolver` finds top-level zones and addresses of name servers; `port` is where those listen."""
 
-    def __init__(self, settings: Settings) -> None:
-        servers = [server_of(settings.dns_server)] if settings.dns_server else system_servers()
-        self._client = DnsClient(servers, TRY_SECONDS, TRIES)
+    def __init__(self, settings: Settings, resolver: Resolver, *, port: int = 53) -> None:
+        self._zones = ZoneServers(resolver, port, private=settings.allow_private_destinations)
+        self._server = server_of(settings.dns_server) if settings.dns_server else None
+        self._exchange = Exchange(read_zone_answer, recursive=True)
 
     async def published(self, name: str, kind: str) -> tuple[str, ...]:
         """See `chalicelib.ports.name_servers.NameServers.published`."""
         try:
-            question = question_of(ascii_name(name), kind)
-        except BadName:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                return await self._values(ascii_name(name).rstrip(".").lower(), kind)
+        except BadName:  # of the name, or of one that an alias leads to
             return ()
-        try:
-            answer = await self._client.ask(question)
-        except NoAnswer:
+        except (NoAnswer, TimeoutError):
             raise no_answer_for(name) from None
-        return tuple(map(as_text, answer.values))
+
+    async def _values(self, name: str, kind: str) -> tuple[str, ...]:
+        budget, seen = Budget(), {name}
+        for _ in range(1 + MOST_ALIASES):
+            answer = await self._answer(name, kind, budget)
+            if answer is None:
+                return ()
+            if answer.alias is None or answer.alias in seen:
+                values = answer.values[:1] if kind == "CNAME" else answer.values
+                return tuple(map(as_text, values))
+            name = answer.alias
+            seen.add(name)
+        return ()
+
+    async def _answer(self, name: str, kind: str, budget: Budget) -> ZoneAnswer | None:
+        question = question_of(name, kind)
+        if self._server is None:
+            return await self._zones.answer(name, kind, question, budget)
+        for seconds in TRY_SECONDS:
+            with contextlib.suppress(OSError, TimeoutError, BadMessage):
+                answer = await self._exchange.ask(self._server, question, seconds)
+                if answer.code in (NO_ERROR, NXDOMAIN):
+                    return answer
+        raise NoAnswer
 
 
 def as_text(value: Value) -> str:

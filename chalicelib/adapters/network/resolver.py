@@ -81,6 +81,10 @@ class DnsResolver(Resolver):
         found = await self._ask_or_empty(name, "CNAME")
         return str(found[0]) if found else None
 
+    async def ns(self, zone: str) -> tuple[str, ...]:
+        """See `chalicelib.ports.resolver.Resolver.ns`."""
+        return await self._ask(zone, "NS")
+
     async def ptr(self, address: str) -> str | None:
         """See `chalicelib.ports.resolver.Resolver.ptr`."""
         try:

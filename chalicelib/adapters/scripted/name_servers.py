@@ -9,7 +9,7 @@ from chalicelib.ports.name_servers import NameServers
 
 
 class ScriptedNameServers(NameServers):
-    """The `NameServers` port over the dictionary of a resolver: what fails there fails here. It knows no NS and PTR."""
+    """The `NameServers` port over the dictionary of a resolver: what fails there fails here."""
 
     def __init__(self, resolver: ScriptedResolver) -> None:
         self._resolver = resolver
@@ -24,6 +24,11 @@ class ScriptedNameServers(NameServers):
         if kind == "MX":
             try:
                 return tuple(map(as_text, await self._resolver.mx(name)))
+            except NotFound:
+                return ()
+        if kind == "NS":
+            try:
+                return await self._resolver.ns(name)
             except NotFound:
                 return ()
         addresses = await self._resolver.addresses(name)

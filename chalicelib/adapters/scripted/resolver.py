@@ -66,6 +66,13 @@ class ScriptedResolver(Resolver):
         values = (self._records(name, "CNAME") or {}).get("CNAME", ())
         return _key(values[0]) if values else None
 
+    async def ns(self, zone: str) -> tuple[str, ...]:
+        """NS values; NotFound for a name that is absent."""
+        records = self._records(zone, "NS")
+        if records is None:
+            raise no_such_name(zone)
+        return tuple(map(_key, records.get("NS", ())))
+
     async def ptr(self, address: str) -> str | None:
         """The first PTR value of an address."""
         try:

@@ -1,6 +1,6 @@
 """DNS messages as bytes: one question out, one answer in (RFC 1035, RFC 6891).
 
-Knows the six record types that mail asks for. An answer is read in time proportional to its length:
+Knows the seven record types that mail asks for. An answer is read in time proportional to its length:
 a compressed name may only point backwards, and no name is longer than 255 octets. It says whether
 bytes answer a question, but not whether they are true.
 """
@@ -12,8 +12,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
+from typing import NamedTuple
 
-KINDS = {"A": 1, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
+KINDS = {"A": 1, "NS": 2, "CNAME": 5, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28}
 SOA = 6
 NO_ERROR, FORMAT_ERROR, NXDOMAIN = 0, 1, 3
 MOST_JUMPS = 64
@@ -56,38 +57,55 @@ def question_of(name: str, kind: str) -> bytes:
     return wire + struct.pack("!HH", KINDS[kind], 1)
 
 
-def query_of(number: int, question: bytes, extended: bool = True) -> bytes:
-    """The message that asks, with recursion wanted; `extended` allows answers over 512 bytes."""
-    head = _HEADER.pack(number, 0x0100, 1, 0, 0, 1 if extended else 0)
+def query_of(number: int, question: bytes, extended: bool = True, recursive: bool = True) -> bytes:
+    """The message that asks; `extended` allows answers over 512 bytes, `recursive` wants others to be asked."""
+    head = _HEADER.pack(number, 0x0100 if recursive else 0, 1, 0, 0, 1 if extended else 0)
     return head + question + (_OPT if extended else b"")
 
 
 def read_answer(data: bytes, number: int, question: bytes) -> DnsAnswer:
     """Read what came for a question. Raises BadMessage when it is no answer to it."""
-    if len(data) < 12:
-        raise BadMessage("too short")
-    got, flags, questions, answers, authorities, _ = _HEADER.unpack_from(data)
-    if got != number or not flags & 0x8000 or flags & 0x7800:
-        raise BadMessage("not a response to this query")
-    code, truncated = flags & 15, bool(flags & 0x0200)
-    if questions == 0 and code != NO_ERROR:  # a server that could not read the question
-        return DnsAnswer(code, (), None, truncated)
-    end = 12 + len(question)
-    if questions != 1 or data[12:end].lower() != question.lower():
-        raise BadMessage("another question")
-    if truncated:
-        return DnsAnswer(code, (), None, truncated)
-    if answers + authorities > MOST_RECORDS:
-        raise BadMessage("too many records")
+    head = read_head(data, number, question)
+    if head.truncated or not head.sections:
+        return DnsAnswer(head.code, (), None, head.truncated)
+    answers, authorities, _ = head.sections
     try:
-        records = list(_records(data, end, answers + authorities))
-        return _summary(data, code, question, records[:answers], records[answers:])
+        records = list(records_in(data, 12 + len(question), answers + authorities))
+        return _summary(data, head.code, question, records[:answers], records[answers:])
     except (struct.error, IndexError) as short:
         raise BadMessage("cut short") from short
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
+class Head(NamedTuple):
+    """What the header says. `sections`: how many records answer, stand for authority, and are additional; none when
+    the server could not read the question."""
+
+    code: int
+    truncated: bool
+    authoritative: bool
+    sections: tuple[int, int, int] | tuple[()]
+
+
+def read_head(data: bytes, number: int, question: bytes) -> Head:
+    """The header of what came for a question. Raises BadMessage when it is no answer to it, or has too many records."""
+    if len(data) < 12:
+        raise BadMessage("too short")
+    got, flags, questions, answers, authorities, additional = _HEADER.unpack_from(data)
+    if got != number or not flags & 0x8000 or flags & 0x7800:
+        raise BadMessage("not a response to this query")
+    code, truncated, authoritative = flags & 15, bool(flags & 0x0200), bool(flags & 0x0400)
+    if questions == 0 and code != NO_ERROR:
+        return Head(code, truncated, authoritative, ())
+    if questions != 1 or data[12 : 12 + len(question)].lower() != question.lower():
+        raise BadMessage("another question")
+    if answers + authorities > MOST_RECORDS:
+        raise BadMessage("too many records")
+    return Head(code, truncated, authoritative, (answers, authorities, additional))
+
+
+class Record(NamedTuple):
+    """A record of a message: its owner in lower case, type, seconds, and where its data lies."""
+
     owner: str
     kind: int
     seconds: int
@@ -95,25 +113,26 @@ class _Record:
     end: int
 
 
-def _records(data: bytes, at: int, count: int) -> Iterator[_Record]:
-    asked = _name(data, _HEADER.size)[0]
+def records_in(data: bytes, at: int, count: int) -> Iterator[Record]:
+    """The records from an offset on. Raises BadMessage, or struct.error or IndexError for a message cut short."""
+    asked = name_at(data, _HEADER.size)[0]
     for _ in range(count):
         if data[at : at + 2] == _POINTER_TO_QUESTION:
             owner, at = asked, at + 2
         else:
-            owner, at = _name(data, at)
+            owner, at = name_at(data, at)
         kind, _class, seconds, length = _RECORD.unpack_from(data, at)
         at += _RECORD.size
         if at + length > len(data):
             raise BadMessage("cut short")
-        yield _Record(owner, kind, 0 if seconds >> 31 else seconds, at, at + length)
+        yield Record(owner, kind, 0 if seconds >> 31 else seconds, at, at + length)
         at += length
 
 
 def _summary(
-    data: bytes, code: int, question: bytes, answers: list[_Record], authorities: list[_Record]
+    data: bytes, code: int, question: bytes, answers: list[Record], authorities: list[Record]
 ) -> DnsAnswer:
-    name, _ = _name(question, 0)
+    name, _ = name_at(question, 0)
     (wanted,) = struct.unpack_from("!H", question, len(question) - 4)
     values: list[Value] = []
     holds: list[int] = []
@@ -121,17 +140,18 @@ def _summary(
         if record.owner != name:
             continue
         if record.kind == wanted:
-            values.append(_value(data, record))
+            values.append(value_of(data, record))
             holds.append(record.seconds)
         elif record.kind == KINDS["CNAME"]:
-            name = _name(data, record.start)[0]
+            name = name_at(data, record.start)[0]
             holds.append(record.seconds)
     if not values:
         holds += [_negative(data, record) for record in authorities if record.kind == SOA]
     return DnsAnswer(code, tuple(values), min(holds, default=None), truncated=False)
 
 
-def _value(data: bytes, record: _Record) -> Value:
+def value_of(data: bytes, record: Record) -> Value:
+    """The value of a record of one of KINDS. Raises as `records_in`."""
     raw = data[record.start : record.end]
     if record.kind == KINDS["A"]:
         return str(IPv4Address(_exactly(raw, 4)))
@@ -139,10 +159,10 @@ def _value(data: bytes, record: _Record) -> Value:
         return str(IPv6Address(_exactly(raw, 16)))
     if record.kind == KINDS["MX"]:
         (preference,) = struct.unpack_from("!H", raw)
-        return preference, _name(data, record.start + 2)[0]
+        return preference, name_at(data, record.start + 2)[0]
     if record.kind == KINDS["TXT"]:
         return _text(raw)
-    return _name(data, record.start)[0]
+    return name_at(data, record.start)[0]
 
 
 def _exactly(raw: bytes, length: int) -> bytes:
@@ -161,7 +181,7 @@ def _text(raw: bytes) -> str:
     return b"".join(parts).decode("utf-8", "replace")
 
 
-def _negative(data: bytes, record: _Record) -> int:
+def _negative(data: bytes, record: Record) -> int:
     """For how long an absence holds (RFC 2308 §5)."""
     (minimum,) = struct.unpack_from("!I", data, record.end - 4)
     return min(record.seconds, int(minimum))
@@ -177,7 +197,7 @@ def _label(label: str) -> bytes:
     return bytes([len(raw)]) + raw
 
 
-def _name(data: bytes, at: int) -> tuple[str, int]:
+def name_at(data: bytes, at: int) -> tuple[str, int]:
     """The name at an offset, lower case, and the offset after it. Octets that no label of ours
     could hold are shown as `\\\\DDD`, which makes the name one that nobody can ask for."""
     labels: list[bytes] = []
