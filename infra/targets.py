@@ -193,6 +193,7 @@ def _local_stack(environment: Mapping[str, str]) -> Target | None:
             "dns_server": str(facts["dns"]),
             "delivery_port": str(facts["inbox"]["smtp"]),  # type: ignore[index]  # any failure is caught
             "allow_private_delivery": "true",
+            "allow_private_destinations": "true",
             "clock_file": known["POSTHORN_CLOCK_FILE"],
         }
         for name in ("web_hostname", "smtp_hostname", "return_path_domain", "route_domain"):

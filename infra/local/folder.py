@@ -32,6 +32,7 @@ OURS = (
     "tls",
     "clock",
     "clock.lock",
+    "dns.json",
     "gateway-certificate.pem",
     "gateway-key.pem",
     "build",

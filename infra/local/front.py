@@ -36,6 +36,8 @@ from chalicelib.services.tracking.domains import TrackDomains
 from infra.local import clock, function_url
 from infra.local.deployed import Deployed
 from infra.local.dns import Published, Zone, serve
+from infra.local.dns_answers import PREFIX as DNS_PREFIX
+from infra.local.dns_answers import DnsPages, PutAnswers
 from infra.local.exchange import Bridge, Request, Response, json_response
 from infra.local.folder import front_word
 from infra.local.followup import FollowUps
@@ -65,6 +67,7 @@ class Front:
     app: Maybe
     clock_file: Path
     home: Answer
+    dns: Answer = lambda request: nothing_at(request.path)
     clock_moved: Callable[[], None] = lambda: None
     tracked: Maybe = lambda _: None
 
@@ -80,6 +83,8 @@ class Front:
             return self._serve_clock(request)
         if path == PREFIX or path.startswith(f"{PREFIX}/"):
             return self.pages(request)
+        if path == DNS_PREFIX or path.startswith(f"{DNS_PREFIX}/"):
+            return self.dns(request)
         return nothing_at(path)
 
     def _serve_clock(self, request: Request) -> Response:
@@ -189,7 +194,12 @@ def make_front(
     """Start the zone and the inbox; what `make` makes of the zone, the inbox's pages and the home page."""
     settings = bootstrap.posthorn().settings
     now = clock.LocalClock(Path(settings.clock_file)).now
-    zone = Zone(our_records(settings), published_records, settings.custom_return_path_prefix)
+    zone = Zone(
+        our_records(settings),
+        published_records,
+        settings.custom_return_path_prefix,
+        PutAnswers(state / "dns.json"),
+    )
     serve(zone, ports["dns"])
     store = InboxStore(state / "inbox", now)
     inbox = InboxServer(store, inbox_context(state / "tls"), now, FollowUps(ports["mx"]))
@@ -214,12 +224,19 @@ def with_functions(state: Path, environment: Mapping[str, str]) -> Callable[...,
             word = front_word(state, environment)
             deployed = Deployed(state, environment["AWS_ENDPOINT_URL"], word)
             tracked = tracking(zone, settings.track_domain, deployed.tracking)
-            return Front(pages, deployed.api, clock_file, home, deployed.fire_schedules, tracked)
+            return Front(
+                pages,
+                deployed.api,
+                clock_file,
+                home,
+                DnsPages(zone.put),
+                deployed.fire_schedules,
+                tracked,
+            )
         function = partial(function_url.call, resolve_name("functions.tracking:tracking"))
         tracked = tracking(zone, settings.track_domain, function)
-        return Front(
-            pages, LambdaHttp(resolve_name("functions.api:app")), clock_file, home, tracked=tracked
-        )
+        app = LambdaHttp(resolve_name("functions.api:app"))
+        return Front(pages, app, clock_file, home, DnsPages(zone.put), tracked=tracked)
 
     return make
 

@@ -56,6 +56,7 @@ LOCAL_DEFAULTS = {
     "POSTHORN_SYSTEM_SERVER": f"{ORGANIZATION}/{SERVER}",
     "POSTHORN_SYSTEM_FROM": SYSTEM_FROM,
     "POSTHORN_POSTMASTER": "postmaster@posthorn.test",
+    "POSTHORN_ALLOW_PRIVATE_DESTINATIONS": "1",
     # Everybody who tries the stack comes from one address, load generators too.
     "POSTHORN_MAX_CONNECTIONS_PER_CLIENT": "1000",
     "AWS_REGION": "us-east-1",

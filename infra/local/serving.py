@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from chalicelib import bootstrap
 from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.bootstrap import Posthorn
+from infra.local.dns_answers import DnsPages
 from infra.local.exchange import Request, Response
 from infra.local.front import Front, make_front, ports_of
 from infra.local.plan import ROOT
@@ -43,7 +44,7 @@ class LocalStack:
             state,
             self._environment,
             ports,
-            lambda _zone, pages, home: Front(pages, _nothing, clock_file, home),
+            lambda zone, pages, home: Front(pages, _nothing, clock_file, home, DnsPages(zone.put)),
         )
         self._program = program
 

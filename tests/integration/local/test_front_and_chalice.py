@@ -159,14 +159,16 @@ LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch
         ("OPTIONS", {"host": HOST, "origin": "https://evil.example"}, True),
     ],
 )
-@pytest.mark.parametrize("path", ["/", "/_local/clock", "/_local/inbox", "/api/v2/emails"])
+@pytest.mark.parametrize(
+    "path", ["/", "/_local/clock", "/_local/inbox", "/_local/dns/TXT/a.test", "/api/v2/emails"]
+)
 def test_neither_other_sites_nor_other_hosts_get_an_answer(
     tmp_path: Path, path: str, method: str, headers: dict[str, str], refused: bool
 ) -> None:
     def page(_request: Request) -> Response:
         return Response(200, b"an answer")
 
-    front = Front(page, page, tmp_path / "clock", page)
+    front = Front(page, page, tmp_path / "clock", page, page)
     answer = front(Request(method, path, headers, b"{}"))
     assert (answer.status == 403) is refused
     assert not refused or answer.body.startswith(b'{"message": ')
