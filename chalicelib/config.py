@@ -75,7 +75,8 @@ class Settings:
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. hold_days, suppression_days: lifetimes.
     resent_sender: prepend Resent-Sender as Postal does (contract 4.18).
-    delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver.
+    delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver, and of the
+    domains' own name servers where records are checked.
     allow_private_delivery: let mail go to private and loopback addresses; for the local stack and tests only.
     allow_private_destinations: let checks of DNS ask name servers at private and loopback addresses; for the local
     stack and tests only.

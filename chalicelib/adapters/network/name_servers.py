@@ -52,8 +52,6 @@ class DnsNameServers(NameServers):
         budget, seen = Budget(), {name}
         for _ in range(1 + MOST_ALIASES):
             answer = await self._answer(name, kind, budget)
-            if answer is None:
-                return ()
             if answer.alias is None or answer.alias in seen:
                 values = answer.values[:1] if kind == "CNAME" else answer.values
                 return tuple(map(as_text, values))
@@ -61,7 +59,7 @@ class DnsNameServers(NameServers):
             seen.add(name)
         return ()
 
-    async def _answer(self, name: str, kind: str, budget: Budget) -> ZoneAnswer | None:
+    async def _answer(self, name: str, kind: str, budget: Budget) -> ZoneAnswer:
         question = question_of(name, kind)
         if self._server is None:
             return await self._zones.answer(name, kind, question, budget)

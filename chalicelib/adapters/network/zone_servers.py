@@ -66,15 +66,11 @@ class ZoneServers:
         self._private = private
         self._exchange = Exchange(read_zone_answer, recursive=False)
 
-    async def answer(
-        self, name: str, kind: str, question: bytes, budget: Budget
-    ) -> ZoneAnswer | None:
-        """What the zone has at the name; None when not even its top-level zone exists. NoAnswer when nobody says;
-        TemporaryFailure, with the reason, when nobody may be asked or two answer differently."""
+    async def answer(self, name: str, kind: str, question: bytes, budget: Budget) -> ZoneAnswer:
+        """What the zone has at the name. NoAnswer when nobody says; TemporaryFailure, with the reason, when nobody may
+        be asked or two answer differently."""
         zone = await self._top(name, budget)
         for _ in range(MOST_ZONES):
-            if zone is None:
-                return None
             server, answer = await self._first(zone, name, question, budget)
             if not _leads_down(answer, zone, name) or answer.referral is None:
                 if kind not in MAY_DIFFER:
@@ -89,10 +85,10 @@ class ZoneServers:
             zone = await self._zone(below.zone, below.servers, known, budget)
         raise NoAnswer
 
-    async def _top(self, name: str, budget: Budget) -> Zone | None:
-        """The topmost zone of which the resolver knows the servers: the top-level domain, but for private ones."""
+    async def _top(self, name: str, budget: Budget) -> Zone:
+        """The topmost zone of which the resolver knows the servers: the top-level domain, but for private ones. That it
+        knows none proves nothing: so answer resolvers that are cut off."""
         labels = name.split(".")
-        exists = False
         for start in range(len(labels) - 1, -1, -1):
             zone = ".".join(labels[start:])
             budget.take_question()
@@ -104,10 +100,7 @@ class ZoneServers:
                 raise NoAnswer from None
             if servers:
                 return await self._zone(zone, servers, {}, budget)
-            exists = True
-        if exists:
-            raise NoAnswer
-        return None
+        raise _unknown(f"No name servers are known for {name}")
 
     async def _zone(
         self,

@@ -243,6 +243,21 @@ async def test_bytes_without_end_are_left() -> None:
         assert server.heard < 8
 
 
+async def test_questions_without_end_are_left() -> None:
+    def answers(asked: dnslib.DNSRecord) -> list[dnslib.DNSRecord | bytes]:
+        """Each alias lies at the end of nine delegations."""
+        labels = str(asked.q.qname).rstrip(".").split(".")
+        depth = server.heard % 10
+        if not depth:
+            return [reply(asked, f"{asked.q.qname} CNAME {'y.' * 10}{server.heard}.test.")]
+        zone = ".".join(labels[-1 - depth :])
+        return [referral(asked, f"{zone} NS ns.{zone}", f"ns.{zone} A {FIRST}")]
+
+    async with scripted(answers) as (servers, server):
+        assert "do not answer" in await unknown(servers, f"{'y.' * 10}0.test")
+        assert 50 < server.heard < 100
+
+
 async def test_a_look_up_ends_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.adapters.network.name_servers.LOOK_UP_SECONDS", 0.3)
     monkeypatch.setattr(zone_servers, "TRY_SECONDS", (5.0, 2.5, 2.5))
@@ -250,6 +265,25 @@ async def test_a_look_up_ends_in_its_time(monkeypatch: pytest.MonkeyPatch) -> No
         begun = time.monotonic()
         assert "do not answer" in await unknown(servers)
         assert time.monotonic() - begun < 3
+
+
+async def test_a_server_of_unknown_address_is_passed_over(pair: tuple[DnsZone, DnsZone]) -> None:
+    servers = asking(pair[0].port)
+    resolver = servers._zones._resolver
+    assert isinstance(resolver, ScriptedResolver)
+    resolver.fail("a.nic.example")
+    assert await servers.published("acme.test", "TXT") == ("hello",)
+    resolver.fail("b.nic.example")
+    assert "do not answer" in await unknown(servers)
+
+
+async def test_a_zone_that_only_the_resolver_knows_is_asked(pair: tuple[DnsZone, DnsZone]) -> None:
+    servers = asking(pair[0].port)
+    resolver = servers._zones._resolver
+    assert isinstance(resolver, ScriptedResolver)
+    resolver.zone["acme.test"] = resolver.zone["test"]
+    resolver.zone["test"] = {}
+    assert await servers.published("acme.test", "TXT") == ("hello",)
 
 
 async def test_a_resolver_that_fails_leaves_it_unknown() -> None:

@@ -121,8 +121,6 @@ async def test_what_a_zone_has(
         "_domainkey.acme.test",  # only names below it
         "mx1.acme.test",  # of another type
         "unregistered.test",
-        "example.nosuchtop",
-        "nosuchtop",
     ],
 )
 async def test_what_does_not_exist_is_nothing(servers: DnsNameServers, name: str) -> None:
@@ -160,6 +158,15 @@ async def test_a_zone_whose_servers_cannot_be_reached_is_unknown(
     with pytest.raises(TemporaryFailure) as raised:
         await servers.published(name, "TXT")
     assert raised.value.public == f"The name servers of {name} do not answer."
+
+
+@pytest.mark.parametrize("name", ["example.nosuchtop", "nosuchtop"])
+async def test_a_resolver_that_knows_no_zone_proves_nothing(
+    servers: DnsNameServers, name: str
+) -> None:
+    with pytest.raises(TemporaryFailure) as raised:
+        await servers.published(name, "TXT")
+    assert raised.value.public == f"No name servers are known for {name}."
 
 
 async def test_servers_at_private_addresses_are_not_asked(port: int) -> None:
