@@ -24,6 +24,8 @@ _HOSTNAMES = frozenset(
 _HOSTNAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.pattern)
 _SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
+# Fields that are several such names, apart by commas; one at least.
+_HOST_LISTS = frozenset({"mx_hosts"})
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
 # What the text of a field must be like, and how that is said.
@@ -63,6 +65,7 @@ class Settings:
     return_path_domain: where bounces of mail come back to, unless its domain has a return path of its own.
     custom_return_path_prefix: first label of such an own return path. dkim_identifier: first part of DKIM selectors.
     route_domain: domain of the addresses that stand for routes. spf_include: what customers include in their SPF.
+    mx_hosts: the hosts that customers' MX must name for mail to come in here, apart by commas.
     track_domain: the name that customers' track domains are a CNAME for. track_address: host and port that stand in
     tracked links in place of the customer's track domain, without TLS; for the local stack only.
     behind_cloudfront: take a reader's address from CloudFront, in front of the tracking function; only where nothing
@@ -112,6 +115,7 @@ class Settings:
     dkim_identifier: str = "posthorn"
     route_domain: str = "routes.posthorn.example.com"
     spf_include: str = "spf.posthorn.example.com"
+    mx_hosts: str = "mx.posthorn.example.com"
     track_domain: str = "track.posthorn.example.com"
     track_address: str = ""
     behind_cloudfront: bool = False
@@ -147,6 +151,11 @@ class Settings:
     visibility_seconds: int = 480
 
     @property
+    def mx_host_names(self) -> tuple[str, ...]:
+        """The hosts of `mx_hosts`, lower-case, each once."""
+        return _host_names(self.mx_hosts)
+
+    @property
     def public_url(self) -> str:
         """The address at which clients reach us, without a final slash."""
         return (self.web_url or f"https://{self.web_hostname}").rstrip("/")
@@ -163,6 +172,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         form, said = _FORMS.get(field.name, (None, ""))
         if form is not None and not form.match(text):
             raise ValueError(f"{name} must be {said}, not {text!r}")
+        if field.name in _HOST_LISTS and not all(map(_HOSTNAME.match, _host_names(text) or ("",))):
+            raise ValueError(f"{name} must be host names apart by commas, not {text!r}")
         values[field.name] = _read(name, text, type(field.default))
     megabytes = environment.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "")
     if megabytes.isdigit():
@@ -216,6 +227,11 @@ def read_flag(name: str, text: str) -> bool:
     if text.lower() in {"0", "false", "no", "off"}:
         return False
     raise ValueError(f"{name} must be true or false, not {text!r}")
+
+
+def _host_names(text: str) -> tuple[str, ...]:
+    names = (one.strip().lower() for one in text.split(","))
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _read(name: str, text: str, kind: type) -> str | int | bool:

@@ -8,8 +8,10 @@ from chalicelib.cli.commands import Group, naming, options, server_option
 from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import Shape, shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dns.records import DnsRecord, RecordStatus
+from chalicelib.domain.dns.records import DnsRecord
 from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.findings import RecordStatus
+from chalicelib.services.tenancy.domain_checks import DomainChecks
 from chalicelib.services.tenancy.domains import Domains, Owner
 
 
@@ -70,14 +72,14 @@ def show(session: Session, domain: Domain) -> None:
 @named_domain
 def verify(session: Session, domain: Domain) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
-    domains = session.posthorn[Domains]
-    outcome = session.call(domains.verify(domain))
+    outcome = session.call(session.posthorn[DomainChecks].check(domain))
     rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
     text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
     session.show({**_shape(session, outcome.domain), "findings": outcome.findings}, text)
-    required = {each.purpose for each in domains.records(domain) if each.required}
-    wrong = {each.purpose for each in outcome.findings if each.status is not RecordStatus.OK}
-    return 1 if required & wrong else 0
+    records = session.posthorn[Domains].records(domain)
+    required = {(each.purpose, each.name) for each in records if each.required}
+    right = [each for each in outcome.findings if each.status is RecordStatus.OK]
+    return 1 if required - {(each.purpose, each.name) for each in right} else 0
 
 
 @domain_group.command("trust")

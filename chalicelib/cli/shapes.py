@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.cli.terminal import iso
-from chalicelib.domain.dns.records import DnsRecord, Finding, track_host
+from chalicelib.domain.dns.records import DnsRecord, track_host
 from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 from chalicelib.domain.tenancy.credentials import Credential
 from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.findings import Finding
 from chalicelib.domain.tenancy.management_keys import ManagementKey
 from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.servers import Server

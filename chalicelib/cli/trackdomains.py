@@ -18,7 +18,8 @@ from chalicelib.cli.commands import (
 from chalicelib.cli.session import Session
 from chalicelib.cli.shapes import Shape, shape
 from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dns.records import RecordStatus, track_host
+from chalicelib.domain.dns.records import track_host
+from chalicelib.domain.tenancy.findings import RecordStatus
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.track_domains import TrackDomain
 from chalicelib.services.tracking.domains import TrackDomains, TrackOptions

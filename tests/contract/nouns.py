@@ -21,8 +21,16 @@ from chalicelib.domain.tenancy.credentials import (
     CredentialKind,
 )
 from chalicelib.domain.tenancy.dkim_key import DkimKey
-from chalicelib.domain.tenancy.domains import DOMAINS, Domain
+from chalicelib.domain.tenancy.domain_states import (
+    DOMAIN_STATES,
+    DnsEvent,
+    DomainState,
+    EmailCode,
+    ToldEvent,
+)
+from chalicelib.domain.tenancy.domains import DOMAINS, Domain, VerificationMethod, VerifiedBy
 from chalicelib.domain.tenancy.entity import Entity, Place
+from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
@@ -142,8 +150,37 @@ def _full_server(value: Server) -> Server:
 
 def _full_domain(value: Domain) -> Domain:
     keys = (KEY, replace(KEY, selector="b"))
-    flags = {"dkim_ok": True, "return_path_ok": True, "use_for_any": True}
-    return replace(value, uuid="x", keys=keys, verified_at=None, **flags)
+    flags = {"dkim_ok": True, "return_path_ok": True, "use_for_any": True, "incoming": True}
+    return replace(
+        value,
+        uuid="x",
+        keys=keys,
+        next_keys=(replace(KEY, selector="c", created_at=NOW, ok=False),),
+        retired_keys=(replace(KEY, selector="d", wrapped=b"", ok=True, retired_at=NOW),),
+        verified_at=None,
+        verified_by=VerifiedBy.CODE,
+        verification_method=VerificationMethod.EMAIL,
+        **flags,
+    )
+
+
+def _full_state(value: DomainState) -> DomainState:
+    finding = Finding(
+        Purpose.SPF, "acme.test", RecordStatus.INVALID, "wrong", ("v=spf1 ü",), "v=spf1 x", "10 mx"
+    )
+    return replace(
+        value,
+        uuid="x",
+        checked_at=NOW,
+        hour_began_at=NOW,
+        records_ok=True,
+        findings=(finding, Finding(Purpose.BIMI, "a.test", RecordStatus.UNKNOWN)),
+        missing_since=NOW,
+        missing_checks=7,
+        failed_since=NOW,
+        events=(ToldEvent(DnsEvent.FAILED, NOW), ToldEvent(DnsEvent.STILL_FAILED, NOW)),
+        code=EmailCode("mac", NOW, 3),
+    )
 
 
 def _full_track_domain(value: TrackDomain) -> TrackDomain:
@@ -158,6 +195,8 @@ def _full_track_domain(value: TrackDomain) -> TrackDomain:
         dns_status=DnsStatus.INVALID,
         dns_error="wrong",
         dns_checked_at=NOW,
+        dns_found=("elsewhere.test",),
+        dns_unanswered=True,
     )
 
 
@@ -277,6 +316,15 @@ NOUNS = (
         also=lambda value, name: replace(value, name=name),
         elsewhere=lambda value: replace(value, server_id=a_server_id()),
         full=_full_domain,
+        rivals=lambda value: [replace(value, uuid="another")],
+    ),
+    Noun(
+        "state of a domain",
+        DOMAIN_STATES,
+        make=lambda: DomainState.of(a_domain(_a_tenant())),
+        also=lambda value, name: replace(value, name=name),
+        elsewhere=lambda value: replace(value, server_id=None),
+        full=_full_state,
         rivals=lambda value: [replace(value, uuid="another")],
     ),
     Noun(

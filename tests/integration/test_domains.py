@@ -11,19 +11,21 @@ from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.config import Settings
-from chalicelib.domain.dns.records import Purpose, RecordStatus
 from chalicelib.domain.errors import Conflict, InvalidRequest, NotFound
 from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.findings import Purpose, RecordStatus
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.directory import Directory
-from chalicelib.services.tenancy.domains import Domains, Verification
+from chalicelib.services.tenancy.domain_checks import Checked, DomainChecks
+from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
+from tests import published
 
 SETTINGS = Settings(return_path_domain="rp.ph.example", spf_include="spf.ph.example")
 
@@ -51,6 +53,11 @@ def domains(app: Posthorn) -> Domains:
 
 
 @pytest.fixture
+def checks(app: Posthorn) -> DomainChecks:
+    return app[DomainChecks]
+
+
+@pytest.fixture
 async def server(app: Posthorn) -> Server:
     owner = await app[Organizations].create("Acme")
     return await app[Servers].create(owner, "Mail")
@@ -58,13 +65,10 @@ async def server(app: Posthorn) -> Server:
 
 def publish(resolver: ScriptedResolver, domains: Domains, domain: Domain) -> None:
     """Put every record of the domain into the zone."""
-    zone: dict[str, dict[str, list[str]]] = {}
-    for record in domains.records(domain):
-        zone.setdefault(record.name, {}).setdefault(record.kind, []).append(record.value)
-    resolver.zone.update(zone)
+    published.publish(resolver, domains.records(domain))
 
 
-def statuses(outcome: Verification) -> dict[Purpose, RecordStatus]:
+def statuses(outcome: Checked) -> dict[Purpose, RecordStatus]:
     return {finding.purpose: finding.status for finding in outcome.findings}
 
 
@@ -135,12 +139,12 @@ async def test_use_for_any_needs_a_server(app: Posthorn, domains: Domains, serve
 
 
 async def test_a_published_domain_is_verified(
-    domains: Domains, server: Server, app: Posthorn
+    domains: Domains, checks: DomainChecks, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
     assert await app[Directory].verified_domain(server, "example.com") is None
     publish(app[ScriptedResolver], domains, domain)
-    outcome = await domains.verify(domain)
+    outcome = await checks.check(domain)
     assert set(statuses(outcome).values()) == {RecordStatus.OK}
     assert outcome.domain.verified_at == int(app[ControlledClock].now())
     assert outcome.domain.dkim_ok
@@ -149,9 +153,9 @@ async def test_a_published_domain_is_verified(
 
 
 async def test_an_unpublished_domain_is_told_what_is_missing(
-    domains: Domains, server: Server
+    domains: Domains, checks: DomainChecks, server: Server
 ) -> None:
-    outcome = await domains.verify(await domains.add(server, "example.com"))
+    outcome = await checks.check(await domains.add(server, "example.com"))
     assert set(statuses(outcome).values()) == {RecordStatus.MISSING}
     assert outcome.domain.verified_at is None
     texts = {finding.purpose: finding.text for finding in outcome.findings}
@@ -159,27 +163,33 @@ async def test_an_unpublished_domain_is_told_what_is_missing(
     assert texts[Purpose.RETURN_PATH] == "There is no return path record at psrp.example.com"
 
 
-async def test_one_missing_key_record_is_enough_not_to_sign_with_the_domain(
-    domains: Domains, server: Server, app: Posthorn
+async def test_without_its_record_the_second_key_does_not_sign_and_the_first_does(
+    domains: Domains, checks: DomainChecks, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
     publish(app[ScriptedResolver], domains, domain)
     del app[ScriptedResolver].zone[f"{domain.keys[1].selector}._domainkey.example.com"]
-    outcome = await domains.verify(domain)
+    outcome = await checks.check(domain)
     assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.OK
     assert statuses(outcome)[Purpose.DKIM_ED25519] is RecordStatus.MISSING
     assert outcome.domain.verified_at is not None
+    assert outcome.domain.dkim_ok
+    assert outcome.domain.signing_keys == outcome.domain.keys[:1]
+    assert (await checks.check(domain)).state.records_ok
+    del app[ScriptedResolver].zone[f"{domain.keys[0].selector}._domainkey.example.com"]
+    outcome = await checks.check(domain)
     assert not outcome.domain.dkim_ok
+    assert outcome.domain.signing_keys == ()
 
 
 async def test_ownership_once_proven_stays_but_the_rest_follows_dns(
-    domains: Domains, server: Server, app: Posthorn
+    domains: Domains, checks: DomainChecks, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
     publish(app[ScriptedResolver], domains, domain)
-    verified = (await domains.verify(domain)).domain
+    verified = (await checks.check(domain)).domain
     app[ScriptedResolver].zone.clear()
-    later = (await domains.verify(verified)).domain
+    later = (await checks.check(verified)).domain
     assert later.verified_at == verified.verified_at
     assert not later.dkim_ok
     assert not later.return_path_ok
@@ -187,14 +197,14 @@ async def test_ownership_once_proven_stays_but_the_rest_follows_dns(
 
 
 async def test_a_name_server_that_is_away_changes_nothing(
-    domains: Domains, server: Server, app: Posthorn
+    domains: Domains, checks: DomainChecks, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
     publish(app[ScriptedResolver], domains, domain)
-    verified = (await domains.verify(domain)).domain
+    verified = (await checks.check(domain)).domain
     for record in domains.records(domain):
         app[ScriptedResolver].fail(record.name)
-    outcome = await domains.verify(verified)
+    outcome = await checks.check(verified)
     assert outcome.domain == verified
     assert set(statuses(outcome).values()) == {RecordStatus.UNKNOWN}
 
@@ -240,10 +250,10 @@ async def test_the_installation_is_set_up_once_however_many_start(app: Posthorn)
 
 
 async def test_a_published_key_that_was_exchanged_is_invalid(
-    domains: Domains, server: Server, app: Posthorn
+    domains: Domains, checks: DomainChecks, server: Server, app: Posthorn
 ) -> None:
     domain = await domains.add(server, "example.com")
     publish(app[ScriptedResolver], domains, domain)
     other = replace(domain, keys=tuple(replace(key, public="other") for key in domain.keys))
-    outcome = await domains.verify(other)
+    outcome = await checks.check(other)
     assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.INVALID

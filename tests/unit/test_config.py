@@ -72,3 +72,12 @@ def test_bytes_in_hand_are_a_quarter_of_the_function_s_memory() -> None:
     assert read_settings({"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "2048"}).bytes_in_hand == 512 * MIB
     said = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "POSTHORN_BYTES_IN_HAND": "1000000"}
     assert read_settings(said).bytes_in_hand == 1_000_000
+
+
+def test_mx_hosts_are_names_apart_by_commas() -> None:
+    settings = read_settings({"POSTHORN_MX_HOSTS": " MX1.acme.test,mx2.acme.test, ,mx1.acme.test"})
+    assert settings.mx_host_names == ("mx1.acme.test", "mx2.acme.test")
+    assert Settings().mx_host_names == ("mx.posthorn.example.com",)
+    for text in (" ", ",", "mx1.acme.test;mx2.acme.test", "mx1 mx2", "-.\n", "a" * 64 + ".test"):
+        with pytest.raises(ValueError, match="POSTHORN_MX_HOSTS must be host names"):
+            read_settings({"POSTHORN_MX_HOSTS": text})

@@ -1,46 +1,22 @@
-"""What a customer publishes in DNS for a domain, and whether what is published there will do.
+"""What a customer publishes in DNS for a domain, in the order to do it.
 
-Records and texts follow contract section 8, with a second DKIM record for the Ed25519 key (RFC 8463) and a suggested
-DMARC record (RFC 9989). Pure: the look-ups are somebody else's, their answers are arguments here.
+Records follow contract section 8, with a second DKIM record for the Ed25519 key (RFC 8463), and advice on what else
+receivers look for: DMARC (RFC 9989), MTA-STS (RFC 8461), TLS reports (RFC 8460) and BIMI. Whether what is published
+will do is `chalicelib.domain.dns.compare`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
-from chalicelib.domain.tenancy.dkim_key import DkimKey
-from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.dkim_key import ED25519, DkimKey
+from chalicelib.domain.tenancy.domains import Domain, VerificationMethod
+from chalicelib.domain.tenancy.findings import Purpose
 from chalicelib.domain.tenancy.track_domains import TrackDomain
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-class Purpose(StrEnum):
-    """What a record is for."""
-
-    OWNERSHIP = "ownership"
-    DKIM_RSA = "dkim-rsa"
-    DKIM_ED25519 = "dkim-ed25519"
-    SPF = "spf"
-    RETURN_PATH = "return-path"
-    DMARC = "dmarc"
-    TRACK = "track"
-
-
-class RecordStatus(StrEnum):
-    """Contract section 1.5, and Unknown when the name servers could not be asked."""
-
-    OK = "OK"
-    MISSING = "Missing"
-    INVALID = "Invalid"
-    UNKNOWN = "Unknown"
-
-
-Judgement = tuple[RecordStatus, str]
-"""What a look at a record found, and what is wrong; no text when it is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +28,7 @@ class DnsNames:
     dkim_identifier: str
     verify_prefix: str
     spf_include: str
+    mx_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +36,10 @@ class DnsRecord:
     """One record to publish. `required`: without it Posthorn does not send as this domain, or not with its own key."""
 
     purpose: Purpose
-    kind: str  # "TXT" or "CNAME"
+    kind: str  # "TXT", "CNAME" or "MX"
     name: str
     value: str
     required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How one published record compares with the wanted one. `text` is empty when it is right."""
-
-    purpose: Purpose
-    name: str
-    status: RecordStatus
-    text: str = ""
 
 
 def is_domain_name(text: str) -> bool:
@@ -95,31 +62,19 @@ def is_label(text: str) -> bool:
 
 def selector(names: DnsNames, identifier: str, algorithm: str) -> str:
     """The DKIM selector of a domain's key: `posthorn-abcdef` for RSA, `posthorn-abcdef-ed` for Ed25519."""
-    ending = "-ed" if algorithm == "ed25519-sha256" else ""
+    ending = "-ed" if algorithm == ED25519 else ""
     return f"{names.dkim_identifier}-{identifier}{ending}"
 
 
 def dkim_text(key: DkimKey) -> str:
     """The TXT value of a key (RFC 6376 §3.6.1, RFC 8463 §4)."""
-    kind = "k=ed25519; " if key.algorithm == "ed25519-sha256" else ""
-    return f"v=DKIM1; {kind}t=s; h=sha256; p={key.public};"
+    kind = "k=ed25519; " if key.algorithm == ED25519 else ""
+    return f"v=DKIM1; t=s; h=sha256; {kind}p={key.public};"
 
 
 def records_for(domain: Domain, names: DnsNames) -> tuple[DnsRecord, ...]:
-    """All records to publish for a domain, in the order to do it."""
-    ownership = f"{names.verify_prefix} {domain.verification_token}"
-    spf = f"v=spf1 a mx include:{names.spf_include} ~all"
-    host = f"{names.return_path_prefix}.{domain.name}"
-    return (
-        DnsRecord(Purpose.OWNERSHIP, "TXT", domain.name, ownership, True),
-        *(
-            DnsRecord(_purpose(key), "TXT", key_name(key), dkim_text(key), True)
-            for key in domain.keys
-        ),
-        DnsRecord(Purpose.SPF, "TXT", domain.name, spf, False),
-        DnsRecord(Purpose.RETURN_PATH, "CNAME", host, names.return_path_domain, False),
-        DnsRecord(Purpose.DMARC, "TXT", f"_dmarc.{domain.name}", "v=DMARC1; p=none", False),
-    )
+    """All records to publish for a domain. An MX has one record for each host."""
+    return (*_proving(domain, names), *_sending(domain, names), *_advised(domain))
 
 
 def track_record(track: TrackDomain, target: str) -> DnsRecord:
@@ -129,7 +84,7 @@ def track_record(track: TrackDomain, target: str) -> DnsRecord:
 
 def track_host(track: TrackDomain) -> str:
     """The name of a track domain in DNS."""
-    return f"{track.label}.{track.domain}"
+    return track.id
 
 
 def key_name(key: DkimKey) -> str:
@@ -137,84 +92,39 @@ def key_name(key: DkimKey) -> str:
     return f"{key.selector}._domainkey.{key.domain}"
 
 
-def compare(record: DnsRecord, found: Sequence[str]) -> Finding:
-    """Whether what is published under the name of a record will do. `found` are the values there of the record's
-    kind."""
-    status, text = _JUDGES[record.purpose](record, found)
-    return Finding(record.purpose, record.name, status, text)
+def key_record(key: DkimKey, *, required: bool) -> DnsRecord:
+    """The record of a key; an Ed25519 key is never required."""
+    is_rsa = key.algorithm != ED25519
+    purpose = Purpose.DKIM_RSA if is_rsa else Purpose.DKIM_ED25519
+    return DnsRecord(purpose, "TXT", key_name(key), dkim_text(key), required and is_rsa)
 
 
-def _purpose(key: DkimKey) -> Purpose:
-    return Purpose.DKIM_ED25519 if key.algorithm == "ed25519-sha256" else Purpose.DKIM_RSA
+def _proving(domain: Domain, names: DnsNames) -> Iterator[DnsRecord]:
+    if domain.verification_method is VerificationMethod.DNS:
+        ownership = f"{names.verify_prefix} {domain.verification_token}"
+        yield DnsRecord(Purpose.OWNERSHIP, "TXT", domain.name, ownership, True)
+    for key in domain.keys:
+        yield key_record(key, required=True)
+    for key in (*domain.next_keys, *domain.retired_keys):
+        yield key_record(key, required=False)
 
 
-def _ownership(record: DnsRecord, found: Sequence[str]) -> Judgement:
-    """The text is there, exactly."""
-    if record.value in found:
-        return _RIGHT
-    return (
-        RecordStatus.MISSING,
-        "We couldn't verify your domain. Please double check you've added the TXT record correctly.",
-    )
+def _sending(domain: Domain, names: DnsNames) -> Iterator[DnsRecord]:
+    spf = f"v=spf1 a mx include:{names.spf_include} ~all"
+    yield DnsRecord(Purpose.SPF, "TXT", domain.name, spf, False)
+    host = f"{names.return_path_prefix}.{domain.name}"
+    yield DnsRecord(Purpose.RETURN_PATH, "CNAME", host, names.return_path_domain, False)
+    for mx in names.mx_hosts:
+        yield DnsRecord(Purpose.MX, "MX", domain.name, f"10 {mx}", domain.incoming)
 
 
-def _spf(record: DnsRecord, found: Sequence[str]) -> Judgement:
-    """Any SPF record of the domain includes ours."""
-    policies = [text.lower().split() for text in found if text.lower().startswith("v=spf1")]
-    if not policies:
-        return RecordStatus.MISSING, "No SPF record exists for this domain"
-    wanted = next(word for word in record.value.split() if word.startswith("include:"))
-    if any(wanted.lower() in policy for policy in policies):
-        return _RIGHT
-    included = wanted.removeprefix("include:")
-    return RecordStatus.INVALID, f"An SPF record exists but it doesn't include {included}"
-
-
-def _key(record: DnsRecord, found: Sequence[str]) -> Judgement:
-    """Compared literally, the final semicolon optional."""
-    name = record.name
-    if not found:
-        return RecordStatus.MISSING, f"No TXT records were returned for {name}"
-    if len(found) > 1:
-        text = f"There are {len(found)} records at {name}. There should only be one."
-        return RecordStatus.INVALID, text
-    if found[0].strip().removesuffix(";") == record.value.removesuffix(";"):
-        return _RIGHT
-    return (
-        RecordStatus.INVALID,
-        f"The DKIM record at {name} does not match the record we have provided. "
-        "Please check it has been copied correctly.",
-    )
-
-
-def _alias(record: DnsRecord, found: Sequence[str]) -> Judgement:
-    """The CNAME points to us."""
-    if not found:
-        what = "return path record" if record.purpose is Purpose.RETURN_PATH else "record"
-        return RecordStatus.MISSING, f"There is no {what} at {record.name}"
-    if found[0].lower().rstrip(".") == record.value.lower():
-        return _RIGHT
-    return (
-        RecordStatus.INVALID,
-        f"There is a CNAME record at {record.name} but it points to {found[0]} which is incorrect. "
-        f"It should point to {record.value}.",
-    )
-
-
-def _dmarc(record: DnsRecord, found: Sequence[str]) -> Judgement:
-    """One is at the domain itself. Missing is advice only: a parent's record may cover it."""
-    if any(text.replace(" ", "").lower().startswith("v=dmarc1;p=") for text in found):
-        return _RIGHT
-    return RecordStatus.MISSING, f"No DMARC record exists at {record.name}"
-
-
-_RIGHT: Judgement = (RecordStatus.OK, "")
-_JUDGES: dict[Purpose, Callable[[DnsRecord, Sequence[str]], Judgement]] = {
-    Purpose.OWNERSHIP: _ownership,
-    Purpose.DKIM_RSA: _key,
-    Purpose.DKIM_ED25519: _key,
-    Purpose.SPF: _spf,
-    Purpose.RETURN_PATH: _alias,
-    Purpose.DMARC: _dmarc,
-    Purpose.TRACK: _alias,
-}
+def _advised(domain: Domain) -> Iterator[DnsRecord]:
+    """The values are a beginning: what receivers find there is the owner's own choice."""
+    name = domain.name
+    for purpose, at, value in (
+        (Purpose.DMARC, "_dmarc", "v=DMARC1; p=none"),
+        (Purpose.MTA_STS, "_mta-sts", f"v=STSv1; id={domain.created_at};"),
+        (Purpose.TLS_RPT, "_smtp._tls", f"v=TLSRPTv1; rua=mailto:postmaster@{name}"),
+        (Purpose.BIMI, "default._bimi", f"v=BIMI1; l=https://{name}/logo.svg;"),
+    ):
+        yield DnsRecord(purpose, "TXT", f"{at}.{name}", value, False)

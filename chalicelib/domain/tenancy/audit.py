@@ -25,10 +25,11 @@ HIDDEN = "***"
 _LAST = 10**10 - 1
 _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]*[^\s<>\"',;:()\[\].]")
 _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
-# Fields that say where a value is or that follow from others; and secrets, which are told as HIDDEN.
+# Fields that say where a value is, that follow from others, or that each check changes; and secrets, which are told as
+# HIDDEN.
 _UNTOLD = frozenset(
     "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
-    " last_used_address".split()
+    " last_used_address dns_error dns_checked_at dns_found dns_unanswered".split()
 )
 _SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
 _CALLED = {"sealed_key": "key", "sealed_password": "password"}

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES
 from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
@@ -31,6 +32,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     ORGANIZATIONS,
     SERVERS,
     DOMAINS,
+    DOMAIN_STATES,
     TRACK_DOMAINS,
     CREDENTIALS,
     MANAGEMENT_KEYS,
@@ -40,7 +42,13 @@ NOUNS: tuple[Entity[Any], ...] = (
     CHAIN_HEADS,
 )
 # What organizations and servers have, and what goes with them.
-OF_TENANTS: tuple[Entity[Any], ...] = (DOMAINS, TRACK_DOMAINS, CREDENTIALS, MANAGEMENT_KEYS)
+OF_TENANTS: tuple[Entity[Any], ...] = (
+    DOMAINS,
+    DOMAIN_STATES,
+    TRACK_DOMAINS,
+    CREDENTIALS,
+    MANAGEMENT_KEYS,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class TrackDomain:
     """The host that links and images of one sending domain point to (contract section 1.6).
 
     `name` is what links have as their host: `label` plus `domain`, or the one address at which an installation without
-    DNS of its own answers for all of them. Links are replaced only while `dns_status` is OK.
+    DNS of its own answers for all of them. Links are replaced only while `dns_status` is OK. The last look found
+    `dns_found`, or nobody to ask.
     """
 
     name: str
@@ -39,6 +40,13 @@ class TrackDomain:
     dns_status: DnsStatus | None = None
     dns_error: str = ""
     dns_checked_at: int | None = None
+    dns_found: tuple[str, ...] = ()
+    dns_unanswered: bool = False
+
+    @property
+    def id(self) -> str:
+        """What it is called in DNS, and by people."""
+        return f"{self.label}.{self.domain}"
 
 
 TRACK_DOMAINS = Entity(

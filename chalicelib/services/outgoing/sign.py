@@ -92,6 +92,4 @@ class Sign:
         return signatures
 
     async def _keys(self, domain: Domain) -> tuple[DkimKey, ...]:
-        if domain.dkim_ok and domain.keys:
-            return domain.keys
-        return ((await self._directory.installation()).signing_key,)
+        return domain.signing_keys or ((await self._directory.installation()).signing_key,)

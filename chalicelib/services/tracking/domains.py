@@ -6,15 +6,16 @@ only while the last check was good. A name server that cannot be asked changes n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.dns import records
-from chalicelib.domain.dns.records import DnsRecord, Finding, RecordStatus
+from chalicelib.domain.dns.records import DnsRecord
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import NotFound, wrong_field
+from chalicelib.domain.errors import Conflict, NotFound, Taken, wrong_field
 from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.findings import Finding, RecordStatus
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
@@ -28,6 +29,7 @@ from chalicelib.services.tenancy.directory import verified_domain
 from chalicelib.services.tenancy.published import look_at
 
 MOST_EXCLUDED = 1_000
+MOST_OF_A_SERVER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,14 @@ class TrackDomains:
         self, server: Server, label: str, domain: str, options: TrackOptions | None = None
     ) -> TrackDomain:
         """Add `label`.`domain`. InvalidRequest for what is no label or no verified domain that this server may send
-        from; Conflict when the server has a track domain for it already."""
+        from; Taken when the server has a track domain for it already, Conflict when it has as many as it may."""
         label = typed_name(label) or ""
         if not records.is_label(label):
-            raise wrong_field("name", "The name has letters, digits and - only")
+            raise wrong_field("label", "The name has letters, digits and - only")
         owner = await self._verified(server, domain)
         host = f"{label}.{owner.name}"
         if not records.is_domain_name(host):
-            raise wrong_field("name", "The name is too long for a domain name")
+            raise wrong_field("label", "The name is too long for a domain name")
         track = TrackDomain(
             name=self._settings.track_address or host,
             label=label,
@@ -96,8 +98,13 @@ class TrackDomains:
             uuid=new_uuid(self._rand.bytes(16)),
             created_at=int(self._clock.now()),
         )
-        track = _with_options(track, options or self.defaults)
-        await self._repository.add(TRACK_DOMAINS, track)
+        track = replace(track, **asdict(_checked(options or self.defaults)))
+        if len(await self.of_server(server)) >= MOST_OF_A_SERVER:
+            raise Conflict(f"A server has at most {MOST_OF_A_SERVER} track domains")
+        try:
+            await self._repository.add(TRACK_DOMAINS, track)
+        except Conflict as taken:
+            raise Taken("domain", taken.public) from taken
         return track
 
     async def of_server(self, server: Server) -> list[TrackDomain]:
@@ -113,11 +120,12 @@ class TrackDomains:
         raise NotFound(f"There is no track domain {wanted} here")
 
     async def update(self, track: TrackDomain, options: TrackOptions) -> TrackDomain:
-        """Switch options. InvalidRequest for an excluded host that is none."""
-        changed = _with_options(track, options)
-        if changed != track:
-            await self._repository.replace(TRACK_DOMAINS, changed)
-        return changed
+        """Switch options; begin with `TrackOptions.of(track)` to switch only some. InvalidRequest for an excluded host
+        that is none."""
+        known, wanted = asdict(TrackOptions.of(track)), asdict(_checked(options))
+        # What is not to change may have been changed by somebody else meanwhile.
+        changes = {name: one for name, one in wanted.items() if one != known[name]}
+        return await self._modify(track, lambda one: replace(one, **changes))
 
     async def remove(self, track: TrackDomain) -> None:
         """Forget a track domain: mail is no longer tracked. Links sent before work on while the name points to us."""
@@ -129,17 +137,28 @@ class TrackDomains:
 
     async def check(self, track: TrackDomain) -> TrackCheck:
         """Look at what is published and remember it; a name server that cannot be asked leaves all as it was."""
-        finding = await look_at(self._name_servers, self.record(track))
+        (finding,) = await look_at(self._name_servers, [self.record(track)])
         if finding.status is RecordStatus.UNKNOWN:
-            return TrackCheck(track, finding)
-        checked = replace(
-            track,
-            dns_status=DnsStatus(finding.status.value),
-            dns_error=finding.text,
-            dns_checked_at=int(self._clock.now()),
-        )
-        await self._repository.replace(TRACK_DOMAINS, checked)
-        return TrackCheck(checked, finding)
+            unanswered = await self._modify(track, lambda one: replace(one, dns_unanswered=True))
+            return TrackCheck(unanswered, finding)
+        now = int(self._clock.now())
+
+        def checked(one: TrackDomain) -> TrackDomain:
+            return replace(
+                one,
+                dns_status=DnsStatus(finding.status.value),
+                dns_error=finding.text,
+                dns_checked_at=now,
+                dns_found=finding.found,
+                dns_unanswered=False,
+            )
+
+        return TrackCheck(await self._modify(track, checked), finding)
+
+    async def _modify(
+        self, track: TrackDomain, how: Callable[[TrackDomain], TrackDomain]
+    ) -> TrackDomain:
+        return await self._repository.modify(TRACK_DOMAINS, TRACK_DOMAINS.place(track), how)
 
     async def _verified(self, server: Server, domain: str) -> Domain:
         name = typed_name(domain)
@@ -168,6 +187,5 @@ def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _with_options(track: TrackDomain, options: TrackOptions) -> TrackDomain:
-    excluded = read_hosts(options.excluded_click_domains)
-    return replace(track, **asdict(options) | {"excluded_click_domains": excluded})
+def _checked(options: TrackOptions) -> TrackOptions:
+    return replace(options, excluded_click_domains=read_hosts(options.excluded_click_domains))

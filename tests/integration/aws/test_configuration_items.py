@@ -28,7 +28,15 @@ from chalicelib.domain.tenancy.credentials import (
     CredentialKind,
 )
 from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.domain_states import (
+    DOMAIN_STATES,
+    DnsEvent,
+    DomainState,
+    EmailCode,
+    ToldEvent,
+)
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
+from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import of_organization
@@ -93,6 +101,24 @@ SHARED = Domain(
     dkim_ok=True,
     return_path_ok=True,
     use_for_any=True,
+)
+STATE = DomainState(
+    "acme.test",
+    ACME.id,
+    MAIL.id,
+    "0fcd3ba5-own",
+    checked_at=NOW,
+    hour_began_at=NOW,
+    findings=(
+        Finding(
+            Purpose.SPF, "acme.test", RecordStatus.INVALID, "wrong", ("v=spf1",), "v=spf1 a", "x"
+        ),
+    ),
+    missing_since=NOW,
+    missing_checks=1,
+    failed_since=NOW,
+    events=(ToldEvent(DnsEvent.FAILED, NOW),),
+    code=EmailCode("mac", NOW),
 )
 TRACK = TrackDomain("track.acme.test", "track", "acme.test", MAIL.id, "0fcd3ba5-track", NOW)
 SEEN = TrackDomain(
@@ -184,6 +210,7 @@ async def add_everything(aws: Posthorn) -> None:
         await store.add(SERVERS, server)
     for domain in (OWN, SHARED):
         await store.add(DOMAINS, domain)
+    await store.add(DOMAIN_STATES, STATE)
     for track in (TRACK, SEEN):
         await store.add(TRACK_DOMAINS, track)
     for credential in (API, SMTP, NETWORK):
@@ -200,6 +227,7 @@ async def change_everything(aws: Posthorn) -> None:
     renamed = replace(MAIL, name="Renamed", send_limit=0, organization_suspended=True)
     await store.replace(SERVERS, renamed)
     await store.replace(DOMAINS, replace(OWN, verified_at=NOW, keys=(KEY,)))
+    await store.replace(DOMAIN_STATES, DomainState.of(OWN))
     await store.replace(TRACK_DOMAINS, replace(TRACK, dns_status=DnsStatus.OK, dns_checked_at=NOW))
     await store.replace(CREDENTIALS, replace(SMTP, name="Renamed", sealed_key=None))
     await store.note(CREDENTIALS, API, last_used_at=NOW + 60)
@@ -220,6 +248,7 @@ async def remove_what_can_be_removed(aws: Posthorn) -> None:
     store = aws[Repository]
     for domain in (OWN, SHARED):
         await store.remove(DOMAINS, domain)
+    await store.remove(DOMAIN_STATES, STATE)
     for track in (TRACK, SEEN):
         await store.remove(TRACK_DOMAINS, track)
     for credential in (API, SMTP, NETWORK):
@@ -245,3 +274,19 @@ def test_a_credential_from_before_keys_had_scopes_is_read_with_those_of_every_ke
     read = parse_value(Credential, {"M": before})
     assert read == parse_value(Credential, stored)
     assert read.scopes == ("emails:send", "emails:read", "statistics:read")
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "new"),
+    [
+        (Domain, "D#acme.test", "verification_method incoming next_keys retired_keys"),
+        (TrackDomain, "TD#b.test", "dns_found dns_unanswered"),
+    ],
+)
+def test_a_domain_from_before_checks_were_remembered_is_read(
+    kind: type[Any], key: str, new: str
+) -> None:
+    stored = next(one["v"]["M"] for one in EXPECTED["added"] if one["SK"]["S"] == key)
+    before = {name: one for name, one in stored.items() if name not in new.split()}
+    assert len(stored) - len(before) == len(new.split())
+    assert parse_value(kind, {"M": before}) == parse_value(kind, {"M": stored})

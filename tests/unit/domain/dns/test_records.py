@@ -1,4 +1,4 @@
-"""The records to publish, and the verdicts on what is published, with the texts of contract section 8."""
+"""The records to publish, and the names that they may have."""
 
 from __future__ import annotations
 
@@ -8,121 +8,99 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.domain.dns.records import (
-    DnsNames,
-    Finding,
-    Purpose,
-    RecordStatus,
-    compare,
-    dkim_text,
-    is_domain_name,
-    records_for,
-)
+from chalicelib.domain.dns.records import DnsNames, is_domain_name, records_for
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.dkim_key import DkimKey
-from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.domain.tenancy.domains import Domain, VerificationMethod
+from chalicelib.domain.tenancy.findings import LONGEST_FOUND, MOST_FOUND, MOST_OCTETS, Purpose, kept
 
-NAMES = DnsNames("rp.ph.example", "psrp", "posthorn", "posthorn-verification", "spf.ph.example")
+NAMES = DnsNames(
+    "rp.ph.example",
+    "psrp",
+    "posthorn",
+    "posthorn-verification",
+    "spf.ph.example",
+    ("mx1.ph.example", "mx2.ph.example"),
+)
 RSA = DkimKey("acme.example", "posthorn-abcdef", "rsa-sha256", b"", "MIIB")
 ED = DkimKey("acme.example", "posthorn-abcdef-ed", "ed25519-sha256", b"", "11qY")
-DOMAIN = Domain("acme.example", OrganizationId(1), None, "u", 0, "T" * 32, "abcdef", (RSA, ED))
+DOMAIN = Domain("acme.example", OrganizationId(1), None, "u", 7, "T" * 32, "abcdef", (RSA, ED))
 
 
-def test_the_records_to_publish() -> None:
-    records = {record.purpose: record for record in records_for(DOMAIN, NAMES)}
-    assert {
-        purpose: (record.kind, record.name, record.value) for purpose, record in records.items()
-    } == {
-        Purpose.OWNERSHIP: ("TXT", "acme.example", f"posthorn-verification {'T' * 32}"),
-        Purpose.DKIM_RSA: (
+def test_the_records_to_publish_in_order() -> None:
+    assert [(one.purpose, one.kind, one.name, one.value) for one in records_for(DOMAIN, NAMES)] == [
+        ("ownership", "TXT", "acme.example", f"posthorn-verification {'T' * 32}"),
+        (
+            "dkim-rsa",
             "TXT",
             "posthorn-abcdef._domainkey.acme.example",
             "v=DKIM1; t=s; h=sha256; p=MIIB;",
         ),
-        Purpose.DKIM_ED25519: (
+        (
+            "dkim-ed25519",
             "TXT",
             "posthorn-abcdef-ed._domainkey.acme.example",
-            "v=DKIM1; k=ed25519; t=s; h=sha256; p=11qY;",
+            "v=DKIM1; t=s; h=sha256; k=ed25519; p=11qY;",
         ),
-        Purpose.SPF: ("TXT", "acme.example", "v=spf1 a mx include:spf.ph.example ~all"),
-        Purpose.RETURN_PATH: ("CNAME", "psrp.acme.example", "rp.ph.example"),
-        Purpose.DMARC: ("TXT", "_dmarc.acme.example", "v=DMARC1; p=none"),
-    }
-    assert [purpose for purpose, record in records.items() if record.required] == [
-        Purpose.OWNERSHIP,
-        Purpose.DKIM_RSA,
-        Purpose.DKIM_ED25519,
+        ("spf", "TXT", "acme.example", "v=spf1 a mx include:spf.ph.example ~all"),
+        ("return-path", "CNAME", "psrp.acme.example", "rp.ph.example"),
+        ("mx", "MX", "acme.example", "10 mx1.ph.example"),
+        ("mx", "MX", "acme.example", "10 mx2.ph.example"),
+        ("dmarc", "TXT", "_dmarc.acme.example", "v=DMARC1; p=none"),
+        ("mta-sts", "TXT", "_mta-sts.acme.example", "v=STSv1; id=7;"),
+        (
+            "tls-rpt",
+            "TXT",
+            "_smtp._tls.acme.example",
+            "v=TLSRPTv1; rua=mailto:postmaster@acme.example",
+        ),
+        (
+            "bimi",
+            "TXT",
+            "default._bimi.acme.example",
+            "v=BIMI1; l=https://acme.example/logo.svg;",
+        ),
     ]
 
 
-RECORDS = {record.purpose: record for record in records_for(DOMAIN, NAMES)}
+def required(domain: Domain) -> set[Purpose]:
+    return {record.purpose for record in records_for(domain, NAMES) if record.required}
 
 
-def verdict_on(purpose: Purpose, *found: str) -> Finding:
-    finding = compare(RECORDS[purpose], found)
-    assert (finding.text == "") == (finding.status is RecordStatus.OK)
-    assert (finding.purpose, finding.name) == (purpose, RECORDS[purpose].name)
-    return finding
+def test_what_sending_needs_is_required_and_an_mx_where_mail_comes_in() -> None:
+    assert required(DOMAIN) == {Purpose.OWNERSHIP, Purpose.DKIM_RSA}
+    assert required(replace(DOMAIN, incoming=True)) == required(DOMAIN) | {Purpose.MX}
 
 
-@pytest.mark.parametrize("purpose", RECORDS)
-def test_what_was_published_is_right(purpose: Purpose) -> None:
-    assert verdict_on(purpose, RECORDS[purpose].value).status == "OK"
+def test_next_and_retired_keys_are_published_beside_those_that_sign() -> None:
+    next_key, old = replace(RSA, selector="posthorn-nextxx"), replace(RSA, selector="posthorn-old")
+    rotating = replace(DOMAIN, next_keys=(next_key,), retired_keys=(old,))
+    keys = [one for one in records_for(rotating, NAMES) if "_domainkey" in one.name]
+    assert [(one.name.partition(".")[0], one.required) for one in keys] == [
+        ("posthorn-abcdef", True),
+        ("posthorn-abcdef-ed", False),
+        ("posthorn-nextxx", False),
+        ("posthorn-old", False),
+    ]
 
 
-@pytest.mark.parametrize("purpose", [Purpose.OWNERSHIP, Purpose.SPF])
-def test_other_texts_may_stand_beside_it(purpose: Purpose) -> None:
-    assert verdict_on(purpose, "x", RECORDS[purpose].value).status == "OK"
+def test_a_domain_that_is_verified_by_mail_has_no_record_for_it() -> None:
+    by_mail = replace(DOMAIN, verification_method=VerificationMethod.EMAIL)
+    assert required(by_mail) == {Purpose.DKIM_RSA}
 
 
-def test_the_final_semicolon_of_a_key_is_optional_and_nothing_else() -> None:
-    text = dkim_text(RSA)
-    assert verdict_on(Purpose.DKIM_RSA, text.removesuffix(";")).status == "OK"
-    assert verdict_on(Purpose.DKIM_RSA, text.replace("; ", ";")).status == "Invalid"
-    assert verdict_on(Purpose.DKIM_RSA, text + text).status == "Invalid"
+@given(st.lists(st.text(max_size=5_000), max_size=20))
+def test_of_what_was_found_a_bounded_part_is_kept(found: list[str]) -> None:
+    texts = kept(found)
+    assert len(texts) <= MOST_FOUND
+    assert all(len(text) <= LONGEST_FOUND for text in texts)
+    assert sum(len(text.encode()) for text in texts) <= MOST_OCTETS
 
 
-def test_key_verdicts() -> None:
-    name = "posthorn-abcdef._domainkey.acme.example"
-    assert verdict_on(Purpose.DKIM_RSA).text == f"No TXT records were returned for {name}"
-    assert (
-        verdict_on(Purpose.DKIM_RSA, dkim_text(RSA), "x").text
-        == f"There are 2 records at {name}. There should only be one."
-    )
-    assert verdict_on(Purpose.DKIM_RSA, dkim_text(replace(RSA, public="other"))).text == (
-        f"The DKIM record at {name} does not match the record we have provided. "
-        "Please check it has been copied correctly."
-    )
-
-
-@pytest.mark.parametrize(
-    ("texts", "status"),
-    [
-        ([], "Missing"),
-        (["hello"], "Missing"),
-        (["v=spf1 -all"], "Invalid"),
-        (["v=spf1 include:spf.ph.example.evil ~all"], "Invalid"),
-        (["v=spf1 -all", "V=SPF1 INCLUDE:spf.ph.example -all"], "OK"),
-    ],
-)
-def test_spf_verdicts(texts: list[str], status: str) -> None:
-    assert verdict_on(Purpose.SPF, *texts).status == status
-
-
-def test_return_path_verdicts() -> None:
-    assert verdict_on(Purpose.RETURN_PATH).status == "Missing"
-    assert verdict_on(Purpose.RETURN_PATH, "RP.ph.example.").status == "OK"
-    assert verdict_on(Purpose.RETURN_PATH, "elsewhere.example").text == (
-        "There is a CNAME record at psrp.acme.example but it points to elsewhere.example which is incorrect. "
-        "It should point to rp.ph.example."
-    )
-
-
-@pytest.mark.parametrize(
-    "token", ["", "posthorn-verification", f"posthorn-verification {'T' * 31}", f"x {'T' * 32}"]
-)
-def test_ownership_is_compared_exactly(token: str) -> None:
-    assert verdict_on(Purpose.OWNERSHIP, token).status == "Missing"
+def test_what_was_found_is_kept_from_the_first_on() -> None:
+    assert kept(["a", "b"]) == ("a", "b")
+    assert kept(["é" * 2_000] * 3) == ("é" * 2_000, "é" * 2_000)
+    assert kept(["x" * 3_000, "y"]) == ("x" * 2_000, "y")
 
 
 @pytest.mark.parametrize(
