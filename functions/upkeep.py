@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.services.dns_monitor import DnsMonitor
 from chalicelib.services.tenancy.purge import Purge
 from functions.runtime import Notes, UnitOfWork
 from functions.schedule import on_schedule
@@ -24,7 +25,12 @@ async def purge(posthorn: Posthorn) -> int:
     return await posthorn[Purge].run()
 
 
-STEPS: tuple[tuple[str, Step], ...] = (("purge", purge),)
+async def check_domains(posthorn: Posthorn) -> int:
+    """Look at the records of domains."""
+    return await posthorn[DnsMonitor].run()
+
+
+STEPS: tuple[tuple[str, Step], ...] = (("purge", purge), ("check domains", check_domains))
 
 blueprint = Blueprint(__name__)
 

@@ -45,6 +45,25 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", "/credentials", "/credentials", tenant="other/mail")
     for method, value in (("GET", None), ("PATCH", {"hold": True}), ("DELETE", None)):
         asked(method, "/credentials/{id}", f"/credentials/{made_at}", value, "other/mail")
+    domain, domain_at = "/domains/{name}", "/domains/other.example"
+    made = {"name": "other.example", "verification_method": "Email"}
+    asked("POST", "/domains", "/domains", made, "other/mail")
+    asked("GET", "/domains", "/domains", tenant="other/mail")
+    asked("GET", domain, domain_at, tenant="other/mail")
+    asked("PATCH", domain, domain_at, {"incoming": True}, "other/mail")
+    asked("POST", f"{domain}/trust", f"{domain_at}/trust", tenant="other/mail")
+    proof = {"send_to": "postmaster@other.example"}
+    asked("POST", f"{domain}/verify", f"{domain_at}/verify", proof, "other/mail")
+    asked("POST", f"{domain}/rotate", f"{domain_at}/rotate", tenant="other/mail")
+    track, track_at = "/track-domains/{name}", "/track-domains/track.other.example"
+    asked("POST", "/track-domains", "/track-domains", {"domain": "other.example"}, "other/mail")
+    asked("GET", "/track-domains", "/track-domains", tenant="other/mail")
+    asked("GET", track, track_at, tenant="other/mail")
+    asked("PATCH", track, track_at, {"track_clicks": False}, "other/mail")
+    asked("POST", f"{track}/check", f"{track_at}/check", tenant="other/mail")
+    asked("DELETE", track, track_at, tenant="other/mail")
+    asked("POST", f"{domain}/check", f"{domain_at}/check", tenant="other/mail")
+    asked("DELETE", domain, domain_at, tenant="other/mail")
     source = {"name": "one", "kind": "smarthost", "host": "smtp.example.com"}
     asked("POST", "/sources", "/sources", source)
     asked("GET", "/sources", "/sources")

@@ -13,6 +13,7 @@ from chalicelib.adapters.families import PORTS
 from chalicelib.adapters.scripted.egress import ScriptedEgress
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.scripted.time import ControlledClock, SeededRand
+from chalicelib.adapters.scripted.world import scripted_parts
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
@@ -149,10 +150,16 @@ async def make_scene(
     named: str = "App",
     domain: str = "acme.test",
     parts: Parts | None = None,
+    on_aws: Settings | None = None,
 ) -> Scene:
-    """A fresh scene; `named` is the server's name, `parts` stand in place of those in memory."""
+    """A fresh scene; `named` is the server's name, `parts` stand in place of those in memory. With `on_aws` it is kept
+    where those settings say, in the same scripted world."""
     given = {Rand: SeededRand(seed), KeyMaker: KeptKeys()}
-    posthorn = in_memory(settings, {**given, **(parts or {})})
+    if on_aws is None:
+        posthorn = in_memory(settings, {**given, **(parts or {})})
+    else:
+        scripted = scripted_parts(live=False)
+        posthorn = Posthorn(on_aws, "aws", {**scripted, **given, **(parts or {})})
     await posthorn[Installation].ensure()
     organization = await posthorn[Organizations].create("Acme")
     made = await posthorn[Servers].create(organization, named, options=server)

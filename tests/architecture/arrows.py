@@ -73,6 +73,8 @@ chalicelib              -
                         .services.tenancy.directory .services
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
+.services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
+.services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tenancy .services.tracking
 .services.messages      .domain .domain.tenancy .domain.mail .ports
 .services.events        .domain .domain.tenancy .ports .services
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
@@ -96,16 +98,16 @@ chalicelib              -
 .api                    .domain.tenancy .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
-.api.v2                 .domain .domain.mail .domain.tenancy .ports .services .services.events .services.messages
-                        .services.outgoing .services.pools .services.tenancy .services.suspensions .api pydantic
-                        pydantic_core
+.api.v2                 .domain .domain.dns .domain.mail .domain.tenancy .ports .services .services.domain_codes
+                        .services.events .services.messages .services.outgoing .services.pools .services.suspensions
+                        .services.tenancy .services.tracking .api pydantic pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click
 
 functions               .bootstrap .config .domain .domain.tracking .ports .services.outgoing .services.queue
                         .services.tracking .api .api.v1 .api.v2 chalice
-functions.upkeep        .bootstrap .services.tenancy chalice functions
+functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.outgoing

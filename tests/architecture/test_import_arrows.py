@@ -245,6 +245,14 @@ WRONG = {
         "chalicelib/services/suspensions.py",
         "import chalicelib.services.outgoing.accept",
     ),
+    "mailed codes import a pipeline": (
+        "chalicelib/services/domain_codes.py",
+        "import chalicelib.services.outgoing.accept",
+    ),
+    "hourly checks import an adapter": (
+        "chalicelib/services/dns_monitor.py",
+        "import chalicelib.adapters.network.name_servers",
+    ),
     "messages import the queue": (
         "chalicelib/services/messages/x.py",
         "import chalicelib.services.queue.sweep",

@@ -10,7 +10,16 @@ import re
 from dataclasses import replace
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
-from chalicelib.api.v2 import audit, credentials, management_keys, organizations, servers, ways_out
+from chalicelib.api.v2 import (
+    audit,
+    credentials,
+    domains,
+    management_keys,
+    organizations,
+    servers,
+    track_domains,
+    ways_out,
+)
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.route import Route
 
@@ -18,6 +27,8 @@ MANAGEMENT: tuple[Route, ...] = (
     *organizations.ROUTES,
     *servers.ROUTES,
     *credentials.ROUTES,
+    *domains.ROUTES,
+    *track_domains.ROUTES,
     *management_keys.ROUTES,
     *ways_out.ROUTES,
     *audit.ROUTES,

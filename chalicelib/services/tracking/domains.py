@@ -13,7 +13,14 @@ from chalicelib.config import Settings
 from chalicelib.domain.dns import records
 from chalicelib.domain.dns.records import DnsRecord
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import Conflict, NotFound, Taken, wrong_field
+from chalicelib.domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    Taken,
+    wrong_field,
+)
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.findings import Finding, RecordStatus
 from chalicelib.domain.tenancy.owners import of_server
@@ -165,7 +172,7 @@ class TrackDomains:
         found = None if name is None else await verified_domain(self._repository, server, name)
         if found is None:
             detail = f"{name or domain.strip()} is no verified domain of this server"
-            raise wrong_field("domain", detail)
+            raise InvalidRequest(detail, (FieldError("/domain", "unknown_reference", detail),))
         return found
 
 

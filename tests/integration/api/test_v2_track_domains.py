@@ -1,0 +1,186 @@
+"""Track domains through the API, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib import bootstrap
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.services.tracking import domains as service
+from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
+from functions.upkeep import check_domains
+from tests.aws_backend import aws_backend, aws_settings
+from tests.http_api import ApiWorld, Reply
+from tests.integration.api.test_v2_domains import api
+from tests.integration.api.test_v2_management import a_key, places, refused
+
+__all__ = ["api", "aws_backend", "aws_settings"]
+
+HERE = "acme/app"
+NAME = "track.acme.test"
+AT = f"/track-domains/{NAME}"
+TARGET = "track.posthorn.example.com"
+
+
+def make(api: ApiWorld, **fields: Any) -> Reply:
+    return api.manage("POST", "/track-domains", {"domain": "acme.test"} | fields, HERE)
+
+
+def shown(api: ApiWorld) -> Any:
+    return api.manage("GET", AT, tenant=HERE).json
+
+
+def check(api: ApiWorld) -> Any:
+    reply = api.manage("POST", f"{AT}/check", tenant=HERE)
+    assert reply.status == 200, reply
+    return reply.json["record"]
+
+
+def test_a_track_domain_is_made_checked_changed_and_removed(api: ApiWorld) -> None:
+    made = make(api)
+    assert (made.status, made.headers["location"]) == (201, f"/api/v2{AT}")
+    fresh = made.json
+    record = fresh.pop("record")
+    assert {name: one for name, one in fresh.items() if name not in {"uuid", "created_at"}} == {
+        "name": NAME,
+        "domain": "acme.test",
+        "label": "track",
+        "host": NAME,
+        "ssl_enabled": True,
+        "track_clicks": True,
+        "track_loads": True,
+        "excluded_click_domains": [],
+    }
+    assert record == {
+        "purpose": "track",
+        "type": "CNAME",
+        "name": NAME,
+        "value": TARGET,
+        "required": True,
+        "status": None,
+        "found": [],
+        "text": "",
+        "suggestion": None,
+    }
+    zone = api.scene.posthorn[ScriptedResolver].zone
+    missing = check(api)
+    assert (missing["status"], missing["text"]) == ("Missing", f"There is no record at {NAME}")
+    zone[NAME] = {"CNAME": ["elsewhere.example"]}
+    wrong = check(api)
+    assert (wrong["status"], wrong["found"]) == ("Invalid", ["elsewhere.example"])
+    zone[NAME] = {"CNAME": [TARGET]}
+    right = check(api)
+    assert (right["status"], right["text"], right["found"]) == ("OK", "", [TARGET])
+    assert shown(api)["record"] == right
+    changed = api.manage(
+        "PATCH", AT, {"track_loads": False, "excluded_click_domains": ["A.test", "a.test"]}, HERE
+    ).json
+    assert (changed["track_loads"], changed["excluded_click_domains"]) == (False, ["a.test"])
+    back = api.manage("PATCH", AT, {"excluded_click_domains": None}, HERE).json
+    assert (back["track_loads"], back["excluded_click_domains"]) == (False, [])
+    assert api.manage("GET", "/track-domains", tenant=HERE).json["data"] == [back]
+    assert api.manage("DELETE", AT, tenant=HERE).status == 204
+    assert refused(api.manage("GET", AT, tenant=HERE)) == (404, "not_found")
+
+
+def test_nobody_who_answers_leaves_tracking_as_it_was(api: ApiWorld) -> None:
+    make(api)
+    resolver = api.scene.posthorn[ScriptedResolver]
+    resolver.zone[NAME] = {"CNAME": [TARGET]}
+    check(api)
+    resolver.fail(NAME)
+    assert check(api)["status"] == "Unknown"
+    track = bootstrap.run(api.scene.posthorn[TrackDomains].find(api.scene.server, NAME))
+    assert track.dns_status == "OK"
+    resolver.heal(NAME)
+    assert check(api)["status"] == "OK"
+
+
+def test_every_track_domain_is_checked_each_hour(api: ApiWorld) -> None:
+    make(api)
+    api.scene.posthorn[ScriptedResolver].zone[NAME] = {"CNAME": [TARGET]}
+    assert bootstrap.run(check_domains(api.scene.posthorn)) == 1
+    assert shown(api)["record"]["status"] == "OK"
+    assert bootstrap.run(check_domains(api.scene.posthorn)) == 0
+    api.scene.clock.advance(3_600)
+    assert bootstrap.run(check_domains(api.scene.posthorn)) == 1
+    log = api.manage("GET", "/audit?limit=100", tenant="acme").json["data"]
+    told = [one for one in reversed(log) if one["object"]["type"] == "track_domain"]
+    assert [(one["action"], one["actor"]["kind"]) for one in told] == [
+        ("track_domain.create", "key"),
+        ("track_domain.check", "system"),
+    ]
+    assert {one["object"]["id"] for one in told} == {NAME}
+    assert told[-1]["after"] == {"dns_status": "OK"}
+
+
+def test_one_is_for_a_domain_and_that_must_be_verified(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(api)
+    again = make(api, label="other")
+    assert (*refused(again), *places(again)) == (409, "conflict", ("/domain", "taken"))
+    api.manage("POST", "/domains", {"name": "new.example"}, HERE)
+    for domain in ("new.example", "none.example", ""):
+        assert places(make(api, domain=domain)) == [("/domain", "unknown_reference")]
+    monkeypatch.setattr(service, "MOST_OF_A_SERVER", 1)
+    api.manage("POST", "/domains/new.example/trust", tenant=HERE)
+    assert refused(make(api, domain="new.example")) == (409, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"label": "a.b"}, "/label"),
+        ({"label": "-"}, "/label"),
+        ({"ssl_enabled": "yes"}, "/ssl_enabled"),
+        ({"excluded_click_domains": ["not a host"]}, "/excluded_click_domains"),
+        ({"excluded_click_domains": ["a.test"] * 101}, "/excluded_click_domains"),
+        ({"host": "x"}, "/host"),
+    ],
+)
+def test_wrong_fields_are_named(api: ApiWorld, fields: dict[str, Any], place: str) -> None:
+    reply = make(api, **fields)
+    assert (reply.status, [where for where, _ in places(reply)]) == (422, [place]), reply
+    if place != "/label":
+        make(api)
+        changed = api.manage("PATCH", AT, fields, HERE)
+        assert (changed.status, [where for where, _ in places(changed)]) == (422, [place])
+
+
+def test_changes_at_the_same_time_are_all_kept(api: ApiWorld) -> None:
+    make(api)
+    tracks = api.scene.posthorn[TrackDomains]
+    track = bootstrap.run(tracks.find(api.scene.server, NAME))
+    options = TrackOptions.of(track)
+
+    async def all_at_once() -> None:
+        await asyncio.gather(
+            tracks.update(track, replace(options, track_loads=False)),
+            tracks.update(track, replace(options, track_clicks=False)),
+            tracks.check(track),
+        )
+
+    bootstrap.run(all_at_once())
+    found = bootstrap.run(tracks.find(api.scene.server, NAME))
+    assert (found.track_loads, found.track_clicks, found.dns_status) == (False, False, "Missing")
+
+
+def test_it_is_of_a_server_and_found_by_its_name_alone(api: ApiWorld) -> None:
+    make(api)
+    assert refused(api.manage("GET", AT, tenant="acme")) == (422, "tenant_required")
+    assert refused(api.manage("GET", "/track-domains/acme.test", tenant=HERE)) == (404, "not_found")
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    assert refused(api.manage("GET", AT, tenant="acme/second")) == (404, "not_found")
+    reads = a_key(api, "domains:read")
+    assert api.manage("POST", f"{AT}/check", tenant=HERE, key=reads).status == 200
+    refused_change = api.manage("PATCH", AT, {}, HERE, reads)
+    assert (*refused(refused_change), refused_change.json["scope"]) == (
+        403,
+        "scope_missing",
+        "domains:write",
+    )
