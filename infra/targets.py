@@ -196,7 +196,13 @@ def _local_stack(environment: Mapping[str, str]) -> Target | None:
             "allow_private_destinations": "true",
             "clock_file": known["POSTHORN_CLOCK_FILE"],
         }
-        for name in ("web_hostname", "smtp_hostname", "return_path_domain", "route_domain"):
+        for name in (
+            "web_hostname",
+            "smtp_hostname",
+            "return_path_domain",
+            "route_domain",
+            "mx_hosts",
+        ):
             settings[name] = LOCAL_DEFAULTS[f"POSTHORN_{name.upper()}"]
     except NoStack as refused:
         raise WrongOrder(str(refused).rstrip(".")) from refused

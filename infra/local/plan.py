@@ -51,6 +51,7 @@ LOCAL_DEFAULTS = {
     "POSTHORN_RETURN_PATH_DOMAIN": "rp.posthorn.test",
     "POSTHORN_ROUTE_DOMAIN": "routes.posthorn.test",
     "POSTHORN_SPF_INCLUDE": "spf.posthorn.test",
+    "POSTHORN_MX_HOSTS": "mx.posthorn.test",
     "POSTHORN_TRACK_DOMAIN": "track.posthorn.test",
     # What the stack itself writes goes into its inbox.
     "POSTHORN_SYSTEM_SERVER": f"{ORGANIZATION}/{SERVER}",

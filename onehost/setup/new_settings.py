@@ -23,6 +23,7 @@ web_hostname = {host}
 return_path_domain = {rp}
 route_domain = {routes}
 spf_include = {spf}
+mx_hosts = {host}
 track_domain = {track}
 
 # Who reads what concerns this installation: notices go there, by the server and from the address of system mail, which

@@ -33,7 +33,12 @@ def own_records(
 ) -> tuple[OwnRecord, ...]:
     """All records, in the order to publish them. Without addresses, which may hide behind a router, words stand in
     their place."""
-    return (*_host(settings, addresses), *_bounces(settings, key), *_tracking(settings))
+    return (
+        *_host(settings, addresses),
+        *_incoming(settings, addresses),
+        *_bounces(settings, key),
+        *_tracking(settings),
+    )
 
 
 def _host(settings: Settings, addresses: Sequence[str]) -> Iterator[OwnRecord]:
@@ -44,6 +49,16 @@ def _host(settings: Settings, addresses: Sequence[str]) -> Iterator[OwnRecord]:
         yield OwnRecord("PTR", address, host, "the reverse name, set where the address comes from")
     if settings.web_hostname != host:
         yield OwnRecord("CNAME", settings.web_hostname, host, "the API")
+
+
+def _incoming(settings: Settings, addresses: Sequence[str]) -> Iterator[OwnRecord]:
+    """What customers' MX names, if that is not the host itself; an MX leads to no CNAME (RFC 5321 section 5.1)."""
+    known = {settings.smtp_hostname.lower(), *Settings().mx_host_names}  # the latter are examples
+    for host in settings.mx_host_names:
+        for address in () if host in known else addresses or (PUBLIC_ADDRESS,):
+            kind = "AAAA" if ":" in address else "A"
+            purpose = "what the MX of your domains names"
+            yield OwnRecord(kind, host, address, purpose, required=False)
 
 
 def _bounces(settings: Settings, key: DkimKey | None) -> Iterator[OwnRecord]:
