@@ -88,7 +88,7 @@ async def admitted(program: MailProgram, route: Route, request: HttpRequest) -> 
         of_installation = tenant is None and route.installation_scope
         caller.require(*(of_installation or route.scope).split())
     server = None if tenant is None else tenant.server
-    sends = caller.server is not None or SENDING in route.scope.split()
+    sends = caller.server is not None or route.sends or SENDING in route.scope.split()
     if server is not None and server.is_suspended and sends:
         raise ServerSuspended("This server is suspended")
     return Call(program, request, route, caller, tenant)

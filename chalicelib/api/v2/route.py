@@ -23,7 +23,8 @@ class Route:
     `action` gets the call, then the body and the query as their models, and answers with a model (None for 204); one
     that `reads_itself` gets the call alone, and a public one program and request. The summary is the first line of its
     docstring; `answer` is a model, or a media type for bytes. `location` is where a thing that was made is found, from
-    the fields of the answer. `shows_secret` says that the answer shows one, once.
+    the fields of the answer. `shows_secret` says that the answer shows one, once. `rate` names the policy that bounds
+    how often it may be asked (api.md 1.6). `sends` says that a suspended server refuses it.
 
     `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
     when the answer is a 303 to another address, `note` what else is to be known.
@@ -44,6 +45,8 @@ class Route:
     operators_too: bool = False
     location: str = ""
     shows_secret: bool = False
+    rate: str = ""
+    sends: bool = False
     reads_itself: bool = False
     takes_large_bodies: bool = False
     is_public: bool = False
