@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.model import BlobRef, Delivery, DeliveryJob, Message, Outgoing, Scope, Status
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
+from chalicelib.domain.operations import Operation
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domains import Domain
@@ -38,6 +40,25 @@ def a_message(server: ServerId, number: int, **changes: Any) -> Message:
         "origin": Outgoing("default", "acme.test", secrets.token_hex(6)),
     }
     return Message(**(values | changes))
+
+
+def an_operation(verb: str, message: int, **changes: Any) -> Operation:
+    """What a key did with a message."""
+    operation = Operation(
+        verb=verb,
+        message=MessageId(message),
+        token=f"token{message}",
+        attempt=1,
+        at=float(NOW),
+        before='{"status":"Held"}',
+        after='{"status":"Pending"}',
+        actor_kind="key",
+        actor_id="mkabcdefghij",
+        actor_name="Größer",
+        address="192.0.2.1",
+        request_id="r1",
+    )
+    return replace(operation, **changes)
 
 
 def a_job(message: Message, attempt: int = 0) -> DeliveryJob:

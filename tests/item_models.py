@@ -42,6 +42,7 @@ _KINDS: dict[Kind, type[Attribute[Any]]] = {
     Kind.MARK: BooleanAttribute,
     Kind.STATUS: UnicodeAttribute,
     Kind.STATE: UnicodeAttribute,
+    Kind.OPERATION: UnicodeAttribute,
 }
 
 
@@ -81,7 +82,9 @@ class DueIndex(GlobalSecondaryIndex[Any]):
 def _attributes(table: Table[Any], without: Collection[str] = ()) -> dict[str, Attribute[Any]]:
     """The attributes of a field table by full name."""
     return {
-        one.name: _KINDS[one.kind](attr_name=one.item_name, null=one.default is not REQUIRED)
+        one.name: ListAttribute(of=NumberAttribute, attr_name=one.item_name, null=True)
+        if one.kind is Kind.NUMBERS
+        else _KINDS[one.kind](attr_name=one.item_name, null=one.default is not REQUIRED)
         for one in table.fields
         if one.name not in without
     }
@@ -122,6 +125,7 @@ class MessageItem(MailItem):
     deliveries = ListAttribute(of=DeliveryMap, attr_name="l", null=True)
     has_older_deliveries = BooleanAttribute(attr_name="lm", null=True)
     write = UnicodeAttribute(attr_name="n", null=True)
+    last_operation = UnicodeAttribute(attr_name="op", null=True)
 
     recipient_key = UnicodeAttribute(attr_name="rk")
     flag_key = UnicodeAttribute(attr_name="fk", null=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +46,14 @@ class HitAdded:
     at: float
 
 
-Change = MessageChange | LogEntry | HitAdded
+@dataclass(frozen=True, slots=True)
+class Operated:
+    """Somebody changed this message by hand, or made it: then `operation.message` is the one it was made from."""
+
+    sequence: str
+    server: ServerId
+    message: MessageId
+    operation: Operation
+
+
+Change = MessageChange | LogEntry | HitAdded | Operated

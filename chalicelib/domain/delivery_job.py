@@ -16,6 +16,7 @@ from chalicelib.domain.errors import Rejected
 from chalicelib.domain.field_codec import Codec, Form, Forms
 from chalicelib.domain.fields import DELIVERY, JOB, OUTCOME, Field, Kind, Table
 from chalicelib.domain.model import DeliveryJob, Scope, State, Status
+from chalicelib.domain.operations import parse_operation, render_operation
 
 LONGEST = 65_536
 T = TypeVar("T")
@@ -128,7 +129,11 @@ def _refuse(constant: str) -> None:
 
 
 _SCOPES = {scope.value[0]: scope for scope in Scope}
-_TO_JSON: dict[Kind, Form] = {Kind.MARK: int, Kind.SCOPE: lambda scope: scope.value[0]}
+_TO_JSON: dict[Kind, Form] = {
+    Kind.MARK: int,
+    Kind.SCOPE: lambda scope: scope.value[0],
+    Kind.OPERATION: render_operation,
+}
 _FROM_JSON: dict[Kind, Form] = {
     Kind.TEXT: _text,
     Kind.NUMBER: _number,
@@ -137,6 +142,7 @@ _FROM_JSON: dict[Kind, Form] = {
     Kind.STATUS: Status,
     Kind.STATE: State,
     Kind.SCOPE: _SCOPES.__getitem__,
+    Kind.OPERATION: parse_operation,
 }
 _FORMS = Forms(lambda field: field.short, _writer, _reader)
 _JOB = Codec(JOB, _FORMS)

@@ -15,7 +15,8 @@
     │   └── Unauthenticated   no credential, or one that is not known
     ├── NotFound              no such thing for this tenant
     └── Conflict              the state has moved on
-        └── Taken             a name is taken
+        ├── Taken             a name is taken
+        └── BeingSent         the message is in the hands of a worker
 
 Each carries `public`, a text fit for the user, an optional SMTP `reply`, and `fields` for the log. The private
 cause stays in `__cause__`: neither a secret nor a stack trace ever reaches a user through these. The mappings to
@@ -35,6 +36,8 @@ class MailError(Exception):
 
     code: ClassVar[str] = "mail_error"
     default_reply: ClassVar[Reply] = Reply(451, "4.3.0", "Internal error, try again later")
+    retry_after: int | None = None
+    """In how many seconds the same may work, where that is known."""
 
     def __init__(self, public: str, *, reply: Reply | None = None, **fields: str | int) -> None:
         super().__init__(public)
@@ -162,3 +165,11 @@ class Taken(Conflict):
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
         self.errors = (FieldError(f"/{field}", "taken", detail),)
+
+
+class BeingSent(Conflict):
+    """A worker has the message at this moment."""
+
+    def __init__(self, public: str, retry_after: int) -> None:
+        super().__init__(public)
+        self.retry_after = retry_after

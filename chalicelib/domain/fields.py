@@ -38,6 +38,8 @@ class Kind(Enum):
     STATUS = auto()
     STATE = auto()
     SCOPE = auto()
+    OPERATION = auto()  # as text
+    NUMBERS = auto()  # several, none by default
     FLAT = auto()
     LIST = auto()
     OBJECT = auto()
@@ -117,6 +119,7 @@ MESSAGE = Table(
         Field("smtputf8", "u", Kind.MARK, False),
         Field("tag", "g", Kind.TEXT, None),
         Field("dsn", "n", Kind.LIST, None, "y", DSN),
+        Field("operation", "by", Kind.OPERATION, None, "mb"),
     ),
 )
 
@@ -179,5 +182,6 @@ RECORD = Table(
         Field("links", "lk", Kind.NUMBER, None),
         Field("opened_at", "oa", Kind.TIME, None),
         Field("clicked_at", "ca", Kind.TIME, None),
+        Field("resent_as", "rs", Kind.NUMBERS, ()),
     ),
 )

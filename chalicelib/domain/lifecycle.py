@@ -13,7 +13,7 @@ from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, Sta
 
 
 def done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
-    """The remote host took the message, or it is given up: the delivery says which."""
+    """The remote host took the message, it is given up, or its hold ended: the delivery says which."""
     return replace(
         record,
         **_moved(record, delivery),
@@ -80,17 +80,6 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
         held=False,
         hold_expires_at=None,
         taken_over=False,
-    )
-
-
-def hold_cancelled(record: MessageRecord, delivery: Delivery) -> MessageRecord:
-    """A hold ended without action."""
-    return replace(
-        record,
-        **_moved(record, delivery),
-        state=State.DONE,
-        held=False,
-        hold_expires_at=None,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 
 
 class Scope(StrEnum):
@@ -79,7 +80,8 @@ class Outgoing:
 @dataclass(frozen=True, slots=True)
 class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
-    whoever comes first can create the stored record (crash rule 1)."""
+    whoever comes first can create the stored record (crash rule 1). `operation` is what made it, where that was no
+    client that sent it."""
 
     server_id: ServerId
     id: MessageId
@@ -99,6 +101,12 @@ class Message:
     received_with_ssl: bool = False
     smtputf8: bool = False
     dsn: DsnParameters | None = None
+    operation: Operation | None = None
+
+    @property
+    def resend_of(self) -> MessageId | None:
+        """The message whose content it sends once more."""
+        return None if self.operation is None else self.operation.message
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,8 @@ class MessageRecord:
     does it. `taken_over` is set by a claim that took over an expired lease: an earlier worker died between its
     claim and its finish, perhaps after the peer had the message.
     `links` is how many tracked links are kept for the message (None: none yet, or it has none). `opened_at` is when it
-    was first opened, `clicked_at` when a link was last clicked; hits set them, attempts never do.
+    was first opened, `clicked_at` when a link was last clicked; hits set them, attempts never do. `resent_as` are the
+    messages that send its content once more, oldest first; they alone set it.
     """
 
     message: Message
@@ -152,6 +161,7 @@ class MessageRecord:
     links: int | None = None
     opened_at: float | None = None
     clicked_at: float | None = None
+    resent_as: tuple[MessageId, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
 
 

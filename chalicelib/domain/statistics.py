@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.changes import Change, HitAdded, LogEntry
+from chalicelib.domain.changes import Change, HitAdded, LogEntry, Operated
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
@@ -149,6 +149,8 @@ def _told_by(change: Change) -> tuple[ServerId, Iterable[tuple[Count, float]]]:
         return change.server, ((count, change.at),) if count else ()
     if isinstance(change, HitAdded):
         return change.server, ((_ENGAGEMENTS[change.kind], change.at),)
+    if isinstance(change, Operated):
+        return change.server, ()
     return change.after.message.server_id, counted(change.before, change.after)
 
 

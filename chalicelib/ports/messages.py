@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 
 if TYPE_CHECKING:
     from chalicelib.domain.paging import Page
@@ -51,9 +52,18 @@ class MessageStore(Protocol):
         Granted only if token and attempt match and the record is WAITING, or LEASED with the lease over at `now`. The
         answer may have the job's own message, since of one token there is one."""
 
-    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+    async def replace(
+        self, before: MessageRecord, after: MessageRecord, operation: Operation | None = None
+    ) -> bool:
         """Write `after` if the stored record still has the attempt, state and lease owner of `before`; else False.
-        Deliveries of `after` that `before` lacks (by id) are added to the log. Serves finish, release, cancel."""
+        Deliveries of `after` that `before` lacks (by id) are added to the log. Serves finish, release, cancel.
+        An operation is stored in the same write, and told of with the change."""
+
+    async def note_resent(
+        self, server: ServerId, message: MessageId, scope: Scope, resent_as: MessageId
+    ) -> None:
+        """Add to the messages that send this one's content once more; once, however often it is called. Nothing when
+        there is no such message."""
 
     async def get(
         self, server: ServerId, message: MessageId, scope: Scope | None = None

@@ -68,9 +68,10 @@ chalicelib              -
 
 .services               .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
+                        .services.events.record_operations
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
                         .ports .services.queue .services.tenancy.authenticate .services.tenancy.address_mac
-                        .services.tenancy.directory .services
+                        .services.tenancy.directory .services.events.record_operations .services
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
@@ -99,8 +100,8 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
 .api.v2                 .domain .domain.dns .domain.mail .domain.tenancy .ports .services .services.domain_codes
-                        .services.events .services.messages .services.outgoing .services.pools .services.suspensions
-                        .services.tenancy .services.tracking .api pydantic pydantic_core
+                        .services.events .services.messages .services.outgoing .services.pools .services.queue
+                        .services.suspensions .services.tenancy .services.tracking .api pydantic pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.model import MessageRecord, Scope, State, Status
+from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
-from tests.fakes import NOW, a_delivery, a_job, a_message
+from tests.fakes import NOW, a_delivery, a_job, a_message, an_operation
 
 
 async def leased(world: World, number: int = 1) -> MessageRecord:
@@ -151,3 +152,31 @@ async def test_a_record_can_be_replaced_while_nobody_has_a_lease(
     after = replace(before, state=state, attempt=1, status=Status.HOLD_CANCELLED)
     assert await world[MessageStore].replace(before, after)
     assert await world[MessageStore].get(world.server, message.id) == after
+
+
+async def test_a_message_says_what_it_was_resent_as_whatever_becomes_of_it(world: World) -> None:
+    store, record = world[MessageStore], await leased(world)
+    for number in (7, 8, 7):
+        await store.note_resent(world.server, record.message.id, Scope.OUTGOING, MessageId(number))
+    assert await store.replace(record, finished(record, 1))
+    assert (await store.get(world.server, record.message.id)).resent_as == (7, 8)
+    await store.note_resent(world.server, MessageId(99), Scope.OUTGOING, MessageId(7))
+    assert await store.get_many([(world.server, MessageId(99))]) == []
+
+
+async def test_a_message_keeps_the_operation_that_made_it(world: World) -> None:
+    store = world[MessageStore]
+    message = a_message(world.server, 2, operation=an_operation("resend", 1))
+    assert await store.create([message]) == [True]
+    record = await store.get(world.server, message.id)
+    assert (record.message, record.message.resend_of) == (message, 1)
+    assert await store.claim(a_job(message), "w1", NOW, NOW + 300)
+    assert (await store.get(world.server, message.id)).message == message
+
+
+async def test_an_operation_is_stored_only_with_its_change(world: World) -> None:
+    store, before = world[MessageStore], await leased(world)
+    operation = an_operation("cancel", 1)
+    assert await store.replace(before, finished(before, 1), operation)
+    assert not await store.replace(before, finished(before, 2), operation)
+    assert await store.get(world.server, before.message.id) == finished(before, 1)

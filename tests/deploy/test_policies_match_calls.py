@@ -32,6 +32,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.servers import SERVERS, Server
@@ -62,6 +63,7 @@ from infra.local.invocation import Context, schedule_event, sqs_event
 from infra.templates import for_pools, load
 from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_for
 from tests.dns_zone import DnsZone
+from tests.fakes import an_operation
 from tests.http_api import ApiWorld
 from tests.managed_routes import managed
 from tests.patience import PATIENCE
@@ -475,7 +477,11 @@ def keys_allowed(role: str, action: str, in_control: bool) -> list[str]:
 
 
 def test_the_outbox(world: World) -> None:
-    world.submit("a@example.com")
+    item = world.submit("a@example.com")
+    bootstrap.run(world.program[MessageStore].replace(*cancelled(world.record(item))))
+    resent = an_operation("resend", item.message.id, attempt=0)
+    again = replace(item.message, id=MessageId(999_999_998), operation=resent)
+    bootstrap.run(world.program[MessageStore].create([again]))
     changes = Changes(world.settings.mail_table)
     records = changes.take()
 
@@ -484,6 +490,12 @@ def test_the_outbox(world: World) -> None:
             assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
 
     check(world, "OutboxRole", without_the_scenery(world, batches), WITHOUT_A_CALL)
+
+
+def cancelled(record: MessageRecord) -> tuple[MessageRecord, MessageRecord, Operation]:
+    """A record as it is, as it is when it was cancelled by hand, and that this was done."""
+    after = lifecycle.done(record, Delivery(7, Status.HOLD_CANCELLED, "Cancelled.", 1.0))
+    return record, after, an_operation("cancel", record.message.id)
 
 
 def test_the_gateway(world: World) -> None:

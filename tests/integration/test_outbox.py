@@ -22,17 +22,21 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Scope, Status
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.events.statistics import ServerStatistics
+from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
 from functions.outbox import outbox
 from infra.local.invocation import Context, stream_event
 from tests.aws_backend import aws_backend, aws_settings
-from tests.fakes import a_delivery, a_job, a_message, a_server_id
+from tests.fakes import a_delivery, a_job, a_message, a_server_id, an_operation
+from tests.tenants import make_tenant
 
 __all__ = ["aws_backend", "aws_settings"]
 pytestmark = pytest.mark.aws
@@ -198,3 +202,32 @@ def test_a_counter_says_when_it_may_go(scenery: Scenery) -> None:
     assert len(items) == 3
     (day,) = [item for item in items if item["SK"]["S"].startswith("d")]
     assert day["SK"]["S"].endswith("#shardId-1")
+
+
+def test_what_was_done_by_hand_is_entered_once_however_often_it_is_told(scenery: Scenery) -> None:
+    program = scenery.world
+    server, _ = bootstrap.run(make_tenant(program, CredentialKind.API))
+    scenery.server = server.id
+    scenery.message(1)
+    store = program[MessageStore]
+    before = bootstrap.run(store.get(server.id, MessageId(1)))
+    after = lifecycle.held(before, a_delivery(5, Status.HELD, at=scenery.now), 2**31)
+    assert bootstrap.run(store.replace(before, after, an_operation("hold", 1)))
+    # Whatever changes the message next says nothing of it.
+    done = lifecycle.done(after, a_delivery(6, Status.HOLD_CANCELLED, at=scenery.now))
+    assert bootstrap.run(store.replace(after, done))
+    scenery.message(2, operation=an_operation("resend", 1, attempt=0, before=""))
+    records = list(scenery.changes.take())
+    failing = raising(program[Repository], "change", TemporaryFailure("The store is away"), call=2)
+    bootstrap.use(Posthorn(program.settings, "aws", {Repository: failing}))
+    with contextlib.redirect_stdout(io.StringIO()), pytest.raises(TemporaryFailure):
+        outbox(stream_event(records, "shardId-1", ARN, "us-east-1"), Context("outbox"))
+    bootstrap.use(scenery.program)
+    for again in (records, records, records[2:]):
+        assert invoke(again)[0] == DONE
+    log = program[AuditLog]
+    page = bootstrap.run(log.page(server.organization_id, EntryFilter(object="1"), 100))
+    assert [one.action for one in page.values] == ["email.resend", "email.hold"]
+    assert bootstrap.run(log.first_broken(server.organization_id))[1] is None
+    assert bootstrap.run(store.get(server.id, MessageId(1))).resent_as == (2,)
+    assert scenery.totals() == {Count.OUTGOING: 2, Count.HELD: 1}

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.fields import REQUIRED, Field, Kind, Table
 from chalicelib.domain.model import Scope, State, Status
+from chalicelib.domain.operations import parse_operation, render_operation
 
 T = TypeVar("T")
 Form = Callable[[Any], Any]
@@ -24,7 +25,10 @@ _READ: dict[Kind, Form] = {
     Kind.STATUS: {one.value: one for one in Status}.__getitem__,
     Kind.STATE: {one.value: one for one in State}.__getitem__,
     Kind.SCOPE: {one.value: one for one in Scope}.__getitem__,
+    Kind.OPERATION: lambda stored: None if stored is None else parse_operation(stored),
+    Kind.NUMBERS: lambda stored: () if stored is None else tuple(json.loads(stored)),
 }
+_WRITE: dict[Kind, Form] = {Kind.OPERATION: render_operation, Kind.NUMBERS: json.dumps}
 
 
 class Columns(Generic[T]):
@@ -101,7 +105,7 @@ def declarations(table: Table[Any], without: Collection[str] = ()) -> list[str]:
 def _writer(field: Field) -> Form | None:
     # Enumerations are texts already.
     if field.table is None:
-        return None
+        return _WRITE.get(field.kind)
     parts = attrgetter(*(part.name for part in field.table.fields))
     return lambda value: json.dumps(parts(value))
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.engagement import KIND_OF
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of
-from chalicelib.domain.changes import Change, HitAdded, LogEntry
+from chalicelib.domain.changes import Change, HitAdded, LogEntry, Operated
 from chalicelib.domain.model import Scope, Status
+from chalicelib.domain.operations import parse_operation
 
 if TYPE_CHECKING:
     import apsw
@@ -23,7 +24,7 @@ MOST_READ = 1_000
 _POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
-    "SELECT seq, key, kind, at, d_status, scope FROM events LEFT JOIN messages USING (key)"
+    "SELECT seq, key, kind, at, d_status, scope, events.operation FROM events LEFT JOIN messages USING (key)"
     " WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
@@ -65,12 +66,20 @@ def position_of(db: apsw.Connection) -> int:
 
 
 def _change(
-    sequence: int, key: int, kind: str, at: float, status: str | None, scope: Any
+    sequence: int,
+    key: int,
+    kind: str,
+    at: float,
+    status: str | None,
+    scope: Any,
+    operation: str | None,
 ) -> Change | None:
     """What an event tells; `scope` is None when its message is gone."""
     server, message = ids_of(key)
     if kind in KIND_OF:
         return HitAdded(str(sequence), server, KIND_OF[kind], at)
+    if operation is not None:
+        return Operated(str(sequence), server, message, parse_operation(operation))
     if scope is None:
         return None
     return LogEntry(str(sequence), server, message, _SCOPES[scope], _STATUSES.get(status), at)

@@ -16,8 +16,9 @@ from chalicelib.domain.numbering import MessageId, ServerId
 ID_BITS = 31
 # The key tells these two.
 NOT_COLUMNS = ("server_id", "id")
-_MESSAGE = ", ".join(declarations(MESSAGE, NOT_COLUMNS))
-_RECORD = ", ".join(declarations(RECORD))
+_OF_VERSION_2 = ("operation", "resent_as")
+_MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_OF_VERSION_2)))
+_RECORD = ", ".join(declarations(RECORD, _OF_VERSION_2))
 _DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY))
 
 VERSION_1 = f"""
@@ -67,8 +68,15 @@ CREATE INDEX counters_by_end ON counters(keep_until) WHERE keep_until IS NOT NUL
 CREATE TABLE positions(consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 """
 
+# What somebody did with a message by hand lies in the message that it made, or in the log of the one that it changed.
+VERSION_2 = """
+ALTER TABLE messages ADD COLUMN operation TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN resent_as TEXT /* JSON */;
+ALTER TABLE events ADD COLUMN operation TEXT /* JSON */;
+CREATE INDEX by_operation ON events(seq) WHERE kind = 'operation';
+"""
 
-MAIL_SCHEMA = (VERSION_1,)
+MAIL_SCHEMA = (VERSION_1, VERSION_2)
 
 
 class MailDatabase(Database):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
+from chalicelib.adapters.sqlite.operations import note_resent, tell
 from chalicelib.adapters.sqlite.records import (
     DELIVERY_COLUMNS,
     NEW_NAMES,
@@ -33,6 +34,7 @@ from chalicelib.adapters.storage.listing import (
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 from chalicelib.domain.paging import Page
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 
@@ -99,9 +101,25 @@ class SqliteMessageStore(MessageStore):
         """Lease a record for an attempt; see the port."""
         return await self._database.write(lambda db: _claim(db, job, owner, now, lease_until))
 
-    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+    async def replace(
+        self, before: MessageRecord, after: MessageRecord, operation: Operation | None = None
+    ) -> bool:
         """Write `after` over `before`; see the port."""
-        return await self._database.write(lambda db: write_over(db, before, after))
+
+        def replace(db: apsw.Connection) -> bool:
+            is_written = write_over(db, before, after)
+            if is_written and operation is not None:
+                tell(db, key_of(before.message.server_id, before.message.id), operation)
+            return is_written
+
+        return await self._database.write(replace)
+
+    async def note_resent(
+        self, server: ServerId, message: MessageId, scope: Scope, resent_as: MessageId
+    ) -> None:
+        """Add to the list of its row; see the port."""
+        key = key_of(server, message)
+        await self._database.write(lambda db: note_resent(db, key, resent_as))
 
     async def get(
         self, server: ServerId, message: MessageId, scope: Scope | None = None
@@ -194,6 +212,8 @@ def create(db: apsw.Connection, message: Message) -> bool:
     key, *rest = new_row(message)
     if _changes(db, CREATE, (key, *rest)):
         db.execute(_TOLD_NEW, (key, message.received_at))
+        if message.operation is not None:
+            tell(db, key, message.operation)
         return True
     ((token,),) = fetched(db, "SELECT token FROM messages WHERE key = ?", (key,))
     return bool(token == message.token)

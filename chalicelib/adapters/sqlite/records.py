@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -11,8 +12,8 @@ from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD, Field, Kind, Table
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
-# Opens and clicks alone write these; what changes of state writes is the rest.
-_OF_HITS = ("opened_at", "clicked_at")
+# Opens, clicks and resent messages alone write these; what changes of state writes is the rest.
+_OF_OTHERS = ("opened_at", "clicked_at", "resent_as")
 # Nothing but the state of a row tells these two.
 _TOLD_BY_STATE = {
     "by_sweeper": f"(state = '{State.WAITING}' AND due_at IS NOT NULL)",
@@ -20,7 +21,7 @@ _TOLD_BY_STATE = {
 }
 _WHOLE = (*RECORD.fields, *(Field(name, "", Kind.MARK, False) for name in _TOLD_BY_STATE))
 _MESSAGE = Columns(MESSAGE, NOT_COLUMNS)
-_WRITTEN = Columns(RECORD, _OF_HITS)
+_WRITTEN = Columns(RECORD, _OF_OTHERS)
 _READ = Columns(Table(MessageRecord, _WHOLE))
 _DELIVERY = Columns(DELIVERY)
 
@@ -28,7 +29,7 @@ MESSAGE_NAMES = _MESSAGE.names
 # With what stands beside the fields of a record.
 STATE_NAMES = (*_WRITTEN.names, "taken_over", "flag", "due_at")
 NEW_NAMES = ("key", "rcpt_key", *MESSAGE_NAMES, *STATE_NAMES)
-WHOLE_NAMES = (*NEW_NAMES, *_OF_HITS, "logged")
+WHOLE_NAMES = (*NEW_NAMES, *_OF_OTHERS, "logged")
 STATE_SELECTED = ", ".join(("logged", *(_TOLD_BY_STATE.get(name, name) for name in _READ.names)))
 SELECTED = ", ".join(("key", *MESSAGE_NAMES, STATE_SELECTED))
 DELIVERY_COLUMNS = ", ".join(f"d_{name}" for name in _DELIVERY.names)
@@ -42,8 +43,9 @@ def new_row(message: Message) -> tuple[Any, ...]:
 
 def whole_row(record: MessageRecord) -> tuple[Any, ...]:
     """The values of WHOLE_NAMES for a record with its whole log."""
-    hits = (record.opened_at, record.clicked_at)
-    return (*_message_row(record.message), *state_row(record), *hits, len(record.deliveries))
+    resent_as = json.dumps(record.resent_as) if record.resent_as else None
+    others = (record.opened_at, record.clicked_at, resent_as)
+    return (*_message_row(record.message), *state_row(record), *others, len(record.deliveries))
 
 
 def _message_row(message: Message) -> tuple[Any, ...]:

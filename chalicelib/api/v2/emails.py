@@ -45,7 +45,7 @@ async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
 
 async def show_email(call: Call) -> EmailWithActivity:
     """Show one message and where it stands."""
-    record = await _record(call)
+    record = await record_of(call)
     activity = await call.program[MessageHistory].activity(record)
     shown = _shown(record, opens=activity.opens, clicks=activity.clicks)
     return EmailWithActivity.model_validate(shown)
@@ -53,7 +53,7 @@ async def show_email(call: Call) -> EmailWithActivity:
 
 async def show_deliveries(call: Call) -> DeliveryLog:
     """The log of one message, oldest first."""
-    log = await call.program[MessageHistory].deliveries(await _record(call))
+    log = await call.program[MessageHistory].deliveries(await record_of(call))
     return DeliveryLog.model_validate({"data": log})
 
 
@@ -64,7 +64,7 @@ async def show_raw(call: Call) -> HttpAnswer:
     message/rfc822. Other bytes only survive the gateway as a binary type, and the gateway hands those out only to a
     client that accepts them.
     """
-    record = await _record(call)
+    record = await record_of(call)
     if record.message.size > LARGEST_ANSWER:
         return await _link(call.program, record)
     content = await call.program[MessageHistory].content(record)
@@ -93,7 +93,8 @@ async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
     return HttpAnswer(303, "", {"Location": url, "Cache-Control": "no-store"})
 
 
-async def _record(call: Call) -> MessageRecord:
+async def record_of(call: Call) -> MessageRecord:
+    """The message that the path names by its number or token; NotFound."""
     name = call.request.path_values["id"]
     record = await call.program[MessageHistory].record_named(call.server.id, name)
     call.request.notes["message_id"] = record.message.id
@@ -109,4 +110,5 @@ def _shown(record: MessageRecord, **more: object) -> SimpleNamespace:
         for field in fields(one)
     }
     next_attempt = record.wake_at if waiting else None
-    return SimpleNamespace(**known, next_attempt_at=next_attempt, **more)
+    resend_of = record.message.resend_of
+    return SimpleNamespace(**known, next_attempt_at=next_attempt, resend_of=resend_of, **more)

@@ -14,6 +14,7 @@ from chalicelib.api.v2 import (
     audit,
     credentials,
     domains,
+    email_operations,
     management_keys,
     organizations,
     servers,
@@ -32,6 +33,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *management_keys.ROUTES,
     *ways_out.ROUTES,
     *audit.ROUTES,
+    *email_operations.ROUTES,
 )
 
 

@@ -147,6 +147,13 @@ class Email(Answer):
     next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
     opened_at: Annotated[Moment | None, Field(description="When it was first opened.")]
     clicked_at: Annotated[Moment | None, Field(description="When a link was last followed.")]
+    resend_of: Annotated[
+        int | None, Field(description="The message whose content this one sends once more.")
+    ]
+    resent_as: Annotated[
+        list[int],
+        Field(description="The messages that send this one's content once more, oldest first."),
+    ]
 
 
 class Visitor(Answer):

@@ -169,7 +169,10 @@ def answer_problem(error: MailError, request: HttpRequest) -> HttpAnswer:
     """The problem as an answer, noted in the log line."""
     problem = problem_of(error, request)
     request.notes["outcome"] = problem.code
-    return HttpAnswer(problem.status, render_json(as_json(problem)), headers_of(problem.status))
+    headers = headers_of(problem.status)
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return HttpAnswer(problem.status, render_json(as_json(problem)), headers)
 
 
 def headers_of(status: int) -> dict[str, str]:

@@ -17,8 +17,9 @@ from enum import Enum
 from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId
+from chalicelib.domain.operations import Operation
 from chalicelib.domain.tenancy.change import Change, Verb
-from chalicelib.domain.tenancy.entity import Entity, Owner, Place
+from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 
 NO_HASH = "0" * 64
 HIDDEN = "***"
@@ -64,7 +65,8 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One change. `before` and `after` are JSON objects, or empty for none."""
+    """One change. `before` and `after` are JSON objects, or empty for none. `operation` names what is told of where the
+    entry is not stored with that: two entries of a chain never tell of the same."""
 
     organization_id: OrganizationId | None
     number: int
@@ -83,6 +85,7 @@ class AuditEntry:
     request_id: str
     previous: str
     hash: str = ""
+    operation: str = ""
 
     @property
     def told(self) -> dict[str, Any]:
@@ -121,11 +124,16 @@ def of_chain(organization: OrganizationId | None) -> Owner:
     return Owner("AUDIT", str(organization or 0))
 
 
+ENTRY_OF_OPERATION: LookUp[AuditEntry] = LookUp(
+    "EO",
+    lambda one: Place(of_chain(one.organization_id), one.operation) if one.operation else None,
+)
 AUDIT_ENTRIES = Entity(
     AuditEntry,
     "audit entry",
     place=lambda one: Place(of_chain(one.organization_id), f"{_LAST - one.number:010d}"),
     code="E",
+    look_ups=(ENTRY_OF_OPERATION,),
     filters=("action", "object_id", "actor_id", "tenant"),
 )
 CHAIN_HEADS = Entity(
@@ -134,6 +142,30 @@ CHAIN_HEADS = Entity(
     place=lambda one: Place(of_chain(one.organization_id)),
     code="H",
 )
+
+
+def entry_of_operation(operation: Operation, name: str, head: ChainHead, server: str) -> AuditEntry:
+    """The entry of an operation of this name on a message of a server (`acme/mail`), behind the head of its chain."""
+    bare = AuditEntry(
+        organization_id=head.organization_id,
+        number=head.number + 1,
+        at=_time(operation.at),
+        actor_kind=operation.actor_kind,
+        actor_id=operation.actor_id,
+        actor_name=operation.actor_name,
+        address=operation.address,
+        action=f"email.{operation.verb}",
+        tenant=server,
+        object_type="email",
+        object_id=str(operation.message),
+        object_name=operation.token,
+        before=_masked(operation.before),
+        after=_masked(operation.after),
+        request_id=operation.request_id,
+        previous=head.hash,
+        operation=name,
+    )
+    return replace(bare, hash=hash_of(bare.told))
 
 
 def entry_of(

@@ -9,6 +9,7 @@ from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
 from chalicelib.domain.model import BlobRef, DsnParameters, Message, Outgoing, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 from chalicelib.domain.reply import Reply
 from chalicelib.services.tenancy.authenticate import Principal
 
@@ -61,6 +62,7 @@ class Prepared:
     hold: bool
     received_with_ssl: bool
     smtputf8: bool
+    operation: Operation | None = None
     messages: tuple[Message, ...] = ()
 
     @property
@@ -91,6 +93,7 @@ class Prepared:
                 received_with_ssl=self.received_with_ssl,
                 smtputf8=self.smtputf8,
                 dsn=recipient.dsn,
+                operation=self.operation,
             )
             for (number, token), recipient in zip(self.names, self.to, strict=True)
         )

@@ -1,70 +1,233 @@
-"""What a person can do with one message: release or cancel a hold, or try a waiting or failed message again now.
+"""What a person can do with one message by hand: hold it, release or cancel a hold, try it again now, give it up.
 
-Each verb is a conditional write followed by a wake-up. The written record waits for the sweeper, so that a wake-up
-lost between the two is sent by the sweeper (docs/architecture.md). Nothing here decides who may do it: the tenant is
-checked by the caller.
+Each verb is a conditional write, with which the operation is stored, followed by a wake-up where the message is to be
+sent. The written record waits for the sweeper, so that a wake-up lost between the two is sent by the sweeper
+(docs/architecture.md). A wake-up that was under way is of an attempt that is over, and does nothing. Nothing here
+decides who may do it: the tenant is checked by the caller, and who acts is what `chalicelib.ports.acting` says.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.errors import BeingSent, Conflict, NotFound
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
+from chalicelib.ports.acting import SYSTEM, who_acts
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.queue.store_outcome import best_effort
 
 CANCELLED = "The hold on this message has been removed without action."
+MOST_TRIES = 3
+LONGEST_WAIT = 30
+Fault = Callable[[MessageRecord], str | None]
+Moved = Callable[[MessageRecord], MessageRecord]
 
 
 class MessageActions:
-    """Release, cancel, retry."""
+    """Hold, release, cancel, retry, bounce. Each raises NotFound, Conflict when the state does not allow it, BeingSent
+    while a worker has the message, and TemporaryFailure."""
 
     def __init__(
-        self, clock: Clock, messages: MessageStore, queue: WorkQueue, numbers: Numbers
+        self,
+        settings: Settings,
+        clock: Clock,
+        messages: MessageStore,
+        queue: WorkQueue,
+        numbers: Numbers,
+        blobs: BlobStore,
+        suppressions: SuppressionList,
+        recording: RecordOperations,
     ) -> None:
+        self._settings = settings
         self._clock = clock
         self._messages = messages
         self._queue = queue
         self._numbers = numbers
+        self._blobs = blobs
+        self._suppressions = suppressions
+        self._recording = recording
 
-    async def release(self, server: ServerId, message: MessageId) -> MessageRecord:
-        """Send a held message on, past the checks that a person may overrule. Conflict when it is not held."""
-        record = await self._messages.get(server, message)
-        if record.state is not State.HELD:
-            raise Conflict(f"Message {message} is not held")
-        return await self._wake(record)
+    async def hold(self, server: ServerId, message: MessageId) -> MessageRecord:
+        """Keep a waiting message until a person looks at it, or its hold expires."""
+        text = f"Held by {_name()}."
+        delivery = await self._entry(server, Status.HELD, text)
+        expires_at = int(delivery.at) + self._settings.hold_days * DAY
+        return await self._move(
+            server,
+            message,
+            "hold",
+            _not_waiting,
+            lambda record: lifecycle.held(record, delivery, expires_at),
+        )
+
+    async def release(
+        self, server: ServerId, message: MessageId, *, allow: bool = False, note: str | None = None
+    ) -> MessageRecord:
+        """Send a held message on, past the checks that a person may overrule. With `allow` its recipient is taken off
+        the suppression list first; `note` says why."""
+        told: dict[str, Any] = {"allow": True} if allow else {}
+        if note is not None:
+            told["note"] = note
+        if allow:
+            record = await self._sendable(server, message, _not_held)
+            await self._suppressions.remove(server, record.message.rcpt_to)
+        return await self._wake(server, message, "release", _not_held, told)
 
     async def retry(self, server: ServerId, message: MessageId) -> MessageRecord:
-        """Try a waiting, held or failed message again now. Conflict when it was sent or is being sent."""
-        record = await self._messages.get(server, message)
-        if record.state is State.LEASED:
-            raise Conflict(f"Message {message} is being sent at this moment")
-        if record.status is Status.SENT:
-            raise Conflict(f"Message {message} was sent already")
-        return await self._wake(record)
+        """Try a waiting, held or failed message again now, past the same checks."""
+        return await self._wake(server, message, "retry", _not_to_retry, {})
 
     async def cancel(self, server: ServerId, message: MessageId) -> MessageRecord:
-        """End a hold without sending. Conflict when the message is not held."""
-        record = await self._messages.get(server, message)
-        if record.state is not State.HELD:
-            raise Conflict(f"Message {message} is not held")
-        number = (await self._numbers.take(server, "delivery", 1))[0]
-        delivery = Delivery(number, Status.HOLD_CANCELLED, CANCELLED, self._clock.now())
-        after = lifecycle.hold_cancelled(record, delivery)
-        await self._move(record, after)
-        return after
+        """End a message that is held or waits, without sending it."""
+        delivery = await self._entry(server, Status.HOLD_CANCELLED, CANCELLED)
+        return await self._move(
+            server, message, "cancel", _not_open, lambda record: lifecycle.done(record, delivery)
+        )
 
-    async def _wake(self, record: MessageRecord) -> MessageRecord:
-        after = lifecycle.released(record, int(self._clock.now()))
-        await self._move(record, after)
+    async def bounce(self, server: ServerId, message: MessageId) -> MessageRecord:
+        """Give up a message that is held or waits, as one that failed for good."""
+        text = f"Given up by {_name()}."
+        delivery = await self._entry(server, Status.HARD_FAIL, text, about_us=True)
+        return await self._move(
+            server, message, "bounce", _not_open, lambda record: lifecycle.done(record, delivery)
+        )
+
+    async def _entry(
+        self, server: ServerId, status: Status, text: str, *, about_us: bool = False
+    ) -> Delivery:
+        number = (await self._numbers.take(server, "delivery", 1))[0]
+        return Delivery(number, status, text, self._clock.now(), about_us=about_us)
+
+    async def _wake(
+        self, server: ServerId, message: MessageId, verb: str, fault: Fault, told: dict[str, Any]
+    ) -> MessageRecord:
+        await self._sendable(server, message, fault)
+        now = int(self._clock.now())
+        after = await self._move(
+            server, message, verb, fault, lambda record: lifecycle.released(record, now), told
+        )
         job = DeliveryJob(after.message, after.attempt, manual=True)
         await self._queue.wake(after.message.origin.pool, [job])
         await self._messages.clear_due(after)
         return after
 
-    async def _move(self, before: MessageRecord, after: MessageRecord) -> None:
-        if not await self._messages.replace(before, after):
-            raise Conflict(f"Message {before.message.id} has just changed, look again")
+    async def _move(
+        self,
+        server: ServerId,
+        message: MessageId,
+        verb: str,
+        fault: Fault,
+        moved: Moved,
+        told: dict[str, Any] | None = None,
+    ) -> MessageRecord:
+        """Store a message as it is moved, with the operation, and have that entered; it is looked at again when it has
+        changed meanwhile."""
+        for _ in range(MOST_TRIES):
+            before = await self._allowed(server, message, fault)
+            after = moved(before)
+            operation = self._operation(verb, before, after, told or {})
+            if await self._messages.replace(before, after, operation):
+                # What this leaves undone, the outbox does.
+                await best_effort(self._recording.record(server, message, operation))
+                return after
+        raise BeingSent(f"Message {message} is changing, look again", 1)
+
+    async def _sendable(self, server: ServerId, message: MessageId, fault: Fault) -> MessageRecord:
+        """A message that a verb is allowed for, and whose content is there, of which one byte is read."""
+        record = await self._allowed(server, message, fault)
+        blob = record.message.blob
+        try:
+            await self._blobs.get(replace(blob, length=min(1, blob.length)))
+        except NotFound as gone:
+            raise Conflict(f"The content of message {message} is no longer kept") from gone
+        return record
+
+    async def _allowed(self, server: ServerId, message: MessageId, fault: Fault) -> MessageRecord:
+        record = await self._messages.get(server, message)
+        left = record.lease_until - int(self._clock.now())
+        if record.state is State.LEASED and left > 0:
+            wait = min(left, LONGEST_WAIT)
+            raise BeingSent(f"Message {message} is being sent at this moment", wait)
+        if (found := fault(record)) is not None:
+            raise Conflict(f"Message {message} {found}")
+        return record
+
+    def _operation(
+        self, verb: str, before: MessageRecord, after: MessageRecord, told: dict[str, Any]
+    ) -> Operation:
+        return operation_of(
+            verb,
+            before,
+            self._clock.now(),
+            after.attempt,
+            {"status": before.status.value},
+            {"status": after.status.value, **told},
+        )
+
+
+def operation_of(
+    verb: str,
+    record: MessageRecord,
+    now: float,
+    attempt: int,
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> Operation:
+    """What is stored of a verb on a message by whoever acts."""
+    who = who_acts() or SYSTEM
+    return Operation(
+        verb=verb,
+        message=record.message.id,
+        token=record.message.token,
+        attempt=attempt,
+        at=now,
+        before=_json(before) if before else "",
+        after=_json(after),
+        actor_kind=who.actor.kind,
+        actor_id=who.actor.id,
+        actor_name=who.actor.name,
+        address=who.address,
+        request_id=who.request_id,
+    )
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _name() -> str:
+    return (who_acts() or SYSTEM).actor.name
+
+
+def _not_held(record: MessageRecord) -> str | None:
+    return None if record.state is State.HELD else "is not held"
+
+
+def _not_waiting(record: MessageRecord) -> str | None:
+    if record.state is State.HELD:
+        return "is held already"
+    return "does not wait" if record.state is State.DONE else None
+
+
+def _not_open(record: MessageRecord) -> str | None:
+    return "is neither held nor waiting" if record.state is State.DONE else None
+
+
+def _not_to_retry(record: MessageRecord) -> str | None:
+    if record.state is not State.DONE or record.status in (Status.HARD_FAIL, Status.BOUNCED):
+        return None
+    return "was sent already" if record.status is Status.SENT else "was cancelled"

@@ -98,7 +98,7 @@ class Sweep:
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
         now = self._clock.now()
         delivery = Delivery(number, Status.HOLD_CANCELLED, HOLD_EXPIRED, now)
-        return await self._messages.replace(record, lifecycle.hold_cancelled(record, delivery))
+        return await self._messages.replace(record, lifecycle.done(record, delivery))
 
 
 def _by_pool(records: Iterable[MessageRecord]) -> dict[str, list[MessageRecord]]:

@@ -14,7 +14,7 @@ from chalicelib.adapters import sqlite
 from chalicelib.adapters.sqlite import control, mail_schema
 from chalicelib.adapters.sqlite.database import fetched
 
-SCHEMAS = {"mail": mail_schema.VERSION_1, "control": control.VERSION_1}
+SCHEMAS = {"mail": "".join(mail_schema.MAIL_SCHEMA), "control": control.VERSION_1}
 VERBS = ("SELECT", "UPDATE", "DELETE")
 PLACES = re.compile(r"[?]|:\w+")
 # The index that answers each list, and orders it: no list is sorted afterwards.

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.adapters.aws.dynamo.records import read_record
+from chalicelib.adapters.aws.dynamo.records import read_operation, read_record
 from chalicelib.adapters.aws.dynamo.table import is_moved
 from chalicelib.adapters.storage.sequences import sortable
-from chalicelib.domain.changes import Change, HitAdded, MessageChange
+from chalicelib.domain.changes import Change, HitAdded, MessageChange, Operated
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import ServerId
@@ -35,12 +35,12 @@ def read_changes(records: Sequence[Mapping[str, Any]]) -> list[Change]:
     for record in records:
         try:
             change = read_change(record)
+            operated = _operated(change, record)
         except _UNREADABLE as error:
             fields = {"outcome": "unreadable", "error": type(error).__name__} | _number(record)
             logger.error("change cannot be read", extra={"fields": fields})
             continue
-        if change is not None:
-            found.append(change)
+        found += [one for one in (change, operated) if one is not None]
     return found
 
 
@@ -63,6 +63,17 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     for moment in (after.message.received_at, *(one.at for one in after.deliveries)):
         _time(moment)
     return MessageChange(_sequence(image), before, after)
+
+
+def _operated(change: Change | None, record: Mapping[str, Any]) -> Operated | None:
+    """What was done by hand, told by a message that this made, or with the change of one."""
+    if not isinstance(change, MessageChange):
+        return None
+    message, image = change.after.message, record["dynamodb"]
+    operation = message.operation if change.before is None else read_operation(image["NewImage"])
+    if operation is None or operation == read_operation(image.get("OldImage", {})):
+        return None
+    return Operated(change.sequence, message.server_id, message.id, operation)
 
 
 def _is_message(pk: str, sk: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from chalicelib.domain.field_codec import Codec, Forms
 from chalicelib.domain.fields import Kind, Table
 from chalicelib.domain.model import State, Status
+from chalicelib.domain.operations import parse_operation, render_operation
 
 T = TypeVar("T")
 Attribute = dict[str, Any]
@@ -36,6 +37,8 @@ _WRITE: dict[Kind, Callable[[Any], Attribute]] = {
     Kind.MARK: lambda value: {"BOOL": True},
     Kind.STATUS: lambda value: {"S": STATUS_CODES[value]},
     Kind.STATE: lambda value: {"S": value.value},
+    Kind.OPERATION: lambda value: {"S": render_operation(value)},
+    Kind.NUMBERS: lambda value: {"L": [{"N": repr(one)} for one in value]},
 }
 _READ: dict[Kind, Callable[[Attribute], Any]] = {
     Kind.TEXT: lambda stored: stored["S"],
@@ -44,6 +47,8 @@ _READ: dict[Kind, Callable[[Attribute], Any]] = {
     Kind.MARK: lambda stored: True,
     Kind.STATUS: lambda stored: _STATUSES[stored["S"]],
     Kind.STATE: lambda stored: State(stored["S"]),
+    Kind.OPERATION: lambda stored: parse_operation(stored["S"]),
+    Kind.NUMBERS: lambda stored: tuple(int(one["N"]) for one in stored["L"]),
 }
 
 

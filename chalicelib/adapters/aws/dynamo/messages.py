@@ -13,8 +13,10 @@ from dataclasses import replace
 
 from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
+    OPERATION,
     message_item,
     older_delivery_item,
+    operation_attribute,
     read_record,
 )
 from chalicelib.adapters.aws.dynamo.shards import Shards
@@ -23,20 +25,25 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import NEWEST_KEPT, added_deliveries
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.rand import Rand
 
-# What a change of state may write. Of the rest only `oa` and `ca` ever change, and opens and clicks alone write them.
+# What a change of state may write. Of the rest only `oa`, `ca` and `rs` ever change, and opens, clicks and resent
+# messages alone write them.
 MUTABLE = (
     *("st", "ss", "a", "tr", "lr", "lo", "lu", "w", "h", "hx"),
-    *("la", "ps", "l", "n", "fk", "dk", "du", "lk"),
+    *("la", "ps", "l", "n", "fk", "dk", "du", "lk", OPERATION),
 )
 
 _NEW = "attribute_not_exists(PK)"
 # Operands are the values before the update, so that the item tells whether a lease was taken over.
 _CLAIM = "SET ps = ss, ss = :leased, lo = :owner, lu = :until, n = :write REMOVE dk, du"
 _CLAIMABLE = "t = :token AND a = :attempt AND (ss = :waiting OR (ss = :leased AND lu <= :now))"
+_RESENT = "SET rs = list_append(if_not_exists(rs, :none), :one)"
+_NOT_RESENT = "attribute_exists(PK) AND NOT contains(rs, :number)"
 _RACES = 5
 _BUSY = "The message is being changed by others, try again later"
 
@@ -78,7 +85,9 @@ class DynamoMessageStore(MessageReads, MessageStore):
             return ClaimRefused(_refusal(record, job), record)
         raise TemporaryFailure(_BUSY)
 
-    async def replace(self, before: MessageRecord, after: MessageRecord) -> bool:
+    async def replace(
+        self, before: MessageRecord, after: MessageRecord, operation: Operation | None = None
+    ) -> bool:
         """Write `after` over `before` by one update; see the port."""
         message = before.message
         key = await self._key(message.server_id, message.scope, message.id)
@@ -91,7 +100,8 @@ class DynamoMessageStore(MessageReads, MessageStore):
             # Those already in the log are written elsewhere before they leave the item; new ones only once they count.
             await self._keep_older(before, [one for one in moved if one in kept])
             changed = replace(after, message=message, deliveries=log[-NEWEST_KEPT:])
-            written = await self._change(key, before, kept, changed, bool(moved), write)
+            item = message_item(changed, 0, write) | operation_attribute(operation)
+            written = await self._change(key, before, kept, item, bool(moved))
             if written.held or _is_ours(written, write):
                 await self._keep_older(before, [one for one in moved if one not in kept])
                 return True
@@ -102,6 +112,15 @@ class DynamoMessageStore(MessageReads, MessageStore):
                 return False
             kept = stored.deliveries  # only the log has grown: add to it as it is now
         raise TemporaryFailure(_BUSY)
+
+    async def note_resent(
+        self, server: ServerId, message: MessageId, scope: Scope, resent_as: MessageId
+    ) -> None:
+        """Add to the list of its item, unless it has it; see the port."""
+        number = {"N": str(resent_as)}
+        values: Item = {":none": {"L": []}, ":one": {"L": [number]}, ":number": number}
+        key = await self._key(server, scope, message)
+        await self._table.update(key, _RESENT, values, _NOT_RESENT)
 
     async def clear_due(self, record: MessageRecord) -> bool:
         """Take a record out of the due index if its attempt is the same."""
@@ -143,11 +162,9 @@ class DynamoMessageStore(MessageReads, MessageStore):
         key: Key,
         before: MessageRecord,
         kept: Sequence[Delivery],
-        changed: MessageRecord,
+        item: Item,
         moved: bool,
-        write: str,
     ) -> Written:
-        item = message_item(changed, 0, write)
         if moved:
             item["lm"] = {"BOOL": True}
         names = [name for name in (*MUTABLE, "lm") if name in item]

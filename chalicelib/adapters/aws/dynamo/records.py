@@ -14,6 +14,7 @@ from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import BLOB, DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.model import Delivery, DsnParameters, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation, parse_operation, render_operation
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.dynamo.table import Item, Key
@@ -24,6 +25,7 @@ _SCOPES = {"o": Scope.OUTGOING, "i": Scope.INCOMING}
 # The marks of a message are bits of one number.
 MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8}
 _DSN = "y"
+OPERATION = "op"
 IN_THE_KEY = ("server_id", "id", "scope")
 _MESSAGE = columns(MESSAGE, (*IN_THE_KEY, *MARKS, "blob", "dsn"))
 _BLOB = columns(BLOB)
@@ -84,6 +86,16 @@ def message_item(record: MessageRecord, shard: int, write: str = "") -> Item:
         item["dk"] = {"S": f"DUE#{message.id % DUE_SHARDS}"}
         item["du"] = {"N": str(due)}
     return item
+
+
+def operation_attribute(operation: Operation | None) -> Item:
+    """What an item has beside its record after an operation, until its state changes again."""
+    return {} if operation is None else {OPERATION: {"S": render_operation(operation)}}
+
+
+def read_operation(item: Item) -> Operation | None:
+    """The operation beside a record."""
+    return parse_operation(item[OPERATION]["S"]) if OPERATION in item else None
 
 
 def older_delivery_item(server: ServerId, message: MessageId, delivery: Delivery) -> Item:

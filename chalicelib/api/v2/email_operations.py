@@ -1,0 +1,109 @@
+"""What is done with one message by hand, with API v2 (api.md 2.11)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.emails import record_of, show_email
+from chalicelib.api.v2.fields import Line
+from chalicelib.api.v2.models import AcceptedEmail, EmailWithActivity
+from chalicelib.api.v2.objects import Body
+from chalicelib.api.v2.route import route
+from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.services.outgoing.resend import ResendMail
+from chalicelib.services.queue.message_actions import MessageActions
+
+LONGEST_NOTE = 500
+Verb = Callable[[ServerId, MessageId], Awaitable[MessageRecord]]
+
+
+class Release(Body):
+    """How a held message is released."""
+
+    allow: Annotated[
+        StrictBool,
+        Field(
+            description="Take its recipient off the suppression list first: `suppressions:write`."
+        ),
+    ] = False
+    note: Annotated[Line | None, Field(max_length=LONGEST_NOTE, description="Why.")] = None
+
+
+async def hold_email(call: Call) -> EmailWithActivity:
+    """Hold a waiting message until somebody looks at it, or for 7 days."""
+    return await _done(call, call.program[MessageActions].hold)
+
+
+async def release_email(call: Call, wanted: Release) -> EmailWithActivity:
+    """Send a held message now, past all that held it but a send limit."""
+    if wanted.allow:
+        call.caller.require("suppressions:write")
+    known = (await record_of(call)).message
+    actions = call.program[MessageActions]
+    await actions.release(known.server_id, known.id, allow=wanted.allow, note=wanted.note)
+    return await show_email(call)
+
+
+async def cancel_email(call: Call) -> EmailWithActivity:
+    """End a held or waiting message without sending it."""
+    return await _done(call, call.program[MessageActions].cancel)
+
+
+async def retry_email(call: Call) -> EmailWithActivity:
+    """Try a waiting, held or failed message again now."""
+    return await _done(call, call.program[MessageActions].retry)
+
+
+async def bounce_email(call: Call) -> EmailWithActivity:
+    """Give up a held or waiting message, as one that failed for good."""
+    return await _done(call, call.program[MessageActions].bounce)
+
+
+async def resend_email(call: Call) -> AcceptedEmail:
+    """Send the content of a message once more, as a new message to the same recipient."""
+    known = (await record_of(call)).message
+    made = await call.program[ResendMail].resend(call.principal, known.id)
+    return AcceptedEmail.model_validate(
+        {"id": made.id, "message_id": made.message_id or None, "emails": [made]}
+    )
+
+
+async def _done(call: Call, verb: Verb) -> EmailWithActivity:
+    known = (await record_of(call)).message
+    await verb(known.server_id, known.id)
+    return await show_email(call)
+
+
+_WRITE = "emails:write"
+ROUTES = (
+    route("POST /emails/{id}/hold", hold_email, EmailWithActivity, scope=_WRITE),
+    route(
+        "POST /emails/{id}/release",
+        release_email,
+        EmailWithActivity,
+        body=Release,
+        scope=_WRITE,
+        sends=True,
+    ),
+    route("POST /emails/{id}/cancel", cancel_email, EmailWithActivity, scope=_WRITE),
+    route(
+        "POST /emails/{id}/retry",
+        retry_email,
+        EmailWithActivity,
+        scope=_WRITE,
+        sends=True,
+    ),
+    route("POST /emails/{id}/bounce", bounce_email, EmailWithActivity, scope=_WRITE),
+    route(
+        "POST /emails/{id}/resend",
+        resend_email,
+        AcceptedEmail,
+        status=202,
+        scope="emails:send",
+    ),
+)

@@ -1,0 +1,100 @@
+"""Sending the content of a message once more: a new message to the same recipient, which names the one it came from.
+
+The bytes are those that were accepted, stored again, so that each message is kept for its own time. What was done is
+stored with the new message, and that the old one names it follows from there (`record_operations`).
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import BeingSent, Conflict, NotFound
+from chalicelib.domain.model import Message, MessageRecord, Outgoing, Scope, State
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.operations import RESEND
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.outgoing.numbers import MessageNumbers
+from chalicelib.services.outgoing.store import StoreMail
+from chalicelib.services.outgoing.submission import Prepared, Recipient
+from chalicelib.services.queue.message_actions import operation_of
+from chalicelib.services.queue.store_outcome import best_effort
+from chalicelib.services.tenancy.authenticate import Principal
+
+MOST_RESENT = 100
+
+
+class ResendMail:
+    """The resend use case."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        messages: MessageStore,
+        blobs: BlobStore,
+        numbers: MessageNumbers,
+        store: StoreMail,
+        recording: RecordOperations,
+    ) -> None:
+        self._clock = clock
+        self._messages = messages
+        self._blobs = blobs
+        self._numbers = numbers
+        self._store = store
+        self._recording = recording
+
+    async def resend(self, principal: Principal, message: MessageId) -> Message:
+        """Accept a message's content again, with its envelope and tag. NotFound; Conflict while it is under way, and
+        when its content is gone; TemporaryFailure."""
+        record = await self._messages.get(principal.server.id, message)
+        _check(record)
+        try:
+            content = await self._blobs.get(record.message.blob)
+        except NotFound as gone:
+            raise Conflict(f"The content of message {message} is no longer kept") from gone
+        prepared = await self._prepared(principal, record, content)
+        await self._store.store([prepared])
+        (made,) = prepared.messages
+        if made.operation is not None:
+            # What this leaves undone, the outbox does.
+            await best_effort(self._recording.record(made.server_id, made.id, made.operation))
+        return made
+
+    async def _prepared(
+        self, principal: Principal, record: MessageRecord, content: bytes
+    ) -> Prepared:
+        server, known = principal.server, record.message
+        names = await self._numbers.take(server.id, 1)
+        now = self._clock.now()
+        return Prepared(
+            body=content,
+            to=(Recipient(known.rcpt_to, known.dsn),),
+            names=names,
+            server_id=server.id,
+            mail_from=known.mail_from,
+            subject=known.subject,
+            message_id=known.message_id,
+            received_at=now,
+            origin=Outgoing(server.pool, known.origin.domain, principal.credential.id),
+            tag=known.tag,
+            bounce=known.bounce,
+            hold=principal.credential.hold,
+            received_with_ssl=known.received_with_ssl,
+            smtputf8=known.smtputf8,
+            operation=operation_of(RESEND, record, now, 0, {}, {"resent_as": names[0][0]}),
+        )
+
+
+def _check(record: MessageRecord) -> None:
+    """Whether it may be resent."""
+    message = record.message
+    if message.scope is not Scope.OUTGOING:
+        raise Conflict(f"Message {message.id} was not sent from here")
+    if record.state is State.LEASED:
+        raise BeingSent(f"Message {message.id} is being sent at this moment", 30)
+    if record.state is State.HELD:
+        raise Conflict(f"Message {message.id} is held")
+    if record.state is not State.DONE:
+        raise Conflict(f"Message {message.id} still waits")
+    if len(record.resent_as) >= MOST_RESENT:
+        raise Conflict(f"Message {message.id} was resent {MOST_RESENT} times, no more are allowed")
