@@ -170,6 +170,13 @@ class NumberItem(MailItem):
     number = NumberAttribute(attr_name="n")
 
 
+class RateItem(MailItem):
+    """How many requests a key has made since its window began: `RATE#<policy>#<digest>` and `A`."""
+
+    began = NumberAttribute(attr_name="t")
+    number = NumberAttribute(attr_name="n")
+
+
 class AnswerItem(MailItem):
     """The first answer to a request with an idempotency key: `S#<server>#I` and the key."""
 

@@ -13,6 +13,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
+from chalicelib.domain.rates import DNS
 from chalicelib.domain.statistics import Addition, Count, Period, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
@@ -25,6 +26,7 @@ from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.rate_counters import RateCounters
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.statistics import Statistics
@@ -126,6 +128,7 @@ async def fill(host: Host) -> dict[str, Message]:
     entry = Suppression("gone@example.com", "bounced", host.now, later)
     await host.posthorn[SuppressionList].add(server, entry)
     await host.posthorn[SendRate].reserve(server, host.now)
+    await host.posthorn[RateCounters].take(DNS, "once", host.now)
     await host.posthorn[IdempotencyKeys].begin(server, "once", "f", host.now)
     await host.posthorn[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.HOUR, int(host.now) // 3_600 * 3_600)

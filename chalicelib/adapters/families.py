@@ -26,6 +26,7 @@ numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              sqlit
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          sqlite.queue.SqliteWorkQueue
 purge.ServerPurge            aws.dynamo.purge.DynamoServerPurge            sqlite.purge.SqliteServerPurge
 rand.Rand                    system.randomness.SystemRand                  system.randomness.SystemRand
+rate_counters.RateCounters   aws.dynamo.rate_counters.DynamoRateCounters   sqlite.rate_counters.SqliteRateCounters
 recent.Recent                storage.recent.RecentConfiguration            sqlite.recent.SqliteRecent
 repository.Repository        aws.dynamo.repository.DynamoRepository        sqlite.repository.SqliteRepository
 resolver.Resolver            network.resolver.DnsResolver                  network.resolver.DnsResolver

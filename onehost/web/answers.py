@@ -29,9 +29,10 @@ class Streamed:
 def turned_away(refusal: Refusal, request_id: str) -> HttpAnswer:
     """The same as API Gateway says of what it turns away."""
     answer = answer_of(refusal.kind)
-    return HttpAnswer(
-        answer.status or refusal.status, answer.body_for(request_id), dict(answer.headers)
-    )
+    headers = dict(answer.headers)
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(refusal.retry_after)
+    return HttpAnswer(answer.status or refusal.status, answer.body_for(request_id), headers)
 
 
 def text(status: int, words: str) -> HttpAnswer:

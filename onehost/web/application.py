@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from chalicelib.api.http import HttpAnswer, HttpRequest
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.tracking.visit import Visit
+from chalicelib.ports.clock import Clock
 from functions.function_url import BROKEN, answer_visit
 from functions.http_view import answer_http
 from functions.runtime import UnitOfWork
@@ -19,6 +20,7 @@ from functions.tracking import answer as answer_tracking
 from onehost.options import Options
 from onehost.web.answers import Streamed, text, turned_away, write
 from onehost.web.blobs import WebBlobs
+from onehost.web.request_rate import RequestRate
 from onehost.web.requests import (
     Body,
     ClientGone,
@@ -36,6 +38,7 @@ from onehost.web.track_hosts import TrackHosts
 
 First = Callable[[HttpRequest], Awaitable[HttpAnswer | None]]
 
+_API = "/api/"
 LOG = logging.getLogger("posthorn.web")
 # Lambda's limit of what it hands over; a body in one of these types travels there as base64.
 LARGEST_BODY = 6 * 1024 * 1024
@@ -58,6 +61,7 @@ class Web:
         self._routes = WebRoutes()
         self._blobs = WebBlobs(program)
         self._held = Held()
+        self._rate = program[RequestRate]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -99,6 +103,10 @@ class Web:
         return await self._api(head, body)
 
     async def _api(self, head: Head, body: Body) -> HttpAnswer:
+        if head.path.startswith(_API) and not self._rate.admits(
+            head.client_address, self._program[Clock].now()
+        ):
+            raise Refusal("THROTTLED", 429, retry_after=1)
         limit = _room(head)
         if (head.size or 0) > limit:
             raise Refusal("REQUEST_TOO_LARGE", 413)

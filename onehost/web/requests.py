@@ -32,12 +32,14 @@ _VERSIONS = {"1.0", "1.1"}
 
 
 class Refusal(Exception):
-    """A request that no operation gets; `kind` is a type of `chalicelib.api.v2.gateway_responses`."""
+    """A request that no operation gets; `kind` is a type of `chalicelib.api.v2.gateway_responses`, `retry_after` in how
+    many seconds it may be sent again, where that is another time than there."""
 
-    def __init__(self, kind: str, status: int) -> None:
+    def __init__(self, kind: str, status: int, retry_after: int | None = None) -> None:
         super().__init__(kind)
         self.kind = kind
         self.status = status
+        self.retry_after = retry_after
 
 
 class ClientGone(Exception):

@@ -117,7 +117,8 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
 onehost                 .bootstrap .config .domain .ports .services.outgoing .services.queue .services.events
                         .adapters.sqlite .api .cli functions gateway onehost.commands onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
-                        .services.outgoing .services.queue .services.tracking .adapters.sqlite .api .api.v1 .api.v2
+                        .services.outgoing .services.queue .services.tenancy.unknown_keys .services.tracking
+                        .adapters.sqlite .api .api.v1 .api.v2
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
 onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services .services.pools

@@ -10,9 +10,11 @@ import pytest
 
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.rates import Policy, Window
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys, KeptAnswer
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.rate_counters import RateCounters
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 from tests.contract.conftest import World
@@ -204,3 +206,26 @@ async def test_of_twenty_claims_of_a_key_one_starts(world: World, key: str) -> N
     found = [claim.found for claim in claims]
     assert found.count(Claimed.STARTED) == 1
     assert found.count(Claimed.IN_FLIGHT) == 19
+
+
+async def test_requests_are_counted_up_to_the_quota_until_their_window_ends(world: World) -> None:
+    counters, key = world[RateCounters], secrets.token_hex(8)
+    policy = Policy("dns", 3, 60)
+    assert [await counters.take(policy, key, NOW + one) for one in (0.5, 10, 20)] == [
+        Window(1, NOW + 0.5),
+        Window(2, NOW + 0.5),
+        Window(3, NOW + 0.5),
+    ]
+    over = Window(3, NOW + 0.5, is_over_quota=True)
+    assert [await counters.take(policy, key, NOW + one) for one in (20, 60.4)] == [over, over]
+    assert await counters.take(policy, f"{key}b", NOW + 30) == Window(1, NOW + 30)
+    assert await counters.take(Policy("reset", 3, 60), key, NOW + 30) == Window(1, NOW + 30)
+    assert await counters.take(policy, key, NOW + 60.5) == Window(1, NOW + 60.5)
+
+
+async def test_of_many_requests_at_once_no_more_than_the_quota_are_counted(world: World) -> None:
+    counters, key = world[RateCounters], secrets.token_hex(8)
+    policy = Policy("dns", 5, 60)
+    windows = await asyncio.gather(*(counters.take(policy, key, NOW) for _ in range(12)))
+    counted = sorted(one.count for one in windows if not one.is_over_quota)
+    assert counted == [1, 2, 3, 4, 5]

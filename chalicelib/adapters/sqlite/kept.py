@@ -64,6 +64,7 @@ mail.db    | queue        | removed   | what waits     | until its attempt is ma
 mail.db    | links        | as it was | each           | tracking_days                | with message    | each minute
 mail.db    | numbers      | raised    | the highest    | for good                     | names nobody    | never
 mail.db    | send_rate    | as it was | no             | two hours                    | names nobody    | each minute
+mail.db    | rates        | as it was | no             | until its window ends        | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute
 mail.db    | suppressions | as it was | each           | suppression_days             | the row         | each minute
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute

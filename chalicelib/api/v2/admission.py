@@ -6,7 +6,7 @@ They come in the order of api.md 1.2: size, credential, its networks, tenant, sc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -41,13 +41,15 @@ class ServerSuspended(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request whose caller is known, and the tenant that it acts in, if its route has one."""
+    """A request whose caller is known, and the tenant that it acts in, if its route has one. `fields` are header fields
+    that its answer has, whatever it is."""
 
     program: MailProgram
     request: HttpRequest
     route: Route
     caller: Caller
     tenant: Tenant | None = None
+    fields: dict[str, str] = field(default_factory=dict)
 
     @property
     def acts_in(self) -> Tenant:

@@ -17,6 +17,7 @@ from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call, admitted
 from chalicelib.api.v2.objects import JSON_TYPE, Body, Request, as_json
 from chalicelib.api.v2.problems import answer_problem
+from chalicelib.api.v2.rates import count_route
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.errors import MailError
@@ -45,10 +46,17 @@ async def operate(route: Route, program: MailProgram, request: HttpRequest) -> H
             public: HttpAnswer = await route.action(program, request)
             return public
         call = await admitted(program, route, request)
-        with acting(_acting(call)):
-            return await _answer(route, call)
     except MailError as error:
         return answer_problem(error, request)
+    try:
+        with acting(_acting(call)):
+            await count_route(call)
+            answer = await _answer(route, call)
+    except MailError as error:
+        answer = answer_problem(error, request)
+    if not call.fields:
+        return answer
+    return HttpAnswer(answer.status, answer.body, {**answer.headers, **call.fields})
 
 
 def _acting(call: Call) -> Acting:

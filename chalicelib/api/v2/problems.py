@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
+from chalicelib.services.rates import RateExceeded
 from chalicelib.services.tenancy.authenticate import NetworkRefused
 from chalicelib.services.tenancy.callers import ScopeMissing
 from chalicelib.services.tenancy.unknown_keys import TooManyUnknownKeys
@@ -105,6 +106,7 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (Rejected, 422, "Invalid request"),
     (Throttled, 429, "Too many requests"),
     (TooManyUnknownKeys, 429, "Too many requests"),
+    (RateExceeded, 429, "Too many requests"),
     (NoAnswer, 502, "No answer"),
     (LateAnswer, 504, "No answer in time"),
     (OutOfSpace, 507, "Insufficient storage"),

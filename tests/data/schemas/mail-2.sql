@@ -47,3 +47,6 @@ ALTER TABLE messages ADD COLUMN operation TEXT /* JSON */;
 ALTER TABLE messages ADD COLUMN resent_as TEXT /* JSON */;
 ALTER TABLE events ADD COLUMN operation TEXT /* JSON */;
 CREATE INDEX by_operation ON events(seq) WHERE kind = 'operation';
+CREATE TABLE rates(
+  name TEXT PRIMARY KEY, began REAL NOT NULL, n INTEGER NOT NULL, keep_until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX rates_by_end ON rates(keep_until);

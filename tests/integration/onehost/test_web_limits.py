@@ -9,18 +9,25 @@ import random
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.api.http import HttpAnswer, HttpRequest
+from chalicelib.bootstrap import in_memory
+from chalicelib.config import Settings
 from onehost.web import requests as web_requests
 from onehost.web import server as web_server
 from onehost.web.application import Web
+from onehost.web.request_rate import RequestRate
 from onehost.web.requests import Held
 from onehost.web.server import serve_web
 from tests.integration.onehost.conftest import WebTenant
 from tests.patience import PATIENCE
+from tests.web_client import ask as ask_asgi
 from tests.web_client import serving_web
 
 HEAD = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n"
@@ -321,3 +328,29 @@ def test_no_bytes_break_the_server(
         assert b"HTTP/1.1 500" not in answer, request
     assert tenant.v2("GET", "/emails").status == 200
     assert [one.message for one in caplog.records if one.levelname in {"ERROR", "CRITICAL"}] == []
+
+
+async def test_an_address_has_a_hundred_requests_of_the_api_a_second() -> None:
+    program = in_memory()
+    web = Web(program)
+    for _ in range(100):
+        assert (await ask_asgi(web, "GET", "/api/v2/nothing")).status == 404
+    refused = await ask_asgi(web, "POST", "/api/v1/send/message", body=b"{}")
+    assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+    assert refused.json["code"] == "throttled"
+    assert (await ask_asgi(Web(program), "GET", "/api/v2/nothing")).status == 429
+    assert (await ask_asgi(web, "GET", "/nothing")).status == 404, "tracking and uploads are apart"
+    for address in ("192.0.2.1", "2001:db8:1::1"):
+        assert (await ask_asgi(web, "GET", "/api/v2/nothing", client=address)).status == 404
+    program[ControlledClock].advance(1)
+    assert (await ask_asgi(web, "GET", "/api/v2/nothing")).status == 404
+
+
+def test_processes_count_together(tmp_path: Path) -> None:
+    folder = StateFolder(Settings(state_folder=str(tmp_path / "state")))
+    one, two = RequestRate(folder), RequestRate(folder)
+    admitted = [rate.admits("2001:db8::1", 5.0) for rate in (one, two) for _ in range(60)]
+    assert admitted.count(True) == 100
+    assert not one.admits("2001:db8::ffff", 5.9), "it is of the same /64"
+    assert one.admits("2001:db8::1", 6.0)
+    assert all(one.admits(f"192.0.{n // 250}.{n % 250}", 7.0) for n in range(10_000))

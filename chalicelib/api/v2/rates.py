@@ -1,0 +1,32 @@
+"""The rates of routes (api.md 1.6), and the header fields that tell of them."""
+
+from __future__ import annotations
+
+from chalicelib.api.v2.admission import Call
+from chalicelib.domain.rates import POLICIES, Policy
+from chalicelib.services.rates import Quota, RateExceeded, Rates
+
+
+async def count_route(call: Call) -> None:
+    """Count a request against the policy of its route, if that has one: by tenant and what the path names."""
+    if call.route.rate:
+        named = "/".join(call.value(name) for name in sorted(call.request.path_values))
+        tenant = "" if call.tenant is None else call.tenant.name
+        await count(call, POLICIES[call.route.rate], f"{tenant}/{named}")
+
+
+async def count(call: Call, policy: Policy, key: str) -> None:
+    """Count a request against a policy, and have its answer say what is left. RateExceeded."""
+    try:
+        call.fields.update(_fields(await call.program[Rates].count(policy, key)))
+    except RateExceeded as exceeded:
+        call.fields.update(_fields(exceeded.quota))
+        raise
+
+
+def _fields(quota: Quota) -> dict[str, str]:
+    policy = quota.policy
+    return {
+        "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.seconds}',
+        "RateLimit": f'"{policy.name}";r={quota.left};t={quota.seconds}',
+    }

@@ -1,0 +1,34 @@
+"""How often something may be asked for: the policies of api.md 1.6, each for a key of its own kind.
+
+A window begins with the first request of its key and ends `seconds` later; the next request begins another. Requests
+above the quota are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """So many requests in so many seconds."""
+
+    name: str
+    quota: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many requests a key has made since its window began (epoch seconds), this one among them unless it is one too
+    many."""
+
+    count: int
+    began: float
+    is_over_quota: bool = False
+
+
+# Of a domain in a tenant; of an e-mail address, whether somebody has it or not.
+DNS = Policy("dns", 10, 60)
+RESET = Policy("reset", 5, 3_600)
+POLICIES = {policy.name: policy for policy in (DNS, RESET)}
