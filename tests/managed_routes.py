@@ -88,4 +88,5 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
             value = {"allow": True} if verb == "release" else None
             path, at = f"/emails/{{id}}/{verb}", f"/emails/{number}/{verb}"
             asked("POST", path, at, value, "acme/app")
+    asked("GET", "/queue", "/queue?status=held", tenant="acme/app")
     yield from found

@@ -52,7 +52,7 @@ def statistics_command(
     app = session.posthorn
     now = app[Clock].now()
     chart = session.call(
-        app[ServerStatistics].chart(server.id, period, _at(since, now), _at(until, now))
+        app[ServerStatistics].chart([server.id], period, _at(since, now), _at(until, now))
     )
     session.show(_shape(chart), _text(chart))
 

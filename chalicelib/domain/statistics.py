@@ -99,9 +99,14 @@ def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[C
     return tuple(found)
 
 
+def start_of(period: Period, at: float) -> int:
+    """When the slot of this length began in which a time (epoch seconds) lies."""
+    return int(at // SECONDS[period]) * SECONDS[period]
+
+
 def slot_of(server: ServerId, period: Period, at: float) -> Slot:
-    """The server's slot of this length in which a time (epoch seconds) lies."""
-    return Slot(server, period, int(at // SECONDS[period]) * SECONDS[period])
+    """The server's slot of this length in which a time lies."""
+    return Slot(server, period, start_of(period, at))
 
 
 def slots_of(server: ServerId, at: float) -> tuple[Slot, ...]:

@@ -180,7 +180,7 @@ def test_row_11_death_of_the_outbox_in_the_middle_of_a_batch_counts_everything_o
     stage.run("count")
     for period in Period:
         chart = bootstrap.run(
-            stage.program[ServerStatistics].chart(stage.server.id, period, None, None)
+            stage.program[ServerStatistics].chart([stage.server.id], period, None, None)
         )
         assert chart.totals == {Count.OUTGOING: 2, Count.SENT: 2}
 

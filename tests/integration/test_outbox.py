@@ -75,7 +75,7 @@ class Scenery:
 
     def totals(self, period: Period = Period.DAY) -> dict[Count, int]:
         chart = self.program[ServerStatistics].chart(
-            self.server, period, self.now - 60, self.now + 60
+            [self.server], period, self.now - 60, self.now + 60
         )
         return dict(bootstrap.run(chart).totals)
 

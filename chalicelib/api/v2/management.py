@@ -17,6 +17,7 @@ from chalicelib.api.v2 import (
     email_operations,
     management_keys,
     organizations,
+    queue,
     servers,
     track_domains,
     ways_out,
@@ -34,6 +35,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *ways_out.ROUTES,
     *audit.ROUTES,
     *email_operations.ROUTES,
+    *queue.ROUTES,
 )
 
 

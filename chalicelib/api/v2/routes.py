@@ -124,6 +124,7 @@ ROUTES: tuple[Route, ...] = (
         statistics.show_statistics,
         statistics.ServerCounts,
         query=statistics.StatisticsQuery,
+        tenant="organization",
         scope="statistics:read",
     ),
     Route("GET", DOCUMENT, "showOpenApi", _document, "application/json", is_public=True),

@@ -1,4 +1,4 @@
-"""The statistics of the credential's server with API v2."""
+"""The statistics of a server, or of an organization's servers together, with API v2."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from pydantic import Field
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import Instant
 from chalicelib.api.v2.objects import Answer, Moment, Request
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Period, named_counts
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
+from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 
 
 class StatisticsQuery(Request):
@@ -64,9 +67,9 @@ class ServerCounts(Answer):
 
 
 async def show_statistics(call: Call, query: StatisticsQuery) -> ServerCounts:
-    """Count what happened to messages, by minute, hour or day."""
+    """Count what happened to messages of a server, or of all of an organization, by minute, hour or day."""
     chart = await call.program[ServerStatistics].chart(
-        call.server.id, query.period, _epoch(query.since), _epoch(query.until)
+        await _servers(call), query.period, _epoch(query.since), _epoch(query.until)
     )
     return ServerCounts.model_validate(
         {
@@ -79,6 +82,16 @@ async def show_statistics(call: Call, query: StatisticsQuery) -> ServerCounts:
             ],
         }
     )
+
+
+async def _servers(call: Call) -> list[ServerId]:
+    """The server in which the call acts, or those of its organization that it reaches."""
+    tenant = call.acts_in
+    if tenant.server is not None:
+        return [tenant.server.id]
+    owner = await call.program[Organizations].get(tenant.permalink)
+    known = await call.program[Servers].of(owner)
+    return [server.id for server in known if call.caller.reaches_server(server)]
 
 
 def _epoch(moment: datetime | None) -> float | None:

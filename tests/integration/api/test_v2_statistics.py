@@ -101,3 +101,27 @@ def test_a_wrong_question_names_its_field(
 
 def test_without_a_key_nothing_is_told(api: ApiWorld) -> None:
     assert api.v2("GET", "/statistics", key="wrong").status == 401
+
+
+def test_an_organization_is_the_sum_of_its_servers_that_the_key_reaches(api: ApiWorld) -> None:
+    now, first = api.scene.clock.now(), api.scene.server.id
+    made = api.manage("POST", "/servers", {"organization": "acme", "name": "Other"}).json
+    api.manage("POST", "/organizations", {"name": "Strange"})
+    stranger = api.manage("POST", "/servers", {"organization": "strange", "name": "Mail"}).json
+    for server, number in ((first, 3), (made["id"], 4), (stranger["id"], 90)):
+        count(api, ServerId(server), now, outgoing=number)
+        count(api, ServerId(server), now - 3_600, sent=number)
+
+    def outgoing(tenant: str, key: str | None = None) -> tuple[int, list[int]]:
+        found = api.manage("GET", "/statistics", tenant=tenant, key=key).json
+        return found["totals"]["outgoing"], [one["counts"]["sent"] for one in found["data"]]
+
+    assert outgoing("acme") == (7, [7, 0])
+    assert outgoing("acme/other") == (4, [4, 0])
+    wanted = {"name": "k", "scopes": ["statistics:read"], "servers": ["other"]}
+    limited = api.manage("POST", "/keys", wanted, "acme").json["key"]
+    assert outgoing("acme", limited) == (4, [4, 0])
+    assert outgoing("acme/other", limited) == (4, [4, 0])
+    for tenant, status in (("acme/app", 404), ("strange", 404), ("", 422)):
+        reply = api.manage("GET", "/statistics", tenant=tenant, key=limited)
+        assert reply.status == status, tenant

@@ -59,7 +59,7 @@ def test_a_message_is_taken_delivered_and_counted(host: OneHost, peer: SmtpPeer)
     host.until(lambda: host.read("SELECT count(*) FROM queue") == [(0,)])
 
     def sent() -> int:
-        read = host.program[ServerStatistics].chart(host.server.id, Period.MINUTE, None, None)
+        read = host.program[ServerStatistics].chart([host.server.id], Period.MINUTE, None, None)
         return asyncio.run(read).totals.get(Count.SENT, 0)
 
     host.until(lambda: sent() == 1)

@@ -1,0 +1,71 @@
+"""What waits in a server, by the domain that it is for: messages that are to be tried again, or are held.
+
+A message that was never tried is not among them: its first attempt is made within seconds. A bounded number is looked
+at, the newest first, and lists may lag by seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.domain.model import MessageRecord, Scope, State
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.paging import MOST_LISTED
+from chalicelib.ports.messages import MessageStore
+
+MOST_COUNTED = 10_000
+MOST_DESTINATIONS = 100
+
+
+@dataclass(slots=True)
+class Destination:
+    """What waits for one domain. Times are epoch seconds; `last_reply` is what was answered there last, if anything."""
+
+    domain: str
+    waiting: int = 0
+    in_progress: int = 0
+    oldest_at: float | None = None
+    next_attempt_at: int | None = None
+    last_reply: str | None = None
+    replied_at: float = 0.0
+
+    def add(self, record: MessageRecord) -> None:
+        """Count a message."""
+        if record.state is State.LEASED:
+            self.in_progress += 1
+        else:
+            self.waiting += 1
+        received = record.message.received_at
+        self.oldest_at = received if self.oldest_at is None else min(self.oldest_at, received)
+        if record.state is State.WAITING and record.wake_at:
+            known = self.next_attempt_at or record.wake_at
+            self.next_attempt_at = min(known, record.wake_at)
+        for delivery in record.deliveries:
+            if delivery.output and delivery.at >= self.replied_at:
+                self.last_reply, self.replied_at = delivery.output, delivery.at
+
+
+class WaitingMail:
+    """Reads what waits."""
+
+    def __init__(self, messages: MessageStore) -> None:
+        self._messages = messages
+
+    async def by_destination(self, server: ServerId, flag: str) -> list[Destination]:
+        """The destinations with the most messages that are `queued` or `held`, those with most first."""
+        found: dict[str, Destination] = {}
+        cursor: str | None = None
+        for _ in range(MOST_COUNTED // MOST_LISTED):
+            page = await self._messages.flagged(server, Scope.OUTGOING, flag, MOST_LISTED, cursor)
+            for record in page.values:
+                domain = domain_of(record.message.rcpt_to)
+                found.setdefault(domain, Destination(domain)).add(record)
+            if (cursor := page.next_cursor) is None:
+                break
+            await asyncio.sleep(0)  # others have their turn
+        fullest = sorted(
+            found.values(), key=lambda one: (-one.waiting - one.in_progress, one.domain)
+        )
+        return fullest[:MOST_DESTINATIONS]

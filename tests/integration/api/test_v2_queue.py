@@ -1,0 +1,63 @@
+"""What waits in a server, by destination."""
+
+from __future__ import annotations
+
+from chalicelib import bootstrap
+from chalicelib.domain.reply import Reply as SmtpReply
+from chalicelib.ports.egress import TransactionResult
+from chalicelib.ports.messages import MessageStore
+from tests.fakes import a_job
+from tests.http_api import ApiWorld
+from tests.integration.api.test_v2_management import a_key, refused
+from tests.integration.api.test_v2_operations import done, held
+
+LATER = TransactionResult(SmtpReply(451, "4.3.0", "Not now"), "RCPT")
+
+
+def sent_to(api: ApiWorld, *recipients: str) -> list[int]:
+    mail = {"from": "app@acme.test", "text": "x", "subject": "x"}
+    return [api.v2("POST", "/emails", mail | {"to": to}).json["id"] for to in recipients]
+
+
+def test_what_waits_is_counted_by_domain(api: ApiWorld) -> None:
+    few, many = ["a@few.test"], ["b@example.com", "c@example.com", "d@Example.com"]
+    for to in (*few, *many):
+        api.scene.egress.will(to, LATER, LATER)
+    began = api.scene.clock.now()
+    first, *_ = sent_to(api, *few, *many)
+    bootstrap.run(api.scene.deliver_ready())
+    answer = api.v2("GET", "/queue").json
+    assert (answer["has_more"], answer["next_cursor"]) == (False, None)
+    fullest, other = answer["data"]
+    assert (fullest["domain"], fullest["waiting"], fullest["in_progress"]) == ("example.com", 3, 0)
+    assert (other["domain"], other["waiting"]) == ("few.test", 1)
+    assert other["last_reply"] == "450 4.1.2 The recipient's domain does not exist"
+    assert fullest["last_reply"] == "451 4.3.0 Not now"
+    email = api.v2("GET", f"/emails/{first}").json
+    assert other["next_attempt_at"] == email["next_attempt_at"]
+    assert other["oldest_at"] == email["received_at"]
+
+    store, now = api.scene.posthorn[MessageStore], int(began)
+    record = bootstrap.run(store.get(api.scene.server.id, first))
+    job = a_job(record.message, record.attempt)
+    bootstrap.run(store.claim(job, "worker", now, now + 300))
+    (other,) = [one for one in api.v2("GET", "/queue").json["data"] if one["domain"] == "few.test"]
+    assert (other["waiting"], other["in_progress"], other["next_attempt_at"]) == (0, 1, None)
+
+
+def test_what_is_held_is_counted_apart(api: ApiWorld) -> None:
+    number = held(api)
+    assert api.v2("GET", "/queue").json["data"] == []
+    (one,) = api.v2("GET", "/queue?status=held").json["data"]
+    assert (one["domain"], one["waiting"], one["next_attempt_at"]) == ("example.com", 1, None)
+    done(api, number, "cancel")
+    assert api.v2("GET", "/queue?status=held").json["data"] == []
+
+
+def test_who_may_ask_for_what(api: ApiWorld) -> None:
+    assert refused(api.v2("GET", "/queue?by=weather")) == (422, "invalid_request")
+    assert refused(api.v2("GET", "/queue?status=sent")) == (422, "invalid_request")
+    assert refused(api.manage("GET", "/queue", tenant="acme")) == (422, "tenant_required")
+    own = a_key(api, "statistics:read")
+    reply = api.manage("GET", "/queue", tenant="acme/app", key=own)
+    assert refused(reply) == (403, "scope_missing")
