@@ -161,6 +161,14 @@ class Settings:
         return (self.web_url or f"https://{self.web_hostname}").rstrip("/")
 
 
+@dataclass(frozen=True, slots=True)
+class SubmissionPorts:
+    """Where clients submit mail: with STARTTLS, and with TLS from the start."""
+
+    submission: int = 587
+    submissions: int = 465
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from `POSTHORN_*` variables; ValueError names the variable whose text cannot be read."""
     values: dict[str, str | int | bool] = {}

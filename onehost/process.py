@@ -27,7 +27,7 @@ from chalicelib.adapters.sqlite.folder import sentence_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.bootstrap import Posthorn
-from chalicelib.config import read_settings
+from chalicelib.config import SubmissionPorts, read_settings
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from gateway.assembly import make_gateway
@@ -89,7 +89,7 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     OSError when it cannot begin."""
     place, sockets = place_of(environment), inherited(environment)
     settings = read_settings(environment)
-    program = Posthorn(settings, "sqlite")
+    program = Posthorn(settings, "sqlite", {SubmissionPorts: _ports(environment)})
     bootstrap.use(program)
     name = f"p-{os.getpid()}-{program[Rand].bytes(4).hex()}"
     stop = asyncio.Event()
@@ -146,6 +146,11 @@ def _gateway(program: Posthorn, environment: Mapping[str, str]) -> Gateway:
         state=environment.get("POSTHORN_STATE") or program.settings.state_folder,
     )
     return make_gateway(program, configuration, program[Services])
+
+
+def _ports(environment: Mapping[str, str]) -> SubmissionPorts:
+    configuration = read_configuration(environment)
+    return SubmissionPorts(configuration.submission_port, configuration.submissions_port)
 
 
 def _works(program: Posthorn, options: Options, name: str, place: Place) -> list[Work]:

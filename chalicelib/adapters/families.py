@@ -13,6 +13,7 @@ from typing import Any
 _TABLE = """
 port                         aws                                           sqlite
 
+backends.Backends            aws.backends.AwsBackends                      sqlite.backends.SqliteBackends
 blobs.BlobStore              aws.s3.S3BlobStore                            sqlite.blobs.SegmentBlobStore
 clock.Clock                  system.clock.SystemClock                      system.clock.SystemClock
 egress.Egress                network.egress.NetworkEgress                  network.egress.NetworkEgress

@@ -10,7 +10,7 @@ from chalicelib.bootstrap import Posthorn
 from onehost.listeners import HEALTH, HTTP, Sockets
 from onehost.options import Options
 from onehost.web.application import First, Web
-from onehost.web.health import Health
+from onehost.web.health import HealthPort
 from onehost.web.server import serve_web
 
 
@@ -27,6 +27,6 @@ def web_works(
     if HTTP in sockets:
         works.append(partial(serve_web, Web(program, options, first), sockets[HTTP]))
     if HEALTH in sockets:
-        health = Health(program, {"smtp": connections})
+        health = HealthPort(program, {"smtp": connections})
         works.append(partial(serve_web, health, sockets[HEALTH]))
     return works

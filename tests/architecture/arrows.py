@@ -94,13 +94,14 @@ chalicelib              -
                         .adapters.storage.leased_numbers
 .adapters.sqlite        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore
+.adapters.aws.backends  .config .domain .ports .adapters.aws .adapters.aws.dynamo
 .adapters.aws.dynamo    .config .domain .domain.tenancy .ports .adapters.storage .adapters.aws.session botocore
 
 .api                    .domain.tenancy .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
-.api.v2                 .domain .domain.dns .domain.mail .domain.tenancy .ports .services .services.domain_codes
-                        .services.events .services.messages .services.outgoing .services.pools .services.queue
+.api.v2                 .config .domain .domain.dns .domain.mail .domain.tenancy .ports .services
+                        .services.domain_codes .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.suspensions .services.tenancy .services.tracking .api pydantic pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
@@ -117,8 +118,8 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
 onehost                 .bootstrap .config .domain .ports .services.outgoing .services.queue .services.events
                         .adapters.sqlite .api .cli functions gateway onehost.commands onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
-                        .services.outgoing .services.queue .services.tenancy.unknown_keys .services.tracking
-                        .adapters.sqlite .api .api.v1 .api.v2
+                        .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
+                        .services.tracking .adapters.sqlite .api .api.v1 .api.v2
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
 onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services .services.pools

@@ -43,6 +43,7 @@ _NO_LONGER_HELD = (
 
 _NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
+DEAD = "dead"
 _Entry = dict[str, str | int]
 
 
@@ -146,6 +147,15 @@ class SqsWorkQueue(WorkQueue):
 
     def _name(self, pool: str) -> str:
         return f"{self._prefix}deliver-{pool}"
+
+    async def url(self, pool: str) -> str:
+        """Where the queue of a pool is."""
+        return await self._url(pool)
+
+    async def url_of_dead(self) -> str:
+        """Where the queue of dead letters is."""
+        answer = await self._session.call("sqs", "get_queue_url", QueueName=f"{self._prefix}{DEAD}")
+        return str(answer["QueueUrl"])
 
     async def _url(self, pool: str) -> str:
         url = self._urls.get(pool)

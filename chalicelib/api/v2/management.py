@@ -15,6 +15,7 @@ from chalicelib.api.v2 import (
     credentials,
     domains,
     email_operations,
+    installation,
     management_keys,
     organizations,
     queue,
@@ -36,6 +37,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *audit.ROUTES,
     *email_operations.ROUTES,
     *queue.ROUTES,
+    *installation.ROUTES,
 )
 
 

@@ -43,8 +43,9 @@ LISTS = {
 # A row a server and minute of the last two hours.
 # And the one row of a table, and a list that the caller brings.
 SHORT = {"send_rate", "key_check", "json_each"}
-# They read everything because that is what they are for: looking at a folder, saving, bringing back and moving it.
-WHOLE = {"inspection", "snapshot", "restored", "moved"}
+# They read everything because that is what they are for: looking at a folder, counting all, saving, bringing back and
+# moving it.
+WHOLE = {"backends", "inspection", "snapshot", "restored", "moved"}
 
 
 def statements() -> Iterator[tuple[str, str]]:

@@ -1,0 +1,100 @@
+"""The installation with API v2: what clients need to know of it, how it is, and its numbers (api.md 2.20)."""
+
+from __future__ import annotations
+
+from chalicelib import VERSION
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.json_body import render_json
+from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.objects import JSON_TYPE, Answer
+from chalicelib.api.v2.route import route
+from chalicelib.config import Settings, SubmissionPorts
+from chalicelib.services.events.metrics import CONTENT_TYPE, Metrics
+from chalicelib.services.health import Health
+
+NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+class SmtpService(Answer):
+    """Where mail is submitted by SMTP."""
+
+    hostname: str
+    submission: int
+    submissions: int
+
+
+class OidcService(Answer):
+    """Another service at which people sign in."""
+
+    name: str
+
+
+class Installation(Answer):
+    """What clients need to know of the installation."""
+
+    version: str
+    web_hostname: str
+    smtp: SmtpService
+    mx: list[str]
+    return_path_domain: str
+    route_domain: str
+    track_domain: str
+    spf_include: str
+    scanners: list[str]
+    max_message_size: int
+    oidc: OidcService | None
+
+
+async def show_installation(call: Call) -> Installation:
+    """Show names, ports and limits of the installation."""
+    settings, ports = call.program[Settings], call.program[SubmissionPorts]
+    return Installation(
+        version=VERSION,
+        web_hostname=settings.web_hostname,
+        smtp=SmtpService(
+            hostname=settings.smtp_hostname,
+            submission=ports.submission,
+            submissions=ports.submissions,
+        ),
+        mx=[settings.smtp_hostname],
+        return_path_domain=settings.return_path_domain,
+        route_domain=settings.route_domain,
+        track_domain=settings.track_domain,
+        spf_include=settings.spf_include,
+        scanners=[],
+        max_message_size=settings.max_message_size,
+        oidc=None,
+    )
+
+
+async def show_health(program: MailProgram, request: HttpRequest) -> HttpAnswer:
+    """Ask whether stores and queues are well; 503 with the names of those that fail."""
+    failing = await program[Health].failing()
+    told = {"status": "degraded", "failing": failing} if failing else {"status": "ok"}
+    return HttpAnswer(503 if failing else 200, render_json(told), JSON_TYPE | NOT_KEPT)
+
+
+async def show_metrics(call: Call) -> HttpAnswer:
+    """Show the numbers of the whole installation as Prometheus reads them."""
+    text = await call.program[Metrics].text()
+    return HttpAnswer(200, text, {"Content-Type": CONTENT_TYPE, **NOT_KEPT})
+
+
+ROUTES = (
+    route("GET /installation", show_installation, Installation, tenant="none"),
+    route(
+        "GET /health",
+        show_health,
+        "application/json",
+        is_public=True,
+        note='200 is `{"status": "ok"}`, 503 `{"status": "degraded", "failing": ["mail_table"]}`.',
+    ),
+    route(
+        "GET /metrics",
+        show_metrics,
+        CONTENT_TYPE,
+        tenant="none",
+        scope="installation:read",
+        reads_itself=True,
+    ),
+)

@@ -1,0 +1,111 @@
+"""The numbers of the whole installation as Prometheus reads them: the one list of their names.
+
+Messages are what the statistics have counted, some seconds late: on one host since the beginning, elsewhere since the
+day (UTC) began, so that the counters begin again at midnight. What nobody knows is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from chalicelib.domain.statistics import Count, Period, start_of, totals
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
+from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.ports.backends import Backends
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.repository import Repository
+from chalicelib.ports.statistics import Statistics
+from chalicelib.services.gather import gather
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+AT_A_TIME = 20  # servers
+Samples = Mapping[str, float]  # by the labels
+# What is counted of messages, and under which direction and status it is told; an accepted one is Pending.
+_MESSAGES = {
+    Count.INCOMING: ("incoming", "Pending"),
+    Count.OUTGOING: ("outgoing", "Pending"),
+    Count.SENT: ("outgoing", "Sent"),
+    Count.SOFT_FAILS: ("outgoing", "SoftFail"),
+    Count.HARD_FAILS: ("outgoing", "HardFail"),
+    Count.HELD: ("outgoing", "Held"),
+    Count.BOUNCES: ("outgoing", "Bounced"),
+}
+
+
+class Metrics:
+    """Reads and renders them."""
+
+    def __init__(
+        self, clock: Clock, backends: Backends, repository: Repository, statistics: Statistics
+    ) -> None:
+        self._clock = clock
+        self._backends = backends
+        self._repository = repository
+        self._statistics = statistics
+
+    async def text(self) -> str:
+        """Prometheus' text format. Raises TemporaryFailure."""
+        counted = await self._backends.counted()
+        if counted is None:
+            counted = await self._of_today()
+        queues = await self._backends.queues()
+        lag = await self._backends.outbox_lag()
+        messages = {
+            f'direction="{direction}",status="{status}"': float(counted.get(count, 0))
+            for count, (direction, status) in _MESSAGES.items()
+        }
+        oldest = {
+            f'pool="{one.pool}"': one.oldest_seconds
+            for one in queues
+            if one.oldest_seconds is not None
+        }
+        waiting = {f'pool="{one.pool}"': float(one.messages) for one in queues}
+        parts = (
+            metric("messages_total", "counter", "By direction and status.", messages),
+            metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
+            metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
+            metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
+            metric(
+                "dead_letters",
+                "gauge",
+                "Wake-ups that failed too often.",
+                _alone(await self._backends.dead_letters()),
+            ),
+        )
+        return "".join(line for part in parts for line in part)
+
+    async def _of_today(self) -> Mapping[Count, int]:
+        """The sums of all servers."""
+        start = start_of(Period.DAY, self._clock.now())
+        owners = await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS, fresh=False)
+        servers = [
+            server.id
+            for owner in owners
+            for server in await self._repository.all(
+                SERVERS, of_organization(owner.id), fresh=False
+            )
+        ]
+        found: list[Mapping[Count, int]] = []
+        for at in range(0, len(servers), AT_A_TIME):
+            read = await gather(
+                self._statistics.read(server, Period.DAY, start, start)
+                for server in servers[at : at + AT_A_TIME]
+            )
+            found += [counts for slots in read for _, counts in slots]
+        return totals(found)
+
+
+def metric(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]:
+    """One metric in Prometheus' text format, if there are samples. Label values are names of ours, which need no
+    escapes."""
+    if not samples:
+        return
+    yield f"# HELP posthorn_{name} {text}\n# TYPE posthorn_{name} {kind}\n"
+    for labels, value in samples.items():
+        number = f"{value:g}" if value % 1 else f"{int(value)}"
+        yield f"posthorn_{name}{f'{{{labels}}}' if labels else ''} {number}\n"
+
+
+def _alone(value: float | None) -> Samples:
+    return {} if value is None else {"": value}
