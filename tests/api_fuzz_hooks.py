@@ -35,6 +35,9 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     turn = _turns[case.operation.label] = _turns.get(case.operation.label, -1) + 1
     if known["paths"] and _is_good(case, ParameterLocation.PATH):
         case.path_parameters = dict(known["paths"][turn % len(known["paths"])])
+    if known["query"] and _is_good(case, ParameterLocation.PATH):
+        needed = {name: one.format_map(case.path_parameters) for name, one in known["query"].items()}
+        case.query = {**(case.query or {}), **needed}
     if known["body"] is not None and turn % 3 == 0 and _is_good(case, ParameterLocation.BODY):
         case.body = known["body"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from chalicelib.api.v2.route import PREFIX, Route
 from tests.http_api import ApiWorld, Reply
@@ -20,6 +21,10 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/emails"): GOOD_EMAIL,
     ("POST", "/emails/batch"): [GOOD_EMAIL],
     ("POST", "/uploads"): {"size": 5},
+}
+QUERIES = {
+    ("DELETE", "/organizations/{organization}"): {"confirm": "{organization}"},
+    ("DELETE", "/servers/{organization}/{server}"): {"confirm": "{server}"},
 }
 
 
@@ -55,11 +60,36 @@ def _server(api: ApiWorld, number: int) -> Names:
     return {"organization": organization, "server": reply.json["permalink"]}
 
 
+def _track_domain(api: ApiWorld, number: int) -> Names:
+    """One for each domain that is verified."""
+    tenant, domain = api.scene.server.full_name, f"t{number}.example"
+    api.manage("POST", "/domains", {"name": domain}, tenant)
+    assert api.manage("POST", f"/domains/{domain}/trust", None, tenant).status == 200
+    return {"name": api.manage("POST", "/track-domains", {"domain": domain}, tenant).json["name"]}
+
+
+def _email_after(verb: str) -> Callable[[ApiWorld, int], Names]:
+    """A message that something was done with."""
+
+    def make(api: ApiWorld, number: int) -> Names:
+        tenant = api.scene.server.full_name
+        made = str(api.manage("POST", "/emails", GOOD_EMAIL, tenant).json["id"])
+        assert api.manage("POST", f"/emails/{made}/{verb}", None, tenant).status == 200
+        return {"id": made}
+
+    return make
+
+
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
+    "/emails/{id}/release": _email_after("hold"),
+    "/emails/{id}/cancel": _email_after("hold"),
+    "/emails/{id}/resend": _email_after("bounce"),
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),
+    "/domains/{name}": _made("/domains", {"name": "d#.example"}, name="name"),
+    "/track-domains/{name}": _track_domain,
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
     "/sources/{name}": _made(
         "/sources",
@@ -99,8 +129,11 @@ class FilledTenant:
         return self.things[thing]
 
     def path(self, route: Route, number: int = 0) -> str:
-        """The path of a route for one of its things, below /api/v2."""
-        return route.path.removeprefix(PREFIX).format_map(self.named(route)[number])
+        """The path of a route for one of its things, below /api/v2, with the query that it needs."""
+        path, names = route.path.removeprefix(PREFIX), self.named(route)[number]
+        query = QUERIES.get((route.method, path), {})
+        needed = urlencode({name: one.format_map(names) for name, one in query.items()})
+        return path.format_map(names) + (f"?{needed}" if needed else "")
 
 
 def good_bodies(api: ApiWorld) -> dict[tuple[str, str], Any]:

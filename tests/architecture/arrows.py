@@ -101,8 +101,9 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
 .api.v2                 .config .domain .domain.dns .domain.mail .domain.tenancy .ports .services
-                        .services.domain_codes .services.events .services.messages .services.outgoing .services.pools .services.queue
-                        .services.suspensions .services.tenancy .services.tracking .api pydantic pydantic_core
+                        .services.domain_codes .services.events .services.messages .services.outgoing .services.pools
+                        .services.queue .services.suspensions .services.tenancy .services.tracking .api pydantic
+                        pydantic_core
 .cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click

@@ -44,11 +44,11 @@ from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
+from chalicelib.services.tenancy.domain_checks import DomainChecks
+from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
-from chalicelib.services.tenancy.domain_checks import DomainChecks
-from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.servers import ServerOptions
 from chalicelib.services.tracking.domains import TrackDomains
 from chalicelib.services.tracking.engagement_limit import UNASKED

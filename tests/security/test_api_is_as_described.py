@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.api.v2.route import PREFIX
 from chalicelib.api.v2.routes import DOCUMENT, every_route
-from tests.filled_tenant import FilledTenant, good_bodies
+from tests.filled_tenant import QUERIES, FilledTenant, good_bodies
 from tests.http_api import ApiWorld, api_world, serving
 
 SECONDS = os.environ.get("API_FUZZ_SECONDS", "")
@@ -39,8 +39,7 @@ include-name = "POST {PREFIX}/emails/batch"
 [operations.checks]
 negative_data_rejection.enabled = false
 """
-# An operation that takes away what others need gets its things from the end of the list, the others from the front.
-REMOVES = ("DELETE",)
+# What is only looked at or changed are the first of the things: verbs and removals leave them as they are.
 KEPT = 3
 
 
@@ -48,9 +47,13 @@ def _known(filled: FilledTenant, bodies: dict[tuple[str, str], Any]) -> dict[str
     found = {}
     for route in every_route():
         things = filled.named(route) if "{" in route.path else []
-        own = things[KEPT:] if route.method in REMOVES else things[:KEPT]
-        body = bodies.get((route.method, route.path.removeprefix(PREFIX)))
-        found[f"{route.method} {route.path}"] = {"paths": own, "body": body}
+        own = things[KEPT:] if route.method in ("DELETE", "POST") else things[:KEPT]
+        key = (route.method, route.path.removeprefix(PREFIX))
+        found[f"{route.method} {route.path}"] = {
+            "paths": own,
+            "body": bodies.get(key),
+            "query": QUERIES.get(key, {}),
+        }
     return found
 
 

@@ -56,7 +56,7 @@ async def show_installation(call: Call) -> Installation:
             submission=ports.submission,
             submissions=ports.submissions,
         ),
-        mx=[settings.smtp_hostname],
+        mx=list(settings.mx_host_names),
         return_path_domain=settings.return_path_domain,
         route_domain=settings.route_domain,
         track_domain=settings.track_domain,

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from pydantic import model_validator
+from pydantic import GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from chalicelib.api.v2.fields import WrongText
+from chalicelib.api.v2.nulls import or_null
 from chalicelib.api.v2.objects import Request
 
 
@@ -30,6 +32,16 @@ class Patch(Request):
             name: cls.model_fields[name].get_default(call_default_factory=True) for name in nulls
         }
         return {**value, **defaults}
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described = handler(schema)
+        fields = handler.resolve_ref_schema(described)["properties"]
+        for name in fields.keys() - cls.needed:
+            fields[name] = or_null(fields[name])
+        return described
 
     def given(self) -> dict[str, Any]:
         """The fields that are to change, with their new values."""
