@@ -150,9 +150,19 @@ async def _collect(posthorn: bootstrap.Posthorn) -> list[Published]:
 
 
 def our_records(settings: Settings) -> list[Published]:
-    """Records of the installation itself."""
-    names = {settings.return_path_domain, settings.spf_include, settings.smtp_hostname}
-    return [Published("TXT", name, OUR_POLICY) for name in names]
+    """Records of the installation itself (contract 8)."""
+    back = settings.return_path_domain
+    policy = f"v=spf1 a mx include:{settings.spf_include} ~all"
+    found = [
+        ("TXT", back, policy),
+        *(("TXT", name, OUR_POLICY) for name in (settings.spf_include, settings.smtp_hostname)),
+        *(
+            ("MX", name, f"10 {host}")
+            for name in (back, settings.route_domain)
+            for host in settings.mx_host_names
+        ),
+    ]
+    return [Published(kind, name.lower(), value) for kind, name, value in found]
 
 
 def tracking(zone: Zone, track_domain: str, function: Answer) -> Maybe:
