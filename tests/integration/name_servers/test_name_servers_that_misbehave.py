@@ -16,6 +16,7 @@ from chalicelib.adapters.network.name_servers import DnsNameServers
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.smtp.public_address import is_public
 from tests.dns_zone import DnsZone
 
 Answers = Callable[[dnslib.DNSRecord], list[dnslib.DNSRecord | bytes]]
@@ -154,14 +155,17 @@ class Scripted(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def scripted(answers: Answers) -> AsyncIterator[tuple[DnsNameServers, Scripted]]:
+async def scripted(
+    answers: Answers, *, private: bool = True
+) -> AsyncIterator[tuple[DnsNameServers, Scripted]]:
     """The only server of `test`."""
     loop = asyncio.get_running_loop()
     transport, server = await loop.create_datagram_endpoint(
         lambda: Scripted(answers), local_addr=(FIRST, 0)
     )
     try:
-        yield asking(transport.get_extra_info("sockname")[1], top=("a",)), server
+        port = transport.get_extra_info("sockname")[1]
+        yield asking(port, private=private, top=("a",)), server
     finally:
         transport.close()
 
@@ -199,6 +203,23 @@ async def test_an_address_beside_a_referral_counts_only_for_names_of_the_zone() 
     async with scripted(answers) as (servers, server):
         assert "do not answer" in await unknown(servers)
         assert server.heard == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(SECOND, "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1"),
+        *("::1", "::ffff:a00:1", "64:ff9b::a00:1", "fe80::1", "fd00::1", "2002:a00:1::"),
+    ],
+)
+async def test_a_referral_does_not_lead_to_a_private_address(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "AAAA" if ":" in address else "A"
+    lines = ("acme.test NS ns.acme.test", f"ns.acme.test {kind} {address}")
+    monkeypatch.setattr(zone_servers, "is_public", lambda each: each == FIRST or is_public(each))
+    async with scripted(lambda asked: [referral(asked, *lines)], private=False) as (servers, _):
+        assert await unknown(servers) == "The name servers of acme.test have no public address."
 
 
 async def test_delegations_without_end_are_left() -> None:
