@@ -39,6 +39,23 @@ FIXED = {
     "upkeep: 730 runs of a second, and their reads": 0.01,
 }
 
+# An hourly check of a domain and its track domain, which found what it found before: measured by
+# tests/integration/aws/test_hourly_checks_cost.py, but for the milliseconds, which are those of name servers.
+CHECK_WRITE_UNITS = 3.0
+CHECK_READ_UNITS = 10.0
+CHECK_GB_SECONDS = 0.5 * 1.0 / 16  # a second, in which sixteen are looked at
+
+# Dollars a month for what there is, whatever is sent.
+BY_USE = {
+    "1,000 domains and their track domains, looked at each hour": 730
+    * 1_000
+    * (
+        CHECK_WRITE_UNITS * WRITE_UNIT
+        + CHECK_READ_UNITS * READ_UNIT
+        + CHECK_GB_SECONDS * LAMBDA_GB_SECOND["x86_64"]
+    ),
+}
+
 # Dollars for a million messages: from, to, by plan and volume.
 PEERS = {
     "Amazon SES": (100.0, 160.0),

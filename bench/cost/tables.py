@@ -112,7 +112,7 @@ def model_of(measured: Measured) -> Model:
 
 
 def as_json(smtp: Measured, http: Measured) -> dict[str, Any]:
-    """Everything in the tables; dollars are by million messages, but `fixed`, which are by month."""
+    """Everything in the tables; dollars are by million messages, but `fixed` and `by_use`, which are by month."""
     ways = (smtp, http)
     return {
         "messages": smtp.messages,
@@ -130,6 +130,7 @@ def as_json(smtp: Measured, http: Measured) -> dict[str, Any]:
         },
         "targets": [asdict(one) | {"met": one.is_met} for one in verdicts(*ways)],
         "fixed": prices.FIXED,
+        "by_use": prices.BY_USE,
         "others": prices.PEERS,
         "by_rate": [asdict(model_of(smtp).at(rate)) for rate in RATES],
     }
@@ -193,7 +194,14 @@ def _targets(ways: Sequence[Measured]) -> list[str]:
 def _fixed() -> list[str]:
     rows = [f"  {name:70}{value:8.2f}" for name, value in prices.FIXED.items()]
     total = sum(prices.FIXED.values())
-    return ["dollars a month, however little is sent", *rows, f"  {'sum':70}{total:8.2f}"]
+    by_use = [f"  {name:70}{value:8.2f}" for name, value in prices.BY_USE.items()]
+    return [
+        "dollars a month, however little is sent",
+        *rows,
+        f"  {'sum':70}{total:8.2f}",
+        "dollars a month for what there is",
+        *by_use,
+    ]
 
 
 def _peers() -> list[str]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 
 from chalicelib.domain.dns.checked import HOUR, SLACK_SECONDS, is_due
@@ -29,6 +30,7 @@ from chalicelib.services.tracking.domains import TrackDomains
 
 LOG = logging.getLogger("posthorn.domains")
 AT_ONCE = 16
+ON_A_PAGE = 100
 RUN_SECONDS = 420.0  # after which no further check begins; one takes 20 s at most
 
 
@@ -63,11 +65,12 @@ class DnsMonitor:
         waiting = sorted([one async for one in self._due(int(self._clock.now()))], reverse=True)
         until = self._clock.monotonic() + RUN_SECONDS
         done = 0
+        writing: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
         async def work() -> None:
             nonlocal done
             while waiting and self._clock.monotonic() < until:
-                if await self._looked_at(waiting.pop()):
+                if await self._looked_at(waiting.pop(), writing):
                     done += 1
 
         async with asyncio.TaskGroup() as group:
@@ -77,10 +80,10 @@ class DnsMonitor:
             LOG.warning("checks left to the next hour", extra={"fields": {"left": len(waiting)}})
         return done
 
-    async def _looked_at(self, due: _Due) -> bool:
+    async def _looked_at(self, due: _Due, writing: Mapping[str, asyncio.Lock]) -> bool:
         try:
             with acting(replace(SYSTEM, tenant=due.tenant, verb="check")):
-                await self._look(due)
+                await self._look(due, writing[due.tenant.partition("/")[0]])
         except NotFound:  # removed meanwhile
             return False
         except (
@@ -90,11 +93,19 @@ class DnsMonitor:
             return False
         return True
 
-    async def _look(self, due: _Due) -> None:
+    async def _look(self, due: _Due, writing: asyncio.Lock) -> None:
+        """Looks go on at the same time. What they change is stored one after the other in each organization, whose
+        audit log has one end."""
         if due.is_track:
-            await self._tracks.check(await self._repository.get(TRACK_DOMAINS, due.place))
+            track = await self._repository.get(TRACK_DOMAINS, due.place)
+            finding = await self._tracks.look(track)
+            async with writing:
+                await self._tracks.remember(track, finding)
         else:
-            await self._checks.check_hourly(await self._repository.get(DOMAINS, due.place))
+            domain = await self._repository.get(DOMAINS, due.place)
+            check = await self._checks.look(domain, hourly=True)
+            async with writing:
+                await self._checks.remember(domain, check)
 
     async def _due(self, now: int) -> AsyncIterator[_Due]:
         for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS):
@@ -108,9 +119,15 @@ class DnsMonitor:
                     yield due
 
     async def _due_domains(self, owner: Owner, tenant: str, now: int) -> AsyncIterator[_Due]:
-        for state in await self._repository.all(DOMAIN_STATES, owner):
-            if is_due(state, now):
-                yield _Due(state.hour_began_at or 0, tenant, (owner.code, owner.id), state.name)
+        cursor: str | None = None
+        while True:  # page by page: states may be large
+            page = await self._repository.page(DOMAIN_STATES, owner, ON_A_PAGE, cursor)
+            for state in page.values:
+                if is_due(state, now):
+                    yield _Due(state.hour_began_at or 0, tenant, (owner.code, owner.id), state.name)
+            cursor = page.next_cursor
+            if cursor is None:
+                return
 
     async def _due_tracks(self, owner: Owner, tenant: str, now: int) -> AsyncIterator[_Due]:
         for track in await self._repository.all(TRACK_DOMAINS, owner):

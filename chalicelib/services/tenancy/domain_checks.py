@@ -54,24 +54,25 @@ class DomainChecks:
         self._clock = clock
 
     async def check(self, domain: Domain) -> Checked:
-        """Look now."""
-        return await self._check(domain, hourly=False)
+        """Look now, and remember it."""
+        return await self.remember(domain, await self.look(domain))
 
-    async def check_hourly(self, domain: Domain) -> Checked:
-        """Look without being asked: a server's own domain that is not good has something to tell."""
-        return await self._check(domain, hourly=True)
-
-    async def _check(self, domain: Domain, *, hourly: bool) -> Checked:
+    async def look(self, domain: Domain, *, hourly: bool = False) -> Check:
+        """What is published now. `hourly` without being asked: a server's own domain that is not good has something to
+        tell then."""
         findings = await look_at(self._name_servers, self._domains.records(domain))
-        check = Check(findings, int(self._clock.now()), hourly)
+        return Check(findings, int(self._clock.now()), hourly)
+
+    async def remember(self, domain: Domain, check: Check) -> Checked:
+        """The domain and its state after a check."""
 
         def checked(one: DomainState) -> DomainState:
             # Another process may have had the same hour's check: that is told of once.
-            first = replace(check, hourly=hourly and is_due(one, check.at))
+            first = replace(check, hourly=check.hourly and is_due(one, check.at))
             return checked_state(one, domain, first)
 
         state = await self._states.change(domain, checked)
-        if hourly and state.events and state.events[-1].at == check.at:
+        if check.hourly and state.events and state.events[-1].at == check.at:
             told = {"event": state.events[-1].kind.value, "server_id": domain.server_id or 0}
             LOG.info("domain event", extra={"fields": told})
         after = await self._repository.modify(

@@ -26,15 +26,16 @@ Findings = tuple[Finding, ...]
 
 
 async def look_at(
-    name_servers: NameServers, records: Sequence[DnsRecord], seconds: float = CHECK_SECONDS
+    name_servers: NameServers, records: Sequence[DnsRecord], seconds: float | None = None
 ) -> Findings:
-    """How what is published compares with each of the records; Unknown where nobody answers in time."""
+    """How what is published compares with each of the records; Unknown where nobody answers in time, CHECK_SECONDS if
+    nothing else is said."""
     look = _Look(name_servers)
     # The records of an MX are one look-up.
     groups = [tuple(group) for _, group in groupby(records, lambda one: (one.purpose, one.name))]
     looks = [asyncio.ensure_future(look.at(group)) for group in groups]
     try:
-        await asyncio.wait(looks, timeout=seconds)
+        await asyncio.wait(looks, timeout=CHECK_SECONDS if seconds is None else seconds)
         return tuple(
             finding
             for group, found in zip(groups, looks, strict=True)

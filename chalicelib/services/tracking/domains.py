@@ -143,8 +143,16 @@ class TrackDomains:
         return records.track_record(track, self._settings.track_domain)
 
     async def check(self, track: TrackDomain) -> TrackCheck:
-        """Look at what is published and remember it; a name server that cannot be asked leaves all as it was."""
+        """Look at what is published and remember it."""
+        return await self.remember(track, await self.look(track))
+
+    async def look(self, track: TrackDomain) -> Finding:
+        """What is published now."""
         (finding,) = await look_at(self._name_servers, [self.record(track)])
+        return finding
+
+    async def remember(self, track: TrackDomain, finding: Finding) -> TrackCheck:
+        """The track domain after a look; a name server that cannot be asked leaves tracking as it was."""
         if finding.status is RecordStatus.UNKNOWN:
             unanswered = await self._modify(track, lambda one: replace(one, dns_unanswered=True))
             return TrackCheck(unanswered, finding)

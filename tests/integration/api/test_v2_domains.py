@@ -20,6 +20,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.services import domain_codes
 from chalicelib.services.tenancy import domains as service
 from chalicelib.services.tenancy import published as looks
+from chalicelib.services.tenancy.domain_states import DomainStates
 from chalicelib.services.tenancy.domains import Domains
 from functions.upkeep import check_domains
 from tests import published
@@ -643,3 +644,42 @@ def test_a_long_page_ends_early(api: ApiWorld, monkeypatch: pytest.MonkeyPatch) 
     assert (len(first["data"]), first["has_more"]) == (2, True)
     rest = api.manage("GET", f"/domains?cursor={first['next_cursor']}", tenant="acme").json
     assert [*first["data"], *rest["data"]] == whole.json["data"]
+
+
+def told(api: ApiWorld) -> list[str]:
+    state = bootstrap.run(api.scene.posthorn[DomainStates].of(stored(api)))
+    return [one.kind.value for one in state.events]
+
+
+def test_an_hourly_check_tells_of_a_servers_own_domain(
+    api: ApiWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    make(api)
+    publish(api)
+    verb(api, "check")
+    withdraw(api, Purpose.SPF)
+    for _ in range(2):
+        api.scene.clock.advance(HOUR)
+        hourly(api)
+        verb(api, "check")
+    publish(api)
+    verb(api, "check")
+    api.scene.clock.advance(HOUR)
+    hourly(api)
+    assert told(api) == ["domain.dns_failed", "still failed", "domain.dns_recovered"]
+    lines = [one.fields for one in caplog.records if one.message == "domain event"]  # type: ignore[attr-defined]
+    assert [one["event"] for one in lines] == told(api)
+    assert {one["server_id"] for one in lines} == {api.scene.server.id}
+
+
+def test_two_hourly_checks_at_the_same_time_tell_once(api: ApiWorld) -> None:
+    make(api)
+    verb(api, "check")
+    api.scene.clock.advance(HOUR)
+
+    async def two() -> None:
+        await asyncio.gather(*(check_domains(api.scene.posthorn) for _ in range(2)))
+
+    bootstrap.run(two())
+    assert told(api) == ["domain.dns_failed"]
