@@ -46,9 +46,11 @@ class Upkeep:
     def __init__(self, posthorn: Posthorn) -> None:
         self._posthorn = posthorn
         self._clock = posthorn[Clock]
+        self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until told to stop."""
+        self._stop = stop
         loops = (
             (self.sweep, SWEEP_SECONDS),
             (self.feed, FEED_SECONDS),
@@ -108,7 +110,17 @@ class Upkeep:
         await asyncio.to_thread(self._posthorn[Uploads].remove_old, now)
 
     async def each_hour(self) -> None:
-        """The steps of the hour."""
+        """The steps of the hour. They may take minutes, and may end anywhere: a stop does not wait for them."""
+        hour = asyncio.ensure_future(self._hour())
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait((hour, stopped), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hour.cancel()
+            stopped.cancel()
+            await asyncio.gather(hour, stopped, return_exceptions=True)
+
+    async def _hour(self) -> None:
         notes: Notes = {}
         with UnitOfWork("upkeep", "", notes, swallow=True, program=self._posthorn):
             await keep_up(self._posthorn, notes)

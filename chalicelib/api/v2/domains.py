@@ -129,8 +129,8 @@ async def _known(call: Call) -> tenancy.Domain:
 
 async def _to_change(call: Call) -> tenancy.Domain:
     """The domain that the path names, if the tenant that was named may change it."""
-    _check_reach(call)
     domain = await _known(call)
+    _check_reach(call)
     if domain.server_id is None and call.acts_in.server is not None:
         raise Conflict(OF_THE_ORGANIZATION)
     return domain

@@ -19,7 +19,7 @@ from chalicelib.domain.tenancy.findings import BAD, Finding, Purpose, RecordStat
 LAPSE_SECONDS = 7 * DAY
 LAPSE_CHECKS = 24
 RETIRED_SECONDS = 7 * DAY
-MOST_RETIRED = 20
+MOST_RETIRED = 10
 HOUR = 3_600
 SLACK_SECONDS = 300  # schedules are not exact
 MOST_EVENTS = 30

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from chalicelib import bootstrap
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.database import fetched
@@ -76,3 +78,24 @@ async def test_dead_letters_that_nobody_can_read_stay_and_hold_up_no_others() ->
     assert await queue.dead(20) == []
     clock.advance(480)
     assert len(await queue.dead(20)) == 12
+
+
+async def test_a_stop_does_not_wait_for_the_steps_of_the_hour() -> None:
+    begun, given_up = asyncio.Event(), asyncio.Event()
+
+    async def endless(_: bootstrap.Posthorn) -> int:
+        begun.set()
+        try:
+            await asyncio.sleep(3_600)
+        finally:
+            given_up.set()
+        return 0
+
+    upkeep, stop = Upkeep(bootstrap.in_memory(parts={Clock: ControlledClock()})), asyncio.Event()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("functions.upkeep.STEPS", (("endless", endless),))
+        running = asyncio.create_task(upkeep.run(stop))
+        await asyncio.wait_for(begun.wait(), PATIENCE)
+        stop.set()
+        await asyncio.wait_for(running, PATIENCE)
+    assert given_up.is_set()
