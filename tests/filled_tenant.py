@@ -60,14 +60,6 @@ def _server(api: ApiWorld, number: int) -> Names:
     return {"organization": organization, "server": reply.json["permalink"]}
 
 
-def _track_domain(api: ApiWorld, number: int) -> Names:
-    """One for each domain that is verified."""
-    tenant, domain = api.scene.server.full_name, f"t{number}.example"
-    api.manage("POST", "/domains", {"name": domain}, tenant)
-    assert api.manage("POST", f"/domains/{domain}/trust", None, tenant).status == 200
-    return {"name": api.manage("POST", "/track-domains", {"domain": domain}, tenant).json["name"]}
-
-
 def _email_after(verb: str) -> Callable[[ApiWorld, int], Names]:
     """A message that something was done with."""
 
@@ -80,6 +72,24 @@ def _email_after(verb: str) -> Callable[[ApiWorld, int], Names]:
     return make
 
 
+def _domain(api: ApiWorld, number: int) -> Names:
+    return {"name": _trusted(api, f"d{number}.example")}
+
+
+def _track_domain(api: ApiWorld, number: int) -> Names:
+    made = {"domain": _trusted(api, f"t{number}.example")}
+    reply = api.manage("POST", "/track-domains", made, api.scene.server.full_name)
+    return {"name": reply.json["name"]}
+
+
+def _trusted(api: ApiWorld, name: str) -> str:
+    made = {"name": name, "verification_method": "Email"}
+    for path, value in (("/domains", made), (f"/domains/{name}/trust", None)):
+        reply = api.manage("POST", path, value, api.scene.server.full_name)
+        assert reply.status in (200, 201), reply
+    return name
+
+
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
     "/emails/{id}/release": _email_after("hold"),
@@ -88,9 +98,9 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),
-    "/domains/{name}": _made("/domains", {"name": "d#.example"}, name="name"),
-    "/track-domains/{name}": _track_domain,
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
+    "/domains/{name}": _domain,
+    "/track-domains/{name}": _track_domain,
     "/sources/{name}": _made(
         "/sources",
         {"name": "s#", "kind": "smarthost", "host": "smtp.example.com"},

@@ -62,14 +62,14 @@ class DomainCodes:
     async def send(self, domain: Domain, to: str) -> None:
         """Mail a code. InvalidRequest for another address, Conflict for a domain that its record verifies,
         TemporaryFailure when no mail can be sent."""
+        if domain.verified_at is not None:
+            return
         _check_method(domain)
         to = to.strip().lower()
         if to not in owners_addresses(domain.name):
             names = ", ".join(LOCAL_PARTS)
             detail = f"The address must be one of {names} at the domain or a parent of it"
             raise wrong_field("send_to", detail)
-        if domain.verified_at is not None:
-            return
         code = f"{int.from_bytes(self._rand.bytes(16)) % 1_000_000:06d}"
         ends_at = int(self._clock.now()) + CODE_SECONDS
         kept = EmailCode(await self._mac_of(domain, code), ends_at)
@@ -79,9 +79,9 @@ class DomainCodes:
 
     async def verify(self, domain: Domain, code: str) -> Domain:
         """The verified domain. InvalidRequest for a wrong code, and for one that has ended; Conflict as `send`."""
-        _check_method(domain)
         if domain.verified_at is not None:
             return domain
+        _check_method(domain)
         now = int(self._clock.now())
         mac = await self._mac_of(domain, code.strip())
 
