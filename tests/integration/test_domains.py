@@ -21,6 +21,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.domain_checks import Checked, DomainChecks
+from chalicelib.services.tenancy.domain_states import DomainStates
 from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
@@ -257,3 +258,19 @@ async def test_a_published_key_that_was_exchanged_is_invalid(
     other = replace(domain, keys=tuple(replace(key, public="other") for key in domain.keys))
     outcome = await checks.check(other)
     assert statuses(outcome)[Purpose.DKIM_RSA] is RecordStatus.INVALID
+
+
+async def test_a_check_of_a_domain_that_was_made_anew_meanwhile_proves_nothing(
+    domains: Domains, checks: DomainChecks, server: Server, app: Posthorn
+) -> None:
+    domain = await domains.add(server, "example.com")
+    publish(app[ScriptedResolver], domains, domain)
+    check = await checks.look(domain)
+    await domains.remove(domain)
+    with pytest.raises(NotFound):
+        await checks.remember(domain, check)
+    again = await domains.add(server, "example.com")
+    with pytest.raises(NotFound):
+        await checks.remember(domain, check)
+    assert await domains.find(server, "example.com") == again
+    assert (await app[DomainStates].of(again)).checked_at is None

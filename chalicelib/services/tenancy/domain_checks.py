@@ -73,9 +73,12 @@ class DomainChecks:
 
         state = await self._states.change(domain, checked)
         if check.hourly and state.events and state.events[-1].at == check.at:
-            told = {"event": state.events[-1].kind.value, "server_id": domain.server_id or 0}
+            told = {"event": state.events[-1].kind.value, "server_id": domain.server_id}
             LOG.info("domain event", extra={"fields": told})
-        after = await self._repository.modify(
-            DOMAINS, DOMAINS.place(domain), lambda one: checked_domain(one, state, check)
-        )
-        return Checked(after, state)
+
+        def after(one: Domain) -> Domain:
+            if one.uuid != domain.uuid:  # another of this name: nobody looked for its records
+                raise DOMAINS.missing()
+            return checked_domain(one, state, check)
+
+        return Checked(await self._repository.modify(DOMAINS, DOMAINS.place(domain), after), state)
