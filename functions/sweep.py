@@ -1,14 +1,19 @@
-"""Every minute: wake what is due, end holds that have expired."""
+"""Every minute: wake what is due, end holds that have expired, look at the installation itself."""
 
 from __future__ import annotations
+
+import logging
 
 from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import MailError
+from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.queue.sweep import Sweep
 from functions.runtime import Notes
 from functions.schedule import on_schedule
 
+LOG = logging.getLogger("posthorn.checks")
 blueprint = Blueprint(__name__)
 
 
@@ -18,4 +23,22 @@ async def wake_due(posthorn: Posthorn, notes: Notes) -> None:
     notes |= {"woken": swept.woken, "expired": swept.expired}
 
 
-sweep = blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")(on_schedule("sweep", wake_due))
+async def check(posthorn: Posthorn, notes: Notes) -> None:
+    """Look at the installation, whose state keeps no mail waiting."""
+    try:
+        notes["not_well"] = await posthorn[CheckInstallation].run()
+    except MailError as failure:
+        LOG.error("the checks failed: %s", failure.public)
+
+
+async def sweep_and_check(posthorn: Posthorn, notes: Notes) -> None:
+    """What is due first."""
+    try:
+        await wake_due(posthorn, notes)
+    finally:
+        await check(posthorn, notes)
+
+
+sweep = blueprint.schedule(Rate(1, unit=Rate.MINUTES), name="sweep")(
+    on_schedule("sweep", sweep_and_check)
+)

@@ -21,6 +21,7 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.clock import Clock
+from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.outbox import Outbox
 from functions.deadletters import hold
 from functions.queue_batch import Invocation, QueueRecord
@@ -34,6 +35,7 @@ UPKEEP_SECONDS = 3_600.0
 TICK_SECONDS = 0.5
 FEED_SECONDS = 1.0
 EXPIRY_SECONDS = 60.0
+CHECK_SECONDS = 60.0
 DEAD_LETTER_SECONDS = 60.0
 LEFT_SECONDS = 480
 BURIAL_SECONDS = 2.0
@@ -58,6 +60,7 @@ class Upkeep:
             (self.dead_letters, DEAD_LETTER_SECONDS),
             (self.expire, EXPIRY_SECONDS),
             (self.each_hour, UPKEEP_SECONDS),
+            (self.check, CHECK_SECONDS),
         )
         async with asyncio.TaskGroup() as group:
             for turn, seconds in loops:
@@ -124,6 +127,10 @@ class Upkeep:
         notes: Notes = {}
         with UnitOfWork("upkeep", "", notes, swallow=True, program=self._posthorn):
             await keep_up(self._posthorn, notes)
+
+    async def check(self) -> None:
+        """Look at the installation itself."""
+        await self._posthorn[CheckInstallation].run()
 
     async def _again_and_again(
         self, turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event

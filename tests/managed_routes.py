@@ -89,6 +89,6 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
             path, at = f"/emails/{{id}}/{verb}", f"/emails/{number}/{verb}"
             asked("POST", path, at, value, "acme/app")
     asked("GET", "/queue", "/queue?status=held", tenant="acme/app")
-    for path in ("/installation", "/health", "/metrics"):
+    for path in ("/installation", "/installation/checks", "/health", "/metrics"):
         asked("GET", path, path)
     yield from found

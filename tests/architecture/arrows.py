@@ -66,7 +66,7 @@ chalicelib              -
 
 .ports                  .domain .domain.tenancy
 
-.services               .domain .domain.tenancy .ports
+.services               .config .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
                         .services.events.record_operations
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
@@ -108,16 +108,17 @@ chalicelib              -
                         .services.events .services.messages .services.outgoing .services.pools .services.queue
                         .services.tenancy .services.tracking click
 
-functions               .bootstrap .config .domain .domain.tracking .ports .services.outgoing .services.queue
-                        .services.tracking .api .api.v1 .api.v2 chalice
+functions               .bootstrap .config .domain .domain.tracking .ports .services .services.outgoing
+                        .services.queue .services.tracking .api .api.v1 .api.v2 chalice
 functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.outgoing
                         .services.tenancy aiosmtpd cryptography uvloop
 
-onehost                 .bootstrap .config .domain .ports .services.outgoing .services.queue .services.events
-                        .adapters.sqlite .api .cli functions gateway onehost.commands onehost.web click uvloop
+onehost                 .bootstrap .config .domain .ports .services .services.outgoing .services.queue
+                        .services.events .adapters.sqlite .api .cli functions gateway onehost.commands onehost.web
+                        click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
                         .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2

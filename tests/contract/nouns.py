@@ -14,6 +14,7 @@ from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, AuditEntry, ChainHead
+from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
     BareNewlines,
@@ -401,6 +402,18 @@ NOUNS = (
         elsewhere=lambda _: a_removal(_a_tenant()),
         full=lambda value: replace(value, removed_at=1, server_id=None, shards=4),
         rivals=lambda value: [replace(value, shards=2)],
+    ),
+    Noun(
+        "check",
+        CHECK_FINDINGS,
+        make=lambda: CheckFinding(secrets.token_hex(6), CheckStatus.OK, "", NOW + 0.5, NOW + 0.5),
+        also=lambda value, name: replace(value, name=name),
+        elsewhere=lambda value: replace(value, name=secrets.token_hex(6)),
+        full=lambda value: replace(
+            value, status=CheckStatus.FAILING, detail="Away.", since=NOW + 1.5, found_at=NOW + 2.5
+        ),
+        rivals=lambda value: [replace(value, detail="Another")],
+        is_one_of_many=False,
     ),
     Noun(
         "egress source",

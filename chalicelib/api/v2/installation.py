@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from chalicelib import VERSION
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.objects import JSON_TYPE, Answer
+from chalicelib.api.v2.objects import JSON_TYPE, Answer, ListAnswer, Moment
 from chalicelib.api.v2.route import route
 from chalicelib.config import Settings, SubmissionPorts
+from chalicelib.domain.tenancy.check_findings import CheckStatus
+from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.metrics import CONTENT_TYPE, Metrics
 from chalicelib.services.health import Health
 
@@ -67,6 +73,28 @@ async def show_installation(call: Call) -> Installation:
     )
 
 
+class FoundCheck(Answer):
+    """What a check found."""
+
+    check: Annotated[str, Field(validation_alias="name", examples=["storage"])]
+    status: CheckStatus
+    since: Annotated[Moment, Field(description="Since when it ends so.")]
+    detail: Annotated[str, Field(description="What is wrong; empty where nothing is.")]
+
+
+class CheckPage(ListAnswer):
+    """Every check, what is worst first, in one answer."""
+
+    data: list[FoundCheck]
+
+
+async def list_checks(call: Call) -> CheckPage:
+    """List what the installation found when it looked at itself, within the last minute, in the DNS within an hour."""
+    found = await call.program[CheckInstallation].findings()
+    data = [FoundCheck.model_validate(one) for one in found]
+    return CheckPage(data=data, has_more=False, next_cursor=None)
+
+
 async def show_health(program: MailProgram, request: HttpRequest) -> HttpAnswer:
     """Ask whether stores and queues are well; 503 with the names of those that fail."""
     failing = await program[Health].failing()
@@ -88,6 +116,13 @@ ROUTES = (
         "application/json",
         is_public=True,
         note='200 is `{"status": "ok"}`, 503 `{"status": "degraded", "failing": ["mail_table"]}`.',
+    ),
+    route(
+        "GET /installation/checks",
+        list_checks,
+        CheckPage,
+        tenant="none",
+        scope="installation:read",
     ),
     route(
         "GET /metrics",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS
+from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES
@@ -40,6 +41,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     REMOVALS,
     AUDIT_ENTRIES,
     CHAIN_HEADS,
+    CHECK_FINDINGS,
 )
 # What organizations and servers have, and what goes with them.
 OF_TENANTS: tuple[Entity[Any], ...] = (

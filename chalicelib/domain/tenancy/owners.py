@@ -7,6 +7,7 @@ from chalicelib.domain.tenancy.entity import Owner
 THE_INSTALLATION = Owner("INSTALLATION")
 ALL_ORGANIZATIONS = Owner("ORGANIZATIONS")
 ALL_NETWORKS = Owner("NETWORKS")
+THE_CHECKS = Owner("CHECKS")
 
 
 def of_organization(organization: int) -> Owner:

@@ -8,11 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chalicelib import VERSION, bootstrap
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.backends import SqliteBackends
 from chalicelib.bootstrap import in_memory
+from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.backends import Backends
+from chalicelib.ports.repository import Repository
 from chalicelib.services import health
+from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.health import Health
 from onehost.upkeep import Upkeep
 from tests.http_api import ApiWorld
@@ -109,3 +115,78 @@ def test_the_numbers_are_those_of_the_installation(api: ApiWorld) -> None:
         status, code = refused(api.v2("GET", "/metrics", key=key))
         assert status == told[0]
         assert code.startswith(told[1])
+
+
+def checks(api: ApiWorld) -> dict[str, tuple[str, str, str]]:
+    reply = api.manage("GET", "/installation/checks")
+    assert reply.status == 200, reply
+    assert (reply.json["has_more"], reply.json["next_cursor"]) == (False, None)
+    return {
+        one["check"]: (one["status"], one["since"], one["detail"]) for one in reply.json["data"]
+    }
+
+
+def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> None:
+    assert checks(api) == {}
+    upkeep, clock = Upkeep(api.scene.posthorn), api.scene.clock
+    bootstrap.run(upkeep.check())
+    found = checks(api)
+    assert {name for name, (status, *_) in found.items() if status == "ok"} == {
+        *("storage", "queues", "dead_letters", "outbox"),
+    }
+    status, since, detail = found["dns"]
+    assert status == "failing"
+    assert "smtp_hostname is an example." in detail
+
+    sent(api)
+    clock.advance(1_000)
+    bootstrap.run(upkeep.check())
+    later = checks(api)
+    assert later["dns"] == (status, since, detail)
+    assert later["queues"][0] == "warning"
+    assert later["outbox"][0] == "warning"
+    assert later["storage"] == found["storage"]
+    clock.advance(60)
+    bootstrap.run(upkeep.check())
+    assert checks(api) == later, "what stays so has begun when it did"
+    bootstrap.run(api.scene.deliver_ready())
+    bootstrap.run(upkeep.feed())
+    bootstrap.run(upkeep.check())
+    assert {name for name, (status, *_) in checks(api).items() if status != "ok"} == {"dns"}
+    assert list(checks(api)) == ["dns", "dead_letters", "outbox", "queues", "storage"]
+    assert refused(api.v2("GET", "/installation/checks")) == (403, "scope_missing")
+
+
+async def test_names_are_looked_up_every_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"web_hostname": "w.test", "smtp_hostname": "s.test", "track_domain": "t.test"}
+    settings = Settings(**names, return_path_domain="rp.test", spf_include="spf.test")
+    program = in_memory(settings)
+    resolver, repository = program[ScriptedResolver], program[Repository]
+    await repository.add(SOURCES, EgressSource("one", address="192.0.2.7"))
+    asked = []
+    whole = resolver.txt
+
+    async def txt(name: str) -> tuple[str, ...]:
+        asked.append(name)
+        return ("v=spf1 -all",) if asked[1:] else await whole(name)
+
+    async def addresses(name: str) -> tuple[str, ...]:
+        return ("192.0.2.7",)
+
+    async def mx(domain: str) -> tuple[tuple[int, str], ...]:
+        return ((10, "s.test"),)
+
+    async def ptr(address: str) -> str | None:
+        return "s.test" if asked[1:] else None
+
+    for one in (txt, addresses, mx, ptr):
+        monkeypatch.setattr(resolver, one.__name__, one)
+    for _ in range(3):
+        await program[CheckInstallation].run()
+    assert asked == ["spf.test"]
+    found = {one.name: one.detail for one in await program[CheckInstallation].findings()}
+    assert found["dns"] == "spf.test has no SPF record."
+    assert found["source:default/one"] == "192.0.2.7 has no reverse name."
+    program[ControlledClock].advance(3_600)
+    await program[CheckInstallation].run()
+    assert {one.detail for one in await program[CheckInstallation].findings()} == {""}

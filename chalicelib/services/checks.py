@@ -1,0 +1,167 @@
+"""The installation looks at itself: every minute at stores and queues, every hour at its names in the DNS.
+
+What it finds is stored, so that whoever asks for it asks nothing else. A finding is written when it differs from the
+one before, and those of the DNS each hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from chalicelib.config import Settings
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.tenancy.change import Change, Verb
+from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
+from chalicelib.domain.tenancy.owners import THE_CHECKS, of_pool
+from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.ports.backends import Backends
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.repository import Repository
+from chalicelib.ports.resolver import Resolver
+from chalicelib.services.health import Health
+
+QUEUES = "queues"
+DNS = "dns"
+LONG_WAIT, LONGEST_WAIT = 900, 3_600  # seconds
+LONGEST_LAG = 300  # seconds
+NAMES_SECONDS = 3_600
+# Names of ours that lead to an address.
+HOSTS = ("web_hostname", "smtp_hostname", "track_domain")
+EXAMPLES = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """How a check ended; the detail says what is wrong, and is empty where nothing is."""
+
+    name: str
+    status: CheckStatus = CheckStatus.OK
+    detail: str = ""
+
+
+def _judged(name: str, faults: list[str], status: CheckStatus = CheckStatus.FAILING) -> _Found:
+    return _Found(name, status, " ".join(faults)) if faults else _Found(name)
+
+
+class CheckInstallation:
+    """Looks, and keeps what was found."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        backends: Backends,
+        health: Health,
+        repository: Repository,
+        resolver: Resolver,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._backends = backends
+        self._health = health
+        self._repository = repository
+        self._resolver = resolver
+
+    async def findings(self) -> list[CheckFinding]:
+        """What was found last, what is worst first."""
+        found = await self._repository.all(CHECK_FINDINGS, THE_CHECKS)
+        worst = list(CheckStatus)[::-1]
+        return sorted(found, key=lambda one: (worst.index(one.status), one.name))
+
+    async def run(self) -> int:
+        """Look at what is due to be looked at; how many checks do not end well. Raises TemporaryFailure when what was
+        found cannot be kept."""
+        known = {one.name: one for one in await self._repository.all(CHECK_FINDINGS, THE_CHECKS)}
+        failing = 0
+        async for found in self._all(known):
+            await self._keep(known.get(found.name), found)
+            failing += found.status is not CheckStatus.OK
+        return failing
+
+    async def _all(self, known: dict[str, CheckFinding]) -> AsyncIterator[_Found]:
+        away = await self._health.failing()
+        parts = [part for part in away if part != QUEUES]
+        yield _judged("storage", [f"{part} does not answer." for part in parts])
+        if QUEUES in away:
+            yield _Found(QUEUES, CheckStatus.FAILING, "The queues do not answer.")
+        else:
+            yield await self._queues()
+            yield await self._dead_letters()
+        lag = await self._backends.outbox_lag()
+        if lag is not None:
+            told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
+            late = [told] if lag > LONGEST_LAG else []
+            yield _judged("outbox", late, CheckStatus.WARNING)
+        last = known.get(DNS)
+        if last is None or self._clock.now() - last.found_at >= NAMES_SECONDS:
+            async for found in self._names():
+                yield found
+
+    async def _queues(self) -> _Found:
+        waits = {one.pool: one.oldest_seconds or 0 for one in await self._backends.queues()}
+        faults = [
+            f"The oldest wake-up of {pool} has been due for more than {LONG_WAIT // 60} minutes."
+            for pool, seconds in waits.items()
+            if seconds > LONG_WAIT
+        ]
+        worst = max(waits.values(), default=0)
+        status = CheckStatus.FAILING if worst > LONGEST_WAIT else CheckStatus.WARNING
+        return _judged(QUEUES, faults, status)
+
+    async def _dead_letters(self) -> _Found:
+        count = await self._backends.dead_letters()
+        faults = [f"{count} wake-ups failed too often."] if count else []
+        return _judged("dead_letters", faults, CheckStatus.WARNING)
+
+    async def _names(self) -> AsyncIterator[_Found]:
+        """Our own names and those of the sources; nothing of what cannot be asked now."""
+        try:
+            yield _judged(DNS, [fault async for fault in self._own_names()])
+            for pool in await self._repository.owners(SOURCES):
+                for source in await self._repository.all(SOURCES, of_pool(pool)):
+                    if source.kind is EgressKind.DIRECT and (source.address or source.address6):
+                        faults = [fault async for fault in self._of_source(source)]
+                        yield _judged(f"source:{pool}/{source.name}", faults, CheckStatus.WARNING)
+        except TemporaryFailure:
+            return
+
+    async def _own_names(self) -> AsyncIterator[str]:
+        settings = self._settings
+        for field in (*HOSTS, "return_path_domain", "spf_include"):
+            if getattr(settings, field) == getattr(EXAMPLES, field):
+                yield f"{field} is an example."
+        for field in HOSTS:
+            name: str = getattr(settings, field)
+            if not await self._resolver.addresses(name):
+                yield f"{name} has no address."
+        try:
+            has_mx = bool(await self._resolver.mx(settings.return_path_domain))
+        except NotFound:
+            has_mx = False
+        if not has_mx:
+            yield f"{settings.return_path_domain} has no MX, and bounces do not come back."
+        texts = await self._resolver.txt(settings.spf_include)
+        if not any(text.lower().startswith("v=spf1") for text in texts):
+            yield f"{settings.spf_include} has no SPF record."
+
+    async def _of_source(self, source: EgressSource) -> AsyncIterator[str]:
+        """Whether each of its addresses has a reverse name that leads back to it."""
+        for address in filter(None, (source.address, source.address6)):
+            name = await self._resolver.ptr(address)
+            if name is None:
+                yield f"{address} has no reverse name."
+            elif address not in await self._resolver.addresses(name):
+                yield f"{name}, the reverse name of {address}, does not lead back to it."
+
+    async def _keep(self, before: CheckFinding | None, found: _Found) -> None:
+        now = self._clock.now()
+        after = CheckFinding(found.name, found.status, found.detail, now, now)
+        if before is None:
+            await self._repository.change(Change(Verb.ADD, CHECK_FINDINGS, after))
+            return
+        if before.status is found.status:
+            after = replace(after, since=before.since)
+        is_of_names = found.name == DNS or found.name.startswith("source:")
+        if is_of_names or (before.status, before.detail) != (found.status, found.detail):
+            await self._repository.replace(CHECK_FINDINGS, after)
