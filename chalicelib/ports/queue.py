@@ -29,7 +29,7 @@ class WorkQueue(Protocol):
         allows is as much as it allows. TemporaryFailure when the receipt is no longer good."""
 
     async def pools(self) -> tuple[str, ...]:
-        """The pools that have a queue, by name. For people who configure, and for whoever looks at the installation."""
+        """The pools that have a queue, by name. For people who configure; no function has the right to ask."""
 
     async def marked(self, queue: str) -> list[DeliveryJob]:
         """The jobs of a pool that say more than the record of their message: marked `manual`, or with an outcome.

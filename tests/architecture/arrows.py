@@ -94,7 +94,7 @@ chalicelib              -
                         .adapters.storage.leased_numbers
 .adapters.sqlite        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore
-.adapters.aws.backends  .config .domain .ports .adapters.aws .adapters.aws.dynamo
+.adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
 .adapters.aws.dynamo    .config .domain .domain.tenancy .ports .adapters.storage .adapters.aws.session botocore
 
 .api                    .domain.tenancy .services.tenancy pydantic_core

@@ -13,8 +13,11 @@ from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
+from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.ports.backends import Backends, Probe, QueueLoad
+from chalicelib.ports.repository import Repository
 
+DEFAULT = "default"
 _NOTHING = BlobRef("r/0/health", 0, 1)
 _WAITING = "ApproximateNumberOfMessages"
 # Those that can be received, those in somebody's hands, and those for later.
@@ -25,13 +28,19 @@ class AwsBackends(Backends):
     """The `Backends` port over DynamoDB, S3 and SQS. What SQS tells is approximate."""
 
     def __init__(
-        self, session: AwsSession, settings: Settings, blobs: S3BlobStore, queue: SqsWorkQueue
+        self,
+        session: AwsSession,
+        settings: Settings,
+        repository: Repository,
+        blobs: S3BlobStore,
+        queue: SqsWorkQueue,
     ) -> None:
         self._session = session
         self._tables = {
             "mail_table": Table(session, settings.mail_table),
             "control_table": Table(session, settings.control_table),
         }
+        self._repository = repository
         self._blobs = blobs
         self._queue = queue
 
@@ -45,8 +54,9 @@ class AwsBackends(Backends):
         return {**found, "bucket": self._read_nothing, "queues": self.queues}
 
     async def queues(self) -> Sequence[QueueLoad]:
-        """One call for the names, and one a queue."""
-        pools = await self._queue.pools()
+        """One call a queue: those of the pools that ever had a source, which must be deployed before, and of the
+        default one."""
+        pools = sorted({DEFAULT, *await self._repository.owners(SOURCES)})
         return [QueueLoad(pool, await self._waiting(await self._queue.url(pool))) for pool in pools]
 
     async def dead_letters(self) -> int:
