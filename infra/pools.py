@@ -1,4 +1,5 @@
-"""What must be so before a deployment may drop a pool: its queue is empty, and no server's mail takes it.
+"""What must be so before a deployment may drop a pool: its queue is empty, and no server's mail takes it, by itself or
+by a rule.
 
 The queue and the delivering function of a pool that the order no longer names are removed by CloudFormation; mail
 accepted for that pool afterwards could not be queued. Changes nothing. It does not stop a server that is moved into the
@@ -13,6 +14,7 @@ from typing import Any
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
+from chalicelib.services.pools.rules import PoolRules, RuleOwner
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from infra.order import Order
@@ -26,7 +28,7 @@ _COUNTS = tuple(f"ApproximateNumberOfMessages{count}" for count in ("", "NotVisi
 
 
 def check(order: Order, outputs: Mapping[str, str]) -> None:
-    """WrongOrder when a pool would go whose queue still holds wake-ups, or that servers still use.
+    """WrongOrder when a pool would go whose queue still holds wake-ups, or that servers or pool rules still use.
 
     `outputs` are those of the stacks that stand.
     """
@@ -56,6 +58,7 @@ def _queues(sqs: Any, prefix: str) -> Iterator[tuple[str, str]]:
 def _check_servers(program: Posthorn, dropped: Collection[str]) -> None:
     try:
         used = bootstrap.run(servers_by_pool(program))
+        rules = bootstrap.run(rules_by_pool(program))
     except MailError as error:
         raise WrongOrder(
             f"whether servers use the pool {min(dropped)!r}, which is no longer among the pools,"
@@ -66,6 +69,11 @@ def _check_servers(program: Posthorn, dropped: Collection[str]) -> None:
             f"the pool {pool!r} is not among the pools any more, but {_named(used[pool])} it; keep"
             f" it, or move each: posthorn server set {used[pool][0]} --pool {DEFAULT_POOL}"
         )
+    for pool in sorted(dropped & rules.keys()):
+        raise WrongOrder(
+            f"the pool {pool!r} is not among the pools any more, but a pool rule of {rules[pool]} uses"
+            " it; keep it, or delete the rule"
+        )
 
 
 async def servers_by_pool(program: Posthorn) -> dict[str, list[str]]:
@@ -74,6 +82,19 @@ async def servers_by_pool(program: Posthorn) -> dict[str, list[str]]:
     for organization in await program[Organizations].all():
         for server in await program[Servers].of(organization):
             found.setdefault(server.pool, []).append(server.full_name)
+    return found
+
+
+async def rules_by_pool(program: Posthorn) -> dict[str, str]:
+    """Of each pool that a rule names, the organization or server that one is of."""
+    found: dict[str, str] = {}
+    rules = program[PoolRules]
+    for organization in await program[Organizations].all():
+        owners = {RuleOwner(organization.id): organization.permalink}
+        for server in await program[Servers].of(organization):
+            owners[RuleOwner(organization.id, server.id)] = server.full_name
+        for owner, name in owners.items():
+            found |= {one.pool: found.get(one.pool, name) for one in await rules.that_act_on(owner)}
     return found
 
 

@@ -74,6 +74,13 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("POST", f"{named}/resume", f"{at}/resume")
     asked("GET", named, f"{at}?pool=default")
     asked("DELETE", named, at)
+    asked("PATCH", "/pools/{name}", "/pools/default", {"default": True, "organizations": None})
+    asked("PATCH", one, "/organizations/other", {"pools": ["default"], "time_zone": "Asia/Tokyo"})
+    rules, rule = "/pool-rules", {"from": ["a@b.test"], "pool": "default"}
+    made_at = asked("POST", rules, rules, rule, "other").json["id"]
+    asked("GET", rules, rules, tenant="other/mail")
+    asked("PATCH", f"{rules}/{{id}}", f"{rules}/{made_at}", {"to": ["c.test"]}, "other")
+    asked("DELETE", f"{rules}/{{id}}", f"{rules}/{made_at}", tenant="other")
     for wrong in ("", "?confirm=other%2Fmail"):
         asked("DELETE", server, f"/servers/other/mail{wrong}")
     asked("DELETE", server, "/servers/other/mail?confirm=mail")

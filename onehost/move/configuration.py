@@ -27,6 +27,7 @@ from chalicelib.domain.tenancy.owners import (
     of_pool,
     of_server,
 )
+from chalicelib.domain.tenancy.pools import ALL_POOLS, POOLS
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
@@ -97,8 +98,9 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
     for pool in await repository.owners(SOURCES):
         for way in await repository.all(SOURCES, of_pool(pool)):
             yield SOURCES, way
-    for noun in await _owned(repository, ALL_REMOVALS, REMOVALS):
-        yield noun
+    for owner, entity in ((ALL_POOLS, POOLS), (ALL_REMOVALS, REMOVALS)):
+        for noun in await _owned(repository, owner, entity):
+            yield noun
 
 
 async def _of_organization(repository: Repository, organization: Organization) -> list[Noun]:

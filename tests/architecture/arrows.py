@@ -82,7 +82,7 @@ chalicelib              -
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.pools
-.services.pools         .domain .domain.tenancy .domain.dns .ports
+.services.pools         .domain .domain.tenancy .domain.dns .domain.mail .ports
 
 .adapters               -
 .adapters.storage       .domain .domain.tenancy .ports

@@ -35,6 +35,8 @@ from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
+from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolRule
+from chalicelib.domain.tenancy.pools import POOLS, PoolSettings
 from chalicelib.domain.tenancy.removals import REMOVALS, Removal
 from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
@@ -117,6 +119,13 @@ def an_entry(organization: OrganizationId | None, **changes: Any) -> AuditEntry:
     return AuditEntry(**(values | changes))
 
 
+def a_pool_rule(server: Server) -> PoolRule:
+    """A rule for the mail of a server."""
+    return PoolRule(
+        secrets.token_hex(6), server.organization_id, server.id, 1, NOW, "quiet", (), ("b.test",)
+    )
+
+
 def a_removal(server: Server) -> Removal:
     """The removal of a server."""
     return Removal(server.full_name, server.organization_id, NOW, server.id, server.shards)
@@ -128,7 +137,15 @@ def a_source(pool: str, name: str = "one", **changes: Any) -> EgressSource:
 
 
 def _full_organization(value: Organization) -> Organization:
-    return replace(value, name="Größer", uuid="x", suspended_at=NOW, suspension_reason="spam")
+    return replace(
+        value,
+        name="Größer",
+        uuid="x",
+        suspended_at=NOW,
+        suspension_reason="spam",
+        time_zone="Europe/Vienna",
+        pools=("default", "bulk"),
+    )
 
 
 def _full_server(value: Server) -> Server:
@@ -393,6 +410,35 @@ NOUNS = (
         full=lambda value: replace(value, number=2, hash="b" * 64),
         rivals=lambda value: [replace(value, number=3)],
         is_one_of_many=False,
+    ),
+    Noun(
+        "pool rule of a server",
+        POOL_RULES,
+        make=lambda: a_pool_rule(_a_tenant()),
+        also=lambda value, name: replace(value, id=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=lambda value: replace(value, pool="bulk", senders=("acme.test",), recipients=()),
+        rivals=lambda value: [replace(value, pool="another")],
+    ),
+    Noun(
+        "pool rule of an organization",
+        POOL_RULES,
+        make=lambda: replace(a_pool_rule(_a_tenant()), server_id=None),
+        also=lambda value, name: replace(value, id=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=lambda value: replace(value, senders=("a@acme.test", "b.test"), number=7),
+        rivals=lambda value: [replace(value, recipients=("another.test",))],
+    ),
+    Noun(
+        "pool",
+        POOLS,
+        make=lambda: PoolSettings(_a_pool()),
+        also=lambda _, name: PoolSettings(f"{name}-{secrets.token_hex(4)}"),
+        elsewhere=lambda _: PoolSettings(_a_pool()),
+        full=lambda value: replace(
+            value, is_default=True, organizations=(OrganizationId(3), OrganizationId(4))
+        ),
+        rivals=lambda value: [replace(value, organizations=())],
     ),
     Noun(
         "removal",

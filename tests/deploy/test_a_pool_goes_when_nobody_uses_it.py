@@ -13,6 +13,7 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.services.pools.rules import PoolRules, RuleOwner
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from infra import pools
@@ -71,6 +72,17 @@ def test_the_servers_are_named_up_to_three(standing: Standing) -> None:
     assert standing.refused() == (
         "the pool 'bulk' is not among the pools any more, but the server acme/a uses it; keep it,"
         " or move each: posthorn server set acme/a --pool default"
+    )
+
+
+def test_a_rule_uses_its_pool_too(standing: Standing) -> None:
+    standing.servers("A", pool="default")
+    server = asyncio.run(standing.program[Servers].get("acme", "a"))
+    owner = RuleOwner(server.organization_id, server.id)
+    asyncio.run(standing.program[PoolRules].create(owner, "bulk", [], ["b.test"]))
+    assert standing.refused() == (
+        "the pool 'bulk' is not among the pools any more, but a pool rule of acme/a uses it; keep"
+        " it, or delete the rule"
     )
 
 

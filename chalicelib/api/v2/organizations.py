@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -21,6 +22,7 @@ from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import organizations as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.names import LONGEST_NAME
 from chalicelib.services.tenancy.organizations import Organizations
@@ -37,9 +39,18 @@ class Organization(Answer):
     uuid: str
     permalink: str
     name: str
+    time_zone: str
+    pools: list[str]
     created_at: Moment
     suspended_at: Moment | None
     suspension_reason: str | None
+
+
+TimeZone = Annotated[str, Field(max_length=64, description="An IANA name.")]
+PoolNames = Annotated[
+    list[Annotated[str, Field(max_length=32)]],
+    Field(min_length=1, max_length=100, description="Null: the default pool alone."),
+]
 
 
 class OrganizationToMake(Body):
@@ -49,6 +60,8 @@ class OrganizationToMake(Body):
     permalink: Annotated[
         Permalink | None, Field(description="Made from the name when left out.")
     ] = None
+    time_zone: TimeZone = "UTC"
+    pools: PoolNames | None = None
 
 
 class OrganizationToChange(Patch):
@@ -57,6 +70,8 @@ class OrganizationToChange(Patch):
     needed = frozenset({"name"})
 
     name: Name | None = None
+    time_zone: TimeZone = "UTC"
+    pools: PoolNames | None = None
 
 
 class Suspension(Body):
@@ -79,28 +94,39 @@ async def list_organizations(call: Call, query: PageQuery) -> OrganizationPage:
         if call.caller.reaches_organization(one.id)
     ]
     newest = sorted(reached, key=_position, reverse=True)
-    found = await page(call, query, newest, _position, Organization.model_validate)
+    known = await call.program[PoolAssignment].read()
+    found = await page(call, query, newest, _position, lambda one: _told(one, known))
     return OrganizationPage(**found)
 
 
 async def create_organization(call: Call, wanted: OrganizationToMake) -> Organization:
     """Make an organization."""
-    made = await call.program[Organizations].create(wanted.name, wanted.permalink)
-    return Organization.model_validate(made)
+    pools = await call.program[PoolAssignment].usable(wanted.pools)
+    made = await call.program[Organizations].create(
+        wanted.name, wanted.permalink, time_zone=wanted.time_zone, pools=pools
+    )
+    return await _shown(call, made)
 
 
 async def show_organization(call: Call) -> Organization:
     """Show an organization."""
-    return Organization.model_validate(await _named(call))
+    return await _shown(call, await _named(call))
 
 
 async def change_organization(call: Call, change: OrganizationToChange) -> Organization:
     """Change an organization."""
     call.caller.require_whole_organization()
-    found, given = await _named(call), change.given()
+    given = change.given()
+    if "pools" in given:
+        call.caller.require(INSTALLATION_WRITE)
+    if not given or given.keys() - {"pools"}:
+        call.caller.require("people:write")
+    found = await _named(call)
+    if "pools" in given:
+        found = await call.program[PoolAssignment].give(found, given.pop("pools"))
     if given:
-        found = await call.program[Organizations].update(found, given["name"])
-    return Organization.model_validate(found)
+        found = await call.program[Organizations].update(found, **given)
+    return await _shown(call, found)
 
 
 async def delete_organization(call: Call, query: ConfirmQuery) -> None:
@@ -115,18 +141,26 @@ async def suspend_organization(call: Call, suspension: Suspension) -> Organizati
     """Hold all mail of an organization's servers."""
     suspensions = call.program[Suspensions]
     done = await suspensions.suspend_organization(call.acts_in.permalink, suspension.reason)
-    return Organization.model_validate(done)
+    return await _shown(call, done)
 
 
 async def unsuspend_organization(call: Call) -> Organization:
     """Lift the suspension of an organization; its servers' own stay."""
     done = await call.program[Organizations].unsuspend(call.acts_in.permalink)
-    return Organization.model_validate(done)
+    return await _shown(call, done)
 
 
 async def _named(call: Call) -> tenancy.Organization:
     """The organization that the path names, as it is at this moment."""
     return await call.program[Organizations].get(call.acts_in.permalink)
+
+
+async def _shown(call: Call, organization: tenancy.Organization) -> Organization:
+    return _told(organization, await call.program[PoolAssignment].read())
+
+
+def _told(organization: tenancy.Organization, known: Assignment) -> Organization:
+    return Organization.model_validate(replace(organization, pools=known.pools_of(organization)))
 
 
 def _position(organization: tenancy.Organization) -> str:
@@ -162,6 +196,7 @@ ROUTES = (
         Organization,
         body=OrganizationToChange,
         scope="people:write",
+        operators_too=True,
         **_OF_PATH,
     ),
     route(

@@ -25,12 +25,11 @@ class Patch(Request):
     def _null_is_default(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        nulls = {name for name, one in value.items() if one is None and name in cls.model_fields}
+        fields = {one.alias or name: one for name, one in cls.model_fields.items()}
+        nulls = {name for name, one in value.items() if one is None and name in fields}
         if missing := sorted(nulls & cls.needed):
             raise WrongText("required", f"{missing[0]} cannot be null")
-        defaults = {
-            name: cls.model_fields[name].get_default(call_default_factory=True) for name in nulls
-        }
+        defaults = {name: fields[name].get_default(call_default_factory=True) for name in nulls}
         return {**value, **defaults}
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -22,10 +23,11 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
-from chalicelib.domain.errors import Conflict, NotFound
+from chalicelib.domain.errors import Conflict, NotFound, Taken
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
+from chalicelib.services.pools.assignment import PoolAssignment
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.callers import Callers
 from chalicelib.services.tenancy.organizations import Organizations
@@ -145,10 +147,17 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
         detail = "there is no such organization"
         raise invalid_at("/organization", "unknown_reference", detail) from missing
     given = wanted.model_dump(exclude={"organization", "name", "permalink"})
+    assignment = call.program[PoolAssignment]
+    if "pool" in wanted.model_fields_set:
+        await assignment.check(owner, wanted.pool)
+    else:
+        given["pool"] = (await assignment.read()).first_of(owner)
     options = ServerOptions(**given)
     servers = call.program[Servers]
-    if len(await servers.of(owner)) >= MOST_SERVERS:
+    known = await servers.of(owner)
+    if len(known) >= MOST_SERVERS:
         raise Conflict(f"An organization has at most {MOST_SERVERS} servers")
+    _check_name(wanted.name, known)
     made = await servers.create(owner, wanted.name, wanted.permalink, options)
     return Server.model_validate(made)
 
@@ -166,6 +175,7 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
         call.caller.require("servers:write")
     server = await _named(call)
     if given:
+        await _check_change(call, server, given)
         name = given.pop("name", None)
         options = replace(ServerOptions.of(server), **given)
         server = await call.program[Servers].update(server, options, name)
@@ -199,6 +209,21 @@ async def _named(call: Call) -> tenancy.Server:
     """The server that the path names, as it is at this moment."""
     known = call.server
     return await call.program[Servers].get(known.organization_permalink, known.permalink)
+
+
+async def _check_change(call: Call, server: tenancy.Server, given: dict[str, Any]) -> None:
+    owner = await call.program[Organizations].get(server.organization_permalink)
+    if given.get("pool", server.pool) != server.pool:
+        await call.program[PoolAssignment].check(owner, given["pool"])
+    if "name" in given:
+        others = await call.program[Servers].of(owner)
+        _check_name(given["name"], [one for one in others if one.id != server.id])
+
+
+def _check_name(name: str, others: Sequence[tenancy.Server]) -> None:
+    """People tell servers by their names, whatever their case. Two that are made at the same time pass."""
+    if name.strip().casefold() in {one.name.casefold() for one in others}:
+        raise Taken("name", "Another server of the organization has this name")
 
 
 def _check_operator(call: Call, given: Any) -> None:

@@ -5,7 +5,7 @@ Pools are made by deploying.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,11 +15,13 @@ from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
-from chalicelib.domain.errors import Conflict, Taken
+from chalicelib.domain.errors import Conflict, NotFound, Taken
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
+from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.pools.sources import Pool as KnownPool
 from chalicelib.services.pools.sources import Sources
+from chalicelib.services.tenancy.organizations import Organizations
 
 Text = Annotated[str, Field(max_length=255)]
 Tls = Literal["opportunistic", "required", "implicit", "none"]
@@ -50,9 +52,30 @@ class Pool(Answer):
     """A pool, the servers whose mail it takes, and its ways out."""
 
     name: str
+    default: Annotated[bool, Field(description="What an organization has without a choice.")]
+    organizations: Annotated[
+        list[str] | None, Field(description="Those that alone may have it; null: every one.")
+    ]
     has_queue: Annotated[bool, Field(description="Without a queue it takes no mail.")]
     servers: list[str]
     sources: list[Source]
+
+
+class PoolToChange(Patch):
+    """What may be chosen about a pool."""
+
+    needed = frozenset({"default"})
+
+    default: Annotated[
+        Literal[True] | None, Field(description="Take the place of the default pool.")
+    ] = None
+    organizations: Annotated[
+        list[Annotated[str, Field(max_length=50)]] | None,
+        Field(
+            max_length=1_000,
+            description="They alone may have the pool, and have it; null: each may be given it.",
+        ),
+    ] = None
 
 
 class PoolPage(ListAnswer):
@@ -121,8 +144,25 @@ class SourcesQuery(PageQuery):
 async def list_pools(call: Call, query: PageQuery) -> PoolPage:
     """List the pools, by name."""
     found = sorted(await call.program[Sources].pools(), key=lambda one: one.name)
-    told = await page(call, query, found, lambda one: one.name, _pool, rising=True)
+    known = await _choices(call)
+    told = await page(
+        call, query, found, lambda one: one.name, lambda one: _pool(one, known), rising=True
+    )
     return PoolPage(**told)
+
+
+async def change_pool(call: Call, change: PoolToChange) -> Pool:
+    """Say which pool is the default one, and which organizations may have a pool."""
+    name, given = call.value("name"), change.given()
+    assignment = call.program[PoolAssignment]
+    if "organizations" in given:
+        await assignment.limit(name, given["organizations"])
+    if "default" in given:
+        await assignment.set_default(name)
+    found = next((one for one in await call.program[Sources].pools() if one.name == name), None)
+    if found is None:
+        raise NotFound("There is no such pool")
+    return _pool(found, await _choices(call))
 
 
 async def list_sources(call: Call, query: SourcesQuery) -> SourcePage:
@@ -153,8 +193,7 @@ async def change_source(call: Call, change: SourceToChange, query: SourceQuery) 
     """Change a source."""
     source, given = await _named(call, query), change.given()
     if given:
-        password = given.pop("password", "")
-        source = await call.program[Sources].change(replace(source, **given), password)
+        source = await call.program[Sources].update(source, given)
     return _source(source)
 
 
@@ -183,9 +222,28 @@ def _position(source: EgressSource) -> str:
     return f"{source.pool} {source.name}"
 
 
-def _pool(pool: KnownPool) -> Pool:
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    """What was chosen about pools, and what organizations are called."""
+
+    assignment: Assignment
+    permalinks: dict[int, str]
+
+
+async def _choices(call: Call) -> _Choices:
+    every = await call.program[Organizations].all()
+    assignment = await call.program[PoolAssignment].read()
+    return _Choices(assignment, {one.id: one.permalink for one in every})
+
+
+def _pool(pool: KnownPool, known: _Choices) -> Pool:
+    chosen = known.assignment.chosen.get(pool.name)
+    ids = None if chosen is None else chosen.organizations
+    names = None if ids is None else sorted(filter(None, map(known.permalinks.get, ids)))
     return Pool(
         name=pool.name,
+        default=pool.name == known.assignment.default,
+        organizations=names,
         has_queue=pool.has_queue,
         servers=list(pool.servers),
         sources=[_source(one) for one in pool.sources],
@@ -205,6 +263,14 @@ _WRITE: dict[str, Any] = {"tenant": "none", "scope": INSTALLATION_WRITE, "query"
 _ONE = "/sources/{name}"
 ROUTES = (
     route("GET /pools", list_pools, PoolPage, query=PageQuery, **_READ),
+    route(
+        "PATCH /pools/{name}",
+        change_pool,
+        Pool,
+        body=PoolToChange,
+        tenant="none",
+        scope=INSTALLATION_WRITE,
+    ),
     route("GET /sources", list_sources, SourcePage, query=SourcesQuery, **_READ),
     route(
         "POST /sources",

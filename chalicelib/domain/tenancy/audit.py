@@ -30,10 +30,16 @@ _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
 # HIDDEN.
 _UNTOLD = frozenset(
     "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
-    " last_used_address dns_error dns_checked_at dns_found dns_unanswered".split()
+    " last_used_address number dns_error dns_checked_at dns_found dns_unanswered".split()
 )
 _SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
-_CALLED = {"sealed_key": "key", "sealed_password": "password"}
+_CALLED = {
+    "sealed_key": "key",
+    "sealed_password": "password",
+    "senders": "from",
+    "recipients": "to",
+    "is_default": "default",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.pool_rules import POOL_RULES
+from chalicelib.domain.tenancy.pools import POOLS
 from chalicelib.domain.tenancy.removals import REMOVALS
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
@@ -37,7 +39,9 @@ NOUNS: tuple[Entity[Any], ...] = (
     TRACK_DOMAINS,
     CREDENTIALS,
     MANAGEMENT_KEYS,
+    POOL_RULES,
     SOURCES,
+    POOLS,
     REMOVALS,
     AUDIT_ENTRIES,
     CHAIN_HEADS,
@@ -50,6 +54,7 @@ OF_TENANTS: tuple[Entity[Any], ...] = (
     TRACK_DOMAINS,
     CREDENTIALS,
     MANAGEMENT_KEYS,
+    POOL_RULES,
 )
 
 

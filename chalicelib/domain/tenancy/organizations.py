@@ -11,7 +11,8 @@ from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A tenant. `permalink` is unique in the installation."""
+    """A tenant. `permalink` is unique in the installation. `pools`: those that it may use, none for the default one
+    alone; `time_zone`: an IANA name."""
 
     id: OrganizationId
     permalink: str
@@ -20,6 +21,8 @@ class Organization:
     created_at: int
     suspended_at: int | None = None
     suspension_reason: str | None = None
+    time_zone: str = "UTC"
+    pools: tuple[str, ...] = ()
 
 
 ORGANIZATIONS = Entity(

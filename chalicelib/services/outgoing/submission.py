@@ -45,7 +45,8 @@ class Submission:
 class Prepared:
     """A submission that passed every accept step: its bytes, and all that its messages say but where these lie.
 
-    `names` are number and token of the message for each of `to`, in order. `messages` are there once the bytes are
+    `names` are number and token of the message for each of `to`, in order, and `origins` where it comes from and the
+    pool that it leaves by. `messages` are there once the bytes are
     stored. What is the same for all has the names of `Message`."""
 
     body: bytes
@@ -56,7 +57,7 @@ class Prepared:
     subject: str
     message_id: str
     received_at: float
-    origin: Outgoing
+    origins: tuple[Outgoing, ...]
     tag: str | None
     bounce: bool
     hold: bool
@@ -86,7 +87,7 @@ class Prepared:
                 received_at=self.received_at,
                 size=size,
                 blob=blob,
-                origin=self.origin,
+                origin=origin,
                 tag=self.tag,
                 bounce=self.bounce,
                 hold=self.hold,
@@ -95,7 +96,9 @@ class Prepared:
                 dsn=recipient.dsn,
                 operation=self.operation,
             )
-            for (number, token), recipient in zip(self.names, self.to, strict=True)
+            for (number, token), recipient, origin in zip(
+                self.names, self.to, self.origins, strict=True
+            )
         )
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chalicelib.domain.dns.records import is_domain_name
 from chalicelib.domain.domain_name import typed_name
@@ -124,6 +125,23 @@ class Sources:
         kept = await self._sealed(_checked(source, password), password)
         await self._repository.replace(SOURCES, kept)
         return kept
+
+    async def update(self, source: EgressSource, given: Mapping[str, Any]) -> EgressSource:
+        """Change these fields of a source, all but pool and name, and leave alone what others change meanwhile. An
+        empty `password` takes the login away, unless it comes with a user name. InvalidRequest names what is wrong."""
+        changes = dict(given)
+        password: str | None = changes.pop("password", None)
+        if password == "":
+            changes = {"username": "", "sealed_password": None, **changes}
+        elif password is not None:
+            sealed = await self._vault.seal(password.encode(), source.context)
+            changes["sealed_password"] = sealed
+
+        def changed(one: EgressSource) -> EgressSource:
+            after = _checked(replace(one, **changes), password or "")
+            return after if after.username else replace(after, sealed_password=None)
+
+        return await self._repository.modify(SOURCES, SOURCES.place(source), changed)
 
     async def bring(self, source: EgressSource, password: str) -> bool:
         """Add the source, or change the way it is reached; True when that was needed. Its pool is the caller's to know.

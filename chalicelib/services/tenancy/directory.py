@@ -6,6 +6,7 @@ anything.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from chalicelib.domain.numbering import ServerId
@@ -18,6 +19,7 @@ from chalicelib.domain.tenancy.owners import (
     of_pool,
     of_server,
 )
+from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolChoice, in_order
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
@@ -74,6 +76,19 @@ class Directory:
             return await self._repository.get(TRACK_DOMAINS, place, fresh=False)
 
         return await self._recent.ask(("track", server, domain), read)
+
+    async def pool_choice(self, server: Server) -> PoolChoice:
+        """The pool rules for the mail of a server: two queries, and none again for as long as other answers are kept,
+        though most servers have no rules."""
+
+        async def read() -> PoolChoice:
+            owners = (of_server(server.id), of_organization(server.organization_id))
+            own, shared = await asyncio.gather(
+                *(self._repository.all(POOL_RULES, owner, fresh=False) for owner in owners)
+            )
+            return in_order(own, shared)
+
+        return await self._recent.ask(("pool rules", server.id), read) or PoolChoice()
 
     async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
         """The ways out of a pool, by name."""

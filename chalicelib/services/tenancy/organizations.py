@@ -24,6 +24,7 @@ from chalicelib.services.tenancy.names import (
     check_not_removed,
     checked_name,
 )
+from chalicelib.services.tenancy.time_zones import checked_time_zone
 
 
 class Organizations:
@@ -34,10 +35,18 @@ class Organizations:
         self._clock = clock
         self._rand = rand
 
-    async def create(self, name: str, permalink: str | None = None) -> Organization:
+    async def create(
+        self,
+        name: str,
+        permalink: str | None = None,
+        *,
+        time_zone: str = "UTC",
+        pools: tuple[str, ...] = (),
+    ) -> Organization:
         """A new organization. A permalink that is given and taken raises Conflict; one that is made from the name gets
-        `-2`, `-3` … instead. InvalidRequest for an unusable name or permalink."""
-        name = checked_name(name)
+        `-2`, `-3` … instead. InvalidRequest for an unusable name, permalink or time zone; `pools` are the caller's to
+        know."""
+        name, time_zone = checked_name(name), checked_time_zone(time_zone)
         number = await self._repository.next_number("organization")
 
         async def add(candidate: str) -> Organization:
@@ -47,6 +56,8 @@ class Organizations:
                 name=name,
                 uuid=new_uuid(self._rand.bytes(16)),
                 created_at=int(self._clock.now()),
+                time_zone=time_zone,
+                pools=pools,
             )
             await check_not_removed(self._repository, ORGANIZATIONS, candidate)
             await self._repository.add(ORGANIZATIONS, organization)
@@ -62,9 +73,16 @@ class Organizations:
         """By permalink; NotFound."""
         return await self._repository.get(ORGANIZATIONS, Place(ALL_ORGANIZATIONS, permalink))
 
-    async def update(self, organization: Organization, name: str) -> Organization:
-        """Rename an organization; its permalink stays."""
-        return await self._modify(organization.permalink, name=checked_name(name))
+    async def update(
+        self, organization: Organization, name: str | None = None, time_zone: str | None = None
+    ) -> Organization:
+        """Give an organization another name or time zone; its permalink stays."""
+        changes: dict[str, Any] = {}
+        if name is not None:
+            changes["name"] = checked_name(name)
+        if time_zone is not None:
+            changes["time_zone"] = checked_time_zone(time_zone)
+        return await self._modify(organization.permalink, **changes)
 
     async def suspend(self, permalink: str, reason: str) -> Organization:
         """Suspend an organization and with it all its servers; one that is suspended keeps its reason. Safe to repeat
