@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/emails"): GOOD_EMAIL,
     ("POST", "/emails/batch"): [GOOD_EMAIL],
     ("POST", "/uploads"): {"size": 5},
+    ("POST", "/track-domains"): {"domain": "d#.example"},
 }
 QUERIES = {
     ("DELETE", "/organizations/{organization}"): {"confirm": "{organization}"},
@@ -41,6 +42,8 @@ def _made(path: str, value: Any, *, name: str = "id", tenant: bool = True) -> An
 
 
 def _counted(value: Any, number: int) -> Any:
+    if isinstance(value, list):
+        return [_counted(one, number) for one in value]
     return value.replace("#", str(number)) if isinstance(value, str) else value
 
 
@@ -101,6 +104,8 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
     "/domains/{name}": _domain,
     "/track-domains/{name}": _track_domain,
+    "/pools/{name}": lambda api, number: {"name": api.scene.server.pool},
+    "/pool-rules/{id}": _made("/pool-rules", {"from": ["d#.example"], "pool": "default"}),
     "/sources/{name}": _made(
         "/sources",
         {"name": "s#", "kind": "smarthost", "host": "smtp.example.com"},

@@ -23,9 +23,9 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
+from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
-from chalicelib.services.tenancy.directory import Directory
 from gateway.site import Services
 
 ORGANIZATION = OrganizationId(1)
@@ -82,6 +82,6 @@ async def demonstration(program: Posthorn) -> Demonstration:
         program[AuthoriseSender],
         program[MessageNumbers],
         mail,
-        program[Directory],
+        program[ChoosePool],
     )
     return Demonstration(replace(program[Services], accept=accept), domain, key)

@@ -5,14 +5,16 @@ A change declares its fields with their defaults. Null for one that has no other
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import GetJsonSchemaHandler, model_validator
-from pydantic_core import CoreSchema
 
 from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.nulls import or_null
 from chalicelib.api.v2.objects import Request
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 
 class Patch(Request):

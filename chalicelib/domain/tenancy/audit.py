@@ -9,44 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
+from chalicelib.domain.tenancy.told_fields import masked, time_text, told_fields
 
 NO_HASH = "0" * 64
-HIDDEN = "***"
 _LAST = 10**10 - 1
-_ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]*[^\s<>\"',;:()\[\].]")
 _VERBS = {Verb.ADD: "create", Verb.REPLACE: "update", Verb.REMOVE: "delete"}
-# Fields that say where a value is, that follow from others, or that each check changes; and secrets, which are told as
-# HIDDEN.
-_UNTOLD = frozenset(
-    "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
-    " last_used_address number dns_error dns_checked_at dns_found dns_unanswered".split()
-)
-_SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
-_CALLED = {
-    "sealed_key": "key",
-    "sealed_password": "password",
-    "senders": "from",
-    "recipients": "to",
-    "is_default": "default",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Secret:
-    """Whether it changes shows, what it is does not."""
-
-    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +130,7 @@ def entry_of_operation(operation: Operation, name: str, head: ChainHead, server:
     bare = AuditEntry(
         organization_id=head.organization_id,
         number=head.number + 1,
-        at=_time(operation.at),
+        at=time_text(operation.at),
         actor_kind=operation.actor_kind,
         actor_id=operation.actor_id,
         actor_name=operation.actor_name,
@@ -165,8 +140,8 @@ def entry_of_operation(operation: Operation, name: str, head: ChainHead, server:
         object_type="email",
         object_id=str(operation.message),
         object_name=operation.token,
-        before=_masked(operation.before),
-        after=_masked(operation.after),
+        before=masked(operation.before),
+        after=masked(operation.after),
         request_id=operation.request_id,
         previous=head.hash,
         operation=name,
@@ -185,8 +160,8 @@ def entry_of(
     """The entry of a change, behind the head of its chain; None when no field that is told changed. `server` names the
     server that the value belongs to."""
     entity, value = change.entity, change.value
-    old = {} if before is None else _told_fields(before)
-    new = {} if change.verb is Verb.REMOVE else _told_fields(value)
+    old = {} if before is None else told_fields(before)
+    new = {} if change.verb is Verb.REMOVE else told_fields(value)
     if change.verb is not Verb.REPLACE:
         old, new = _without_nothing(old), _without_nothing(new)
     else:
@@ -198,7 +173,7 @@ def entry_of(
     bare = AuditEntry(
         organization_id=head.organization_id,
         number=head.number + 1,
-        at=_time(now),
+        at=time_text(now),
         actor_kind=acting.actor.kind,
         actor_id=acting.actor.id,
         actor_name=acting.actor.name,
@@ -207,9 +182,9 @@ def entry_of(
         tenant=server or _tenant_of(value) or (acting.tenant or "").partition("/")[0] or None,
         object_type=entity.audited,
         object_id=_object_id(value),
-        object_name=str(_masked(str(getattr(value, "name", "")))),
-        before="" if change.verb is Verb.ADD else _json(_masked(old)),
-        after="" if change.verb is Verb.REMOVE else _json(_masked(new)),
+        object_name=str(masked(str(getattr(value, "name", "")))),
+        before="" if change.verb is Verb.ADD else _json(masked(old)),
+        after="" if change.verb is Verb.REMOVE else _json(masked(new)),
         request_id=acting.request_id,
         previous=head.hash,
     )
@@ -237,46 +212,8 @@ def first_broken(told: Iterable[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def _told_fields(value: Any) -> dict[str, Any]:
-    names = (field.name for field in fields(value))
-    return {
-        _CALLED.get(name, name): _plain(getattr(value, name), name)
-        for name in names
-        if name not in _UNTOLD
-    }
-
-
 def _without_nothing(told: dict[str, Any]) -> dict[str, Any]:
     return {name: one for name, one in told.items() if one is not None}
-
-
-def _plain(value: Any, name: str = "") -> Any:
-    if name in _SECRET and value is not None:
-        return _Secret(value)
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if hasattr(value, "__dataclass_fields__"):
-        return _told_fields(value)
-    if name.endswith(("_at", "_until")) and isinstance(value, int | float):
-        return _time(value) if value else None
-    return value
-
-
-def _masked(value: Any) -> Any:
-    """What is told of fields: no secret, and of mail addresses their hashes."""
-    if isinstance(value, dict):
-        return {name: _masked(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_masked(one) for one in value]
-    if isinstance(value, _Secret):
-        return HIDDEN
-    return _ADDRESS.sub(_hashed, value) if isinstance(value, str) else value
-
-
-def _hashed(match: re.Match[str]) -> str:
-    return f"sha256:{hashlib.sha256(match[0].lower().encode()).hexdigest()}"
 
 
 def _tenant_of(value: Any) -> str | None:
@@ -293,11 +230,6 @@ def _object_id(value: Any) -> str:
         if hasattr(value, name):
             return str(getattr(value, name))
     return str(getattr(value, "id", None) or value.name)
-
-
-def _time(epoch: float) -> str:
-    text = datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _json(value: Any) -> str:

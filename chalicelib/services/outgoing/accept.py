@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.mail.address import addresses_in
 from chalicelib.domain.mail.encoded_words import hides_line_break
 from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
@@ -22,9 +21,9 @@ from chalicelib.domain.model import Message, Outgoing
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.credentials import BareNewlines
 from chalicelib.domain.tenancy.domains import Domain
-from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
+from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.outgoing.submission import (
@@ -33,7 +32,6 @@ from chalicelib.services.outgoing.submission import (
     Submission,
     check_size,
 )
-from chalicelib.services.tenancy.directory import Directory
 
 LONGEST_SUBJECT = 200
 LONGEST_TAG = 100
@@ -55,14 +53,14 @@ class AcceptMail:
         sender: AuthoriseSender,
         numbers: MessageNumbers,
         store: StoreMail,
-        directory: Directory,
+        pools: ChoosePool,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._sender = sender
         self._numbers = numbers
         self._store = store
-        self._directory = directory
+        self._pools = pools
         self._own_trace = f"by {settings.smtp_hostname} ".lower().encode()
 
     async def submit(self, submission: Submission) -> tuple[Message, ...]:
@@ -142,7 +140,7 @@ class AcceptMail:
     ) -> Prepared:
         """What is stored, with a number for each recipient."""
         server, credential = submission.principal.server, submission.principal.credential
-        pools = await self._pools(server, headers, recipients)
+        pools = await self._pools.of(server, headers, [one.address for one in recipients])
         names = await self._numbers.take(server.id, len(recipients))
         tag = submission.tag or headers.last_text("x-postal-tag")
         received, content = submission.received, submission.content
@@ -163,17 +161,6 @@ class AcceptMail:
             received_with_ssl=submission.received_with_ssl,
             smtputf8=submission.smtputf8,
         )
-
-    async def _pools(
-        self, server: Server, headers: Headers, recipients: Sequence[Recipient]
-    ) -> list[str]:
-        """The pool of each recipient's message, for all of its attempts: what the first rule says that matches the
-        authors or the recipient, else the server's (contract section 4.15)."""
-        choice = await self._directory.pool_choice(server)
-        if not choice.rules:
-            return [server.pool] * len(recipients)
-        senders = [one for text in headers.plain_texts("from") for one in addresses_in(text)]
-        return [choice.pool_for(senders, one.address) or server.pool for one in recipients]
 
 
 def _check_encoded_words(headers: Headers) -> None:

@@ -7,6 +7,7 @@ stored with the new message, and that the old one names it follows from there (`
 from __future__ import annotations
 
 from chalicelib.domain.errors import BeingSent, Conflict, NotFound
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.model import Message, MessageRecord, Outgoing, Scope, State
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.operations import RESEND
@@ -14,6 +15,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.outgoing.submission import Prepared, Recipient
@@ -32,6 +34,7 @@ class ResendMail:
         clock: Clock,
         messages: MessageStore,
         blobs: BlobStore,
+        pools: ChoosePool,
         numbers: MessageNumbers,
         store: StoreMail,
         recording: RecordOperations,
@@ -39,6 +42,7 @@ class ResendMail:
         self._clock = clock
         self._messages = messages
         self._blobs = blobs
+        self._pools = pools
         self._numbers = numbers
         self._store = store
         self._recording = recording
@@ -64,6 +68,7 @@ class ResendMail:
         self, principal: Principal, record: MessageRecord, content: bytes
     ) -> Prepared:
         server, known = principal.server, record.message
+        (pool,) = await self._pools.of(server, read_headers(content), [known.rcpt_to])
         names = await self._numbers.take(server.id, 1)
         now = self._clock.now()
         return Prepared(
@@ -75,7 +80,7 @@ class ResendMail:
             subject=known.subject,
             message_id=known.message_id,
             received_at=now,
-            origin=Outgoing(server.pool, known.origin.domain, principal.credential.id),
+            origins=(Outgoing(pool, known.origin.domain, principal.credential.id),),
             tag=known.tag,
             bounce=known.bounce,
             hold=principal.credential.hold,
