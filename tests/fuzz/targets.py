@@ -24,6 +24,7 @@ TARGETS = {
     "tracking": "tests.fuzz.tracked_content:fuzz_tracking",
     "request": "tests.fuzz.request_texts:fuzz_request",
     "name server answers": "tests.fuzz.name_server_answers:fuzz_name_server_answers",
+    "published records": "tests.fuzz.published_records:fuzz_published_records",
     "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
 }
 
