@@ -63,18 +63,6 @@ def _server(api: ApiWorld, number: int) -> Names:
     return {"organization": organization, "server": reply.json["permalink"]}
 
 
-def _email_after(verb: str) -> Callable[[ApiWorld, int], Names]:
-    """A message that something was done with."""
-
-    def make(api: ApiWorld, number: int) -> Names:
-        tenant = api.scene.server.full_name
-        made = str(api.manage("POST", "/emails", GOOD_EMAIL, tenant).json["id"])
-        assert api.manage("POST", f"/emails/{made}/{verb}", None, tenant).status == 200
-        return {"id": made}
-
-    return make
-
-
 def _domain(api: ApiWorld, number: int) -> Names:
     return {"name": _trusted(api, f"d{number}.example")}
 
@@ -93,11 +81,25 @@ def _trusted(api: ApiWorld, name: str) -> str:
     return name
 
 
+def _email_to(verb: str) -> Any:
+    """A maker of messages that this verb is allowed for."""
+    make = _made("/emails", GOOD_EMAIL)
+    first = {"release": "hold", "resend": "cancel"}.get(verb)
+
+    def made(api: ApiWorld, number: int) -> Names:
+        names: Names = make(api, number)
+        if first is not None:
+            at, tenant = f"/emails/{names['id']}/{first}", api.scene.server.full_name
+            assert api.manage("POST", at, None, tenant).status == 200
+        return names
+
+    return made
+
+
+VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
-    "/emails/{id}/release": _email_after("hold"),
-    "/emails/{id}/cancel": _email_after("hold"),
-    "/emails/{id}/resend": _email_after("bounce"),
+    **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import apsw
 
+from chalicelib.adapters.sqlite.control import CONTROL_SCHEMA
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
 from tests.patience import PATIENCE
 
 PROCESSES = 10
@@ -52,8 +54,8 @@ def test_ten_processes_open_a_new_folder_at_once(tmp_path: Path) -> None:
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(set(ran.stdout.split())) == PROCESSES
-    for name in ("mail.db", "control.db"):
+    for name, schema in (("mail.db", MAIL_SCHEMA), ("control.db", CONTROL_SCHEMA)):
         db = apsw.Connection(str(folder / name))
         assert fetched(db, "PRAGMA integrity_check") == [("ok",)]
-        assert fetched(db, "PRAGMA user_version") == [(1,)]
+        assert fetched(db, "PRAGMA user_version") == [(len(schema),)]
         db.close()
