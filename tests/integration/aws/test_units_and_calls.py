@@ -16,14 +16,19 @@ from chalicelib.adapters.aws.request_units import item_size
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
-from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
+from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id, an_operation
+from tests.tenants import make_tenant
 
 pytestmark = pytest.mark.aws
 Spent = Callable[[], Usage]
@@ -212,3 +217,24 @@ async def test_lists_read_as_designed(aws: Posthorn, spent: Spent) -> None:
     assert usage.read_units <= 16.5
     await aws[MessageStore].due(NOW, 100)
     assert spent().calls["dynamodb.Query"] == 8
+
+
+async def test_an_operation_by_hand_costs_its_change_and_its_entry(
+    aws: Posthorn, spent: Spent
+) -> None:
+    server, _ = await make_tenant(aws, CredentialKind.API)
+    for number in (1, 2):
+        await aws[MessageStore].create([a_message(server.id, number)])
+    await aws[MessageActions].cancel(server.id, MessageId(1))  # the first one of a chain makes it
+    spent()
+    await aws[MessageActions].cancel(server.id, MessageId(2))
+    used = spent()
+    # The message; the entry, its look-up and the head of the chain, twice as they are in a transaction.
+    assert (used.write_units, used.read_units) == (7, 5)
+    assert used.calls == {
+        "dynamodb.GetItem": 5,
+        "dynamodb.UpdateItem": 1,
+        "dynamodb.TransactWriteItems": 1,
+    }
+    await aws[RecordOperations].record(server.id, MessageId(2), an_operation("cancel", 2))
+    assert spent().write_units == 0, "what the outbox is told of has its entry"
