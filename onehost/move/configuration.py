@@ -37,7 +37,7 @@ from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.removal import RemoveTenants
 
 Noun = tuple[Entity[Any], Any]
-ENTRIES_AT_ONCE = 50
+ENTRIES_AT_ONCE = 40  # with their look-ups and a head within what one transaction takes
 
 
 async def copy_configuration(source: Posthorn, target: Posthorn) -> None:
