@@ -19,8 +19,8 @@ BATCH_CALLS = 3.6
 # Three slots, and three more when a minute ends, for a batch of 300 changes, which are 150 messages.
 COUNTING_UNITS = 0.03
 LEASES = 0.05  # number blocks expire after ten seconds: a slow machine leases a few more
-# What is known of tenants is read again after thirty seconds, however few messages came.
-CONFIGURATION = 3.0
+# What is known of tenants is read again after thirty seconds, however few messages came: pool rules by two queries.
+CONFIGURATION = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ mail.db    | messages     | held      | each record    | as long as its server s
 mail.db    | events       | as it was | logs and hits  | with message, or its own end | with message    | each minute
 mail.db    | queue        | removed   | what waits     | until its attempt is made    | with message    | at its end
 mail.db    | links        | as it was | each           | tracking_days                | with message    | each minute
-mail.db    | numbers      | raised    | the highest    | for good                     | names nobody    | never
+mail.db    | numbers      | raised    | the highest    | as long as its server        | names nobody    | never
 mail.db    | send_rate    | as it was | no             | two hours                    | names nobody    | each minute
 mail.db    | rates        | as it was | no             | until its window ends        | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute

@@ -130,7 +130,13 @@ _ONE = "/pool-rules/{id}"
 ROUTES = (
     route("GET /pool-rules", list_pool_rules, PoolRulePage, query=PageQuery, **_READ),
     route(
-        "POST /pool-rules", create_pool_rule, PoolRule, status=201, body=PoolRuleToMake, **_WRITE
+        "POST /pool-rules",
+        create_pool_rule,
+        PoolRule,
+        status=201,
+        body=PoolRuleToMake,
+        location=_ONE,
+        **_WRITE,
     ),
     route(f"PATCH {_ONE}", change_pool_rule, PoolRule, body=PoolRuleToChange, **_WRITE),
     route(f"DELETE {_ONE}", delete_pool_rule, None, status=204, **_WRITE),

@@ -131,6 +131,7 @@ def test_pool_rules_of_a_server_and_of_its_organization(api: ApiWorld) -> None:
     api.manage("PATCH", "/organizations/acme", {"pools": ["default", "bulk"]})
     shared = api.manage("POST", "/pool-rules", {"to": ["c.test"], "pool": "bulk"}, "acme")
     assert shared.status == 201
+    assert shared.headers["location"] == f"/api/v2/pool-rules/{shared.json['id']}"
     own = api.manage(
         "POST",
         "/pool-rules",

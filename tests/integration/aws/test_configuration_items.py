@@ -290,3 +290,11 @@ def test_a_domain_from_before_checks_were_remembered_is_read(
     before = {name: one for name, one in stored.items() if name not in new.split()}
     assert len(stored) - len(before) == len(new.split())
     assert parse_value(kind, {"M": before}) == parse_value(kind, {"M": stored})
+
+
+def test_an_organization_from_before_it_had_pools_has_the_default_one() -> None:
+    stored = next(one["v"] for one in EXPECTED["added"] if one["SK"]["S"] == "acme")
+    before = {name: one for name, one in stored["M"].items() if name not in ("pools", "time_zone")}
+    read = parse_value(Organization, {"M": before})
+    assert read == parse_value(Organization, stored)
+    assert (read.pools, read.time_zone) == ((), "UTC")
