@@ -81,6 +81,13 @@ def _trusted(api: ApiWorld, name: str) -> str:
     return name
 
 
+def _pool(api: ApiWorld, number: int) -> Names:
+    """A pool comes with its first way out."""
+    way = {"name": f"w{number}", "kind": "smarthost", "host": "smtp.example.com"}
+    reply = api.manage("POST", "/sources", way | {"pool": f"apart-{number}"})
+    return {"name": reply.json["pool"]}
+
+
 def _email_to(verb: str) -> Any:
     """A maker of messages that this verb is allowed for."""
     make = _made("/emails", GOOD_EMAIL)
@@ -106,7 +113,7 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
     "/domains/{name}": _domain,
     "/track-domains/{name}": _track_domain,
-    "/pools/{name}": lambda api, number: {"name": api.scene.server.pool},
+    "/pools/{name}": _pool,
     "/pool-rules/{id}": _made("/pool-rules", {"from": ["d#.example"], "pool": "default"}),
     "/sources/{name}": _made(
         "/sources",
