@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run install test unit e2e fuzz check fmt package deploy destroy cost bench lock clean
+.PHONY: help run install test unit e2e fuzz check fmt package client deploy destroy cost bench lock clean
 MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
@@ -67,6 +67,10 @@ fmt: ## format, and fix what can be fixed safely
 package: ## the zip and template of the functions, in build/ (POOLS="default bulk")
 	@$(setup) local >&2
 	@exec .venv/bin/python -m infra.package $(if $(POOLS),--pools "$(POOLS)") $(ARGS)
+
+client: ## the wheel of the Python client, in build/
+	@$(setup) local >&2
+	@exec .venv/bin/python -m infra.client_wheel
 
 deploy: ## create or update an installation (TARGET=local|localstack|aws PREFIX=… POOLS=…; ARGS=--help)
 	@$(setup) local >&2

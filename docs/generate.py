@@ -18,10 +18,11 @@ from typing import Any
 import click
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "smtp-gateway"))
+sys.path[:0] = [str(ROOT / "smtp-gateway"), str(ROOT / "clients" / "python")]
 
-from chalicelib.config import Settings  # noqa: E402  # the path above must be there first
+from chalicelib.config import Settings  # noqa: E402  # the paths above must be there first
 from docs.api_page import render_api  # noqa: E402  # as above
+from docs.python_client import render_client  # noqa: E402  # as above
 from gateway.configuration import Configuration  # noqa: E402  # as above
 from onehost.main import whole_command  # noqa: E402  # as above
 from onehost.options import Options  # noqa: E402  # as above
@@ -181,8 +182,8 @@ def _usage(level: str, title: str, each: click.Command, context: click.Context) 
 
 
 def main() -> None:
-    """Write the pages."""
-    for path, text in render_pages().items():
+    """Write the pages, and what is generated of the client."""
+    for path, text in (render_pages() | render_client()).items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 

@@ -28,6 +28,7 @@ SOURCES = (
     "infra",
     "onehost",
     "smtp-gateway",
+    "clients",
     "pyproject.toml",
     "LICENSE",
 )

@@ -153,7 +153,9 @@ class Plan:
             "POSTHORN_STATE": str(self.state),
             "POSTHORN_FUNCTIONS": FUNCTIONS[self.deployed],
             "POSTHORN_EMULATOR": self.emulator,
-            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "smtp-gateway"))),
+            "PYTHONPATH": os.pathsep.join(
+                map(str, (ROOT, ROOT / "smtp-gateway", ROOT / "clients/python"))
+            ),
             "PYTHONUNBUFFERED": "1",
         }
         for name in ("NO_PROXY", "no_proxy"):

@@ -22,9 +22,20 @@ SOURCE_ROOTS = {
     "infra": ".",
     "onehost": ".",
     "smtp-gateway/gateway": "smtp-gateway",
+    "clients/python/posthorn_client": "clients/python",
 }
 
-OURS = ("chalicelib", "functions", "gateway", "infra", "onehost", "app", "tests", "bench")
+OURS = (
+    "chalicelib",
+    "functions",
+    "gateway",
+    "infra",
+    "onehost",
+    "posthorn_client",
+    "app",
+    "tests",
+    "bench",
+)
 
 CLOCK_AND_WORLD = (
     "asyncio",
@@ -132,6 +143,10 @@ onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .por
                         click
 onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .adapters.sqlite gateway onehost
                         onehost.setup onehost.storage apsw cryptography
+
+posthorn_client         posthorn_client.operations
+posthorn_client.models  posthorn_client.models
+posthorn_client.operations  posthorn_client posthorn_client.models
 
 infra                   .bootstrap .config .domain .domain.tenancy .services.pools .services.tenancy .api.v2 .cli.stack
                         infra.local.plan *

@@ -148,6 +148,7 @@ def test_the_wheel_has_what_the_program_needs(wheel: Path) -> None:
         "functions": ROOT,
         "onehost": ROOT,
         "gateway": ROOT / "smtp-gateway",
+        "posthorn_client": ROOT / "clients" / "python",
     }.items():
         files = (path for path in (folder / package).rglob("*") if path.is_file())
         wanted = {
@@ -173,7 +174,7 @@ def test_what_the_wheel_asks_for_is_pinned_and_is_all() -> None:
     assert asked.items() <= {plain(name): version for name, version in pinned}.items()
     homes = packages_distributions()
     needed = set()
-    for folder in ("chalicelib", "functions", "onehost", "smtp-gateway/gateway"):
+    for folder in ("chalicelib", "functions", "onehost", "smtp-gateway/gateway", "clients/python"):
         for file in (ROOT / folder).rglob("*.py"):
             for module in imported(ast.parse(file.read_text())):
                 needed |= {plain(home) for home in homes.get(module, ())}

@@ -1,0 +1,262 @@
+"""What operations on `/api/v2/emails` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class AcceptedEmail(TypedDict):
+    """A message accepted: it will be delivered, or its record says why not."""
+
+    id: int
+    """The id of the first recipient's message."""
+    message_id: str | None
+    """Message-ID without brackets."""
+    emails: list[AcceptedRecipient]
+
+
+class AcceptedRecipient(TypedDict):
+    """One message made: there is one for each recipient."""
+
+    id: int
+    token: str
+    to: str
+    """Envelope recipient."""
+
+
+class AttachmentToSend(TypedDict):
+    """A file: its bytes as `content`, or an `upload`. With `content_id` it is shown inside the HTML as
+    `cid:`.
+    """
+
+    filename: str
+    content: NotRequired[str | None]
+    """The bytes."""
+    upload: NotRequired[str | None]
+    """The id of a finished upload."""
+    content_type: NotRequired[str | None]
+    content_id: NotRequired[str | None]
+    """What `cid:` in the HTML refers to."""
+
+
+class BatchResult(TypedDict):
+    """What became of one item: `email` when accepted, else `problem`."""
+
+    index: int
+    status: int
+    email: NotRequired[AcceptedEmail | None]
+    problem: NotRequired[Problem | None]
+
+
+class BatchResults(TypedDict):
+    """One result for each item, in order."""
+
+    data: list[BatchResult]
+    accepted: int
+    """How many were."""
+    rejected: int
+    """How many were."""
+
+
+class DeliveryEntry(TypedDict):
+    """One attempt or change of state. What nobody was asked about is null."""
+
+    id: int
+    status: Status
+    details: str
+    output: str | None
+    """The remote server's answer."""
+    at: str
+    seconds: float | None
+    """How long it took."""
+    sent_with_tls: bool
+    tls: str | None
+    """TLS version and cipher."""
+    source: str | None
+    """Where we sent from."""
+    remote: str | None
+    """Whom we sent to."""
+    log_id: str | None
+
+
+class DeliveryLog(TypedDict):
+    """The log of one message, oldest first."""
+
+    data: list[DeliveryEntry]
+
+
+_Email = TypedDict("_Email", {"from": "str"})
+
+
+class Email(_Email):
+    """A message and where it stands."""
+
+    id: int
+    token: str
+    direction: Scope
+    status: Status
+    to: str
+    """Envelope recipient."""
+    subject: str
+    message_id: str
+    tag: str | None
+    size: int
+    """Bytes."""
+    bounce: bool
+    """It reports that another could not be delivered."""
+    held: bool
+    """It waits for a person."""
+    hold_expires_at: str | None
+    received_at: str
+    received_with_tls: bool
+    last_attempt_at: str | None
+    next_attempt_at: str | None
+    """Null when none is planned."""
+    opened_at: str | None
+    """When it was first opened."""
+    clicked_at: str | None
+    """When a link was last followed."""
+    resend_of: int | None
+    """The message whose content this one sends once more."""
+    resent_as: list[int]
+    """The messages that send this one's content once more, oldest first."""
+
+
+class EmailPage(TypedDict):
+    """One page, newest first."""
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[Email]
+
+
+_EmailToSend = TypedDict("_EmailToSend", {"from": "str"})
+
+
+class EmailToSend(_EmailToSend):
+    """A message: described by its fields, or finished as `raw` or `raw_upload`."""
+
+    to: NotRequired[str | list[str] | None]
+    """Recipients that the message shows."""
+    cc: NotRequired[str | list[str] | None]
+    """Further recipients that it shows."""
+    bcc: NotRequired[str | list[str] | None]
+    """Recipients that it does not show."""
+    reply_to: NotRequired[str | list[str] | None]
+    """Where answers shall go."""
+    sender: NotRequired[str | None]
+    """Who sends it, when that is not the author."""
+    subject: NotRequired[str | None]
+    text: NotRequired[str | None]
+    """The body as plain text."""
+    html: NotRequired[str | None]
+    """The body as HTML."""
+    headers: NotRequired[dict[str, str] | None]
+    """Further header fields by name."""
+    attachments: NotRequired[list[AttachmentToSend] | None]
+    tag: NotRequired[str | None]
+    """A word to find messages by."""
+    tags: NotRequired[list[NamedTag] | None]
+    """The tag as other services have it."""
+    raw: NotRequired[str | None]
+    """A whole message (RFC 5322)."""
+    raw_upload: NotRequired[str | None]
+    """A message uploaded before."""
+
+
+class FieldProblem(TypedDict):
+    """One wrong field."""
+
+    pointer: str
+    """JSON pointer (RFC 6901) into the request body or query."""
+    code: str
+    detail: str
+
+
+class NamedTag(TypedDict):
+    """A tag as other services have it; its value is the tag, its name is not kept."""
+
+    name: str
+    value: str
+
+
+class Problem(TypedDict):
+    """An error (RFC 9457). Clients ignore members that they do not know."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    errors: NotRequired[list[FieldProblem] | None]
+    """Every wrong field."""
+    scope: NotRequired[str | None]
+    """The first scope that the credential lacks."""
+    time: NotRequired[float | None]
+    """For programs written for Postal, in what API Gateway answers by itself."""
+    flags: NotRequired[dict[str, str] | None]
+    """For programs written for Postal, in what API Gateway answers by itself."""
+    data: NotRequired[dict[str, str] | None]
+    """For programs written for Postal, in what API Gateway answers by itself."""
+
+
+class Release(TypedDict):
+    """How a held message is released."""
+
+    allow: NotRequired[bool | None]
+    """Take its recipient off the suppression list first: `suppressions:write`."""
+    note: NotRequired[str | None]
+    """Why."""
+
+
+Scope = Literal["outgoing", "incoming"]
+"""Direction of a message, as contract section 1.11 names it."""
+
+
+Status = Literal[
+    "Pending",
+    "Sent",
+    "SoftFail",
+    "HardFail",
+    "Held",
+    "Bounced",
+    "Processed",
+    "HoldCancelled",
+    "Error",
+]
+"""Message and delivery statuses of contract section 1.12; the texts are wire facts."""
+
+
+class Visitor(TypedDict):
+    """One open of a message. Its texts are what the client says of itself."""
+
+    at: str
+    address: str
+    """Where it came from; may be a proxy's address."""
+    user_agent: str
+    automatic: bool
+    """It looks like a scanner, proxy or prefetch."""
+
+
+class EmailWithActivity(Email):
+    """A message, where it stands, and who opened it and followed its links: of all these the newest
+    500.
+    """
+
+    opens: list[Visitor]
+    """Oldest first."""
+    clicks: list[Follower]
+    """Oldest first."""
+
+
+class Follower(Visitor):
+    """One click on a link."""
+
+    url: str
+    """Where the link leads."""

@@ -1,0 +1,34 @@
+"""What operations on `/api/v2/queue` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Queue(TypedDict):
+    """The fullest destinations, most first, in one answer. A message counts once it was tried, which
+    takes seconds; of more than 10,000 the newest count.
+    """
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[QueuedDestination]
+
+
+class QueuedDestination(TypedDict):
+    """What waits for one domain."""
+
+    domain: str
+    waiting: int
+    in_progress: int
+    """Being tried now."""
+    oldest_at: str | None
+    """When the oldest was accepted."""
+    next_attempt_at: str | None
+    """Null when none is planned."""
+    last_reply: str | None
+    """What was answered there last."""

@@ -1,0 +1,84 @@
+"""What operations on `/api/v2/servers` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+
+class Server(TypedDict):
+    """A mail server of an organization."""
+
+    id: int
+    server: str
+    """`acme/mail`."""
+    name: str
+    permalink: str
+    token: str
+    uuid: str
+    mode: ServerMode
+    pool: str
+    shards: int
+    send_limit: int | None
+    allow_sender: bool
+    privacy_mode: bool
+    retry_schedule: str | None
+    unknown_outcome: UnknownOutcome
+    created_at: str
+    suspended: bool
+    """It, or its organization."""
+    suspended_at: str | None
+    suspension_reason: str | None
+
+
+ServerMode = Literal["Live", "Development"]
+"""Contract section 1.3."""
+
+
+class ServerPage(TypedDict):
+    """Servers, newest first."""
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[Server]
+
+
+class ServerToChange(TypedDict):
+    """What may be changed of it."""
+
+    name: NotRequired[str | None]
+    mode: NotRequired[ServerMode | None]
+    pool: NotRequired[str | None]
+    send_limit: NotRequired[int | None]
+    allow_sender: NotRequired[bool | None]
+    privacy_mode: NotRequired[bool | None]
+    retry_schedule: NotRequired[str | None]
+    unknown_outcome: NotRequired[UnknownOutcome | None]
+
+
+class ServerToMake(TypedDict):
+    """A new server."""
+
+    mode: NotRequired[ServerMode | None]
+    pool: NotRequired[str | None]
+    send_limit: NotRequired[int | None]
+    """In 60 minutes."""
+    allow_sender: NotRequired[bool | None]
+    privacy_mode: NotRequired[bool | None]
+    retry_schedule: NotRequired[str | None]
+    """As 1m,5m*2,1h*3."""
+    unknown_outcome: NotRequired[UnknownOutcome | None]
+    organization: str
+    """A permalink."""
+    name: str
+    permalink: NotRequired[str | None]
+    """Made from the name when left out."""
+    shards: NotRequired[int | None]
+
+
+UnknownOutcome = Literal["resend", "hold"]
+"""What a server wants when the peer may already have the message (crash matrix rows 6 and 7).
+"""

@@ -1,0 +1,60 @@
+"""What operations on `/api/v2/track-domains` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from posthorn_client.models.domains import Record
+
+
+class TrackDomain(TypedDict):
+    """The name that links and images in the mail of one sending domain point to."""
+
+    name: str
+    """`{label}.{domain}`."""
+    domain: str
+    label: str
+    host: str
+    """What links show."""
+    uuid: str
+    created_at: str
+    ssl_enabled: bool
+    track_clicks: bool
+    track_loads: bool
+    excluded_click_domains: list[str]
+    record: Record
+
+
+class TrackDomainPage(TypedDict):
+    """Track domains, newest first."""
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[TrackDomain]
+
+
+class TrackDomainToChange(TypedDict):
+    """What may be changed of it."""
+
+    ssl_enabled: NotRequired[bool | None]
+    track_clicks: NotRequired[bool | None]
+    track_loads: NotRequired[bool | None]
+    excluded_click_domains: NotRequired[list[str] | None]
+    """Hosts whose links stay as they are."""
+
+
+class TrackDomainToMake(TypedDict):
+    """A new track domain."""
+
+    domain: str
+    """A verified sending domain."""
+    label: NotRequired[str | None]
+    ssl_enabled: NotRequired[bool | None]
+    track_clicks: NotRequired[bool | None]
+    track_loads: NotRequired[bool | None]
+    excluded_click_domains: NotRequired[list[str] | None]
+    """Hosts whose links stay as they are."""

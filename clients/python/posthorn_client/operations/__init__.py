@@ -1,0 +1,46 @@
+"""All operations of the API.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from posthorn_client.operations.audit import AuditOperations
+from posthorn_client.operations.credentials import CredentialsOperations
+from posthorn_client.operations.domains import DomainsOperations
+from posthorn_client.operations.emails import EmailsOperations
+from posthorn_client.operations.health import HealthOperations
+from posthorn_client.operations.installation import InstallationOperations
+from posthorn_client.operations.keys import KeysOperations
+from posthorn_client.operations.metrics import MetricsOperations
+from posthorn_client.operations.openapi import OpenapiOperations
+from posthorn_client.operations.organizations import OrganizationsOperations
+from posthorn_client.operations.pool_rules import PoolRulesOperations
+from posthorn_client.operations.pools import PoolsOperations
+from posthorn_client.operations.queue import QueueOperations
+from posthorn_client.operations.servers import ServersOperations
+from posthorn_client.operations.sources import SourcesOperations
+from posthorn_client.operations.statistics import StatisticsOperations
+from posthorn_client.operations.track_domains import TrackDomainsOperations
+from posthorn_client.operations.uploads import UploadsOperations
+
+
+class Operations(
+    AuditOperations,
+    CredentialsOperations,
+    DomainsOperations,
+    EmailsOperations,
+    HealthOperations,
+    InstallationOperations,
+    KeysOperations,
+    MetricsOperations,
+    OpenapiOperations,
+    OrganizationsOperations,
+    PoolRulesOperations,
+    PoolsOperations,
+    QueueOperations,
+    ServersOperations,
+    SourcesOperations,
+    StatisticsOperations,
+    TrackDomainsOperations,
+    UploadsOperations,
+):
+    """All operations of the API."""

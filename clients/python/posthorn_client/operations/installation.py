@@ -1,0 +1,39 @@
+"""Operations on `/api/v2/installation`.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from posthorn_client.asking import Asking
+from posthorn_client.models.installation import CheckPage, Installation
+from posthorn_client.request import Request
+
+
+class InstallationOperations(Asking):
+    """Operations on `/api/v2/installation`."""
+
+    def show_installation(
+        self,
+    ) -> Installation:
+        """Show names, ports and limits of the installation."""
+        request = Request(
+            "GET",
+            "/api/v2/installation",
+        )
+        answer: Installation = self._json(request)
+        return answer
+
+    def list_checks(
+        self,
+    ) -> CheckPage:
+        """List what the installation found when it looked at itself, within the last minute, in the DNS within an hour.
+
+        Needs the scope `installation:read`.
+        """
+        request = Request(
+            "GET",
+            "/api/v2/installation/checks",
+        )
+        answer: CheckPage = self._json(request)
+        return answer

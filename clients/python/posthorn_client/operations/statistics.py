@@ -1,0 +1,37 @@
+"""Operations on `/api/v2/statistics`.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from posthorn_client.asking import Asking
+from posthorn_client.models.statistics import ServerCounts
+from posthorn_client.request import Request
+
+
+class StatisticsOperations(Asking):
+    """Operations on `/api/v2/statistics`."""
+
+    def show_statistics(
+        self,
+        *,
+        period: Literal["minute", "hour", "day"] | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        tenant: str | None = None,
+    ) -> ServerCounts:
+        """Count what happened to messages of a server, or of all of an organization, by minute, hour or day.
+
+        Needs the scope `statistics:read`.
+        """
+        request = Request(
+            "GET",
+            "/api/v2/statistics",
+            query={"period": period, "from": from_, "to": to},
+            tenant=tenant,
+        )
+        answer: ServerCounts = self._json(request)
+        return answer

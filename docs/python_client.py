@@ -1,0 +1,84 @@
+"""Writes what follows of the Python client from the OpenAPI document: its models and its operations.
+
+Each group of paths (`/servers…`) has one module of operations, and one of models if it needs any. A model belongs to
+the first group that uses it, so that no module imports another that imports it. Modules come formatted.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from chalicelib.api.v2.openapi import document
+from chalicelib.api.v2.routes import every_route
+from docs.client_models import NOTICE, PREFIX, Schema, model_imports, models_module, used
+from docs.client_operations import Operations, class_of, operations_module
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "clients" / "python" / "posthorn_client"
+
+
+@functools.cache
+def render_client() -> dict[Path, str]:
+    """Each generated module of the client by its path."""
+    described = document(every_route())
+    schemas: Schema = described["components"]["schemas"]
+    groups: dict[str, Operations] = {}
+    for path, methods in described["paths"].items():
+        name = re.split(r"[/.]", path.removeprefix(PREFIX))[0].replace("-", "_")
+        groups.setdefault(name, []).extend((method, path, one) for method, one in methods.items())
+    home: dict[str, str] = {}
+    for group, own in groups.items():
+        for name in used([_told(one) for _, _, one in own], schemas):
+            home.setdefault(name, group)
+    modules = {}
+    for group, own in groups.items():
+        if models := sorted(name for name in home if home[name] == group):
+            modules[f"models/{group}.py"] = models_module(group, models, schemas, home)
+        modules[f"operations/{group}.py"] = operations_module(group, own, schemas, home)
+    modules["models/__init__.py"] = _all_models(home)
+    modules["operations/__init__.py"] = _all_operations(sorted(groups))
+    return {PACKAGE / place: text for place, text in _formatted(modules).items()}
+
+
+def _told(operation: Schema) -> list[Any]:
+    """Where an operation names what is sent and answered, problems aside."""
+    good = [one for status, one in operation["responses"].items() if status < "4"]
+    return [operation.get("requestBody"), operation.get("parameters"), good]
+
+
+def _all_models(home: dict[str, str]) -> str:
+    imports = "\n".join(model_imports(set(home), home))
+    listed = ", ".join(f'"{name}"' for name in sorted(home))
+    return f'"""The JSON objects of the API, as types.\n\n{NOTICE}\n"""\n\n{imports}\n\n__all__ = [{listed},]\n'
+
+
+def _all_operations(groups: list[str]) -> str:
+    imports = "\n".join(
+        f"from posthorn_client.operations.{group} import {class_of(group)}" for group in groups
+    )
+    bases = ", ".join(class_of(group) for group in groups)
+    return (
+        f'"""All operations of the API.\n\n{NOTICE}\n"""\n\n{imports}\n\n\n'
+        f'class Operations({bases},):\n    """All operations of the API."""\n'
+    )
+
+
+def _formatted(modules: dict[str, str]) -> dict[str, str]:
+    """The modules as the formatter leaves them, their imports in order."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        for place, text in modules.items():
+            file = folder / "posthorn_client" / place
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        ruff = (sys.executable, "-m", "ruff")
+        settings = ("--config", str(ROOT / "pyproject.toml"), "--quiet", "--no-cache", scratch)
+        for step in (("check", "--select", "I", "--fix"), ("format",)):
+            subprocess.run([*ruff, *step, *settings], check=True)  # noqa: S603  # our own linter
+        return {place: (folder / "posthorn_client" / place).read_text() for place in modules}
