@@ -13,6 +13,7 @@ Schema = dict[str, Any]
 NOTICE = "Written by `python -m docs.generate`; change the declarations of the API that it reads."
 PREFIX = "/api/v2/"
 WIDTH = 96
+PARTS = "_parts"  # ends the name of a module of parts
 LEAST_SHARED = 3  # fields, for one model to be made on another
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
@@ -42,7 +43,7 @@ def models_module(group: str, names: list[str], schemas: Schema, home: dict[str,
     body = "\n\n".join(_model(name, bases[name], schemas) for name in names)
     return "\n".join(
         [
-            f'"""What operations on `{PREFIX}{group.replace("_", "-")}` send and answer.\n\n{NOTICE}\n"""\n',
+            f'"""{_title(group)}\n\n{NOTICE}\n"""\n',
             "from __future__ import annotations\n",
             *_typing_imports(body),
             *model_imports(foreign, home),
@@ -51,8 +52,26 @@ def models_module(group: str, names: list[str], schemas: Schema, home: dict[str,
     )
 
 
+def parts_of(names: list[str], schemas: Schema) -> list[str]:
+    """Those of a group's models that others of it are made of, and that are made of none of it themselves."""
+    inner = {name: set(used(schemas[name], {key: {} for key in schemas})) for name in names}
+    whole = set().union(*inner.values())
+    return [name for name in names if name in whole and not inner[name] & set(names)]
+
+
+def _title(group: str) -> str:
+    whole = group.removesuffix(PARTS)
+    what = "What is inside of what operations" if whole != group else "What operations"
+    return f"{what} on `{PREFIX}{whole.replace('_', '-')}` send and answer."
+
+
 def _typing_imports(body: str) -> list[str]:
-    names = [name for name in ("Any", "Literal", "NotRequired", "TypedDict") if f"{name}" in body]
+    code = re.sub(r'"""[^"]*"""', "", body)
+    names = [
+        name
+        for name in ("Any", "Literal", "NotRequired", "TypedDict")
+        if re.search(rf"\b{name}\b", code)
+    ]
     return [f"from typing import {', '.join(names)}\n"] if names else []
 
 

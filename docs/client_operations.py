@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator
 from textwrap import fill, indent
 
 from docs.client_models import NOTICE, PREFIX, WIDTH, Schema, model_imports, type_of
@@ -51,11 +50,9 @@ def _operation(method: str, path: str, operation: Schema, schemas: Schema) -> st
     answer, asked = _answer(operation)
     text = "\n".join(
         [
-            f"def {name}(",
-            *_signature(path, operation, query),
-            f") -> {answer}:",
+            f"def {name}({_signature(path, operation, query)}) -> {answer}:",
             indent(_described(operation), "    "),
-            *_request(method, path, operation, query),
+            _request(method, path, operation, query),
             *(
                 ["    self._nothing(request)"]
                 if answer == "None"
@@ -79,22 +76,27 @@ def _answer(operation: Schema) -> tuple[str, str]:
     return (type_of(content["schema"]) if content else "dict[str, Any]"), "_json"
 
 
-def _signature(path: str, operation: Schema, query: list[Schema]) -> Iterator[str]:
-    yield "    self,"
+def _signature(path: str, operation: Schema, query: list[Schema], *more: str) -> str:
+    """The arguments of a method; `more` are named ones at the end."""
+    parts = ["self"]
     for name in re.findall(r"\{(\w+)\}", path):
-        yield f"    {name}: {'int | str' if name == 'id' else 'str'},"
+        parts.append(f"{name}: {'int | str' if name == 'id' else 'str'}")
     if (body := operation.get("requestBody")) is not None:
-        yield f"    body: {type_of(body['content']['application/json']['schema'])},"
-    sent = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
-    named = [f"    {_argument(one)}: {_or_none(one)}," for one in query]
+        parts.append(f"body: {type_of(body['content']['application/json']['schema'])}")
+    sent = _headers(operation)
+    named = [f"{_argument(one)}: {_or_none(one)}" for one in query]
     named += [
-        f"    {called}: str | None = None,"
+        f"{called}: str | None = None"
         for header, called in ((TENANT, "tenant"), (KEY, "idempotency_key"))
         if header in sent
     ]
-    if named:
-        yield "    *,"
-        yield from named
+    if named or more:
+        parts += ["*", *named, *more]
+    return ", ".join(parts)
+
+
+def _headers(operation: Schema) -> set[str]:
+    return {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
 
 
 def _argument(parameter: Schema) -> str:
@@ -117,21 +119,20 @@ def _described(operation: Schema) -> str:
     return f'"""{summary}.\n\n{words}\n"""'
 
 
-def _request(method: str, path: str, operation: Schema, query: list[Schema]) -> Iterator[str]:
-    sent = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
+def _request(method: str, path: str, operation: Schema, query: list[Schema]) -> str:
+    sent = _headers(operation)
     place = re.sub(r"\{(\w+)\}", r"{part(\1)}", path)
-    yield "    request = Request("
-    yield f'        "{method.upper()}", {"f" if "{" in place else ""}"{place}",'
+    parts = [f'"{method.upper()}"', f'{"f" if "{" in place else ""}"{place}"']
     if query:
         pairs = ", ".join(f'"{one["name"]}": {_argument(one)}' for one in query)
-        yield f"        query={{{pairs}}},"
+        parts.append(f"query={{{pairs}}}")
     if "requestBody" in operation:
-        yield "        body=body,"
+        parts.append("body=body")
     if TENANT in sent:
-        yield "        tenant=tenant,"
+        parts.append("tenant=tenant")
     if KEY in sent:
-        yield "        can_repeat=True, idempotency_key=idempotency_key,"
-    yield "    )"
+        parts.append("can_repeat=True, idempotency_key=idempotency_key")
+    return f"    request = Request({', '.join(parts)})"
 
 
 def _item(answer: str, query: list[Schema], schemas: Schema) -> str:
@@ -147,16 +148,11 @@ def _paged(name: str, path: str, operation: Schema, query: list[Schema], item: s
     passed += [f"{_argument(one)}={_argument(one)}" for one in kept]
     if any(one["name"] == TENANT for one in operation["parameters"]):
         passed.append("tenant=tenant")
-    lines = list(_signature(path, operation, kept))
-    if "    *," not in lines:
-        lines.append("    *,")
-    lines.append("    limit: int = 100,")
     return "\n".join(
         [
             f"def {name.replace('list_', 'all_', 1)}(",
-            *lines,
-            f") -> Iterator[{item}]:",
-            f'    """{operation["summary"]}: of all pages, each of `limit` items."""',
+            f"{_signature(path, operation, kept, 'limit: int = 100')}) -> Iterator[{item}]:",
+            f'    """The items of all pages of `{name}`, each asked for when it is needed."""',
             f"    return items(lambda cursor: self.{name}({', '.join(passed)}))",
         ]
     )

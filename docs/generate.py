@@ -44,20 +44,41 @@ local stack are in [local-stack.md](../local-stack.md), those of the command in 
 COMMANDS_INTRODUCTION = """\
 # The command `posthorn`
 
-`make run` installs it as `.venv/bin/posthorn`. It talks to the state folder of this host that `--state`,
-`POSTHORN_STATE_FOLDER` or the settings file names; when there is none, to the AWS account that the environment names;
-or else to the local stack that runs here, which it finds by `.local/stack.json` (`POSTHORN_STATE` names another folder,
-`--stack` another file).
+`make run` installs it as `.venv/bin/posthorn`. It is a client of the [API](reference/api.md). Which installation it
+talks to is said by the first of these that is there:
+
+1. `--local`, `--url URL`, `--profile NAME` or `--stack FILE` in front of the command;
+2. `POSTHORN_API_URL`, with the key of `POSTHORN_MANAGEMENT_KEY` or `POSTHORN_API_KEY`;
+3. a state folder of this host, that `--state`, `POSTHORN_STATE_FOLDER` or the settings file names: it is opened, no key
+   is needed;
+4. `POSTHORN_PROFILE`, or the profile `default`;
+5. an AWS account that the environment names: its tables are opened;
+6. the local stack that runs here, found by `.local/stack.json` (`POSTHORN_STATE` names another folder). The file is
+   believed only if it is this user's, nobody else can write it and it leads to this machine.
+
+`posthorn login URL` asks for a key and keeps both as a profile in `~/.config/posthorn/config.toml` (`XDG_CONFIG_HOME`),
+mode 600; a file that others can read is refused. `--local` opens the storage that 3, 5 or 6 name instead of asking the
+API, with the same commands: for when the API is down. Whoever can open it may do everything, and stands in the audit
+log by the name of their account. `posthorn tail` always reads the storage.
 
 * `--json` may stand anywhere and prints JSON for machines; `posthorn tail --json` prints one object a line.
 * Where there is only one organization or server, it need not be named. Servers are named `organization/server`.
 * A message is named by its number or its token.
 * Exit codes: 0 done, 1 it could not be done (one sentence on standard error), 2 wrong usage, 130 stopped with Ctrl-C.
+* A list shows everything in a terminal, through `$PAGER` when it is long. Into a pipe or file, and as JSON, long lists
+  (messages, the audit log) give a page: `--limit`, `--cursor`; or all with `--all`.
+* `--clear FIELD` gives a field its default again. Options that make up a list are repeated.
+* JSON is the API's object. Names that the command had before stay beside the API's until 1.0.
+* Completion of commands, options and servers: `eval "$(_POSTHORN_COMPLETE=bash_source posthorn)"` in `~/.bashrc`
+  (`zsh_source` in `~/.zshrc`).
 * Text that came with mail is shown with its control characters escaped, so that it cannot act on your terminal.
 
 | Variable | Meaning |
 |---|---|
-| `POSTHORN_API_KEY` | the API key of `posthorn send`, instead of the local stack's |
+| `POSTHORN_API_URL` | where the API is |
+| `POSTHORN_MANAGEMENT_KEY` | the management key for it |
+| `POSTHORN_API_KEY` | a server key for it; that of `posthorn send`, instead of the local stack's |
+| `POSTHORN_PROFILE` | the profile to use |
 | `POSTHORN_SMTP_KEY` | the SMTP key of `posthorn send --smtp` |
 | `POSTHORN_SOURCE_PASSWORD` | the password of `posthorn source`, instead of a prompt |
 | `POSTHORN_CONFIG` | the settings file of one host, instead of `/etc/posthorn/posthorn.toml` |
@@ -182,10 +203,11 @@ def _usage(level: str, title: str, each: click.Command, context: click.Context) 
 
 
 def main() -> None:
-    """Write the pages, and what is generated of the client."""
-    for path, text in (render_pages() | render_client()).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    """Write what is generated of the client, which the command imports, and then the pages."""
+    for render in (render_client, render_pages):
+        for path, text in render().items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
 
 if __name__ == "__main__":

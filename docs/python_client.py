@@ -1,7 +1,8 @@
 """Writes what follows of the Python client from the OpenAPI document: its models and its operations.
 
 Each group of paths (`/servers…`) has one module of operations, and one of models if it needs any. A model belongs to
-the first group that uses it, so that no module imports another that imports it. Modules come formatted.
+the first group that uses it, so that no module imports another that imports it; what is inside of others has a module
+of its own where one would be long. Modules come formatted.
 """
 
 from __future__ import annotations
@@ -16,10 +17,20 @@ from typing import Any
 
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.routes import every_route
-from docs.client_models import NOTICE, PREFIX, Schema, model_imports, models_module, used
+from docs.client_models import (
+    NOTICE,
+    PARTS,
+    PREFIX,
+    Schema,
+    model_imports,
+    models_module,
+    parts_of,
+    used,
+)
 from docs.client_operations import Operations, class_of, operations_module
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST = 250  # lines of a module of models, before what is inside of others gets one of its own
 PACKAGE = ROOT / "clients" / "python" / "posthorn_client"
 
 
@@ -37,9 +48,14 @@ def render_client() -> dict[Path, str]:
         for name in used([_told(one) for _, _, one in own], schemas):
             home.setdefault(name, group)
     modules = {}
+    for group in list(groups):
+        models = sorted(name for name in home if home[name] == group)
+        if models and models_module(group, models, schemas, home).count("\n") > LONGEST:
+            home |= dict.fromkeys(parts_of(models, schemas), f"{group}{PARTS}")
+    for place in dict.fromkeys(home.values()):
+        models = sorted(name for name in home if home[name] == place)
+        modules[f"models/{place}.py"] = models_module(place, models, schemas, home)
     for group, own in groups.items():
-        if models := sorted(name for name in home if home[name] == group):
-            modules[f"models/{group}.py"] = models_module(group, models, schemas, home)
         modules[f"operations/{group}.py"] = operations_module(group, own, schemas, home)
     modules["models/__init__.py"] = _all_models(home)
     modules["operations/__init__.py"] = _all_operations(sorted(groups))

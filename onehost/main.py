@@ -6,13 +6,11 @@ Commands of the host are loaded when they are used, so that the others, and `--h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 import click
 
 from chalicelib.cli import main as cli
+from chalicelib.cli.loading import OF_THE_API, add_commands
 from chalicelib.cli.session import Session
 from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
@@ -30,45 +28,16 @@ HOST_COMMANDS = (
 )
 
 
-class LoadedLater(click.Command):
-    """A command whose module is loaded when the command is used."""
-
-    def __init__(self, name: str, place: str, short_help: str) -> None:
-        super().__init__(name, help=short_help)
-        self._place = place
-
-    @property
-    def loaded(self) -> click.Command:
-        """The command itself."""
-        module, _, name = self._place.partition(":")
-        found: click.Command = getattr(import_module(module), name)
-        return found
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **extra: Any,
-    ) -> click.Context:
-        """A context of the command itself."""
-        return self.loaded.make_context(info_name, args, parent, **extra)
-
-
 def whole_command(*, loaded: bool = False) -> click.Group:
     """The command with what the host adds to it, as far as it is installed; `loaded` with its modules."""
     whole = click.Group(
         "posthorn",
-        commands=dict(cli.command.commands),
         callback=cli.command.callback,
         params=[CONFIG, STATE, *cli.command.params],
         help=cli.command.help,
         context_settings=cli.command.context_settings,
     )
-    for name, place, short_help in HOST_COMMANDS:
-        if find_spec(place.partition(":")[0]) is not None:
-            later = LoadedLater(name, place, short_help)
-            whole.add_command(later.loaded if loaded else later)
+    add_commands(whole, (*OF_THE_API, *HOST_COMMANDS), loaded=loaded)
     return whole
 
 

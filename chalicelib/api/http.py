@@ -23,7 +23,8 @@ API_KEYS = frozenset({CredentialKind.API})
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request. `path_values` are the variable parts of its path; `notes` end up in the log line."""
+    """A request. `path_values` are the variable parts of its path; `notes` end up in the log line. The answer to one
+    that `is_in_process` goes through no gateway."""
 
     method: str
     path: str
@@ -34,6 +35,7 @@ class HttpRequest:
     client_address: str
     request_id: str
     notes: dict[str, Any] = field(default_factory=dict)
+    is_in_process: bool = False
 
     @property
     def content_type(self) -> str:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
 import click
 
 from chalicelib.cli.commands import Group
+from chalicelib.cli.failure import Failure
+from chalicelib.cli.paging import page_options, show_pages
+from chalicelib.cli.places import Storage
 from chalicelib.cli.session import Session
-from chalicelib.cli.terminal import table, visible
-from chalicelib.domain.errors import PermanentFailure
-from chalicelib.domain.numbering import OrganizationId
-from chalicelib.domain.paging import MOST_LISTED
-from chalicelib.domain.tenancy.audit import AuditEntry
-from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
+from chalicelib.cli.terminal import visible
+from posthorn_client.models import AuditEntry
 
+NO_HASH = "0" * 64  # what the first entry of a chain has before it
 audit_group = Group("audit", "The audit log: every change of the configuration, and who made it.")
 organization_option = click.option(
     "--organization", metavar="ORG", help="Its log; without it the installation's own."
@@ -24,50 +29,78 @@ organization_option = click.option(
 @click.option("--actor", help="Only changes by this id or name.")
 @click.option("--action", help="Only these, as server.update.")
 @click.option("--object", "thing", help="Only changes of what has this id or name.")
-@click.option("--limit", type=click.IntRange(1, MOST_LISTED), default=30, show_default=True)
-@click.option("--cursor", help="The `next_cursor` of the page before.")
+@page_options
 def list_all(
     session: Session,
     organization: str | None,
     actor: str | None,
     action: str | None,
     thing: str | None,
-    limit: int,
-    cursor: str | None,
+    **paging: Any,
 ) -> None:
-    """List the newest changes."""
-    wanted = EntryFilter(actor, action, thing)
-    log, chain = session.posthorn[AuditLog], _chain(session, organization)
-    page = session.call(log.page(chain, wanted, limit, cursor))
-    told = {
-        "data": [one.told for one in page.values],
-        "has_more": page.next_cursor is not None,
-        "next_cursor": page.next_cursor,
-    }
-    text = table([_row(one) for one in page.values], ("id", "at", "who", "action", "what"))
-    session.show(told, text)
+    """List the changes, newest first."""
+    show_pages(
+        session,
+        lambda limit, cursor: session.client.list_audit(
+            limit=limit,
+            cursor=cursor,
+            actor=actor,
+            action=action,
+            object=thing,
+            tenant=organization,
+        ),
+        ("id", "at", "who", "action", "what"),
+        _row,
+        **paging,
+    )
 
 
 @audit_group.command("verify")
 @organization_option
 def verify(session: Session, organization: str | None) -> None:
-    """Recompute the chain of hashes: exit code 1 and the first entry that is not as it was written."""
-    log, chain = session.posthorn[AuditLog], _chain(session, organization)
-    entries, broken = session.call(log.first_broken(chain))
+    """Recompute the chain of hashes: exit code 1 and the first entry that is not as it was written.
+
+    That the newest entries are gone shows in the storage alone.
+    """
+    entries = list(session.client.all_audit(tenant=organization))
+    broken = first_broken(reversed(entries))
+    if broken is None and isinstance(session.place, Storage):
+        from chalicelib.cli.local.chain import broken_in_storage
+
+        broken = broken_in_storage(session, organization)
     if broken is not None:
-        raise PermanentFailure(f"The audit log is broken at entry {broken}")
-    session.show({"entries": entries, "broken": None}, f"All {entries} entries are as written.")
+        raise Failure(f"The audit log is broken at entry {broken}")
+    told = {"entries": len(entries), "broken": None}
+    session.show(told, f"All {len(entries)} entries are as written.")
 
 
-def _chain(session: Session, organization: str | None) -> OrganizationId | None:
-    return None if organization is None else session.organization(organization).id
+def first_broken(entries: Iterable[AuditEntry]) -> str | None:
+    """The id of the first entry, oldest first, whose hash or place in the chain is wrong; None when all are right."""
+    before: AuditEntry | None = None
+    for entry in entries:
+        follows = before is None or (
+            entry["previous"] == before["hash"] and int(entry["id"]) == int(before["id"]) + 1
+        )
+        starts = before is not None or int(entry["id"]) != 1 or entry["previous"] == NO_HASH
+        if not (follows and starts and entry["hash"] == _hash_of(entry)):
+            return entry["id"]
+        before = entry
+    return None
+
+
+def _hash_of(entry: AuditEntry) -> str:
+    """SHA-256 of the RFC 8785 form of an entry without its hash; of numbers it has integers alone, names are ASCII."""
+    told = {name: one for name, one in entry.items() if name != "hash"}
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:
+    actor, thing = entry["actor"], entry["object"]
     return (
-        f"{entry.number:010d}",
-        entry.at,
-        visible(entry.actor_name or entry.actor_id or "nobody"),
-        entry.action,
-        visible(entry.object_name or entry.object_id),
+        entry["id"],
+        entry["at"],
+        visible(actor["name"] or actor["id"] or "nobody"),
+        entry["action"],
+        visible(thing["name"] or thing["id"]),
     )

@@ -5,9 +5,12 @@ Nothing is looked up before the whole command line is understood, so that `--hel
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import click
@@ -15,6 +18,7 @@ import click
 from chalicelib.cli.session import Session
 
 Decorator = Callable[[Any], Any]
+MOST_COMPLETED = 500
 NOTHING_TO_CHANGE = "Nothing to change: name at least one option."
 
 
@@ -44,6 +48,22 @@ class OneOf(click.Choice[Any]):
 
     def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
         return super().normalize_choice(str(choice), ctx)
+
+
+class Instant(click.ParamType[str]):
+    """A time as the API writes it; a day alone begins in UTC."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The same time, with an offset."""
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(
+                f"{value!r} is no time such as 2027-01-31 or 2027-01-31T12:00:00Z.", param, ctx
+            )
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
 
 
 class Group(click.Group):
@@ -82,13 +102,90 @@ def naming(find: Callable[..., Any], passed: str, *each: Decorator) -> Decorator
     return decorate
 
 
+def complete_server(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The servers whose names begin so, for the shell; none when nobody can be asked."""
+    session = context.find_object(Session) or Session()
+    with contextlib.suppress(Exception):
+        return [
+            one["server"]
+            for one in islice(session.client.all_servers(), MOST_COMPLETED)
+            if one["server"].startswith(begun)
+        ]
+    return []
+
+
 server_option = click.option(
     "--server",
     metavar="ORG/SERVER",
+    shell_complete=complete_server,
     help="The mail server; may be left out when there is only one.",
+)
+organization_option = click.option(
+    "--organization", metavar="ORG", help="May be left out when there is only one."
 )
 of_server = naming(Session.server, "server", server_option)
 named_server = naming(
-    Session.server, "server", click.argument("server", metavar="ORG/SERVER", required=False)
+    Session.server,
+    "server",
+    click.argument("server", metavar="ORG/SERVER", required=False, shell_complete=complete_server),
+)
+
+
+def _tenant(session: Session, server: str | None, organization: str | None) -> str | None:
+    if server is not None and organization is not None:
+        raise click.UsageError("Give either --server or --organization, not both.")
+    return organization if organization is not None else session.server(server)
+
+
+of_tenant = naming(
+    _tenant,
+    "tenant",
+    server_option,
+    click.option(
+        "--organization", metavar="ORG", help="What is the organization's own, not a server's."
+    ),
+)
+confirm_option = click.option(
+    "--confirm", metavar="PERMALINK", help="Its permalink once more, so that it is meant."
 )
 reason_option = click.option("--reason", required=True, help="Why, for those who will ask.")
+network_option = click.option(
+    "--network", "networks", multiple=True, metavar="CIDR", help="From where alone it may be used."
+)
+expires_option = click.option(
+    "--expires",
+    "expires_at",
+    type=Instant(),
+    metavar="TIME",
+    help="When it ends, as 2027-01-31 or 2027-01-31T12:00:00Z.",
+)
+
+
+def clear_option(*fields: str) -> Decorator:
+    """`--clear FIELD`, which gives fields their defaults again."""
+    return click.option(
+        "--clear",
+        multiple=True,
+        type=click.Choice(fields),
+        help="Give this field its default again; may be repeated.",
+    )
+
+
+def changes(clear: tuple[str, ...] = (), **given: Any) -> Any:
+    """The body of a change: what was given, and null for what is to be cleared. UsageError when that is nothing."""
+    body = fields_of(**given)
+    if both := sorted(body.keys() & set(clear)):
+        raise click.UsageError(f"Give either a value for {both[0]} or --clear {both[0]}, not both.")
+    body |= dict.fromkeys(clear)
+    if not body:
+        raise click.UsageError(NOTHING_TO_CHANGE)
+    return body
+
+
+def fields_of(**given: Any) -> Any:
+    """The options that were given, as fields of a body."""
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in given.items()
+        if value is not None and value != ()
+    }

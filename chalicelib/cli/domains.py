@@ -2,132 +2,178 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 import click
 
-from chalicelib.cli.commands import Group, naming, options, server_option
-from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import Shape, shape
-from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dns.records import DnsRecord
-from chalicelib.domain.tenancy.domains import Domain
-from chalicelib.domain.tenancy.findings import RecordStatus
-from chalicelib.services.tenancy.domain_checks import DomainChecks
-from chalicelib.services.tenancy.domains import Domains, Owner
-
-
-def _owner(session: Session, server: str | None, organization: str | None) -> Owner:
-    if server is not None and organization is not None:
-        raise click.UsageError("Give either --server or --organization, not both.")
-    if organization is not None:
-        return session.organization(organization)
-    return session.server(server)
-
-
-def _find(session: Session, name: str, server: str | None, organization: str | None) -> Domain:
-    owner = _owner(session, server, organization)
-    return session.call(session.posthorn[Domains].find(owner, name))
-
-
-owner_options = options(
-    server_option,
-    click.option(
-        "--organization", metavar="ORG", help="The organization's own domain instead of a server's."
-    ),
+from chalicelib.cli.commands import (
+    Group,
+    changes,
+    clear_option,
+    fields_of,
+    of_tenant,
 )
-of_owner = naming(_owner, "owner", owner_options)
-named_domain = naming(_find, "domain", click.argument("name"), owner_options)
+from chalicelib.cli.dns_text import is_right, records_text
+from chalicelib.cli.older_fields import with_older_domain
+from chalicelib.cli.session import Session
+from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
+from posthorn_client.models import Domain, VerificationMethod
+
+name_argument = click.argument("name")
+incoming_option = click.option(
+    "--incoming/--no-incoming", default=None, help="Take mail for this domain in here."
+)
+any_option = click.option(
+    "--use-for-any/--no-use-for-any",
+    default=None,
+    help="Let this domain authorise any From address.",
+)
 domain_group = Group("domain", "Sending domains: who may be in From, and with which keys.")
 
 
 @domain_group.command("add")
-@click.argument("name")
-@click.option("--use-for-any", is_flag=True, help="Let this domain authorise any From address.")
-@of_owner
-def add(session: Session, name: str, use_for_any: bool, owner: Owner) -> None:
+@name_argument
+@click.option(
+    "--verification-method",
+    type=click.Choice(get_args(VerificationMethod), case_sensitive=False),
+    help="How the owner proves to be it  [default: DNS].",
+)
+@any_option
+@incoming_option
+@of_tenant
+def add(session: Session, tenant: str | None, **given: Any) -> None:
     """Add a domain, make its keys, and print the records to publish."""
-    domains = session.posthorn[Domains]
-    _show(session, session.call(domains.add(owner, name, use_for_any=use_for_any)))
+    _show(session, session.client.create_domain(fields_of(**given), tenant=tenant))
 
 
 @domain_group.command("list")
-@of_owner
-def list_all(session: Session, owner: Owner) -> None:
-    """List the domains of a server or organization."""
-    found = session.call(session.posthorn[Domains].owned_by(owner))
+@of_tenant
+def list_all(session: Session, tenant: str | None) -> None:
+    """List the domains of a server and of its organization, or of an organization, newest first."""
+    found = list(session.client.all_domains(tenant=tenant))
     rows = [
-        (each.name, _verified(each), yes(each.dkim_ok), yes(each.return_path_ok)) for each in found
+        (
+            each["name"],
+            each["owner"],
+            _verified(each),
+            yes(each["dns_ok"]),
+            yes(each["dkim_ok"]),
+            yes(each["return_path_ok"]),
+        )
+        for each in found
     ]
-    text = table(rows, ("domain", "verified", "dkim", "return path"))
-    session.show(found, text)
+    text = table(rows, ("domain", "owner", "verified", "dns", "dkim", "return path"))
+    session.show([*map(with_older_domain, found)], text)
 
 
 @domain_group.command("show")
-@named_domain
-def show(session: Session, domain: Domain) -> None:
-    """Show a domain and the records to publish."""
-    _show(session, domain)
+@name_argument
+@of_tenant
+def show(session: Session, name: str, tenant: str | None) -> None:
+    """Show a domain, the records to publish, and what the last check found of them."""
+    _show(session, session.client.show_domain(name, tenant=tenant))
+
+
+@domain_group.command("check")
+@name_argument
+@of_tenant
+def check(session: Session, name: str, tenant: str | None) -> int:
+    """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
+    return _check(session, name, tenant)
 
 
 @domain_group.command("verify")
-@named_domain
-def verify(session: Session, domain: Domain) -> int:
-    """Look at what is published in DNS, and remember it. The exit code is 0 only when every required record is OK."""
-    outcome = session.call(session.posthorn[DomainChecks].check(domain))
-    rows = [(each.purpose.value, each.status.value, each.text) for each in outcome.findings]
-    text = f"{_facts(outcome.domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
-    session.show({**_shape(session, outcome.domain), "findings": outcome.findings}, text)
-    records = session.posthorn[Domains].records(domain)
-    required = {(each.purpose, each.name) for each in records if each.required}
-    right = [each for each in outcome.findings if each.status is RecordStatus.OK]
-    return 1 if required - {(each.purpose, each.name) for each in right} else 0
+@name_argument
+@click.option("--code", help="The code that was mailed.")
+@click.option("--send-to", metavar="ADDRESS", help="Mail a code to this address at the domain.")
+@of_tenant
+def verify(
+    session: Session, name: str, code: str | None, send_to: str | None, tenant: str | None
+) -> int:
+    """Prove whose a domain is: by its record in DNS, as `check`, or by a code that is mailed."""
+    if code is not None and send_to is not None:
+        raise click.UsageError("Give either --code or --send-to, not both.")
+    if code is None and send_to is None:
+        return _check(session, name, tenant)
+    proof = fields_of(code=code, send_to=send_to)
+    domain = session.client.verify_domain(name, proof, tenant=tenant)
+    if send_to is None:
+        _show(session, domain)
+    else:
+        session.show(with_older_domain(domain), visible(f"A code was mailed to {send_to}."))
+    return 0
 
 
 @domain_group.command("trust")
-@named_domain
-def trust(session: Session, domain: Domain) -> None:
+@name_argument
+@of_tenant
+def trust(session: Session, name: str, tenant: str | None) -> None:
     """Take a domain as verified and published, without looking. For administrators."""
-    _show(session, session.call(session.posthorn[Domains].trust(domain)))
+    _show(session, session.client.trust_domain(name, tenant=tenant))
+
+
+@domain_group.command("rotate")
+@name_argument
+@of_tenant
+def rotate(session: Session, name: str, tenant: str | None) -> None:
+    """Make the next keys of a domain. They sign once a check finds both of their records."""
+    _show(session, session.client.rotate_domain(name, tenant=tenant))
+
+
+@domain_group.command("set")
+@name_argument
+@any_option
+@incoming_option
+@clear_option("use_for_any", "incoming")
+@of_tenant
+def change(
+    session: Session, name: str, clear: tuple[str, ...], tenant: str | None, **given: Any
+) -> None:
+    """Change a domain."""
+    _show(session, session.client.change_domain(name, changes(clear, **given), tenant=tenant))
 
 
 @domain_group.command("remove")
-@named_domain
-def remove(session: Session, domain: Domain) -> None:
+@name_argument
+@of_tenant
+def remove(session: Session, name: str, tenant: str | None) -> None:
     """Remove a domain and its keys: mail from it is refused from then on."""
-    session.call(session.posthorn[Domains].remove(domain))
-    session.show({"removed": domain.name}, f"Removed {visible(domain.name)}.")
+    found = session.client.show_domain(name, tenant=tenant)["name"]
+    session.client.remove_domain(name, tenant=tenant)
+    session.show({"removed": found}, visible(f"Removed {found}."))
+
+
+def _check(session: Session, name: str, tenant: str | None) -> int:
+    domain = session.client.check_domain(name, tenant=tenant)
+    rows = [(one["purpose"], one["status"] or "", one["text"]) for one in domain["records"]]
+    text = f"{_facts(domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
+    if instead := [one for one in domain["records"] if one["suggestion"] is not None]:
+        text += f"\n\nTo change:\n\n{records_text(instead)}"
+    session.show(with_older_domain(domain), text)
+    return 0 if all(is_right(one) for one in domain["records"] if one["required"]) else 1
 
 
 def _show(session: Session, domain: Domain) -> None:
-    records = session.posthorn[Domains].records(domain)
-    text = f"{_facts(domain)}\n\nPublish these records:\n\n{_records_text(records)}"
-    session.show(_shape(session, domain), text)
-
-
-def _shape(session: Session, domain: Domain) -> Shape:
-    return {**shape(domain), "records": session.posthorn[Domains].records(domain)}
-
-
-def _records_text(records: tuple[DnsRecord, ...]) -> str:
-    """Each record on lines of its own: values are too long for a table, and are there to be copied."""
-    blocks = []
-    for record in records:
-        need = "required" if record.required else "recommended"
-        head = f"{record.kind} {record.name}  ({record.purpose.value}, {need})"
-        blocks.append(f"  {visible(head)}\n    {visible(record.value)}")
-    return "\n".join(blocks)
+    text = f"{_facts(domain)}\n\nPublish these records:\n\n{records_text(domain['records'])}"
+    session.show(with_older_domain(domain), text)
 
 
 def _facts(domain: Domain) -> str:
-    return facts(
-        [
-            ("Domain", domain.name),
-            ("Owner", "organization" if domain.server_id is None else "server"),
-            ("Verified", _verified(domain)),
-            ("DKIM", yes(domain.dkim_ok)),
-            ("Return path", yes(domain.return_path_ok)),
-        ]
-    )
+    pairs = [
+        ("Domain", domain["name"]),
+        ("Owner", domain["owner"]),
+        ("Verified", _verified(domain)),
+        ("Lapses", clock_time(domain["lapses_at"], "")),
+        ("DNS", yes(domain["dns_ok"])),
+        ("DKIM", yes(domain["dkim_ok"])),
+        ("Return path", yes(domain["return_path_ok"])),
+        ("Any From", yes(domain["use_for_any"])),
+        ("Incoming", yes(domain["incoming"])),
+        ("Checked", clock_time(domain["checked_at"])),
+        ("Keys", ", ".join(f"{one['selector']} ({one['state']})" for one in domain["keys"])),
+    ]
+    return facts([(name, value) for name, value in pairs if value])
 
 
 def _verified(domain: Domain) -> str:
-    return "no" if domain.verified_at is None else moment(domain.verified_at)
+    return clock_time(domain["verified_at"], "no")

@@ -13,61 +13,48 @@ from pathlib import Path
 
 import click
 
-from chalicelib.cli.audit import audit_group
 from chalicelib.cli.commands import JSON
-from chalicelib.cli.credentials import credential_group
-from chalicelib.cli.domains import domain_group
-from chalicelib.cli.keys import key_group
-from chalicelib.cli.messages import message_group
-from chalicelib.cli.organizations import organization_group
-from chalicelib.cli.pools import pool_group
-from chalicelib.cli.send import send_command
-from chalicelib.cli.servers import server_group
+from chalicelib.cli.loading import OF_THE_API, add_commands
 from chalicelib.cli.session import Session
-from chalicelib.cli.sources import source_group
-from chalicelib.cli.stack import NoStack
-from chalicelib.cli.tail import tail_command
 from chalicelib.cli.terminal import visible
-from chalicelib.cli.trackdomains import track_domain_group
-from chalicelib.domain.errors import MailError
+from posthorn_client.errors import PosthornError, Unreachable
+from posthorn_client.version import VERSION
 
 STOPPED = 130
 
 
 @click.group(
     "posthorn",
-    commands=(
-        organization_group,
-        server_group,
-        domain_group,
-        track_domain_group,
-        credential_group,
-        key_group,
-        audit_group,
-        pool_group,
-        source_group,
-        message_group,
-        send_command,
-        tail_command,
-    ),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+@click.option("--url", metavar="URL", help="The API to use, with the key of the variable.")
+@click.option("--profile", metavar="NAME", help="The profile to use, as `posthorn login` made it.")
+@click.option("--local", is_flag=True, help="Open the storage itself instead of asking an API.")
 @click.option(
     "--stack",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The stack.json of the local stack to use.",
 )
+@click.version_option(VERSION, message="posthorn %(version)s")
 @click.pass_context
-def command(context: click.Context, stack: Path | None) -> None:
+def command(
+    context: click.Context,
+    url: str | None,
+    profile: str | None,
+    local: bool,
+    stack: Path | None,
+) -> None:
     """Manage a Posthorn installation: accounts, domains, credentials, messages.
 
-    Talks to the state folder of this host, if one is named; else to the AWS account that the environment names, or
-    else to the local stack that runs here.
+    Asks the API that --url, POSTHORN_API_URL or a profile names. On a host with a state folder it opens that instead.
+    Else it takes the AWS account that the environment names, or the local stack that runs here.
     """
-    context.ensure_object(Session).stack_file = stack
+    session = context.ensure_object(Session)
+    session.url, session.profile, session.local, session.stack_file = url, profile, local, stack
 
 
 command.params.append(JSON)
+add_commands(command, OF_THE_API)
 
 
 def main(
@@ -77,18 +64,19 @@ def main(
 ) -> int:
     """Run the command line and return the exit code. `session` lets tests bring their own installation, and `group`
     is a command that has more in it."""
+    session = session or Session()
     try:
         result = group.main(
             args=None if arguments is None else list(arguments),
             prog_name="posthorn",
             standalone_mode=False,
-            obj=session or Session(),
+            obj=session,
         )
     except click.ClickException as wrong:
         wrong.show()
         return wrong.exit_code
-    except (MailError, NoStack) as failure:
-        return _fail(_sentence(failure))
+    except PosthornError as failure:
+        return _fail(_sentence(failure, session))
     except (click.Abort, KeyboardInterrupt):
         return STOPPED
     except BrokenPipeError:
@@ -96,7 +84,10 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as unforeseen:
-        # A person at a terminal gets a sentence for what nobody foresaw, too.
+        # What the program itself raises says what may be told; a person at a terminal gets a sentence for what nobody
+        # foresaw, too.
+        if isinstance(public := getattr(unforeseen, "public", None), str):
+            return _fail(public)
         if os.environ.get("POSTHORN_DEBUG"):
             raise
         kind = type(unforeseen).__name__
@@ -104,11 +95,14 @@ def main(
     return result if isinstance(result, int) else 0
 
 
-def _sentence(failure: MailError | NoStack) -> str:
-    text = failure.public if isinstance(failure, MailError) else str(failure)
-    return text if text.endswith(".") else f"{text}."
+def _sentence(failure: PosthornError, session: Session) -> str:
+    text = str(failure)
+    if isinstance(failure, Unreachable) and session.has_storage:
+        return f"{text.rstrip('.')}; with --local the storage itself is opened"
+    return text
 
 
 def _fail(text: str) -> int:
-    click.echo(f"posthorn: {visible(text)}", err=True)
+    sentence = text if text.endswith(".") else f"{text}."
+    click.echo(f"posthorn: {visible(sentence)}", err=True)
     return 1

@@ -4,87 +4,85 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from chalicelib.cli.commands import Group, OneOf, naming, server_option
+from chalicelib.cli.commands import Group, fields_of, of_server
+from chalicelib.cli.older_fields import with_older_delivery, with_older_email, with_older_page
+from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import shape
-from chalicelib.cli.terminal import json_text, moment, table, visible_lines
+from chalicelib.cli.terminal import clock_time, json_text, visible_lines
 from chalicelib.cli.timeline import render_timeline
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import MessageRecord, Scope
-from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.ports.clock import Clock
-from chalicelib.services.messages.history import MessageHistory
-from chalicelib.services.queue.message_actions import MessageActions
+from posthorn_client.models import Email, Scope
 
-Action = Callable[[ServerId, MessageId], Coroutine[Any, Any, object]]
 FLAGS = ("held", "queued", "failed", "bounced")
 LONGEST_SUBJECT = 40
 
-
-def _find(session: Session, message: str, server: str | None) -> MessageRecord:
-    """The server's message of this number or token."""
-    owner = session.server(server)
-    return session.call(session.posthorn[MessageHistory].record_named(owner.id, message))
-
-
-named_message = naming(_find, "record", click.argument("message", metavar="ID"), server_option)
-message_group = Group("message", "Messages: lists, timelines, raw content, release, cancel, retry.")
+id_argument = click.argument("message", metavar="ID")
+message_group = Group(
+    "message", "Messages: lists, timelines, raw content; what a person does about one."
+)
 
 
 @message_group.command("list")
 @click.option(
-    "--direction",
-    type=OneOf(Scope),
-    default=Scope.OUTGOING.value,
-    show_default=True,
+    "--direction", type=click.Choice(get_args(Scope)), default="outgoing", show_default=True
 )
-@click.option("--flag", type=click.Choice(FLAGS), help="Only these.")
-@click.option("--to", "recipient", metavar="ADDRESS", help="Only those for this recipient.")
-@click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True)
-@click.option("--cursor", help="Where the page before ended.")
-@server_option
-def list_page(session: Session, server: str | None, direction: Scope, **chosen: Any) -> None:
+@click.option("--status", "--flag", "status", type=click.Choice(FLAGS), help="Only these.")
+@click.option("--to", metavar="ADDRESS", help="Only those for this recipient.")
+@page_options
+@of_server
+def list_page(
+    session: Session,
+    server: str | None,
+    limit: int | None,
+    cursor: str | None,
+    everything: bool,
+    **wanted: Any,
+) -> None:
     """List messages, newest first."""
-    if chosen["flag"] is not None and chosen["recipient"] is not None:
-        raise click.UsageError("Give either --flag or --to, not both.")
-    owner = session.server(server)
-    page = session.call(session.posthorn[MessageHistory].page(owner.id, direction, **chosen))
-    rows = [_row(record) for record in page.values]
-    text = table(rows, ("id", "received", "status", "to", "subject"))
-    if page.next_cursor is not None:
-        text += f"\n\nMore: --cursor {page.next_cursor}"
-    session.show({"messages": page.values, "next_cursor": page.next_cursor}, text)
+    if wanted["status"] is not None and wanted["to"] is not None:
+        raise click.UsageError("Give either --status or --to, not both.")
+    show_pages(
+        session,
+        lambda limit, cursor: session.client.list_emails(
+            limit=limit, cursor=cursor, tenant=server, **wanted
+        ),
+        ("id", "received", "status", "to", "subject"),
+        _row,
+        limit=limit,
+        cursor=cursor,
+        everything=everything,
+        told=with_older_page,
+    )
 
 
 @message_group.command("show")
-@named_message
-def show(session: Session, record: MessageRecord) -> None:
+@id_argument
+@of_server
+def show(session: Session, message: str, server: str | None) -> None:
     """Show a message's timeline: accepted, each attempt, what comes next."""
-    _show(session, record)
+    _show(session, message, server)
 
 
 @message_group.command("raw")
+@id_argument
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file."
 )
-@named_message
-def raw(session: Session, output: Path | None, record: MessageRecord) -> None:
+@of_server
+def raw(session: Session, message: str, output: Path | None, server: str | None) -> None:
     """Print the message's bytes as they were accepted.
 
     To a file or pipe the bytes are exact. On a terminal, control characters are shown instead of obeyed.
     """
-    content = session.call(session.posthorn[MessageHistory].content(record))
-    if content is None:
-        raise NotFound("The content of this message was removed")
+    content = session.client.show_raw_email(message, tenant=server)
     if session.json:
+        number = session.client.show_email(message, tenant=server)["id"]
         encoded = base64.b64encode(content).decode()
-        click.echo(json_text({"id": record.message.id, "size": len(content), "raw": encoded}))
+        click.echo(json_text({"id": number, "size": len(content), "raw": encoded}))
     elif output is not None:
         output.write_bytes(content)
     elif sys.stdout.isatty():
@@ -93,56 +91,77 @@ def raw(session: Session, output: Path | None, record: MessageRecord) -> None:
         sys.stdout.buffer.write(content)
 
 
+@message_group.command("hold")
+@id_argument
+@of_server
+def hold(session: Session, message: str, server: str | None) -> None:
+    """Hold a waiting message until somebody looks at it, or for 7 days."""
+    session.client.hold_email(message, tenant=server)
+    _show(session, message, server)
+
+
 @message_group.command("release")
-@named_message
-def release(session: Session, record: MessageRecord) -> None:
+@id_argument
+@click.option(
+    "--allow",
+    is_flag=True,
+    default=None,
+    help="Take its recipient off the suppression list first.",
+)
+@click.option("--note", help="Why, for the audit log.")
+@of_server
+def release(session: Session, message: str, server: str | None, **given: Any) -> None:
     """Send a held message on."""
-    _act(session, record, session.posthorn[MessageActions].release)
+    session.client.release_email(message, fields_of(**given), tenant=server)
+    _show(session, message, server)
 
 
 @message_group.command("cancel")
-@named_message
-def cancel(session: Session, record: MessageRecord) -> None:
-    """End a message's hold without sending it."""
-    _act(session, record, session.posthorn[MessageActions].cancel)
+@id_argument
+@of_server
+def cancel(session: Session, message: str, server: str | None) -> None:
+    """End a held or waiting message without sending it."""
+    session.client.cancel_email(message, tenant=server)
+    _show(session, message, server)
 
 
 @message_group.command("retry")
-@named_message
-def retry(session: Session, record: MessageRecord) -> None:
+@id_argument
+@of_server
+def retry(session: Session, message: str, server: str | None) -> None:
     """Try a waiting, held or failed message again now."""
-    _act(session, record, session.posthorn[MessageActions].retry)
+    session.client.retry_email(message, tenant=server)
+    _show(session, message, server)
 
 
-def _act(session: Session, record: MessageRecord, verb: Action) -> None:
-    """Do something with a message, and show where it stands afterwards."""
-    message = record.message
-    session.call(verb(message.server_id, message.id))
-    history = session.posthorn[MessageHistory]
-    _show(session, session.call(history.record(message.server_id, message.id)))
+@message_group.command("bounce")
+@id_argument
+@of_server
+def bounce(session: Session, message: str, server: str | None) -> None:
+    """Give up a held or waiting message, as one that failed for good."""
+    session.client.bounce_email(message, tenant=server)
+    _show(session, message, server)
 
 
-def _show(session: Session, record: MessageRecord) -> None:
-    app = session.posthorn
-    deliveries = session.call(app[MessageHistory].deliveries(record))
-    activity = session.call(app[MessageHistory].activity(record))
-    text = render_timeline(record, deliveries, app[Clock].now(), activity)
-    hits = {
-        "opens": activity.opens,
-        "clicks": [{"url": each.url, **shape(each)} for each in activity.clicks],
-    }
-    session.show({**shape(record), "deliveries": deliveries, **hits}, text)
+@message_group.command("resend")
+@id_argument
+@of_server
+def resend(session: Session, message: str, server: str | None) -> None:
+    """Send the content of a message once more, as a new message to the same recipient."""
+    accepted = session.client.resend_email(message, tenant=server)
+    session.show(accepted, f"Accepted once more as message {accepted['id']}.")
 
 
-def _row(record: MessageRecord) -> tuple[str, ...]:
-    message = record.message
-    subject = message.subject
+def _show(session: Session, message: str, server: str | None) -> None:
+    email = session.client.show_email(message, tenant=server)
+    deliveries = session.client.list_deliveries(message, tenant=server)["data"]
+    told = with_older_email(email) | {"deliveries": [*map(with_older_delivery, deliveries)]}
+    session.show(told, render_timeline(email, deliveries, session.now()))
+
+
+def _row(email: Email) -> tuple[str, ...]:
+    subject = email["subject"]
     if len(subject) > LONGEST_SUBJECT:
         subject = subject[: LONGEST_SUBJECT - 1] + "…"
-    return (
-        str(message.id),
-        moment(message.received_at),
-        record.status.value,
-        message.rcpt_to,
-        subject,
-    )
+    received = clock_time(email["received_at"])
+    return (str(email["id"]), received, email["status"], email["to"], subject)

@@ -2,41 +2,80 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from chalicelib.cli.commands import Group, reason_option
+from chalicelib.cli.commands import (
+    Group,
+    changes,
+    clear_option,
+    confirm_option,
+    fields_of,
+    options,
+    reason_option,
+)
 from chalicelib.cli.session import Session
-from chalicelib.cli.terminal import facts, moment, table
-from chalicelib.domain.tenancy.organizations import Organization
-from chalicelib.services.tenancy.installation import Installation
-from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.cli.terminal import clock_time, facts, table, visible
+from posthorn_client.models import Organization
 
+# What `create` and `set` share.
+organization_options = options(
+    click.option("--time-zone", metavar="ZONE", help="An IANA name, as Europe/Berlin."),
+    click.option(
+        "--pools",
+        multiple=True,
+        metavar="POOL",
+        help="A pool that its servers may have; may be repeated.",
+    ),
+)
 organization_group = Group("organization", "Organizations: the tenants of the installation.")
 
 
 @organization_group.command("create")
 @click.argument("name")
 @click.option("--permalink", help="Short name for URLs; made from NAME when left out.")
-def create(session: Session, name: str, permalink: str | None) -> None:
+@organization_options
+def create(session: Session, **given: Any) -> None:
     """Create an organization, and set the installation up if it is new."""
-    session.call(session.posthorn[Installation].ensure())
-    _show(session, session.call(session.posthorn[Organizations].create(name, permalink)))
+    _show(session, session.client.create_organization(fields_of(**given)))
 
 
 @organization_group.command("list")
 def list_all(session: Session) -> None:
-    """List the organizations."""
-    found = session.call(session.posthorn[Organizations].all())
-    rows = [(each.permalink, each.name, moment(each.created_at), _state(each)) for each in found]
-    text = table(rows, ("permalink", "name", "created", "state"))
-    session.show(found, text)
+    """List the organizations, newest first."""
+    found = list(session.client.all_organizations())
+    rows = [
+        (each["permalink"], each["name"], clock_time(each["created_at"]), _state(each))
+        for each in found
+    ]
+    session.show(found, table(rows, ("permalink", "name", "created", "state")))
 
 
 @organization_group.command("show")
 @click.argument("permalink")
 def show(session: Session, permalink: str) -> None:
     """Show one organization."""
-    _show(session, session.organization(permalink))
+    _show(session, session.client.show_organization(permalink))
+
+
+@organization_group.command("set")
+@click.argument("permalink")
+@click.option("--name", help="Another name.")
+@organization_options
+@clear_option("time_zone", "pools")
+def change(session: Session, permalink: str, clear: tuple[str, ...], **given: Any) -> None:
+    """Change an organization."""
+    _show(session, session.client.change_organization(permalink, changes(clear, **given)))
+
+
+@organization_group.command("remove")
+@click.argument("permalink")
+@confirm_option
+def remove(session: Session, permalink: str, confirm: str | None) -> None:
+    """Delete an organization with all its servers: gone for all at once, its data within a day."""
+    session.client.delete_organization(permalink, confirm=confirm)
+    session.show({"removed": permalink}, visible(f"Removed {permalink}."))
 
 
 @organization_group.command("suspend")
@@ -44,27 +83,29 @@ def show(session: Session, permalink: str) -> None:
 @reason_option
 def suspend(session: Session, permalink: str, reason: str) -> None:
     """Suspend an organization and with it all its servers: their mail is held."""
-    _show(session, session.call(session.posthorn[Organizations].suspend(permalink, reason)))
+    _show(session, session.client.suspend_organization(permalink, {"reason": reason}))
 
 
 @organization_group.command("unsuspend")
 @click.argument("permalink")
 def unsuspend(session: Session, permalink: str) -> None:
     """Lift an organization's suspension. Mail that was held stays held."""
-    _show(session, session.call(session.posthorn[Organizations].unsuspend(permalink)))
+    _show(session, session.client.unsuspend_organization(permalink))
 
 
 def _show(session: Session, organization: Organization) -> None:
     pairs = [
-        ("Organization", organization.permalink),
-        ("Name", organization.name),
-        ("Created", moment(organization.created_at)),
+        ("Organization", organization["permalink"]),
+        ("Name", organization["name"]),
+        ("Time zone", organization["time_zone"]),
+        ("Pools", ", ".join(organization["pools"])),
+        ("Created", clock_time(organization["created_at"])),
         ("State", _state(organization)),
     ]
     session.show(organization, facts(pairs))
 
 
 def _state(organization: Organization) -> str:
-    if organization.suspended_at is None:
+    if organization["suspended_at"] is None:
         return "active"
-    return f"suspended: {organization.suspension_reason}"
+    return f"suspended: {organization['suspension_reason']}"

@@ -15,14 +15,16 @@ from pathlib import Path
 
 LARGEST = 1024 * 1024
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS_READ = stat.S_IRWXG | stat.S_IRWXO
 
 
 class NotOurs(Exception):
     """The file is not believed. Its text is a clause that says why."""
 
 
-def read_own_file(path: Path) -> bytes:
-    """The content of a file of at most a MiB; NotOurs, or OSError when it cannot be read."""
+def read_own_file(path: Path, *, private: bool = False) -> bytes:
+    """The content of a file of at most a MiB; NotOurs, or OSError when it cannot be read. One that is `private` nobody
+    else may read either."""
     with _opened(path.parent, os.O_DIRECTORY) as folder:
         _check(os.fstat(folder), "its folder")
         if stat.S_ISLNK(os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode):
@@ -33,6 +35,8 @@ def read_own_file(path: Path) -> bytes:
             if not stat.S_ISREG(found.st_mode):
                 raise NotOurs("it is no file")
             _check(found, "it")
+            if private and found.st_mode & _OTHERS_READ:
+                raise NotOurs("others may read it; chmod 600")
             if found.st_size > LARGEST:
                 raise NotOurs("it is too large")
             return os.read(file, LARGEST)

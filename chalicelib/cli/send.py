@@ -6,22 +6,22 @@ variables, never from an argument that other users of the machine could read.
 
 from __future__ import annotations
 
-import mimetypes
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 import click
 
-from chalicelib.cli import transports
-from chalicelib.cli.commands import Command
-from chalicelib.cli.mail import Mail, check
-from chalicelib.cli.session import Session
+from chalicelib.cli.commands import Command, server_option
+from chalicelib.cli.failure import Failure
+from chalicelib.cli.session import Session, client_of
 from chalicelib.cli.stack import Stack
+from chalicelib.cli.submission.mail import Mail, body_of, check, file_of
+from chalicelib.cli.submission.smtp import Submission, by_smtp
 from chalicelib.cli.terminal import visible
-from chalicelib.cli.transports import Submission
-from chalicelib.domain.mail.compose import Attachment
 
 SUBMISSION_PORT = 587
 LARGEST_INPUT = 64 * 1024 * 1024
@@ -45,9 +45,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--url",
     metavar="URL",
-    help="Where to, if not to the local stack: https://host, or with --smtp smtp://host:587, smtps://host:465.",
+    help="Where to, if not to the installation in use: https://host, or with --smtp smtp://host:587, smtps://host:465.",
 )
-def send_command(session: Session, smtp: bool, url: str | None, **parts: Any) -> None:
+@server_option
+def send_command(
+    session: Session, smtp: bool, url: str | None, server: str | None, **parts: Any
+) -> None:
     """Send a message, as any client would.
 
     With --url the key is read from the variable POSTHORN_API_KEY, or POSTHORN_SMTP_KEY with --smtp.
@@ -56,12 +59,16 @@ def send_command(session: Session, smtp: bool, url: str | None, **parts: Any) ->
     mail = _mail(stack, **parts)
     check(mail)
     if smtp:
-        answer = transports.by_smtp(mail, _submission(stack, url))
+        answer = by_smtp(mail, _submission(stack, url))
         session.show({"reply": answer}, f"Accepted: {visible(answer)}")
         return
-    accepted = transports.by_http(mail, *_api(stack, url))
+    answer = _api(session, stack, url, server)(body_of(mail))
+    found = answer.get("emails")
+    if not isinstance(found, list):
+        raise Failure("The answer of the API was not understood")
+    accepted = [{"to": each["to"], "id": each["id"], "token": each["token"]} for each in found]
     lines = [f"Accepted for {each['to']} as message {each['id']}." for each in accepted]
-    session.show({"messages": accepted}, "\n".join(visible(line) for line in lines))
+    session.show({**answer, "messages": accepted}, "\n".join(visible(line) for line in lines))
 
 
 def _mail(
@@ -81,7 +88,7 @@ def _mail(
         return Mail(sender, parts["to"], tag=parts["tag"], raw=_message_in(file))
     if parts["text"] is None and parts["html"] is None:
         raise click.UsageError("Say what to send with --text, --html or --file.")
-    return Mail(sender, attachments=tuple(map(_attachment, attach)), **parts)
+    return Mail(sender, attachments=tuple(map(file_of, attach)), **parts)
 
 
 def _message_in(file: IO[bytes]) -> bytes:
@@ -94,20 +101,16 @@ def _message_in(file: IO[bytes]) -> bytes:
     return content
 
 
-def _attachment(path: Path) -> Attachment:
-    kind, encoding = mimetypes.guess_type(path.name)
-    if kind is None or encoding is not None:
-        kind = "application/octet-stream"
-    return Attachment(path.name, kind, path.read_bytes())
-
-
-def _api(stack: Stack | None, url: str | None) -> tuple[str, str]:
-    """Address and key of the API."""
+def _api(
+    session: Session, stack: Stack | None, url: str | None, server: str | None
+) -> Callable[[Any], Any]:
+    """What sends a body: with the server's key, where there is one, and else in the server that is meant."""
     if url is not None:
-        return url, _key("POSTHORN_API_KEY")
-    if stack is None:
-        raise click.UsageError("Say where the API is with --url.")
-    return stack.http, os.environ.get("POSTHORN_API_KEY") or stack.api_key
+        return client_of(url, _key("POSTHORN_API_KEY")).send_email
+    if stack is not None and server is None and not session.local:
+        key = os.environ.get("POSTHORN_API_KEY") or stack.api_key
+        return client_of(stack.url, key).send_email
+    return functools.partial(session.client.send_email, tenant=session.server(server))
 
 
 def _submission(stack: Stack | None, url: str | None) -> Submission:

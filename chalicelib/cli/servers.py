@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from chalicelib.cli.commands import (
-    NOTHING_TO_CHANGE,
     Group,
-    OneOf,
+    changes,
+    clear_option,
+    confirm_option,
+    fields_of,
     named_server,
     options,
+    organization_option,
     reason_option,
 )
 from chalicelib.cli.session import Session
 from chalicelib.cli.statistics import statistics_command
-from chalicelib.cli.terminal import facts, moment, table, yes
-from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome
-from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
+from posthorn_client.models import Server, ServerMode, UnknownOutcome
 
 NOTHING = "none"
 
@@ -35,7 +36,7 @@ def _limit(text: str) -> int | str:
 server_options = options(
     click.option(
         "--mode",
-        type=OneOf(ServerMode, case_sensitive=False),
+        type=click.Choice(get_args(ServerMode), case_sensitive=False),
         help="Live sends; Development holds all mail.",
     ),
     click.option("--pool", help="The pool of addresses that its mail leaves from."),
@@ -47,111 +48,123 @@ server_options = options(
     ),
     click.option("--allow-sender/--no-allow-sender", default=None, help="Let Sender authorise."),
     click.option(
-        "--privacy/--no-privacy", "privacy_mode", default=None, help="Hide clients in Received."
+        "--privacy-mode/--no-privacy-mode",
+        "--privacy/--no-privacy",
+        "privacy_mode",
+        default=None,
+        help="Hide clients in Received.",
     ),
     click.option("--retry-schedule", help="As 1m,5m*2,1h*3, or `none` for the default."),
     click.option(
         "--unknown-outcome",
-        type=OneOf(UnknownOutcome),
+        type=click.Choice(get_args(UnknownOutcome)),
         help="When a peer may already have a message: send again, or hold.",
     ),
 )
-
-
-def _changed(before: ServerOptions, given: dict[str, Any]) -> ServerOptions:
-    """The options with what was given on the command line; `none` clears."""
-    values = {name: value for name, value in given.items() if value is not None}
-    cleared = {name: None for name, value in values.items() if value == NOTHING}
-    return replace(before, **values | cleared)
-
-
+CLEARED = ("mode", "pool", "send_limit", "allow_sender", "privacy_mode", "retry_schedule")
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")
 
 
 @server_group.command("create")
 @click.argument("name")
-@click.option("--organization", metavar="ORG", help="May be left out when there is only one.")
+@organization_option
 @click.option("--permalink", help="Short name for URLs; made from NAME when left out.")
 @click.option("--shards", type=int, help="Parts of its message list, for good: 1 to 16.")
 @server_options
-def create(
-    session: Session, name: str, organization: str | None, permalink: str | None, **given: Any
-) -> None:
+def create(session: Session, organization: str | None, **given: Any) -> None:
     """Create a mail server."""
-    owner = session.organization(organization)
-    chosen = _changed(ServerOptions(), given)
-    _show(session, session.call(session.posthorn[Servers].create(owner, name, permalink, chosen)))
+    body = _without_nothing(fields_of(**given))
+    body["organization"] = session.organization(organization)
+    _show(session, session.client.create_server(body))
 
 
 @server_group.command("list")
 @click.option("--organization", metavar="ORG", help="Only this organization's.")
 def list_all(session: Session, organization: str | None) -> None:
-    """List the mail servers."""
-    if organization is None:
-        found = session.servers()
-    else:
-        found = session.call(session.posthorn[Servers].of(session.organization(organization)))
-    rows = [(each.full_name, each.name, _state(each), each.pool) for each in found]
-    text = table(rows, ("server", "name", "state", "pool"))
-    session.show(found, text)
+    """List the mail servers, newest first."""
+    found = list(session.client.all_servers(organization=organization))
+    rows = [(each["server"], each["name"], _state(each), each["pool"]) for each in found]
+    session.show(found, table(rows, ("server", "name", "state", "pool")))
 
 
 @server_group.command("show")
 @named_server
-def show(session: Session, server: Server) -> None:
+def show(session: Session, server: str) -> None:
     """Show one mail server and its options."""
-    _show(session, server)
+    _show(session, session.client.show_server(*path_of(server)))
 
 
 @server_group.command("set")
 @named_server
+@click.option("--name", help="Another name.")
 @server_options
-def change(session: Session, server: Server, **given: Any) -> None:
+@clear_option(*CLEARED, "unknown_outcome")
+def change(session: Session, server: str, clear: tuple[str, ...], **given: Any) -> None:
     """Change options of a mail server."""
-    if all(value is None for value in given.values()):
-        raise click.UsageError(NOTHING_TO_CHANGE)
-    chosen = _changed(ServerOptions.of(server), given)
-    _show(session, session.call(session.posthorn[Servers].update(server, chosen)))
+    body = _without_nothing(changes(clear, **given))
+    _show(session, session.client.change_server(*path_of(server), body))
+
+
+@server_group.command("remove")
+@named_server
+@confirm_option
+def remove(session: Session, server: str, confirm: str | None) -> None:
+    """Delete a mail server: gone for all at once, its data within a day."""
+    session.client.delete_server(*path_of(server), confirm=confirm)
+    session.show({"removed": server}, visible(f"Removed {server}."))
 
 
 @server_group.command("suspend")
 @named_server
 @reason_option
-def suspend(session: Session, server: Server, reason: str) -> None:
+def suspend(session: Session, server: str, reason: str) -> None:
     """Suspend a mail server: its mail is held."""
-    _show(session, session.call(session.posthorn[Servers].suspend(server, reason)))
+    _show(session, session.client.suspend_server(*path_of(server), {"reason": reason}))
 
 
 @server_group.command("unsuspend")
 @named_server
-def unsuspend(session: Session, server: Server) -> None:
+def unsuspend(session: Session, server: str) -> None:
     """Lift a mail server's suspension. Mail that was held stays held."""
-    _show(session, session.call(session.posthorn[Servers].unsuspend(server)))
+    _show(session, session.client.unsuspend_server(*path_of(server)))
 
 
 server_group.add_command(statistics_command)
 
 
+def _without_nothing(body: dict[str, Any]) -> Any:
+    """The body with null for what is `none`."""
+    return {name: None if one == NOTHING else one for name, one in body.items()}
+
+
+def path_of(server: str | None) -> tuple[str, str]:
+    """Organization and server. UsageError for the server of a key, which does not say its name."""
+    if server is None:
+        raise click.UsageError("Say which server: ORGANIZATION/SERVER.")
+    organization, _, permalink = server.partition("/")
+    return organization, permalink
+
+
 def _show(session: Session, server: Server) -> None:
-    limit = "none" if server.send_limit is None else f"{server.send_limit} in 60 minutes"
+    limit = "none" if server["send_limit"] is None else f"{server['send_limit']} in 60 minutes"
     pairs = [
-        ("Server", server.full_name),
-        ("Name", server.name),
+        ("Server", server["server"]),
+        ("Name", server["name"]),
         ("State", _state(server)),
-        ("Token", server.token),
-        ("Created", moment(server.created_at)),
-        ("Pool", server.pool),
-        ("Shards", str(server.shards)),
+        ("Token", server["token"]),
+        ("Created", clock_time(server["created_at"])),
+        ("Pool", server["pool"]),
+        ("Shards", str(server["shards"])),
         ("Send limit", limit),
-        ("Allow Sender", yes(server.allow_sender)),
-        ("Privacy", yes(server.privacy_mode)),
-        ("Retry schedule", server.retry_schedule or "default"),
-        ("Unknown outcome", server.unknown_outcome.value),
+        ("Allow Sender", yes(server["allow_sender"])),
+        ("Privacy", yes(server["privacy_mode"])),
+        ("Retry schedule", server["retry_schedule"] or "default"),
+        ("Unknown outcome", server["unknown_outcome"]),
     ]
     session.show(server, facts(pairs))
 
 
 def _state(server: Server) -> str:
-    if server.suspended_at is not None:
-        return f"suspended: {server.suspension_reason}"
-    return "organization suspended" if server.organization_suspended else server.mode.value
+    if server["suspended_at"] is not None:
+        return f"suspended: {server['suspension_reason']}"
+    return "organization suspended" if server["suspended"] else server["mode"]

@@ -1,57 +1,59 @@
 """One run of the command: how to print, which installation, which server is meant.
 
-`Session` is what every command gets as click's context object. It opens the installation on first use, so that `--help`
-and wrong usage need none.
+`Session` is what every command gets as click's context object. It looks for the installation on first use, so that
+`--help` and wrong usage need none.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 import click
 
-from chalicelib.bootstrap import Posthorn, posthorn, run
-from chalicelib.cli.shapes import shape
-from chalicelib.cli.stack import NoStack, Stack, find_stack
+from chalicelib.cli.failure import Failure
+from chalicelib.cli.places import Api, Storage, Wish, find_place
+from chalicelib.cli.stack import LOOPBACK, Stack
 from chalicelib.cli.terminal import json_text
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.tenancy.organizations import Organization
-from chalicelib.domain.tenancy.servers import Server
-from chalicelib.services.tenancy.organizations import Organizations
-from chalicelib.services.tenancy.servers import Servers
+
+if TYPE_CHECKING:
+    import ssl
+
+    from posthorn_client import Client
 
 Result = TypeVar("Result")
+# A command is run again by whoever waits for it; it does not wait itself for an API that is busy.
+LONGEST_WAIT = 5.0
 
 
-def _open() -> Posthorn:
-    try:
-        return posthorn()
-    except ValueError as unreadable:
-        # It names the variable; no setting is a secret.
-        raise NoStack(str(unreadable)) from unreadable
-
-
-def _only(found: list[Result], noun: str) -> Result:
-    if not found:
-        raise NotFound(f"There is no {noun} yet: create one with `{noun} create`")
-    if len(found) > 1:
+def only(found: Iterator[Result], noun: str) -> Result:
+    """The only one; Failure for none, UsageError for several."""
+    first = list(islice(found, 2))
+    if not first:
+        raise Failure(f"There is no {noun} yet: create one with `{noun} create`.")
+    if len(first) > 1:
         raise click.UsageError(f"There are several {noun}s; say which one with --{noun}.")
-    return found[0]
+    return first[0]
 
 
 @dataclass
 class Session:
-    """The state of one run. `open_installation` is replaced by tests."""
+    """The state of one run. Tests bring their own `open_installation` and `run`."""
 
     json: bool = False
     stack_file: Path | None = None
-    open_installation: Callable[[], Posthorn] = _open
-    run: Callable[[Coroutine[Any, Any, Any]], Any] = field(default=run)
+    local: bool = False
+    url: str | None = None
+    profile: str | None = None
+    open_installation: Callable[[], Any] | None = None
+    run: Callable[[Coroutine[Any, Any, Any]], Any] | None = None
 
     @functools.cached_property
     def environment(self) -> Mapping[str, str]:
@@ -59,43 +61,116 @@ class Session:
         return os.environ
 
     @functools.cached_property
+    def place(self) -> Storage | Api:
+        """What the command talks to."""
+        wish = Wish(self.local, self.url, self.profile, self.stack_file)
+        return find_place(wish, self.environment)
+
+    @property
     def stack(self) -> Stack | None:
-        """The local stack in use, None when the environment names a state folder or AWS."""
-        return find_stack(self.environment, self.stack_file)
+        """The local stack in use, None for another installation."""
+        return self.place.stack
+
+    @property
+    def has_storage(self) -> bool:
+        """Whether --local would open a storage that is known, where an API is asked."""
+        place = self.__dict__.get("place")
+        return isinstance(place, Api) and (place.has_storage or place.stack is not None)
 
     @functools.cached_property
-    def posthorn(self) -> Posthorn:
-        """The installation, configured as its functions are."""
-        if self.stack is not None:
-            self.stack.enter(os.environ)
+    def client(self) -> Client:
+        """The API."""
+        place = self.place
+        if isinstance(place, Storage):
+            from chalicelib.cli.local.in_process import InProcess
+            from posthorn_client import Client
+
+            return Client(InProcess(lambda: self.posthorn, self.call), retries=0)
+        return client_of(place.url, place.key)
+
+    @functools.cached_property
+    def posthorn(self) -> Any:
+        """The installation itself, for what has no operation. Failure when only its API is known."""
+        place = self.place
+        if isinstance(place, Api) and place.stack is None:
+            raise Failure(
+                "This looks into the storage, and only an API is named: run it with --local."
+            )
+        if self.open_installation is not None and place.stack is None:
+            return self.open_installation()
+        from chalicelib.cli.local.opening import enter, open_installation
+
+        if self.open_installation is None:
+            return open_installation(place.stack)
+        if place.stack is not None:
+            enter(place.stack, os.environ)
         return self.open_installation()
 
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of a coroutine of the installation."""
-        result: Result = self.run(work)
-        return result
+        if self.run is None:
+            from chalicelib.cli.local.opening import run
+
+            return run(work)
+        return cast("Result", self.run(work))
+
+    def now(self) -> float:
+        """Epoch seconds, by the installation's clock where that is in hand."""
+        if isinstance(self.place, Api):
+            return time.time()
+        from chalicelib.cli.local.clock import clock_of
+
+        return clock_of(self.posthorn)
 
     def show(self, value: object, text: str) -> None:
-        """Print the value as JSON, what is in it by its shape, or else the text, which must have been made visible."""
-        click.echo(json_text(value, default=shape) if self.json else text)
+        """Print the value as JSON, or else the text, which must have been made visible."""
+        click.echo(json_text(value) if self.json else text)
 
-    def organization(self, permalink: str | None) -> Organization:
-        """The named organization, or the only one."""
-        organizations = self.posthorn[Organizations]
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that is meant where none is named: the profile's."""
+        return self.place.tenant if isinstance(self.place, Api) else None
+
+    def organization(self, permalink: str | None) -> str:
+        """The permalink that is given, or that of the only organization."""
         if permalink is not None:
-            return self.call(organizations.get(permalink))
-        return _only(self.call(organizations.all()), "organization")
+            return permalink
+        if self.tenant is not None:
+            return self.tenant.partition("/")[0]
+        return only(self.client.all_organizations(limit=2), "organization")["permalink"]
 
-    def server(self, server: str | None) -> Server:
-        """The server `organization/server`, or the only one there is."""
+    def server(self, server: str | None) -> str | None:
+        """The server `organization/server` that is given, or the only one there is; None for that of a server key."""
         if server is not None:
-            organization, _, permalink = server.partition("/")
-            if not organization or not permalink:
+            named = server.split("/")
+            if len(named) != 2 or not all(named):
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
-            return self.call(self.posthorn[Servers].get(organization, permalink))
-        return _only(self.servers(), "server")
+            return server
+        if self.tenant is not None and "/" in self.tenant:
+            return self.tenant
+        if isinstance(self.place, Api) and self.place.is_of_server:
+            return None
+        return only(self.client.all_servers(limit=2), "server")["server"]
 
-    def servers(self) -> list[Server]:
-        """Those of all organizations."""
-        owners = self.call(self.posthorn[Organizations].all())
-        return [each for owner in owners for each in self.call(self.posthorn[Servers].of(owner))]
+
+def client_of(url: str, key: str) -> Client:
+    """The API at an address. The certificate of this machine itself is not checked: the local stack signs its own."""
+    from posthorn_client import Client, HttpTransport
+
+    try:
+        transport = HttpTransport(url, context=_context(url))
+        return Client(transport, key, longest_wait=LONGEST_WAIT)
+    except ValueError as wrong:
+        raise Failure(f"{url} cannot be reached: {wrong}.") from wrong
+
+
+def _context(url: str) -> ssl.SSLContext | None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" or parts.hostname not in LOOPBACK:
+        return None
+    import ssl
+
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

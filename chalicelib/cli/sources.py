@@ -3,50 +3,41 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import click
 
-from chalicelib.cli.commands import NOTHING_TO_CHANGE, Group, OneOf, naming, options
+from chalicelib.cli.commands import NOTHING_TO_CHANGE, Group, fields_of, options
+from chalicelib.cli.failure import Failure
 from chalicelib.cli.session import Session
-from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.errors import Rejected
-from chalicelib.domain.outgoing.retry import parse_schedule
-from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
-from chalicelib.ports.clock import Clock
-from chalicelib.services.pools.sources import (
-    DEFAULT_POOL,
-    FOREVER,
-    NO_USER_NAME,
-    TLS_MODES,
-    WRONG_PORT,
-    Sources,
-    sends_password_in_clear,
-)
+from chalicelib.cli.terminal import clock_time, epoch_of, facts, table, visible, yes
+from posthorn_client.models import EgressKind, Source
 
 PASSWORD_VARIABLE = "POSTHORN_SOURCE_PASSWORD"  # noqa: S105  # the name of the variable
+DEFAULT_POOL = "default"
+FOREVER = "9999"  # the year until which a source is suspended that waits to be resumed
+LONGEST = 7 * 86_400  # seconds that a suspension with an end may have
+LARGEST_PORT = 65_535
+Tls = Literal["opportunistic", "required", "implicit", "none"]
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_TIME = re.compile(r"([0-9]{1,6})([smhd])")
 
 
 def time(text: str) -> int:
     """A time such as 90s, 30m, 2h or 1d, as seconds. `--help` shows its name."""
-    try:
-        (wait,) = parse_schedule(text).waits
-    except (Rejected, ValueError):
-        raise ValueError(f"{text!r} is no time such as 30m, 2h or 1d, up to 7d.") from None
-    return wait
+    found = _TIME.fullmatch(text)
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 1 <= seconds <= LONGEST:
+        raise ValueError(f"{text!r} is no time such as 30m, 2h or 1d, up to 7d.")
+    return seconds
 
 
-def _find(session: Session, name: str, pool: str | None) -> EgressSource:
-    return session.call(session.posthorn[Sources].find(name, pool))
-
-
-name_options = options(
+named_source = options(
     click.argument("name"),
     click.option("--pool", help="Its pool, when several have one of this name."),
 )
-named_source = naming(_find, "source", name_options)
 # What `add` and `set` share; an option that was left out is None.
 way_options = options(
     click.option("--address", help="The local IPv4 address to send from."),
@@ -54,7 +45,7 @@ way_options = options(
     click.option("--host", help="The proxy, or the smarthost."),
     click.option("--port", type=int, help="Its port; 1080, 587 or 465 when left out."),
     click.option("--username", help="Its user name; a proxy's is the address when left out."),
-    click.option("--tls", type=click.Choice(TLS_MODES), help="With whom it speaks SMTP."),
+    click.option("--tls", type=click.Choice(get_args(Tls)), help="With whom it speaks SMTP."),
     click.option("--ehlo", help="The name to introduce oneself with, as the address's PTR."),
     click.option("--priority", type=int, help="Its share: 0 (only without others) to 1000."),
 )
@@ -68,25 +59,23 @@ source_group = Group(
 @click.option("--pool", default=DEFAULT_POOL, show_default=True, help="Whose mail goes this way.")
 @click.option(
     "--kind",
-    type=OneOf(EgressKind),
+    type=click.Choice(get_args(EgressKind)),
     required=True,
     help="direct: from here; socks5: by a proxy such as the egress role; smarthost: by another server.",
 )
 @way_options
-def add(session: Session, name: str, pool: str, kind: EgressKind, **given: Any) -> None:
+def add(session: Session, kind: EgressKind, **given: Any) -> None:
     """Add a way out: mail takes it within half a minute.
 
     The password that goes with a user name comes from POSTHORN_SOURCE_PASSWORD, or is asked for.
     """
-    values = {key: value for key, value in given.items() if value is not None}
-    if values.get("port") == 0:  # which in a source stands for none given
-        raise Rejected(WRONG_PORT)
-    if kind is EgressKind.SMARTHOST:
-        values.setdefault("tls", "required")
-    source = EgressSource(name, pool, kind, **values)
-    logs_in = source.username or (kind is EgressKind.SOCKS5 and (source.address or source.address6))
-    password = _password() if logs_in else ""
-    made = session.call(session.posthorn[Sources].add(source, password))
+    body = _fields(kind=kind, **given)
+    if kind == "smarthost":
+        body.setdefault("tls", "required")
+    binds = kind == "socks5" and (body.get("address") or body.get("address6"))
+    if body.get("username") or binds:
+        body["password"] = _password()
+    made = session.client.create_source(body)
     _warn(made)
     _show(session, made)
 
@@ -95,119 +84,125 @@ def add(session: Session, name: str, pool: str, kind: EgressKind, **given: Any) 
 @click.option("--pool", help="Only this pool's.")
 def list_all(session: Session, pool: str | None) -> None:
     """List the sources."""
-    sources = session.posthorn[Sources]
-    found = session.call(sources.all() if pool is None else sources.of(pool))
-    now = session.posthorn[Clock].now()
+    found = list(session.client.all_sources(pool=pool))
+    now = session.now()
     rows = [
         (
-            each.name,
-            each.pool,
-            each.kind.value,
+            each["name"],
+            each["pool"],
+            each["kind"],
             way_of(each),
-            str(each.priority),
+            str(each["priority"]),
             state_of(each, now),
         )
         for each in found
     ]
-    text = table(rows, ("source", "pool", "kind", "way", "priority", "state"))
-    session.show(found, text)
+    session.show(found, table(rows, ("source", "pool", "kind", "way", "priority", "state")))
 
 
 @source_group.command("show")
 @named_source
-def show(session: Session, source: EgressSource) -> None:
+def show(session: Session, name: str, pool: str | None) -> None:
     """Show one source."""
-    _show(session, source)
+    _show(session, session.client.show_source(name, pool=pool))
 
 
 @source_group.command("set")
-@name_options
+@named_source
 @way_options
 @click.option("--password", is_flag=True, help="A new password, from the variable or asked for.")
 def change(session: Session, name: str, pool: str | None, password: bool, **given: Any) -> None:
     """Change a source. An empty text clears."""
-    values = {key: value for key, value in given.items() if value is not None}
-    if not values and not password:
+    body = _fields(**given)
+    if not body and not password:
         raise click.UsageError(NOTHING_TO_CHANGE)
-    wanted = replace(_find(session, name, pool), **values)
-    if password and not wanted.username:
-        raise Rejected(NO_USER_NAME)
-    secret = _password() if password else ""
-    changed = session.call(session.posthorn[Sources].change(wanted, secret))
+    if password:
+        known = session.client.show_source(name, pool=pool)
+        if not body.get("username", known["username"]):
+            raise Failure("A password goes with a user name, which this source does not have")
+        body["password"] = _password()
+    changed = session.client.change_source(name, body, pool=pool)
     _warn(changed)
     _show(session, changed)
 
 
 @source_group.command("remove")
 @named_source
-def remove(session: Session, source: EgressSource) -> None:
+def remove(session: Session, name: str, pool: str | None) -> None:
     """Remove a source. A pool without any sends straight out."""
-    session.call(session.posthorn[Sources].remove(source))
-    session.show({"removed": source.name}, f"Removed {visible(source.name)} from {source.pool}.")
+    source = session.client.show_source(name, pool=pool)
+    session.client.remove_source(name, pool=source["pool"])
+    session.show({"removed": name}, visible(f"Removed {name} from {source['pool']}."))
 
 
 @source_group.command("suspend")
 @named_source
 @click.option("--for", "seconds", type=time, help="As 30m, 2h or 1d; until resumed if left out.")
-def suspend(session: Session, source: EgressSource, seconds: int | None) -> None:
+def suspend(session: Session, name: str, pool: str | None, seconds: int | None) -> None:
     """Send nothing from a source for a time: its mail takes the others of the pool, or waits."""
-    _show(session, session.call(session.posthorn[Sources].suspend(source, seconds)))
+    _show(session, session.client.suspend_source(name, fields_of(seconds=seconds), pool=pool))
 
 
 @source_group.command("resume")
 @named_source
-def resume(session: Session, source: EgressSource) -> None:
+def resume(session: Session, name: str, pool: str | None) -> None:
     """Send from a suspended source again."""
-    _show(session, session.call(session.posthorn[Sources].resume(source)))
+    _show(session, session.client.resume_source(name, pool=pool))
 
 
-def way_of(source: EgressSource) -> str:
+def way_of(source: Source) -> str:
     """Where mail goes, in one word or two: `from 192.0.2.1`, `from 10.0.0.5 by 10.0.0.4:1080`."""
-    addresses = " ".join(each for each in (source.address, source.address6) if each)
+    addresses = " ".join(each for each in (source["address"], source["address6"]) if each)
     parts = [f"from {addresses}"] if addresses else []
-    if source.host:
-        host = f"[{source.host}]" if ":" in source.host else source.host
-        parts.append(f"by {host}:{source.port}")
+    if host := source["host"]:
+        parts.append(f"by {f'[{host}]' if ':' in host else host}:{source['port']}")
     return " ".join(parts) or "straight out"
 
 
-def state_of(source: EgressSource, now: float) -> str:
+def state_of(source: Source, now: float) -> str:
     """`ready`, or until when it is suspended."""
-    if source.suspended_until <= now:
+    until = source["suspended_until"]
+    if until is None or epoch_of(until) <= now:
         return "ready"
-    if source.suspended_until >= FOREVER:
+    if until.startswith(FOREVER):
         return "suspended"
-    return f"suspended until {moment(source.suspended_until)}"
+    return f"suspended until {clock_time(until)}"
 
 
-def _warn(source: EgressSource) -> None:
+def _fields(**given: Any) -> Any:
+    """The fields that were given. In the API a port of 0 stands for none given."""
+    if given["port"] is not None and not 1 <= given["port"] <= LARGEST_PORT:
+        raise Failure(f"The port is 1 to {LARGEST_PORT}")
+    return fields_of(**given)
+
+
+def _warn(source: Source) -> None:
     """Say on standard error what is allowed and hardly ever meant."""
-    if sends_password_in_clear(source):
-        text = f"User name and password go to {source.host} in the clear, because TLS is none."
+    if source["kind"] == "smarthost" and source["username"] and source["tls"] == "none":
+        text = f"User name and password go to {source['host']} in the clear, because TLS is none."
         click.echo(f"posthorn: {visible(text)}", err=True)
 
 
 def _password() -> str:
-    """From the variable, or from the person at the terminal; Rejected when there is neither."""
+    """From the variable, or from the person at the terminal; Failure when there is neither."""
     if given := os.environ.get(PASSWORD_VARIABLE):
         return given
     if not sys.stdin.isatty():
-        raise Rejected(f"A password is needed: set {PASSWORD_VARIABLE}, or run this at a terminal")
+        raise Failure(f"A password is needed: set {PASSWORD_VARIABLE}, or run this at a terminal")
     return str(click.prompt("Password", hide_input=True, err=True))
 
 
-def _show(session: Session, source: EgressSource) -> None:
+def _show(session: Session, source: Source) -> None:
     pairs = [
-        ("Source", source.name),
-        ("Pool", source.pool),
-        ("Kind", source.kind.value),
+        ("Source", source["name"]),
+        ("Pool", source["pool"]),
+        ("Kind", source["kind"]),
         ("Way", way_of(source)),
-        ("User name", source.username),
-        ("Password", yes(source.sealed_password is not None) if source.username else ""),
-        ("TLS", source.tls),
-        ("EHLO", source.ehlo or "the installation's"),
-        ("Priority", str(source.priority)),
-        ("State", state_of(source, session.posthorn[Clock].now())),
+        ("User name", source["username"] or ""),
+        ("Password", yes(source["has_password"]) if source["username"] else ""),
+        ("TLS", source["tls"]),
+        ("EHLO", source["ehlo"] or "the installation's"),
+        ("Priority", str(source["priority"])),
+        ("State", state_of(source, session.now())),
     ]
-    known = [(name, value) for name, value in pairs if value]
-    session.show(source, facts(known))
+    session.show(source, facts([(name, value) for name, value in pairs if value]))

@@ -13,12 +13,12 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from chalicelib.cli.failure import Failure
 from chalicelib.cli.own_file import NotOurs, read_own_file
-from chalicelib.config import Settings
 
 # Any of these says that a person has configured AWS on purpose; so does an endpoint of one service.
 AWS_VARIABLES = (
@@ -36,6 +36,7 @@ SERVICE_ENDPOINT = "AWS_ENDPOINT_URL_"
 STATE_FOLDER = "POSTHORN_STATE_FOLDER"
 REPOSITORY = Path(__file__).resolve().parents[2]
 EMBEDDED = "sqlite"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 KEY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 ANY_KEY = dict.fromkeys(KEY, "posthorn")  # for a stack whose emulator takes every key
 LOCAL = {
@@ -49,24 +50,22 @@ LOCAL = {
     "no_proxy": "*",
 }
 AWS_SAID = frozenset({"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION", *KEY})
-# The clock's file is the one beside stack.json, and a crash point is not for commands.
-SETTINGS_SAID = frozenset(
-    f"POSTHORN_{each.name.upper()}"
-    for each in fields(Settings)
-    if each.name not in {"clock_file", "kill_at"}
-)
 _URL = re.compile(r"http://([^/:\[\]]+|\[[^\]]+\])(?::[0-9]{1,5})?/?")
 _PLACE = re.compile(r"([^/:\[\]]+|\[[^\]]+\]):[0-9]{1,5}")
 _HOST = re.compile(r"(.+)")
 
 
-class NoStack(Exception):
-    """There is nothing to talk to. Its text is what the person at the terminal reads."""
+class NoStack(Failure):
+    """There is nothing to talk to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running local stack as it describes itself. `environment` configures this process like one of its functions."""
+    """A running local stack as it describes itself.
+
+    `environment` has what is believed of the variables of the stack's processes; which of them are settings is for
+    `chalicelib.cli.local` to say.
+    """
 
     http: str
     host: str
@@ -75,30 +74,34 @@ class Stack:
     smtp_username: str
     smtp_key: str
     from_address: str
+    management_key: str = field(default="", repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def enter(self, environment: MutableMapping[str, str]) -> None:
-        """Make an environment that of the stack; nothing that it said of AWS or of a state folder remains."""
-        for name in list(environment):
-            if name.startswith("AWS_") or name == STATE_FOLDER:
-                del environment[name]
-        environment.update(self.environment)
+    @property
+    def url(self) -> str:
+        """Where its API is, as an address that no look-up of a name can lead elsewhere."""
+        return self.http.replace("//localhost", "//127.0.0.1", 1)
 
 
 def find_stack(environment: Mapping[str, str], named: Path | None) -> Stack | None:
     """The local stack to use; None when the environment names a state folder or AWS. NoStack when there is nothing."""
+    if named is None and (environment.get(STATE_FOLDER) or names_aws(environment)):
+        return None
+    return running_stack(environment, named)
+
+
+def running_stack(environment: Mapping[str, str], named: Path | None = None) -> Stack:
+    """The local stack that runs here, or that a file describes; NoStack when there is none."""
     if named is not None:
         if not os.path.lexists(named):
             raise NoStack(f"There is no local stack described in {named}.")
         return read_stack(named)
-    if environment.get(STATE_FOLDER) or _names_aws(environment):
-        return None
     for path in _places(environment):
         if os.path.lexists(path):
             return read_stack(path)
     raise NoStack(
-        "No state folder is named, no AWS account is configured and no local stack is running here: start one with"
-        " `make run`, or name its stack.json with --stack."
+        "No API is named, no state folder, no AWS account and no local stack is running here: sign in to one with"
+        " `posthorn login`, start a local stack with `make run`, or name its stack.json with --stack."
     )
 
 
@@ -132,6 +135,7 @@ def stack_of(facts: Mapping[str, object], path: Path) -> Stack:
             smtp_username=str(server["smtp_username"]),
             smtp_key=str(server["smtp_key"]),
             from_address=str(server["from"]),
+            management_key=str(facts.get("management_key") or ""),
             environment=_environment(facts, path),
         )
     except NotOurs as refused:
@@ -166,11 +170,11 @@ def _environment(facts: Mapping[str, object], path: Path) -> dict[str, str]:
 
 
 def _known(said: Mapping[str, object]) -> dict[str, str]:
-    """The variables that a command needs; NotOurs when there are some that no stack sets, ValueError for a bad text."""
+    """The variables as texts; NotOurs when there are some that no stack sets, ValueError for a bad text."""
     for name in sorted(said):
         if name not in AWS_SAID and not name.startswith("POSTHORN_"):
             raise NotOurs(f"it sets {name[:60]!r}, which is no setting of Posthorn")
-    known = {name: str(said[name]) for name in said if name in SETTINGS_SAID | AWS_SAID}
+    known = {name: str(said[name]) for name in said}
     if not all(value.isprintable() for value in known.values()):
         raise ValueError
     return known
@@ -201,7 +205,8 @@ def _undescribed(path: Path) -> NoStack:
     return NoStack(f"{path} does not describe a running local stack.")
 
 
-def _names_aws(environment: Mapping[str, str]) -> bool:
+def names_aws(environment: Mapping[str, str]) -> bool:
+    """Whether a person has configured AWS on purpose."""
     if any(environment.get(name) for name in AWS_VARIABLES):
         return True
     return any(value for name, value in environment.items() if name.startswith(SERVICE_ENDPOINT))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import cast, get_args
 
 import click
 
-from chalicelib.cli.commands import Command, OneOf, named_server
+from chalicelib.cli.commands import Command, named_server
 from chalicelib.cli.session import Session
-from chalicelib.cli.terminal import iso, moment, table
-from chalicelib.domain.statistics import Count, Period, named_counts
-from chalicelib.domain.tenancy.servers import Server
-from chalicelib.ports.clock import Clock
-from chalicelib.services.events.statistics import Chart, ServerStatistics
+from chalicelib.cli.terminal import clock_time, iso, table
+from posthorn_client.models import Period, ServerCounts
 
+ALWAYS = frozenset(
+    {"outgoing", "sent", "hard_fails"}
+)  # columns that are shown though nothing was counted
 _UNITS = {"m": 60, "h": 3_600, "d": 86_400}
 _AGO = re.compile(r"([1-9][0-9]{0,5})([mhd])")
 
@@ -35,55 +36,43 @@ def time(text: str) -> float:
 @named_server
 @click.option(
     "--period",
-    type=OneOf(Period),
-    default=Period.HOUR.value,
+    type=click.Choice(get_args(Period)),
+    default="hour",
     show_default=True,
     help="How long a slot is.",
 )
 @click.option("--since", type=time, help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d.")
 @click.option("--until", type=time, help="As --since; now when left out.")
 def statistics_command(
-    session: Session, server: Server, period: Period, since: float | None, until: float | None
+    session: Session, server: str | None, period: Period, since: float | None, until: float | None
 ) -> None:
     """Count what happened to messages: accepted, sent, failed, held, bounced, opened.
 
     Slots in which nothing was counted are left out. Minutes are kept for two hours, hours for sixty days.
     """
-    app = session.posthorn
-    now = app[Clock].now()
-    chart = session.call(
-        app[ServerStatistics].chart([server.id], period, _at(since, now), _at(until, now))
+    counted = session.client.show_statistics(
+        period=period, from_=_at(since, session), to=_at(until, session), tenant=server
     )
-    session.show(_shape(chart), _text(chart))
+    session.show(counted, _text(counted))
 
 
-def _at(given: float | None, now: float) -> float | None:
-    """Epoch seconds of a time as `time` reads it."""
-    return given if given is None or given >= 0 else max(0.0, now + given)
+def _at(given: float | None, session: Session) -> str | None:
+    """A time as `time` reads it, as the API reads it."""
+    if given is None:
+        return None
+    return iso(given if given >= 0 else max(0.0, session.now() + given))
 
 
-def _shape(chart: Chart) -> dict[str, object]:
-    return {
-        "period": chart.period.value,
-        "from": iso(chart.first),
-        "to": iso(chart.last),
-        "totals": named_counts(chart.totals),
-        "data": [
-            {"at": iso(start), "counts": named_counts(counts)} for start, counts in chart.slots
-        ],
-    }
-
-
-def _text(chart: Chart) -> str:
+def _text(counted: ServerCounts) -> str:
     """One row a slot and a last one of sums; columns of nothing are left out, but for the main ones."""
-    sums = chart.totals
-    always = {Count.OUTGOING, Count.SENT, Count.HARD_FAILS}
-    shown = [count for count in Count if count in always or sums.get(count)]
+    sums = cast("dict[str, int]", counted["totals"])
+    shown = [name for name, number in sums.items() if name in ALWAYS or number]
     rows = [
-        (name, *(str(counts.get(count, 0)) for count in shown))
-        for name, counts in (
-            *((moment(start), counts) for start, counts in chart.slots),
-            ("together", sums),
+        (
+            clock_time(slot["at"]),
+            *(str(number) for name, number in slot["counts"].items() if name in shown),
         )
+        for slot in counted["data"]
     ]
-    return table(rows, (chart.period.value, *(count.value.replace("_", " ") for count in shown)))
+    rows.append(("together", *(str(sums[name]) for name in shown)))
+    return table(rows, (counted["period"], *(name.replace("_", " ") for name in shown)))

@@ -7,6 +7,7 @@ what stands above. `visible` shows them instead of obeying them, and everything 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from typing import Any
 # Controls, format characters (bidi overrides, zero width), separators of lines, surrogates, private use.
 _HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 _DAY = 86_400
+_API_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T([0-9:]{8})\.[0-9]{3}Z")
 
 
 def visible(text: str) -> str:
@@ -34,14 +36,31 @@ def visible_lines(content: bytes) -> str:
 
 def table(rows: Sequence[Sequence[str]], titles: Sequence[str]) -> str:
     """Rows under titles, columns aligned; the cells are made visible here."""
-    cells = [[title.upper() for title in titles]]
-    cells += [[visible(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in cells
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    return Table(titles).text(rows)
+
+
+class Table:
+    """A table that comes in parts: its titles stand over the first, whose columns the others keep if they fit."""
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        self._titles = titles
+        self._widths = [0] * len(titles)
+        self.is_begun = False
+
+    def text(self, rows: Sequence[Sequence[str]]) -> str:
+        """The next rows; the cells are made visible here."""
+        cells = [] if self.is_begun else [[title.upper() for title in self._titles]]
+        cells += [[visible(cell) for cell in row] for row in rows]
+        self.is_begun = True
+        self._widths = [
+            max(width, *(len(row[column]) for row in cells)) if cells else width
+            for column, width in enumerate(self._widths)
+        ]
+        lines = (
+            "  ".join(cell.ljust(width) for cell, width in zip(row, self._widths, strict=True))
+            for row in cells
+        )
+        return "\n".join(line.rstrip() for line in lines)
 
 
 def facts(pairs: Sequence[tuple[str, str]]) -> str:
@@ -61,6 +80,19 @@ def json_text(
 def moment(epoch: float) -> str:
     """`2026-11-22 14:03:07` in UTC."""
     return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock_time(text: str | None, otherwise: str = "never") -> str:
+    """A time of the API, `2026-11-22T14:03:07.250Z`, as `moment` has it; other texts made visible."""
+    if text is None:
+        return otherwise
+    found = _API_TIME.fullmatch(text)
+    return f"{found[1]} {found[2]}" if found else visible(text)
+
+
+def epoch_of(text: str) -> float:
+    """Epoch seconds of a time of the API."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def iso(epoch: float | None) -> str | None:

@@ -1,108 +1,111 @@
 """A message's life as text: what was accepted, each attempt with the other side's words, what comes next.
 
-Pure: records in, text out. Every foreign word goes through `visible`.
+Pure: objects of the API in, text out. Every foreign word goes through `visible`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chalicelib.cli.terminal import facts, moment, span, visible, yes
-from chalicelib.domain.engagement import EngagementEvent, EngagementKind
-from chalicelib.domain.model import Delivery, MessageRecord, State
-from chalicelib.services.messages.history import Activity
+from chalicelib.cli.terminal import clock_time, epoch_of, facts, moment, span, visible, yes
+from posthorn_client.models import DeliveryEntry, EmailWithActivity, Follower, Visitor
 
-NOTHING_YET = Activity()
+OPEN = frozenset({"Pending", "SoftFail"})  # statuses of what is not done, unless it is held
 _WIDTH = 13  # the longest status, HoldCancelled
 
 
 def render_timeline(
-    record: MessageRecord,
-    deliveries: Sequence[Delivery],
-    now: float,
-    activity: Activity = NOTHING_YET,
+    email: EmailWithActivity, deliveries: Sequence[DeliveryEntry], now: float
 ) -> str:
     """The message's facts, then one block for each event, oldest first: what became of it, then opens and clicks.
 
     `now` is epoch seconds.
     """
-    lines = [_facts(record), ""]
-    message = record.message
+    lines = [_facts(email), ""]
     lines.append(
         _event(
-            message.received_at,
+            email["received_at"],
             "Accepted",
-            f"from {message.mail_from or '<>'} for {message.rcpt_to}, {message.size} bytes",
+            f"from {email['from'] or '<>'} for {email['to']}, {email['size']} bytes",
         )
     )
     for delivery in deliveries:
-        lines.extend(delivery_lines(delivery))
-    lines.extend(_next(record, now))
-    for hit in sorted((*activity.opens, *activity.clicks), key=lambda hit: hit.at):
-        lines.extend(_hit_lines(hit))
+        lines.extend(_delivery_lines(delivery))
+    lines.extend(_next(email, now))
+    hits = [
+        *((one["at"], _opened(one)) for one in email["opens"]),
+        *((one["at"], _clicked(one)) for one in email["clicks"]),
+    ]
+    for _, hit in sorted(hits, key=lambda hit: hit[0]):
+        lines.extend(hit)
     return "\n".join(lines)
 
 
-def delivery_lines(delivery: Delivery) -> Iterator[str]:
+def _delivery_lines(delivery: DeliveryEntry) -> Iterator[str]:
     """One attempt: its status and details, then what is known about the conversation."""
-    yield _event(delivery.at, delivery.status.value, delivery.details)
-    if delivery.output:
-        yield _more("reply", delivery.output)
-    if delivery.remote:
-        yield _more("way", f"{delivery.source or 'any address'} → {delivery.remote}")
-    if delivery.remote or delivery.tls:
-        yield _more("TLS", delivery.tls or ("yes" if delivery.sent_with_ssl else "none"))
-    if delivery.seconds is not None:
-        yield _more("took", f"{delivery.seconds:.2f} s")
-    if delivery.log_id:
-        yield _more("log", delivery.log_id)
+    yield _event(delivery["at"], delivery["status"], delivery["details"])
+    if delivery["output"]:
+        yield _more("reply", delivery["output"])
+    if delivery["remote"]:
+        yield _more("way", f"{delivery['source'] or 'any address'} → {delivery['remote']}")
+    if delivery["remote"] or delivery["tls"]:
+        yield _more("TLS", delivery["tls"] or ("yes" if delivery["sent_with_tls"] else "none"))
+    if delivery["seconds"] is not None:
+        yield _more("took", f"{delivery['seconds']:.2f} s")
+    if delivery["log_id"]:
+        yield _more("log", delivery["log_id"])
 
 
-def _hit_lines(hit: EngagementEvent) -> Iterator[str]:
-    """An open or click. What the client said of itself is shown, never obeyed."""
-    seems = " (automatic)" if hit.automatic else ""
-    text = f"from {hit.address or 'an unknown address'}{seems}"
-    yield _event(hit.at, "Opened" if hit.kind is EngagementKind.OPEN else "Clicked", text)
-    if hit.url:
-        yield _more("link", hit.url)
-    if hit.user_agent:
-        yield _more("client", hit.user_agent)
+def _opened(hit: Visitor) -> list[str]:
+    """An open. What the client said of itself is shown, never obeyed."""
+    return [_hit(hit, "Opened"), *_client(hit)]
 
 
-def _facts(record: MessageRecord) -> str:
-    message = record.message
+def _clicked(hit: Follower) -> list[str]:
+    return [_hit(hit, "Clicked"), _more("link", hit["url"]), *_client(hit)]
+
+
+def _hit(hit: Visitor, what: str) -> str:
+    seems = " (automatic)" if hit["automatic"] else ""
+    return _event(hit["at"], what, f"from {hit['address'] or 'an unknown address'}{seems}")
+
+
+def _client(hit: Visitor) -> list[str]:
+    return [_more("client", hit["user_agent"])] if hit["user_agent"] else []
+
+
+def _facts(email: EmailWithActivity) -> str:
     pairs = [
-        ("Message", f"{message.id} ({message.scope.value})"),
-        ("Status", record.status.value + (", held" if record.held else "")),
-        ("From", message.mail_from or "<>"),
-        ("To", message.rcpt_to),
-        ("Subject", message.subject),
-        ("Message-ID", message.message_id),
-        ("Tag", message.tag or ""),
-        ("Token", message.token),
-        ("Credential", message.origin.credential_id),
-        ("Over TLS", yes(message.received_with_ssl)),
+        ("Message", f"{email['id']} ({email['direction']})"),
+        ("Status", email["status"] + (", held" if email["held"] else "")),
+        ("From", email["from"] or "<>"),
+        ("To", email["to"]),
+        ("Subject", email["subject"]),
+        ("Message-ID", email["message_id"]),
+        ("Tag", email["tag"] or ""),
+        ("Token", email["token"]),
+        ("Credential", email["credential"]),
+        ("Over TLS", yes(email["received_with_tls"])),
     ]
     return facts([(name, value) for name, value in pairs if value])
 
 
-def _next(record: MessageRecord, now: float) -> Iterator[str]:
-    if record.held:
-        if record.hold_expires_at is not None:
-            yield _event(record.hold_expires_at, "(expires)", "the hold ends without sending")
+def _next(email: EmailWithActivity, now: float) -> Iterator[str]:
+    if email["held"]:
+        if email["hold_expires_at"] is not None:
+            yield _event(email["hold_expires_at"], "(expires)", "the hold ends without sending")
         return
-    if record.state is State.WAITING:
-        if record.wake_at > now:
-            wait = span(record.wake_at - now)
-            yield _event(record.wake_at, "(next)", f"attempt {record.tries + 1}, in {wait}")
-        else:
-            yield _event(now, "(next)", f"attempt {record.tries + 1}, as soon as a worker is free")
-    elif record.state is State.LEASED:
-        yield _event(now, "(now)", f"attempt {record.tries + 1} is running")
+    attempt, planned = email["tries"] + 1, email["next_attempt_at"]
+    if planned is not None and epoch_of(planned) > now:
+        wait = span(epoch_of(planned) - now)
+        yield _event(planned, "(next)", f"attempt {attempt}, in {wait}")
+    elif planned is not None or email["status"] in OPEN:
+        text = f"attempt {attempt} is running, or runs as soon as a worker is free"
+        yield f"{moment(now)}  {'(now)'.ljust(_WIDTH)}  {text}"
 
 
-def _event(at: float, what: str, text: str) -> str:
-    return f"{moment(at)}  {what.ljust(_WIDTH)}  {visible(text)}".rstrip()
+def _event(at: str, what: str, text: str) -> str:
+    return f"{clock_time(at)}  {what.ljust(_WIDTH)}  {visible(text)}".rstrip()
 
 
 def _more(what: str, text: str) -> str:

@@ -2,57 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from chalicelib.cli.commands import (
-    NOTHING_TO_CHANGE,
     Group,
-    naming,
+    changes,
+    clear_option,
+    fields_of,
     of_server,
     options,
-    server_option,
 )
+from chalicelib.cli.dns_text import is_right, records_text
+from chalicelib.cli.older_fields import older_finding, with_older_track_domain
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import Shape, shape
-from chalicelib.cli.terminal import facts, moment, table, visible, yes
-from chalicelib.domain.dns.records import track_host
-from chalicelib.domain.tenancy.findings import RecordStatus
-from chalicelib.domain.tenancy.servers import Server
-from chalicelib.domain.tenancy.track_domains import TrackDomain
-from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
+from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
+from posthorn_client import ProblemError
+from posthorn_client.models import TrackDomain
 
-# What `add` and `update` share; each keeps what it was when left out.
+# What `add` and `set` share; each keeps what it was when left out.
 switches = options(
     click.option("--exclude-none", is_flag=True, help="Forget the hosts excluded before."),
     click.option(
-        "--exclude", metavar="HOST", multiple=True, help="Leave this host's links as they are."
+        "--excluded-click-domains",
+        "--exclude",
+        "excluded_click_domains",
+        metavar="HOST",
+        multiple=True,
+        help="Leave this host's links as they are; may be repeated.",
     ),
-    click.option("--opens/--no-opens", "track_loads", default=None, help="Add an image."),
-    click.option("--clicks/--no-clicks", "track_clicks", default=None, help="Replace links."),
-    click.option("--ssl/--no-ssl", "ssl_enabled", default=None, help="https in links."),
+    click.option(
+        "--track-loads/--no-track-loads",
+        "--opens/--no-opens",
+        "track_loads",
+        default=None,
+        help="Add an image.",
+    ),
+    click.option(
+        "--track-clicks/--no-track-clicks",
+        "--clicks/--no-clicks",
+        "track_clicks",
+        default=None,
+        help="Replace links.",
+    ),
+    click.option(
+        "--ssl-enabled/--no-ssl-enabled",
+        "--ssl/--no-ssl",
+        "ssl_enabled",
+        default=None,
+        help="https in links.",
+    ),
 )
-
-
-def _options(
-    before: TrackOptions, exclude: tuple[str, ...], exclude_none: bool, **given: bool | None
-) -> TrackOptions:
-    if exclude and exclude_none:
-        raise click.UsageError("Give either --exclude or --exclude-none, not both.")
-    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if exclude or exclude_none:
-        values["excluded_click_domains"] = exclude
-    return replace(before, **values)
-
-
-def _find(session: Session, name: str, server: str | None) -> TrackDomain:
-    owner = session.server(server)
-    return session.call(session.posthorn[TrackDomains].find(owner, name))
-
-
-named_track = naming(_find, "track", click.argument("name"), server_option)
+name_argument = click.argument("name")
+CLEARED = ("ssl_enabled", "track_clicks", "track_loads", "excluded_click_domains")
 track_domain_group = Group(
     "trackdomain", "Track domains: count opens and clicks under names of the sender's own."
 )
@@ -60,99 +63,135 @@ track_domain_group = Group(
 
 @track_domain_group.command("add")
 @click.argument("domain")
-@click.option("--name", default="track", show_default=True, help="The label in front of DOMAIN.")
+@click.option(
+    "--label",
+    "--name",
+    "label",
+    default="track",
+    show_default=True,
+    help="The label in front of DOMAIN.",
+)
 @switches
 @of_server
-def add(session: Session, domain: str, name: str, server: Server, **given: Any) -> None:
+def add(session: Session, server: str | None, exclude_none: bool, **given: Any) -> None:
     """Add a track domain for mail from DOMAIN, and print the record to publish."""
-    service = session.posthorn[TrackDomains]
-    chosen = _options(service.defaults, **given)
-    _show(session, session.call(service.add(server, name, domain, chosen)))
+    _check_excluded(exclude_none, given)
+    _show(session, session.client.create_track_domain(fields_of(**given), tenant=server))
 
 
 @track_domain_group.command("list")
 @of_server
-def list_all(session: Session, server: Server) -> None:
-    """List a server's track domains."""
-    found = session.call(session.posthorn[TrackDomains].of_server(server))
+def list_all(session: Session, server: str | None) -> None:
+    """List a server's track domains, newest first."""
+    found = list(session.client.all_track_domains(tenant=server))
     rows = [
         (
-            each.domain,
-            track_host(each),
+            each["domain"],
+            each["name"],
             _status(each),
-            yes(each.track_clicks),
-            yes(each.track_loads),
+            yes(each["track_clicks"]),
+            yes(each["track_loads"]),
         )
         for each in found
     ]
     text = table(rows, ("domain", "name", "dns", "clicks", "opens"))
-    session.show(found, text)
+    session.show([*map(with_older_track_domain, found)], text)
 
 
 @track_domain_group.command("show")
-@named_track
-def show(session: Session, track: TrackDomain) -> None:
+@name_argument
+@of_server
+def show(session: Session, name: str, server: str | None) -> None:
     """Show a track domain and the record to publish."""
-    _show(session, track)
+    _show(session, _found(session, name, server))
 
 
 @track_domain_group.command("check")
-@named_track
-def check(session: Session, track: TrackDomain) -> int:
+@name_argument
+@of_server
+def check(session: Session, name: str, server: str | None) -> int:
     """Look at what is published in DNS, and remember it. The exit code is 0 only for OK."""
-    done = session.call(session.posthorn[TrackDomains].check(track))
-    text = visible(f"{done.finding.name}: {done.finding.status.value} {done.finding.text}".strip())
-    told = {**_shape(session, done.track), "finding": done.finding}
-    session.show(told, f"{_facts(done.track)}\n\n{text}")
-    return 0 if done.finding.status is RecordStatus.OK else 1
+    known = _found(session, name, server)["name"]
+    track = session.client.check_track_domain(known, tenant=server)
+    record = track["record"]
+    text = visible(f"{record['name']}: {record['status']} {record['text']}".strip())
+    told = with_older_track_domain(track) | {"finding": older_finding(record)}
+    session.show(told, f"{_facts(track)}\n\n{text}")
+    return 0 if is_right(record) else 1
 
 
-@track_domain_group.command("update")
-@switches
-@named_track
-def update(session: Session, track: TrackDomain, **given: Any) -> None:
+def _change(
+    session: Session,
+    name: str,
+    server: str | None,
+    exclude_none: bool,
+    clear: tuple[str, ...],
+    **given: Any,
+) -> None:
     """Switch what is tracked, or which hosts are excluded."""
-    chosen = _options(TrackOptions.of(track), **given)
-    if not any(value not in {None, (), False} for value in given.values()) and (
-        chosen == TrackOptions.of(track)
-    ):
-        raise click.UsageError(NOTHING_TO_CHANGE)
-    _show(session, session.call(session.posthorn[TrackDomains].update(track, chosen)))
+    _check_excluded(exclude_none, given)
+    if exclude_none:
+        clear = (*clear, "excluded_click_domains")
+    body = changes(clear, **given)
+    known = _found(session, name, server)["name"]
+    _show(session, session.client.change_track_domain(known, body, tenant=server))
+
+
+for _verb in ("set", "update"):
+    track_domain_group.command(_verb)(
+        name_argument(switches(clear_option(*CLEARED)(of_server(_change))))
+    )
 
 
 @track_domain_group.command("remove")
-@named_track
-def remove(session: Session, track: TrackDomain) -> None:
+@name_argument
+@of_server
+def remove(session: Session, name: str, server: str | None) -> None:
     """Remove a track domain: mail is no longer tracked."""
-    session.call(session.posthorn[TrackDomains].remove(track))
-    session.show({"removed": track_host(track)}, f"Removed {visible(track_host(track))}.")
+    known = _found(session, name, server)["name"]
+    session.client.remove_track_domain(known, tenant=server)
+    session.show({"removed": known}, visible(f"Removed {known}."))
+
+
+def _check_excluded(exclude_none: bool, given: dict[str, Any]) -> None:
+    if exclude_none and given["excluded_click_domains"]:
+        raise click.UsageError("Give either --exclude or --exclude-none, not both.")
+
+
+def _found(session: Session, name: str, server: str | None) -> TrackDomain:
+    """The track domain of this name, or that for mail from a domain of this name."""
+    try:
+        return session.client.show_track_domain(name, tenant=server)
+    except ProblemError as refused:
+        if refused.status != 404:
+            raise
+        for track in session.client.all_track_domains(tenant=server):
+            if track["domain"] == name.lower():
+                return track
+        raise
 
 
 def _show(session: Session, track: TrackDomain) -> None:
-    record = session.posthorn[TrackDomains].record(track)
-    told = f"  {visible(f'{record.kind} {record.name}')}\n    {visible(record.value)}"
+    told = records_text([track["record"]])
     text = f"{_facts(track)}\n\nPublish this record, then run `trackdomain check`:\n\n{told}"
-    session.show(_shape(session, track), text)
-
-
-def _shape(session: Session, track: TrackDomain) -> Shape:
-    return {**shape(track), "records": [session.posthorn[TrackDomains].record(track)]}
+    session.show(with_older_track_domain(track), text)
 
 
 def _facts(track: TrackDomain) -> str:
     pairs = [
-        ("Track domain", track_host(track)),
-        ("Mail from", track.domain),
-        ("Links at", f"{'https' if track.ssl_enabled else 'http'}://{track.name}/"),
+        ("Track domain", track["name"]),
+        ("Mail from", track["domain"]),
+        ("Links at", f"{'https' if track['ssl_enabled'] else 'http'}://{track['host']}/"),
         ("DNS", _status(track)),
-        ("Clicks", yes(track.track_clicks)),
-        ("Opens", yes(track.track_loads)),
-        ("Excluded", ", ".join(track.excluded_click_domains) or "nothing"),
+        ("Clicks", yes(track["track_clicks"])),
+        ("Opens", yes(track["track_loads"])),
+        ("Excluded", ", ".join(track["excluded_click_domains"]) or "nothing"),
     ]
     return facts(pairs)
 
 
 def _status(track: TrackDomain) -> str:
-    if track.dns_status is None or track.dns_checked_at is None:
+    status = track["record"]["status"]
+    if status is None or track["checked_at"] is None:
         return "not checked"
-    return f"{track.dns_status.value}, {moment(track.dns_checked_at)}"
+    return f"{status}, {clock_time(track['checked_at'])}"

@@ -19,7 +19,7 @@ from chalicelib.adapters.sqlite.sealing_keys import key_file
 from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.commands import Command
 from chalicelib.cli.terminal import facts, visible
-from chalicelib.domain.dns.records import is_domain_name, records_for
+from chalicelib.domain.dns.records import DnsRecord, is_domain_name, records_for
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.mail.mailbox import envelope_address
@@ -158,7 +158,10 @@ def _show(session: HostSession, found: Accounts, written: Path | None) -> None:
         "api": {"key": found.api_key} if found.is_new else None,
         "management_key": found.management_key,
         "records": [_record(one) for one in records],
-        "domains": [{"name": name, "records": list(wanted)} for name, wanted in of_domains.items()],
+        "domains": [
+            {"name": name, "records": [*map(_wanted, wanted)]}
+            for name, wanted in of_domains.items()
+        ],
         "next": list(_next(program, found)),
     }
     blocks = [_what_there_is(session, found, written), *_keys(found)]
@@ -211,6 +214,16 @@ def _record(record: OwnRecord) -> dict[str, str]:
         "name": record.name,
         "value": record.value,
         "purpose": record.purpose,
+    }
+
+
+def _wanted(record: DnsRecord) -> dict[str, object]:
+    return {
+        "purpose": record.purpose.value,
+        "type": record.kind,
+        "name": record.name,
+        "value": record.value,
+        "required": record.required,
     }
 
 

@@ -10,13 +10,16 @@ import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chalicelib.bootstrap import Posthorn
 from chalicelib.cli.session import Session
 from chalicelib.cli.stack import STATE_FOLDER
 from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import PermanentFailure
 from onehost.settings_file import environment_of, settings_path
+
+if TYPE_CHECKING:
+    from chalicelib.bootstrap import Posthorn
 
 NO_STATE = (
     "No state folder is named: set state_folder in the settings file, or name one with --state"
@@ -80,6 +83,7 @@ class HostSession(Session):
         not for this release, though a command may need only the other."""
         if self.stack is None and self.settings.state_folder:
             from chalicelib.adapters.sqlite.folder import StateFolder
+            from chalicelib.bootstrap import Posthorn
             from onehost.storage.reading import check_schemas
 
             program = Posthorn(self.settings, "sqlite")
@@ -88,4 +92,5 @@ class HostSession(Session):
             return program
         if self.stack is None:
             os.environ.update(self.environment)
-        return super().posthorn
+        found: Posthorn = super().posthorn
+        return found

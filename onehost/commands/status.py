@@ -8,7 +8,6 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from chalicelib.cli.commands import Command
-from chalicelib.cli.shapes import Shape
 from chalicelib.cli.terminal import facts, iso, span, table
 from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
@@ -32,7 +31,7 @@ def _release() -> str:
         return "not installed"
 
 
-def _shape(session: HostSession, found: Condition, now: float) -> Shape:
+def _shape(session: HostSession, found: Condition, now: float) -> dict[str, object]:
     holder = found.serving
     return {
         "serving": holder is not None,

@@ -115,9 +115,10 @@ chalicelib              -
                         .services.domain_codes .services.events .services.messages .services.outgoing .services.pools
                         .services.queue .services.suspensions .services.tenancy .services.tracking .api pydantic
                         pydantic_core
-.cli                    .bootstrap .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
-                        .services.events .services.messages .services.outgoing .services.pools .services.queue
-                        .services.tenancy .services.tracking click
+.cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
+.cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli
+                        posthorn_client click
+.cli.submission         .domain.mail .cli
 
 functions               .bootstrap .config .domain .domain.tracking .ports .services .services.outgoing
                         .services.queue .services.tracking .api .api.v1 .api.v2 chalice

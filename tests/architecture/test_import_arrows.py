@@ -69,9 +69,7 @@ def tree(tmp_path: Path) -> Path:
         "chalicelib/api/v2/problems.py",
         "import pydantic\nimport chalicelib.domain.model\n",
     )
-    write(
-        tmp_path, "chalicelib/cli/main.py", "import click\nfrom chalicelib.bootstrap import build\n"
-    )
+    write(tmp_path, "chalicelib/cli/main.py", "import click\nfrom posthorn_client import Client\n")
     write(
         tmp_path,
         "functions/deliver.py",
@@ -318,6 +316,16 @@ WRONG = {
     "version 2 imports version 1": ("chalicelib/api/v2/x.py", "import chalicelib.api.v1.envelope"),
     "api imports one version": ("chalicelib/api/x.py", "import chalicelib.api.v2.problems"),
     "cli imports the api": ("chalicelib/cli/x.py", "import chalicelib.api.v2.models"),
+    "cli opens the storage": ("chalicelib/cli/x.py", "def f():\n    import chalicelib.bootstrap"),
+    "cli imports the domain": ("chalicelib/cli/x.py", "import chalicelib.domain.errors"),
+    "the local part of cli imports an adapter": (
+        "chalicelib/cli/local/x.py",
+        "import chalicelib.adapters.sqlite.folder",
+    ),
+    "what is sent by SMTP opens the storage": (
+        "chalicelib/cli/submission/x.py",
+        "import chalicelib.bootstrap",
+    ),
     "the client imports the program": (
         "clients/python/posthorn_client/x.py",
         "import chalicelib.domain.errors",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import ROOT, RunningStack, wait_for
+from tests.e2e.stack import RunningStack, wait_for
 from tests.patience import PATIENCE
 
 Cli = Callable[..., Any]
@@ -27,7 +27,10 @@ def cli(stack: RunningStack, tmp_path: Path) -> Cli:
         for name, value in os.environ.items()
         if not name.startswith(("POSTHORN_", "AWS_"))
     }
-    environment = clean | {"POSTHORN_STATE": str(stack.state), "PYTHONPATH": str(ROOT)}
+    environment = clean | {
+        "POSTHORN_STATE": str(stack.state),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
 
     def run(*arguments: str) -> Any:
         done = subprocess.run(

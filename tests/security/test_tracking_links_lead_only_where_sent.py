@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
-from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.tracking.visit import Visit, has_source, is_automatic, location_of, read_path
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from chalicelib.services.tracking.answer import IMAGE
@@ -23,6 +22,7 @@ from infra.local.exchange import Request
 from infra.local.function_url import event_of
 from infra.local.invocation import Context
 from tests.growth import assert_linear
+from tests.timelines import timeline_of
 from tests.tracking_scene import LINKS, TrackedMail, make_tracked_mail
 
 EVIL = "https://evil.test/"
@@ -159,7 +159,7 @@ async def test_a_hostile_client_name_is_shown_and_not_obeyed() -> None:
     assert activity.opens[0].user_agent.isprintable()
     raw = replace(activity, opens=(replace(activity.opens[0], user_agent=name),))
     for shown, start in ((activity, " [2J"), (raw, "\\x1b[2J")):
-        text = render_timeline(await mail.record(), (), scene.clock.now(), shown)
+        text = timeline_of(await mail.record(), (), scene.clock.now(), shown)
         assert start in text
         assert not any(line.startswith("Opened by") for line in text.splitlines())
         assert set("\x1b\x07\r\u202e").isdisjoint(text)

@@ -76,12 +76,15 @@ class Call:
         return _fitting(self.request.path_values[name])
 
 
-async def admitted(program: MailProgram, route: Route, request: HttpRequest) -> Call:
-    """The call of a request. Raises what its checks find, in their order."""
+async def admitted(
+    program: MailProgram, route: Route, request: HttpRequest, caller: Caller | None = None
+) -> Call:
+    """The call of a request, of a caller who is known already or shows a key. Raises what its checks find, in their
+    order."""
     if len(request.body) > LARGEST_SMALL_BODY and not route.takes_large_bodies:
         raise ContentTooLarge(f"This takes at most {LARGEST_SMALL_BODY} bytes")
     callers = program[Callers]
-    caller = await callers.by_key(_key(request.headers), request.client_address)
+    caller = caller or await callers.by_key(_key(request.headers), request.client_address)
     request.notes["key_id"] = caller.key.id
     tenant = await _tenant(callers, caller, route, request)
     if tenant is not None and tenant.server is not None:

@@ -65,7 +65,8 @@ async def show_raw(call: Call) -> HttpAnswer:
     client that accepts them.
     """
     record = await record_of(call)
-    if record.message.size > LARGEST_ANSWER:
+    is_bounded = not call.request.is_in_process
+    if is_bounded and record.message.size > LARGEST_ANSWER:
         return await _link(call.program, record)
     content = await call.program[MessageHistory].content(record)
     if content is None:
@@ -77,7 +78,7 @@ async def show_raw(call: Call) -> HttpAnswer:
         if BINARY not in accepted and "*/*" not in accepted:
             raise NotAcceptable(f"The message is not UTF-8; send Accept: {BINARY}") from error
         return HttpAnswer(200, content, {"Content-Type": BINARY})
-    if not fits_an_answer(text):
+    if is_bounded and not fits_an_answer(text):
         return await _link(call.program, record)
     return HttpAnswer(200, text, {"Content-Type": "message/rfc822"})
 
@@ -109,6 +110,8 @@ def _shown(record: MessageRecord, **more: object) -> SimpleNamespace:
         for one in (record.message, record)
         for field in fields(one)
     }
+    origin = record.message.origin
+    known |= {"pool": origin.pool, "domain": origin.domain, "credential": origin.credential_id}
     next_attempt = record.wake_at if waiting else None
     resend_of = record.message.resend_of
     return SimpleNamespace(**known, next_attempt_at=next_attempt, resend_of=resend_of, **more)

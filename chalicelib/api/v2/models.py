@@ -143,6 +143,10 @@ class Email(Answer):
     hold_expires_at: Moment | None
     received_at: Moment
     received_with_tls: bool = Field(validation_alias="received_with_ssl")
+    tries: Annotated[int, Field(description="Conversations that failed so far.")]
+    pool: Annotated[str, Field(description="The pool that it leaves by.")]
+    domain: Annotated[str, Field(description="The domain that let it in.")]
+    credential: Annotated[str, Field(description="The id of the credential that let it in.")]
     last_attempt_at: Moment | None
     next_attempt_at: Annotated[Moment | None, Field(description="Null when none is planned.")]
     opened_at: Annotated[Moment | None, Field(description="When it was first opened.")]

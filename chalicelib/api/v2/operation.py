@@ -22,10 +22,11 @@ from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_que
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.tenancy.audit import Acting, Actor
+from chalicelib.domain.tenancy.audit import Acting
 from chalicelib.ports.acting import acting
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
+from chalicelib.services.tenancy.callers import Caller
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -39,13 +40,15 @@ class NoFields(Body):
     """The body of a verb that takes none."""
 
 
-async def operate(route: Route, program: MailProgram, request: HttpRequest) -> HttpAnswer:
-    """The answer of a route to a request."""
+async def operate(
+    route: Route, program: MailProgram, request: HttpRequest, caller: Caller | None = None
+) -> HttpAnswer:
+    """The answer of a route to a request; `caller` is known already, or shows a key."""
     try:
         if route.is_public:
             public: HttpAnswer = await route.action(program, request)
             return public
-        call = await admitted(program, route, request)
+        call = await admitted(program, route, request, caller)
     except MailError as error:
         return answer_problem(error, request)
     try:
@@ -64,7 +67,7 @@ def _acting(call: Call) -> Acting:
     last = call.route.path.rpartition("/")[2]
     verb = last if "}/" in call.route.path and not last.endswith("}") else None
     return Acting(
-        Actor("key", call.caller.key.name, call.caller.key.id),
+        call.caller.actor,
         call.request.client_address,
         call.request.request_id,
         None if call.tenant is None else call.tenant.name,

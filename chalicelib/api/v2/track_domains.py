@@ -39,6 +39,7 @@ class TrackDomain(Answer):
     track_clicks: bool
     track_loads: bool
     excluded_click_domains: list[str]
+    checked_at: Moment | None
     record: Record
 
 
@@ -122,9 +123,11 @@ def _kept(given: dict[str, Any]) -> dict[str, Any]:
 
 def _shown(call: Call, track: tenancy.TrackDomain) -> TrackDomain:
     record = call.program[TrackDomains].record(track)
-    same = TrackDomain.model_fields.keys() - {"name", "host", "record"}
+    other = {"name", "host", "checked_at", "record"}
+    named = {name: name for name in TrackDomain.model_fields if name not in other}
+    named["checked_at"] = "dns_checked_at"
     return TrackDomain(
-        **{name: getattr(track, name) for name in same},
+        **{name: getattr(track, own) for name, own in named.items()},
         name=track.id,
         host=track.name,
         record=record_shown(record, _finding(track)),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from chalicelib.domain.errors import NotFound, Refused, Rejected
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy import scopes
+from chalicelib.domain.tenancy.audit import Actor
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.management_keys import ManagementKey
@@ -27,6 +28,7 @@ from chalicelib.services.tenancy.authenticate import Authenticate, Principal
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 
 API_KEYS = frozenset({CredentialKind.API})
+OPERATOR = "operator"  # stands for the id of a key, which no key has
 NO_TENANT = "There is no such organization or server"
 _TENANT = re.compile(r"[a-z0-9-]{1,64}(/[a-z0-9-]{1,64})?")
 
@@ -68,10 +70,22 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A key, and (for a server key) its server."""
+    """A key, and (for a server key) its server. An operator's key is one that nobody can show."""
 
     key: Credential | ManagementKey
     server: Server | None = None
+
+    @staticmethod
+    def operator(name: str) -> Caller:
+        """Somebody who has the storage itself in hand, and so may do everything."""
+        return Caller(ManagementKey(OPERATOR, name, 0, "", "", "", (scopes.EVERYTHING,)))
+
+    @property
+    def actor(self) -> Actor:
+        """What the audit log calls it."""
+        if self.key.id == OPERATOR:
+            return Actor("system", self.key.name)
+        return Actor("key", self.key.name, self.key.id)
 
     @property
     def reach(self) -> Reach:

@@ -20,6 +20,7 @@ from posthorn_client.http_transport import HttpTransport
 from posthorn_client.operations import Operations
 from posthorn_client.request import Request, word
 from posthorn_client.transport import Answer, Sent, Transport
+from posthorn_client.version import VERSION
 
 SAFE = frozenset({"GET", "HEAD", "PUT", "PATCH"})  # which come to the same, done once or twice
 BUSY = frozenset({429, 503})  # nothing was done
@@ -43,7 +44,7 @@ class Client(Operations):
     ) -> None:
         self.tenant = tenant
         self._transport = HttpTransport(at) if isinstance(at, str) else at
-        self._headers = {"Accept": "*/*", "User-Agent": "posthorn-client/0.1"}
+        self._headers = {"Accept": "*/*", "User-Agent": f"posthorn-client/{VERSION}"}
         if key is not None:
             self._headers["Authorization"] = f"Bearer {word(key, 'key')}"
         self._retries, self._longest_wait = retries, longest_wait

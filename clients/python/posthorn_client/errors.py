@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+SEE_ERRORS = "; see errors"  # what a detail ends with that leaves the fields to `errors`
+
 
 class PosthornError(Exception):
     """Anything that this client raises, wrong arguments aside."""
@@ -54,13 +56,11 @@ class ProblemError(PosthornError):
 
     @property
     def sentence(self) -> str:
-        """What went wrong, for people: the detail, and each wrong field that it does not name itself."""
-        more = [
-            f"{one.pointer} {one.detail}".strip()
-            for one in self.errors
-            if one.detail not in self.detail
-        ]
-        return "; ".join([self.detail, *more])
+        """What went wrong, for people: the detail, and the wrong fields if it does not tell of them itself."""
+        told = [f"{one.pointer} {one.detail}".strip() for one in self.errors]
+        if not told or all(one.detail in self.detail for one in self.errors):
+            return self.detail
+        return f"{self.detail.removesuffix(SEE_ERRORS)}: {'; '.join(told)}"
 
 
 def problem_of(status: int, body: bytes, retry_after: float | None) -> ProblemError:

@@ -54,6 +54,7 @@ def test_a_track_domain_is_made_checked_changed_and_removed(api: ApiWorld) -> No
         "track_clicks": True,
         "track_loads": True,
         "excluded_click_domains": [],
+        "checked_at": None,
     }
     assert record == {
         "purpose": "track",

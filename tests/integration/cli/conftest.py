@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +40,14 @@ Run = Callable[..., Outcome]
 def without_the_functions_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command's process does not load the functions, which log to standard output; a test process may have."""
     monkeypatch.setattr(logging.getLogger("posthorn"), "handlers", [])
+
+
+@pytest.fixture(autouse=True)
+def without_profiles(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the person who runs the tests has signed in to is none of theirs."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("POSTHORN_API_URL", "POSTHORN_PROFILE", "POSTHORN_MANAGEMENT_KEY"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

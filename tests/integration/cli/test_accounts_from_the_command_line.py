@@ -132,10 +132,12 @@ def test_a_domain_is_removed(demo: Run) -> None:
     assert outcome.err.count("\n") == 1
 
 
-def test_an_organizations_domain_is_not_its_servers(demo: Run) -> None:
+def test_an_organizations_domain_is_its_servers_to_use_and_not_to_change(demo: Run) -> None:
     demo("domain", "add", "shared.example", "--organization", "demo")
-    names = [each["name"] for each in demo("domain", "list", "--json").json]
-    assert names == ["demo.example"]
+    owners = {each["name"]: each["owner"] for each in demo("domain", "list", "--json").json}
+    assert owners == {"demo.example": "server", "shared.example": "organization"}
+    refused = demo("domain", "remove", "shared.example")
+    assert (refused.code, "domain of the organization" in refused.err) == (1, True)
     listed = demo("domain", "list", "--organization", "demo", "--json").json
     assert [(each["name"], each["owner"]) for each in listed] == [
         ("shared.example", "organization")
@@ -183,4 +185,65 @@ def test_a_network_needs_no_key(demo: Run) -> None:
     assert "key" not in made
     wrong = demo("credential", "create", "office", "--kind", "SMTP-IP", "--network", "office")
     assert wrong.code == 1
-    assert "valid IPv4 or IPv6 address" in wrong.err
+    assert "/network is no network in CIDR notation" in wrong.err
+
+
+def test_fields_are_changed_and_cleared(demo: Run) -> None:
+    assert demo("organization", "set", "demo", "--name", "Other", "--json").json["name"] == "Other"
+    demo("server", "set", "demo/demo", "--send-limit", "5", "--mode", "Development")
+    line = ("server", "set", "demo/demo", "--clear", "send_limit", "--clear", "mode")
+    cleared = demo(*line, "--json").json
+    assert (cleared["send_limit"], cleared["mode"]) == (None, "Live")
+    both = demo("server", "set", "--pool", "default", "--clear", "pool")
+    assert (both.code, "not both" in both.err) == (2, True)
+    made = demo("credential", "create", "x", "--kind", "API", "--network", "192.0.2.0/24", "--json")
+    number = made.json["id"]
+    assert made.json["networks"] == ["192.0.2.0/24"]
+    changed = demo("credential", "set", number, "--hold", "--clear", "networks", "--json").json
+    assert (changed["hold"], changed["networks"]) == (True, [])
+    assert demo("credential", "show", number, "--json").json == changed
+    assert demo("credential", "set", number).code == 2
+
+
+def test_a_domain_is_changed_its_keys_rotated_and_what_is_there_shown(
+    demo: Run, app: Posthorn
+) -> None:
+    changed = demo("domain", "set", "demo.example", "--incoming", "--use-for-any", "--json").json
+    assert (changed["incoming"], changed["use_for_any"]) == (True, True)
+    assert (
+        demo("domain", "set", "demo.example", "--clear", "incoming", "--json").json["incoming"]
+        is False
+    )
+    app[ScriptedResolver].zone["demo.example"] = {"TXT": ["v=spf1 include:\x1b[2Jx.example -all"]}
+    checked = demo("domain", "check", "demo.example")
+    assert checked.code == 1
+    assert "publish instead: v=spf1 include:\\x1b[2Jx.example include:spf.ph.example -all" in (
+        checked.out
+    )
+    assert "\x1b" not in checked.out
+    rotated = demo("domain", "rotate", "demo.example", "--json").json
+    assert {one["state"] for one in rotated["keys"]} == {"active", "next"}
+    assert len(rotated["selectors"]) == 2
+    assert demo("domain", "rotate", "demo.example").code == 1
+    assert demo("domain", "verify", "demo.example", "--code", "1", "--send-to", "x").code == 2
+    demo("domain", "add", "mail.example", "--verification-method", "email")
+    assert demo("domain", "verify", "mail.example", "--send-to", "me@elsewhere.example").code == 1
+
+
+def test_what_is_removed_must_be_meant(demo: Run) -> None:
+    refused = demo("server", "remove", "demo/demo")
+    assert (refused.code, "confirm=demo" in refused.err) == (1, True)
+    assert demo("server", "remove", "demo/demo", "--confirm", "demo").code == 0
+    assert demo("server", "list", "--json").json == []
+    assert demo("organization", "remove", "demo", "--confirm", "demo").code == 0
+    assert demo("organization", "list", "--json").json == []
+
+
+def test_the_installation_says_what_it_is_and_that_it_is_well(posthorn: Run) -> None:
+    shown = posthorn("installation", "show", "--json").json
+    assert shown["return_path_domain"] == "rp.ph.example"
+    assert "rp.ph.example" in posthorn("installation", "show").out
+    assert posthorn("installation", "health").out == "All is well.\n"
+    checks = posthorn("installation", "checks", "--json")
+    assert (checks.code, checks.json) == (0, [])
+    assert posthorn("installation", "checks").out.startswith("CHECK")

@@ -36,3 +36,11 @@ def test_a_log_is_proved_whole_or_broken(demo: Run, app: Posthorn) -> None:
     broken = demo("audit", "verify", "--organization", "demo")
     assert broken.code == 1
     assert broken.err == f"posthorn: The audit log is broken at entry {second.number + 1:010d}.\n"
+
+
+def test_that_the_newest_entry_is_gone_shows_in_the_storage(demo: Run, app: Posthorn) -> None:
+    repository, chain = app[Repository], of_chain(OrganizationId(1))
+    newest, *_ = asyncio.run(repository.all(AUDIT_ENTRIES, chain))
+    asyncio.run(repository.remove(AUDIT_ENTRIES, newest))
+    broken = demo("audit", "verify", "--organization", "demo")
+    assert broken.err == f"posthorn: The audit log is broken at entry {newest.number:010d}.\n"

@@ -164,7 +164,7 @@ def test_the_stack_file_configures_the_installation(
         return app
 
     try:
-        assert main(["organization", "list"], Session(open_installation=opened)) == 0
+        assert main(["--local", "organization", "list"], Session(open_installation=opened)) == 0
     finally:
         os.environ.clear()
         os.environ.update(before)

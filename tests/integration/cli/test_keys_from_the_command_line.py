@@ -9,8 +9,14 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
+from chalicelib.cli.keys import SCOPES as KNOWN
+from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES
 from tests.http_api import ApiWorld
 from tests.integration.cli.conftest import Run
+
+
+def test_the_command_knows_all_scopes() -> None:
+    assert (EVERYTHING, *SCOPES) == KNOWN
 
 
 def test_a_key_of_the_installation_is_shown_once(posthorn: Run) -> None:
@@ -50,11 +56,11 @@ def test_a_key_is_limited_changed_and_revoked(demo: Run) -> None:
         (
             ("--scope", "installation:write", "--organization", "demo"),
             1,
-            "cannot have installation:write",
+            "/scopes/0 a key of an organization cannot have it",
         ),
-        (("--scope", "*", "--expires", "2000-01-01"), 1, "would have ended already"),
-        (("--scope", "*", "--network", "x"), 1, "'x' is no network in CIDR notation"),
-        (("--scope", "*", "--organization", "none"), 1, "There is no such organization"),
+        (("--scope", "*", "--expires", "2000-01-01"), 1, "/expires_at must be in the future"),
+        (("--scope", "*", "--network", "x"), 1, "/networks/0 is no network in CIDR notation"),
+        (("--scope", "*", "--organization", "none"), 1, "There is no such organization or server"),
     ],
 )
 def test_wrong_lines_are_one_sentence(

@@ -236,3 +236,26 @@ def test_tail_ends_quietly_with_control_c(
     session = Session(open_installation=lambda: scene.posthorn, run=interrupted)
     assert main(["tail"], session) == 130
     assert capsys.readouterr().err.strip() == ""
+
+
+def test_a_message_is_held_given_up_and_sent_once_more(cli: Run, scene: Scene) -> None:
+    accepted = run(scene.accept())[0]
+    fail(scene, accepted, "450 later")
+    number = str(accepted.id)
+    assert cli("message", "hold", number, "--json").json["held"] is True
+    assert cli("message", "release", number, "--note", "asked by phone").code == 0
+    assert "HardFail" in cli("message", "bounce", number).out
+    assert cli("message", "hold", number).code == 1
+    made = cli("message", "resend", number, "--json").json
+    assert made["emails"][0]["to"] == accepted.rcpt_to
+    assert cli("message", "show", str(made["id"]), "--json").json["resend_of"] == accepted.id
+
+
+def test_what_waits_is_shown_by_destination(cli: Run, scene: Scene) -> None:
+    fail(scene, run(scene.accept("john@example.com"))[0], "450 \x1b[2Jlater")
+    (found,) = cli("queue", "show", "--json").json
+    assert (found["domain"], found["waiting"]) == ("example.com", 1)
+    text = cli("queue", "show").out
+    assert "example.com" in text
+    assert "\x1b" not in text
+    assert cli("queue", "show", "--status", "held", "--json").json == []

@@ -136,10 +136,7 @@ def test_a_problem_is_told_with_its_fields(api: Api, capsys: pytest.CaptureFixtu
     ).encode()
     assert send("--url", api.url, "--text", "x") == 1
     text = capsys.readouterr().err
-    assert (
-        "The API answered 422: The request has wrong fields; see errors; /to/0 is no address"
-        in text
-    )
+    assert "posthorn: The request has wrong fields: /to/0 is no address" in text
     assert "\x1b" not in text
     assert "ph_api" not in text
 

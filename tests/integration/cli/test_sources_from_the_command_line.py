@@ -163,11 +163,12 @@ def test_a_pool_that_is_not_deployed_says_so(demo: Run, app: Posthorn) -> None:
 
 
 def test_a_server_and_a_source_need_a_pool_that_is_deployed(demo: Run, app: Posthorn) -> None:
-    sentence = "posthorn: There is no pool typo; the pools are: default.\n"
-    for arguments in (
-        ("server", "create", "App", "--pool", "typo"),
-        ("server", "set", "demo/demo", "--pool", "typo"),
-        ("source", "add", "own", "--kind", "direct", "--pool", "typo"),
+    of_server = "posthorn: The organization has no pool typo; it has: default.\n"
+    of_source = "posthorn: There is no pool typo; the pools are: default.\n"
+    for sentence, *arguments in (
+        (of_server, "server", "create", "App", "--pool", "typo"),
+        (of_server, "server", "set", "demo/demo", "--pool", "typo"),
+        (of_source, "source", "add", "own", "--kind", "direct", "--pool", "typo"),
     ):
         outcome = demo(*arguments)
         assert (outcome.code, outcome.out, outcome.err) == (1, "", sentence)
@@ -222,7 +223,10 @@ def test_a_source_goes_and_its_pool_stays_known(posthorn: Run, app: Posthorn) ->
         (("add", "own", "--kind", "direct", "--address", "::1"), "not an IPv4 address"),
         (("add", "own", "--kind", "direct", "--address6", "192.0.2.1"), "not an IPv6 address"),
         (("add", "own", "--kind", "direct", "--ehlo", "not a name"), "The EHLO name is"),
-        (("add", "own", "--kind", "direct", "--priority", "5000"), "The priority is 0 to 1000"),
+        (
+            ("add", "own", "--kind", "direct", "--priority", "5000"),
+            "/priority Input should be less than",
+        ),
         (("add", "far", "--kind", "socks5"), "needs a host"),
         (("add", "far", "--kind", "smarthost", "--host", "no way"), "The host is an address"),
         (("add", "far", "--kind", "smarthost", "--host", "SMTP.acme.com"), "in lower case"),
@@ -260,3 +264,31 @@ def test_what_cannot_be_is_one_sentence(
 )
 def test_wrong_usage(posthorn: Run, arguments: tuple[str, ...]) -> None:
     assert posthorn(*arguments).code == 2
+
+
+def test_a_pool_is_given_and_made_the_default(demo: Run, app: Posthorn) -> None:
+    app[DeployedQueue].deploy("bulk")
+    given = demo("pool", "set", "bulk", "--organizations", "demo", "--json").json
+    assert given["organizations"] == ["demo"]
+    assert demo("organization", "set", "demo", "--pools", "bulk", "--pools", "default").code == 0
+    cleared = demo("pool", "set", "bulk", "--clear", "organizations", "--json").json
+    assert cleared["organizations"] is None
+    assert demo("pool", "set", "bulk", "--default", "--json").json["default"] is True
+    assert "Default        yes" in demo("pool", "set", "bulk", "--default").out
+    assert demo("pool", "set", "bulk").code == 2
+
+
+def test_rules_are_added_changed_and_removed(demo: Run, app: Posthorn) -> None:
+    app[DeployedQueue].deploy("bulk")
+    demo("organization", "set", "demo", "--pools", "default", "--pools", "bulk")
+    line = ("rule", "add", "--pool", "bulk", "--json")
+    rule = demo(*line, "--from", "news.test", "--to", "a@b.test").json
+    assert (rule["from"], rule["to"], rule["pool"]) == (["news.test"], ["a@b.test"], "bulk")
+    assert demo("rule", "set", rule["id"], "--clear", "from", "--json").json["from"] == []
+    own = demo(*line, "--from", "x.test", "--organization", "demo").json
+    scopes = [one["scope"] for one in demo("rule", "list", "--json").json]
+    assert scopes == ["server", "organization"]
+    assert "x.test" in demo("rule", "list", "--organization", "demo").out
+    assert demo("rule", "remove", rule["id"]).out == f"Removed {rule['id']}.\n"
+    assert demo("rule", "list", "--json").json == [own]
+    assert demo("rule", "add", "--pool", "bulk").code == 1

@@ -62,7 +62,7 @@ def test_names_beyond_ascii_are_kept_as_they_are_published(demo: Run) -> None:
         (("other.example",), "no verified domain"),
         (("demo.example", "--name", "a.b"), "letters, digits and -"),
         (("demo.example", "--name", "-"), "letters, digits and -"),
-        (("demo.example", "--name", "x" * 64), "letters, digits and -"),
+        (("demo.example", "--name", "x" * 64), "/label String should have at most 63"),
         (("demo.example", "--exclude", "https://acme.test/"), "excluded host"),
         (("demo.example", "--exclude", "a.*.test"), "excluded host"),
     ],
@@ -112,8 +112,7 @@ def test_a_name_server_that_is_away_changes_nothing(
     done = added("trackdomain", "check", "demo.example", "--json")
     shape = done.json
     assert done.code == 1
-    assert shape["dns_status"] == "OK"
-    assert shape["finding"]["status"] == "Unknown"
+    assert shape["dns_status"] == shape["finding"]["status"] == "Unknown"
     assert "do not answer" in added("trackdomain", "check", "demo.example").out
 
 
@@ -143,7 +142,7 @@ def test_removing_one(added: Run) -> None:
     )
     done = added("trackdomain", "show", "track.demo.example")
     assert done.code == 1
-    assert "no track domain" in done.err
+    assert "no such track domain" in done.err
 
 
 def test_an_installation_that_answers_at_one_address() -> None:

@@ -80,7 +80,7 @@ def run(path: Path, app: Posthorn) -> dict[str, str]:
     before = dict(os.environ)
     try:
         session = Session(open_installation=opened)
-        assert main(["--stack", str(path), "organization", "list"], session) == 0
+        assert main(["--local", "--stack", str(path), "organization", "list"], session) == 0
     finally:
         os.environ.clear()
         os.environ.update(before)

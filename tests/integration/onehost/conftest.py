@@ -119,6 +119,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in list(os.environ):
         if name.startswith("POSTHORN_") or name in AWS_VARIABLES:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(settings_file, "DEFAULT_PATH", tmp_path / "etc" / "posthorn.toml")
     monkeypatch.setattr(logging.getLogger("posthorn"), "handlers", [])
 

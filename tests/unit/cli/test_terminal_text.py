@@ -19,7 +19,6 @@ from chalicelib.cli.terminal import (
     visible,
     visible_lines,
 )
-from chalicelib.cli.timeline import render_timeline
 from chalicelib.domain.model import (
     BlobRef,
     Delivery,
@@ -31,6 +30,7 @@ from chalicelib.domain.model import (
     Status,
 )
 from chalicelib.domain.numbering import MessageId, ServerId
+from tests.timelines import timeline_of
 
 ATTACKS = [
     "\x1b[2J\x1b[H250 2.0.0 delivered",
@@ -154,7 +154,7 @@ SOFT = Delivery(
 
 def test_a_timeline_tells_the_whole_story() -> None:
     waiting = record(status=Status.SOFT_FAIL, tries=1, wake_at=1_800_000_301, attempt=1)
-    text = render_timeline(waiting, [SOFT], now=1_800_000_002.0)
+    text = timeline_of(waiting, [SOFT], now=1_800_000_002.0)
     assert obeyed(text.replace("\n", "")) == []
     lines = [" ".join(line.split()) for line in text.split("\n")]
     assert (
@@ -171,10 +171,10 @@ def test_a_timeline_tells_the_whole_story() -> None:
 
 def test_a_timeline_of_what_comes_next() -> None:
     now = 1_800_000_010.0
-    assert "as soon as a worker is free" in render_timeline(record(), [], now)
+    assert "as soon as a worker is free" in timeline_of(record(), [], now)
     leased = record(state=State.LEASED, lease_until=1_800_000_300)
-    assert "attempt 1 is running" in render_timeline(leased, [], now)
+    assert "attempt 1 is running" in timeline_of(leased, [], now)
     held = record(state=State.HELD, held=True, hold_expires_at=1_800_600_000, status=Status.HELD)
-    assert "(expires)" in render_timeline(held, [], now)
-    done = render_timeline(record(state=State.DONE, status=Status.SENT), [], now)
+    assert "(expires)" in timeline_of(held, [], now)
+    done = timeline_of(record(state=State.DONE, status=Status.SENT), [], now)
     assert "(next)" not in done

@@ -164,7 +164,7 @@ def test_a_problem_says_all_that_it_says() -> None:
         "type": "urn:posthorn:problem:invalid_request",
         "status": 422,
         "code": "invalid_request",
-        "detail": "The request is invalid",
+        "detail": "The request has wrong fields; see errors",
         "request_id": "r1",
         "errors": [{"pointer": "/to", "code": "missing", "detail": "is required"}],
         "scope": None,
@@ -175,7 +175,7 @@ def test_a_problem_says_all_that_it_says() -> None:
     found = refused.value
     assert (found.status, found.code, found.request_id) == (422, "invalid_request", "r1")
     assert found.errors == (WrongField("/to", "missing", "is required"),)
-    assert str(found) == "The request is invalid; /to is required"
+    assert str(found) == "The request has wrong fields: /to is required"
     assert found.members == problem
     assert isinstance(found, PosthornError)
 

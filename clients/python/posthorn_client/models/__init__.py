@@ -27,8 +27,6 @@ from posthorn_client.models.domains import (
 )
 from posthorn_client.models.emails import (
     AcceptedEmail,
-    AcceptedRecipient,
-    AttachmentToSend,
     BatchResult,
     BatchResults,
     DeliveryEntry,
@@ -37,11 +35,15 @@ from posthorn_client.models.emails import (
     EmailPage,
     EmailToSend,
     EmailWithActivity,
+    Problem,
+    Release,
+)
+from posthorn_client.models.emails_parts import (
+    AcceptedRecipient,
+    AttachmentToSend,
     FieldProblem,
     Follower,
     NamedTag,
-    Problem,
-    Release,
     Scope,
     Status,
     Visitor,

@@ -5,7 +5,7 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class Domain(TypedDict):

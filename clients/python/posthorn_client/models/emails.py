@@ -5,7 +5,18 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import Literal, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
+
+from posthorn_client.models.emails_parts import (
+    AcceptedRecipient,
+    AttachmentToSend,
+    FieldProblem,
+    Follower,
+    NamedTag,
+    Scope,
+    Status,
+    Visitor,
+)
 
 
 class AcceptedEmail(TypedDict):
@@ -16,30 +27,6 @@ class AcceptedEmail(TypedDict):
     message_id: str | None
     """Message-ID without brackets."""
     emails: list[AcceptedRecipient]
-
-
-class AcceptedRecipient(TypedDict):
-    """One message made: there is one for each recipient."""
-
-    id: int
-    token: str
-    to: str
-    """Envelope recipient."""
-
-
-class AttachmentToSend(TypedDict):
-    """A file: its bytes as `content`, or an `upload`. With `content_id` it is shown inside the HTML as
-    `cid:`.
-    """
-
-    filename: str
-    content: NotRequired[str | None]
-    """The bytes."""
-    upload: NotRequired[str | None]
-    """The id of a finished upload."""
-    content_type: NotRequired[str | None]
-    content_id: NotRequired[str | None]
-    """What `cid:` in the HTML refers to."""
 
 
 class BatchResult(TypedDict):
@@ -112,6 +99,14 @@ class Email(_Email):
     hold_expires_at: str | None
     received_at: str
     received_with_tls: bool
+    tries: int
+    """Conversations that failed so far."""
+    pool: str
+    """The pool that it leaves by."""
+    domain: str
+    """The domain that let it in."""
+    credential: str
+    """The id of the credential that let it in."""
     last_attempt_at: str | None
     next_attempt_at: str | None
     """Null when none is planned."""
@@ -168,22 +163,6 @@ class EmailToSend(_EmailToSend):
     """A message uploaded before."""
 
 
-class FieldProblem(TypedDict):
-    """One wrong field."""
-
-    pointer: str
-    """JSON pointer (RFC 6901) into the request body or query."""
-    code: str
-    detail: str
-
-
-class NamedTag(TypedDict):
-    """A tag as other services have it; its value is the tag, its name is not kept."""
-
-    name: str
-    value: str
-
-
 class Problem(TypedDict):
     """An error (RFC 9457). Clients ignore members that they do not know."""
 
@@ -215,35 +194,6 @@ class Release(TypedDict):
     """Why."""
 
 
-Scope = Literal["outgoing", "incoming"]
-"""Direction of a message, as contract section 1.11 names it."""
-
-
-Status = Literal[
-    "Pending",
-    "Sent",
-    "SoftFail",
-    "HardFail",
-    "Held",
-    "Bounced",
-    "Processed",
-    "HoldCancelled",
-    "Error",
-]
-"""Message and delivery statuses of contract section 1.12; the texts are wire facts."""
-
-
-class Visitor(TypedDict):
-    """One open of a message. Its texts are what the client says of itself."""
-
-    at: str
-    address: str
-    """Where it came from; may be a proxy's address."""
-    user_agent: str
-    automatic: bool
-    """It looks like a scanner, proxy or prefetch."""
-
-
 class EmailWithActivity(Email):
     """A message, where it stands, and who opened it and followed its links: of all these the newest
     500.
@@ -253,10 +203,3 @@ class EmailWithActivity(Email):
     """Oldest first."""
     clicks: list[Follower]
     """Oldest first."""
-
-
-class Follower(Visitor):
-    """One click on a link."""
-
-    url: str
-    """Where the link leads."""

@@ -25,6 +25,7 @@ class TrackDomain(TypedDict):
     track_clicks: bool
     track_loads: bool
     excluded_click_domains: list[str]
+    checked_at: str | None
     record: Record
 
 

@@ -60,7 +60,7 @@ class AuditOperations(Asking):
         tenant: str | None = None,
         limit: int = 100,
     ) -> Iterator[AuditEntry]:
-        """List who changed what, newest first: of all pages, each of `limit` items."""
+        """The items of all pages of `list_audit`, each asked for when it is needed."""
         return items(
             lambda cursor: self.list_audit(
                 limit=limit,

@@ -23,32 +23,22 @@ class CredentialsOperations(Asking):
     """Operations on `/api/v2/credentials`."""
 
     def list_credentials(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        tenant: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None, tenant: str | None = None
     ) -> CredentialPage:
         """List the credentials of the server, newest first.
 
         Needs the scope `servers:read`.
         """
         request = Request(
-            "GET",
-            "/api/v2/credentials",
-            query={"limit": limit, "cursor": cursor},
-            tenant=tenant,
+            "GET", "/api/v2/credentials", query={"limit": limit, "cursor": cursor}, tenant=tenant
         )
         answer: CredentialPage = self._json(request)
         return answer
 
     def all_credentials(
-        self,
-        *,
-        tenant: str | None = None,
-        limit: int = 100,
+        self, *, tenant: str | None = None, limit: int = 100
     ) -> Iterator[Credential]:
-        """List the credentials of the server, newest first: of all pages, each of `limit` items."""
+        """The items of all pages of `list_credentials`, each asked for when it is needed."""
         return items(
             lambda cursor: self.list_credentials(limit=limit, cursor=cursor, tenant=tenant)
         )
@@ -75,57 +65,30 @@ class CredentialsOperations(Asking):
         answer: CredentialMade = self._json(request)
         return answer
 
-    def show_credential(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> Credential:
+    def show_credential(self, id: int | str, *, tenant: str | None = None) -> Credential:
         """Show a credential.
 
         Needs the scope `servers:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/credentials/{part(id)}",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/credentials/{part(id)}", tenant=tenant)
         answer: Credential = self._json(request)
         return answer
 
     def change_credential(
-        self,
-        id: int | str,
-        body: CredentialToChange,
-        *,
-        tenant: str | None = None,
+        self, id: int | str, body: CredentialToChange, *, tenant: str | None = None
     ) -> Credential:
         """Change a credential.
 
         Needs the scope `servers:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/credentials/{part(id)}",
-            body=body,
-            tenant=tenant,
-        )
+        request = Request("PATCH", f"/api/v2/credentials/{part(id)}", body=body, tenant=tenant)
         answer: Credential = self._json(request)
         return answer
 
-    def revoke_credential(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> None:
+    def revoke_credential(self, id: int | str, *, tenant: str | None = None) -> None:
         """Revoke a credential: it works no longer, within 30 seconds everywhere.
 
         Needs the scope `servers:write`.
         """
-        request = Request(
-            "DELETE",
-            f"/api/v2/credentials/{part(id)}",
-            tenant=tenant,
-        )
+        request = Request("DELETE", f"/api/v2/credentials/{part(id)}", tenant=tenant)
         self._nothing(request)

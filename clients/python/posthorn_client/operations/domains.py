@@ -23,40 +23,24 @@ class DomainsOperations(Asking):
     """Operations on `/api/v2/domains`."""
 
     def list_domains(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        tenant: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None, tenant: str | None = None
     ) -> DomainPage:
         """List the domains of a server and its organization, or of the organization, newest first.
 
         Needs the scope `domains:read`.
         """
         request = Request(
-            "GET",
-            "/api/v2/domains",
-            query={"limit": limit, "cursor": cursor},
-            tenant=tenant,
+            "GET", "/api/v2/domains", query={"limit": limit, "cursor": cursor}, tenant=tenant
         )
         answer: DomainPage = self._json(request)
         return answer
 
-    def all_domains(
-        self,
-        *,
-        tenant: str | None = None,
-        limit: int = 100,
-    ) -> Iterator[Domain]:
-        """List the domains of a server and its organization, or of the organization, newest first: of all pages, each of `limit` items."""
+    def all_domains(self, *, tenant: str | None = None, limit: int = 100) -> Iterator[Domain]:
+        """The items of all pages of `list_domains`, each asked for when it is needed."""
         return items(lambda cursor: self.list_domains(limit=limit, cursor=cursor, tenant=tenant))
 
     def create_domain(
-        self,
-        body: DomainToMake,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, body: DomainToMake, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> Domain:
         """Add a domain: its keys are made, its records are to be published.
 
@@ -73,67 +57,36 @@ class DomainsOperations(Asking):
         answer: Domain = self._json(request)
         return answer
 
-    def show_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-    ) -> Domain:
+    def show_domain(self, name: str, *, tenant: str | None = None) -> Domain:
         """Show a domain: a server's own comes before its organization's.
 
         Needs the scope `domains:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/domains/{part(name)}",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/domains/{part(name)}", tenant=tenant)
         answer: Domain = self._json(request)
         return answer
 
     def change_domain(
-        self,
-        name: str,
-        body: DomainToChange,
-        *,
-        tenant: str | None = None,
+        self, name: str, body: DomainToChange, *, tenant: str | None = None
     ) -> Domain:
         """Change a domain.
 
         Needs the scope `domains:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/domains/{part(name)}",
-            body=body,
-            tenant=tenant,
-        )
+        request = Request("PATCH", f"/api/v2/domains/{part(name)}", body=body, tenant=tenant)
         answer: Domain = self._json(request)
         return answer
 
-    def remove_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-    ) -> None:
+    def remove_domain(self, name: str, *, tenant: str | None = None) -> None:
         """Remove a domain and its keys: mail from it is refused, within 30 seconds everywhere.
 
         Needs the scope `domains:write`.
         """
-        request = Request(
-            "DELETE",
-            f"/api/v2/domains/{part(name)}",
-            tenant=tenant,
-        )
+        request = Request("DELETE", f"/api/v2/domains/{part(name)}", tenant=tenant)
         self._nothing(request)
 
     def check_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, name: str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> Domain:
         """Look at what is published in DNS now, and remember it.
 
@@ -173,11 +126,7 @@ class DomainsOperations(Asking):
         return answer
 
     def trust_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, name: str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> Domain:
         """Take a domain as verified and its records as published, without looking.
 
@@ -194,11 +143,7 @@ class DomainsOperations(Asking):
         return answer
 
     def rotate_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, name: str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> Domain:
         """Make the next keys of a domain: they sign once a check finds both of their records.
 

@@ -27,11 +27,7 @@ class EmailsOperations(Asking):
     """Operations on `/api/v2/emails`."""
 
     def send_email(
-        self,
-        body: EmailToSend,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, body: EmailToSend, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> AcceptedEmail:
         """Send one message to one or more recipients.
 
@@ -86,7 +82,7 @@ class EmailsOperations(Asking):
         tenant: str | None = None,
         limit: int = 100,
     ) -> Iterator[Email]:
-        """List messages, newest first: of all pages, each of `limit` items."""
+        """The items of all pages of `list_emails`, each asked for when it is needed."""
         return items(
             lambda cursor: self.list_emails(
                 limit=limit, cursor=cursor, to=to, status=status, direction=direction, tenant=tenant
@@ -115,68 +111,37 @@ class EmailsOperations(Asking):
         answer: BatchResults = self._json(request)
         return answer
 
-    def show_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> EmailWithActivity:
+    def show_email(self, id: int | str, *, tenant: str | None = None) -> EmailWithActivity:
         """Show one message and where it stands.
 
         Needs the scope `emails:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/emails/{part(id)}",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/emails/{part(id)}", tenant=tenant)
         answer: EmailWithActivity = self._json(request)
         return answer
 
-    def show_raw_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> bytes:
+    def show_raw_email(self, id: int | str, *, tenant: str | None = None) -> bytes:
         """The bytes of one message as accepted.
 
         A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only
         be given as application/octet-stream: 406 unless Accept has that type or `*/*`. Needs
         the scope `emails:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/emails/{part(id)}/raw",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/emails/{part(id)}/raw", tenant=tenant)
         answer: bytes = self._octets(request)
         return answer
 
-    def list_deliveries(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> DeliveryLog:
+    def list_deliveries(self, id: int | str, *, tenant: str | None = None) -> DeliveryLog:
         """The log of one message, oldest first.
 
         Needs the scope `emails:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/emails/{part(id)}/deliveries",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/emails/{part(id)}/deliveries", tenant=tenant)
         answer: DeliveryLog = self._json(request)
         return answer
 
     def hold_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> EmailWithActivity:
         """Hold a waiting message until somebody looks at it, or for 7 days.
 
@@ -216,11 +181,7 @@ class EmailsOperations(Asking):
         return answer
 
     def cancel_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> EmailWithActivity:
         """End a held or waiting message without sending it.
 
@@ -237,11 +198,7 @@ class EmailsOperations(Asking):
         return answer
 
     def retry_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> EmailWithActivity:
         """Try a waiting, held or failed message again now.
 
@@ -258,11 +215,7 @@ class EmailsOperations(Asking):
         return answer
 
     def bounce_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> EmailWithActivity:
         """Give up a held or waiting message, as one that failed for good.
 
@@ -279,11 +232,7 @@ class EmailsOperations(Asking):
         return answer
 
     def resend_email(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> AcceptedEmail:
         """Send the content of a message once more, as a new message to the same recipient.
 

@@ -13,27 +13,17 @@ from posthorn_client.request import Request
 class InstallationOperations(Asking):
     """Operations on `/api/v2/installation`."""
 
-    def show_installation(
-        self,
-    ) -> Installation:
+    def show_installation(self) -> Installation:
         """Show names, ports and limits of the installation."""
-        request = Request(
-            "GET",
-            "/api/v2/installation",
-        )
+        request = Request("GET", "/api/v2/installation")
         answer: Installation = self._json(request)
         return answer
 
-    def list_checks(
-        self,
-    ) -> CheckPage:
+    def list_checks(self) -> CheckPage:
         """List what the installation found when it looked at itself, within the last minute, in the DNS within an hour.
 
         Needs the scope `installation:read`.
         """
-        request = Request(
-            "GET",
-            "/api/v2/installation/checks",
-        )
+        request = Request("GET", "/api/v2/installation/checks")
         answer: CheckPage = self._json(request)
         return answer

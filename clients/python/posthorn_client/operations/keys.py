@@ -23,32 +23,20 @@ class KeysOperations(Asking):
     """Operations on `/api/v2/keys`."""
 
     def list_keys(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        tenant: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None, tenant: str | None = None
     ) -> ManagementKeyPage:
         """List the management keys of the tenant, newest first.
 
         Needs the scope `people:read`.
         """
         request = Request(
-            "GET",
-            "/api/v2/keys",
-            query={"limit": limit, "cursor": cursor},
-            tenant=tenant,
+            "GET", "/api/v2/keys", query={"limit": limit, "cursor": cursor}, tenant=tenant
         )
         answer: ManagementKeyPage = self._json(request)
         return answer
 
-    def all_keys(
-        self,
-        *,
-        tenant: str | None = None,
-        limit: int = 100,
-    ) -> Iterator[ManagementKey]:
-        """List the management keys of the tenant, newest first: of all pages, each of `limit` items."""
+    def all_keys(self, *, tenant: str | None = None, limit: int = 100) -> Iterator[ManagementKey]:
+        """The items of all pages of `list_keys`, each asked for when it is needed."""
         return items(lambda cursor: self.list_keys(limit=limit, cursor=cursor, tenant=tenant))
 
     def create_key(
@@ -73,57 +61,30 @@ class KeysOperations(Asking):
         answer: ManagementKeyMade = self._json(request)
         return answer
 
-    def show_key(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> ManagementKey:
+    def show_key(self, id: int | str, *, tenant: str | None = None) -> ManagementKey:
         """Show a management key.
 
         Needs the scope `people:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/keys/{part(id)}",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/keys/{part(id)}", tenant=tenant)
         answer: ManagementKey = self._json(request)
         return answer
 
     def change_key(
-        self,
-        id: int | str,
-        body: ManagementKeyToChange,
-        *,
-        tenant: str | None = None,
+        self, id: int | str, body: ManagementKeyToChange, *, tenant: str | None = None
     ) -> ManagementKey:
         """Change name, networks or end of a management key.
 
         Needs the scope `people:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/keys/{part(id)}",
-            body=body,
-            tenant=tenant,
-        )
+        request = Request("PATCH", f"/api/v2/keys/{part(id)}", body=body, tenant=tenant)
         answer: ManagementKey = self._json(request)
         return answer
 
-    def revoke_key(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> None:
+    def revoke_key(self, id: int | str, *, tenant: str | None = None) -> None:
         """Revoke a management key.
 
         Needs the scope `people:write`.
         """
-        request = Request(
-            "DELETE",
-            f"/api/v2/keys/{part(id)}",
-            tenant=tenant,
-        )
+        request = Request("DELETE", f"/api/v2/keys/{part(id)}", tenant=tenant)
         self._nothing(request)

@@ -14,13 +14,8 @@ from posthorn_client.request import Request
 class OpenapiOperations(Asking):
     """Operations on `/api/v2/openapi`."""
 
-    def show_open_api(
-        self,
-    ) -> dict[str, Any]:
+    def show_open_api(self) -> dict[str, Any]:
         """This document."""
-        request = Request(
-            "GET",
-            "/api/v2/openapi.json",
-        )
+        request = Request("GET", "/api/v2/openapi.json")
         answer: dict[str, Any] = self._json(request)
         return answer

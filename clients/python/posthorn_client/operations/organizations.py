@@ -23,36 +23,22 @@ class OrganizationsOperations(Asking):
     """Operations on `/api/v2/organizations`."""
 
     def list_organizations(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None
     ) -> OrganizationPage:
         """List the organizations that the key reaches, newest first.
 
         Needs the scope `people:read`.
         """
-        request = Request(
-            "GET",
-            "/api/v2/organizations",
-            query={"limit": limit, "cursor": cursor},
-        )
+        request = Request("GET", "/api/v2/organizations", query={"limit": limit, "cursor": cursor})
         answer: OrganizationPage = self._json(request)
         return answer
 
-    def all_organizations(
-        self,
-        *,
-        limit: int = 100,
-    ) -> Iterator[Organization]:
-        """List the organizations that the key reaches, newest first: of all pages, each of `limit` items."""
+    def all_organizations(self, *, limit: int = 100) -> Iterator[Organization]:
+        """The items of all pages of `list_organizations`, each asked for when it is needed."""
         return items(lambda cursor: self.list_organizations(limit=limit, cursor=cursor))
 
     def create_organization(
-        self,
-        body: OrganizationToMake,
-        *,
-        idempotency_key: str | None = None,
+        self, body: OrganizationToMake, *, idempotency_key: str | None = None
     ) -> Organization:
         """Make an organization.
 
@@ -68,61 +54,36 @@ class OrganizationsOperations(Asking):
         answer: Organization = self._json(request)
         return answer
 
-    def show_organization(
-        self,
-        organization: str,
-    ) -> Organization:
+    def show_organization(self, organization: str) -> Organization:
         """Show an organization.
 
         Needs the scope `people:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/organizations/{part(organization)}",
-        )
+        request = Request("GET", f"/api/v2/organizations/{part(organization)}")
         answer: Organization = self._json(request)
         return answer
 
-    def change_organization(
-        self,
-        organization: str,
-        body: OrganizationToChange,
-    ) -> Organization:
+    def change_organization(self, organization: str, body: OrganizationToChange) -> Organization:
         """Change an organization.
 
         Needs the scope `people:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/organizations/{part(organization)}",
-            body=body,
-        )
+        request = Request("PATCH", f"/api/v2/organizations/{part(organization)}", body=body)
         answer: Organization = self._json(request)
         return answer
 
-    def delete_organization(
-        self,
-        organization: str,
-        *,
-        confirm: str | None = None,
-    ) -> None:
+    def delete_organization(self, organization: str, *, confirm: str | None = None) -> None:
         """Delete an organization with all its servers: gone for all at once, its data within a day.
 
         Needs the scope `installation:write`.
         """
         request = Request(
-            "DELETE",
-            f"/api/v2/organizations/{part(organization)}",
-            query={"confirm": confirm},
+            "DELETE", f"/api/v2/organizations/{part(organization)}", query={"confirm": confirm}
         )
         self._nothing(request)
 
     def suspend_organization(
-        self,
-        organization: str,
-        body: Suspension,
-        *,
-        idempotency_key: str | None = None,
+        self, organization: str, body: Suspension, *, idempotency_key: str | None = None
     ) -> Organization:
         """Hold all mail of an organization's servers.
 
@@ -139,10 +100,7 @@ class OrganizationsOperations(Asking):
         return answer
 
     def unsuspend_organization(
-        self,
-        organization: str,
-        *,
-        idempotency_key: str | None = None,
+        self, organization: str, *, idempotency_key: str | None = None
     ) -> Organization:
         """Lift the suspension of an organization; its servers' own stay.
 

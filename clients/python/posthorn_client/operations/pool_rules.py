@@ -22,40 +22,24 @@ class PoolRulesOperations(Asking):
     """Operations on `/api/v2/pool-rules`."""
 
     def list_pool_rules(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        tenant: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None, tenant: str | None = None
     ) -> PoolRulePage:
         """List the pool rules that act on the tenant's mail: a server's newest first, then its organization's.
 
         Needs the scope `servers:read`.
         """
         request = Request(
-            "GET",
-            "/api/v2/pool-rules",
-            query={"limit": limit, "cursor": cursor},
-            tenant=tenant,
+            "GET", "/api/v2/pool-rules", query={"limit": limit, "cursor": cursor}, tenant=tenant
         )
         answer: PoolRulePage = self._json(request)
         return answer
 
-    def all_pool_rules(
-        self,
-        *,
-        tenant: str | None = None,
-        limit: int = 100,
-    ) -> Iterator[PoolRule]:
-        """List the pool rules that act on the tenant's mail: a server's newest first, then its organization's: of all pages, each of `limit` items."""
+    def all_pool_rules(self, *, tenant: str | None = None, limit: int = 100) -> Iterator[PoolRule]:
+        """The items of all pages of `list_pool_rules`, each asked for when it is needed."""
         return items(lambda cursor: self.list_pool_rules(limit=limit, cursor=cursor, tenant=tenant))
 
     def create_pool_rule(
-        self,
-        body: PoolRuleToMake,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, body: PoolRuleToMake, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> PoolRule:
         """Make a pool rule: it is asked before the others, for mail that comes from now on.
 
@@ -73,38 +57,20 @@ class PoolRulesOperations(Asking):
         return answer
 
     def change_pool_rule(
-        self,
-        id: int | str,
-        body: PoolRuleToChange,
-        *,
-        tenant: str | None = None,
+        self, id: int | str, body: PoolRuleToChange, *, tenant: str | None = None
     ) -> PoolRule:
         """Change a pool rule; its place in the order stays.
 
         Needs the scope `servers:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/pool-rules/{part(id)}",
-            body=body,
-            tenant=tenant,
-        )
+        request = Request("PATCH", f"/api/v2/pool-rules/{part(id)}", body=body, tenant=tenant)
         answer: PoolRule = self._json(request)
         return answer
 
-    def delete_pool_rule(
-        self,
-        id: int | str,
-        *,
-        tenant: str | None = None,
-    ) -> None:
+    def delete_pool_rule(self, id: int | str, *, tenant: str | None = None) -> None:
         """Delete a pool rule; mail that was taken keeps its pool.
 
         Needs the scope `servers:write`.
         """
-        request = Request(
-            "DELETE",
-            f"/api/v2/pool-rules/{part(id)}",
-            tenant=tenant,
-        )
+        request = Request("DELETE", f"/api/v2/pool-rules/{part(id)}", tenant=tenant)
         self._nothing(request)

@@ -36,78 +36,44 @@ class ServersOperations(Asking):
         answer: ServerPage = self._json(request)
         return answer
 
-    def all_servers(
-        self,
-        *,
-        organization: str | None = None,
-        limit: int = 100,
-    ) -> Iterator[Server]:
-        """List the servers that the key reaches, newest first: of all pages, each of `limit` items."""
+    def all_servers(self, *, organization: str | None = None, limit: int = 100) -> Iterator[Server]:
+        """The items of all pages of `list_servers`, each asked for when it is needed."""
         return items(
             lambda cursor: self.list_servers(limit=limit, cursor=cursor, organization=organization)
         )
 
-    def create_server(
-        self,
-        body: ServerToMake,
-        *,
-        idempotency_key: str | None = None,
-    ) -> Server:
+    def create_server(self, body: ServerToMake, *, idempotency_key: str | None = None) -> Server:
         """Make a mail server.
 
         Needs the scope `servers:write`.
         """
         request = Request(
-            "POST",
-            "/api/v2/servers",
-            body=body,
-            can_repeat=True,
-            idempotency_key=idempotency_key,
+            "POST", "/api/v2/servers", body=body, can_repeat=True, idempotency_key=idempotency_key
         )
         answer: Server = self._json(request)
         return answer
 
-    def show_server(
-        self,
-        organization: str,
-        server: str,
-    ) -> Server:
+    def show_server(self, organization: str, server: str) -> Server:
         """Show a mail server.
 
         Needs the scope `servers:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/servers/{part(organization)}/{part(server)}",
-        )
+        request = Request("GET", f"/api/v2/servers/{part(organization)}/{part(server)}")
         answer: Server = self._json(request)
         return answer
 
-    def change_server(
-        self,
-        organization: str,
-        server: str,
-        body: ServerToChange,
-    ) -> Server:
+    def change_server(self, organization: str, server: str, body: ServerToChange) -> Server:
         """Change a mail server.
 
         Needs the scope `servers:write`.
         """
         request = Request(
-            "PATCH",
-            f"/api/v2/servers/{part(organization)}/{part(server)}",
-            body=body,
+            "PATCH", f"/api/v2/servers/{part(organization)}/{part(server)}", body=body
         )
         answer: Server = self._json(request)
         return answer
 
-    def delete_server(
-        self,
-        organization: str,
-        server: str,
-        *,
-        confirm: str | None = None,
-    ) -> None:
+    def delete_server(self, organization: str, server: str, *, confirm: str | None = None) -> None:
         """Delete a mail server: gone for all at once, its data within a day.
 
         Needs the scope `servers:write`.
@@ -142,11 +108,7 @@ class ServersOperations(Asking):
         return answer
 
     def unsuspend_server(
-        self,
-        organization: str,
-        server: str,
-        *,
-        idempotency_key: str | None = None,
+        self, organization: str, server: str, *, idempotency_key: str | None = None
     ) -> Server:
         """Lift a server's own suspension; its organization's stays.
 

@@ -23,106 +23,57 @@ class SourcesOperations(Asking):
     """Operations on `/api/v2/sources`."""
 
     def list_sources(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        pool: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None, pool: str | None = None
     ) -> SourcePage:
         """List the sources, by pool and name.
 
         Needs the scope `installation:read`.
         """
         request = Request(
-            "GET",
-            "/api/v2/sources",
-            query={"limit": limit, "cursor": cursor, "pool": pool},
+            "GET", "/api/v2/sources", query={"limit": limit, "cursor": cursor, "pool": pool}
         )
         answer: SourcePage = self._json(request)
         return answer
 
-    def all_sources(
-        self,
-        *,
-        pool: str | None = None,
-        limit: int = 100,
-    ) -> Iterator[Source]:
-        """List the sources, by pool and name: of all pages, each of `limit` items."""
+    def all_sources(self, *, pool: str | None = None, limit: int = 100) -> Iterator[Source]:
+        """The items of all pages of `list_sources`, each asked for when it is needed."""
         return items(lambda cursor: self.list_sources(limit=limit, cursor=cursor, pool=pool))
 
-    def create_source(
-        self,
-        body: SourceToMake,
-        *,
-        idempotency_key: str | None = None,
-    ) -> Source:
+    def create_source(self, body: SourceToMake, *, idempotency_key: str | None = None) -> Source:
         """Add a way out to a pool: mail takes it within half a minute.
 
         Needs the scope `installation:write`.
         """
         request = Request(
-            "POST",
-            "/api/v2/sources",
-            body=body,
-            can_repeat=True,
-            idempotency_key=idempotency_key,
+            "POST", "/api/v2/sources", body=body, can_repeat=True, idempotency_key=idempotency_key
         )
         answer: Source = self._json(request)
         return answer
 
-    def show_source(
-        self,
-        name: str,
-        *,
-        pool: str | None = None,
-    ) -> Source:
+    def show_source(self, name: str, *, pool: str | None = None) -> Source:
         """Show a source.
 
         Needs the scope `installation:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/sources/{part(name)}",
-            query={"pool": pool},
-        )
+        request = Request("GET", f"/api/v2/sources/{part(name)}", query={"pool": pool})
         answer: Source = self._json(request)
         return answer
 
-    def change_source(
-        self,
-        name: str,
-        body: SourceToChange,
-        *,
-        pool: str | None = None,
-    ) -> Source:
+    def change_source(self, name: str, body: SourceToChange, *, pool: str | None = None) -> Source:
         """Change a source.
 
         Needs the scope `installation:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/sources/{part(name)}",
-            query={"pool": pool},
-            body=body,
-        )
+        request = Request("PATCH", f"/api/v2/sources/{part(name)}", query={"pool": pool}, body=body)
         answer: Source = self._json(request)
         return answer
 
-    def remove_source(
-        self,
-        name: str,
-        *,
-        pool: str | None = None,
-    ) -> None:
+    def remove_source(self, name: str, *, pool: str | None = None) -> None:
         """Remove a source: mail goes by the others of its pool.
 
         Needs the scope `installation:write`.
         """
-        request = Request(
-            "DELETE",
-            f"/api/v2/sources/{part(name)}",
-            query={"pool": pool},
-        )
+        request = Request("DELETE", f"/api/v2/sources/{part(name)}", query={"pool": pool})
         self._nothing(request)
 
     def suspend_source(
@@ -149,11 +100,7 @@ class SourcesOperations(Asking):
         return answer
 
     def resume_source(
-        self,
-        name: str,
-        *,
-        pool: str | None = None,
-        idempotency_key: str | None = None,
+        self, name: str, *, pool: str | None = None, idempotency_key: str | None = None
     ) -> Source:
         """End a source's suspension.
 

@@ -22,32 +22,22 @@ class TrackDomainsOperations(Asking):
     """Operations on `/api/v2/track-domains`."""
 
     def list_track_domains(
-        self,
-        *,
-        limit: int | None = None,
-        cursor: str | None = None,
-        tenant: str | None = None,
+        self, *, limit: int | None = None, cursor: str | None = None, tenant: str | None = None
     ) -> TrackDomainPage:
         """List the track domains of the server, newest first.
 
         Needs the scope `domains:read`.
         """
         request = Request(
-            "GET",
-            "/api/v2/track-domains",
-            query={"limit": limit, "cursor": cursor},
-            tenant=tenant,
+            "GET", "/api/v2/track-domains", query={"limit": limit, "cursor": cursor}, tenant=tenant
         )
         answer: TrackDomainPage = self._json(request)
         return answer
 
     def all_track_domains(
-        self,
-        *,
-        tenant: str | None = None,
-        limit: int = 100,
+        self, *, tenant: str | None = None, limit: int = 100
     ) -> Iterator[TrackDomain]:
-        """List the track domains of the server, newest first: of all pages, each of `limit` items."""
+        """The items of all pages of `list_track_domains`, each asked for when it is needed."""
         return items(
             lambda cursor: self.list_track_domains(limit=limit, cursor=cursor, tenant=tenant)
         )
@@ -74,67 +64,36 @@ class TrackDomainsOperations(Asking):
         answer: TrackDomain = self._json(request)
         return answer
 
-    def show_track_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-    ) -> TrackDomain:
+    def show_track_domain(self, name: str, *, tenant: str | None = None) -> TrackDomain:
         """Show a track domain.
 
         Needs the scope `domains:read`.
         """
-        request = Request(
-            "GET",
-            f"/api/v2/track-domains/{part(name)}",
-            tenant=tenant,
-        )
+        request = Request("GET", f"/api/v2/track-domains/{part(name)}", tenant=tenant)
         answer: TrackDomain = self._json(request)
         return answer
 
     def change_track_domain(
-        self,
-        name: str,
-        body: TrackDomainToChange,
-        *,
-        tenant: str | None = None,
+        self, name: str, body: TrackDomainToChange, *, tenant: str | None = None
     ) -> TrackDomain:
         """Switch what is tracked, and which hosts are excluded.
 
         Needs the scope `domains:write`.
         """
-        request = Request(
-            "PATCH",
-            f"/api/v2/track-domains/{part(name)}",
-            body=body,
-            tenant=tenant,
-        )
+        request = Request("PATCH", f"/api/v2/track-domains/{part(name)}", body=body, tenant=tenant)
         answer: TrackDomain = self._json(request)
         return answer
 
-    def remove_track_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-    ) -> None:
+    def remove_track_domain(self, name: str, *, tenant: str | None = None) -> None:
         """Remove a track domain: mail is no longer tracked. Links sent before work on.
 
         Needs the scope `domains:write`.
         """
-        request = Request(
-            "DELETE",
-            f"/api/v2/track-domains/{part(name)}",
-            tenant=tenant,
-        )
+        request = Request("DELETE", f"/api/v2/track-domains/{part(name)}", tenant=tenant)
         self._nothing(request)
 
     def check_track_domain(
-        self,
-        name: str,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, name: str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> TrackDomain:
         """Look at what is published in DNS now, and remember it.
 

@@ -14,11 +14,7 @@ class UploadsOperations(Asking):
     """Operations on `/api/v2/uploads`."""
 
     def make_upload(
-        self,
-        body: UploadToMake,
-        *,
-        tenant: str | None = None,
-        idempotency_key: str | None = None,
+        self, body: UploadToMake, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> Upload:
         """Get permission to upload a message or attachment that is too large for a request.
 

@@ -7,14 +7,17 @@ it, the server decides.
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import re
 import secrets
 import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from chalicelib.domain.errors import PermanentFailure
+from chalicelib.cli.failure import Failure
 from chalicelib.domain.mail.compose import Attachment, Draft, Stamp, compose, read_mailbox
 from chalicelib.domain.mail.header_rendering import (
     LONGEST_FILENAME,
@@ -24,8 +27,8 @@ from chalicelib.domain.mail.header_rendering import (
 )
 from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.mail.received import rfc2822_date
-from chalicelib.services.outgoing.accept import LONGEST_TAG
 
+LONGEST_TAG = 100
 SHOWN = 80
 _NOT_UTF8 = re.compile("[\ud800-\udfff]")  # what Python makes of other bytes in an argument
 
@@ -45,20 +48,28 @@ class Mail:
 
     @property
     def author(self) -> Mailbox:
-        """The sender. PermanentFailure when that is not one address."""
+        """The sender. Failure when that is not one address."""
         return _mailbox("--from", self.mail_from, any_name=True)
 
     @property
     def recipients(self) -> tuple[Mailbox, ...]:
-        """To whom. PermanentFailure when one of them is not one address."""
+        """To whom. Failure when one of them is not one address."""
         return tuple(_mailbox("--to", text) for text in self.to)
 
 
+def file_of(path: Path) -> Attachment:
+    """A file to attach, its type by its name."""
+    kind, encoding = mimetypes.guess_type(path.name)
+    if kind is None or encoding is not None:
+        kind = "application/octet-stream"
+    return Attachment(path.name, kind, path.read_bytes())
+
+
 def check(mail: Mail) -> None:
-    """Raise PermanentFailure, naming the option, for a text that cannot be sent."""
+    """Raise Failure, naming the option, for a text that cannot be sent."""
     for what, fault in _faults(mail):
         if fault is not None:
-            raise PermanentFailure(f"{what} {fault}")
+            raise Failure(f"{what} {fault}")
 
 
 def composed(mail: Mail) -> bytes:
@@ -79,12 +90,34 @@ def composed(mail: Mail) -> bytes:
     return compose(draft, Stamp(message_id, rfc2822_date(time.time()), *boundaries))
 
 
+def body_of(mail: Mail) -> dict[str, object]:
+    """The request of `POST /api/v2/emails`; what is absent is left out."""
+    described: dict[str, object | None] = {
+        "from": mail.mail_from,
+        "to": list(mail.to),
+        "subject": mail.subject or None,
+        "text": mail.text,
+        "html": mail.html,
+        "tag": mail.tag or None,
+        "attachments": [
+            {
+                "filename": attachment.name,
+                "content_type": attachment.content_type,
+                "content": base64.b64encode(attachment.content).decode(),
+            }
+            for attachment in mail.attachments
+        ],
+        "raw": None if mail.raw is None else base64.b64encode(mail.raw).decode(),
+    }
+    return {name: value for name, value in described.items() if value is not None and value != []}
+
+
 def _mailbox(option: str, text: str, *, any_name: bool = False) -> Mailbox:
     if fault := text_fault(text):
-        raise PermanentFailure(f"{option} {text[:SHOWN]} {fault}")
+        raise Failure(f"{option} {text[:SHOWN]} {fault}")
     mailbox = read_mailbox(text, any_name=any_name)
     if mailbox is None:
-        raise PermanentFailure(f"{option} {text[:SHOWN]} is not one e-mail address")
+        raise Failure(f"{option} {text[:SHOWN]} is not one e-mail address")
     return mailbox
 
 

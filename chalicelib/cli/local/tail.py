@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 import click
 
 from chalicelib.bootstrap import Posthorn
-from chalicelib.cli.commands import Command, of_server
+from chalicelib.cli.commands import Command, server_option
+from chalicelib.cli.local.accounts import stored_server
+from chalicelib.cli.local.shapes import shape
 from chalicelib.cli.session import Session
-from chalicelib.cli.shapes import shape
 from chalicelib.cli.terminal import json_text, moment, visible
 from chalicelib.domain.model import Delivery, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.messages import MessageStore
 
 PAGE = 100
@@ -80,13 +80,14 @@ class Watch:
     "--interval", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds."
 )
 @click.option("--polls", type=click.IntRange(1), help="Stop after so many polls.")
-@of_server
+@server_option
 def tail_command(
-    session: Session, last: int, interval: float, polls: int | None, server: Server
+    session: Session, last: int, interval: float, polls: int | None, server: str | None
 ) -> None:
     """Follow a server's messages and deliveries until Ctrl-C. With --json, one object a line."""
     watch = Watch()
-    records = session.call(_newest(session.posthorn, server.id))
+    number = stored_server(session, server).id
+    records = session.call(_newest(session.posthorn, number))
     for _ in watch.news(records[: len(records) - last]):
         pass  # what was there before is not told
     for done in itertools.count(1):
@@ -95,7 +96,7 @@ def tail_command(
         if done == polls:
             return
         session.call(asyncio.sleep(interval))
-        records = session.call(_changed(session.posthorn, server.id, watch))
+        records = session.call(_changed(session.posthorn, number, watch))
 
 
 async def _newest(app: Posthorn, server: ServerId) -> list[MessageRecord]:

@@ -1,0 +1,34 @@
+"""Operations of API v2 for an operator who has the storage in hand: in the caller's process, without a key.
+
+All is as over HTTP but for the key, the audit log included, which names the operator; and an answer may be of any size.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import replace
+
+from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
+from chalicelib.api.v2.management import pattern_of
+from chalicelib.api.v2.operation import operate
+from chalicelib.api.v2.problems import answer_problem
+from chalicelib.api.v2.route import Route
+from chalicelib.api.v2.routes import every_route
+from chalicelib.domain.errors import NotFound
+from chalicelib.services.tenancy.callers import Caller
+
+
+async def answer_operator(program: MailProgram, request: HttpRequest, operator: str) -> HttpAnswer:
+    """The answer to a request of an operator of this name."""
+    for route, pattern in _patterns():
+        found = pattern.fullmatch(request.path) if route.method == request.method else None
+        if found is not None:
+            asked = replace(request, path_values=found.groupdict(), is_in_process=True)
+            return await operate(route, program, asked, Caller.operator(operator))
+    return answer_problem(NotFound("There is nothing at this address"), request)
+
+
+@functools.cache
+def _patterns() -> tuple[tuple[Route, re.Pattern[str]], ...]:
+    return tuple((route, pattern_of(route.path)) for route in every_route())

@@ -1,0 +1,54 @@
+"""`posthorn installation`: what it is, and whether it is well."""
+
+from __future__ import annotations
+
+from chalicelib.cli.commands import Group
+from chalicelib.cli.session import Session
+from chalicelib.cli.terminal import clock_time, facts, table, visible
+from posthorn_client import ProblemError
+
+installation_group = Group("installation", "The installation: its names, and whether it is well.")
+
+
+@installation_group.command("show")
+def show(session: Session) -> None:
+    """Show the installation's names, ports and limits."""
+    found = session.client.show_installation()
+    smtp = found["smtp"]
+    pairs = [
+        ("Version", found["version"]),
+        ("Web", found["web_hostname"]),
+        ("SMTP", f"{smtp['hostname']}, ports {smtp['submission']} and {smtp['submissions']}"),
+        ("MX", ", ".join(found["mx"])),
+        ("Return path", found["return_path_domain"]),
+        ("Routes", found["route_domain"]),
+        ("Track domain", found["track_domain"]),
+        ("SPF include", found["spf_include"]),
+        ("Scanners", ", ".join(found["scanners"]) or "none"),
+        ("Largest message", f"{found['max_message_size']} bytes"),
+    ]
+    session.show(found, facts(pairs))
+
+
+@installation_group.command("health")
+def health(session: Session) -> int:
+    """Ask whether stores and queues are well. The exit code is 0 only when all are."""
+    try:
+        told = session.client.show_health()
+    except ProblemError as degraded:
+        if "failing" not in degraded.members:
+            raise
+        told = dict(degraded.members)
+    failing = told.get("failing") or []
+    text = f"Failing: {', '.join(map(str, failing))}." if failing else "All is well."
+    session.show(told, visible(text))
+    return 1 if failing else 0
+
+
+@installation_group.command("checks")
+def checks(session: Session) -> int:
+    """List what the installation found when it looked at itself. The exit code is 0 only when nothing fails."""
+    found = session.client.list_checks()["data"]
+    rows = [(one["check"], one["status"], clock_time(one["since"]), one["detail"]) for one in found]
+    session.show(found, table(rows, ("check", "status", "since", "detail")))
+    return 1 if any(one["status"] == "failing" for one in found) else 0

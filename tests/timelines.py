@@ -1,0 +1,31 @@
+"""A message's timeline as `posthorn message show` makes it of the API's answers, from the stored record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from chalicelib.api.v2 import emails
+from chalicelib.api.v2.models import DeliveryLog, EmailWithActivity
+from chalicelib.api.v2.objects import as_json
+from chalicelib.cli.timeline import render_timeline
+from chalicelib.domain.model import Delivery, MessageRecord
+from chalicelib.services.messages.history import Activity
+from posthorn_client import models
+
+NOTHING_YET = Activity()
+
+
+def timeline_of(
+    record: MessageRecord,
+    deliveries: Sequence[Delivery],
+    now: float,
+    activity: Activity = NOTHING_YET,
+) -> str:
+    """The text; `now` is epoch seconds."""
+    shown = emails._shown(record, opens=activity.opens, clicks=activity.clicks)
+    email = as_json(EmailWithActivity.model_validate(shown))
+    log = as_json(DeliveryLog.model_validate({"data": deliveries}))
+    return render_timeline(
+        cast("models.EmailWithActivity", email), cast("models.DeliveryLog", log)["data"], now
+    )
