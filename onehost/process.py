@@ -26,16 +26,18 @@ from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import sentence_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
-from chalicelib.bootstrap import Posthorn
-from chalicelib.config import SubmissionPorts, read_settings
+from chalicelib.bootstrap import Parts, Posthorn
+from chalicelib.config import Settings, SubmissionPorts, read_settings
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
+from chalicelib.services.checks import FurtherChecks
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
 from gateway.server import Gateway
 from gateway.site import Services
 from onehost.child import ALIVE, COULD_NOT_BEGIN, FAILED, NUMBER, PIPE, READY
 from onehost.deliverers import Deliverers
+from onehost.doctor.checks import HostChecks
 from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.upkeep import Upkeep
@@ -89,7 +91,8 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     OSError when it cannot begin."""
     place, sockets = place_of(environment), inherited(environment)
     settings = read_settings(environment)
-    program = Posthorn(settings, "sqlite", {SubmissionPorts: _ports(environment)})
+    options = read_options(environment)
+    program = Posthorn(settings, "sqlite", parts_of(settings, options, environment))
     bootstrap.use(program)
     name = f"p-{os.getpid()}-{program[Rand].bytes(4).hex()}"
     stop = asyncio.Event()
@@ -97,7 +100,6 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = _gateway(program, environment)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
-    options = read_options(environment)
     with program[Processes].alive(name), program[Bell].heard(name):
         if addition is not None:
             await addition.prepare(program)
@@ -148,9 +150,14 @@ def _gateway(program: Posthorn, environment: Mapping[str, str]) -> Gateway:
     return make_gateway(program, configuration, program[Services])
 
 
-def _ports(environment: Mapping[str, str]) -> SubmissionPorts:
+def parts_of(settings: Settings, options: Options, environment: Mapping[str, str]) -> Parts:
+    """What one host has that other installations lack."""
     configuration = read_configuration(environment)
-    return SubmissionPorts(configuration.submission_port, configuration.submissions_port)
+    ports = SubmissionPorts(configuration.submission_port, configuration.submissions_port)
+    return {
+        SubmissionPorts: ports,
+        FurtherChecks: HostChecks(settings, configuration, options),
+    }
 
 
 def _works(program: Posthorn, options: Options, name: str, place: Place) -> list[Work]:

@@ -6,7 +6,7 @@ one before, and those of the DNS each hour.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 from chalicelib.config import Settings
@@ -32,7 +32,7 @@ EXAMPLES = Settings()
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """How a check ended; the detail says what is wrong, and is empty where nothing is."""
 
     name: str
@@ -40,8 +40,16 @@ class _Found:
     detail: str = ""
 
 
-def _judged(name: str, faults: list[str], status: CheckStatus = CheckStatus.FAILING) -> _Found:
-    return _Found(name, status, " ".join(faults)) if faults else _Found(name)
+class FurtherChecks:
+    """Checks that only some installations make every minute; others make none."""
+
+    async def found(self) -> Sequence[Found]:
+        """What they found."""
+        return ()
+
+
+def _judged(name: str, faults: list[str], status: CheckStatus = CheckStatus.FAILING) -> Found:
+    return Found(name, status, " ".join(faults)) if faults else Found(name)
 
 
 class CheckInstallation:
@@ -55,6 +63,7 @@ class CheckInstallation:
         health: Health,
         repository: Repository,
         resolver: Resolver,
+        further: FurtherChecks,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -62,6 +71,7 @@ class CheckInstallation:
         self._health = health
         self._repository = repository
         self._resolver = resolver
+        self._further = further
 
     async def findings(self) -> list[CheckFinding]:
         """What was found last, what is worst first."""
@@ -79,12 +89,12 @@ class CheckInstallation:
             failing += found.status is not CheckStatus.OK
         return failing
 
-    async def _all(self, known: dict[str, CheckFinding]) -> AsyncIterator[_Found]:
+    async def _all(self, known: dict[str, CheckFinding]) -> AsyncIterator[Found]:
         away = await self._health.failing()
         parts = [part for part in away if part != QUEUES]
         yield _judged("storage", [f"{part} does not answer." for part in parts])
         if QUEUES in away:
-            yield _Found(QUEUES, CheckStatus.FAILING, "The queues do not answer.")
+            yield Found(QUEUES, CheckStatus.FAILING, "The queues do not answer.")
         else:
             yield await self._queues()
             yield await self._dead_letters()
@@ -93,12 +103,14 @@ class CheckInstallation:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
             late = [told] if lag > LONGEST_LAG else []
             yield _judged("outbox", late, CheckStatus.WARNING)
+        for one in await self._further.found():
+            yield one
         last = known.get(DNS)
         if last is None or self._clock.now() - last.found_at >= NAMES_SECONDS:
             async for found in self._names():
                 yield found
 
-    async def _queues(self) -> _Found:
+    async def _queues(self) -> Found:
         waits = {one.pool: one.oldest_seconds or 0 for one in await self._backends.queues()}
         faults = [
             f"The oldest wake-up of {pool} has been due for more than {LONG_WAIT // 60} minutes."
@@ -109,12 +121,12 @@ class CheckInstallation:
         status = CheckStatus.FAILING if worst > LONGEST_WAIT else CheckStatus.WARNING
         return _judged(QUEUES, faults, status)
 
-    async def _dead_letters(self) -> _Found:
+    async def _dead_letters(self) -> Found:
         count = await self._backends.dead_letters()
         faults = [f"{count} wake-ups failed too often."] if count else []
         return _judged("dead_letters", faults, CheckStatus.WARNING)
 
-    async def _names(self) -> AsyncIterator[_Found]:
+    async def _names(self) -> AsyncIterator[Found]:
         """Our own names and those of the sources; nothing of what cannot be asked now."""
         try:
             yield _judged(DNS, [fault async for fault in self._own_names()])
@@ -154,7 +166,7 @@ class CheckInstallation:
             elif address not in await self._resolver.addresses(name):
                 yield f"{name}, the reverse name of {address}, does not lead back to it."
 
-    async def _keep(self, before: CheckFinding | None, found: _Found) -> None:
+    async def _keep(self, before: CheckFinding | None, found: Found) -> None:
         now = self._clock.now()
         after = CheckFinding(found.name, found.status, found.detail, now, now)
         if before is None:

@@ -129,8 +129,8 @@ gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail 
                         .services.tenancy aiosmtpd cryptography uvloop
 
 onehost                 .bootstrap .config .domain .ports .services .services.outgoing .services.queue
-                        .services.events .adapters.sqlite .api .cli functions gateway onehost.commands onehost.web
-                        click uvloop
+                        .services.events .adapters.sqlite .api .cli functions gateway onehost.commands onehost.doctor
+                        onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
                         .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2
@@ -142,7 +142,7 @@ onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.tenancy .adapters.network
                         .adapters.sqlite .cli gateway onehost onehost.doctor onehost.setup onehost.storage onehost.move
                         click
-onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .adapters.sqlite gateway onehost
+onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .adapters.sqlite gateway onehost
                         onehost.setup onehost.storage apsw cryptography
 
 posthorn_client         posthorn_client.operations

@@ -14,9 +14,14 @@ import apsw
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite import backends
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.tenancy.check_findings import CheckStatus
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services import health
+from chalicelib.services.checks import CheckInstallation
+from onehost.options import Options
+from onehost.process import parts_of
 from onehost.web.health import HealthPort
 from tests.integration.onehost.conftest import WebTenant
 from tests.web_client import ask, serving_web
@@ -94,3 +99,16 @@ def test_metrics_say_what_was_done(tenant: WebTenant) -> None:
     assert {line.split()[2] for line in lines if line.startswith("# TYPE")} == {
         re.split("[{ ]", line)[0] for line in samples
     }
+
+
+async def test_the_certificate_of_one_host_is_looked_at(unserved: WebTenant) -> None:
+    parts = parts_of(unserved.posthorn.settings, Options(), {})
+    program = Posthorn(unserved.posthorn.settings, "sqlite", parts)
+    bootstrap.use(program)
+    try:
+        await program[CheckInstallation].run()
+    finally:
+        bootstrap.use(None)
+    found = {one.name: one for one in await program[CheckInstallation].findings()}
+    assert found["certificate"].status is CheckStatus.WARNING
+    assert found["certificate"].detail.startswith("None is set: a self-signed one is used")
