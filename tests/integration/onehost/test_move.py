@@ -26,6 +26,9 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import DeliveryJob, State, Status
 from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
+from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS, place_of
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
@@ -33,7 +36,10 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.queue.store_outcome import StoreOutcome
+from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.removal import RemoveTenants
+from chalicelib.services.tenancy.servers import Servers
 from onehost.move.places import give_up, move_from_aws, move_to_aws
 from onehost.serve import held
 from onehost.storage.progress import Progress
@@ -119,6 +125,30 @@ def test_what_waits_stays_while_the_folder_is_served(
     before = run(_counted(host))
     assert move_to_aws(settings, QUIET) is True
     assert differences(before, run(everything(there, host))) == []
+
+
+def test_what_was_removed_between_two_runs_is_left_to_the_purge_there(
+    settings: Settings, state: Path, there: bootstrap.Posthorn
+) -> None:
+    host, _ = run(filled(state, 10))
+    owner = run(host.posthorn[Organizations].get("acme"))
+    doomed = run(host.posthorn[Servers].create(owner, "Doomed"))
+    forgotten = run(host.posthorn[Servers].create(owner, "Forgotten"))
+    run(host.posthorn[Credentials].create(doomed, CredentialKind.API, "k"))
+    with held(settings):
+        assert move_to_aws(settings, QUIET) is False
+    for server in (doomed, forgotten):
+        run(host.posthorn[RemoveTenants].remove_server(server))
+    # Here there was time to forget one of them.
+    (gone,) = run(
+        host.posthorn[Repository].get_many(REMOVALS, [place_of("acme/forgotten")])
+    ).values()
+    run(host.posthorn[Repository].remove(REMOVALS, gone))
+    assert move_to_aws(settings, QUIET) is True
+    left = run(there[Repository].all(REMOVALS, ALL_REMOVALS))
+    assert {one.server_id for one in left} == {doomed.id, forgotten.id}
+    assert [one.permalink for one in run(there[Servers].of(owner))] == [host.server.permalink]
+    assert run(there[Repository].all(CREDENTIALS, of_server(doomed.id))) == []
 
 
 async def _counted(host: Host) -> dict[str, Any]:
