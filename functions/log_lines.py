@@ -1,11 +1,13 @@
 """Log records of the services as JSON lines on standard output, beside those that `functions.runtime` writes.
 
 A record's `fields` (message and server numbers, attempt, outcome, milliseconds) become names of the line. Nothing here
-adds addresses or content, and a stack is given as places in the code, never with values.
+adds addresses or content, and a stack is given as places in the code, never with values. Lines below WARNING of one
+turn of an event loop leave in one write, so a process that is killed may lose the last few.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -20,13 +22,42 @@ _ENCODER = json.JSONEncoder(default=str)  # json.dumps makes a new one for each 
 class JsonLines(logging.Handler):
     """Writes each record as one line of JSON."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn: asyncio.AbstractEventLoop | None = None
+
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; a broken standard output ends in logging's own error handling."""
         try:
             sys.stdout.write(_ENCODER.encode(_line(record)) + "\n")
+            if record.levelno >= logging.WARNING or not self._leaves_soon(record):
+                sys.stdout.flush()
+        except OSError:
+            self.handleError(record)
+
+    def _leaves_soon(self, record: logging.LogRecord) -> bool:
+        """Whether a loop runs, at the end of whose turn all that was written leaves."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        if self._turn is not loop:
+            self._turn = loop
+            loop.call_soon(self._leave, record)
+        return True
+
+    def _leave(self, record: logging.LogRecord) -> None:
+        self._turn = None
+        try:
             sys.stdout.flush()
         except OSError:
             self.handleError(record)
+
+
+def log_without_places() -> None:
+    """Have no record look for what no line has: where in the code it was made, and in which thread and process."""
+    logging._srcfile = None  # as "Optimization" in the logging HOWTO has it
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def log_as_json() -> None:

@@ -31,6 +31,7 @@ from chalicelib.config import Settings, SubmissionPorts, read_settings
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from chalicelib.services.checks import FurtherChecks
+from functions.log_lines import log_without_places
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
 from gateway.server import Gateway
@@ -185,6 +186,7 @@ def main(environment: Mapping[str, str], addition: Addition | None = None) -> in
     """Exit code 0 after an orderly stop; 1 when it could not begin: the supervisor, or else standard error, has one
     sentence then."""
     keep_to_one_processor(place_of(environment).number)
+    log_without_places()
     try:
         uvloop.run(serve(environment, addition))
     except MailError as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from functions.api import app
@@ -38,6 +41,34 @@ def test_an_error_is_told_by_its_class_and_place_without_its_values(
     assert line["error"] == "ValueError"
     assert "hello@demo.test" not in json.dumps(line)
     assert "test_log_lines.py" in json.dumps(line["stack"])
+
+
+def test_lines_of_one_turn_leave_together_and_warnings_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log_as_json()
+    flushes: list[int] = []
+
+    class Out(io.StringIO):
+        def flush(self) -> None:
+            flushes.append(self.getvalue().count("\n"))
+
+    monkeypatch.setattr(sys, "stdout", Out())
+    logger = logging.getLogger("posthorn.attempt")
+
+    async def turns() -> None:
+        logger.info("one")
+        logger.info("two")
+        assert not flushes
+        await asyncio.sleep(0)
+        logger.info("three")
+        await asyncio.sleep(0)
+        logger.warning("four")
+        assert flushes == [2, 3, 4]
+
+    asyncio.run(turns())
+    logger.info("five")
+    assert flushes == [2, 3, 4, 5]
 
 
 def test_loading_the_app_silences_nobody() -> None:
