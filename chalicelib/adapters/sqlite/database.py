@@ -2,41 +2,38 @@
 
 A write is an operation: a function of the connection that changes the database and nothing else, so that it may run
 again. `write` returns once it is durable (`synchronous=FULL`). All operations that wait run in one transaction; when
-one raises, each is run again in a transaction of its own, and only the guilty one gets its error. An operation that
-comes alone runs at once; while several come together, a transaction begins when ENOUGH_TOGETHER wait, or GATHER_SECONDS
-after the one before, so that a quick disk does not get one for each. In memory there is neither thread nor lock: an
-operation runs at once in its caller.
+one raises, each is run again in a transaction of its own, and only the guilty one gets its error. In memory there is
+neither thread nor lock: an operation runs at once in its caller.
 """
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 import apsw
 
 from chalicelib.adapters.sqlite.folder import FlushFailed, StateFolder
+from chalicelib.adapters.sqlite.gathering import (
+    Answer,
+    Ended,
+    Gathering,
+    Operation,
+    Waiting,
+    answer,
+)
 from chalicelib.domain.errors import OutOfSpace, PermanentFailure, TemporaryFailure
 
 T = TypeVar("T")
-Operation = Callable[[apsw.Connection], T]
 LOG = logging.getLogger("posthorn.sqlite")
 
 # The versions from 3.7.0 on before these lose commits when two connections write and checkpoint.
 OLDEST_SQLITE = 3_051_003
-MOST_TOGETHER = 512
-# A transaction costs as much as storing ten messages in it.
-GATHER_SECONDS = 0.02
-ENOUGH_TOGETHER = 16
 BUSY_MILLISECONDS = 10_000
 # What a failed flush of SQLite's files and of their folder is.
 UNKNOWN_STATE = (apsw.SQLITE_IOERR_FSYNC, apsw.SQLITE_IOERR_DIR_FSYNC)
@@ -59,24 +56,6 @@ _empty: dict[tuple[str, ...], apsw.Connection] = {}
 _copying = threading.Lock()
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """An operation, and who waits for it."""
-
-    operation: Operation[Any]
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Any]
-
-    def told(self, value: Any, error: BaseException | None) -> None:
-        """Give the value, or raise the error, where it was asked."""
-        if self.answer.cancelled():
-            return
-        if error is None:
-            self.answer.set_result(value)
-        else:
-            self.answer.set_exception(error)
-
-
 class Database:
     """A database of the state folder. `schema` has the statements of each version from 1 on.
 
@@ -90,8 +69,7 @@ class Database:
         self._path = folder.file(name)
         self._lock = folder.open_lock()
         self._before_commit: list[Callable[[], None]] = []
-        self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
-        self._enough = threading.Event()
+        self._gathering = Gathering()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._readers = threading.local()
@@ -119,20 +97,16 @@ class Database:
     @property
     def waiting(self) -> int:
         """How many operations wait for a transaction."""
-        return self._waiting.qsize()
+        return len(self._gathering)
 
-    async def write(self, operation: Operation[T]) -> T:
-        """What the operation returns, once it is durable. Raises what it raises, and TemporaryFailure."""
+    async def write(self, operation: Operation[T], ended: Ended | None = None) -> T:
+        """What the operation returns, once it is durable. Raises what it raises, and TemporaryFailure; `ended` is told
+        before that."""
         self.operations += 1
         if self._path is None:
-            return self._transaction(operation)
+            return self._at_once(operation, ended)
         self._start()
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[T] = loop.create_future()
-        self._waiting.put(_Waiting(operation, loop, answer))
-        if self.waiting == ENOUGH_TOGETHER:
-            self._enough.set()
-        return await answer
+        return await self._gathering.add(operation, ended)
 
     def read(self, operation: Operation[T]) -> T:
         """What the operation returns; it sees all that was committed, and changes nothing. TemporaryFailure."""
@@ -163,26 +137,11 @@ class Database:
                     self._thread.start()
 
     def _serve(self) -> None:
-        began, together = 0.0, 1
         while True:
-            batch = [self._waiting.get()]
-            self._enough.clear()
-            if together > 1 and self.waiting < ENOUGH_TOGETHER:
-                self._enough.wait(max(0.0, began + GATHER_SECONDS - time.monotonic()))
-            began = time.monotonic()
-            while len(batch) < MOST_TOGETHER and not self._waiting.empty():
-                batch.append(self._waiting.get())
-            # One that comes alone between many is no sign that those are over.
-            together = max(len(batch), together // 2)
-            answers = self._together(batch)
-            for loop in {one.loop for one in batch}:
-                theirs = [pair for pair in zip(batch, answers, strict=True) if pair[0].loop is loop]
-                try:
-                    loop.call_soon_threadsafe(_tell, theirs)
-                except RuntimeError:
-                    LOG.warning("nobody waits any more", extra={"fields": {"writes": len(theirs)}})
+            batch = self._gathering.take()
+            answer(batch, self._together(batch))
 
-    def _together(self, batch: Sequence[_Waiting]) -> list[tuple[Any, BaseException | None]]:
+    def _together(self, batch: Sequence[Waiting]) -> list[Answer]:
         """Values or errors, in order."""
         try:
             values = self._transaction(lambda db: [one.operation(db) for one in batch])
@@ -191,6 +150,16 @@ class Database:
             if len(batch) == 1:
                 return [(None, error)]
         return [answer for one in batch for answer in self._together([one])]
+
+    def _at_once(self, operation: Operation[T], ended: Ended | None) -> T:
+        is_durable = False
+        try:
+            value = self._transaction(operation)
+            is_durable = True
+            return value
+        finally:
+            if ended is not None:
+                ended(is_durable)
 
     def _transaction(self, operation: Operation[T]) -> T:
         db = self._writer
@@ -285,8 +254,3 @@ def _in_memory(name: str, schema: tuple[str, ...]) -> apsw.Connection:
 def _roll_back(db: apsw.Connection) -> None:
     if db.in_transaction:
         db.execute("ROLLBACK")
-
-
-def _tell(pairs: Sequence[tuple[_Waiting, tuple[Any, BaseException | None]]]) -> None:
-    for waiting, (value, error) in pairs:
-        waiting.told(value, error)
