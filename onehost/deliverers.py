@@ -1,7 +1,8 @@
 """Hands queued jobs to the delivering handler, as Lambda's event source does: in batches, many at a time.
 
 A job that the handler is done with is deleted; one that it leaves comes back by itself. Each pool may have so many
-jobs in hand, so that one whose receivers are slow keeps nobody else waiting.
+jobs in hand, so that one whose receivers are slow keeps nobody else waiting. Mail that this process accepts comes
+without a look into the queue, while nothing waits there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from chalicelib.adapters.sqlite.bell import Bell
+from chalicelib.adapters.sqlite.in_hand import InHand
 from chalicelib.adapters.sqlite.queue import HandedOut, SqliteWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
@@ -25,6 +27,7 @@ LARGEST_BATCH = 50
 LOOK_AGAIN_SECONDS = 1.0
 # A clock that the local stack moved must not make anybody spin.
 SHORTEST_WAIT = 0.005
+STORING_SECONDS = 0.01
 
 
 class Deliverers:
@@ -36,8 +39,9 @@ class Deliverers:
         self._bell = posthorn[Bell]
         self._clock = posthorn[Clock]
         self._name = name
-        self._most = most
-        self._in_hand: defaultdict[str, int] = defaultdict(int)
+        self._in_hand = posthorn[InHand]
+        self._in_hand.open(name, most, self._hand)
+        self._handed: defaultdict[str, list[HandedOut]] = defaultdict(list)
         self._working: set[asyncio.Task[None]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -50,33 +54,54 @@ class Deliverers:
                 wait = LOOK_AGAIN_SECONDS
             if wait:
                 await self._bell.wait(wait)
+        self._in_hand.close()
+        while self._in_hand.total:
+            await asyncio.sleep(STORING_SECONDS)
         while self._working:
             await asyncio.wait(self._working)
 
     @property
     def in_hand(self) -> int:
         """How many jobs are being worked at."""
-        return sum(self._in_hand.values())
+        return self._in_hand.total
 
     async def _take(self) -> float:
         """Start a batch of each pool that has jobs; for how many seconds there is nothing more to take."""
         wait = LOOK_AGAIN_SECONDS
         for pool in await self._queue.pools():
-            room = min(LARGEST_BATCH, self._most - self._in_hand[pool])
+            room = min(LARGEST_BATCH, self._in_hand.room(pool))
             if room <= 0:
                 continue
             jobs = await self._queue.receive(pool, room, self._name)
             if jobs:
-                self._in_hand[pool] += len(jobs)
-                task = asyncio.create_task(self._work(pool, jobs))
-                self._working.add(task)
-                task.add_done_callback(self._working.discard)
-            wait = min(wait, self._pause(pool, full=len(jobs) == room))
+                self._in_hand.add(pool, len(jobs))
+                self._begin(pool, jobs)
+            full = len(jobs) == room
+            self._in_hand.looked(pool, more_wait=full)
+            wait = min(wait, self._pause(pool, full=full))
         return wait
+
+    def _hand(self, pool: str, jobs: Sequence[HandedOut]) -> None:
+        """Take what was stored, together with what others stored in the same transaction."""
+        if not self._handed:
+            asyncio.get_running_loop().call_soon(self._begin_handed)
+        self._handed[pool] += jobs
+
+    def _begin_handed(self) -> None:
+        handed = dict(self._handed)
+        self._handed.clear()
+        for pool, jobs in handed.items():
+            for first in range(0, len(jobs), LARGEST_BATCH):
+                self._begin(pool, jobs[first : first + LARGEST_BATCH])
+
+    def _begin(self, pool: str, jobs: Sequence[HandedOut]) -> None:
+        task = asyncio.create_task(self._work(pool, jobs))
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
 
     def _pause(self, pool: str, *, full: bool) -> float:
         if full:
-            return 0 if self._in_hand[pool] < self._most else LOOK_AGAIN_SECONDS
+            return 0 if self._in_hand.room(pool) > 0 else LOOK_AGAIN_SECONDS
         soonest = self._queue.soonest(pool)
         if soonest is None:
             return LOOK_AGAIN_SECONDS
@@ -95,5 +120,5 @@ class Deliverers:
                 again = set(await attempt(self._posthorn, batch))
                 await self._queue.delete([one.receipt for one in jobs if one.receipt not in again])
         finally:
-            self._in_hand[pool] -= len(jobs)
+            self._in_hand.add(pool, -len(jobs))
             self._bell.stir()

@@ -34,6 +34,7 @@ DEFAULT_POOL = "default"
 NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
 _ADD = "INSERT INTO queue(pool, visible_at, key, attempt, manual, body) VALUES (?, ?, ?, ?, ?, ?)"
+_HAND_OUT = "INSERT INTO queue(pool, visible_at, receives, owner, key, attempt, manual) VALUES (?, ?, 1, ?, ?, 0, 0)"
 _HIDE = "UPDATE queue SET visible_at = ? WHERE id = ? AND receives = ? RETURNING id"
 _JOBS = (
     "id, receives, queue.attempt, manual, body, queue.key,"
@@ -84,7 +85,7 @@ class SqliteWorkQueue(WorkQueue):
         self._control = control
         self._clock = clock
         self._bell = bell
-        self._visibility = settings.visibility_seconds
+        self.visibility_seconds = settings.visibility_seconds
 
     async def wake(self, queue: str, jobs: Sequence[DeliveryJob], at: float = 0) -> None:
         """Queue jobs, hidden until `at`; PoolMissing when the pool has no queue."""
@@ -128,7 +129,7 @@ class SqliteWorkQueue(WorkQueue):
         def take(db: apsw.Connection) -> list[HandedOut]:
             rows = fetched(db, _VISIBLE, wanted)
             numbers = json.dumps([row[0] for row in rows])
-            fetched(db, _TAKE, (now + self._visibility, owner, numbers))
+            fetched(db, _TAKE, (now + self.visibility_seconds, owner, numbers))
             return [job for row in rows if (job := _handed_out(db, row[0], row[1] + 1, row[2:]))]
 
         return await self._database.write(take)
@@ -171,6 +172,15 @@ def add_first_job(db: apsw.Connection, message: Message, visible_at: float) -> N
     """Queue the first attempt of a message that was stored in this transaction."""
     key = key_of(message.server_id, message.id)
     db.execute(_ADD, (message.origin.pool, visible_at, key, 0, 0, None))
+
+
+def hand_out_first_job(
+    db: apsw.Connection, message: Message, hidden_until: float, owner: str
+) -> HandedOut:
+    """Queue the first attempt of a message that was stored in this transaction, as received by this owner already."""
+    key = key_of(message.server_id, message.id)
+    db.execute(_HAND_OUT, (message.origin.pool, hidden_until, owner, key))
+    return HandedOut(f"{db.last_insert_rowid()}:1", DeliveryJob(message, 0), 1)
 
 
 def _job_row(db: apsw.Connection, job: DeliveryJob) -> tuple[Any, ...]:
