@@ -32,7 +32,15 @@ from chalicelib.adapters.storage.listing import (
     recipient_key,
 )
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
+from chalicelib.domain.model import (
+    Delivery,
+    DeliveryJob,
+    Message,
+    MessageRecord,
+    Scope,
+    State,
+    Status,
+)
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.paging import Page
@@ -52,6 +60,11 @@ UPDATE messages SET taken_over = (state = '{State.LEASED}'), state = '{State.LEA
   due_at = NULL
 WHERE key = ? AND token = ? AND attempt = ?
   AND (state = '{State.WAITING}' OR (state = '{State.LEASED}' AND coalesce(lease_until, 0) <= ?))"""
+# Every change but claims and hits raises the attempt: what waits for its first one is as it was made.
+_CLAIM_FIRST = f"""
+UPDATE messages SET state = '{State.LEASED}', lease_owner = ?, lease_until = ?
+WHERE key = ? AND token = ? AND attempt = 0 AND state = '{State.WAITING}' AND status = '{Status.PENDING}'
+  AND due_at IS NULL AND logged = 0 AND opened_at IS NULL AND clicked_at IS NULL"""
 _REPLACE = f"""
 UPDATE messages SET {", ".join(f"{name} = ?" for name in STATE_NAMES)}, logged = logged + ?
 WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
@@ -224,6 +237,10 @@ def _claim(
 ) -> MessageRecord | ClaimRefused:
     message = job.message
     key = key_of(message.server_id, message.id)
+    if job.attempt == 0 and _changes(db, _CLAIM_FIRST, (owner, lease_until, key, message.token)):
+        return MessageRecord(
+            message, state=State.LEASED, lease_owner=owner, lease_until=lease_until
+        )
     wanted = (owner, lease_until, key, message.token, job.attempt, now)
     if not _changes(db, _CLAIM, wanted):
         if found := read_records(db, _ONE, (key,)):

@@ -36,17 +36,17 @@ class SqliteStatistics(Statistics):
 
     async def add(self, source: str, slot: Slot, additions: Sequence[Addition]) -> None:
         """Add what the slot has not seen from this source; see the port."""
-        numbered = [(sortable(one.sequence), one) for one in additions]
         place = (slot.server, slot.period.value, slot.start, source)
 
         def add(db: apsw.Connection) -> None:
             rows = fetched(db, _COUNTED, place)
             last, counts = rows[0] if rows else ("", "{}")
-            fresh = [(number, one) for number, one in numbered if number > last]
+            fresh = _after(last, additions)
             if fresh:
-                total = totals([_counts(counts), *(one.counts for _, one in fresh)])
+                total = totals([_counts(counts), *(one.counts for one in fresh)])
                 text = json.dumps({count.value: number for count, number in total.items()})
-                fetched(db, _COUNT, (*place, fresh[-1][0], slot.keep_until, text))
+                newest = sortable(fresh[-1].sequence)
+                fetched(db, _COUNT, (*place, newest, slot.keep_until, text))
 
         await self._database.write(add)
 
@@ -60,6 +60,13 @@ class SqliteStatistics(Statistics):
         for start, counts in rows:
             found.setdefault(start, []).append(_counts(counts))
         return [(start, totals(counts)) for start, counts in found.items()]
+
+
+def _after(last: str, additions: Sequence[Addition]) -> Sequence[Addition]:
+    """Those, of rising numbers, that come after the last one that was counted: nearly always all."""
+    if additions and sortable(additions[0].sequence) > last:
+        return additions
+    return [one for one in additions if sortable(one.sequence) > last]
 
 
 def _counts(text: Any) -> dict[Count, int]:
