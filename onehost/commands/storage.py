@@ -48,7 +48,8 @@ def check_command(session: HostSession, full: bool) -> int:
             if not session.json:
                 click.echo(f"{visible(fault.text)}.")
     more = f"; the first {MOST_FAULTS} are shown" if count > MOST_FAULTS else ""
-    session.show({"faults": found, "count": count}, f"{count or 'no'} faults{more}")
+    noun = "fault" if count == 1 else "faults"
+    session.show({"faults": found, "count": count}, f"{count or 'no'} {noun}{more}")
     return 1 if count else 0
 
 
@@ -98,7 +99,9 @@ def restore_command(session: HostSession, folder: Path, resend: bool, damaged: b
         now = Posthorn(settings, "sqlite")[Clock].now()
         done = restore(folder.absolute(), session.state_folder, wishes, now, _progress())
     text = f"Restored as of {moment(done.began_at)} UTC."
-    if done.held:
+    if done.held == 1:
+        text += "\n1 message that waited is held; `posthorn message release` sends it on."
+    elif done.held:
         text += (
             f"\n{done.held} messages that waited are held; `posthorn message release` sends one on."
         )

@@ -18,6 +18,7 @@ from chalicelib.adapters.sqlite.folder import (
     check_file_system,
     check_mode,
     check_owner,
+    check_whole,
 )
 from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
 from chalicelib.adapters.sqlite.sealing_keys import check_keys, key_file, keys_of
@@ -44,6 +45,7 @@ async def folder(host: Host) -> Findings:
         found = [
             *_refused(check_mode, state, f"chmod 700 {state}, and look who has seen what is in it"),
             *_refused(check_file_system, state, "Move it to a disk of this machine"),
+            *_refused(check_whole, state, "Go on with it, or serve another folder"),
             *_kind(state),
             *_open_files(state),
         ]

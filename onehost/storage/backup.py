@@ -9,12 +9,13 @@ its end leaves the one before as it was.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from chalicelib.adapters.sqlite.bodies import file_of
-from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
+from chalicelib.adapters.sqlite.folder import CONTROL, MAIL, make_own
 from chalicelib.adapters.sqlite.kept import Copied, kind_of
 from chalicelib.adapters.sqlite.segments import sync_folder
 from chalicelib.adapters.sqlite.snapshot import (
@@ -55,8 +56,13 @@ def back_up(state: Path, target: Path, clock: Clock, progress: Progress) -> Mani
     if target.resolve().is_relative_to(state.resolve()):
         raise PermanentFailure(f"{target} lies in the state folder itself")
     earlier = _earlier(target)
-    with to_itself(target, "Another backup into {} is running"):
-        return _taken(state, target, earlier, clock, progress)
+    try:
+        with to_itself(target, "Another backup into {} is running"):
+            return _taken(state, target, earlier, clock, progress)
+    except OSError as failed:
+        if failed.errno != errno.ENOSPC or failed.filename:
+            raise
+        raise PermanentFailure(f"There is no room left for a backup in {target}") from failed
 
 
 def _taken(
@@ -136,7 +142,7 @@ def _files(
 
 def _bring(source: Path, target: Path, known: int, ended: bool) -> int:
     """Have the file in the backup; its size there. Of what was copied before only `known` bytes are sure."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own(target.parent)
     if target.exists() and target.samefile(source):
         return (
             target.stat().st_size

@@ -23,6 +23,7 @@ from chalicelib.adapters.sqlite.folder import (
     check_file_system,
     check_mode,
     check_owner,
+    make_own,
 )
 from chalicelib.adapters.sqlite.inspection import message_faults, noun_faults, structure_faults
 from chalicelib.adapters.sqlite.restored import Hold, make_ready
@@ -187,7 +188,7 @@ def _copy(source: Path, made: Path, manifest: Manifest, progress: Progress) -> N
         progress.at("files", done, len(manifest.files))
         if not (source / name).is_file():
             continue  # only where a damaged backup is wished
-        (made / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own((made / name).parent)
         copy_tail(source / name, made / name)
         folders |= {made / parent for parent in PurePosixPath(name).parents}
     for name, saved in manifest.databases.items():

@@ -98,21 +98,32 @@ class StateFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for check in (check_owner, check_mode, check_file_system):
                 check(self.path)
-            self._check_whole(self.path)
+            check_whole(self.path, moving=self._moving)
             (self.path / RUN).mkdir(mode=0o700, exist_ok=True)
 
-    def _check_whole(self, path: Path) -> None:
-        if (path / MOVED).exists():
-            raise PermanentFailure(
-                f"What was in {path} was moved away, and nothing is served from there"
-            )
-        if (path / RESTORING).exists():
-            raise PermanentFailure(unfinished(path))
-        if (path / MOVING).exists() and not self._moving:
-            raise PermanentFailure(
-                f"What is in {path} is being moved to AWS: `posthorn move --to aws` brings the rest,"
-                " `posthorn move --give-up` lets it serve here again"
-            )
+
+def make_own(path: Path) -> None:
+    """Make a folder, and those above it that are missing, so that nobody else may look into them, whatever the umask
+    is."""
+    if not path.is_dir():
+        make_own(path.parent)
+        path.mkdir(mode=0o700, exist_ok=True)
+
+
+def check_whole(path: Path, *, moving: bool = False) -> None:
+    """PermanentFailure when nothing may serve the folder, since what was in it is elsewhere, or not yet there. With
+    `moving` a move to AWS may go on."""
+    if (path / MOVED).exists():
+        raise PermanentFailure(
+            f"What was in {path} was moved away, and nothing is served from there"
+        )
+    if (path / RESTORING).exists():
+        raise PermanentFailure(unfinished(path))
+    if (path / MOVING).exists() and not moving:
+        raise PermanentFailure(
+            f"What is in {path} is being moved to AWS: `posthorn move --to aws` brings the rest,"
+            " `posthorn move --give-up` lets it serve here again"
+        )
 
 
 def unfinished(path: Path) -> str:

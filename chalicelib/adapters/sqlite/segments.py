@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-from chalicelib.adapters.sqlite.folder import BODIES, FlushFailed, StateFolder
+from chalicelib.adapters.sqlite.folder import BODIES, FlushFailed, StateFolder, make_own
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
@@ -146,7 +146,7 @@ class Segments:
         closed, self._descriptor = self._descriptor, -1
         if closed >= 0:
             os.close(closed)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own(path.parent)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(path, flags, 0o600)
         for folder in (path.parent, path.parent.parent, path.parent.parent.parent):

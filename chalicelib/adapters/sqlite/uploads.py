@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.folder import StateFolder, make_own
 from chalicelib.adapters.sqlite.segments import GONE, sync_folder
 from chalicelib.domain.errors import NotFound
 from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS
@@ -64,7 +64,7 @@ class Uploads:
         if self._folder is None:
             return _InMemory(self._in_memory, key)
         path = self._path(self._folder, key)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_own(path.parent)
         return _File(path, path.with_name(f"{path.name}.{self._rand.bytes(6).hex()}"))
 
     def remove_old(self, now: float) -> int:

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.address_mac import AddressMac
 from tests.integration.onehost.conftest import Run
 from tests.kept_mail import Host, fill, make_host, opened
@@ -89,6 +91,20 @@ async def test_everything_is_there_again(
     assert await again[AddressMac].key() == await host.posthorn[AddressMac].key()
 
 
+async def test_what_is_held_is_sent_on_as_the_command_says(
+    host: Host, saved: Path, other: Path, posthorn: Run
+) -> None:
+    (message,) = await host.accept()
+    posthorn("backup", str(saved), "--state", str(host.folder))
+    restored = posthorn("restore", str(saved), "--state", str(with_key(host, other)))
+    assert (
+        "\n1 message that waited is held; `posthorn message release` sends it on.\n" in restored.out
+    )
+    await opened(other)[MessageActions].release(host.server.id, message.id)
+    record = await opened(other)[MessageStore].get(host.server.id, message.id)
+    assert record.state is State.WAITING
+
+
 async def test_no_number_is_given_twice(
     host: Host, saved: Path, other: Path, posthorn: Run
 ) -> None:
@@ -115,13 +131,25 @@ async def test_resend_sends_what_waits(host: Host, saved: Path, other: Path, pos
     assert (await again.lease(mail["leased"], "p-2-2")).taken_over is True
 
 
+@pytest.fixture
+def usual_umask() -> Iterator[None]:
+    """As of a shell, in which a program that a service manager starts is run by hand."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("usual_umask")
 async def test_nothing_is_readable_by_others_and_the_key_is_not_there(
-    host: Host, saved: Path, posthorn: Run
+    host: Host, saved: Path, other: Path, posthorn: Run
 ) -> None:
     await fill(host)
     posthorn("backup", str(saved), "--state", str(host.folder))
+    posthorn("restore", str(saved), "--state", str(with_key(host, other)))
 
-    assert saved.stat().st_mode & 0o777 == 0o700
+    for folder in (host.folder, saved, other):
+        folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+        assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}, folder
     assert set(files_below(saved).values()) == {0o600}
     secret = (host.folder / "key").read_bytes().strip()
     assert not any(secret in Path(file).read_bytes() for file in files_below(saved))
@@ -192,6 +220,20 @@ async def test_a_backup_that_stops_leaves_the_one_before(
     assert posthorn("restore", str(saved), "--state", str(with_key(host, other))).code == 0
     again = Host(other, opened(other), host.server, host.principal, host.key)
     assert await again.body(message) == await host.body(message)
+
+
+async def test_no_room_for_a_backup_is_one_sentence(
+    host: Host, saved: Path, posthorn: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await host.accept()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    failed = posthorn("backup", str(saved), "--state", str(host.folder))
+    assert (failed.code, failed.out) == (1, "")
+    assert failed.err == f"posthorn: There is no room left for a backup in {saved}.\n"
 
 
 async def test_a_disk_that_is_full_is_one_sentence(

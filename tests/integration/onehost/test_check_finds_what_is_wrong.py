@@ -101,8 +101,9 @@ def test_a_garbled_row_is_found(
 
     assert (found.code, found.err) == (1, "")
     assert sentence in found.out
-    assert "faults" in found.out.splitlines()[-1]
     told = posthorn("check", "--json", "--state", str(state)).json
+    noun = "fault" if told["count"] == 1 else "faults"
+    assert found.out.splitlines()[-1] == f"{told['count']} {noun}"
     assert told["count"] == len(told["faults"]) == len(found.out.splitlines()) - 1
 
 
@@ -124,7 +125,7 @@ def _segment(state: Path) -> Path:
 def test_a_changed_bit_of_a_body_is_found(at: int, state: Path, posthorn: Run) -> None:
     _flip(_segment(state), at)
     found = posthorn("check", "--state", str(state))
-    assert (found.code, found.out.splitlines()[-1]) == (1, "1 faults")
+    assert (found.code, found.out.splitlines()[-1]) == (1, "1 fault")
     assert found.out.startswith("Message 1/1 has ")
 
 

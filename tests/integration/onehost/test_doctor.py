@@ -105,6 +105,19 @@ def test_networks_of_proxies_that_are_none(host: SoundHost) -> None:
     fails(host, SETTINGS, "'caddy' is not a network", "Correct it")
 
 
+@pytest.mark.parametrize(
+    ("marker", "sentence"),
+    [
+        ("moving", "is being moved to AWS"),
+        ("moved", "was moved away"),
+        ("restoring", "has not come to its end"),
+    ],
+)
+def test_a_folder_that_nothing_may_serve(host: SoundHost, marker: str, sentence: str) -> None:
+    (host.state / marker).mkdir(mode=0o700)
+    fails(host, "state folder", sentence, "Go on with it")
+
+
 def test_a_database_of_a_newer_release(host: SoundHost) -> None:
     db = apsw.Connection(str(host.state / "mail.db"))
     db.execute("PRAGMA user_version=9").fetchall()
