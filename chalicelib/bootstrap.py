@@ -102,6 +102,13 @@ def on_aws(settings: Settings, number_block: int = 20) -> Posthorn:
     return Posthorn(settings, "aws", {NumberBlock: NumberBlock(number_block)})
 
 
+def check_aws() -> None:
+    """PermanentFailure says what the environment lacks to ask AWS."""
+    from chalicelib.adapters.aws.session import check_environment
+
+    check_environment()
+
+
 class _Background:
     """The process's event loop, in a thread of its own, started on first use."""
 

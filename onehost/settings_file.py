@@ -74,10 +74,12 @@ def _text(path: Path, name: str, value: object) -> str:
     fits = type(value) is kind or (kind is float and type(value) is int)
     if not fits:
         raise PermanentFailure(f"{path}: {name} must be {_WANTED[kind]}, not {value!r}")
+    if "\0" in str(value):
+        raise PermanentFailure(f"{path}: {name} has a NUL character in it")
     return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 def _nearest(name: str) -> str:
     plain = name.lower().removeprefix("posthorn_")
     near = difflib.get_close_matches(plain, KNOWN, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""

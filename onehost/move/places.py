@@ -24,7 +24,7 @@ from chalicelib.adapters.sqlite.folder import (
 )
 from chalicelib.adapters.sqlite.moved import make_whole
 from chalicelib.adapters.sqlite.segments import sync_folder
-from chalicelib.bootstrap import Posthorn, on_aws, run
+from chalicelib.bootstrap import Posthorn, check_aws, on_aws, run
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 from onehost.move.move import Move
@@ -52,7 +52,7 @@ def move_to_aws(settings: Settings, progress: Progress) -> bool:
         except PermanentFailure:
             last = False
         source = Posthorn(settings, "sqlite", {StateFolder: folder})
-        target = on_aws(replace(settings, state_folder=""))
+        target = _aws(settings)
         move = Move(source, target, Steps(state / MOVE_STEPS, last), progress)
         run(move.check())
         if last:
@@ -94,6 +94,12 @@ def move_from_aws(settings: Settings, progress: Progress, *, last: bool) -> None
             place(made, state, _PLACED)
 
 
+def _aws(settings: Settings) -> Posthorn:
+    """The installation on AWS. PermanentFailure says what is missing to ask there."""
+    check_aws()
+    return on_aws(replace(settings, state_folder=""))
+
+
 def _fill(made: Path, settings: Settings, progress: Progress, *, last: bool) -> None:
     """Bring what can be brought into a state folder of its own, with the key that lies beside it."""
     made.mkdir(mode=0o700, exist_ok=True)
@@ -102,7 +108,7 @@ def _fill(made: Path, settings: Settings, progress: Progress, *, last: bool) -> 
     key = made.parent / KEY
     if key.exists() and not (made / KEY).exists():
         shutil.copy2(key, made / KEY)
-    source = on_aws(replace(settings, state_folder=""))
+    source = _aws(settings)
     target = Posthorn(replace(settings, state_folder=str(made)), "sqlite")
     run(Move(source, target, steps, progress).run(last=last))
     if last:

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chalicelib.adapters.aws.meter import Meter
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import PermanentFailure, TemporaryFailure
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -111,8 +111,29 @@ class AwsSession:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        return self._session.create_client(service, region_name=region, config=config)
+        return self._session.create_client(service, region_name=_region(), config=config)
+
+
+def check_environment() -> None:
+    """PermanentFailure says what the environment lacks to ask AWS."""
+    import botocore.session
+    from botocore.exceptions import BotoCoreError
+
+    session = botocore.session.get_session()
+    try:
+        if not _region() and not session.get_config_variable("region"):
+            raise PermanentFailure("AWS cannot be asked without a region: set AWS_REGION")
+        if session.get_credentials() is None:
+            raise PermanentFailure(
+                "AWS cannot be asked without credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"
+                " AWS_SECRET_ACCESS_KEY"
+            )
+    except BotoCoreError as wrong:
+        raise PermanentFailure(f"AWS cannot be asked: {wrong}") from wrong
+
+
+def _region() -> str | None:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
 
 
 def error_code(error: ClientError) -> str:

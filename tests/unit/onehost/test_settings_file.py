@@ -47,7 +47,10 @@ def test_without_a_file_the_environment_is_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('smtp_hostnme = "x"', "'smtp_hostnme', which is no setting; did you mean 'smtp_hostname'"),
+        (
+            'smtp_hostnme = "x"',
+            "'smtp_hostnme', which is no setting (did you mean 'smtp_hostname'?)",
+        ),
         ('POSTHORN_MX_PORT = "x"', "did you mean 'mx_port'"),
         ("something = 1", "'something', which is no setting"),
         ("[gateway]\nmx_port = 25", "'gateway', which is no setting"),
@@ -55,6 +58,7 @@ def test_without_a_file_the_environment_is_as_it_was() -> None:
         ('mx_port = "25"', "mx_port must be a whole number, not '25'"),
         ("mx_port = true", "mx_port must be a whole number, not True"),
         ("mx_port = 2.5", "mx_port must be a whole number, not 2.5"),
+        ('smtp_hostname = "a\\u0000b"', "smtp_hostname has a NUL character in it"),
         ("data_seconds = false", "data_seconds must be a number, not False"),
         ("resent_sender = 1", "resent_sender must be true or false, not 1"),
         ("smtp_hostname = 4", "smtp_hostname must be a text in quotes, not 4"),
