@@ -76,6 +76,10 @@ class Child(WatchedProcess):
                 self.failure = line.removeprefix(FAILED).decode("utf-8", "replace")
             self.is_ready = self.is_ready or line == READY
 
+    def serves(self, seconds: float) -> bool:
+        """Whether it runs, has begun to serve, and was heard within so many seconds."""
+        return self.is_running and self.is_ready and self.silence() <= seconds
+
     def silence(self) -> float:
         """Seconds since it was heard."""
         return time.monotonic() - self._heard_at

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -23,7 +24,7 @@ from onehost.commands.place_options import CONFIG, STATE
 from onehost.commands.session import HostSession
 from onehost.listeners import Sockets, open_sockets
 from onehost.options import Options, read_options
-from onehost.serving import SUPERVISOR_LOCK
+from onehost.serving import SUPERVISOR_LOCK, tell_failing
 from onehost.supervisor import Supervisor, say
 
 PROCESS = "onehost.process"
@@ -62,8 +63,12 @@ def serve(environment: Mapping[str, str]) -> int:
             for name, some in sockets.items()
             for each in some
         )
+        run = Path(settings.state_folder).absolute() / RUN
         return Supervisor(
-            children, grace_of(settings), lambda: say(f"posthorn serves: {where}")
+            children,
+            grace_of(settings),
+            lambda: say(f"posthorn serves: {where}"),
+            partial(tell_failing, run),
         ).run()
 
 

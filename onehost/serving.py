@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from chalicelib.adapters.sqlite.folder import RUN
 
 SUPERVISOR_LOCK = "supervisor.lock"
 PROCESSES = "p-*.lock"
+FAILING = "failing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,21 @@ def serving(state: Path) -> Serving | None:
     names = [lock.stem for lock in sorted((state / RUN).glob(PROCESSES)) if is_held(lock)]
     pids = [name.split("-")[1] for name in names]
     return Serving(pid, started_at, tuple(int(one) for one in pids if one.isdigit()))
+
+
+def tell_failing(run: Path, numbers: Sequence[int]) -> None:
+    """Note in the folder `run` which processes do not serve; OSError."""
+    new = run / f"{FAILING}.new"
+    new.write_text(json.dumps(list(numbers)))
+    new.replace(run / FAILING)
+
+
+def failing(run: Path | None) -> tuple[int, ...]:
+    """The numbers of the processes that do not serve, as the supervisor noted them; empty when it noted nothing."""
+    try:
+        return tuple(json.loads((run / FAILING).read_text())) if run else ()
+    except (OSError, ValueError):
+        return ()
 
 
 def is_held(path: Path) -> bool:

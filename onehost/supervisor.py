@@ -4,7 +4,8 @@ A process that dies is started again; meanwhile its clients wait at the sockets,
 again and again ends everything, and so does one that cannot begin when all is started. Each process says that it is
 alive while its store answers; one that is silent for too long is killed. SIGTERM, or Ctrl-C, lets all processes finish
 what they have in hand; a second one cuts that short. SIGHUP is passed on to them; where it is the end of the terminal,
-it is a stop. Standard library only, one thread: this process must survive whatever happens in the others.
+it is a stop. Which processes do not serve, or are silent, is told as it changes. Standard library only, one thread:
+this process must survive whatever happens in the others.
 """
 
 from __future__ import annotations
@@ -23,19 +24,28 @@ from onehost.child import Child
 
 TICK_SECONDS = 0.2
 SILENT_SECONDS = 60.0
+# They say every five seconds that they are alive.
+WORRYING_SECONDS = 15.0
 LAST_LINES = 8
 NAME = "posthorn"
 
 
 class Supervisor:
-    """One run of `children`, who may take `grace` seconds to stop; `ready` is called each time that all serve."""
+    """One run of `children`, who may take `grace` seconds to stop; `ready` is called each time that all serve, and
+    `failing` with the numbers of those that do not, whenever these change."""
 
     def __init__(
-        self, children: Sequence[Child], grace: float, ready: Callable[[], None] = lambda: None
+        self,
+        children: Sequence[Child],
+        grace: float,
+        ready: Callable[[], None] = lambda: None,
+        failing: Callable[[Sequence[int]], None] = lambda _: None,
     ) -> None:
         self._children = children
         self._grace = grace
         self._ready = ready
+        self._tell_failing = failing
+        self._failing: list[int] = []
         self._stops = 0
         self._hung_up = False
         self._at_terminal = sys.stderr.isatty()
@@ -79,6 +89,7 @@ class Supervisor:
             elif child.silence() > SILENT_SECONDS:
                 say(f"process {child.pid} does not answer and is killed")
                 child.kill()
+        self._note_failing()
         before, self._all_serve = self._all_serve, all(one.is_ready for one in self._children)
         if self._all_serve and not before:
             self._was_ready = True
@@ -86,6 +97,13 @@ class Supervisor:
             self._ready()
         if self._all_serve:
             tell_systemd("WATCHDOG=1")
+
+    def _note_failing(self) -> None:
+        failing = [one.number for one in self._children if not one.serves(WORRYING_SECONDS)]
+        if failing != self._failing:
+            self._failing = failing
+            with suppress(OSError):
+                self._tell_failing(failing)
 
     def _pass_on(self) -> None:
         if self._hung_up:

@@ -1,6 +1,6 @@
 """The health port on loopback: `/health` for whoever restarts what is broken, `/metrics` for Prometheus.
 
-Both answer as the API does. The metrics of the installation come with those of store and connections, which are this
+Both answer as the API does; `/health` also names the processes that the supervisor knows not to serve. The metrics of the installation come with those of store and connections, which are this
 process's own, since its start.
 """
 
@@ -10,11 +10,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
+from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.events.metrics import CONTENT_TYPE, Metrics, Samples, metric
 from chalicelib.services.health import Health
+from onehost.serving import failing as silent_processes
 from onehost.web.answers import send_content
 from onehost.web.requests import Body, Held, Receive, Refusal, Scope, Send, read_head
 
@@ -47,6 +49,9 @@ class HealthPort:
     async def _answer(self, path: str) -> tuple[int, str, str]:
         if path == "/health":
             failing = await self._program[Health].failing()
+            # Whoever answers here is number 0.
+            others = silent_processes(self._program[StateFolder].run)
+            failing += [f"process {one}" for one in others if one]
             told = {"status": "degraded", "failing": failing} if failing else {"status": "ok"}
             return (503 if failing else 200), "application/json", json.dumps(told)
         if path == "/metrics":

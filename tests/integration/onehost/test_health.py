@@ -20,6 +20,7 @@ from chalicelib.domain.tenancy.check_findings import CheckStatus
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services import health
 from chalicelib.services.checks import CheckInstallation
+from onehost import serving
 from onehost.options import Options
 from onehost.process import parts_of
 from onehost.web.health import HealthPort
@@ -40,6 +41,16 @@ async def test_a_healthy_store_made_a_transaction_durable(unserved: WebTenant) -
     answer = await ask(HealthPort(unserved.posthorn), "GET", "/health")
     assert (answer.status, answer.json) == (200, {"status": "ok"})
     assert wal.stat().st_size > before
+
+
+async def test_a_process_that_does_not_serve_is_a_503_that_names_it(unserved: WebTenant) -> None:
+    run = Path(unserved.posthorn.settings.state_folder, "run")
+    serving.tell_failing(run, [0, 2])
+    answer = await ask(HealthPort(unserved.posthorn), "GET", "/health")
+    assert (answer.status, answer.json) == (503, {"status": "degraded", "failing": ["process 2"]})
+    for numbers in ([0], []):
+        serving.tell_failing(run, numbers)
+        assert (await ask(HealthPort(unserved.posthorn), "GET", "/health")).status == 200
 
 
 async def test_a_store_that_fails_is_a_503(
