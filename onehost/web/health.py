@@ -1,7 +1,7 @@
 """The health port on loopback: `/health` for whoever restarts what is broken, `/metrics` for Prometheus.
 
-Both answer as the API does; `/health` also names the processes that the supervisor knows not to serve. The metrics of the installation come with those of store and connections, which are this
-process's own, since its start.
+Both answer as the API does; `/health` also names the processes that the supervisor knows not to serve. The metrics of
+the installation come with those of store and connections, which are this process's own, since its start.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class HealthPort:
 
     async def _answer(self, path: str) -> tuple[int, str, str]:
         if path == "/health":
-            failing = await self._program[Health].failing()
+            failing = list(await self._program[Health].failing())
             # Whoever answers here is number 0.
             others = silent_processes(self._program[StateFolder].run)
             failing += [f"process {one}" for one in others if one]
