@@ -95,6 +95,8 @@ class Gathering:
         self._began = time.monotonic()
         while len(batch) < MOST_TOGETHER and not self._waiting.empty():
             batch.append(self._waiting.get())
+        if len(batch) == MOST_TOGETHER:
+            self._complete.set()  # others were left, which nobody might ask for again
         return batch
 
 

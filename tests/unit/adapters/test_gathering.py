@@ -48,6 +48,16 @@ async def test_nobody_waits_once_a_turn_brings_nothing(
     assert database.transactions == 3
 
 
+async def test_what_did_not_fit_into_one_transaction_is_the_next(
+    database: MailDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "LEAST_GATHER_SECONDS", 10 * PATIENCE)
+    monkeypatch.setattr(gathering, "MOST_TOGETHER", 3)
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*(move(database, str(number)) for number in range(8)))
+    assert database.transactions == 3
+
+
 async def test_enough_operations_do_not_wait_for_a_turn_that_brings_nothing(
     database: MailDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
