@@ -22,6 +22,7 @@ SUPERVISED = """
 # Number 0 is alive, number 1 silent, and once dead it lives again.
 SILENT = """
     import os, pathlib, sys, time
+    time.sleep(1)  # the supervisor is to see that nobody serves at first
     pipe, number = int(os.environ["POSTHORN_PIPE"]), int(os.environ["POSTHORN_PROCESS"])
     os.write(pipe, b"ready\\n")
     died = pathlib.Path(os.environ["DIED"])
