@@ -15,9 +15,11 @@ from chalicelib.api.v2.domain_models import (
 )
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import PageQuery
+from chalicelib.api.v2.rates import count
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain.errors import Conflict
+from chalicelib.domain.rates import RESET
 from chalicelib.domain.tenancy import domains as tenancy
 from chalicelib.domain.tenancy.domain_states import DomainState
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
@@ -97,6 +99,8 @@ async def verify_domain(call: Call, proof: Verification) -> Domain:
         raise invalid_at("/code", "required", "either code or send_to must be given")
     domain = await _to_change(call)
     if proof.send_to is not None:
+        if domain.verified_at is None:
+            await count(call, RESET, proof.send_to.strip())
         await call.program[DomainCodes].send(domain, proof.send_to)
     elif proof.code is not None:
         domain = await call.program[DomainCodes].verify(domain, proof.code)

@@ -469,6 +469,33 @@ def test_a_code_may_be_tried_five_times_within_an_hour(by_mail: ByMail) -> None:
     assert by_mail.tell(code=code).json["verified_at"] is not None
 
 
+def test_an_address_gets_five_codes_an_hour(by_mail: ByMail) -> None:
+    address = f"admin@{NAME}"
+    for _ in range(5):
+        by_mail.mailed(address)
+    above = by_mail.tell(send_to=f" ADMIN@{NAME}")
+    assert refused(above) == (429, "throttled")
+    assert above.headers["ratelimit-policy"] == '"reset";q=5;w=3600'
+    assert len(by_mail.sent) == 5
+    by_mail.mailed(f"postmaster@{NAME}")
+    by_mail.api.scene.clock.advance(HOUR)
+    code = by_mail.mailed(address)
+    assert by_mail.tell(code=code).json["verified_at"] is not None
+
+
+def test_a_domain_is_checked_ten_times_a_minute(api: ApiWorld) -> None:
+    make(api)
+    for _ in range(10):
+        verb(api, "check")
+    above = api.manage("POST", f"{AT}/check", tenant=HERE)
+    assert refused(above) == (429, "throttled")
+    assert above.headers["ratelimit-policy"] == '"dns";q=10;w=60'
+    make(api, "other.example")
+    assert api.manage("POST", "/domains/other.example/check", tenant=HERE).status == 200
+    api.scene.clock.advance(60)
+    verb(api, "check")
+
+
 def test_a_code_goes_to_the_owners_addresses_alone(by_mail: ByMail) -> None:
     for address in (f"ada@{NAME}", "postmaster@other.example", "postmaster@example", "postmaster"):
         assert places(by_mail.tell(send_to=address)) == [("/send_to", "invalid")]
