@@ -397,7 +397,7 @@ def test_the_upkeep(world: World) -> None:
 
     bootstrap.run(checked())
     world.move_clock(3_600)
-    looked = world.during(hour)
+    looked = set(world.during(hour))  # what is called until the next is added to the one
     world.uploaded(world.submit("a@example.com"))
     program, store = world.program, world.program[Repository]
     owner = bootstrap.run(program[Organizations].get(world.server.organization_permalink))
