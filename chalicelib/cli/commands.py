@@ -43,11 +43,12 @@ class Command(click.Command):
         super().__init__(callback=with_session, params=[*params, JSON], **more)
 
 
-class OneOf(click.Choice[Any]):
-    """One of an enumeration of texts."""
+class Field(click.Choice[str]):
+    """One of some fields of the API; a hyphen is as good as an underscore."""
 
     def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
-        return super().normalize_choice(str(choice), ctx)
+        """The name of the field."""
+        return super().normalize_choice(str(choice).replace("-", "_"), ctx)
 
 
 class Instant(click.ParamType[str]):
@@ -154,6 +155,7 @@ network_option = click.option(
 )
 expires_option = click.option(
     "--expires",
+    "--expires-at",
     "expires_at",
     type=Instant(),
     metavar="TIME",
@@ -166,7 +168,7 @@ def clear_option(*fields: str) -> Decorator:
     return click.option(
         "--clear",
         multiple=True,
-        type=click.Choice(fields),
+        type=Field(fields),
         help="Give this field its default again; may be repeated.",
     )
 

@@ -49,6 +49,7 @@ COMMANDS = (
         "messages:message_group",
         "Messages: lists, timelines, raw content; what a person does about one.",
     ),
+    ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),
     (
         "installation",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from urllib.parse import urlsplit
 
 import click
 
@@ -19,6 +20,7 @@ from chalicelib.cli.profiles import (
     write_profiles,
 )
 from chalicelib.cli.session import Session, client_of
+from chalicelib.cli.stack import LOOPBACK
 from chalicelib.cli.terminal import visible
 from posthorn_client import ProblemError
 
@@ -36,11 +38,13 @@ def login_command(session: Session, url: str, name: str, tenant: str | None) -> 
 
     The key is that of POSTHORN_MANAGEMENT_KEY or POSTHORN_API_KEY, or is asked for. It is tried first.
     """
+    check_name(name)
+    _warn(url)
     profile = Profile(url.rstrip("/"), _key(), tenant)
     path = profiles_path(os.environ)
     known = read_profiles(path)
     _try(profile)
-    write_profiles(path, {**known, check_name(name): profile})
+    write_profiles(path, {**known, name: profile})
     told = {"profile": name, "url": profile.url, "tenant": tenant, "file": str(path)}
     session.show(told, visible(f"Signed in to {profile.url} as profile {name}, kept in {path}."))
 
@@ -55,6 +59,13 @@ def logout_command(session: Session, name: str) -> None:
         raise Failure(f"There is no profile {name} in {path}")
     write_profiles(path, {other: one for other, one in known.items() if other != name})
     session.show({"removed": name}, visible(f"Removed the profile {name}."))
+
+
+def _warn(url: str) -> None:
+    """Say what is allowed, as within a private network, and hardly ever meant."""
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        click.echo(visible(f"posthorn: The key goes to {url} in the clear; use https."), err=True)
 
 
 def _key() -> str:

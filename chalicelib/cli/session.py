@@ -20,7 +20,7 @@ import click
 
 from chalicelib.cli.failure import Failure
 from chalicelib.cli.places import Api, Storage, Wish, find_place
-from chalicelib.cli.stack import LOOPBACK, Stack
+from chalicelib.cli.stack import LOOPBACK, Stack, clock_offset
 from chalicelib.cli.terminal import json_text
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Session:
     def now(self) -> float:
         """Epoch seconds, by the installation's clock where that is in hand."""
         if isinstance(self.place, Api):
-            return time.time()
+            return time.time() + (clock_offset(self.place.stack) if self.place.stack else 0.0)
         from chalicelib.cli.local.clock import clock_of
 
         return clock_of(self.posthorn)

@@ -14,6 +14,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,6 +82,13 @@ class Stack:
     def url(self) -> str:
         """Where its API is, as an address that no look-up of a name can lead elsewhere."""
         return self.http.replace("//localhost", "//127.0.0.1", 1)
+
+
+def clock_offset(stack: Stack) -> float:
+    """The seconds by which the clock of a stack was moved."""
+    with suppress(OSError, ValueError):
+        return float(Path(stack.environment["POSTHORN_CLOCK_FILE"]).read_text())
+    return 0.0
 
 
 def find_stack(environment: Mapping[str, str], named: Path | None) -> Stack | None:

@@ -1,14 +1,14 @@
-"""`posthorn server statistics`: what happened to a server's messages, by minute, hour or day."""
+"""`posthorn statistics show`, `posthorn server statistics`: what happened to messages, by minute, hour or day."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import click
 
-from chalicelib.cli.commands import Command, named_server
+from chalicelib.cli.commands import Command, Group, named_server, of_tenant, options
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, iso, table
 from posthorn_client.models import Period, ServerCounts
@@ -32,26 +32,49 @@ def time(text: str) -> float:
     return max(0.0, (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
 
 
+counting = options(
+    click.option(
+        "--period",
+        type=click.Choice(get_args(Period)),
+        default="hour",
+        show_default=True,
+        help="How long a slot is.",
+    ),
+    click.option("--since", type=time, help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d."),
+    click.option("--until", type=time, help="As --since; now when left out."),
+)
+statistics_group = Group("statistics", "Statistics: what happened to messages.")
+
+
 @click.command("statistics", cls=Command)
 @named_server
-@click.option(
-    "--period",
-    type=click.Choice(get_args(Period)),
-    default="hour",
-    show_default=True,
-    help="How long a slot is.",
-)
-@click.option("--since", type=time, help="2026-11-22T14:00Z, or how long ago: 90m, 36h, 7d.")
-@click.option("--until", type=time, help="As --since; now when left out.")
-def statistics_command(
-    session: Session, server: str | None, period: Period, since: float | None, until: float | None
-) -> None:
+@counting
+def statistics_command(session: Session, server: str | None, **wanted: Any) -> None:
     """Count what happened to messages: accepted, sent, failed, held, bounced, opened.
 
     Slots in which nothing was counted are left out. Minutes are kept for two hours, hours for sixty days.
     """
+    _show(session, server, **wanted)
+
+
+@statistics_group.command("show")
+@counting
+@of_tenant
+def show(session: Session, tenant: str | None, **wanted: Any) -> None:
+    """Count what happened to the messages of a server, or of all servers of an organization."""
+    _show(session, tenant, **wanted)
+
+
+def _show(
+    session: Session,
+    tenant: str | None,
+    *,
+    period: Period,
+    since: float | None,
+    until: float | None,
+) -> None:
     counted = session.client.show_statistics(
-        period=period, from_=_at(since, session), to=_at(until, session), tenant=server
+        period=period, from_=_at(since, session), to=_at(until, session), tenant=tenant
     )
     session.show(counted, _text(counted))
 

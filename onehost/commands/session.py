@@ -47,7 +47,7 @@ class HostSession(Session):
     def use_settings(self, path: Path) -> None:
         """Take the settings from a file that has just been written."""
         self.config = path
-        for read in ("environment", "settings", "stack"):
+        for read in ("environment", "settings", "place", "client"):
             self.__dict__.pop(read, None)
 
     @functools.cached_property

@@ -191,7 +191,7 @@ def test_a_network_needs_no_key(demo: Run) -> None:
 def test_fields_are_changed_and_cleared(demo: Run) -> None:
     assert demo("organization", "set", "demo", "--name", "Other", "--json").json["name"] == "Other"
     demo("server", "set", "demo/demo", "--send-limit", "5", "--mode", "Development")
-    line = ("server", "set", "demo/demo", "--clear", "send_limit", "--clear", "mode")
+    line = ("server", "set", "demo/demo", "--clear", "send-limit", "--clear", "mode")
     cleared = demo(*line, "--json").json
     assert (cleared["send_limit"], cleared["mode"]) == (None, "Live")
     both = demo("server", "set", "--pool", "default", "--clear", "pool")

@@ -63,3 +63,12 @@ def test_a_wrong_time_is_wrong_usage(demo: Run, wrong: str) -> None:
     outcome = demo("server", "statistics", f"--since={wrong}")
     assert outcome.code == 2
     assert "neither a time nor a span" in outcome.err
+
+
+def test_an_organization_is_the_sum_of_its_servers(demo: Run, app: Posthorn) -> None:
+    count(app, demo, 0, outgoing=3)
+    demo("server", "create", "Second")
+    found = demo("statistics", "show", "--organization", "demo", "--json").json
+    assert found["totals"]["outgoing"] == 3
+    assert found == demo("statistics", "show", "--server", "demo/demo", "--json").json
+    assert "OUTGOING" in demo("statistics", "show", "--organization", "demo").out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -220,6 +221,26 @@ def test_one_signs_in_works_and_signs_out(
     assert (tail.code, "--local" in tail.err) == (1, True)
     assert remote("logout").code == 0
     assert remote("logout").code == 1
+
+
+def test_a_key_that_goes_in_the_clear_is_warned_of(
+    remote: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTHORN_MANAGEMENT_KEY", "phm_x")
+    outcome = remote("login", "http://mail.invalid")
+    assert outcome.code == 1
+    assert outcome.err.startswith("posthorn: The key goes to http://mail.invalid in the clear")
+    assert "in the clear" not in remote("login", "http://127.0.0.1:1").err
+
+
+def test_a_stack_has_its_own_clock(environment: dict[str, str]) -> None:
+    folder = Path(environment["POSTHORN_STATE"])
+    folder.mkdir(mode=0o700)
+    write_private(folder / "stack.json", json.dumps(STACK))
+    session = Session(stack_file=folder / "stack.json")
+    assert abs(session.now() - time.time()) < 60
+    (folder / "clock").write_text("86400")
+    assert session.now() - time.time() > 86_000
 
 
 def test_a_key_that_nobody_knows_is_not_kept(
