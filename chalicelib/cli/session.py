@@ -60,11 +60,15 @@ class Session:
         """Where the settings are read from."""
         return os.environ
 
+    @property
+    def wish(self) -> Wish:
+        """What the command line names."""
+        return Wish(self.local, self.url, self.profile, self.stack_file)
+
     @functools.cached_property
     def place(self) -> Storage | Api:
         """What the command talks to."""
-        wish = Wish(self.local, self.url, self.profile, self.stack_file)
-        return find_place(wish, self.environment)
+        return find_place(self.wish, self.environment)
 
     @property
     def stack(self) -> Stack | None:

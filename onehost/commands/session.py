@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.cli.places import Wish
 from chalicelib.cli.session import Session
 from chalicelib.cli.stack import STATE_FOLDER
 from chalicelib.config import Settings, read_settings
@@ -43,6 +44,12 @@ class HostSession(Session):
         """The state folder that the command line or the environment names."""
         named = os.environ.get(STATE_FOLDER)
         return self.state or (Path(named) if named else None)
+
+    @property
+    def wish(self) -> Wish:
+        """What the command line names: a state folder or settings file is opened, where nothing else is named."""
+        wish, names_host = super().wish, self.state is not None or self.config is not None
+        return replace(wish, local=True) if names_host and wish == Wish() else wish
 
     def use_settings(self, path: Path) -> None:
         """Take the settings from a file that has just been written."""

@@ -42,6 +42,18 @@ def test_a_state_folder_comes_before_aws(
     assert find_stack({"POSTHORN_STATE_FOLDER": str(state)}, None) is None
 
 
+def test_a_state_folder_of_the_command_line_comes_before_an_api_of_the_environment(
+    posthorn: Run, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTHORN_API_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("POSTHORN_MANAGEMENT_KEY", "phm_x")
+    assert posthorn("--state", str(state), "organization", "list").code == 0
+    monkeypatch.setenv("POSTHORN_STATE_FOLDER", str(state))
+    away = posthorn("organization", "list")
+    assert (away.code, "--local" in away.err) == (1, True)
+    assert posthorn("--local", "organization", "list").code == 0
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
