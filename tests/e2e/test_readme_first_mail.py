@@ -38,7 +38,8 @@ def test_the_readmes_first_mail_arrives_twice(stack: RunningStack) -> None:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
-        env=environment | {"POSTHORN_STATE": str(stack.state), "PYTHONPATH": str(ROOT)},
+        env=environment
+        | {"POSTHORN_STATE": str(stack.state), "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

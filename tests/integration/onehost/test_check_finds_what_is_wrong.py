@@ -200,7 +200,9 @@ raise SystemExit(main(["check", "--state", sys.argv[1]]))
 
 def test_it_may_be_stopped(state: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", ENDLESS, str(state)], stdout=subprocess.PIPE
+        [sys.executable, "-c", ENDLESS, str(state)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
         try:
