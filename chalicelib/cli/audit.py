@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from chalicelib.cli.commands import Group
+from chalicelib.cli.commands import Group, Instant
 from chalicelib.cli.failure import Failure
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.places import Storage
@@ -29,6 +29,8 @@ organization_option = click.option(
 @click.option("--actor", help="Only changes by this id or name.")
 @click.option("--action", help="Only these, as server.update.")
 @click.option("--object", "thing", help="Only changes of what has this id or name.")
+@click.option("--since", type=Instant(), metavar="TIME", help="Only from this time on.")
+@click.option("--until", type=Instant(), metavar="TIME", help="Only before this time.")
 @page_options
 def list_all(
     session: Session,
@@ -36,6 +38,8 @@ def list_all(
     actor: str | None,
     action: str | None,
     thing: str | None,
+    since: str | None,
+    until: str | None,
     **paging: Any,
 ) -> None:
     """List the changes, newest first."""
@@ -47,6 +51,8 @@ def list_all(
             actor=actor,
             action=action,
             object=thing,
+            since=since,
+            until=until,
             tenant=organization,
         ),
         ("id", "at", "who", "action", "what"),

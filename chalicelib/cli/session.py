@@ -154,7 +154,8 @@ class Session:
             return self.tenant
         if isinstance(self.place, Api) and self.place.is_of_server:
             return None
-        return only(self.client.all_servers(limit=2), "server")["server"]
+        found = self.client.all_servers(limit=2, organization=self.tenant)
+        return only(found, "server")["server"]
 
 
 def client_of(url: str, key: str) -> Client:

@@ -23,6 +23,10 @@ def test_changes_are_listed_newest_first(demo: Run) -> None:
     assert entry not in more.json["data"]
     assert "server.update" in demo("audit", "list", "--organization", "demo").out
     assert "organization.create" in demo("audit", "list").out
+    line = ("audit", "list", "--organization", "demo", "--json")
+    assert demo(*line, "--until", "2020-01-31").json["data"] == []
+    assert entry in demo(*line, "--since", "2020-01-31T12:00:00Z").json["data"]
+    assert demo(*line, "--since", "yesterday").code == 2
     none = demo("audit", "list", "--action", "nothing", "--json").json
     assert none == {"data": [], "has_more": False, "next_cursor": None}
 

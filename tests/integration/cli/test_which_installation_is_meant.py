@@ -212,6 +212,8 @@ def test_one_signs_in_works_and_signs_out(
     assert remote("server", "show").code == 2
     with_tenant = remote("login", url, "--as", "mail", "--tenant", "demo/demo", "--json").json
     assert with_tenant["profile"] == "mail"
+    remote("login", url, "--as", "third", "--tenant", "none")
+    assert "no server yet" in remote("--profile", "third", "server", "show").err
     credentials = remote("--profile", "mail", "credential", "list", "--json")
     assert credentials.json == []
     (newest, *_) = remote("audit", "list", "--organization", "demo", "--json").json["data"]
