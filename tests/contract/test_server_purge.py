@@ -38,7 +38,7 @@ from tests.fakes import NOW, a_delivery, a_message, a_server_id
 LATER = NOW + 86_400
 WORD = b"a word that must go"
 # Rows of these belong to no server.
-OF_NO_SERVER = {"positions"}
+OF_NO_SERVER = {"positions", "rates"}
 
 
 async def fill(world: World, server: ServerId, messages: int = 3) -> list[Message]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.logs import LOGGED, newest, read_records
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.operations import note_resent, tell
 from chalicelib.adapters.sqlite.records import (
@@ -17,16 +16,13 @@ from chalicelib.adapters.sqlite.records import (
     STATE_NAMES,
     STATE_SELECTED,
     delivery_row,
-    logged,
     new_row,
     read_delivery,
-    read_record,
     read_state,
     state_row,
 )
 from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.storage.listing import (
-    NEWEST_KEPT,
     added_deliveries,
     counts_against_recipient,
     recipient_key,
@@ -71,13 +67,6 @@ WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
 LOG = (
     f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
     f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
-)
-LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
-_NEWEST = f"{LOGGED} DESC LIMIT {NEWEST_KEPT}"
-# Of several messages at once; one look-up for each takes as long as reading the messages.
-_LOGS = (
-    f"SELECT key, {DELIVERY_COLUMNS} FROM events INDEXED BY by_message"
-    " WHERE kind = 'delivery' AND key IN (SELECT value FROM json_each(?)) ORDER BY key, seq"
 )
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
 _STATE = f"SELECT {STATE_SELECTED} FROM messages WHERE key = ?"
@@ -249,7 +238,7 @@ def _claim(
         db.execute("UPDATE messages SET attempt = ? WHERE key = ?", (job.attempt, key))
         _changes(db, _CLAIM, wanted)
     (row,) = fetched(db, _STATE, (key,))
-    return read_state(message, row, _newest(db, key) if row[0] else ())
+    return read_state(message, row, newest(db, key) if row[0] else ())
 
 
 def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
@@ -269,33 +258,6 @@ def _refusal(record: MessageRecord, job: DeliveryJob) -> ClaimFailure:
         return ClaimFailure.COLLISION
     same = record.attempt == job.attempt and record.state is State.LEASED
     return ClaimFailure.LEASED if same else ClaimFailure.STALE
-
-
-def read_records(
-    db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]
-) -> list[MessageRecord]:
-    """The records of a statement over SELECTED, each with its newest deliveries."""
-    rows = fetched(db, statement, wanted)
-    if len(rows) == 1:
-        return [_with_log(db, rows[0])]
-    few = [row[0] for row in rows if 0 < logged(row) <= NEWEST_KEPT]
-    logs: defaultdict[int, list[Delivery]] = defaultdict(list)
-    for key, *delivery in fetched(db, _LOGS, (json.dumps(few),)) if few else ():
-        logs[key].append(read_delivery(delivery))
-    return [
-        _with_log(db, row) if logged(row) > NEWEST_KEPT else read_record(row, tuple(logs[row[0]]))
-        for row in rows
-    ]
-
-
-def _with_log(db: apsw.Connection, row: Sequence[Any]) -> MessageRecord:
-    """The record of a row with its newest deliveries."""
-    return read_record(row, _newest(db, row[0]) if logged(row) else ())
-
-
-def _newest(db: apsw.Connection, key: int) -> tuple[Delivery, ...]:
-    """The newest deliveries of a message."""
-    return tuple(read_delivery(one) for one in reversed(fetched(db, _NEWEST, (key,))))
 
 
 def _changes(db: apsw.Connection, statement: str, wanted: tuple[Any, ...] | dict[str, Any]) -> int:

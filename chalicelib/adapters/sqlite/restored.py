@@ -15,8 +15,9 @@ import apsw
 
 from chalicelib.adapters.sqlite.database import fetched, migrate
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
+from chalicelib.adapters.sqlite.logs import read_records
 from chalicelib.adapters.sqlite.mail_schema import key_of
-from chalicelib.adapters.sqlite.messages import create, read_records, write_over
+from chalicelib.adapters.sqlite.messages import create, write_over
 from chalicelib.adapters.sqlite.numbers import lease
 from chalicelib.adapters.sqlite.records import SELECTED
 from chalicelib.adapters.sqlite.snapshot import SCHEMAS
