@@ -92,6 +92,8 @@ def main(
             raise
         kind = type(unforeseen).__name__
         return _fail(f"Something unforeseen went wrong ({kind}); POSTHORN_DEBUG=1 shows where.")
+    finally:
+        session.close()
     return result if isinstance(result, int) else 0
 
 

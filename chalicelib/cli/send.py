@@ -6,9 +6,7 @@ variables, never from an argument that other users of the machine could read.
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
@@ -62,7 +60,7 @@ def send_command(
         answer = by_smtp(mail, _submission(stack, url))
         session.show({"reply": answer}, f"Accepted: {visible(answer)}")
         return
-    answer = _api(session, stack, url, server)(body_of(mail))
+    answer = _by_api(session, stack, url, server, body_of(mail))
     found = answer.get("emails")
     if not isinstance(found, list):
         raise Failure("The answer of the API was not understood")
@@ -101,16 +99,18 @@ def _message_in(file: IO[bytes]) -> bytes:
     return content
 
 
-def _api(
-    session: Session, stack: Stack | None, url: str | None, server: str | None
-) -> Callable[[Any], Any]:
-    """What sends a body: with the server's key, where there is one, and else in the server that is meant."""
+def _by_api(
+    session: Session, stack: Stack | None, url: str | None, server: str | None, body: Any
+) -> Any:
+    """The answer to a body, sent with a server's key where there is one, or else in the server that is meant."""
     if url is not None:
-        return client_of(url, _key("POSTHORN_API_KEY")).send_email
-    if stack is not None and server is None and not session.local:
-        key = os.environ.get("POSTHORN_API_KEY") or stack.api_key
-        return client_of(stack.url, key).send_email
-    return functools.partial(session.client.send_email, tenant=session.server(server))
+        own = client_of(url, _key("POSTHORN_API_KEY"))
+    elif stack is not None and server is None and not session.local:
+        own = client_of(stack.url, os.environ.get("POSTHORN_API_KEY") or stack.api_key)
+    else:
+        return session.client.send_email(body, tenant=session.server(server))
+    with own as client:
+        return client.send_email(body)
 
 
 def _submission(stack: Stack | None, url: str | None) -> Submission:

@@ -110,6 +110,11 @@ class Session:
             enter(place.stack, os.environ)
         return self.open_installation()
 
+    def close(self) -> None:
+        """Let go of connections."""
+        if (client := self.__dict__.get("client")) is not None:
+            client.close()
+
     def call(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of a coroutine of the installation."""
         if self.run is None:
