@@ -13,7 +13,7 @@ Schema = dict[str, Any]
 NOTICE = "Written by `python -m docs.generate`; change the declarations of the API that it reads."
 PREFIX = "/api/v2/"
 WIDTH = 96
-PARTS = "_parts"  # ends the name of a module of parts
+PARTS, VERBS = "_parts", "_verbs"  # what the names of modules end with that hold a part of a group
 LEAST_SHARED = 3  # fields, for one model to be made on another
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
@@ -47,6 +47,7 @@ def models_module(group: str, names: list[str], schemas: Schema, home: dict[str,
             "from __future__ import annotations\n",
             *_typing_imports(body),
             *model_imports(foreign, home),
+            f"__all__ = [{', '.join(repr(name) for name in sorted(names))}]\n",
             body,
         ]
     )
@@ -60,9 +61,14 @@ def parts_of(names: list[str], schemas: Schema) -> list[str]:
 
 
 def _title(group: str) -> str:
-    whole = group.removesuffix(PARTS)
-    what = "What is inside of what operations" if whole != group else "What operations"
-    return f"{what} on `{PREFIX}{whole.replace('_', '-')}` send and answer."
+    what = "What is inside of what operations" if group.endswith(PARTS) else "What operations"
+    return f"{what} on `{path_of(group)}` send and answer."
+
+
+def path_of(group: str) -> str:
+    """How the paths of a group begin."""
+    whole = group.removesuffix(PARTS).removesuffix(VERBS)
+    return f"{PREFIX}{whole.replace('_', '-')}{'/…' if group.endswith(VERBS) else ''}"
 
 
 def _typing_imports(body: str) -> list[str]:

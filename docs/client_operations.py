@@ -6,7 +6,7 @@ import keyword
 import re
 from textwrap import fill, indent
 
-from docs.client_models import NOTICE, PREFIX, WIDTH, Schema, model_imports, type_of
+from docs.client_models import NOTICE, WIDTH, Schema, model_imports, path_of, type_of
 
 # (method, path, operation) of each operation of a group.
 Operations = list[tuple[str, str, Schema]]
@@ -22,7 +22,7 @@ def operations_module(group: str, own: Operations, schemas: Schema, home: dict[s
     needed = [name for name in ("Request", "part") if f"{name}(" in body]
     return "\n".join(
         [
-            f'"""Operations on `{PREFIX}{group.replace("_", "-")}`.\n\n{NOTICE}\n"""\n',
+            f'"""Operations on `{path_of(group)}`.\n\n{NOTICE}\n"""\n',
             "from __future__ import annotations\n",
             *(["from collections.abc import Iterator\n"] if "Iterator[" in body else []),
             *([f"from typing import {', '.join(names)}\n"] if names else []),
@@ -31,7 +31,7 @@ def operations_module(group: str, own: Operations, schemas: Schema, home: dict[s
             *(["from posthorn_client.paging import items"] if "items(" in body else []),
             f"from posthorn_client.request import {', '.join(needed)}",
             f"\n\nclass {class_of(group)}(Asking):",
-            f'    """Operations on `{PREFIX}{group.replace("_", "-")}`."""\n',
+            f'    """Operations on `{path_of(group)}`."""\n',
             body,
         ]
     )

@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "smtp-gateway"), str(ROOT / "clients" / "python")]
 
 from chalicelib.config import Settings  # noqa: E402  # the paths above must be there first
 from docs.api_page import render_api  # noqa: E402  # as above
-from docs.python_client import render_client  # noqa: E402  # as above
+from docs.python_client import write_client  # noqa: E402  # as above
 from gateway.configuration import Configuration  # noqa: E402  # as above
 from onehost.main import whole_command  # noqa: E402  # as above
 from onehost.options import Options  # noqa: E402  # as above
@@ -204,10 +204,10 @@ def _usage(level: str, title: str, each: click.Command, context: click.Context) 
 
 def main() -> None:
     """Write what is generated of the client, which the command imports, and then the pages."""
-    for render in (render_client, render_pages):
-        for path, text in render().items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
+    write_client()
+    for path, text in render_pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 if __name__ == "__main__":

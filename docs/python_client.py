@@ -21,8 +21,8 @@ from docs.client_models import (
     NOTICE,
     PARTS,
     PREFIX,
+    VERBS,
     Schema,
-    model_imports,
     models_module,
     parts_of,
     used,
@@ -30,7 +30,9 @@ from docs.client_models import (
 from docs.client_operations import Operations, class_of, operations_module
 
 ROOT = Path(__file__).resolve().parents[1]
-LONGEST = 250  # lines of a module of models, before what is inside of others gets one of its own
+# Of a group, before those behind a thing (`/{id}/verb`) get a module of their own.
+MOST_OPERATIONS = 10
+LONGEST = 220  # lines of a module of models, before what is inside of others gets one of its own
 PACKAGE = ROOT / "clients" / "python" / "posthorn_client"
 
 
@@ -39,10 +41,7 @@ def render_client() -> dict[Path, str]:
     """Each generated module of the client by its path."""
     described = document(every_route())
     schemas: Schema = described["components"]["schemas"]
-    groups: dict[str, Operations] = {}
-    for path, methods in described["paths"].items():
-        name = re.split(r"[/.]", path.removeprefix(PREFIX))[0].replace("-", "_")
-        groups.setdefault(name, []).extend((method, path, one) for method, one in methods.items())
+    groups = _groups(described)
     home: dict[str, str] = {}
     for group, own in groups.items():
         for name in used([_told(one) for _, _, one in own], schemas):
@@ -62,6 +61,31 @@ def render_client() -> dict[Path, str]:
     return {PACKAGE / place: text for place, text in _formatted(modules).items()}
 
 
+def write_client() -> None:
+    """Write the modules, and remove others."""
+    rendered = render_client()
+    for folder in ("models", "operations"):
+        for file in (PACKAGE / folder).glob("*.py"):
+            if file not in rendered:
+                file.unlink()
+    for path, text in rendered.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+
+
+def _groups(described: Schema) -> dict[str, Operations]:
+    """The operations by the first part of their path; of many, the verbs apart."""
+    groups: dict[str, Operations] = {}
+    for path, methods in described["paths"].items():
+        name = re.split(r"[/.]", path.removeprefix(PREFIX))[0].replace("-", "_")
+        groups.setdefault(name, []).extend((method, path, one) for method, one in methods.items())
+    for name in [name for name, own in groups.items() if len(own) > MOST_OPERATIONS]:
+        verbs = [one for one in groups[name] if re.search(r"\}/\w+$", one[1])]
+        groups[name] = [one for one in groups[name] if one not in verbs]
+        groups[f"{name}{VERBS}"] = verbs
+    return groups
+
+
 def _told(operation: Schema) -> list[Any]:
     """Where an operation names what is sent and answered, problems aside."""
     good = [one for status, one in operation["responses"].items() if status < "4"]
@@ -69,9 +93,9 @@ def _told(operation: Schema) -> list[Any]:
 
 
 def _all_models(home: dict[str, str]) -> str:
-    imports = "\n".join(model_imports(set(home), home))
-    listed = ", ".join(f'"{name}"' for name in sorted(home))
-    return f'"""The JSON objects of the API, as types.\n\n{NOTICE}\n"""\n\n{imports}\n\n__all__ = [{listed},]\n'
+    places = sorted(set(home.values()))
+    imports = "\n".join(f"from posthorn_client.models.{place} import *" for place in places)
+    return f'"""The JSON objects of the API, as types.\n\n{NOTICE}\n"""\n\n{imports}\n'
 
 
 def _all_operations(groups: list[str]) -> str:

@@ -3,190 +3,20 @@
 Written by `python -m docs.generate`; change the declarations of the API that it reads.
 """
 
-from posthorn_client.models.audit import Actor, AuditEntry, AuditPage, ChangedObject
-from posthorn_client.models.credentials import (
-    BareNewlines,
-    Credential,
-    CredentialKind,
-    CredentialMade,
-    CredentialPage,
-    CredentialToChange,
-    CredentialToMake,
-)
-from posthorn_client.models.domains import (
-    Domain,
-    DomainPage,
-    DomainToChange,
-    DomainToMake,
-    Key,
-    Purpose,
-    Record,
-    RecordStatus,
-    Verification,
-    VerificationMethod,
-)
-from posthorn_client.models.emails import (
-    AcceptedEmail,
-    BatchResult,
-    BatchResults,
-    DeliveryEntry,
-    DeliveryLog,
-    Email,
-    EmailPage,
-    EmailToSend,
-    EmailWithActivity,
-    Problem,
-    Release,
-)
-from posthorn_client.models.emails_parts import (
-    AcceptedRecipient,
-    AttachmentToSend,
-    FieldProblem,
-    Follower,
-    NamedTag,
-    Scope,
-    Status,
-    Visitor,
-)
-from posthorn_client.models.installation import (
-    CheckPage,
-    CheckStatus,
-    FoundCheck,
-    Installation,
-    OidcService,
-    SmtpService,
-)
-from posthorn_client.models.keys import (
-    ManagementKey,
-    ManagementKeyMade,
-    ManagementKeyPage,
-    ManagementKeyToChange,
-    ManagementKeyToMake,
-)
-from posthorn_client.models.organizations import (
-    Organization,
-    OrganizationPage,
-    OrganizationToChange,
-    OrganizationToMake,
-    Suspension,
-)
-from posthorn_client.models.pool_rules import (
-    PoolRule,
-    PoolRulePage,
-    PoolRuleToChange,
-    PoolRuleToMake,
-)
-from posthorn_client.models.pools import EgressKind, Pool, PoolPage, PoolToChange, Source
-from posthorn_client.models.queue import Queue, QueuedDestination
-from posthorn_client.models.servers import (
-    Server,
-    ServerMode,
-    ServerPage,
-    ServerToChange,
-    ServerToMake,
-    UnknownOutcome,
-)
-from posthorn_client.models.sources import (
-    SourcePage,
-    SourceSuspension,
-    SourceToChange,
-    SourceToMake,
-)
-from posthorn_client.models.statistics import Counts, Period, ServerCounts, StatisticsSlot
-from posthorn_client.models.track_domains import (
-    TrackDomain,
-    TrackDomainPage,
-    TrackDomainToChange,
-    TrackDomainToMake,
-)
-from posthorn_client.models.uploads import Upload, UploadToMake
-
-__all__ = [
-    "AcceptedEmail",
-    "AcceptedRecipient",
-    "Actor",
-    "AttachmentToSend",
-    "AuditEntry",
-    "AuditPage",
-    "BareNewlines",
-    "BatchResult",
-    "BatchResults",
-    "ChangedObject",
-    "CheckPage",
-    "CheckStatus",
-    "Counts",
-    "Credential",
-    "CredentialKind",
-    "CredentialMade",
-    "CredentialPage",
-    "CredentialToChange",
-    "CredentialToMake",
-    "DeliveryEntry",
-    "DeliveryLog",
-    "Domain",
-    "DomainPage",
-    "DomainToChange",
-    "DomainToMake",
-    "EgressKind",
-    "Email",
-    "EmailPage",
-    "EmailToSend",
-    "EmailWithActivity",
-    "FieldProblem",
-    "Follower",
-    "FoundCheck",
-    "Installation",
-    "Key",
-    "ManagementKey",
-    "ManagementKeyMade",
-    "ManagementKeyPage",
-    "ManagementKeyToChange",
-    "ManagementKeyToMake",
-    "NamedTag",
-    "OidcService",
-    "Organization",
-    "OrganizationPage",
-    "OrganizationToChange",
-    "OrganizationToMake",
-    "Period",
-    "Pool",
-    "PoolPage",
-    "PoolRule",
-    "PoolRulePage",
-    "PoolRuleToChange",
-    "PoolRuleToMake",
-    "PoolToChange",
-    "Problem",
-    "Purpose",
-    "Queue",
-    "QueuedDestination",
-    "Record",
-    "RecordStatus",
-    "Release",
-    "Scope",
-    "Server",
-    "ServerCounts",
-    "ServerMode",
-    "ServerPage",
-    "ServerToChange",
-    "ServerToMake",
-    "SmtpService",
-    "Source",
-    "SourcePage",
-    "SourceSuspension",
-    "SourceToChange",
-    "SourceToMake",
-    "StatisticsSlot",
-    "Status",
-    "Suspension",
-    "TrackDomain",
-    "TrackDomainPage",
-    "TrackDomainToChange",
-    "TrackDomainToMake",
-    "UnknownOutcome",
-    "Upload",
-    "UploadToMake",
-    "Verification",
-    "VerificationMethod",
-    "Visitor",
-]
+from posthorn_client.models.audit import *
+from posthorn_client.models.credentials import *
+from posthorn_client.models.domains import *
+from posthorn_client.models.emails import *
+from posthorn_client.models.emails_parts import *
+from posthorn_client.models.emails_verbs import *
+from posthorn_client.models.installation import *
+from posthorn_client.models.keys import *
+from posthorn_client.models.organizations import *
+from posthorn_client.models.pool_rules import *
+from posthorn_client.models.pools import *
+from posthorn_client.models.queue import *
+from posthorn_client.models.servers import *
+from posthorn_client.models.sources import *
+from posthorn_client.models.statistics import *
+from posthorn_client.models.track_domains import *
+from posthorn_client.models.uploads import *

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
+__all__ = ["Actor", "AuditEntry", "AuditPage", "ChangedObject"]
+
 
 class Actor(TypedDict):
     """Who made a change."""

@@ -7,6 +7,16 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+__all__ = [
+    "BareNewlines",
+    "Credential",
+    "CredentialKind",
+    "CredentialMade",
+    "CredentialPage",
+    "CredentialToChange",
+    "CredentialToMake",
+]
+
 BareNewlines = Literal["refuse", "normalise"]
 """What a credential wants done with bare CR or LF in content."""
 

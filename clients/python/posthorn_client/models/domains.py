@@ -7,6 +7,19 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+__all__ = [
+    "Domain",
+    "DomainPage",
+    "DomainToChange",
+    "DomainToMake",
+    "Key",
+    "Purpose",
+    "Record",
+    "RecordStatus",
+    "Verification",
+    "VerificationMethod",
+]
+
 
 class Domain(TypedDict):
     """A sending domain, the records to publish, and what the last check found."""

@@ -18,6 +18,17 @@ from posthorn_client.models.emails_parts import (
     Visitor,
 )
 
+__all__ = [
+    "AcceptedEmail",
+    "BatchResult",
+    "BatchResults",
+    "Email",
+    "EmailPage",
+    "EmailToSend",
+    "EmailWithActivity",
+    "Problem",
+]
+
 
 class AcceptedEmail(TypedDict):
     """A message accepted: it will be delivered, or its record says why not."""
@@ -46,33 +57,6 @@ class BatchResults(TypedDict):
     """How many were."""
     rejected: int
     """How many were."""
-
-
-class DeliveryEntry(TypedDict):
-    """One attempt or change of state. What nobody was asked about is null."""
-
-    id: int
-    status: Status
-    details: str
-    output: str | None
-    """The remote server's answer."""
-    at: str
-    seconds: float | None
-    """How long it took."""
-    sent_with_tls: bool
-    tls: str | None
-    """TLS version and cipher."""
-    source: str | None
-    """Where we sent from."""
-    remote: str | None
-    """Whom we sent to."""
-    log_id: str | None
-
-
-class DeliveryLog(TypedDict):
-    """The log of one message, oldest first."""
-
-    data: list[DeliveryEntry]
 
 
 _Email = TypedDict("_Email", {"from": "str"})
@@ -183,15 +167,6 @@ class Problem(TypedDict):
     """For programs written for Postal, in what API Gateway answers by itself."""
     data: NotRequired[dict[str, str] | None]
     """For programs written for Postal, in what API Gateway answers by itself."""
-
-
-class Release(TypedDict):
-    """How a held message is released."""
-
-    allow: NotRequired[bool | None]
-    """Take its recipient off the suppression list first: `suppressions:write`."""
-    note: NotRequired[str | None]
-    """Why."""
 
 
 class EmailWithActivity(Email):

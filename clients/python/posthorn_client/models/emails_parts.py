@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+__all__ = [
+    "AcceptedRecipient",
+    "AttachmentToSend",
+    "FieldProblem",
+    "Follower",
+    "NamedTag",
+    "Scope",
+    "Status",
+    "Visitor",
+]
+
 
 class AcceptedRecipient(TypedDict):
     """One message made: there is one for each recipient."""

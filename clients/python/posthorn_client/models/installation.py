@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+__all__ = ["CheckPage", "CheckStatus", "FoundCheck", "Installation", "OidcService", "SmtpService"]
+
 
 class CheckPage(TypedDict):
     """Every check, what is worst first, in one answer."""

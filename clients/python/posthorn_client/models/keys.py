@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+__all__ = [
+    "ManagementKey",
+    "ManagementKeyMade",
+    "ManagementKeyPage",
+    "ManagementKeyToChange",
+    "ManagementKeyToMake",
+]
+
 
 class ManagementKey(TypedDict):
     """A key for whoever manages. The key itself is shown once, when it is made."""

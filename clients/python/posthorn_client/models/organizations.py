@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from typing import NotRequired, TypedDict
 
+__all__ = [
+    "Organization",
+    "OrganizationPage",
+    "OrganizationToChange",
+    "OrganizationToMake",
+    "Suspension",
+]
+
 
 class Organization(TypedDict):
     """A tenant of the installation."""

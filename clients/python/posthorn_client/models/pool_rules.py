@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+__all__ = ["PoolRule", "PoolRulePage", "PoolRuleToChange", "PoolRuleToMake"]
+
 _PoolRule = TypedDict("_PoolRule", {"from": "list[str]"})
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+__all__ = ["EgressKind", "Pool", "PoolPage", "PoolToChange", "Source"]
+
 EgressKind = Literal["direct", "socks5", "smarthost"]
 """How a source reaches the world."""
 

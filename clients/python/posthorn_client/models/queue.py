@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+__all__ = ["Queue", "QueuedDestination"]
+
 
 class Queue(TypedDict):
     """The fullest destinations, most first, in one answer. A message counts once it was tried, which

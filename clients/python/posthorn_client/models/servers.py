@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+__all__ = ["Server", "ServerMode", "ServerPage", "ServerToChange", "ServerToMake", "UnknownOutcome"]
+
 
 class Server(TypedDict):
     """A mail server of an organization."""

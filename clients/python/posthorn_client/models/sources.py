@@ -9,6 +9,8 @@ from typing import Literal, NotRequired, TypedDict
 
 from posthorn_client.models.pools import EgressKind, Source
 
+__all__ = ["SourcePage", "SourceSuspension", "SourceToChange", "SourceToMake"]
+
 
 class SourcePage(TypedDict):
     """Sources, by pool and name."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+__all__ = ["Counts", "Period", "ServerCounts", "StatisticsSlot"]
+
 
 class Counts(TypedDict):
     """How many messages were accepted (`incoming`, `outgoing`) and held, how many attempts ended how,

@@ -9,6 +9,8 @@ from typing import NotRequired, TypedDict
 
 from posthorn_client.models.domains import Record
 
+__all__ = ["TrackDomain", "TrackDomainPage", "TrackDomainToChange", "TrackDomainToMake"]
+
 
 class TrackDomain(TypedDict):
     """The name that links and images in the mail of one sending domain point to."""

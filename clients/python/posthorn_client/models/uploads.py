@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+__all__ = ["Upload", "UploadToMake"]
+
 
 class Upload(TypedDict):
     """Where to send the bytes: one request with this method and these headers, before it expires."""

@@ -7,6 +7,7 @@ from posthorn_client.operations.audit import AuditOperations
 from posthorn_client.operations.credentials import CredentialsOperations
 from posthorn_client.operations.domains import DomainsOperations
 from posthorn_client.operations.emails import EmailsOperations
+from posthorn_client.operations.emails_verbs import EmailsVerbsOperations
 from posthorn_client.operations.health import HealthOperations
 from posthorn_client.operations.installation import InstallationOperations
 from posthorn_client.operations.keys import KeysOperations
@@ -28,6 +29,7 @@ class Operations(
     CredentialsOperations,
     DomainsOperations,
     EmailsOperations,
+    EmailsVerbsOperations,
     HealthOperations,
     InstallationOperations,
     KeysOperations,

@@ -1,0 +1,48 @@
+"""What operations on `/api/v2/emails/…` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+from posthorn_client.models.emails_parts import Status
+
+__all__ = ["DeliveryEntry", "DeliveryLog", "Release"]
+
+
+class DeliveryEntry(TypedDict):
+    """One attempt or change of state. What nobody was asked about is null."""
+
+    id: int
+    status: Status
+    details: str
+    output: str | None
+    """The remote server's answer."""
+    at: str
+    seconds: float | None
+    """How long it took."""
+    sent_with_tls: bool
+    tls: str | None
+    """TLS version and cipher."""
+    source: str | None
+    """Where we sent from."""
+    remote: str | None
+    """Whom we sent to."""
+    log_id: str | None
+
+
+class DeliveryLog(TypedDict):
+    """The log of one message, oldest first."""
+
+    data: list[DeliveryEntry]
+
+
+class Release(TypedDict):
+    """How a held message is released."""
+
+    allow: NotRequired[bool | None]
+    """Take its recipient off the suppression list first: `suppressions:write`."""
+    note: NotRequired[str | None]
+    """Why."""

@@ -1,0 +1,143 @@
+"""Operations on `/api/v2/emails/…`.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from posthorn_client.asking import Asking
+from posthorn_client.models.emails import AcceptedEmail, EmailWithActivity
+from posthorn_client.models.emails_verbs import DeliveryLog, Release
+from posthorn_client.request import Request, part
+
+
+class EmailsVerbsOperations(Asking):
+    """Operations on `/api/v2/emails/…`."""
+
+    def show_raw_email(self, id: int | str, *, tenant: str | None = None) -> bytes:
+        """The bytes of one message as accepted.
+
+        A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only
+        be given as application/octet-stream: 406 unless Accept has that type or `*/*`. Needs
+        the scope `emails:read`.
+        """
+        request = Request("GET", f"/api/v2/emails/{part(id)}/raw", tenant=tenant)
+        answer: bytes = self._octets(request)
+        return answer
+
+    def list_deliveries(self, id: int | str, *, tenant: str | None = None) -> DeliveryLog:
+        """The log of one message, oldest first.
+
+        Needs the scope `emails:read`.
+        """
+        request = Request("GET", f"/api/v2/emails/{part(id)}/deliveries", tenant=tenant)
+        answer: DeliveryLog = self._json(request)
+        return answer
+
+    def hold_email(
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> EmailWithActivity:
+        """Hold a waiting message until somebody looks at it, or for 7 days.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/hold",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def release_email(
+        self,
+        id: int | str,
+        body: Release,
+        *,
+        tenant: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> EmailWithActivity:
+        """Send a held message now, past all that held it but a send limit.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/release",
+            body=body,
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def cancel_email(
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> EmailWithActivity:
+        """End a held or waiting message without sending it.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/cancel",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def retry_email(
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> EmailWithActivity:
+        """Try a waiting, held or failed message again now.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/retry",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def bounce_email(
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> EmailWithActivity:
+        """Give up a held or waiting message, as one that failed for good.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/bounce",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def resend_email(
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> AcceptedEmail:
+        """Send the content of a message once more, as a new message to the same recipient.
+
+        Needs the scope `emails:send`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/resend",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: AcceptedEmail = self._json(request)
+        return answer
