@@ -2,7 +2,8 @@
 
 A transaction costs as much as storing ten messages in it. So it begins when a turn of the loop brought no further
 operation, as nobody shall wait while there is nothing else to do; while each turn brings some, when ENOUGH_TOGETHER
-wait, or GATHER_SECONDS after the one before.
+wait, or GATHER_SECONDS after the one before. PAUSE_SECONDS lie between the beginnings of two, in which what the first
+one brought about asks for the next.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ MOST_TOGETHER = 512
 ENOUGH_TOGETHER = 64
 GATHER_SECONDS = 0.02
 LEAST_GATHER_SECONDS = 0.002
+PAUSE_SECONDS = 0.006
 
 
 @dataclass(slots=True)
@@ -91,6 +93,7 @@ class Gathering:
         batch = [self._waiting.get()]
         left = self._began + GATHER_SECONDS - time.monotonic()
         self._complete.wait(max(LEAST_GATHER_SECONDS, left))
+        time.sleep(max(0.0, self._began + PAUSE_SECONDS - time.monotonic()))
         self._complete.clear()
         self._began = time.monotonic()
         while len(batch) < MOST_TOGETHER and not self._waiting.empty():
