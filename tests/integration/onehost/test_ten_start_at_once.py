@@ -1,4 +1,5 @@
-"""Ten processes open a state folder that is not there yet, at the same moment: all get the schema, none fails."""
+"""Ten processes open a state folder that is not there yet, at the same moment: all get the schema and the one key, none
+fails."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import apsw
 
-from chalicelib.adapters.sqlite.control import CONTROL_SCHEMA
+from chalicelib.adapters.sqlite.control import CONTROL_SCHEMA, ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA
+from chalicelib.adapters.sqlite.mail_schema import MAIL_SCHEMA, MailDatabase
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import Settings
 from tests.patience import PATIENCE
 
 PROCESSES = 10
@@ -59,3 +62,19 @@ def test_ten_processes_open_a_new_folder_at_once(tmp_path: Path) -> None:
         assert fetched(db, "PRAGMA integrity_check") == [("ok",)]
         assert fetched(db, "PRAGMA user_version") == [(len(schema),)]
         db.close()
+
+
+def test_ten_processes_at_once_make_one_key(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    program = (
+        "import sys; from chalicelib.config import Settings; from chalicelib.bootstrap import Posthorn;"
+        "from chalicelib.adapters.sqlite.control import ControlDatabase;"
+        "Posthorn(Settings(state_folder=sys.argv[1]), 'sqlite')[ControlDatabase]"
+    )
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, str(folder)]) for _ in range(PROCESSES)
+    ]
+    assert [one.wait(PATIENCE) for one in running] == [0] * PROCESSES
+    opened = Posthorn(Settings(state_folder=str(folder)), "sqlite")
+    assert opened[ControlDatabase]
+    assert opened[MailDatabase]

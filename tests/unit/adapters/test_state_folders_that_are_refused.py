@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import apsw
@@ -161,17 +160,6 @@ def test_an_sqlite_that_loses_commits(state: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(database.apsw, "SQLITE_VERSION_NUMBER", min(number, 3_040_001))
     assert "3.51.3 or newer is needed" in refused(state)
     assert not list(state.glob("*.db"))
-
-
-def test_ten_processes_at_once_make_one_key(state: Path) -> None:
-    program = (
-        "import sys; from chalicelib.config import Settings; from chalicelib.bootstrap import Posthorn;"
-        "from chalicelib.adapters.sqlite.control import ControlDatabase;"
-        "Posthorn(Settings(state_folder=sys.argv[1]), 'sqlite')[ControlDatabase]"
-    )
-    running = [subprocess.Popen([sys.executable, "-c", program, str(state)]) for _ in range(10)]
-    assert [one.wait() for one in running] == [0] * 10
-    opened(state)
 
 
 def test_memory_needs_no_key_file() -> None:
