@@ -72,12 +72,13 @@ class Deliverers:
             room = min(LARGEST_BATCH, self._in_hand.room(pool))
             if room <= 0:
                 continue
+            left = self._in_hand.left(pool)
             jobs = await self._queue.receive(pool, room, self._name)
             if jobs:
                 self._in_hand.add(pool, len(jobs))
                 self._begin(pool, jobs)
             full = len(jobs) == room
-            self._in_hand.looked(pool, more_wait=full)
+            self._in_hand.looked(pool, left, more_wait=full)
             wait = min(wait, self._pause(pool, full=full))
         return wait
 

@@ -8,7 +8,7 @@ what there is no room for waits in the queue.
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ class InHand:
         self._is_open = False
         self._jobs: defaultdict[str, int] = defaultdict(int)
         self._idle: set[str] = set()
+        self._left: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def open(self, owner: str, most: int, take: Take) -> None:
@@ -49,9 +50,15 @@ class InHand:
         """How many jobs are in hand, those among them that are being stored."""
         return sum(self._jobs.values())
 
-    def looked(self, pool: str, *, more_wait: bool) -> None:
-        """The queue was looked into: whether jobs of the pool were left in it."""
-        (self._idle.discard if more_wait else self._idle.add)(pool)
+    def left(self, pool: str) -> int:
+        """How many stored jobs of the pool did not come to this process, since it began."""
+        return self._left[pool]
+
+    def looked(self, pool: str, left: int, *, more_wait: bool) -> None:
+        """The queue was looked into when so many were `left`: whether jobs of the pool stayed in it."""
+        with self._lock:
+            nothing_waits = not more_wait and left == self._left[pool]
+            (self._idle.add if nothing_waits else self._idle.discard)(pool)
 
     def add(self, pool: str, count: int) -> None:
         """Jobs were taken; a negative count for those that are done with."""
@@ -64,6 +71,7 @@ class InHand:
         with self._lock:
             if not self._is_open or pool not in self._idle or self._jobs[pool] >= self._most:
                 self._idle.discard(pool)
+                self._left[pool] += 1
                 return False
             self._jobs[pool] += 1
             return True

@@ -40,8 +40,9 @@ class Host:
 
     async def look(self) -> int:
         """Take what the queue has; how much that was."""
+        left = self.in_hand.left("default")
         jobs = await self.queue.receive("default", 10, OWNER)
-        self.in_hand.looked("default", more_wait=False)
+        self.in_hand.looked("default", left, more_wait=False)
         return len(jobs)
 
     async def store(self, *numbers: int) -> None:
@@ -92,6 +93,14 @@ async def test_what_there_is_no_room_for_waits_and_so_does_what_comes_after(host
     assert await host.look() == 2
     await host.store(5)
     assert len(host.handed) == 3
+
+
+async def test_what_was_stored_during_a_look_is_not_overtaken(host: Host) -> None:
+    left = host.in_hand.left("default")
+    await host.store(1)
+    host.in_hand.looked("default", left, more_wait=False)
+    await host.store(2)
+    assert (host.handed, host.waiting) == ([], 2)
 
 
 async def test_nothing_is_handed_over_after_the_end(host: Host) -> None:
