@@ -53,6 +53,19 @@ async def test_creating_again_is_fine_and_another_token_is_a_collision(world: Wo
     assert (await world[MessageStore].get(world.server, first.id)).message == first
 
 
+@pytest.mark.parametrize("is_resent", [False, True])
+async def test_a_first_claim_shows_the_record_as_it_is_stored(
+    world: World, is_resent: bool
+) -> None:
+    store, message = world[MessageStore], a_message(world.server, 1)
+    await store.create([message])
+    if is_resent:
+        await store.note_resent(world.server, message.id, Scope.OUTGOING, MessageId(7))
+    found = await claimed(world, MessageRecord(message))
+    assert found == await store.get(world.server, message.id)
+    assert found.resent_as == ((7,) if is_resent else ())
+
+
 async def test_an_unknown_message_is_not_found(world: World) -> None:
     with pytest.raises(NotFound):
         await world[MessageStore].get(world.server, MessageId(77))

@@ -12,6 +12,7 @@ from chalicelib.adapters.sqlite.operations import note_resent, tell
 from chalicelib.adapters.sqlite.records import (
     DELIVERY_COLUMNS,
     NEW_NAMES,
+    OF_OTHERS,
     SELECTED,
     STATE_NAMES,
     STATE_SELECTED,
@@ -56,11 +57,11 @@ UPDATE messages SET taken_over = (state = '{State.LEASED}'), state = '{State.LEA
   due_at = NULL
 WHERE key = ? AND token = ? AND attempt = ?
   AND (state = '{State.WAITING}' OR (state = '{State.LEASED}' AND coalesce(lease_until, 0) <= ?))"""
-# Every change but claims and hits raises the attempt: what waits for its first one is as it was made.
+# Every change of state but a claim raises the attempt: what waits for its first one is as it was made, but for others.
 _CLAIM_FIRST = f"""
 UPDATE messages SET state = '{State.LEASED}', lease_owner = ?, lease_until = ?
 WHERE key = ? AND token = ? AND attempt = 0 AND state = '{State.WAITING}' AND status = '{Status.PENDING}'
-  AND due_at IS NULL AND logged = 0 AND opened_at IS NULL AND clicked_at IS NULL"""
+  AND due_at IS NULL AND logged = 0 AND {" AND ".join(f"{name} IS NULL" for name in OF_OTHERS)}"""
 _REPLACE = f"""
 UPDATE messages SET {", ".join(f"{name} = ?" for name in STATE_NAMES)}, logged = logged + ?
 WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""

@@ -13,7 +13,7 @@ from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD, Field, Kind, Tab
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
 # Opens, clicks and resent messages alone write these; what changes of state writes is the rest.
-_OF_OTHERS = ("opened_at", "clicked_at", "resent_as")
+OF_OTHERS = ("opened_at", "clicked_at", "resent_as")
 # Nothing but the state of a row tells these two.
 _TOLD_BY_STATE = {
     "by_sweeper": f"(state = '{State.WAITING}' AND due_at IS NOT NULL)",
@@ -21,7 +21,7 @@ _TOLD_BY_STATE = {
 }
 _WHOLE = (*RECORD.fields, *(Field(name, "", Kind.MARK, False) for name in _TOLD_BY_STATE))
 _MESSAGE = Columns(MESSAGE, NOT_COLUMNS)
-_WRITTEN = Columns(RECORD, _OF_OTHERS)
+_WRITTEN = Columns(RECORD, OF_OTHERS)
 _READ = Columns(Table(MessageRecord, _WHOLE))
 _DELIVERY = Columns(DELIVERY)
 
@@ -29,7 +29,7 @@ MESSAGE_NAMES = _MESSAGE.names
 # With what stands beside the fields of a record.
 STATE_NAMES = (*_WRITTEN.names, "taken_over", "flag", "due_at")
 NEW_NAMES = ("key", "rcpt_key", *MESSAGE_NAMES, *STATE_NAMES)
-WHOLE_NAMES = (*NEW_NAMES, *_OF_OTHERS, "logged")
+WHOLE_NAMES = (*NEW_NAMES, *OF_OTHERS, "logged")
 STATE_SELECTED = ", ".join(("logged", *(_TOLD_BY_STATE.get(name, name) for name in _READ.names)))
 SELECTED = ", ".join(("key", *MESSAGE_NAMES, STATE_SELECTED))
 DELIVERY_COLUMNS = ", ".join(f"d_{name}" for name in _DELIVERY.names)
