@@ -31,6 +31,7 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Addition, Count, Period, Slot, additions, counted, totals
 from chalicelib.services.events.count_changes import CountChanges
 from chalicelib.services.events.outbox import Outbox
+from chalicelib.services.events.record_operations import RecordOperations
 from tests.fakes import NOW, a_delivery, a_message
 
 SERVERS = (ServerId(1), ServerId(2), ServerId(3))
@@ -148,7 +149,8 @@ async def play(
     """Write, read and die; returns the feed, the store and what was counted in the end, by period."""
     dice = random.Random(seed)
     feed, statistics = Feed(dice), store(dice)
-    outbox = Outbox(CountChanges(ControlledClock(NOW), statistics))
+    counting = CountChanges(ControlledClock(NOW), statistics)
+    outbox = Outbox(counting, in_memory()[RecordOperations])
     written = 0
     while True:
         if written < EVENTS and dice.random() < 0.5:
