@@ -77,7 +77,8 @@ class Gathering:
             self._complete.set()
         elif self._watched is not loop:
             self._watched = loop
-            loop.call_soon(self._watch, loop, self._added)
+            # What is still to run of this turn comes before that, and a whole turn after it.
+            loop.call_soon(self._watch, loop, 0)
         return await answer
 
     def _watch(self, loop: asyncio.AbstractEventLoop, before: int) -> None:
