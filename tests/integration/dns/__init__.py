@@ -1,1 +1,0 @@
-"""Delivery over loopback sockets."""
