@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from chalicelib.cli.commands import Group, Instant
+from chalicelib.cli.commands import Group
 from chalicelib.cli.failure import Failure
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.places import Storage
 from chalicelib.cli.session import Session
+from chalicelib.cli.statistics import asked_time, time
 from chalicelib.cli.terminal import visible
 from posthorn_client.models import AuditEntry
 
@@ -29,8 +31,10 @@ organization_option = click.option(
 @click.option("--actor", help="Only changes by this id or name.")
 @click.option("--action", help="Only these, as server.update.")
 @click.option("--object", "thing", help="Only changes of what has this id or name.")
-@click.option("--since", type=Instant(), metavar="TIME", help="Only from this time on.")
-@click.option("--until", type=Instant(), metavar="TIME", help="Only before this time.")
+@click.option(
+    "--since", type=time, help="Only from then on: a time, or how long ago: 90m, 36h, 7d."
+)
+@click.option("--until", type=time, help="Only before then; as --since.")
 @page_options
 def list_all(
     session: Session,
@@ -38,11 +42,12 @@ def list_all(
     actor: str | None,
     action: str | None,
     thing: str | None,
-    since: str | None,
-    until: str | None,
+    since: float | None,
+    until: float | None,
     **paging: Any,
 ) -> None:
     """List the changes, newest first."""
+    begin, end = asked_time(since, session), asked_time(until, session)
     show_pages(
         session,
         lambda limit, cursor: session.client.list_audit(
@@ -51,8 +56,8 @@ def list_all(
             actor=actor,
             action=action,
             object=thing,
-            since=since,
-            until=until,
+            since=begin,
+            until=end,
             tenant=organization,
         ),
         ("id", "at", "who", "action", "what"),
@@ -64,33 +69,51 @@ def list_all(
 @audit_group.command("verify")
 @organization_option
 def verify(session: Session, organization: str | None) -> None:
-    """Recompute the chain of hashes: exit code 1 and the first entry that is not as it was written.
+    """Recompute the chain of hashes: exit code 1 and the first entry that is not as it was written, or is missing.
 
-    That the newest entries are gone shows in the storage alone.
+    That the newest entries are gone shows in the storage alone. Of a key for some servers alone, what it may not see is
+    missing.
     """
     entries = list(session.client.all_audit(tenant=organization))
-    broken = first_broken(reversed(entries))
-    if broken is None and isinstance(session.place, Storage):
+    fault = first_fault(reversed(entries))
+    if fault is None and isinstance(session.place, Storage):
         from chalicelib.cli.local.chain import broken_in_storage
 
-        broken = broken_in_storage(session, organization)
-    if broken is not None:
-        raise Failure(f"The audit log is broken at entry {broken}")
-    told = {"entries": len(entries), "broken": None}
-    session.show(told, f"All {len(entries)} entries are as written.")
+        if broken_in_storage(session, organization) is not None:
+            fault = Fault(f"{len(entries) + 1:010d}", "is missing")
+    told = {
+        "entries": len(entries),
+        "broken": None if fault is None else fault.id,
+        "fault": None if fault is None else fault.text,
+    }
+    if fault is None:
+        session.show(told, f"All {len(entries)} entries are as written.")
+        return
+    if session.json:
+        session.show(told, "")
+    raise Failure(f"The audit log is broken: entry {int(fault.id)} {fault.text}")
 
 
-def first_broken(entries: Iterable[AuditEntry]) -> str | None:
-    """The id of the first entry, oldest first, whose hash or place in the chain is wrong; None when all are right."""
-    before: AuditEntry | None = None
-    for entry in entries:
-        follows = before is None or (
-            entry["previous"] == before["hash"] and int(entry["id"]) == int(before["id"]) + 1
-        )
-        starts = before is not None or int(entry["id"]) != 1 or entry["previous"] == NO_HASH
-        if not (follows and starts and entry["hash"] == _hash_of(entry)):
-            return entry["id"]
-        before = entry
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with an entry: its id and the rest of a sentence about it."""
+
+    id: str
+    text: str
+
+
+def first_fault(entries: Iterable[AuditEntry]) -> Fault | None:
+    """What is wrong with the first entry, oldest first, that is missing, was changed, or does not follow the one before
+    it; None when nothing is. A chain begins with 1."""
+    previous = NO_HASH
+    for number, entry in enumerate(entries, 1):
+        if int(entry["id"]) != number:
+            return Fault(f"{number:010d}", "is missing")
+        if entry["hash"] != _hash_of(entry):
+            return Fault(entry["id"], "is not as it was written")
+        if entry["previous"] != previous:
+            return Fault(entry["id"], "does not follow from the one before it")
+        previous = entry["hash"]
     return None
 
 

@@ -74,13 +74,16 @@ def _show(
     until: float | None,
 ) -> None:
     counted = session.client.show_statistics(
-        period=period, from_=_at(since, session), to=_at(until, session), tenant=tenant
+        period=period,
+        from_=asked_time(since, session),
+        to=asked_time(until, session),
+        tenant=tenant,
     )
     session.show(counted, _text(counted))
 
 
-def _at(given: float | None, session: Session) -> str | None:
-    """A time as `time` reads it, as the API reads it."""
+def asked_time(given: float | None, session: Session) -> str | None:
+    """A time as `time` has read it, as the API reads it."""
     if given is None:
         return None
     return iso(given if given >= 0 else max(0.0, session.now() + given))

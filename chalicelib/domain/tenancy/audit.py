@@ -199,16 +199,14 @@ def hash_of(told: Mapping[str, Any]) -> str:
 
 
 def first_broken(told: Iterable[Mapping[str, Any]]) -> str | None:
-    """The id of the first entry, oldest first, whose hash or place in the chain is wrong; None when all are right."""
-    before: Mapping[str, Any] | None = None
-    for entry in told:
-        follows = before is None or (
-            entry["previous"] == before["hash"] and int(entry["id"]) == int(before["id"]) + 1
-        )
-        starts = before is not None or entry["id"] != "0000000001" or entry["previous"] == NO_HASH
-        if not (follows and starts and entry["hash"] == hash_of(entry)):
+    """The id of the first entry, oldest first, whose hash or place in the chain is wrong; None when all are right. A
+    chain begins with 1: nothing removes entries."""
+    previous = NO_HASH
+    for number, entry in enumerate(told, 1):
+        follows = int(entry["id"]) == number and entry["previous"] == previous
+        if not (follows and entry["hash"] == hash_of(entry)):
             return str(entry["id"])
-        before = entry
+        previous = entry["hash"]
     return None
 
 

@@ -118,6 +118,7 @@ def test_the_chain_shows_what_was_done_to_it(api: ApiWorld) -> None:
         assert first_broken(changed) == entry["id"]
     without = [*chain[:2], *chain[3:]]
     assert first_broken(without) == chain[3]["id"]
+    assert first_broken(chain[1:]) == chain[1]["id"]
 
     repository, log = api.scene.posthorn[Repository], api.scene.posthorn[AuditLog]
     number = api.scene.organization.id

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.numbering import OrganizationId
-from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, AuditEntry, hash_of, of_chain
 from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.audit_log import AuditLog
 from tests.integration.cli.conftest import Run
 
 
@@ -26,6 +28,8 @@ def test_changes_are_listed_newest_first(demo: Run) -> None:
     line = ("audit", "list", "--organization", "demo", "--json")
     assert demo(*line, "--until", "2020-01-31").json["data"] == []
     assert entry in demo(*line, "--since", "2020-01-31T12:00:00Z").json["data"]
+    assert entry in demo(*line, "--since", "5m").json["data"]
+    assert demo(*line, "--until", "7d").json["data"] == []
     assert demo(*line, "--since", "yesterday").code == 2
     none = demo("audit", "list", "--action", "nothing", "--json").json
     assert none == {"data": [], "has_more": False, "next_cursor": None}
@@ -39,12 +43,44 @@ def test_a_log_is_proved_whole_or_broken(demo: Run, app: Posthorn) -> None:
     asyncio.run(repository.remove(AUDIT_ENTRIES, second))
     broken = demo("audit", "verify", "--organization", "demo")
     assert broken.code == 1
-    assert broken.err == f"posthorn: The audit log is broken at entry {second.number + 1:010d}.\n"
+    assert broken.err == f"posthorn: The audit log is broken: entry {second.number} is missing.\n"
 
 
-def test_that_the_newest_entry_is_gone_shows_in_the_storage(demo: Run, app: Posthorn) -> None:
+def test_that_the_oldest_entries_are_gone_is_seen(demo: Run, app: Posthorn) -> None:
     repository, chain = app[Repository], of_chain(OrganizationId(1))
-    newest, *_ = asyncio.run(repository.all(AUDIT_ENTRIES, chain))
-    asyncio.run(repository.remove(AUDIT_ENTRIES, newest))
-    broken = demo("audit", "verify", "--organization", "demo")
-    assert broken.err == f"posthorn: The audit log is broken at entry {newest.number:010d}.\n"
+    *left, second, first = asyncio.run(repository.all(AUDIT_ENTRIES, chain))
+    for entry in (first, second):
+        asyncio.run(repository.remove(AUDIT_ENTRIES, entry))
+        broken = demo("audit", "verify", "--organization", "demo", "--json")
+        assert broken.err == "posthorn: The audit log is broken: entry 1 is missing.\n"
+        assert asyncio.run(app[AuditLog].first_broken(OrganizationId(1)))[1] is not None
+    assert (broken.code, broken.json) == (
+        1,
+        {"entries": len(left), "broken": "0000000001", "fault": "is missing"},
+    )
+
+
+def test_that_the_newest_entries_are_gone_shows_in_the_storage(demo: Run, app: Posthorn) -> None:
+    repository, chain = app[Repository], of_chain(OrganizationId(1))
+    for entry in asyncio.run(repository.all(AUDIT_ENTRIES, chain)):
+        asyncio.run(repository.remove(AUDIT_ENTRIES, entry))
+        broken = demo("audit", "verify", "--organization", "demo")
+        fault = f"entry {entry.number} is missing"
+        assert broken.err == f"posthorn: The audit log is broken: {fault}.\n"
+
+
+def test_an_entry_that_was_written_anew_is_seen(demo: Run, app: Posthorn) -> None:
+    repository, chain = app[Repository], of_chain(OrganizationId(1))
+    _, second, *_ = asyncio.run(repository.all(AUDIT_ENTRIES, chain))
+
+    def verified_after(entry: AuditEntry) -> str:
+        asyncio.run(repository.remove(AUDIT_ENTRIES, entry))
+        asyncio.run(repository.add(AUDIT_ENTRIES, entry))
+        return demo("audit", "verify", "--organization", "demo").err
+
+    changed = replace(second, address="192.0.2.1")
+    fault = f"entry {second.number} is not as it was written"
+    assert verified_after(changed) == f"posthorn: The audit log is broken: {fault}.\n"
+    forged = replace(changed, hash=hash_of(changed.told))
+    fault = f"entry {second.number + 1} does not follow from the one before it"
+    assert verified_after(forged) == f"posthorn: The audit log is broken: {fault}.\n"
