@@ -114,6 +114,9 @@ class FieldError:
     detail: str
 
 
+INVALID = "invalid"  # the code of a field error whose detail is a whole sentence
+
+
 class InvalidRequest(Rejected):
     """A request whose `errors` name every wrong field."""
 
@@ -128,7 +131,7 @@ class InvalidRequest(Rejected):
 
 def wrong_field(field: str, detail: str) -> InvalidRequest:
     """One wrong field, by its name; the text says what is wrong with it."""
-    return InvalidRequest(detail, (FieldError(f"/{field}", "invalid", detail),))
+    return InvalidRequest(detail, (FieldError(f"/{field}", INVALID, detail),))
 
 
 class Refused(MailError):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import Instant, WrongText
+from chalicelib.api.v2.fields import End, WrongText
 from chalicelib.api.v2.grants import Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
@@ -85,7 +85,7 @@ class CredentialToMake(Body):
     ] = None
     networks: Networks = Field([])
     scopes: Scopes = Field(list(OF_A_SERVER_KEY), description="API alone.")
-    expires_at: Instant | None = None
+    expires_at: End | None = None
     key: Annotated[
         str | None,
         Field(min_length=20, max_length=100, description="An existing key, to be kept."),
@@ -101,7 +101,7 @@ class CredentialToChange(Patch):
     hold: StrictBool = False
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     networks: Networks = Field([])
-    expires_at: Instant | None = None
+    expires_at: End | None = None
 
 
 class CredentialPage(ListAnswer):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.dns_records import Record, record_shown
+from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment
 from chalicelib.api.v2.patch import Patch
 from chalicelib.domain.dns.checked import lapses_at, next_check_at
@@ -17,6 +18,7 @@ from chalicelib.domain.tenancy import domains as tenancy
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domain_states import DomainState
 from chalicelib.domain.tenancy.domains import VerificationMethod, VerifiedBy
+from chalicelib.services.tenancy.domains import checked_domain_name
 
 
 class Key(Answer):
@@ -55,7 +57,9 @@ class Domain(Answer):
 class DomainToMake(Body):
     """A new domain."""
 
-    name: Annotated[str, Field(max_length=255, examples=["acme.example"])]
+    name: Annotated[
+        str, Field(max_length=255, examples=["acme.example"]), checked(checked_domain_name)
+    ]
     verification_method: VerificationMethod = VerificationMethod.DNS
     use_for_any: Annotated[StrictBool, Field(description="Set by operators.")] = False
     incoming: StrictBool = False

@@ -95,8 +95,10 @@ async def check_domain(call: Call) -> Domain:
 
 async def verify_domain(call: Call, proof: Verification) -> Domain:
     """Mail a code to the owner of a domain, or verify the domain by the code that was mailed."""
-    if (proof.code is None) == (proof.send_to is None):
+    if proof.code is None and proof.send_to is None:
         raise invalid_at("/code", "required", "either code or send_to must be given")
+    if proof.code is not None and proof.send_to is not None:
+        raise invalid_at("/code", "not_both", "code and send_to cannot be given together")
     domain = await _to_change(call)
     if proof.send_to is not None:
         if domain.verified_at is None:

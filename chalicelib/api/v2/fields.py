@@ -12,9 +12,17 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from chalicelib.api.base64_text import NOT_BASE64, read_base64
+from chalicelib.domain.errors import INVALID, Rejected
 from chalicelib.domain.mail.address import split_list
 from chalicelib.domain.mail.compose import read_mailbox
 from chalicelib.domain.mail.header_rendering import (
@@ -30,6 +38,7 @@ from chalicelib.domain.mail.header_rendering import (
 LONGEST_ENTRY = 600
 LONGEST_TAG = 100
 MOST_ADDRESSES = 50
+PAST = "must be in the future"
 _UPLOAD_ID = r"^[A-Za-z0-9_-]{1,128}$"
 
 
@@ -51,6 +60,19 @@ def _refusing(code: str, fault_of: Callable[[str], str | None]) -> AfterValidato
         return text
 
     return AfterValidator(check)
+
+
+def checked(check: Callable[[Any], object]) -> AfterValidator:
+    """A validator that refuses what `check` of a domain or service refuses by Rejected, in its words."""
+
+    def refuse(value: Any) -> Any:
+        try:
+            check(value)
+        except Rejected as wrong:
+            raise WrongText(INVALID, wrong.public) from None
+        return value
+
+    return AfterValidator(refuse)
 
 
 def _address_fault(text: str, *, any_name: bool = False) -> str | None:
@@ -81,6 +103,13 @@ def _is_rfc3339(value: Any) -> Any:
     if not isinstance(value, str) or re.match(r"\d{4}-\d\d-\d\d[Tt]", value) is None:
         raise WrongText("time", "is no time as in RFC 3339")
     return value
+
+
+def _not_past(moment: datetime, info: ValidationInfo) -> datetime:
+    now = (info.context or {}).get("now")
+    if now is not None and moment.timestamp() <= now:
+        raise WrongText("past", PAST)
+    return moment
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -134,3 +163,5 @@ Base64 = Annotated[
 ]
 UploadId = Annotated[str, Field(pattern=_UPLOAD_ID)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_in_utc)]
+# One that has passed is wrong where the reading knows the time; else whoever acts on it says so.
+End = Annotated[Instant, AfterValidator(_not_past)]

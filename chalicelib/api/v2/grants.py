@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import WrongText
+from chalicelib.api.v2.fields import PAST, WrongText
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.tenancy.scopes import EVERYTHING, SCOPES, Reach, within
 from chalicelib.ports.clock import Clock
@@ -59,7 +59,7 @@ def future(call: Call, moment: datetime | None) -> int | None:
         return None
     seconds = int(moment.timestamp())
     if seconds <= call.program[Clock].now():
-        raise invalid_at("/expires_at", "past", "must be in the future")
+        raise invalid_at("/expires_at", "past", PAST)
     return seconds
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import Instant
+from chalicelib.api.v2.fields import End
 from chalicelib.api.v2.grants import Networks, Scopes, check_given, check_scopes, future
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
@@ -56,7 +56,7 @@ class ManagementKeyToMake(Body):
     scopes: Scopes
     servers: Annotated[list[str] | None, Field(max_length=500)] = None
     networks: Networks = Field([])
-    expires_at: Instant | None = None
+    expires_at: End | None = None
 
 
 class ManagementKeyToChange(Patch):
@@ -66,7 +66,7 @@ class ManagementKeyToChange(Patch):
 
     name: Name | None = None
     networks: Networks = Field([])
-    expires_at: Instant | None = None
+    expires_at: End | None = None
 
 
 class ManagementKeyPage(ListAnswer):

@@ -20,10 +20,11 @@ from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.rates import count_route
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
 from chalicelib.api.v2.route import PREFIX, Route
-from chalicelib.domain.errors import MailError
+from chalicelib.domain.errors import InvalidRequest, MailError
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.audit import Acting
 from chalicelib.ports.acting import acting
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.idempotency import Answer, Idempotency, fingerprint
 from chalicelib.services.tenancy.callers import Caller
@@ -79,7 +80,7 @@ async def _answer(route: Route, call: Call) -> HttpAnswer:
     if route.reads_itself:
         found: HttpAnswer = await route.action(call)
         return found
-    arguments = _read(route, call.request)
+    arguments = _read(route, call)
 
     if route.method != "POST":
         answer = await route.action(call, *arguments)
@@ -98,16 +99,26 @@ def _rendered(status: int, answer: BaseModel | None) -> HttpAnswer:
     return HttpAnswer(status, render_json(as_json(answer)), JSON_TYPE)
 
 
-def _read(route: Route, request: HttpRequest) -> tuple[Any, ...]:
+def _read(route: Route, call: Call) -> tuple[Any, ...]:
     """The body or the query as the route's model; parameters that it does not know are wrong."""
+    request = call.request
     model = route.body or (NoFields if request.method == "POST" else None)
     value: Any = {}
     if model is not None:
         value = {} if not (route.needs_body or request.body) else read_json(request)
     query = read_query(route.query or NoParameters, request)
-    found = () if model is None else (validated(model, value),)
+    found = () if model is None else (_body(model, value, call),)
     body = found if route.body is not None else ()
     return body if route.query is None else (*body, query)
+
+
+def _body(model: type[BaseModel], value: Any, call: Call) -> BaseModel:
+    """The body as its model. A request that is repeated may have an end that was to come at first, so that an end that
+    has passed is looked for only when something else is wrong, to be named with it."""
+    try:
+        return validated(model, value)
+    except InvalidRequest:
+        return validated(model, value, now=call.program[Clock].now())
 
 
 def _with_location(route: Route, answer: HttpAnswer) -> HttpAnswer:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import (
     Answer,
@@ -21,14 +23,16 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import organizations as tenancy
+from chalicelib.domain.tenancy.permalink import ORGANIZATION_RESERVED
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.suspensions import Suspensions
-from chalicelib.services.tenancy.names import LONGEST_NAME
+from chalicelib.services.tenancy.names import LONGEST_NAME, checked_name, checked_permalink
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
+from chalicelib.services.tenancy.time_zones import checked_time_zone
 
-Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), checked(checked_name)]
 Permalink = Annotated[str, Field(min_length=1, max_length=50, description="`[a-z0-9-]`.")]
 
 
@@ -46,7 +50,9 @@ class Organization(Answer):
     suspension_reason: str | None
 
 
-TimeZone = Annotated[str, Field(max_length=64, description="An IANA name.")]
+TimeZone = Annotated[
+    str, Field(max_length=64, description="An IANA name."), checked(checked_time_zone)
+]
 PoolNames = Annotated[
     list[Annotated[str, Field(max_length=32)]],
     Field(min_length=1, max_length=100, description="Null: the default pool alone."),
@@ -58,7 +64,9 @@ class OrganizationToMake(Body):
 
     name: Name
     permalink: Annotated[
-        Permalink | None, Field(description="Made from the name when left out.")
+        Annotated[Permalink, checked(partial(checked_permalink, reserved=ORGANIZATION_RESERVED))]
+        | None,
+        Field(description="Made from the name when left out."),
     ] = None
     time_zone: TimeZone = "UTC"
     pools: PoolNames | None = None
@@ -77,7 +85,11 @@ class OrganizationToChange(Patch):
 class Suspension(Body):
     """Why mail is held."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    reason: Annotated[
+        str,
+        Field(min_length=1, max_length=LONGEST_NAME),
+        checked(partial(checked_name, field="reason")),
+    ]
 
 
 class OrganizationPage(ListAnswer):

@@ -7,18 +7,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import pool_rules as tenancy
 from chalicelib.services.pools.assignment import PoolAssignment
-from chalicelib.services.pools.rules import PoolRules, RuleOwner
+from chalicelib.services.pools.rules import EMPTY, PoolRules, RuleOwner, checked_line
 from chalicelib.services.tenancy.organizations import Organizations
 
 MOST_LINES = 100
 _LAST = 10**12 - 1
-Line = Annotated[str, Field(min_length=1, max_length=255)]
+Line = Annotated[str, Field(min_length=1, max_length=255), checked(checked_line)]
 Lines = Annotated[
     list[Line],
     Field(max_length=MOST_LINES, description="Addresses, without their tag, and domains."),
@@ -70,6 +72,8 @@ async def list_pool_rules(call: Call, query: PageQuery) -> PoolRulePage:
 async def create_pool_rule(call: Call, wanted: PoolRuleToMake) -> PoolRule:
     """Make a pool rule: it is asked before the others, for mail that comes from now on."""
     owner = _owner_to_change(call)
+    if not (wanted.senders or wanted.to):
+        raise invalid_at("/from", "required", EMPTY)
     await _check_pool(call, wanted.pool)
     made = await call.program[PoolRules].create(owner, wanted.pool, wanted.senders, wanted.to)
     return _shown(made)

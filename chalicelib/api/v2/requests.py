@@ -13,6 +13,7 @@ from chalicelib.api.json_body import parse_json
 from chalicelib.api.v2.bounds import MOST_ERRORS, excess, pointer, told
 from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.problems import MalformedRequest, UnsupportedMediaType
+from chalicelib.domain.errors import INVALID as SENTENCE
 from chalicelib.domain.errors import FieldError, InvalidRequest
 
 LONGEST_KEY = 256
@@ -41,16 +42,21 @@ def invalid_at(place: str, code: str, detail: str) -> InvalidRequest:
 
 
 def validated(
-    model: type[_Model], value: Any, rules: Rules | None = None, most: int = MOST_ERRORS
+    model: type[_Model],
+    value: Any,
+    rules: Rules | None = None,
+    most: int = MOST_ERRORS,
+    now: float | None = None,
 ) -> _Model:
-    """The value as a model that keeps the rules. Raises InvalidRequest that names at most `most` wrong fields."""
+    """The value as a model that keeps the rules. Raises InvalidRequest that names at most `most` wrong fields; with the
+    epoch seconds of `now` among them an end that has passed."""
     if not isinstance(value, dict):
         raise invalid_at("", "type", "must be a JSON object")
     if (fault := excess(value)) is not None:
         raise InvalidRequest(INVALID, (fault,))
     broken = rules(value) if rules is not None else iter(())
     try:
-        read = model.model_validate(value, by_alias=True)
+        read = model.model_validate(value, by_alias=True, context={"now": now})
     except ValidationError as error:
         raise _invalid(told(chain(_field_errors(error), broken), most + 1), most) from error
     if named := told(broken, most + 1):
@@ -59,6 +65,8 @@ def validated(
 
 
 def _invalid(named: tuple[FieldError, ...], most: int) -> InvalidRequest:
+    if len(named) == 1 and named[0].code == SENTENCE:
+        return InvalidRequest(named[0].detail, named)
     return InvalidRequest(INVALID if len(named) <= most else INVALID_AND_MORE, named[:most])
 
 

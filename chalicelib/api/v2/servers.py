@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import (
     Answer,
@@ -25,17 +27,25 @@ from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain.errors import Conflict, NotFound, Taken
 from chalicelib.domain.tenancy import servers as tenancy
+from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
 from chalicelib.services.pools.assignment import PoolAssignment
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.callers import Callers
+from chalicelib.services.tenancy.names import checked_permalink
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
-from chalicelib.services.tenancy.servers import MOST_SHARDS, ServerOptions, Servers
+from chalicelib.services.tenancy.servers import (
+    MOST_SHARDS,
+    ServerOptions,
+    Servers,
+    checked_schedule,
+)
 
 MOST_SERVERS = 500  # of an organization
 Whole = Annotated[int, Field(strict=True)]
+RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
 # What only an operator of the installation may set.
 OF_OPERATORS = frozenset({"send_limit", "allow_sender", "privacy_mode"})
 
@@ -75,9 +85,7 @@ class ServerSettings(Body):
     ] = None
     allow_sender: StrictBool = False
     privacy_mode: StrictBool = False
-    retry_schedule: Annotated[str | None, Field(max_length=500, description="As 1m,5m*2,1h*3.")] = (
-        None
-    )
+    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
 
 
@@ -87,7 +95,8 @@ class ServerToMake(ServerSettings):
     organization: Annotated[str, Field(max_length=50, description="A permalink.")]
     name: Name
     permalink: Annotated[
-        Permalink | None, Field(description="Made from the name when left out.")
+        Annotated[Permalink, checked(partial(checked_permalink, reserved=SERVER_RESERVED))] | None,
+        Field(description="Made from the name when left out."),
     ] = None
     shards: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = 1
 
@@ -103,7 +112,7 @@ class ServerToChange(Patch):
     send_limit: Annotated[Whole | None, Field(ge=1, le=2_147_483_647)] = None
     allow_sender: StrictBool = False
     privacy_mode: StrictBool = False
-    retry_schedule: Annotated[str | None, Field(max_length=500)] = None
+    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
 
 

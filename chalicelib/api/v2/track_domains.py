@@ -9,6 +9,7 @@ from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.dns_records import Record, record_shown
+from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.patch import Patch
@@ -17,12 +18,18 @@ from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy import track_domains as tenancy
 from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
-from chalicelib.services.tracking.domains import TrackDomains, TrackOptions
+from chalicelib.services.tracking.domains import (
+    TrackDomains,
+    TrackOptions,
+    checked_label,
+    read_hosts,
+)
 
 MOST_EXCLUDED = 100
 Excluded = Annotated[
     list[Annotated[str, Field(max_length=500)]],
     Field(max_length=MOST_EXCLUDED, description="Hosts whose links stay as they are."),
+    checked(read_hosts),
 ]
 
 
@@ -47,7 +54,7 @@ class TrackDomainToMake(Body):
     """A new track domain."""
 
     domain: Annotated[str, Field(max_length=255, description="A verified sending domain.")]
-    label: Annotated[str, Field(max_length=63)] = "track"
+    label: Annotated[str, Field(max_length=63), checked(checked_label)] = "track"
     ssl_enabled: StrictBool = True
     track_clicks: StrictBool = True
     track_loads: StrictBool = True

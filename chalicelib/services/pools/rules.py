@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.dns.records import is_domain_name
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import Conflict, FieldError, InvalidRequest
+from chalicelib.domain.errors import INVALID, Conflict, FieldError, InvalidRequest
 from chalicelib.domain.ids import random_letters
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.numbering import OrganizationId, ServerId
@@ -108,15 +108,21 @@ def _lines(field: str, lines: list[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     wrong: list[FieldError] = []
     for number, line in enumerate(lines):
-        read = _line(line.strip())
-        if read is None:
-            detail = f"{line!r} is neither an address nor a domain"
-            wrong.append(FieldError(f"/{field}/{number}", "invalid", detail))
-        else:
-            found[read] = None
+        try:
+            found[checked_line(line)] = None
+        except InvalidRequest as none:
+            wrong.append(FieldError(f"/{field}/{number}", INVALID, none.public))
     if wrong:
         raise InvalidRequest(wrong[0].detail, tuple(wrong))
     return tuple(found)
+
+
+def checked_line(line: str) -> str:
+    """An address without its tag or a domain, in lower case; InvalidRequest for what is neither."""
+    read = _line(line.strip())
+    if read is None:
+        raise InvalidRequest(f"{line!r} is neither an address nor a domain")
+    return read
 
 
 def _line(text: str) -> str | None:

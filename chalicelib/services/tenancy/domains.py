@@ -43,6 +43,14 @@ NOT_ANY = "Only a server's own domain can be used for any address"
 Owner = Server | Organization
 
 
+def checked_domain_name(typed: str) -> str:
+    """A domain name as DNS has it, from one as people type it; InvalidRequest for what is none."""
+    name = typed_name(typed) or ""
+    if not records.is_domain_name(name):
+        raise wrong_field("name", WRONG_NAME)
+    return name
+
+
 class Domains:
     """Sending domains of servers and organizations (contract sections 1.5 and 8)."""
 
@@ -83,9 +91,7 @@ class Domains:
         """Add a domain with an RSA-2048 and an Ed25519 key. InvalidRequest for what is no domain name or for
         `use_for_any` on an organization's domain; Taken when the owner has the domain already, Conflict when it has as
         many as it may."""
-        name = typed_name(name) or ""
-        if not records.is_domain_name(name):
-            raise wrong_field("name", WRONG_NAME)
+        name = checked_domain_name(name)
         if use_for_any and not isinstance(owner, Server):
             raise wrong_field("use_for_any", NOT_ANY)
         await self._check_room(owner)

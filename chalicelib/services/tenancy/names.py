@@ -61,6 +61,11 @@ def _wanted(name: str, permalink: str | None, reserved: frozenset[str]) -> str:
         if not suggested:
             raise wrong_field("permalink", "The name suggests no permalink, so one must be given")
         return suggested
+    return checked_permalink(permalink, reserved)
+
+
+def checked_permalink(permalink: str, reserved: frozenset[str]) -> str:
+    """The permalink; InvalidRequest for one that is reserved, or is none."""
     if permalink in reserved:
         raise wrong_field("permalink", f"The permalink {permalink} is reserved")
     if not permalinks.is_permalink(permalink, reserved):

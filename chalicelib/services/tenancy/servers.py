@@ -161,6 +161,15 @@ class Servers:
             raise wrong_field("pool", no_such_pool(pool, known))
 
 
+def checked_schedule(text: str) -> str:
+    """The text of a retry schedule; InvalidRequest for one that cannot be read."""
+    try:
+        parse_schedule(text)
+    except Rejected as unreadable:
+        raise wrong_field("retry_schedule", unreadable.public) from unreadable
+    return text
+
+
 def _checked(options: ServerOptions) -> ServerOptions:
     if POOL.fullmatch(options.pool) is None:
         raise wrong_field("pool", WRONG_POOL)
@@ -169,8 +178,5 @@ def _checked(options: ServerOptions) -> ServerOptions:
     if options.send_limit is not None and options.send_limit < 0:
         raise wrong_field("send_limit", "The send limit is a number of messages, 0 or more")
     if options.retry_schedule is not None:
-        try:
-            parse_schedule(options.retry_schedule)
-        except Rejected as unreadable:
-            raise wrong_field("retry_schedule", unreadable.public) from unreadable
+        checked_schedule(options.retry_schedule)
     return options

@@ -90,9 +90,7 @@ class TrackDomains:
     ) -> TrackDomain:
         """Add `label`.`domain`. InvalidRequest for what is no label or no verified domain that this server may send
         from; Taken when the server has a track domain for it already, Conflict when it has as many as it may."""
-        label = typed_name(label) or ""
-        if not records.is_label(label):
-            raise wrong_field("label", "The name has letters, digits and - only")
+        label = checked_label(label)
         owner = await self._verified(server, domain)
         host = f"{label}.{owner.name}"
         if not records.is_domain_name(host):
@@ -182,6 +180,14 @@ class TrackDomains:
             detail = f"{name or domain.strip()} is no verified domain of this server"
             raise InvalidRequest(detail, (FieldError("/domain", "unknown_reference", detail),))
         return found
+
+
+def checked_label(typed: str) -> str:
+    """A label as DNS has it, from one as people type it; InvalidRequest for what is none."""
+    label = typed_name(typed) or ""
+    if not records.is_label(label):
+        raise wrong_field("label", "The name has letters, digits and - only")
+    return label
 
 
 def read_hosts(lines: Sequence[str]) -> tuple[str, ...]:

@@ -500,7 +500,9 @@ def test_a_code_goes_to_the_owners_addresses_alone(by_mail: ByMail) -> None:
     for address in (f"ada@{NAME}", "postmaster@other.example", "postmaster@example", "postmaster"):
         assert places(by_mail.tell(send_to=address)) == [("/send_to", "invalid")]
     assert by_mail.tell().status == 422
-    assert by_mail.tell(code="1", send_to=f"admin@{NAME}").status == 422
+    both = by_mail.tell(code="1", send_to=f"admin@{NAME}")
+    assert places(both) == [("/code", "not_both")]
+    assert places(by_mail.tell()) == [("/code", "required")]
     assert by_mail.tell(code=5).status == 422
     assert by_mail.sent == []
 

@@ -58,6 +58,7 @@ class ServerToChange(TypedDict):
     allow_sender: NotRequired[bool | None]
     privacy_mode: NotRequired[bool | None]
     retry_schedule: NotRequired[str | None]
+    """As 1m,5m*2,1h*3."""
     unknown_outcome: NotRequired[UnknownOutcome | None]
 
 
