@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from chalicelib.domain.dns.checked import Check, checked_domain, checked_state, is_due
 from chalicelib.domain.tenancy.domain_states import DomainState
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
-from chalicelib.domain.tenancy.findings import Finding
+from chalicelib.domain.tenancy.findings import BAD, Finding
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.name_servers import NameServers
 from chalicelib.ports.repository import Repository
@@ -73,7 +73,13 @@ class DomainChecks:
 
         state = await self._states.change(domain, checked)
         if check.hourly and state.events and state.events[-1].at == check.at:
-            told = {"event": state.events[-1].kind.value, "server_id": domain.server_id}
+            wrong = [f"{one.purpose} {one.status}" for one in state.findings if one.status in BAD]
+            told = {
+                "event": state.events[-1].kind.value,
+                "server_id": domain.server_id,
+                "domain": domain.name,
+                "records": ", ".join(dict.fromkeys(wrong)),
+            }
             LOG.info("domain event", extra={"fields": told})
 
         def after(one: Domain) -> Domain:

@@ -699,7 +699,11 @@ def test_an_hourly_check_tells_of_a_servers_own_domain(
     assert told(api) == ["domain.dns_failed", "still failed", "domain.dns_recovered"]
     lines = [one.fields for one in caplog.records if one.message == "domain event"]  # type: ignore[attr-defined]
     assert [one["event"] for one in lines] == told(api)
-    assert {one["server_id"] for one in lines} == {api.scene.server.id}
+    assert {(one["server_id"], one["domain"]) for one in lines} == {(api.scene.server.id, NAME)}
+    failed, still, recovered = (one["records"].split(", ") for one in lines)
+    assert "spf Missing" in failed
+    assert failed == still
+    assert "spf Missing" not in recovered
 
 
 def test_two_hourly_checks_at_the_same_time_tell_once(api: ApiWorld) -> None:
