@@ -31,9 +31,11 @@ for programs written for Postal: [api-v1.md](../api-v1.md).
   (`posthorn key create`) belongs to an organization, to some of its servers, or to the installation.
 * A management key names the tenant in which a request acts with `Posthorn-Tenant: acme/mail`, or `acme` for an
   organization, where the path does not name it. What a key does not reach is 404, like what is not there.
-* Each operation needs the scope that it names. Write includes read, `*` is everything within the key's reach. A server
-  key has `emails:send`, `emails:read` and `statistics:read` unless it was made with others. Nobody gives a key more
-  than they have.
+* Each operation needs the [scope](../managing.md#scopes) that it names. Write includes read, `*` is everything within
+  the key's reach. A server key has `emails:send`, `emails:read` and `statistics:read` unless it was made with others.
+  Nobody gives a key more than they have.
+* Beside the path stands what the operation is called, in the OpenAPI document and in [the Python
+  client](../python-client.md): `sendEmail` is its method `send_email`.
 * Bodies are JSON with `Content-Type: application/json`. A field that is not listed here is an error, not ignored;
   null is the same as leaving a field out.
 * Times are RFC 3339 in UTC. A message has an `id`, a number within its server, and a `token`; either names it in a
@@ -101,7 +103,7 @@ def _anchor(route: Any) -> str:
 
 
 def _operation(title: str, operation: Schema) -> str:
-    lines = [f"## {title}", "", operation["summary"] + ".", ""]
+    lines = [f"## {title}", "", f"`{operation['operationId']}`: {operation['summary']}.", ""]
     if "description" in operation:
         lines += [operation["description"], ""]
     if "security" in operation:
@@ -115,7 +117,8 @@ def _operation(title: str, operation: Schema) -> str:
     problems = []
     for status, answer in operation["responses"].items():
         if "content" not in answer:
-            lines += [f"Or: {status} with a URL in `Location`. {answer['description']}", ""]
+            moved = f"Or: {status} with a URL in `Location`. {answer['description']}"
+            lines += [moved if "headers" in answer else f"Answer: {status} without a body.", ""]
             continue
         ((media, content),) = answer["content"].items()
         if media == "application/problem+json":
@@ -166,7 +169,8 @@ def _kind(schema: Schema) -> str:
     if schema["type"] == "array":
         return f"list of {_kind(schema['items'])}{_between(schema, 'Items', '')}"
     if "additionalProperties" in schema:
-        return f"object of texts{_between(schema, 'Properties', '')}"
+        texts = " of texts" if schema["additionalProperties"] is not True else ""
+        return f"object{texts}{_between(schema, 'Properties', '')}"
     if schema["type"] == "string":
         encoding = f" in {schema['contentEncoding']}" if "contentEncoding" in schema else ""
         return f"string{encoding}{_between(schema, 'Length', ' characters')}"

@@ -17,6 +17,7 @@ from chalicelib.api.v2.models import EmailToSend
 from chalicelib.api.v2.routes import ELSEWHERE, every_route
 from chalicelib.config import Settings
 from chalicelib.domain.model import Status
+from chalicelib.domain.tenancy.scopes import SCOPES
 from docs.generate import descriptions, render_pages
 from functions.api import app
 from gateway.configuration import Configuration
@@ -37,6 +38,19 @@ BETWEEN_PROCESSES = {"POSTHORN_LISTENERS", "POSTHORN_PROCESS", "POSTHORN_PIPE"}
 @pytest.mark.parametrize("page", render_pages(), ids=lambda page: page.name)
 def test_generated_pages_are_up_to_date(page: Path) -> None:
     assert page.read_text() == render_pages()[page], "run: python -m docs.generate"
+
+
+def test_the_page_about_managing_has_every_scope() -> None:
+    table = (
+        (ROOT / "docs" / "managing.md").read_text().partition("### Scopes")[2].partition("## ")[0]
+    )
+    told = re.findall(r"`([a-z]+:[a-z…]+|\*)`", table)
+    areas = {one.removesuffix("…") for one in told if one.endswith("…")}
+    assert all(one in told or one.partition(":")[0] + ":" in areas for one in SCOPES)
+    asked = {
+        one for each in every_route() for one in (*each.scope.split(), each.installation_scope)
+    }
+    assert not any(one.startswith(tuple(areas)) for one in asked)
 
 
 @pytest.mark.parametrize("described", [Settings, Configuration, Options])

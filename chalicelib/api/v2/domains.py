@@ -194,7 +194,14 @@ ROUTES = (
     ),
     route(f"DELETE {_ONE}", remove_domain, None, status=204, **_WRITE),
     route(f"POST {_ONE}/check", check_domain, Domain, rate="dns", **_READ),
-    route(f"POST {_ONE}/verify", verify_domain, Domain, body=Verification, **_WRITE),
+    route(
+        f"POST {_ONE}/verify",
+        verify_domain,
+        Domain,
+        body=Verification,
+        note=f"At most {RESET.quota} codes in {RESET.seconds:,} seconds are mailed to an address.",
+        **_WRITE,
+    ),
     route(
         f"POST {_ONE}/trust",
         trust_domain,

@@ -87,8 +87,12 @@ class Flag(StrEnum):
 class EmailQuery(PageQuery):
     """The filters of a list."""
 
-    to: Annotated[Address | None, Field(description="Only messages for this recipient.")] = None
-    status: Annotated[Flag | None, Field(description="Only messages that stand so.")] = None
+    to: Annotated[
+        Address | None, Field(description="Only messages for this recipient; not with status.")
+    ] = None
+    status: Annotated[
+        Flag | None, Field(description="Only messages that stand so; not with to.")
+    ] = None
     direction: Scope = Scope.OUTGOING
 
 

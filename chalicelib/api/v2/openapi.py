@@ -11,6 +11,8 @@ from pydantic.json_schema import models_json_schema
 from chalicelib.api.v2.models import MOST_IN_BATCH
 from chalicelib.api.v2.problems import PROBLEM_TYPE, STATUSES, Problem
 from chalicelib.api.v2.route import Route
+from chalicelib.domain.rates import POLICIES
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -69,8 +71,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "responses": {str(status): answer for status, answer in _responses(route)},
     }
-    told = [f"Needs the scope `{route.scope}`."] if route.scope else []
-    if description := " ".join([route.note, *told]).strip():
+    if description := " ".join(_told(route)):
         operation["description"] = description
     if parameters := _parameters(route):
         operation["parameters"] = parameters
@@ -82,6 +83,21 @@ def _operation(route: Route) -> dict[str, Any]:
     if route.is_public:
         operation["security"] = []
     return operation
+
+
+def _told(route: Route) -> Iterator[str]:
+    """What is to be known of an operation besides its summary."""
+    if route.note:
+        yield route.note
+    if route.rate:
+        policy = POLICIES[route.rate]
+        yield f"At most {policy.quota} times in {policy.seconds:,} seconds for what the path names."
+    if scopes := route.scope.split():
+        yield f"Needs the scope `{'` and the scope `'.join(scopes)}`."
+    if route.installation_scope not in ("", route.scope):
+        yield f"Without a tenant, for the installation, it needs `{route.installation_scope}`."
+    if route.operators_too:
+        yield f"What operators alone set needs `{INSTALLATION_WRITE}`."
 
 
 def _responses(route: Route) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -102,7 +102,9 @@ class SourceToMake(Body):
     port: Port = 0
     username: Text = ""
     password: Password = ""
-    tls: Tls = "opportunistic"
+    tls: Annotated[
+        Tls, Field(description="`posthorn source add` gives a smarthost `required`.")
+    ] = "opportunistic"
     ehlo: Text = ""
     priority: Priority = 100
 

@@ -59,5 +59,6 @@ class SourceToMake(TypedDict):
     password: NotRequired[str | None]
     """Never shown."""
     tls: NotRequired[Literal["opportunistic", "required", "implicit", "none"] | None]
+    """`posthorn source add` gives a smarthost `required`."""
     ehlo: NotRequired[str | None]
     priority: NotRequired[int | None]

@@ -71,7 +71,7 @@ class DomainsOperations(Asking):
     ) -> Domain:
         """Change a domain.
 
-        Needs the scope `domains:write`.
+        Needs the scope `domains:write`. What operators alone set needs `installation:write`.
         """
         request = Request("PATCH", f"/api/v2/domains/{part(name)}", body=body, tenant=tenant)
         answer: Domain = self._json(request)
@@ -90,7 +90,7 @@ class DomainsOperations(Asking):
     ) -> Domain:
         """Look at what is published in DNS now, and remember it.
 
-        Needs the scope `domains:read`.
+        At most 10 times in 60 seconds for what the path names. Needs the scope `domains:read`.
         """
         request = Request(
             "POST",
@@ -112,7 +112,8 @@ class DomainsOperations(Asking):
     ) -> Domain:
         """Mail a code to the owner of a domain, or verify the domain by the code that was mailed.
 
-        Needs the scope `domains:write`.
+        At most 5 codes in 3,600 seconds are mailed to an address. Needs the scope
+        `domains:write`.
         """
         request = Request(
             "POST",

@@ -27,7 +27,8 @@ class KeysOperations(Asking):
     ) -> ManagementKeyPage:
         """List the management keys of the tenant, newest first.
 
-        Needs the scope `people:read`.
+        Needs the scope `people:read`. Without a tenant, for the installation, it needs
+        `installation:read`.
         """
         request = Request(
             "GET", "/api/v2/keys", query={"limit": limit, "cursor": cursor}, tenant=tenant
@@ -48,7 +49,8 @@ class KeysOperations(Asking):
     ) -> ManagementKeyMade:
         """Make a management key with what this one has at most.
 
-        Needs the scope `people:write`.
+        Needs the scope `people:write`. Without a tenant, for the installation, it needs
+        `installation:write`.
         """
         request = Request(
             "POST",
@@ -64,7 +66,8 @@ class KeysOperations(Asking):
     def show_key(self, id: int | str, *, tenant: str | None = None) -> ManagementKey:
         """Show a management key.
 
-        Needs the scope `people:read`.
+        Needs the scope `people:read`. Without a tenant, for the installation, it needs
+        `installation:read`.
         """
         request = Request("GET", f"/api/v2/keys/{part(id)}", tenant=tenant)
         answer: ManagementKey = self._json(request)
@@ -75,7 +78,8 @@ class KeysOperations(Asking):
     ) -> ManagementKey:
         """Change name, networks or end of a management key.
 
-        Needs the scope `people:write`.
+        Needs the scope `people:write`. Without a tenant, for the installation, it needs
+        `installation:write`.
         """
         request = Request("PATCH", f"/api/v2/keys/{part(id)}", body=body, tenant=tenant)
         answer: ManagementKey = self._json(request)
@@ -84,7 +88,8 @@ class KeysOperations(Asking):
     def revoke_key(self, id: int | str, *, tenant: str | None = None) -> None:
         """Revoke a management key.
 
-        Needs the scope `people:write`.
+        Needs the scope `people:write`. Without a tenant, for the installation, it needs
+        `installation:write`.
         """
         request = Request("DELETE", f"/api/v2/keys/{part(id)}", tenant=tenant)
         self._nothing(request)

@@ -66,7 +66,7 @@ class OrganizationsOperations(Asking):
     def change_organization(self, organization: str, body: OrganizationToChange) -> Organization:
         """Change an organization.
 
-        Needs the scope `people:write`.
+        Needs the scope `people:write`. What operators alone set needs `installation:write`.
         """
         request = Request("PATCH", f"/api/v2/organizations/{part(organization)}", body=body)
         answer: Organization = self._json(request)

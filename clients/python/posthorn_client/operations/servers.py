@@ -65,7 +65,7 @@ class ServersOperations(Asking):
     def change_server(self, organization: str, server: str, body: ServerToChange) -> Server:
         """Change a mail server.
 
-        Needs the scope `servers:write`.
+        Needs the scope `servers:write`. What operators alone set needs `installation:write`.
         """
         request = Request(
             "PATCH", f"/api/v2/servers/{part(organization)}/{part(server)}", body=body

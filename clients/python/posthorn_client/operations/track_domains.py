@@ -97,7 +97,7 @@ class TrackDomainsOperations(Asking):
     ) -> TrackDomain:
         """Look at what is published in DNS now, and remember it.
 
-        Needs the scope `domains:read`.
+        At most 10 times in 60 seconds for what the path names. Needs the scope `domains:read`.
         """
         request = Request(
             "POST",
