@@ -32,7 +32,7 @@ from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mime import decode_part, read_parts
 from chalicelib.domain.tenancy.scopes import Reach, granted
 from chalicelib.ports.clock import Clock
-from chalicelib.services.outgoing.authorise_sender import SenderRefused
+from chalicelib.services.outgoing.authorise_sender import NOT_AUTHORISED, SenderRefused
 from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.unknown_keys import TooManyUnknownKeys
 
@@ -183,7 +183,7 @@ def _failure(error: MailError) -> tuple[int, str, dict[str, Any]]:
     if isinstance(error, Failure):
         return 200, "error", error.data
     if isinstance(error, SenderRefused):
-        return 200, "error", {"message": error.public, "code": "UnauthenticatedFromAddress"}
+        return 200, "error", {"message": NOT_AUTHORISED, "code": "UnauthenticatedFromAddress"}
     if isinstance(error, InvalidRequest) and error.errors:
         return 200, "parameter-error", {"message": error.errors[0].detail}
     if isinstance(error, ParameterFault):

@@ -49,7 +49,7 @@ from chalicelib.domain.mail.header_rendering import (
 from chalicelib.domain.mail.mailbox import envelope_address, envelope_fault
 from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
-from chalicelib.services.outgoing.authorise_sender import SenderRefused
+from chalicelib.services.outgoing.authorise_sender import NOT_AUTHORISED, SenderRefused
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 
@@ -59,7 +59,6 @@ MOST_ATTACHMENTS = 500
 MOST_RAW_RECIPIENTS = 10_000  # spellings; an installation's own limit of recipients is far below
 LONGEST_TAG = 255
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
-NOT_AUTHORISED = "The From address is not authorised to send mail from this server"
 _TOO_MANY = "The maximum number of {} addresses has been reached (maximum 50)"
 _SHOWABLE = re.compile(r'[^\s@,;:<>"()\[\]\\]+')
 

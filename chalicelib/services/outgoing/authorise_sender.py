@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.mail.address import addresses_in
 from chalicelib.domain.mail.headers import Headers
@@ -10,6 +12,8 @@ from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.tenancy.directory import Directory
+
+NOT_AUTHORISED = "The From address is not authorised to send mail from this server"
 
 
 class SenderRefused(Refused):
@@ -29,13 +33,23 @@ class AuthoriseSender:
         self._directory = directory
 
     async def domain(self, server: Server, headers: Headers) -> Domain:
-        """The domain of From, or of Sender where the server allows that. Raises SenderRefused, TemporaryFailure."""
+        """The domain of From, or of Sender where the server allows that. Raises SenderRefused, which names a domain of
+        From that is known and not verified; TemporaryFailure."""
         domain = await self._authorised_by(server, headers, "from")
         if domain is None and server.allow_sender:
             domain = await self._authorised_by(server, headers, "sender")
         if domain is None:
-            raise SenderRefused("The From address is not authorised to send mail from this server")
+            raise SenderRefused(NOT_AUTHORISED + await self._why(server, headers))
         return domain
+
+    async def _why(self, server: Server, headers: Headers) -> str:
+        """What to add of the first address of From whose domain is not verified; empty when that is not known here."""
+        for address in chain.from_iterable(map(addresses_in, headers.plain_texts("from"))):
+            name = domain_of(address)
+            if not name or await self._directory.verified_domain(server, name) is None:
+                known = await self._directory.unverified_domain(server, name) if name else None
+                return f": the domain {known.name} is not verified" if known else ""
+        return ""
 
     async def _authorised_by(self, server: Server, headers: Headers, name: str) -> Domain | None:
         """The domain of the first address of a field if every address of every such field is authorised."""

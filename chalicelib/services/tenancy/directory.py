@@ -58,6 +58,16 @@ class Directory:
 
         return await self._recent.ask(("domain", server.id, name), read)
 
+    async def unverified_domain(self, server: Server, name: str) -> Domain | None:
+        """The domain of exactly this (lower-case) name that the server or its organization has, when none that they
+        have is verified. One read."""
+
+        async def read() -> Domain | None:
+            known = await _domains(self._repository, server, name, fresh=False)
+            return known[0] if known and not any(one.verified_at for one in known) else None
+
+        return await self._recent.ask(("unverified", server.id, name), read)
+
     async def any_from_domain(self, server: Server) -> Domain | None:
         """The first, by name, verified domain of the server that is flagged `use_for_any` (contract 2.6)."""
 
@@ -103,8 +113,15 @@ async def verified_domain(
     repository: Repository, server: Server, name: str, *, fresh: bool = True
 ) -> Domain | None:
     """The verified domain of this name, of the server or else of its organization: one read."""
+    known = await _domains(repository, server, name, fresh=fresh)
+    return next((one for one in known if one.verified_at is not None), None)
+
+
+async def _domains(
+    repository: Repository, server: Server, name: str, *, fresh: bool
+) -> list[Domain]:
+    """The server's domain of this name, and its organization's."""
     owners = (of_server(server.id), of_organization(server.organization_id))
     places = [Place(owner, name) for owner in owners]
     found = await repository.get_many(DOMAINS, places, fresh=fresh)
-    known = (found[place] for place in places if place in found)
-    return next((one for one in known if one.verified_at is not None), None)
+    return [found[place] for place in places if place in found]

@@ -17,6 +17,7 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.intake import Intake
 from chalicelib.ports.repository import Repository
+from chalicelib.services.outgoing.authorise_sender import NOT_AUTHORISED
 from tests.http_api import ApiWorld, Reply, api_world
 
 GOOD = {"from": "App <app@acme.test>", "to": "john@example.com", "subject": "Hi", "text": "Hello"}
@@ -261,6 +262,19 @@ def test_null_is_a_field_left_out_of_an_attachment_too(api: ApiWorld) -> None:
 def test_a_sender_that_is_not_authorised_is_a_403(api: ApiWorld) -> None:
     reply = post(api, GOOD | {"from": "app@other.test"})
     assert (reply.status, reply.json["code"]) == (403, "sender_refused")
+    assert reply.json["detail"] == NOT_AUTHORISED
+
+
+def test_a_domain_that_is_not_verified_yet_is_named(api: ApiWorld) -> None:
+    api.manage("POST", "/domains", {"name": "new.test"}, "acme/app")
+    api.manage("POST", "/domains", {"name": "shared.test"}, "acme")
+    for domain in ("new.test", "shared.test"):
+        author = f"app@{domain}"
+        reply = post(api, GOOD | {"from": author})
+        assert reply.json["detail"] == f"{NOT_AUTHORISED}: the domain {domain} is not verified"
+        assert reply.json["code"] == "sender_refused"
+        old = {"to": ["john@example.com"], "from": author, "plain_body": "Hello"}
+        assert api.v1("send/message", old)["data"]["message"] == NOT_AUTHORISED
     assert "errors" not in reply.json
 
 
