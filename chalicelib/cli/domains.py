@@ -13,7 +13,7 @@ from chalicelib.cli.commands import (
     fields_of,
     of_tenant,
 )
-from chalicelib.cli.dns_text import is_right, records_text
+from chalicelib.cli.dns_text import WRONG, is_right, records_text, to_publish, to_remove_text
 from chalicelib.cli.older_fields import with_older_domain
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
@@ -145,17 +145,18 @@ def remove(session: Session, name: str, tenant: str | None) -> None:
 
 def _check(session: Session, name: str, tenant: str | None) -> int:
     domain = session.client.check_domain(name, tenant=tenant)
-    rows = [(one["purpose"], one["status"] or "", one["text"]) for one in domain["records"]]
+    records = to_publish(domain)
+    rows = [(one["purpose"], one["status"] or "", one["text"]) for one in records]
     text = f"{_facts(domain)}\n\n{table(rows, ('record', 'status', 'what to do'))}"
-    if instead := [one for one in domain["records"] if one["suggestion"] is not None]:
-        text += f"\n\nTo change:\n\n{records_text(instead)}"
-    session.show(with_older_domain(domain), text)
-    return 0 if all(is_right(one) for one in domain["records"] if one["required"]) else 1
+    if wrong := [one for one in records if one["status"] in WRONG]:
+        text += f"\n\nTo publish, or to change:\n\n{records_text(wrong)}"
+    session.show(with_older_domain(domain), text + to_remove_text(domain))
+    return 0 if all(is_right(one) for one in records if one["required"]) else 1
 
 
 def _show(session: Session, domain: Domain) -> None:
-    text = f"{_facts(domain)}\n\nPublish these records:\n\n{records_text(domain['records'])}"
-    session.show(with_older_domain(domain), text)
+    text = f"{_facts(domain)}\n\nPublish these records:\n\n{records_text(to_publish(domain))}"
+    session.show(with_older_domain(domain), text + to_remove_text(domain))
 
 
 def _facts(domain: Domain) -> str:

@@ -230,6 +230,40 @@ def test_a_domain_is_changed_its_keys_rotated_and_what_is_there_shown(
     assert demo("domain", "verify", "mail.example", "--send-to", "me@elsewhere.example").code == 1
 
 
+def test_a_check_shows_what_to_publish_for_whatever_is_wrong(demo: Run, app: Posthorn) -> None:
+    added = demo("domain", "add", "acme.example", "--json").json
+    (ownership,) = (one["value"] for one in added["records"] if one["purpose"] == "ownership")
+    policies = ["v=spf1 -all", "v=spf1 a -all"]
+    app[ScriptedResolver].zone["acme.example"] = {"TXT": policies}
+    text = demo("domain", "check", "acme.example").out
+    _, found, to_do = text.partition("To publish, or to change:")
+    assert found
+    assert ownership in to_do
+    assert all(f"found: {policy}" in to_do for policy in policies)
+    assert "v=spf1 a mx include:spf.ph.example ~all" in to_do
+
+
+def test_records_of_retired_keys_stand_under_a_heading_of_their_own(
+    demo: Run, app: Posthorn
+) -> None:
+    old = demo("domain", "add", "acme.example", "--json").json["selectors"]
+    owner = asyncio.run(app[Servers].get("demo", "demo"))
+
+    def check() -> str:
+        domain = asyncio.run(app[Domains].find(owner, "acme.example"))
+        publish(app[ScriptedResolver], app[Domains].records(domain))
+        return demo("domain", "check", "acme.example").out
+
+    assert "May be removed" not in check()
+    assert demo("domain", "rotate", "acme.example").code == 0
+    for text in (check(), demo("domain", "show", "acme.example").out):
+        above, _, below = text.partition("May be removed from acme.example")
+        assert below
+        assert not any(f"{selector}._domainkey" in above for selector in old)
+        assert all(f"TXT {selector}._domainkey.acme.example" in below for selector in old)
+        assert below.count("retired, OK") == len(old) == 2
+
+
 def test_what_is_removed_must_be_meant(demo: Run) -> None:
     refused = demo("server", "remove", "demo/demo")
     assert (refused.code, "confirm=demo" in refused.err) == (1, True)
