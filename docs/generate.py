@@ -90,8 +90,8 @@ A first look at what became of a message:
 
 ```sh
 .venv/bin/posthorn send --to you@example.com --subject Hello --text "It works."
-.venv/bin/posthorn message list
-.venv/bin/posthorn message show 21    # the number that `send` printed
+.venv/bin/posthorn message list --server demo/demo
+.venv/bin/posthorn message show 21 --server demo/demo    # the number that `send` printed
 ```
 """
 

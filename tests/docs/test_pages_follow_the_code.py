@@ -24,6 +24,8 @@ from gateway.configuration import Configuration
 from infra.local.magic import Trick, manner_of
 from onehost.main import whole_command
 from onehost.options import Options
+from onehost.settings_file import environment_of
+from onehost.setup.new_settings import settings_text
 from tests.docs.pages import ROOT, blocks, pages, posthorn_lines
 from tests.http_api import api_world
 
@@ -90,6 +92,21 @@ def test_every_variable_that_the_code_names_is_documented() -> None:
         name for name in named - PREFIXES - BETWEEN_PROCESSES if not re.search(rf"\b{name}\b", text)
     }
     assert missing == set()
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_settings_files_in_the_documentation_are_taken(page: Path, tmp_path: Path) -> None:
+    for number, text in enumerate(blocks(page, "toml")):
+        file = tmp_path / str(number)
+        file.write_text(text)
+        assert environment_of(file, {})
+
+
+def test_the_proxy_that_one_host_is_said_to_believe_is_what_init_writes() -> None:
+    (said,) = re.findall(
+        r"`(http_proxy_networks = [^`]*)`", (ROOT / "docs" / "one-host.md").read_text()
+    )
+    assert said in settings_text("mail.example.com", Path("/var/lib/posthorn")).splitlines()
 
 
 def commands(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,10 +20,12 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.pools.sources import Sources
 from chalicelib.services.tenancy.servers import Servers
+from tests.docs.pages import ROOT, blocks
 from tests.integration.cli.conftest import Run
 from tests.queues import DeployedQueue
 
 PASSWORD = "correct horse battery"
+MANAGING = ROOT / "docs" / "managing.md"
 SMARTHOST = ("--kind", "smarthost", "--host", "smtp.acme.test", "--username", "me")
 PROXY = ("--kind", "socks5", "--host", "10.57.3.141", "--address", "10.57.3.142")
 
@@ -276,6 +279,19 @@ def test_a_pool_is_given_and_made_the_default(demo: Run, app: Posthorn) -> None:
     assert demo("pool", "set", "bulk", "--default", "--json").json["default"] is True
     assert "Default        yes" in demo("pool", "set", "bulk", "--default").out
     assert demo("pool", "set", "bulk").code == 2
+
+
+def test_the_pools_of_managing_by_command_work_as_written(posthorn: Run, app: Posthorn) -> None:
+    app[DeployedQueue].deploy("bulk")
+    posthorn("organization", "create", "Acme")
+    posthorn("server", "create", "Shop")
+    (written,) = (one for one in blocks(MANAGING, "sh") if "source add" in one)
+    for line in written.splitlines():
+        outcome = posthorn(*shlex.split(line, comments=True)[1:])
+        assert outcome.code == 0, (line, outcome.err)
+    pools = {one["name"]: one for one in posthorn("pool", "list", "--json").json}
+    assert pools["bulk"]["organizations"] == ["acme"]
+    assert pools["bulk"]["servers"] == ["acme/shop"]
 
 
 def test_rules_are_added_changed_and_removed(demo: Run, app: Posthorn) -> None:
