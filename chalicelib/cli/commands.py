@@ -124,9 +124,19 @@ server_option = click.option(
 organization_option = click.option(
     "--organization", metavar="ORG", help="May be left out when there is only one."
 )
-of_server = naming(Session.server, "server", server_option)
+
+
+def _server(session: Session, server: str | None) -> str | None:
+    return session.server(server)
+
+
+def _named_server(session: Session, server: str | None) -> str | None:
+    return session.server(server, "ORG/SERVER behind the command")
+
+
+of_server = naming(_server, "server", server_option)
 named_server = naming(
-    Session.server,
+    _named_server,
     "server",
     click.argument("server", metavar="ORG/SERVER", required=False, shell_complete=complete_server),
 )

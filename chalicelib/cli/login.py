@@ -36,7 +36,7 @@ from posthorn_client import ProblemError
 def login_command(session: Session, url: str, name: str, tenant: str | None) -> None:
     """Keep an API's address and key for the commands to come, in a file of this user alone.
 
-    The key is that of POSTHORN_MANAGEMENT_KEY or POSTHORN_API_KEY, or is asked for. It is tried first.
+    The key is that of POSTHORN_MANAGEMENT_KEY or POSTHORN_API_KEY, or is asked for. Key and tenant are tried first.
     """
     check_name(name)
     _warn(url)
@@ -50,9 +50,13 @@ def login_command(session: Session, url: str, name: str, tenant: str | None) -> 
 
 
 @click.command("logout", cls=Command)
-@click.option("--as", "name", default=DEFAULT, show_default=True, help="The profile's name.")
-def logout_command(session: Session, name: str) -> None:
+@click.argument("profile", required=False)
+@click.option("--as", "name", help="The profile's name, too.  [default: default]")
+def logout_command(session: Session, profile: str | None, name: str | None) -> None:
     """Forget a profile and its key. The key itself goes on working until it is revoked."""
+    if profile is not None and name is not None:
+        raise click.UsageError("Give either PROFILE or --as, not both.")
+    name = profile or name or DEFAULT
     path = profiles_path(os.environ)
     known = read_profiles(path)
     if name not in known:
@@ -77,10 +81,14 @@ def _key() -> str:
 
 
 def _try(profile: Profile) -> None:
-    """ProblemError when the API does not know the key. One that may not do this is known all the same."""
+    """ProblemError when the API does not know the key, or the tenant for it. A key that may not do this is known all
+    the same."""
     with client_of(profile.url, profile.key) as client:
         try:
-            client.list_organizations(limit=1)
+            if profile.tenant is None:
+                client.list_organizations(limit=1)
+            else:
+                client.list_domains(limit=1, tenant=profile.tenant)
         except ProblemError as refused:
             if refused.status != 403:
                 raise

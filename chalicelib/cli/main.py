@@ -17,7 +17,7 @@ from chalicelib.cli.commands import JSON
 from chalicelib.cli.loading import OF_THE_API, add_commands
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import visible
-from posthorn_client.errors import PosthornError, Unreachable
+from posthorn_client.errors import PosthornError, ProblemError, Unreachable
 from posthorn_client.version import VERSION
 
 STOPPED = 130
@@ -99,8 +99,10 @@ def main(
 
 def _sentence(failure: PosthornError, session: Session) -> str:
     text = str(failure)
-    if isinstance(failure, Unreachable) and session.has_storage:
-        return f"{text.rstrip('.')}; with --local the storage itself is opened"
+    if isinstance(failure, Unreachable) and (way := session.other_way):
+        return f"{text.rstrip('.')}; {way}"
+    if isinstance(failure, ProblemError) and failure.code == "confirmation_required":
+        return text.replace("?confirm=", "--confirm ")
     return text
 
 

@@ -20,7 +20,7 @@ import click
 
 from chalicelib.cli.failure import Failure
 from chalicelib.cli.places import Api, Storage, Wish, find_place
-from chalicelib.cli.stack import LOOPBACK, Stack, clock_offset
+from chalicelib.cli.stack import LOOPBACK, NAME_STORAGE, Stack, clock_offset, names_aws
 from chalicelib.cli.terminal import json_text
 
 if TYPE_CHECKING:
@@ -33,13 +33,13 @@ Result = TypeVar("Result")
 LONGEST_WAIT = 5.0
 
 
-def only(found: Iterator[Result], noun: str) -> Result:
-    """The only one; Failure for none, UsageError for several."""
+def only(found: Iterator[Result], noun: str, named: str) -> Result:
+    """The only one; Failure for none, UsageError for several, which says how one of them is named."""
     first = list(islice(found, 2))
     if not first:
         raise Failure(f"There is no {noun} yet: create one with `{noun} create`.")
     if len(first) > 1:
-        raise click.UsageError(f"There are several {noun}s; say which one with --{noun}.")
+        raise click.UsageError(f"There are several {noun}s; say which one with {named}.")
     return first[0]
 
 
@@ -76,10 +76,15 @@ class Session:
         return self.place.stack
 
     @property
-    def has_storage(self) -> bool:
-        """Whether --local would open a storage that is known, where an API is asked."""
+    def other_way(self) -> str:
+        """How to open the storage itself, where an API of this machine is asked, or one beside a storage that is known;
+        empty when neither is so."""
         place = self.__dict__.get("place")
-        return isinstance(place, Api) and (place.has_storage or place.stack is not None)
+        if not isinstance(place, Api):
+            return ""
+        if place.has_storage or place.stack is not None:
+            return "with --local the storage itself is opened"
+        return f"to open its storage instead, {NAME_STORAGE}" if _is_here(place.url) else ""
 
     @functools.cached_property
     def client(self) -> Client:
@@ -97,9 +102,10 @@ class Session:
         """The installation itself, for what has no operation. Failure when only its API is known."""
         place = self.place
         if isinstance(place, Api) and place.stack is None:
-            raise Failure(
-                "This looks into the storage, and only an API is named: run it with --local."
-            )
+            known = place.has_storage or names_aws(self.environment)
+            own = f"{NAME_STORAGE}; --local opens that of the local stack that runs here"
+            way = "run it with --local" if known else own
+            raise Failure(f"This looks into the storage, and only an API is named: {way}.")
         if self.open_installation is not None and place.stack is None:
             return self.open_installation()
         from chalicelib.cli.local.opening import enter, open_installation
@@ -146,13 +152,15 @@ class Session:
             return permalink
         if self.tenant is not None:
             return self.tenant.partition("/")[0]
-        return only(self.client.all_organizations(limit=2), "organization")["permalink"]
+        found = self.client.all_organizations(limit=2)
+        return only(found, "organization", "--organization")["permalink"]
 
-    def server(self, server: str | None) -> str | None:
-        """The server `organization/server` that is given, or the only one there is; None for that of a server key."""
+    def server(self, server: str | None, named: str = "--server") -> str | None:
+        """The server `organization/server` that is given, or the only one there is; None for that of a server key.
+        `named` is how the command line gives it."""
         if server is not None:
-            named = server.split("/")
-            if len(named) != 2 or not all(named):
+            parts = server.split("/")
+            if len(parts) != 2 or not all(parts):
                 raise click.UsageError("A server is named ORGANIZATION/SERVER, as demo/demo.")
             return server
         if self.tenant is not None and "/" in self.tenant:
@@ -160,7 +168,7 @@ class Session:
         if isinstance(self.place, Api) and self.place.is_of_server:
             return None
         found = self.client.all_servers(limit=2, organization=self.tenant)
-        return only(found, "server")["server"]
+        return only(found, "server", named)["server"]
 
 
 def client_of(url: str, key: str) -> Client:
@@ -174,9 +182,12 @@ def client_of(url: str, key: str) -> Client:
         raise Failure(f"{url} cannot be reached: {wrong}.") from wrong
 
 
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in LOOPBACK
+
+
 def _context(url: str) -> ssl.SSLContext | None:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or parts.hostname not in LOOPBACK:
+    if urlsplit(url).scheme != "https" or not _is_here(url):
         return None
     import ssl
 

@@ -56,6 +56,13 @@ _PLACE = re.compile(r"([^/:\[\]]+|\[[^\]]+\]):[0-9]{1,5}")
 _HOST = re.compile(r"(.+)")
 
 
+# What opens a storage that nothing names.
+NAME_STORAGE = (
+    "name a state folder with --state FOLDER or POSTHORN_STATE_FOLDER, or the settings file with --config FILE or"
+    " POSTHORN_CONFIG"
+)
+
+
 class NoStack(Failure):
     """There is nothing to talk to."""
 
@@ -109,7 +116,7 @@ def running_stack(environment: Mapping[str, str], named: Path | None = None) -> 
             return read_stack(path)
     raise NoStack(
         "No API is named, no state folder, no AWS account and no local stack is running here: sign in to one with"
-        " `posthorn login`, start a local stack with `make run`, or name its stack.json with --stack."
+        f" `posthorn login`, {NAME_STORAGE}, start a local stack with `make run`, or name its stack.json with --stack."
     )
 
 

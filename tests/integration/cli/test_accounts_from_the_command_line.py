@@ -266,7 +266,7 @@ def test_records_of_retired_keys_stand_under_a_heading_of_their_own(
 
 def test_what_is_removed_must_be_meant(demo: Run) -> None:
     refused = demo("server", "remove", "demo/demo")
-    assert (refused.code, "confirm=demo" in refused.err) == (1, True)
+    assert (refused.code, refused.err) == (1, "posthorn: Deleting it needs --confirm demo.\n")
     assert demo("server", "remove", "demo/demo", "--confirm", "demo").code == 0
     assert demo("server", "list", "--json").json == []
     assert demo("organization", "remove", "demo", "--confirm", "demo").code == 0

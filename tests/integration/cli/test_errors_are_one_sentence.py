@@ -66,6 +66,14 @@ def test_wrong_usage_ends_with_two(demo: Run, arguments: tuple[str, ...]) -> Non
     assert "Traceback" not in outcome.err
 
 
+def test_one_of_several_servers_is_named_as_the_command_takes_it(demo: Run) -> None:
+    demo("server", "create", "Other")
+    assert demo("server", "show").err.endswith(
+        "say which one with ORG/SERVER behind the command.\n"
+    )
+    assert demo("message", "list").err.endswith("say which one with --server.\n")
+
+
 def test_help_needs_no_installation(capsys: pytest.CaptureFixture[str]) -> None:
     def never() -> Posthorn:
         raise AssertionError("opened")

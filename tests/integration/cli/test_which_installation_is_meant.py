@@ -20,6 +20,7 @@ from chalicelib.cli.main import main
 from chalicelib.cli.places import Api, Storage, Wish, find_place
 from chalicelib.cli.profiles import Profile, profiles_path, read_profiles, write_profiles
 from chalicelib.cli.session import Session
+from chalicelib.cli.stack import NAME_STORAGE
 from infra.local.folder import write_private
 from tests.http_api import ApiWorld, serving
 from tests.integration.cli.conftest import Outcome, Run
@@ -89,8 +90,11 @@ def test_local_opens_the_storage_of_the_stack_that_runs(environment: dict[str, s
     place = find_place(Wish(local=True), environment)
     assert isinstance(place, Storage)
     assert place.stack is not None
-    with pytest.raises(Failure, match="posthorn login"):
-        find_place(Wish(), environment | {"POSTHORN_STATE": str(folder / "none")})
+    nothing = environment | {"POSTHORN_STATE": str(folder / "none")}
+    for wish in (Wish(), Wish(local=True)):
+        with pytest.raises(Failure, match="posthorn login") as refused:
+            find_place(wish, nothing)
+        assert NAME_STORAGE in refused.value.public
 
 
 def test_the_key_of_a_stack_goes_to_an_address_and_not_to_a_name(
@@ -212,7 +216,8 @@ def test_one_signs_in_works_and_signs_out(
     assert remote("server", "show").code == 2
     with_tenant = remote("login", url, "--as", "mail", "--tenant", "demo/demo", "--json").json
     assert with_tenant["profile"] == "mail"
-    remote("login", url, "--as", "third", "--tenant", "none")
+    remote("organization", "create", "None")
+    assert remote("login", url, "--as", "third", "--tenant", "none").code == 0
     assert "no server yet" in remote("--profile", "third", "server", "show").err
     credentials = remote("--profile", "mail", "credential", "list", "--json")
     assert credentials.json == []
@@ -221,8 +226,16 @@ def test_one_signs_in_works_and_signs_out(
     assert remote("audit", "verify", "--organization", "demo").code == 0
     tail = remote("tail", "--polls", "1", "--server", "demo/demo")
     assert (tail.code, "--local" in tail.err) == (1, True)
+    assert NAME_STORAGE in tail.err
+    monkeypatch.setenv("AWS_PROFILE", "x")
+    assert remote("tail", "--polls", "1", "--server", "demo/demo").err.endswith(
+        "run it with --local.\n"
+    )
     assert remote("logout").code == 0
     assert remote("logout").code == 1
+    assert remote("logout", "mail", "--as", "third").code == 2
+    assert remote("logout", "mail").out == "Removed the profile mail.\n"
+    assert remote("logout", "--as", "third").code == 0
 
 
 def test_a_key_that_goes_in_the_clear_is_warned_of(
@@ -256,6 +269,28 @@ def test_a_key_that_nobody_knows_is_not_kept(
     assert remote("login", api[0], "--as", "not a name").code == 1
 
 
+@pytest.mark.parametrize(
+    "tenant", ["nope/nope", "nope", "demo/nope", "demo/demo/demo", "demo,demo"]
+)
+def test_a_tenant_that_nobody_knows_is_not_kept(
+    api: tuple[str, str], remote: Run, monkeypatch: pytest.MonkeyPatch, tenant: str
+) -> None:
+    monkeypatch.setenv("POSTHORN_MANAGEMENT_KEY", api[1])
+    outcome = remote("login", api[0], "--tenant", tenant)
+    assert (outcome.code, outcome.err.count("\n")) == (1, 1)
+    assert not profiles_path(os.environ).exists()
+    assert remote("login", api[0], "--tenant", "demo").code == 0
+
+
+def test_a_key_that_may_not_read_domains_is_kept_with_its_tenant(
+    api: tuple[str, str], demo: Run, remote: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ("key", "create", "ci", "--organization", "demo", "--scope", "emails:send", "--json")
+    monkeypatch.setenv("POSTHORN_MANAGEMENT_KEY", demo(*line).json["key"])
+    assert remote("login", api[0], "--tenant", "demo/demo").code == 0
+    assert remote("login", api[0], "--tenant", "demo/nope").code == 1
+
+
 def test_a_server_key_needs_no_server_and_may_send(
     api: tuple[str, str], demo: Run, remote: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,8 +322,11 @@ def test_an_api_that_is_away_is_one_sentence_and_names_local(
     away = remote("--url", "http://127.0.0.1:1", "organization", "list")
     assert (away.code, away.err) == (
         1,
-        "posthorn: http://127.0.0.1:1 cannot be reached: Connection refused.\n",
+        "posthorn: http://127.0.0.1:1 cannot be reached: Connection refused; to open its storage instead,"
+        f" {NAME_STORAGE}.\n",
     )
+    elsewhere = remote("--url", "http://mail.invalid:1", "organization", "list")
+    assert (elsewhere.code, "storage" in elsewhere.err) == (1, False)
     monkeypatch.setenv("POSTHORN_STATE_FOLDER", "/var/lib/posthorn")
     away = remote("--url", "http://127.0.0.1:1", "organization", "list")
     assert away.err.endswith("refused; with --local the storage itself is opened.\n")
