@@ -85,11 +85,15 @@ def list_all(session: Session, organization: str | None) -> None:
             each["name"],
             f"…{each['hint']}",
             " ".join(each["scopes"]),
+            _servers(each),
+            _networks(each),
+            clock_time(each["expires_at"]),
             clock_time(each["last_used_at"]),
         )
         for each in found
     ]
-    session.show(found, table(rows, ("id", "name", "key", "scopes", "last used")))
+    titles = ("id", "name", "key", "scopes", "servers", "networks", "ends", "last used")
+    session.show(found, table(rows, titles))
 
 
 @key_group.command("show")
@@ -127,16 +131,24 @@ def revoke(session: Session, key: str, organization: str | None) -> None:
 
 
 def _facts(key: ManagementKey) -> str:
-    servers = key["servers"]
     return facts(
         [
             ("Key", f"{key['id']} …{key['hint']}"),
             ("Name", key["name"]),
             ("Of", key["organization"] or "the installation"),
-            ("Servers", "all" if servers is None else ", ".join(servers) or "none"),
+            ("Servers", _servers(key)),
             ("Scopes", ", ".join(key["scopes"]) or "none"),
-            ("Networks", ", ".join(key["networks"]) or "everywhere"),
+            ("Networks", _networks(key)),
             ("Ends", clock_time(key["expires_at"])),
             ("Made by", key["created_by"]),
         ]
     )
+
+
+def _servers(key: ManagementKey) -> str:
+    servers = key["servers"]
+    return "all" if servers is None else ", ".join(servers) or "none"
+
+
+def _networks(key: ManagementKey) -> str:
+    return ", ".join(key["networks"]) or "everywhere"

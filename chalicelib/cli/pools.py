@@ -14,6 +14,7 @@ from posthorn_client.models import Pool
 
 STRAIGHT_OUT = "(none: straight out)"
 NOT_DEPLOYED = "(not deployed: takes no mail)"
+TITLES = ("pool", "servers", "source", "kind", "way", "state", "default", "alone for")
 
 
 pool_group = Group("pool", "Pools: each server's mail leaves by the sources of its pool.")
@@ -25,7 +26,7 @@ def list_all(session: Session) -> None:
     found = list(session.client.all_pools())
     now = session.now()
     rows = [row for each in found for row in _rows(each, now)]
-    session.show(found, table(rows, ("pool", "servers", "source", "kind", "way", "state")))
+    session.show(found, table(rows, TITLES))
 
 
 @pool_group.command("set")
@@ -53,8 +54,8 @@ def change(session: Session, name: str, clear: tuple[str, ...], **given: Any) ->
 
 
 def _rows(pool: Pool, now: float) -> list[tuple[str, ...]]:
-    """One line a source; the pool's name and its number of servers stand in the first. A pool without a queue has a
-    line before them that says so."""
+    """One line a source; what is the pool's own stands in the first. A pool without a queue has a line before them that
+    says so."""
     lines = [
         (each["name"], str(each["kind"]), way_of(each), state_of(each, now))
         for each in pool["sources"]
@@ -62,5 +63,13 @@ def _rows(pool: Pool, now: float) -> list[tuple[str, ...]]:
     if not pool["has_queue"]:
         lines.insert(0, (NOT_DEPLOYED, "", "", ""))
     first, *rest = lines or [(STRAIGHT_OUT, "", "", "")]
-    head = (pool["name"], str(len(pool["servers"])), *first)
-    return [head, *(("", "", *line) for line in rest)]
+    alone = pool["organizations"]
+    given = "" if alone is None else ", ".join(alone) or "nobody"
+    head = (
+        pool["name"],
+        str(len(pool["servers"])),
+        *first,
+        "yes" if pool["default"] else "",
+        given,
+    )
+    return [head, *(("", "", *line, "", "") for line in rest)]

@@ -21,6 +21,9 @@ FOREVER = "9999"  # the year until which a source is suspended that waits to be 
 LONGEST = 7 * 86_400  # seconds that a suspension with an end may have
 LARGEST_PORT = 65_535
 Tls = Literal["opportunistic", "required", "implicit", "none"]
+TLS_HELP = (
+    "With whom it speaks SMTP: required for a smarthost, opportunistic for others when left out."
+)
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _TIME = re.compile(r"([0-9]{1,6})([smhd])")
 
@@ -45,7 +48,7 @@ way_options = options(
     click.option("--host", help="The proxy, or the smarthost."),
     click.option("--port", type=int, help="Its port; 1080, 587 or 465 when left out."),
     click.option("--username", help="Its user name; a proxy's is the address when left out."),
-    click.option("--tls", type=click.Choice(get_args(Tls)), help="With whom it speaks SMTP."),
+    click.option("--tls", type=click.Choice(get_args(Tls)), help=TLS_HELP),
     click.option("--ehlo", help="The name to introduce oneself with, as the address's PTR."),
     click.option("--priority", type=int, help="Its share: 0 (only without others) to 1000."),
 )
@@ -71,6 +74,7 @@ def add(session: Session, kind: EgressKind, **given: Any) -> None:
     """
     body = _fields(kind=kind, **given)
     if kind == "smarthost":
+        # The API's default is for receivers, whose certificates nobody can vouch for; a smarthost is a chosen server.
         body.setdefault("tls", "required")
     binds = kind == "socks5" and (body.get("address") or body.get("address6"))
     if body.get("username") or binds:

@@ -39,6 +39,8 @@ def test_a_key_is_limited_changed_and_revoked(demo: Run) -> None:
     ).json  # fmt: skip
     assert (made["servers"], made["networks"]) == (["demo"], ["192.0.2.0/24"])
     assert made["expires_at"] == "2099-01-31T00:00:00.000Z"
+    shown = demo("key", "list", "--organization", "demo").out.split()
+    assert {"SERVERS", "NETWORKS", "ENDS", "demo", "192.0.2.0/24", "2099-01-31"} <= set(shown)
     named = ("--organization", "demo", "--json")
     changed = demo("key", "set", made["id"], "--name", "new", "--clear", "networks", *named).json
     assert (changed["name"], changed["networks"]) == ("new", [])

@@ -277,6 +277,11 @@ def test_a_pool_is_given_and_made_the_default(demo: Run, app: Posthorn) -> None:
     cleared = demo("pool", "set", "bulk", "--clear", "organizations", "--json").json
     assert cleared["organizations"] is None
     assert demo("pool", "set", "bulk", "--default", "--json").json["default"] is True
+    demo("pool", "set", "bulk", "--organizations", "demo")
+    titles, bulk, other = demo("pool", "list").out.splitlines()
+    assert titles.split()[-3:] == ["DEFAULT", "ALONE", "FOR"]
+    assert bulk.split()[-2:] == ["yes", "demo"]
+    assert "yes" not in other
     assert "Default        yes" in demo("pool", "set", "bulk", "--default").out
     assert demo("pool", "set", "bulk").code == 2
 
