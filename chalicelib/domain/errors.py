@@ -73,6 +73,8 @@ class SourceUnavailable(TemporaryFailure):
 class Contended(TemporaryFailure):
     """Another change of the same values came between."""
 
+    retry_after = 1
+
 
 class Outdated(Contended):
     """What is stored is no longer what the change was made from."""
@@ -129,9 +131,14 @@ class InvalidRequest(Rejected):
         self.errors = errors
 
 
-def wrong_field(field: str, detail: str) -> InvalidRequest:
+def wrong_field(field: str, detail: str, code: str = INVALID) -> InvalidRequest:
     """One wrong field, by its name; the text says what is wrong with it."""
-    return InvalidRequest(detail, (FieldError(f"/{field}", INVALID, detail),))
+    return InvalidRequest(detail, (FieldError(f"/{field}", code, detail),))
+
+
+def unknown_reference(field: str, detail: str) -> InvalidRequest:
+    """A field that names what is not there for whoever asks (api.md 1.5)."""
+    return wrong_field(field, detail, "unknown_reference")
 
 
 class Refused(MailError):

@@ -5,6 +5,7 @@ Two changes of one chain at the same time: one of them is tried again, behind th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
@@ -26,7 +27,8 @@ from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 
-MOST_TRIES = 8
+MOST_TRIES = 24
+LONGEST_PAUSE = 0.05
 OVERTAKEN = AUDIT_ENTRIES.taken().public
 Make = Callable[..., Awaitable[None]]
 
@@ -41,7 +43,9 @@ class Auditing:
 
     async def change(self, who: Acting, changes: Sequence[Change[Any]]) -> None:
         """All of the changes with an entry each of those that are audited, or none."""
-        for _ in range(MOST_TRIES):
+        for number in range(MOST_TRIES):
+            # Whoever came later lets those finish who came first.
+            await asyncio.sleep(min(number * 0.005, LONGEST_PAUSE))
             earlier = [await self._before(one) for one in changes]
             entries = await self._entries(changes, earlier, who)
             try:

@@ -25,7 +25,7 @@ Rows = Sequence[tuple[str, T | None]]
 """Rows of a list, by name; None for a value that was removed meanwhile."""
 
 MOST_EXAMINED = 1_000
-MOST_TRIES = 8
+MOST_TRIES = 40
 
 
 class RowRepository(Repository):

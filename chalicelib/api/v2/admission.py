@@ -92,7 +92,7 @@ async def admitted(
     if not (route.operators_too and INSTALLATION_WRITE in caller.scopes):
         of_installation = tenant is None and route.installation_scope
         caller.require(*(of_installation or route.scope).split())
-    server = None if tenant is None else tenant.server
+    server = caller.server or (None if tenant is None else tenant.server)
     sends = caller.server is not None or route.sends or SENDING in route.scope.split()
     if server is not None and server.is_suspended and sends:
         raise ServerSuspended("This server is suspended")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from chalicelib.api.v2.fields import Instant
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.objects import Answer, ListAnswer, PageQuery
 from chalicelib.api.v2.route import route
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.told_fields import time_text
 from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
@@ -88,16 +91,21 @@ async def list_audit(call: Call, query: AuditQuery) -> AuditPage:
     )
 
 
-async def _only(call: Call) -> frozenset[str] | None:
-    """The servers whose entries the caller may read here; None for all of the chain."""
+async def _only(call: Call) -> dict[str, str] | None:
+    """The servers whose entries the caller may read here, each with when it was made, since an earlier one may have had
+    its name; None for all of the chain."""
     if call.tenant is not None and call.tenant.server is not None:
-        return frozenset({call.tenant.name})
+        return _since_made([call.tenant.server])
     limited = call.caller.servers
     if call.tenant is None or limited is None:
         return None
     owner = await call.program[Organizations].get(call.tenant.permalink)
     known = await call.program[Servers].of(owner)
-    return frozenset(one.full_name for one in known if one.id in limited)
+    return _since_made([one for one in known if one.id in limited])
+
+
+def _since_made(servers: Sequence[Server]) -> dict[str, str]:
+    return {one.full_name: time_text(one.created_at) for one in servers}
 
 
 def _time(moment: datetime | None) -> str | None:

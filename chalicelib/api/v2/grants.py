@@ -26,7 +26,9 @@ def _scope(text: str) -> str:
 def _network(text: str) -> str:
     """In its canonical form."""
     try:
-        return str(ip_network(text.strip().partition("%")[0], strict=False))
+        if "%" in text:  # an address of one machine's interface
+            raise ValueError
+        return str(ip_network(text.strip(), strict=False))
     except ValueError:
         raise WrongText("network", "is no network in CIDR notation") from None
 

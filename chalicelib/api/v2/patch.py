@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import GetJsonSchemaHandler, model_validator
 
-from chalicelib.api.v2.fields import WrongText
 from chalicelib.api.v2.nulls import or_null
 from chalicelib.api.v2.objects import Request
+from chalicelib.api.v2.requests import INVALID
+from chalicelib.domain.errors import FieldError, InvalidRequest
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -30,7 +31,8 @@ class Patch(Request):
         fields = {one.alias or name: one for name, one in cls.model_fields.items()}
         nulls = {name for name, one in value.items() if one is None and name in fields}
         if missing := sorted(nulls & cls.needed):
-            raise WrongText("required", f"{missing[0]} cannot be null")
+            faults = (FieldError(f"/{name}", "required", "cannot be null") for name in missing)
+            raise InvalidRequest(INVALID, tuple(faults))
         defaults = {name: fields[name].get_default(call_default_factory=True) for name in nulls}
         return {**value, **defaults}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.rates import POLICIES, Policy
 from chalicelib.services.rates import Quota, RateExceeded, Rates
 
@@ -10,9 +11,14 @@ from chalicelib.services.rates import Quota, RateExceeded, Rates
 async def count_route(call: Call) -> None:
     """Count a request against the policy of its route, if that has one: by tenant and what the path names."""
     if call.route.rate:
-        named = "/".join(call.value(name) for name in sorted(call.request.path_values))
+        named = "/".join(_as_one(call.value(name)) for name in sorted(call.request.path_values))
         tenant = "" if call.tenant is None else call.tenant.name
         await count(call, POLICIES[call.route.rate], f"{tenant}/{named}")
+
+
+def _as_one(name: str) -> str:
+    """A domain's name however it was spelled; anything else as it is."""
+    return typed_name(name) or name
 
 
 async def count(call: Call, policy: Policy, key: str) -> None:

@@ -136,7 +136,8 @@ def _key(record: DnsRecord, found: Sequence[str]) -> Judgement:
     if not found:
         return RecordStatus.MISSING, f"No TXT records were returned for {name}"
     if len(found) > 1:
-        text = f"There are {len(found)} records at {name}. There should only be one."
+        # "for at" is Postal's own wording, which contract section 8 has to the letter.
+        text = f"There are {len(found)} records for at {name}. There should only be one."
         return RecordStatus.INVALID, text
     # The order in which earlier releases had an Ed25519 key published.
     earlier = record.value.replace("t=s; h=sha256; k=ed25519;", "k=ed25519; t=s; h=sha256;")

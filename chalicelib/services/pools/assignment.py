@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.errors import Conflict, NotFound, wrong_field
+from chalicelib.domain.errors import Conflict, NotFound, unknown_reference, wrong_field
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Place
@@ -68,7 +68,7 @@ class PoolAssignment:
         known = (await self.read()).pools_of(organization)
         if pool not in known:
             names = ", ".join(sorted(known))
-            raise wrong_field("pool", f"The organization has no pool {pool}; it has: {names}")
+            raise unknown_reference("pool", f"The organization has no pool {pool}; it has: {names}")
 
     async def give(self, organization: Organization, pools: Sequence[str] | None) -> Organization:
         """Have the organization use these pools, or (None) the default one. InvalidRequest for one that is not there,
@@ -100,7 +100,7 @@ class PoolAssignment:
         deployed = await self._queue.pools()
         for pool in pools:
             if pool not in deployed:
-                raise wrong_field("pools", no_such_pool(pool, deployed))
+                raise unknown_reference("pools", no_such_pool(pool, deployed))
             if not assignment.may_have(organization, pool):
                 raise wrong_field("pools", f"The organization may not have the pool {pool}")
         return tuple(dict.fromkeys(pools))
@@ -173,5 +173,5 @@ def _named(every: Sequence[Organization], permalinks: Sequence[str]) -> list[Org
     known = {one.permalink: one for one in every}
     for name in permalinks:
         if name not in known:
-            raise wrong_field("organizations", f"There is no organization {name}")
+            raise unknown_reference("organizations", f"There is no organization {name}")
     return [known[name] for name in dict.fromkeys(permalinks)]

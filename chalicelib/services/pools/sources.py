@@ -21,7 +21,7 @@ from chalicelib.domain.errors import (
     InvalidRequest,
     NotFound,
     PermanentFailure,
-    wrong_field,
+    unknown_reference,
 )
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization, of_pool
@@ -110,7 +110,7 @@ class Sources:
         checked = _checked(_completed(source), password)
         known = await self._queue.pools()
         if self._queue.pools_are_deployed and source.pool not in known:
-            raise wrong_field("pool", no_such_pool(source.pool, known))
+            raise unknown_reference("pool", no_such_pool(source.pool, known))
         return await self._add(checked, password)
 
     async def _add(self, checked: EgressSource, password: str) -> EgressSource:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from chalicelib.domain.numbering import OrganizationId
@@ -20,13 +20,13 @@ from chalicelib.ports.repository import Repository
 
 @dataclass(frozen=True, slots=True)
 class EntryFilter:
-    """Which entries. `actor` and `object` are ids or names, `tenants` servers (None: all); times as entries have them,
-    since inclusive, until exclusive."""
+    """Which entries. `actor` and `object` are ids or names, `tenants` servers, each with the time since when it is the
+    one of its name (None: all); times as entries have them, since inclusive, until exclusive."""
 
     actor: str | None = None
     action: str | None = None
     object: str | None = None
-    tenants: frozenset[str] | None = None
+    tenants: Mapping[str, str] | None = None
     since: str | None = None
     until: str | None = None
 
@@ -36,7 +36,7 @@ class EntryFilter:
             self.actor in (None, entry.actor_id, entry.actor_name)
             and self.action in (None, entry.action)
             and self.object in (None, entry.object_id, entry.object_name)
-            and (self.tenants is None or entry.tenant in self.tenants)
+            and (self.tenants is None or _is_of(entry, self.tenants))
             and (self.since is None or entry.at >= self.since)
             and (self.until is None or entry.at < self.until)
         )
@@ -45,6 +45,11 @@ class EntryFilter:
     def as_filter(self) -> Filter:
         """The same for a list of the repository."""
         return EVERYTHING if self == EntryFilter() else Filter(test=self.wants)
+
+
+def _is_of(entry: AuditEntry, tenants: Mapping[str, str]) -> bool:
+    since = tenants.get(entry.tenant or "")
+    return since is not None and entry.at >= since
 
 
 class AuditLog:

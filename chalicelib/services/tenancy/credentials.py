@@ -180,6 +180,8 @@ class Credentials:
 def _network(text: str | None) -> str:
     """The canonical CIDR text of an address or network, host bits cleared."""
     try:
+        if "%" in (text or ""):
+            raise ValueError("an address of one machine's interface")
         return str(ipaddress.ip_network((text or "").strip(), strict=False))
     except ValueError as unreadable:
         raise wrong_field(

@@ -13,11 +13,13 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, first_broken, of_chain
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.acting import acting
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.audit_log import AuditLog
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.organizations import Organizations
+from chalicelib.services.tenancy.servers import Servers
 from tests.http_api import ApiWorld
 from tests.integration.api.test_v2_management import a_key, places, refused
 
@@ -148,6 +150,24 @@ def test_changes_at_the_same_time_are_all_in_the_chain(api: ApiWorld) -> None:
     chain = entries(api, query="?limit=100")[::-1]
     assert len([one for one in chain if one["object"]["name"].startswith("key ")]) == 6
     assert first_broken(chain) is None
+
+
+def test_a_server_does_not_show_the_log_of_an_earlier_one_of_its_name(api: ApiWorld) -> None:
+    made = {"organization": "acme", "name": "Mail"}
+    api.manage("POST", "/servers", made)
+    earlier = entries(api, "acme/mail")
+    assert [one["action"] for one in earlier] == ["server.create"]
+    posthorn = api.scene.posthorn
+    server = bootstrap.run(posthorn[Servers].get("acme", "mail"))
+    with acting(None):  # as a purge leaves it
+        bootstrap.run(posthorn[Repository].remove(SERVERS, server))
+    api.scene.clock.advance(3_600)
+    assert api.manage("POST", "/servers", made).status == 201
+    assert [one["request_id"] for one in entries(api, "acme/mail")] != [
+        one["request_id"] for one in earlier
+    ]
+    assert len(entries(api, "acme/mail")) == 1
+    assert [one["action"] for one in entries(api)].count("server.create") >= 2
 
 
 def test_what_is_only_copied_leaves_no_entry(api: ApiWorld) -> None:

@@ -359,6 +359,25 @@ def test_a_verb_takes_no_body_or_an_empty_object(api: ApiWorld) -> None:
     assert refused(api.manage("POST", at, b"junk")) == (400, "malformed_request")
 
 
+def test_null_for_what_must_be_there_is_named(api: ApiWorld) -> None:
+    for path in ("/servers/acme/app", "/organizations/acme"):
+        assert places(api.manage("PATCH", path, {"name": None})) == [("/name", "required")]
+
+
+def test_a_key_of_a_suspended_server_is_refused_everything(api: ApiWorld) -> None:
+    assert api.v2("GET", "/installation").status == 200
+    api.manage("POST", "/servers/acme/app/suspend", {"reason": "asked"})
+    assert refused(api.v2("GET", "/installation")) == (403, "server_suspended")
+
+
+@pytest.mark.parametrize("network", ["fe80::77%eth0", "fe80::77%a\n<b>"])
+def test_an_address_of_an_interface_is_no_network(api: ApiWorld, network: str) -> None:
+    made = {"kind": "SMTP-IP", "name": "n", "network": network}
+    assert api.manage("POST", "/credentials", made, "acme/app").status == 422
+    bound = {"name": "k", "scopes": ["*"], "networks": [network]}
+    assert places(api.manage("POST", "/keys", bound, "acme")) == [("/networks/0", "network")]
+
+
 def test_a_change_needs_a_body(api: ApiWorld) -> None:
     assert refused(api.manage("PATCH", "/servers/acme/app")) == (415, "unsupported_media_type")
     typed = api.manage("PATCH", "/servers/acme/app", b"", content_type="application/json")

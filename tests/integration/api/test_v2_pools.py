@@ -30,10 +30,10 @@ def test_an_organization_has_the_default_pool_until_it_is_given_others(api: ApiW
     at = "/organizations/acme"
     assert api.manage("GET", at).json["pools"] == ["default"]
     wanted = {"organization": "acme", "name": "Bulk", "pool": "bulk"}
-    assert places(api.manage("POST", "/servers", wanted)) == [("/pool", "invalid")]
+    assert places(api.manage("POST", "/servers", wanted)) == [("/pool", "unknown_reference")]
     changed = api.manage("PATCH", at, {"pools": ["quiet", "default", "quiet"]})
     assert changed.json["pools"] == ["quiet", "default"]
-    assert places(api.manage("POST", "/servers", wanted)) == [("/pool", "invalid")]
+    assert places(api.manage("POST", "/servers", wanted)) == [("/pool", "unknown_reference")]
     api.manage("PATCH", at, {"pools": ["bulk", "default"]})
     assert api.manage("POST", "/servers", wanted).json["pool"] == "bulk"
 
@@ -122,7 +122,7 @@ def test_a_pool_for_some_organizations_alone(api: ApiWorld) -> None:
     assert opened["organizations"] is None
     assert api.manage("PATCH", "/organizations/acme", {"pools": ["default", "bulk"]}).status == 200
     reply = api.manage("PATCH", "/pools/bulk", {"organizations": ["nobody"]})
-    assert places(reply) == [("/organizations", "invalid")]
+    assert places(reply) == [("/organizations", "unknown_reference")]
     alone = api.manage("PATCH", "/pools/default", {"organizations": ["other"]})
     assert refused(alone) == (409, "conflict")
 

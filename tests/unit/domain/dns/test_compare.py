@@ -73,7 +73,7 @@ def test_key_verdicts() -> None:
     assert verdict_on(Purpose.DKIM_RSA).text == f"No TXT records were returned for {name}"
     assert (
         verdict_on(Purpose.DKIM_RSA, dkim_text(RSA), "x").text
-        == f"There are 2 records at {name}. There should only be one."
+        == f"There are 2 records for at {name}. There should only be one."
     )
     assert verdict_on(Purpose.DKIM_RSA, dkim_text(replace(RSA, public="other"))).text == (
         f"The DKIM record at {name} does not match the record we have provided. "
