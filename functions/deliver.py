@@ -24,7 +24,9 @@ async def attempt(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
     """One delivery attempt for each wake-up; a body that cannot be read is left to the dead letters."""
     unread = {record.id for record in batch.records if record.job is None}
     jobs = [ReceivedJob(one.job, one.receipt) for one in batch.records if one.job is not None]
-    left = await posthorn[AttemptDelivery].run(posthorn[SendOutgoing], jobs, batch.seconds_left())
+    left = await posthorn[AttemptDelivery].run(
+        posthorn[SendOutgoing], jobs, batch.seconds_left(), batch.ended
+    )
     batch.notes.update({"records": len(batch.records), "left": len(left), "unread": len(unread)})
     return unread | {record.id for record in batch.records if record.receipt in left}
 

@@ -25,11 +25,13 @@ class QueueRecord:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """The records of one invocation. `seconds_left` says how long the function may still run; `notes` go to the log."""
+    """The records of one invocation. `seconds_left` says how long the function may still run; `notes` go to the log;
+    `ended` is told the receipt of each record that is done with before the others are."""
 
     records: tuple[QueueRecord, ...]
     seconds_left: Callable[[], float]
     notes: Notes = field(default_factory=dict)
+    ended: Callable[[str], None] = lambda _: None
 
 
 InvocationHandler = Callable[[bootstrap.Posthorn, Invocation], Coroutine[Any, Any, Collection[str]]]

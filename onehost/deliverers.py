@@ -1,8 +1,8 @@
 """Hands queued jobs to the delivering handler, as Lambda's event source does: in batches, many at a time.
 
 A job that the handler is done with is deleted; one that it leaves comes back by itself. Each pool may have so many
-jobs in hand, so that one whose receivers are slow keeps nobody else waiting. Mail that this process accepts comes
-without a look into the queue, while nothing waits there.
+jobs in hand, so that one whose receivers are slow keeps nobody else waiting; of a batch that takes long, a job counts
+until it is done with. Mail that this process accepts comes without a look into the queue, while nothing waits there.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ LOOK_AGAIN_SECONDS = 1.0
 # A clock that the local stack moved must not make anybody spin.
 SHORTEST_WAIT = 0.005
 STORING_SECONDS = 0.01
+LONG_SECONDS = 2.0
 
 
 class Deliverers:
@@ -114,12 +115,48 @@ class Deliverers:
         records = tuple(
             QueueRecord(one.receipt, one.receipt, one.job, one.receive_count) for one in jobs
         )
-        batch = Invocation(records, lambda: ends - self._clock.monotonic(), {"pool": pool})
+        places = _Places(self._in_hand, pool, len(jobs))
+        batch = Invocation(
+            records, lambda: ends - self._clock.monotonic(), {"pool": pool}, places.ended
+        )
         again = {one.receipt for one in jobs}
         try:
             with UnitOfWork("deliver", jobs[0].receipt, batch.notes, swallow=True):
                 again = set(await attempt(self._posthorn, batch))
                 await self._queue.delete([one.receipt for one in jobs if one.receipt not in again])
         finally:
-            self._in_hand.add(pool, -len(jobs))
+            places.close()
             self._bell.stir()
+
+
+class _Places:
+    """What the jobs of a batch take of their pool's room: given back at once at its end, and by each job that is done
+    with once the batch takes longer than LONG_SECONDS, since few slow receivers must not hold the places of many."""
+
+    def __init__(self, in_hand: InHand, pool: str, count: int) -> None:
+        self._in_hand = in_hand
+        self._pool = pool
+        self._held = count
+        self._ended = 0
+        self._takes_long = False
+        self._timer = asyncio.get_running_loop().call_later(LONG_SECONDS, self._late)
+
+    def ended(self, _receipt: str) -> None:
+        """One job is done with."""
+        self._ended += 1
+        if self._takes_long:
+            self._give(1)
+
+    def close(self) -> None:
+        """All are."""
+        self._timer.cancel()
+        self._give(self._held)
+
+    def _late(self) -> None:
+        self._takes_long = True
+        self._give(min(self._ended, self._held))
+
+    def _give(self, count: int) -> None:
+        count = min(count, self._held)
+        self._held -= count
+        self._in_hand.add(self._pool, -count)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,9 +75,13 @@ class AttemptDelivery:
         self._outcome = outcome
 
     async def run(
-        self, carrier: Carrier, jobs: Sequence[ReceivedJob], seconds_left: float | None = None
+        self,
+        carrier: Carrier,
+        jobs: Sequence[ReceivedJob],
+        seconds_left: float | None = None,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> set[str]:
-        """Work through a batch; returns the receipts that must come back.
+        """Work through a batch; returns the receipts that must come back. `ended` is told each as its turn is over.
 
         No attempt starts that could not end, by its deadline and with its outcome stored or queued, in `seconds_left`:
         those of the invocation, by default as many as a lease has (rule 8).
@@ -95,6 +99,8 @@ class AttemptDelivery:
             for received in lane:
                 if not await self._in_turn(carrier, received, batch):
                     left.add(received.receipt)
+                batch.bodies.done(received.job.message.blob)
+                ended(received.receipt)
 
         await asyncio.gather(*(work(lane) for lane in _lanes(jobs)))
         return left

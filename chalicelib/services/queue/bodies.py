@@ -3,8 +3,9 @@ bodies wait until there is room for them.
 
 Messages that were accepted together lie side by side, and the recipients of one message share its bytes, so a batch
 asks for many pieces of few objects. Nothing is read before it is asked for. Bodies of up to LARGEST_SPAN bytes are read
-together, at most that much at once, and stay until the batch is over; a larger one is read once for all who hold it at
-the same time, and let go with the last of them. A read that fails is tried again by whoever asks next.
+together, at most that much at once, and stay until all messages that lie there are done with; a larger one is read once
+for all who hold it at the same time, and let go with the last of them. A read that fails is tried again by whoever asks
+next.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Bodies:
 
     def __init__(self, blobs: BlobStore, refs: Iterable[BlobRef], room: Room | None = None) -> None:
         self._blobs = blobs
-        self._spans = _spans(refs)
+        known = list(refs)
+        self._spans = _spans(known)
+        self._left = Counter(self._spans.get(ref, ref) for ref in known)
         self._reads: dict[BlobRef, asyncio.Task[bytes]] = {}
         self._room = room or Room(Settings().bytes_in_hand)
         self._reserving: Counter[BlobRef] = Counter()
@@ -108,6 +111,13 @@ class Bodies:
         whole = await asyncio.shield(read)
         start = ref.offset - span.offset
         return whole[start : start + ref.length]
+
+    def done(self, ref: BlobRef) -> None:
+        """Let go of what was read for a message that is done with, with the last one that lies there."""
+        span = self._spans.get(ref, ref)
+        self._left[span] -= 1
+        if self._left[span] <= 0 and span not in self._reserving:
+            self._reads.pop(span, None)
 
     async def _take(self, ref: BlobRef, copies: int, seconds: float) -> None:
         def size() -> int:

@@ -229,3 +229,17 @@ async def test_a_reference_nobody_announced_is_read_by_itself() -> None:
     refs = await store.put(SERVER, [b"a", b"b", b"c"], 0.0)
     assert await Bodies(store, refs[:2]).get(refs[2]) == b"c"
     assert store.reads == [refs[2]]
+
+
+async def test_what_was_read_goes_with_the_last_message_that_lies_there() -> None:
+    store = Watched()
+    refs = await store.put(SERVER, [b"x" * 10, b"y" * 3], 0.0)
+    bodies = Bodies(store, [*refs, refs[0]])
+    assert await bodies.get(refs[0]) == b"x" * 10
+    for ref in refs:
+        bodies.done(ref)
+    assert await bodies.get(refs[0]) == b"x" * 10
+    assert len(store.reads) == 1
+    bodies.done(refs[0])
+    assert await bodies.get(refs[0]) == b"x" * 10
+    assert len(store.reads) == 2

@@ -1,0 +1,51 @@
+"""A batch that takes long gives back the places of the jobs that are done with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+
+import pytest
+
+from chalicelib.adapters.sqlite.in_hand import InHand
+from chalicelib.bootstrap import Posthorn
+from functions.queue_batch import Invocation
+from onehost import deliverers
+from tests.patience import PATIENCE
+from tests.worlds import make_scene
+
+MOST = 3
+
+
+@pytest.mark.parametrize("long_seconds", [0.0, 10 * PATIENCE])
+async def test_one_slow_receiver_holds_one_place(
+    monkeypatch: pytest.MonkeyPatch, long_seconds: float
+) -> None:
+    monkeypatch.setattr(deliverers, "LONG_SECONDS", long_seconds)
+    scene = await make_scene()
+    started, may_end = asyncio.Event(), asyncio.Event()
+
+    async def attempt(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
+        for record in batch.records[1:]:
+            batch.ended(record.receipt)
+        started.set()
+        await may_end.wait()
+        batch.ended(batch.records[0].receipt)
+        return set()
+
+    monkeypatch.setattr(deliverers, "attempt", attempt)
+    await scene.accept("a@slow.test", "b@quick.test", "c@quick.test")
+    working, stop = deliverers.Deliverers(scene.posthorn, "p-1", MOST), asyncio.Event()
+    run = asyncio.create_task(working.run(stop))
+    room = scene.posthorn[InHand].room
+    async with asyncio.timeout(PATIENCE):
+        await started.wait()
+        while long_seconds == 0 and room("default") < MOST - 1:
+            await asyncio.sleep(0.01)
+    assert room("default") == (MOST - 1 if long_seconds == 0 else 0)
+    may_end.set()
+    async with asyncio.timeout(PATIENCE):
+        while room("default") < MOST:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await run
