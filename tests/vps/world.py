@@ -78,6 +78,10 @@ def world() -> Iterator[World]:
         for receiver in ("example.net", "gmail.com"):
             zone.mx(receiver, (10, "mx.example.net"))
         zone.a("pool.ntp.org", NAME_ADDRESS)
+        # Checks of domains ask the servers of a zone, from its top-level zone down.
+        zone.a("ns.example.net", NAME_ADDRESS)
+        for top in ("com", "net"):
+            zone.ns(top, "ns.example.net")
         yield World(zone, peer)
 
 
