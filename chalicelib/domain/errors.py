@@ -16,6 +16,7 @@
     ├── NotFound              no such thing for this tenant
     └── Conflict              the state has moved on
         ├── Taken             a name is taken
+        ├── TooMany           there are as many as there may be
         └── BeingSent         the message is in the hands of a worker
 
 Each carries `public`, a text fit for the user, an optional SMTP `reply`, and `fields` for the log. The private
@@ -175,6 +176,10 @@ class Taken(Conflict):
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
         self.errors = (FieldError(f"/{field}", "taken", detail),)
+
+
+class TooMany(Conflict):
+    """There are as many as there may be."""
 
 
 class BeingSent(Conflict):

@@ -5,7 +5,7 @@ Whatever changes the configuration passes through `Repository.change`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chalicelib.domain.paging import EVERYTHING, Filter, Page
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from chalicelib.domain.tenancy.change import Change
 
 T = TypeVar("T")
+Guard = Callable[[], Awaitable[None]]
+"""Raises when a change must not be made. It is asked again whenever another audited change of the same organization
+came between, so what it read still holds when the change is stored; across organizations nothing is promised."""
 
 
 class Repository(Protocol):
@@ -58,16 +61,18 @@ class Repository(Protocol):
     async def owners(self, entity: Entity[Any]) -> list[str]:
         """The ids of the owners that ever had one, sorted, for entities that remember them."""
 
-    async def change(self, *changes: Change[Any]) -> None:
-        """Make all of the changes or none, with their look-ups. Conflict, NotFound; TemporaryFailure when another
-        change of the same values came between."""
+    async def change(self, *changes: Change[Any], guard: Guard | None = None) -> None:
+        """Make all of the changes or none, with their look-ups. Conflict, NotFound, and what the guard raises;
+        TemporaryFailure when another change of the same values came between."""
 
-    async def modify(self, entity: Entity[T], place: Place, how: Callable[[T], T]) -> T:
+    async def modify(
+        self, entity: Entity[T], place: Place, how: Callable[[T], T], guard: Guard | None = None
+    ) -> T:
         """The value at a place as `how` changes it, which is asked again when another change came between; what it
         leaves alone is not written. NotFound, and Contended when that goes on."""
 
-    async def add(self, entity: Entity[T], value: T) -> None:
-        """Conflict when one of its places is taken."""
+    async def add(self, entity: Entity[T], value: T, guard: Guard | None = None) -> None:
+        """Conflict when one of its places is taken, and what the guard raises."""
 
     async def replace(self, entity: Entity[T], value: T) -> None:
         """Put the value where one of its place is; NotFound, and Conflict when a look-up moves to a taken place."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib import domain
-from chalicelib.domain.errors import Conflict, NotFound, Outdated, Rejected
+from chalicelib.domain.errors import Conflict, NotFound, Outdated, Rejected, TooMany
 from chalicelib.domain.paging import Filter, Page
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.credentials import BY_KEY, CREDENTIALS, CredentialKind
@@ -438,3 +438,56 @@ async def test_changes_of_one_value_at_a_time_are_all_made(world: World) -> None
     assert await repository.modify(SERVERS, place, lambda one: one) == await repository.get(
         SERVERS, place
     )
+
+
+async def test_a_guard_is_asked_again_when_another_change_came_between(world: World) -> None:
+    repository, organization = world[Repository], an_organization()
+    first, second, third = (a_server(organization) for _ in range(3))
+    await repository.add(SERVERS, first)
+    owner, asked = of_organization(organization.id), 0
+
+    async def at_most_two() -> None:
+        nonlocal asked
+        asked += 1
+        if len(await repository.all(SERVERS, owner)) >= 2:
+            raise TooMany("There are two")
+        if asked == 1:
+            await repository.add(SERVERS, second)
+
+    with pytest.raises(TooMany):
+        await repository.add(SERVERS, third, at_most_two)
+    assert asked == 2
+    assert {one.id for one in await repository.all(SERVERS, owner)} == {first.id, second.id}
+
+
+async def test_many_at_once_are_as_many_as_may_be(world: World) -> None:
+    repository, organization = world[Repository], an_organization()
+    owner = of_organization(organization.id)
+
+    async def at_most_three() -> None:
+        if len(await repository.all(SERVERS, owner)) >= 3:
+            raise TooMany("There are three")
+
+    async def add() -> bool:
+        try:
+            await repository.add(SERVERS, a_server(organization), at_most_three)
+        except TooMany:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(add() for _ in range(6)))) == 3
+    assert len(await repository.all(SERVERS, owner)) == 3
+
+
+async def test_a_change_that_its_guard_refuses_is_not_made(world: World) -> None:
+    repository = world[Repository]
+    server = a_server(an_organization())
+    await repository.add(SERVERS, server)
+
+    async def never() -> None:
+        raise TooMany("No")
+
+    place = SERVERS.place(server)
+    with pytest.raises(TooMany):
+        await repository.modify(SERVERS, place, lambda one: replace(one, name="Other"), never)
+    assert await repository.get(SERVERS, place) == server

@@ -25,7 +25,7 @@ from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.repository import Repository
+from chalicelib.ports.repository import Guard, Repository
 
 MOST_TRIES = 24
 LONGEST_PAUSE = 0.05
@@ -41,13 +41,18 @@ class Auditing:
         self._make = make
         self._clock = clock
 
-    async def change(self, who: Acting, changes: Sequence[Change[Any]]) -> None:
-        """All of the changes with an entry each of those that are audited, or none."""
+    async def change(
+        self, who: Acting, changes: Sequence[Change[Any]], guard: Guard | None = None
+    ) -> None:
+        """All of the changes with an entry each of those that are audited, or none. The guard is asked when the end of
+        the chain that the entries are to follow was read."""
         for number in range(MOST_TRIES):
             # Whoever came later lets those finish who came first.
             await asyncio.sleep(min(number * 0.005, LONGEST_PAUSE))
             earlier = [await self._before(one) for one in changes]
             entries = await self._entries(changes, earlier, who)
+            if guard is not None:
+                await guard()
             try:
                 await self._make(*changes, *entries)
             except Outdated:

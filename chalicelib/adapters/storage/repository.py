@@ -18,7 +18,7 @@ from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.ports.acting import who_acts
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.repository import Repository
+from chalicelib.ports.repository import Guard, Repository
 
 T = TypeVar("T")
 Rows = Sequence[tuple[str, T | None]]
@@ -35,22 +35,26 @@ class RowRepository(Repository):
         self._clock = clock
         self._watching: list[Callable[[], None]] = []
 
-    async def change(self, *changes: Change[Any]) -> None:
+    async def change(self, *changes: Change[Any], guard: Guard | None = None) -> None:
         """With their entries in the audit log, unless what is stored is only copied."""
         who = who_acts()
         if who is None or not any(one.entity.audited for one in changes):
+            if guard is not None:
+                await guard()
             await self._change(*changes)
             return
         # Loaded when something is changed, which most processes never do.
         from chalicelib.adapters.storage.auditing import Auditing
 
-        await Auditing(self, self._change, self._clock).change(who, changes)
+        await Auditing(self, self._change, self._clock).change(who, changes, guard)
 
     @abstractmethod
     async def _change(self, *changes: Change[Any]) -> None:
         """All of the changes or none, with their look-ups."""
 
-    async def modify(self, entity: Entity[T], place: Place, how: Callable[[T], T]) -> T:
+    async def modify(
+        self, entity: Entity[T], place: Place, how: Callable[[T], T], guard: Guard | None = None
+    ) -> T:
         """Read, change, and write if what was read is still there."""
         for _ in range(MOST_TRIES):
             before = await self.get(entity, place)
@@ -58,13 +62,13 @@ class RowRepository(Repository):
             if after == before:
                 return before
             with suppress(Outdated):
-                await self.change(Change(Verb.REPLACE, entity, after, before))
+                await self.change(Change(Verb.REPLACE, entity, after, before), guard=guard)
                 return after
         raise Contended("Too many changes at a time; try again")
 
-    async def add(self, entity: Entity[T], value: T) -> None:
+    async def add(self, entity: Entity[T], value: T, guard: Guard | None = None) -> None:
         """One change."""
-        await self.change(Change(Verb.ADD, entity, value))
+        await self.change(Change(Verb.ADD, entity, value), guard=guard)
 
     async def replace(self, entity: Entity[T], value: T) -> None:
         """One change."""

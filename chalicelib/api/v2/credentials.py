@@ -15,7 +15,7 @@ from chalicelib.api.v2.organizations import Name
 from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
-from chalicelib.domain.errors import Conflict, Refused, Taken
+from chalicelib.domain.errors import Conflict, Refused, Taken, TooMany
 from chalicelib.domain.tenancy import credentials as tenancy
 from chalicelib.domain.tenancy.credentials import BareNewlines, CredentialKind
 from chalicelib.domain.tenancy.networks import network_of
@@ -23,7 +23,6 @@ from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE, OF_A_SERVER_KEY
 from chalicelib.ports.clock import Clock
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 
-MOST_CREDENTIALS = 500  # of a server
 DAY = 86_400
 IPV4 = 0xFFFF  # what mapped addresses begin with, in front of their 32 bits
 # By what was used longest ago (contract section 1.4).
@@ -140,8 +139,6 @@ async def create_credential(call: Call, wanted: CredentialToMake) -> CredentialM
     own = (wanted.network,) if wanted.network else options.networks
     call.caller.may_give(given, Reach.SERVER, own, options.expires_at)
     credentials = call.program[Credentials]
-    if len(await credentials.of(call.server)) >= MOST_CREDENTIALS:
-        raise Conflict(f"A server has at most {MOST_CREDENTIALS} credentials")
     if wanted.key is None:
         made, key = await credentials.create(call.server, wanted.kind, wanted.name, options)
         shown = None if wanted.kind is CredentialKind.SMTP_IP else key
@@ -150,6 +147,8 @@ async def create_credential(call: Call, wanted: CredentialToMake) -> CredentialM
         made = await credentials.import_key(
             call.server, wanted.kind, wanted.name, wanted.key, options
         )
+    except TooMany:
+        raise
     except Conflict as known:
         raise Taken("key", "This key is known already") from known
     return CredentialMade(**_shown(call, made), key=wanted.key)

@@ -74,8 +74,9 @@ async def create_pool_rule(call: Call, wanted: PoolRuleToMake) -> PoolRule:
     owner = _owner_to_change(call)
     if not (wanted.senders or wanted.to):
         raise invalid_at("/from", "required", EMPTY)
-    await _check_pool(call, wanted.pool)
-    made = await call.program[PoolRules].create(owner, wanted.pool, wanted.senders, wanted.to)
+    made = await call.program[PoolRules].create(
+        owner, wanted.pool, wanted.senders, wanted.to, lambda: _check_pool(call, wanted.pool)
+    )
     return _shown(made)
 
 
@@ -83,11 +84,14 @@ async def change_pool_rule(call: Call, change: PoolRuleToChange) -> PoolRule:
     """Change a pool rule; its place in the order stays."""
     owner, given = _owner_to_change(call), change.given()
     rule = await call.program[PoolRules].get(owner, call.value("id"))
-    if "pool" in given:
-        await _check_pool(call, given["pool"])
     if given:
         given = {"from" if name == "senders" else name: one for name, one in given.items()}
-        rule = await call.program[PoolRules].change(owner, rule.id, given)
+
+        async def may_be() -> None:
+            if "pool" in given:
+                await _check_pool(call, given["pool"])
+
+        rule = await call.program[PoolRules].change(owner, rule.id, given, may_be)
     return _shown(rule)
 
 

@@ -25,7 +25,7 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
-from chalicelib.domain.errors import Conflict, NotFound, Taken
+from chalicelib.domain.errors import NotFound, Taken, TooMany
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
@@ -156,18 +156,19 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
         detail = "there is no such organization"
         raise invalid_at("/organization", "unknown_reference", detail) from missing
     given = wanted.model_dump(exclude={"organization", "name", "permalink"})
-    assignment = call.program[PoolAssignment]
-    if "pool" in wanted.model_fields_set:
-        await assignment.check(owner, wanted.pool)
-    else:
+    assignment, servers = call.program[PoolAssignment], call.program[Servers]
+    if "pool" not in wanted.model_fields_set:
         given["pool"] = (await assignment.read()).first_of(owner)
+
+    async def may_be() -> None:
+        await _check_pool(call, owner.permalink, given["pool"])
+        known = await servers.of(owner)
+        if len(known) >= MOST_SERVERS:
+            raise TooMany(f"An organization has at most {MOST_SERVERS} servers")
+        _check_name(wanted.name, known)
+
     options = ServerOptions(**given)
-    servers = call.program[Servers]
-    known = await servers.of(owner)
-    if len(known) >= MOST_SERVERS:
-        raise Conflict(f"An organization has at most {MOST_SERVERS} servers")
-    _check_name(wanted.name, known)
-    made = await servers.create(owner, wanted.name, wanted.permalink, options)
+    made = await servers.create(owner, wanted.name, wanted.permalink, options, may_be)
     return Server.model_validate(made)
 
 
@@ -184,10 +185,12 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
         call.caller.require("servers:write")
     server = await _named(call)
     if given:
-        await _check_change(call, server, given)
+        changed = {**given}
         name = given.pop("name", None)
         options = replace(ServerOptions.of(server), **given)
-        server = await call.program[Servers].update(server, options, name)
+        server = await call.program[Servers].update(
+            server, options, name, lambda: _check_change(call, server, changed)
+        )
     return Server.model_validate(server)
 
 
@@ -223,14 +226,19 @@ async def _named(call: Call) -> tenancy.Server:
 async def _check_change(call: Call, server: tenancy.Server, given: dict[str, Any]) -> None:
     owner = await call.program[Organizations].get(server.organization_permalink)
     if given.get("pool", server.pool) != server.pool:
-        await call.program[PoolAssignment].check(owner, given["pool"])
+        await _check_pool(call, owner.permalink, given["pool"])
     if "name" in given:
         others = await call.program[Servers].of(owner)
         _check_name(given["name"], [one for one in others if one.id != server.id])
 
 
+async def _check_pool(call: Call, organization: str, pool: str) -> None:
+    owner = await call.program[Organizations].get(organization)
+    await call.program[PoolAssignment].check(owner, pool)
+
+
 def _check_name(name: str, others: Sequence[tenancy.Server]) -> None:
-    """People tell servers by their names, whatever their case. Two that are made at the same time pass."""
+    """People tell servers by their names, whatever their case."""
     if name.strip().casefold() in {one.name.casefold() for one in others}:
         raise Taken("name", "Another server of the organization has this name")
 

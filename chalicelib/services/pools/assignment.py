@@ -75,12 +75,12 @@ class PoolAssignment:
         or that it may not have; Conflict while a server or a rule of it uses one that it would lose."""
         assignment = await self.read()
         wanted = await self._usable(assignment, organization.id, pools)
-        left = wanted or (assignment.default,)
-        await self._check_unused(organization, set(assignment.pools_of(organization)) - set(left))
+        lost = set(assignment.pools_of(organization)) - set(wanted or (assignment.default,))
         return await self._repository.modify(
             ORGANIZATIONS,
             Place(ALL_ORGANIZATIONS, organization.permalink),
             lambda one: replace(one, pools=wanted),
+            lambda: self._check_unused(organization, lost),
         )
 
     async def usable(self, pools: Sequence[str] | None) -> tuple[str, ...]:

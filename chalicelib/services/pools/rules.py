@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.domain.dns.records import is_domain_name
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import INVALID, Conflict, FieldError, InvalidRequest
+from chalicelib.domain.errors import INVALID, FieldError, InvalidRequest, TooMany
 from chalicelib.domain.ids import random_letters
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.numbering import OrganizationId, ServerId
@@ -16,7 +16,7 @@ from chalicelib.domain.tenancy.owners import of_domain_owner
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolRule, in_order
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
-from chalicelib.ports.repository import Repository
+from chalicelib.ports.repository import Guard, Repository
 
 MOST_RULES = 100  # of a server, and of an organization
 RULE_ID_LETTERS = 12
@@ -49,10 +49,15 @@ class PoolRules:
         return await self._repository.get(POOL_RULES, _place(owner, rule))
 
     async def create(
-        self, owner: RuleOwner, pool: str, senders: list[str], recipients: list[str]
+        self,
+        owner: RuleOwner,
+        pool: str,
+        senders: list[str],
+        recipients: list[str],
+        guard: Guard | None = None,
     ) -> PoolRule:
         """A new rule, asked before the owner's others. InvalidRequest names lines that are neither address nor domain;
-        Conflict when the owner has MOST_RULES."""
+        TooMany when the owner has MOST_RULES."""
         rule = PoolRule(
             id=random_letters(self._rand.bytes(32), RULE_ID_LETTERS),
             organization_id=owner.organization_id,
@@ -64,14 +69,21 @@ class PoolRules:
             recipients=_lines("to", recipients),
         )
         _check(rule)
-        if len(await self._of(owner)) >= MOST_RULES:
-            whose = "An organization" if owner.server_id is None else "A server"
-            raise Conflict(f"{whose} has at most {MOST_RULES} pool rules")
+
+        async def has_room() -> None:
+            if guard is not None:
+                await guard()
+            if len(await self._of(owner)) >= MOST_RULES:
+                whose = "An organization" if owner.server_id is None else "A server"
+                raise TooMany(f"{whose} has at most {MOST_RULES} pool rules")
+
         made = replace(rule, number=await self._repository.next_number("pool rule"))
-        await self._repository.add(POOL_RULES, made)
+        await self._repository.add(POOL_RULES, made, has_room)
         return made
 
-    async def change(self, owner: RuleOwner, rule: str, given: dict[str, Any]) -> PoolRule:
+    async def change(
+        self, owner: RuleOwner, rule: str, given: dict[str, Any], guard: Guard | None = None
+    ) -> PoolRule:
         """Change `pool`, `from` and `to` of a rule; its place in the order stays. NotFound, and as `create`."""
         changes: dict[str, Any] = {name: given[name] for name in ("pool",) if name in given}
         for name, field in (("from", "senders"), ("to", "recipients")):
@@ -83,7 +95,7 @@ class PoolRules:
             _check(after)
             return after
 
-        return await self._repository.modify(POOL_RULES, _place(owner, rule), changed)
+        return await self._repository.modify(POOL_RULES, _place(owner, rule), changed, guard)
 
     async def remove(self, owner: RuleOwner, rule: str) -> None:
         """Forget a rule; NotFound."""

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict, wrong_field
+from chalicelib.domain.errors import Conflict, TooMany, wrong_field
 from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
 from chalicelib.domain.tenancy.credentials import (
     BY_NETWORK,
@@ -31,6 +31,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.names import checked_name
 
+MOST_CREDENTIALS = 500  # of a server
 CREDENTIAL_ID_LETTERS = 12
 HINT_LENGTH = 4
 _KEY = re.compile(r"[A-Za-z0-9_]{20,100}")
@@ -123,7 +124,7 @@ class Credentials:
         await self._check_overlap(server, network)
         bare = self._credential(server, CredentialKind.SMTP_IP, name, options)
         credential = replace(bare, network=network)
-        await self._repository.add(CREDENTIALS, credential)
+        await self._add(server, credential)
         return credential, network
 
     async def _check_overlap(self, server: Server, network: str) -> None:
@@ -157,8 +158,15 @@ class Credentials:
         if options.cram:
             sealed = await self._vault.seal(key.encode(), credential.context)
             credential = replace(credential, sealed_key=sealed)
-        await self._repository.add(CREDENTIALS, credential)
+        await self._add(server, credential)
         return credential
+
+    async def _add(self, server: Server, credential: Credential) -> None:
+        async def has_room() -> None:
+            if len(await self.of(server)) >= MOST_CREDENTIALS:
+                raise TooMany(f"A server has at most {MOST_CREDENTIALS} credentials")
+
+        await self._repository.add(CREDENTIALS, credential, has_room)
 
     def _credential(
         self, server: Server, kind: CredentialKind, name: str, options: CredentialOptions

@@ -13,7 +13,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.dns import records
 from chalicelib.domain.dns.records import DnsNames, DnsRecord
 from chalicelib.domain.domain_name import typed_name
-from chalicelib.domain.errors import Conflict, NotFound, Taken, wrong_field
+from chalicelib.domain.errors import Conflict, NotFound, Taken, TooMany, wrong_field
 from chalicelib.domain.ids import random_alphanumerics, random_letters
 from chalicelib.domain.mail.dkim import ALGORITHMS
 from chalicelib.domain.numbering import OrganizationId, ServerId
@@ -89,12 +89,11 @@ class Domains:
         incoming: bool = False,
     ) -> Domain:
         """Add a domain with an RSA-2048 and an Ed25519 key. InvalidRequest for what is no domain name or for
-        `use_for_any` on an organization's domain; Taken when the owner has the domain already, Conflict when it has as
+        `use_for_any` on an organization's domain; Taken when the owner has the domain already, TooMany when it has as
         many as it may."""
         name = checked_domain_name(name)
         if use_for_any and not isinstance(owner, Server):
             raise wrong_field("use_for_any", NOT_ANY)
-        await self._check_room(owner)
         organization_id, server_id = _ids(owner)
         identifier = self._identifier()
         domain = Domain(
@@ -111,7 +110,9 @@ class Domains:
             incoming=incoming,
         )
         try:
-            await self._repository.add(DOMAINS, domain)
+            await self._repository.add(DOMAINS, domain, lambda: self._check_room(owner))
+        except TooMany:
+            raise
         except Conflict as taken:
             raise Taken("name", taken.public) from taken
         return domain
@@ -209,7 +210,7 @@ class Domains:
         most = MOST_OF_A_SERVER if is_server else MOST_OF_AN_ORGANIZATION
         if len(await self.owned_by(owner)) >= most:
             who = "A server" if is_server else "An organization"
-            raise Conflict(f"{who} has at most {most} domains")
+            raise TooMany(f"{who} has at most {most} domains")
 
     def _identifier(self) -> str:
         return random_letters(self._rand.bytes(16), IDENTIFIER_LETTERS)

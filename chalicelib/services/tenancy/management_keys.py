@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import Conflict
+from chalicelib.domain.errors import TooMany
 from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey, of_keys
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
-from chalicelib.ports.repository import Repository
+from chalicelib.ports.repository import Guard, Repository
 from chalicelib.services.tenancy.credentials import CREDENTIAL_ID_LETTERS, HINT_LENGTH
 from chalicelib.services.tenancy.names import checked_name
 
@@ -45,11 +45,14 @@ class ManagementKeys:
     async def create(
         self, organization: OrganizationId | None, name: str, options: KeyOptions, created_by: str
     ) -> tuple[ManagementKey, str]:
-        """A new key and its text, which nobody can read again. Conflict when an organization has MOST_KEYS."""
-        if organization is not None and len(await self.of(organization)) >= MOST_KEYS:
-            raise Conflict(f"An organization has at most {MOST_KEYS} keys")
+        """A new key and its text, which nobody can read again. TooMany when an organization has MOST_KEYS."""
         text = new_key(self._rand.bytes(64), MANAGEMENT_PREFIX)
-        return await self.keep(organization, name, options, created_by, text), text
+
+        async def has_room() -> None:
+            if organization is not None and len(await self.of(organization)) >= MOST_KEYS:
+                raise TooMany(f"An organization has at most {MOST_KEYS} keys")
+
+        return await self.keep(organization, name, options, created_by, text, has_room), text
 
     async def keep(
         self,
@@ -58,6 +61,7 @@ class ManagementKeys:
         options: KeyOptions,
         created_by: str,
         text: str,
+        guard: Guard | None = None,
     ) -> ManagementKey:
         """A key with a text that was made before. Conflict when it is known."""
         key = ManagementKey(
@@ -73,7 +77,7 @@ class ManagementKeys:
             networks=options.networks,
             expires_at=options.expires_at,
         )
-        await self._repository.add(MANAGEMENT_KEYS, key)
+        await self._repository.add(MANAGEMENT_KEYS, key, guard)
         return key
 
     async def of(self, organization: OrganizationId | None) -> Sequence[ManagementKey]:

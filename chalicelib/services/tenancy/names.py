@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Any, TypeVar
 
-from chalicelib.domain.errors import Conflict, Taken, wrong_field
+from chalicelib.domain.errors import Conflict, Taken, TooMany, wrong_field
 from chalicelib.domain.tenancy import permalink as permalinks
 from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.removals import REMOVALS, place_of
@@ -48,6 +48,8 @@ async def add_under_permalink(
     for candidate in islice(permalinks.candidates(wanted, reserved), MOST_CANDIDATES):
         try:
             return await add(candidate)
+        except (Taken, TooMany):  # about something else than its permalink
+            raise
         except Conflict as conflict:
             if permalink is not None:
                 raise Taken("permalink", f"The permalink {candidate} is taken") from conflict

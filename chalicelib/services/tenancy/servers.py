@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from chalicelib.domain.errors import Rejected, wrong_field
+from chalicelib.domain.errors import Rejected, unknown_reference, wrong_field
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.outgoing.retry import parse_schedule
 from chalicelib.domain.tenancy.entity import Place
@@ -27,7 +27,7 @@ from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
-from chalicelib.ports.repository import Repository
+from chalicelib.ports.repository import Guard, Repository
 from chalicelib.services.pools.sources import POOL, WRONG_POOL, no_such_pool
 from chalicelib.services.tenancy.names import (
     add_under_permalink,
@@ -75,6 +75,7 @@ class Servers:
         name: str,
         permalink: str | None = None,
         options: ServerOptions | None = None,
+        guard: Guard | None = None,
     ) -> Server:
         """A new mail server. Permalinks as with organizations; InvalidRequest names the option that is wrong, and so
         a pool that has no queue, where its mail could not be accepted."""
@@ -97,7 +98,7 @@ class Servers:
             )
             server = await self._with_suspension(replace(bare, **asdict(options)))
             await check_not_removed(self._repository, SERVERS, server.full_name)
-            await self._repository.add(SERVERS, server)
+            await self._repository.add(SERVERS, server, guard)
             return server
 
         return await add_under_permalink(name, permalink, SERVER_RESERVED, add)
@@ -113,7 +114,11 @@ class Servers:
         return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, permalink))
 
     async def update(
-        self, server: Server, options: ServerOptions, name: str | None = None
+        self,
+        server: Server,
+        options: ServerOptions,
+        name: str | None = None,
+        guard: Guard | None = None,
     ) -> Server:
         """Give a server other options, and another name if one is given; begin with `ServerOptions.of(server)` to
         change only some.
@@ -131,24 +136,26 @@ class Servers:
         changes = {field: one for field, one in wanted.items() if one != known[field]}
         if name is not None:
             changes["name"] = checked_name(name)
-        return await self._modify(server, **changes)
+        return await self._modify(server, guard, **changes)
 
     async def suspend(self, server: Server, reason: str) -> Server:
         """Stop a server from sending and receiving, at once."""
         now = server.suspended_at or int(self._clock.now())
         reason = checked_name(reason, "reason")
-        return await self._modify(server, suspended_at=now, suspension_reason=reason)
+        return await self._modify(server, None, suspended_at=now, suspension_reason=reason)
 
     async def unsuspend(self, server: Server) -> Server:
         """Lift a server's own suspension; its organization's stays."""
-        return await self._modify(server, suspended_at=None, suspension_reason=None)
+        return await self._modify(server, None, suspended_at=None, suspension_reason=None)
 
-    async def _modify(self, server: Server, **changes: Any) -> Server:
+    async def _modify(self, server: Server, guard: Guard | None, **changes: Any) -> Server:
         """The server with these fields, and with its organization's suspension as that is."""
         owner = await self._with_suspension(server)
         changes["organization_suspended"] = owner.organization_suspended
         place = Place(of_server(server.id))
-        return await self._repository.modify(SERVERS, place, lambda one: replace(one, **changes))
+        return await self._repository.modify(
+            SERVERS, place, lambda one: replace(one, **changes), guard
+        )
 
     async def _with_suspension(self, server: Server) -> Server:
         place = Place(ALL_ORGANIZATIONS, server.organization_permalink)
@@ -158,7 +165,7 @@ class Servers:
     async def _check_pool(self, pool: str) -> None:
         known = await self._queue.pools()
         if pool not in known:
-            raise wrong_field("pool", no_such_pool(pool, known))
+            raise unknown_reference("pool", no_such_pool(pool, known))
 
 
 def checked_schedule(text: str) -> str:

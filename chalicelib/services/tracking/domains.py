@@ -19,6 +19,7 @@ from chalicelib.domain.errors import (
     InvalidRequest,
     NotFound,
     Taken,
+    TooMany,
     wrong_field,
 )
 from chalicelib.domain.tenancy.domains import Domain
@@ -89,7 +90,7 @@ class TrackDomains:
         self, server: Server, label: str, domain: str, options: TrackOptions | None = None
     ) -> TrackDomain:
         """Add `label`.`domain`. InvalidRequest for what is no label or no verified domain that this server may send
-        from; Taken when the server has a track domain for it already, Conflict when it has as many as it may."""
+        from; Taken when the server has a track domain for it already, TooMany when it has as many as it may."""
         label = checked_label(label)
         owner = await self._verified(server, domain)
         host = f"{label}.{owner.name}"
@@ -104,10 +105,15 @@ class TrackDomains:
             created_at=int(self._clock.now()),
         )
         track = replace(track, **asdict(_checked(options or self.defaults)))
-        if len(await self.of_server(server)) >= MOST_OF_A_SERVER:
-            raise Conflict(f"A server has at most {MOST_OF_A_SERVER} track domains")
+
+        async def has_room() -> None:
+            if len(await self.of_server(server)) >= MOST_OF_A_SERVER:
+                raise TooMany(f"A server has at most {MOST_OF_A_SERVER} track domains")
+
         try:
-            await self._repository.add(TRACK_DOMAINS, track)
+            await self._repository.add(TRACK_DOMAINS, track, has_room)
+        except TooMany:
+            raise
         except Conflict as taken:
             raise Taken("domain", taken.public) from taken
         return track

@@ -166,7 +166,7 @@ def test_a_pool_that_is_not_deployed_says_so(demo: Run, app: Posthorn) -> None:
 
 
 def test_a_server_and_a_source_need_a_pool_that_is_deployed(demo: Run, app: Posthorn) -> None:
-    of_server = "posthorn: The organization has no pool typo; it has: default.\n"
+    of_server = "posthorn: There is no pool typo; the pools are: default.\n"
     of_source = "posthorn: There is no pool typo; the pools are: default.\n"
     for sentence, *arguments in (
         (of_server, "server", "create", "App", "--pool", "typo"),
