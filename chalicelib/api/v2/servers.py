@@ -108,7 +108,7 @@ class ServerToChange(Patch):
 
     name: Name | None = None
     mode: ServerMode = ServerMode.LIVE
-    pool: Annotated[str, Field(max_length=32)] = "default"
+    pool: Annotated[str | None, Field(max_length=32)] = None
     send_limit: Annotated[Whole | None, Field(ge=1, le=2_147_483_647)] = None
     allow_sender: StrictBool = False
     privacy_mode: StrictBool = False
@@ -185,11 +185,13 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
         call.caller.require("servers:write")
     server = await _named(call)
     if given:
-        changed = {**given}
-        name = given.pop("name", None)
-        options = replace(ServerOptions.of(server), **given)
+        if given.get("pool", "") is None:
+            owner = await call.program[Organizations].get(server.organization_permalink)
+            given["pool"] = (await call.program[PoolAssignment].read()).first_of(owner)
+        chosen = {field: one for field, one in given.items() if field != "name"}
+        options, name = replace(ServerOptions.of(server), **chosen), given.get("name")
         server = await call.program[Servers].update(
-            server, options, name, lambda: _check_change(call, server, changed)
+            server, options, name, lambda: _check_change(call, server, given)
         )
     return Server.model_validate(server)
 

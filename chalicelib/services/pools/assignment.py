@@ -106,9 +106,18 @@ class PoolAssignment:
         return tuple(dict.fromkeys(pools))
 
     async def set_default(self, pool: str) -> None:
-        """Make a pool the default one; NotFound."""
+        """Make a pool the default one; NotFound. An organization without a choice that uses the pool which was it until
+        now keeps that beside the new one."""
         await self._check_there(pool)
-        chosen = (await self.read()).chosen
+        assignment = await self.read()
+        chosen, earlier = assignment.chosen, assignment.default
+        for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS):
+            if pool != earlier and not one.pools and await self._user_of(one, {earlier}):
+                await self._repository.modify(
+                    ORGANIZATIONS,
+                    Place(ALL_ORGANIZATIONS, one.permalink),
+                    lambda known: replace(known, pools=known.pools or (pool, earlier)),
+                )
         after = dict(chosen)
         for name in {pool, *(one.name for one in chosen.values() if one.is_default)}:
             known = chosen.get(name, PoolSettings(name))
@@ -156,17 +165,23 @@ class PoolAssignment:
 
     async def _check_unused(self, organization: Organization, pools: Collection[str]) -> None:
         """Conflict when a server or a rule of the organization uses one of the pools."""
+        if (user := await self._user_of(organization, pools)) is not None:
+            raise Conflict(user)
+
+    async def _user_of(self, organization: Organization, pools: Collection[str]) -> str | None:
+        """Who of an organization uses one of the pools, as a sentence."""
         if not pools:
-            return
+            return None
         servers = await self._repository.all(SERVERS, of_organization(organization.id))
         for server in servers:
             if server.pool in pools:
-                raise Conflict(f"The mail server {server.full_name} uses the pool {server.pool}")
+                return f"The mail server {server.full_name} uses the pool {server.pool}"
         owners = [of_organization(organization.id), *(of_server(one.id) for one in servers)]
         for owner in owners:
             for rule in await self._repository.all(POOL_RULES, owner):
                 if rule.pool in pools:
-                    raise Conflict(f"The pool rule {rule.id} uses the pool {rule.pool}")
+                    return f"The pool rule {rule.id} uses the pool {rule.pool}"
+        return None
 
 
 def _named(every: Sequence[Organization], permalinks: Sequence[str]) -> list[Organization]:

@@ -84,6 +84,16 @@ def test_a_time_zone_is_its_own_people_s_to_choose_and_pools_are_operators(api: 
     assert server["pool"] == "bulk"
 
 
+def test_who_uses_the_default_pool_keeps_it_beside_another(api: ApiWorld) -> None:
+    api.manage("PATCH", "/pools/bulk", {"default": True})
+    assert api.manage("GET", "/organizations/acme").json["pools"] == ["bulk", "default"]
+    assert api.manage("GET", "/servers/acme/app").json["pool"] == "default"
+    made = api.manage("POST", "/servers", {"organization": "acme", "name": "New"}).json
+    assert made["pool"] == "bulk"
+    reply = api.manage("PATCH", "/servers/acme/app", {"pool": None})
+    assert reply.json["pool"] == "bulk"
+
+
 def test_another_default_pool(api: ApiWorld) -> None:
     assert [pool(api, name)["default"] for name in ("bulk", "default")] == [False, True]
     assert api.manage("PATCH", "/pools/bulk", {"default": True}).json["default"] is True
