@@ -488,6 +488,8 @@ def test_the_outbox(world: World) -> None:
     def batches() -> None:
         for _ in range(2):
             assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
+        bootstrap.run(world.program[RemoveTenants].remove_server(world.server))
+        assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
 
     check(world, "OutboxRole", without_the_scenery(world, batches), WITHOUT_A_CALL)
 

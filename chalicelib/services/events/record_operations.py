@@ -29,6 +29,7 @@ from chalicelib.domain.tenancy.change import Change as Edit
 from chalicelib.domain.tenancy.change import Verb
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
@@ -55,19 +56,31 @@ class RecordOperations:
         """Enter an operation that is stored with this message, unless it has its entry. Raises TemporaryFailure."""
         if operation.verb == RESEND:
             await self._messages.note_resent(server, operation.message, Scope.OUTGOING, message)
-        try:
-            owner = await self._repository.get(SERVERS, Place(of_server(server)))
-        except NotFound:
-            LOG.error("a server is gone before its operations were entered")
+        owner = await self._owner(server)
+        if owner is None:
+            LOG.error("a server is forgotten before its operations were entered")
             return
+        chain, called = owner
         name = f"{server}/{message}/{operation.attempt}"
         for _ in range(MOST_TRIES):
-            if await self._is_entered(owner.organization_id, name):
+            if await self._is_entered(chain, name):
                 return
             with suppress(Conflict, Contended):
-                await self._enter(owner.organization_id, owner.full_name, operation, name)
+                await self._enter(chain, called, operation, name)
                 return
         raise Contended("Too many changes at a time; try again")
+
+    async def _owner(self, server: ServerId) -> tuple[OrganizationId, str] | None:
+        """Whose chain it is, and what the server is called, or was until it was removed."""
+        try:
+            found = await self._repository.get(SERVERS, Place(of_server(server)))
+        except NotFound:
+            removed = await self._repository.all(REMOVALS, ALL_REMOVALS)
+            return next(
+                ((one.organization_id, one.name) for one in removed if one.server_id == server),
+                None,
+            )
+        return found.organization_id, found.full_name
 
     async def _is_entered(self, chain: OrganizationId, name: str) -> bool:
         try:

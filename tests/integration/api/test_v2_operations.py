@@ -22,7 +22,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.events.record_operations import RecordOperations
-from chalicelib.services.queue.message_actions import MessageActions
+from chalicelib.services.queue.message_actions import MessageActions, operation_of
 from onehost.upkeep import Upkeep
 from tests.fakes import a_job
 from tests.http_api import ApiWorld, Reply
@@ -271,6 +271,19 @@ def test_who_dies_between_change_and_entry_leaves_both_to_the_outbox(
         assert stored(api, number).resent_as == (again,)
 
 
+def test_what_was_done_on_a_server_that_was_removed_then_is_entered_all_the_same(
+    api: ApiWorld,
+) -> None:
+    record = stored(api, sent(api))
+    operation = operation_of("hold", record, 0.0, record.attempt, {}, {})
+    assert api.manage("DELETE", "/servers/acme/app?confirm=app").status == 204
+    recording = api.scene.posthorn[RecordOperations]
+    for _ in range(2):
+        bootstrap.run(recording.record(record.message.server_id, record.message.id, operation))
+    entered = [one for one in entries(api) if one["action"] == "email.hold"]
+    assert [one["tenant"] for one in entered] == [SERVER]
+
+
 async def resent_without_a_word(whole: Any, dying: Any, scene: Scene, record: MessageRecord) -> int:
     """A message that was resent by a process which died when it was stored."""
     from chalicelib.services.outgoing.resend import ResendMail
@@ -314,8 +327,6 @@ def test_an_entry_of_the_same_operation_is_made_once(api: ApiWorld) -> None:
     number = held(api)
     record = stored(api, number)
     before = entries(api, query="?limit=100")
-    from chalicelib.services.queue.message_actions import operation_of
-
     operation = operation_of("hold", record, 0.0, record.attempt, {}, {})
     recording = api.scene.posthorn[RecordOperations]
     bootstrap.run(recording.record(record.message.server_id, record.message.id, operation))
