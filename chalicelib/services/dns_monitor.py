@@ -86,9 +86,7 @@ class DnsMonitor:
                 await self._look(due, writing[due.tenant.partition("/")[0]])
         except NotFound:  # removed meanwhile
             return False
-        except (
-            Exception
-        ):  # whatever it is, the others have their turn, and this one in the next hour
+        except Exception:  # whatever it is: the others have their turn, this one in the next hour
             LOG.exception("a domain was not checked")
             return False
         return True

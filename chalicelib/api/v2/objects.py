@@ -81,10 +81,21 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True, from_attributes=True)
 
 
+def _digits(text: Any) -> Any:
+    """Digits alone: pydantic takes signs, blanks and underscores too."""
+    if isinstance(text, str) and not (text.isascii() and text.isdecimal()):
+        raise ValueError("is no whole number")
+    return text
+
+
 class PageQuery(Request):
     """Which page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=MOST_ON_PAGE, description="Items on a page.")] = 30
+    limit: Annotated[
+        int,
+        Field(ge=1, le=MOST_ON_PAGE, description="Items on a page."),
+        BeforeValidator(_digits),
+    ] = 30
     cursor: str | None = Field(
         None, max_length=LONGEST_CURSOR, description="`next_cursor` as given."
     )

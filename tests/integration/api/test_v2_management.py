@@ -359,6 +359,13 @@ def test_a_verb_takes_no_body_or_an_empty_object(api: ApiWorld) -> None:
     assert refused(api.manage("POST", at, b"junk")) == (400, "malformed_request")
 
 
+@pytest.mark.parametrize("limit", ["5_0", "+5", "%205", "5.0", "0x5", "%D9%A5"])
+def test_a_limit_is_digits(api: ApiWorld, limit: str) -> None:
+    for path in ("/servers", "/emails"):
+        reply = api.manage("GET", f"{path}?limit={limit}", tenant="acme/app")
+        assert [pointer for pointer, _ in places(reply)] == ["/limit"]
+
+
 def test_null_for_what_must_be_there_is_named(api: ApiWorld) -> None:
     for path in ("/servers/acme/app", "/organizations/acme"):
         assert places(api.manage("PATCH", path, {"name": None})) == [("/name", "required")]
