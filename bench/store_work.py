@@ -30,7 +30,7 @@ from chalicelib.domain.model import (
     Delivery,
     Message,
     MessageRecord,
-    Outgoing,
+    Origin,
     Scope,
     Status,
 )
@@ -41,7 +41,7 @@ from chalicelib.ports.messages import MessageStore
 BATCH = 64
 BODY = b"x" * 4_096
 LEASE_SECONDS = 300
-ORIGIN = Outgoing("default", "demo.test", "1")
+ORIGIN = Origin("default", "demo.test", "1")
 
 
 def message(number: int, blob: BlobRef, server: int = 1) -> Message:

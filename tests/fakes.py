@@ -6,7 +6,7 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.model import BlobRef, Delivery, DeliveryJob, Message, Outgoing, Scope, Status
+from chalicelib.domain.model import BlobRef, Delivery, DeliveryJob, Message, Origin, Scope, Status
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
@@ -37,7 +37,7 @@ def a_message(server: ServerId, number: int, **changes: Any) -> Message:
         "received_at": NOW + 0.25,
         "size": 20_480,
         "blob": BlobRef(f"r/{server}/20270115/{secrets.token_hex(12)}", 0, 20_480),
-        "origin": Outgoing("default", "acme.test", secrets.token_hex(6)),
+        "origin": Origin("default", "acme.test", secrets.token_hex(6)),
     }
     return Message(**(values | changes))
 

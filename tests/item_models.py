@@ -28,7 +28,7 @@ from chalicelib.domain.fields import (
     BLOB,
     DELIVERY,
     MESSAGE,
-    OUTGOING,
+    ORIGIN,
     RECORD,
     REQUIRED,
     Kind,
@@ -43,6 +43,7 @@ _KINDS: dict[Kind, type[Attribute[Any]]] = {
     Kind.STATUS: UnicodeAttribute,
     Kind.STATE: UnicodeAttribute,
     Kind.OPERATION: UnicodeAttribute,
+    Kind.JSON: UnicodeAttribute,
 }
 
 
@@ -118,7 +119,7 @@ class MessageItem(MailItem):
     of its own."""
 
     vars().update(_attributes(MESSAGE, (*IN_THE_KEY, *MARKS, "blob", "dsn", "origin")))
-    vars().update(_attributes(BLOB) | _attributes(OUTGOING) | _attributes(RECORD))
+    vars().update(_attributes(BLOB) | _attributes(ORIGIN) | _attributes(RECORD))
     marks = NumberAttribute(attr_name="b", null=True)
     dsn = ListAttribute(of=UnicodeAttribute, attr_name="y", null=True)
     previous_state = UnicodeAttribute(attr_name="ps", null=True)

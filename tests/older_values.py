@@ -14,7 +14,7 @@ from chalicelib.domain.model import (
     DsnParameters,
     Message,
     MessageRecord,
-    Outgoing,
+    Origin,
     PendingOutcome,
     Scope,
     State,
@@ -36,7 +36,7 @@ ORDINARY = Message(
     received_at=NOW + 0.25,
     size=20_480,
     blob=BlobRef("r/4711/20270115/0a1b2c3d", 0, 20_480),
-    origin=Outgoing("default", "acme.test", "c0ffee"),
+    origin=Origin("default", "acme.test", "c0ffee"),
 )
 EVERY_FIELD = replace(
     ORDINARY,
@@ -58,7 +58,7 @@ EMPTY_TEXTS = replace(
     mail_from="",
     subject="",
     message_id="",
-    origin=Outgoing("default", "", ""),
+    origin=Origin("default", "", ""),
     hold=True,
     dsn=DsnParameters("NEVER"),
 )

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.field_codec import Codec, Form, Forms
 from chalicelib.domain.fields import DELIVERY, JOB, OUTCOME, Field, Kind, Table
+from chalicelib.domain.json_values import parse_value, render_value
 from chalicelib.domain.model import DeliveryJob, Scope, State, Status
 from chalicelib.domain.operations import parse_operation, render_operation
 
@@ -85,6 +86,9 @@ def _writer(field: Field) -> Form:
 
 
 def _reader(field: Field) -> Form:
+    if field.value is not None:
+        kind = field.value
+        return lambda value: parse_value(kind, _text(value))
     if field.table is None:
         return _FROM_JSON[field.kind]
     return (_object_form if field.kind is Kind.OBJECT else _list_form)(field.table)
@@ -133,6 +137,7 @@ _TO_JSON: dict[Kind, Form] = {
     Kind.MARK: int,
     Kind.SCOPE: lambda scope: scope.value[0],
     Kind.OPERATION: render_operation,
+    Kind.JSON: render_value,
 }
 _FROM_JSON: dict[Kind, Form] = {
     Kind.TEXT: _text,

@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
+from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.model import (
+    Arrival,
     BlobRef,
     Delivery,
     DeliveryJob,
     DsnParameters,
     Message,
     MessageRecord,
-    Outgoing,
+    Origin,
     PendingOutcome,
 )
 
@@ -39,6 +41,7 @@ class Kind(Enum):
     STATE = auto()
     SCOPE = auto()
     OPERATION = auto()  # as text
+    JSON = auto()  # a value of the type `value` as text
     NUMBERS = auto()  # several, none by default
     FLAT = auto()
     LIST = auto()
@@ -52,7 +55,7 @@ REQUIRED: Any = object()
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field. `stored` is its name in an item of the mail table where that is another than the short one; `table`
-    is that of a FLAT, LIST or OBJECT."""
+    is that of a FLAT, LIST or OBJECT, `value` the type of what is JSON."""
 
     name: str
     short: str
@@ -60,6 +63,7 @@ class Field:
     default: Any = REQUIRED
     stored: str = ""
     table: Table[Any] | None = None
+    value: type[Any] | None = None
 
     @property
     def item_name(self) -> str:
@@ -89,8 +93,8 @@ DSN = Table(
     tuple(Field(name, name, Kind.TEXT) for name in ("notify", "orcpt", "ret", "envid")),
 )
 
-OUTGOING = Table(
-    Outgoing,
+ORIGIN = Table(
+    Origin,
     (
         Field("pool", "p", Kind.TEXT),
         Field("domain", "d", Kind.TEXT),
@@ -112,7 +116,7 @@ MESSAGE = Table(
         Field("rcpt_to", "r", Kind.TEXT),
         Field("subject", "j", Kind.TEXT),
         Field("message_id", "m", Kind.TEXT),
-        Field("origin", "", Kind.FLAT, table=OUTGOING),
+        Field("origin", "", Kind.FLAT, table=ORIGIN),
         Field("bounce", "b", Kind.MARK, False),
         Field("hold", "h", Kind.MARK, False),
         Field("received_with_ssl", "l", Kind.MARK, False),
@@ -120,6 +124,7 @@ MESSAGE = Table(
         Field("tag", "g", Kind.TEXT, None),
         Field("dsn", "n", Kind.LIST, None, "y", DSN),
         Field("operation", "by", Kind.OPERATION, None, "mb"),
+        Field("arrival", "ar", Kind.JSON, None, value=Arrival),
     ),
 )
 
@@ -138,6 +143,8 @@ DELIVERY = Table(
         Field("source", "b", Kind.TEXT, None),
         Field("remote", "m", Kind.TEXT, None),
         Field("about_us", "u", Kind.MARK, False),
+        Field("cause", "k", Kind.TEXT, None),
+        Field("report", "r", Kind.NUMBER, None),
     ),
 )
 
@@ -183,5 +190,7 @@ RECORD = Table(
         Field("opened_at", "oa", Kind.TIME, None),
         Field("clicked_at", "ca", Kind.TIME, None),
         Field("resent_as", "rs", Kind.NUMBERS, ()),
+        Field("inspection", "is", Kind.JSON, None, value=Inspection),
+        Field("bounce_of", "bo", Kind.NUMBER, None),
     ),
 )

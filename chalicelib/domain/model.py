@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 
@@ -69,8 +70,9 @@ class DsnParameters:
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Where an outgoing message came from: the domain and the credential that let it in, and the pool it leaves by."""
+class Origin:
+    """The queue that a message waits in, which for an outgoing one is the pool that it leaves by, the domain that it
+    is for or from, and the credential that let it in, empty for an incoming one."""
 
     pool: str
     domain: str
@@ -78,10 +80,25 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """How an incoming message came, and for what: `route_id` is empty where no route takes it, `endpoint_id` where the
+    route has none. `additional`: for one of the route's additional endpoints, whose failures are not bounced.
+    `to` is the recipient as the client named it, where that was another than the routed one."""
+
+    route_id: str = ""
+    endpoint_id: str = ""
+    additional: bool = False
+    helo: str = ""
+    client: str = ""
+    client_name: str = ""
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
     whoever comes first can create the stored record (crash rule 1). `operation` is what made it, where that was no
-    client that sent it."""
+    client that sent it; `arrival` is there for incoming ones alone."""
 
     server_id: ServerId
     id: MessageId
@@ -94,7 +111,7 @@ class Message:
     received_at: float
     size: int
     blob: BlobRef
-    origin: Outgoing
+    origin: Origin
     tag: str | None = None
     bounce: bool = False
     hold: bool = False
@@ -102,6 +119,7 @@ class Message:
     smtputf8: bool = False
     dsn: DsnParameters | None = None
     operation: Operation | None = None
+    arrival: Arrival | None = None
 
     @property
     def resend_of(self) -> MessageId | None:
@@ -113,7 +131,8 @@ class Message:
 class Delivery:
     """One attempt or change of state (contract section 1.12). `seconds` and `log_id` are None when nothing was
     sent. `about_us`: it failed, for now or for good, for a reason that says nothing of the recipient, so that it never
-    counts towards suppressing them."""
+    counts towards suppressing them. `cause` is why it failed, in the words of api.md 2.12, and `report` the number of
+    the report that says so."""
 
     id: int
     status: Status
@@ -127,6 +146,8 @@ class Delivery:
     source: str | None = None  # local address, or name of the egress source
     remote: str | None = None  # "198.51.100.7:25 (mx.example.com)"
     about_us: bool = False
+    cause: str | None = None
+    report: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +163,8 @@ class MessageRecord:
     `links` is how many tracked links are kept for the message (None: none yet, or it has none). `opened_at` is when it
     was first opened, `clicked_at` when a link was last clicked; hits set them, attempts never do. `resent_as` are the
     messages that send its content once more, oldest first; they alone set it.
+    `inspection` is what was found of an incoming message, once it was looked at, and `bounce_of` the message that it
+    reports on.
     """
 
     message: Message
@@ -162,6 +185,8 @@ class MessageRecord:
     opened_at: float | None = None
     clicked_at: float | None = None
     resent_as: tuple[MessageId, ...] = ()
+    inspection: Inspection | None = None
+    bounce_of: MessageId | None = None
     deliveries: tuple[Delivery, ...] = ()
 
 

@@ -9,9 +9,9 @@ import apsw
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import CONTROL
-from chalicelib.adapters.sqlite.values import parse_value
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.ports.resolver import Resolver

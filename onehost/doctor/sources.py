@@ -10,8 +10,8 @@ import apsw
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.folder import CONTROL
-from chalicelib.adapters.sqlite.values import parse_value
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.resolver import Resolver

@@ -72,6 +72,7 @@ chalicelib              -
 .domain.smtp            .domain
 .domain.dns             .domain .domain.tenancy
 .domain.outgoing        .domain .domain.tenancy .domain.mail
+.domain.incoming        .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns
 .domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.tenancy         .domain
 
@@ -83,6 +84,8 @@ chalicelib              -
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
                         .ports .services.queue .services.tenancy.authenticate .services.tenancy.address_mac
                         .services.tenancy.directory .services.events.record_operations .services
+.services.incoming      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming .ports
+                        .domain.outgoing .services .services.queue .services.outgoing .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy

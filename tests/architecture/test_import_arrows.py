@@ -213,6 +213,14 @@ WRONG = {
         "chalicelib/domain/outgoing/x.py",
         "import chalicelib.domain.tracking.bodies",
     ),
+    "the domain of incoming mail imports tracking": (
+        "chalicelib/domain/incoming/x.py",
+        "import chalicelib.domain.tracking.bodies",
+    ),
+    "the services of incoming mail import tracking": (
+        "chalicelib/services/incoming/x.py",
+        "import chalicelib.services.tracking.answer",
+    ),
     "tracking imports outgoing": (
         "chalicelib/domain/tracking/x.py",
         "import chalicelib.domain.outgoing.retry",

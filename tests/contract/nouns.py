@@ -30,6 +30,7 @@ from chalicelib.domain.tenancy.domain_states import (
     ToldEvent,
 )
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain, VerificationMethod, VerifiedBy
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType, PayloadFormat
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
@@ -38,6 +39,7 @@ from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolRule
 from chalicelib.domain.tenancy.pools import POOLS, PoolSettings
 from chalicelib.domain.tenancy.removals import REMOVALS, Removal
+from chalicelib.domain.tenancy.routes import RETURN_PATH, ROUTES, Condition, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
@@ -124,6 +126,22 @@ def a_pool_rule(server: Server) -> PoolRule:
     return PoolRule(
         secrets.token_hex(6), server.organization_id, server.id, 1, NOW, "quiet", (), ("b.test",)
     )
+
+
+def a_route(server: Server, name: str = "support", **changes: Any) -> Route:
+    """A route of a server's own domain."""
+    domain = f"{secrets.token_hex(6)}.test"
+    token = secrets.token_hex(4)
+    identity = "6f7a1f0e-1111-4222-8333-444455556666"
+    route = Route(secrets.token_hex(6), server.id, identity, 1, name, domain, token, NOW)
+    return replace(route, **changes)
+
+
+def an_endpoint(server: Server, **changes: Any) -> Endpoint:
+    """An endpoint by HTTP."""
+    one, identity = secrets.token_hex(6), "6f7a1f0e-1111-4222-8333-444455556666"
+    endpoint = Endpoint(one, server.id, identity, EndpointType.HTTP, f"app {one}", NOW)
+    return replace(endpoint, url="https://app.test/in", sealed_secret=b"sealed", **changes)
 
 
 def a_removal(server: Server) -> Removal:
@@ -428,6 +446,61 @@ NOUNS = (
         elsewhere=lambda value: replace(value, server_id=a_server_id()),
         full=lambda value: replace(value, senders=("a@acme.test", "b.test"), number=7),
         rivals=lambda value: [replace(value, recipients=("another.test",))],
+    ),
+    Noun(
+        "route",
+        ROUTES,
+        make=lambda: a_route(_a_tenant()),
+        also=lambda value, name: replace(value, id=name, name=name, token=secrets.token_hex(4)),
+        elsewhere=lambda value: replace(
+            value,
+            server_id=a_server_id(),
+            domain=f"s{value.server_id}.test",
+            token=secrets.token_hex(4),
+        ),
+        full=lambda value: replace(
+            value,
+            mode=RouteMode.HOLD,
+            endpoint="e",
+            additional_endpoints=("a", "b"),
+            priority=7,
+            conditions=(Condition("subject", "*invoice*"),),
+            last_used_at=NOW,
+        ),
+        rivals=lambda value: [
+            replace(value, id="other", token="other"),
+            replace(value, id="other", name="other"),
+        ],
+    ),
+    Noun(
+        "route of a return path",
+        ROUTES,
+        make=lambda: a_route(_a_tenant(), RETURN_PATH, domain=""),
+        also=lambda value, name: replace(
+            value, id=name, name=name, domain=f"s{value.server_id}.test", token=secrets.token_hex(4)
+        ),
+        elsewhere=lambda value: replace(value, server_id=a_server_id(), token=secrets.token_hex(4)),
+        full=lambda value: replace(value, endpoint="e", last_used_at=NOW),
+        rivals=lambda value: [replace(value, id="other", token=secrets.token_hex(4))],
+    ),
+    Noun(
+        "endpoint",
+        ENDPOINTS,
+        make=lambda: an_endpoint(_a_tenant()),
+        also=lambda value, name: replace(value, id=name, name=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=lambda value: replace(
+            value,
+            format=PayloadFormat.HASH,
+            sealed_user_info=b"a",
+            sealed_old_secret=b"b",
+            old_secret_until=NOW,
+            enabled=False,
+            disabled_reason="gone",
+            username="u",
+            sealed_password=b"c",
+        ),
+        rivals=lambda value: [replace(value, id="other")],
     ),
     Noun(
         "pool",

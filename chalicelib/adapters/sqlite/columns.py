@@ -12,6 +12,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.fields import REQUIRED, Field, Kind, Table
+from chalicelib.domain.json_values import parse_value, render_value
 from chalicelib.domain.model import Scope, State, Status
 from chalicelib.domain.operations import parse_operation, render_operation
 
@@ -28,7 +29,11 @@ _READ: dict[Kind, Form] = {
     Kind.OPERATION: lambda stored: None if stored is None else parse_operation(stored),
     Kind.NUMBERS: lambda stored: () if stored is None else tuple(json.loads(stored)),
 }
-_WRITE: dict[Kind, Form] = {Kind.OPERATION: render_operation, Kind.NUMBERS: json.dumps}
+_WRITE: dict[Kind, Form] = {
+    Kind.OPERATION: render_operation,
+    Kind.NUMBERS: json.dumps,
+    Kind.JSON: render_value,
+}
 
 
 class Columns(Generic[T]):
@@ -111,6 +116,8 @@ def _writer(field: Field) -> Form | None:
 
 
 def _reader(field: Field) -> Form | None:
+    if (value := field.value) is not None:
+        return lambda stored: None if stored is None else parse_value(value, stored)
     if field.table is not None:
         kind = field.table.value
         return lambda stored: None if stored is None else kind(*json.loads(stored))

@@ -23,9 +23,9 @@ from chalicelib.adapters.sqlite.records import (
     read_record,
 )
 from chalicelib.adapters.sqlite.sealing_keys import CHECK_CONTEXT
-from chalicelib.adapters.sqlite.values import parse_value
 from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.ids import read_token
+from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.tenancy.nouns import NOUNS, secrets_of
 
 if TYPE_CHECKING:

@@ -35,7 +35,10 @@ _ALL = (
     "SELECT address, reason, at, keep_until FROM suppressions"
     " WHERE server = ? AND keep_until > ? ORDER BY rcpt_key"
 )
-_LIST = "INSERT OR REPLACE INTO suppressions VALUES (?, ?, ?, ?, ?, ?)"
+_LIST = (
+    "INSERT OR REPLACE INTO suppressions(server, rcpt_key, address, reason, at, keep_until)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
 _UNLIST = "DELETE FROM suppressions WHERE server = ? AND rcpt_key = ? RETURNING 1"
 _COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
 _SUM = "SELECT coalesce(sum(n), 0) FROM send_rate WHERE server = ? AND minute BETWEEN ? AND ?"

@@ -17,9 +17,11 @@ ID_BITS = 31
 # The key tells these two.
 NOT_COLUMNS = ("server_id", "id")
 _OF_VERSION_2 = ("operation", "resent_as")
-_MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_OF_VERSION_2)))
-_RECORD = ", ".join(declarations(RECORD, _OF_VERSION_2))
-_DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY))
+_OF_VERSION_3 = ("arrival", "inspection", "bounce_of", "cause", "report")
+_LATER = (*_OF_VERSION_2, *_OF_VERSION_3)
+_MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_LATER)))
+_RECORD = ", ".join(declarations(RECORD, _LATER))
+_DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY, _LATER))
 
 VERSION_1 = f"""
 CREATE TABLE messages(
@@ -79,7 +81,18 @@ CREATE TABLE rates(
 CREATE INDEX rates_by_end ON rates(keep_until);
 """
 
-MAIL_SCHEMA = (VERSION_1, VERSION_2)
+# How a message came in, what was found of it, what it reports on; why a delivery failed, and why nothing is sent.
+VERSION_3 = """
+ALTER TABLE messages ADD COLUMN arrival TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN inspection TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN bounce_of INTEGER;
+ALTER TABLE events ADD COLUMN d_cause TEXT;
+ALTER TABLE events ADD COLUMN d_report INTEGER;
+ALTER TABLE suppressions ADD COLUMN email INTEGER;
+ALTER TABLE suppressions ADD COLUMN report INTEGER;
+"""
+
+MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3)
 
 
 class MailDatabase(Database):

@@ -10,9 +10,9 @@ import apsw
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.values import parse_value, render_value
 from chalicelib.adapters.storage.repository import RowRepository, Rows
 from chalicelib.domain.errors import Outdated
+from chalicelib.domain.json_values import parse_value, render_value
 from chalicelib.domain.tenancy.change import OUTDATED, Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Owner, Place
 from chalicelib.ports.clock import Clock

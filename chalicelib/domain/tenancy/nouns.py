@@ -16,6 +16,7 @@ from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES
 from chalicelib.domain.tenancy.domains import DOMAINS
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS
 from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS
@@ -23,6 +24,7 @@ from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES
 from chalicelib.domain.tenancy.pools import POOLS
 from chalicelib.domain.tenancy.removals import REMOVALS
+from chalicelib.domain.tenancy.routes import ROUTES
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
@@ -40,6 +42,8 @@ NOUNS: tuple[Entity[Any], ...] = (
     CREDENTIALS,
     MANAGEMENT_KEYS,
     POOL_RULES,
+    ENDPOINTS,
+    ROUTES,
     SOURCES,
     POOLS,
     REMOVALS,
@@ -55,6 +59,8 @@ OF_TENANTS: tuple[Entity[Any], ...] = (
     CREDENTIALS,
     MANAGEMENT_KEYS,
     POOL_RULES,
+    ENDPOINTS,
+    ROUTES,
 )
 
 

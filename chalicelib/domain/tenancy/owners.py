@@ -8,6 +8,7 @@ THE_INSTALLATION = Owner("INSTALLATION")
 ALL_ORGANIZATIONS = Owner("ORGANIZATIONS")
 ALL_NETWORKS = Owner("NETWORKS")
 THE_CHECKS = Owner("CHECKS")
+ALL_ROUTE_TOKENS = Owner("ROUTE_TOKENS")
 
 
 def of_organization(organization: int) -> Owner:
@@ -33,3 +34,18 @@ def of_pool(pool: str) -> Owner:
 def of_key(digest: str) -> Owner:
     """The credential of a key, by the SHA-256 hex digest of the key."""
     return Owner("K", digest)
+
+
+def of_route_domain(domain: str) -> Owner:
+    """The routes of a domain, whoever has them."""
+    return Owner("RD", domain)
+
+
+def of_return_path_route(server: int) -> Owner:
+    """The route of a server's return path."""
+    return Owner("RP", str(server))
+
+
+def of_endpoint_names(server: int) -> Owner:
+    """The names and addresses of a server's endpoints."""
+    return Owner("EN", str(server))

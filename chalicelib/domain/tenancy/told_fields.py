@@ -17,10 +17,13 @@ _UNTOLD = frozenset(
     "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
     " last_used_address number dns_error dns_checked_at dns_found dns_unanswered".split()
 )
-_SECRET = frozenset({"sealed_key", "sealed_password", "wrapped", "verification_token"})
+_SECRET = frozenset({"wrapped", "verification_token"})
 _CALLED = {
     "sealed_key": "key",
     "sealed_password": "password",
+    "sealed_user_info": "user_info",
+    "sealed_secret": "secret",
+    "sealed_old_secret": "old_secret",
     "senders": "from",
     "recipients": "to",
     "is_default": "default",
@@ -45,7 +48,7 @@ def told_fields(value: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any, name: str = "") -> Any:
-    if name in _SECRET and value is not None:
+    if (name in _SECRET or isinstance(value, bytes)) and value is not None:
         return _Secret(value)
     if isinstance(value, Enum):
         return value.value

@@ -17,7 +17,7 @@ from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
 from chalicelib.domain.mail.mending import mended
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul, normalise_newlines
-from chalicelib.domain.model import Message, Outgoing
+from chalicelib.domain.model import Message, Origin
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.credentials import BareNewlines
 from chalicelib.domain.tenancy.domains import Domain
@@ -154,7 +154,7 @@ class AcceptMail:
             subject=(headers.last_text("subject") or "")[:LONGEST_SUBJECT],
             message_id=bare_message_id(headers),
             received_at=self._clock.now(),
-            origins=tuple(Outgoing(pool, domain.name, credential.id) for pool in pools),
+            origins=tuple(Origin(pool, domain.name, credential.id) for pool in pools),
             tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
             bounce=submission.bounce,
             hold=credential.hold,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import BeingSent, Conflict, NotFound
 from chalicelib.domain.mail.headers import read_headers
-from chalicelib.domain.model import Message, MessageRecord, Outgoing, Scope, State
+from chalicelib.domain.model import Message, MessageRecord, Origin, Scope, State
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.operations import RESEND
 from chalicelib.ports.blobs import BlobStore
@@ -80,7 +80,7 @@ class ResendMail:
             subject=known.subject,
             message_id=known.message_id,
             received_at=now,
-            origins=(Outgoing(pool, known.origin.domain, principal.credential.id),),
+            origins=(Origin(pool, known.origin.domain, principal.credential.id),),
             tag=known.tag,
             bounce=known.bounce,
             hold=principal.credential.hold,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.compose import Draft
-from chalicelib.domain.model import BlobRef, DsnParameters, Message, Outgoing, Scope
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.reply import Reply
@@ -57,7 +57,7 @@ class Prepared:
     subject: str
     message_id: str
     received_at: float
-    origins: tuple[Outgoing, ...]
+    origins: tuple[Origin, ...]
     tag: str | None
     bounce: bool
     hold: bool

@@ -16,7 +16,7 @@ from chalicelib.adapters.system.clock import SystemClock
 from chalicelib.adapters.system.randomness import SystemRand
 from chalicelib.config import Settings
 from chalicelib.domain.envelope import Envelope, Target
-from chalicelib.domain.model import BlobRef, Message, Outgoing, Scope
+from chalicelib.domain.model import BlobRef, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.sources import EgressSource
@@ -116,7 +116,7 @@ def message_to(rcpt_to: str, token: str = "abcdefghij012345", pool: str = "defau
         received_at=0.0,
         size=1,
         blob=BlobRef("k", 0, 1),
-        origin=Outgoing(pool, "sender.test", "c"),
+        origin=Origin(pool, "sender.test", "c"),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn, in_memory
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import MessageRecord, Outgoing
+from chalicelib.domain.model import MessageRecord, Origin
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
@@ -19,7 +19,7 @@ from tests.queues import DeployedQueue, with_queue
 
 
 async def make_due(posthorn: Posthorn, pool: str, wake_at: int, number: int = 1) -> MessageRecord:
-    message = a_message(a_server_id(), number, origin=Outgoing(pool, "acme.test", "c"))
+    message = a_message(a_server_id(), number, origin=Origin(pool, "acme.test", "c"))
     assert await posthorn[MessageStore].create([message]) == [True]
     record = await posthorn[MessageStore].get(message.server_id, message.id)
     later = dataclasses.replace(record, wake_at=wake_at, by_sweeper=True)

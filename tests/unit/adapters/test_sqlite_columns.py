@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.adapters.sqlite.columns import Columns
 from chalicelib.domain.fields import MESSAGE
-from chalicelib.domain.model import BlobRef, DsnParameters, Message, Outgoing, Scope
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 
 BARE = Message(
@@ -21,7 +21,7 @@ BARE = Message(
     1.5,
     10,
     BlobRef("k", 0, 10),
-    Outgoing("default", "b.test", "7"),
+    Origin("default", "b.test", "7"),
 )
 DSN = DsnParameters("NEVER", "", "HDRS", "1")
 FULL = Message(
@@ -40,7 +40,7 @@ def test_a_value_comes_back_from_its_row(message: Message) -> None:
 def test_a_default_is_null() -> None:
     row = dict(zip(COLUMNS.names, COLUMNS.write(BARE), strict=True))
     assert {name for name, value in row.items() if value is None} == {
-        *("tag", "dsn", "operation", "bounce", "hold", "received_with_ssl", "smtputf8")
+        *("tag", "dsn", "operation", "arrival", "bounce", "hold", "received_with_ssl", "smtputf8")
     }
     assert (row["pool"], row["scope"], row["blob"]) == ("default", "outgoing", '["k", 0, 10]')
 

@@ -24,7 +24,7 @@ from chalicelib.domain.model import (
     Delivery,
     Message,
     MessageRecord,
-    Outgoing,
+    Origin,
     Scope,
     State,
     Status,
@@ -131,7 +131,7 @@ def record(**changes: object) -> MessageRecord:
         received_at=1_800_000_000.0,
         size=822,
         blob=BlobRef("k", 0, 822),
-        origin=Outgoing("default", "acme.test", "abc"),
+        origin=Origin("default", "acme.test", "abc"),
     )
     values: dict[str, object] = {"message": message} | changes
     return MessageRecord(**values)  # type: ignore[arg-type]  # a test's shorthand

@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from chalicelib.domain.field_codec import Codec, Forms
-from chalicelib.domain.fields import Kind, Table
+from chalicelib.domain.fields import Field, Kind, Table
+from chalicelib.domain.json_values import parse_value, render_value
 from chalicelib.domain.model import State, Status
 from chalicelib.domain.operations import parse_operation, render_operation
 
@@ -38,6 +39,7 @@ _WRITE: dict[Kind, Callable[[Any], Attribute]] = {
     Kind.STATUS: lambda value: {"S": STATUS_CODES[value]},
     Kind.STATE: lambda value: {"S": value.value},
     Kind.OPERATION: lambda value: {"S": render_operation(value)},
+    Kind.JSON: lambda value: {"S": render_value(value)},
     Kind.NUMBERS: lambda value: {"L": [{"N": repr(one)} for one in value]},
 }
 _READ: dict[Kind, Callable[[Attribute], Any]] = {
@@ -52,9 +54,14 @@ _READ: dict[Kind, Callable[[Attribute], Any]] = {
 }
 
 
-_FORMS = Forms(
-    lambda field: field.item_name, lambda field: _WRITE[field.kind], lambda field: _READ[field.kind]
-)
+def _reader(field: Field) -> Callable[[Attribute], Any]:
+    kind = field.value
+    if kind is None:
+        return _READ[field.kind]
+    return lambda stored: parse_value(kind, stored["S"])
+
+
+_FORMS = Forms(lambda field: field.item_name, lambda field: _WRITE[field.kind], _reader)
 
 
 def columns(table: Table[T], without: Collection[str] = ()) -> Codec[T]:

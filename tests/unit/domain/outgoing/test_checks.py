@@ -11,7 +11,7 @@ from chalicelib.domain.model import (
     Delivery,
     Message,
     MessageRecord,
-    Outgoing,
+    Origin,
     Scope,
     Status,
 )
@@ -47,7 +47,7 @@ MESSAGE = Message(
     received_at=1.0,
     size=10,
     blob=BlobRef("k", 0, 10),
-    origin=Outgoing("default", "acme.test", "c"),
+    origin=Origin("default", "acme.test", "c"),
 )
 RECORD = MessageRecord(MESSAGE)
 LISTED = Suppression("john@example.com", "too many hard fails", 1.0, 2)

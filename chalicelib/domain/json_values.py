@@ -1,7 +1,8 @@
-"""Configuration values as JSON: each field under its own name. What is None is left out, bytes are `{"b": base64}`.
+"""Frozen dataclasses as JSON: each field under its own name. What is None is left out, bytes are `{"b": base64}`.
 
-`parse_value(kind, render_value(value)) == value` for the frozen dataclasses of the configuration. A field that a stored
-value lacks takes its default, and names that the dataclass lacks are ignored: new ones need no migration.
+`parse_value(kind, render_value(value)) == value` for those of the configuration and for what hangs on a message. A
+field that a stored value lacks takes its default, and names that the dataclass lacks are ignored: new ones need no
+migration.
 """
 
 from __future__ import annotations

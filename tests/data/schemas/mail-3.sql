@@ -1,0 +1,60 @@
+CREATE TABLE messages(
+  key INTEGER PRIMARY KEY, scope TEXT NOT NULL, received_at REAL NOT NULL, size INTEGER NOT NULL, blob TEXT NOT NULL, token TEXT NOT NULL, mail_from TEXT NOT NULL, rcpt_to TEXT NOT NULL, subject TEXT NOT NULL, message_id TEXT NOT NULL, pool TEXT NOT NULL, domain TEXT NOT NULL, credential_id TEXT NOT NULL, bounce INTEGER, hold INTEGER, received_with_ssl INTEGER, smtputf8 INTEGER, tag TEXT, dsn TEXT, status TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, tries INTEGER, lost_replies INTEGER, lease_owner TEXT, lease_until INTEGER, wake_at INTEGER, held INTEGER, hold_expires_at INTEGER, last_attempt_at REAL, links INTEGER, opened_at REAL, clicked_at REAL,
+  rcpt_key TEXT NOT NULL /* the recipient without case */, taken_over INTEGER NOT NULL DEFAULT 0,
+  logged INTEGER NOT NULL DEFAULT 0 /* how many deliveries: 0 saves the look into events */, flag TEXT, due_at INTEGER);
+CREATE INDEX by_scope ON messages(scope);
+CREATE INDEX by_rcpt ON messages(rcpt_key);
+CREATE INDEX by_flag ON messages(flag, scope) WHERE flag IS NOT NULL;
+CREATE INDEX by_due ON messages(due_at) WHERE due_at IS NOT NULL;
+
+/* The log of each message, and what consumers are told. AUTOINCREMENT: no number is given twice. */
+CREATE TABLE events(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL, kind TEXT NOT NULL /* new delivery open click */,
+  at REAL NOT NULL, keep_until INTEGER, hit TEXT /* JSON */, d_id INTEGER, d_status TEXT, d_details TEXT, d_at REAL, d_output TEXT, d_sent_with_ssl INTEGER, d_log_id TEXT, d_seconds REAL, d_tls TEXT, d_source TEXT, d_remote TEXT, d_about_us INTEGER);
+CREATE INDEX by_message ON events(key, seq) WHERE kind = 'delivery';
+CREATE INDEX by_hit ON events(key, at) WHERE kind IN ('open', 'click');
+CREATE INDEX by_new ON events(seq) WHERE kind = 'new';
+CREATE INDEX by_end ON events(keep_until) WHERE keep_until IS NOT NULL;
+
+/* A job of a message that is there needs no body. `owner` is the process that was handed it. */
+CREATE TABLE queue(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, pool TEXT NOT NULL, visible_at REAL NOT NULL,
+  receives INTEGER NOT NULL DEFAULT 0, owner TEXT NOT NULL DEFAULT '', key INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  manual INTEGER NOT NULL, body TEXT);
+CREATE INDEX by_visible ON queue(pool, visible_at);
+CREATE INDEX by_owner ON queue(owner) WHERE owner != '';
+CREATE INDEX by_death ON queue(id) WHERE receives >= 20 /* MOST_RECEIVES */;
+
+CREATE TABLE links(key INTEGER PRIMARY KEY, keep_until INTEGER NOT NULL, packed BLOB NOT NULL);
+CREATE INDEX links_by_end ON links(keep_until);
+CREATE TABLE numbers(server INTEGER, kind TEXT, n INTEGER NOT NULL, PRIMARY KEY(server, kind)) WITHOUT ROWID;
+CREATE TABLE send_rate(server INTEGER, minute INTEGER, n INTEGER NOT NULL, PRIMARY KEY(server, minute)) WITHOUT ROWID;
+CREATE TABLE answers(
+  server INTEGER, name TEXT, fingerprint TEXT NOT NULL, started_at REAL NOT NULL, status INTEGER, body TEXT,
+  PRIMARY KEY(server, name)) WITHOUT ROWID;
+CREATE INDEX answers_by_time ON answers(started_at);
+CREATE TABLE suppressions(
+  server INTEGER, rcpt_key TEXT, address TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL,
+  keep_until INTEGER NOT NULL, PRIMARY KEY(server, rcpt_key)) WITHOUT ROWID;
+CREATE INDEX suppressions_by_end ON suppressions(keep_until);
+CREATE TABLE counters(
+  server INTEGER, period TEXT, start INTEGER, source TEXT, last TEXT NOT NULL, keep_until INTEGER,
+  counts TEXT NOT NULL /* JSON */, PRIMARY KEY(server, period, start, source)) WITHOUT ROWID;
+CREATE INDEX counters_by_end ON counters(keep_until) WHERE keep_until IS NOT NULL;
+CREATE TABLE positions(consumer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+
+ALTER TABLE messages ADD COLUMN operation TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN resent_as TEXT /* JSON */;
+ALTER TABLE events ADD COLUMN operation TEXT /* JSON */;
+CREATE INDEX by_operation ON events(seq) WHERE kind = 'operation';
+CREATE TABLE rates(
+  name TEXT PRIMARY KEY, began REAL NOT NULL, n INTEGER NOT NULL, keep_until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX rates_by_end ON rates(keep_until);
+
+ALTER TABLE messages ADD COLUMN arrival TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN inspection TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN bounce_of INTEGER;
+ALTER TABLE events ADD COLUMN d_cause TEXT;
+ALTER TABLE events ADD COLUMN d_report INTEGER;
+ALTER TABLE suppressions ADD COLUMN email INTEGER;
+ALTER TABLE suppressions ADD COLUMN report INTEGER;
