@@ -96,10 +96,15 @@ def _requoted(raw: bytes, edits: Sequence[Edit]) -> Iterator[bytes]:
     spans = _quoted_spans(raw, edits)
     at = column = 0
     for number, (edit, (start, end)) in enumerate(zip(edits, spans, strict=True)):
-        new = _broken(edit.new.replace(b"=", b"=3D"), _column(column, raw[at:start]))
-        yield raw[at:start]
+        before = raw[at:start]
+        if edit.new and _column(column, before) >= ENCODED_LINE:
+            before = _broken_early(
+                before
+            )  # it is the last line, and full: not even the break has room
+        new = _broken(edit.new.replace(b"=", b"=3D"), _column(column, before))
+        yield before
         yield new
-        column = _column(_column(column, raw[at:start]), new)
+        column = _column(_column(column, before), new)
         following = spans[number + 1][0] if number + 1 < len(spans) else len(raw)
         line_end = raw.find(b"\n", end, following)
         rest = (following if line_end < 0 else line_end) - end
@@ -129,6 +134,14 @@ def _broken(text: bytes, column: int) -> bytes:
         lines.append(text[:cut])
         text = text[cut:]
     return b"=\r\n".join([*lines, text])
+
+
+def _broken_early(line: bytes) -> bytes:
+    """Encoded text whose last line is full, with a soft line break before its last character but for hyphens."""
+    cut, first = len(line) - 1, len(line) - ENCODED_LINE + 1
+    while cut > first and (line[cut : cut + 1] == b"-" or b"=" in line[cut - 2 : cut]):
+        cut -= 1
+    return line[:cut] + b"=\r\n" + line[cut:]
 
 
 def _quoted_spans(raw: bytes, edits: Iterable[Edit]) -> list[tuple[int, int]]:
