@@ -18,6 +18,7 @@ TARGETS = {
     "mending": "tests.fuzz.mail_bytes:fuzz_mending",
     "parameters": "tests.fuzz.mail_bytes:fuzz_parameters",
     "address": "tests.fuzz.mail_bytes:fuzz_address",
+    "route patterns": "tests.fuzz.route_patterns:fuzz_route_patterns",
     "domain name": "tests.fuzz.domain_names:fuzz_domain_name",
     "dkim": "tests.fuzz.mail_bytes:fuzz_dkim",
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
