@@ -25,6 +25,10 @@ _HOSTNAME = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,6
 _HOST_LIST = re.compile(
     r" *{0}(?: *, *{0})* *\Z".format(r"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*")
 )
+_DESTINATION = (
+    r"(?:[0-9.]+/[0-9]{1,2}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:/[0-9]{1,3})?|[A-Za-z0-9_.-]{1,253})"
+)
+_DESTINATIONS = re.compile(rf" *{_DESTINATION}(?: *, *{_DESTINATION})* *\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.pattern)
 _SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
@@ -34,6 +38,7 @@ _FORMS = {
     **dict.fromkeys(_HOSTNAMES, (_HOSTNAME, "a host name")),
     "web_url": (_WEB_URL, "such as https://mail.example.com"),
     "mx_hosts": (_HOST_LIST, "host names apart by commas"),
+    "allowed_destinations": (_DESTINATIONS, "networks and host names apart by commas"),
     "system_server": (_SERVER, "such as acme/mail"),
     "system_from": (_ADDRESS, "an address"),
     "postmaster": (_ADDRESS, "an address"),
@@ -83,8 +88,10 @@ class Settings:
     delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver, and of the
     domains' own name servers where records are checked.
     allow_private_delivery: let mail go to private and loopback addresses; for the local stack and tests only.
-    allow_private_destinations: let checks of DNS ask name servers at private and loopback addresses; for the local
-    stack and tests only.
+    allowed_destinations: networks (CIDR) and host names, apart by commas, that endpoints and webhooks may reach
+    although they are private. ca_file: PEM of further authorities, beside the system's, for endpoints and webhooks.
+    allow_private_destinations: let endpoints and webhooks reach private and loopback addresses, and checks of DNS ask
+    name servers there; for the local stack and tests only.
     clock_file: a file holding an offset in seconds to add to the clock; for the local stack and tests only.
     kill_at: a crash point to die at, for fault tests only (see chalicelib.adapters.system.faults).
     bytes_in_hand: bytes of large bodies (over 1 MiB) that a delivering process holds at a time; without it a quarter of
@@ -135,6 +142,8 @@ class Settings:
     delivery_port: int = 25
     dns_server: str = ""
     allow_private_delivery: bool = False
+    allowed_destinations: str = ""
+    ca_file: str = ""
     allow_private_destinations: bool = False
     clock_file: str = ""
     kill_at: str = ""

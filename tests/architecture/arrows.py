@@ -68,6 +68,7 @@ chalicelib              -
 
 .domain                 .domain.tenancy
 .domain.domain_name     idna
+.domain.destination_guard  .domain .domain.tenancy .domain.smtp
 .domain.mail            .domain
 .domain.smtp            .domain
 .domain.dns             .domain .domain.tenancy

@@ -373,6 +373,10 @@ WRONG = {
         "infra/local/x.py",
         "def f():\n    from idna import encode",
     ),
+    "the guard of destinations imports mail": (
+        "chalicelib/domain/destination_guard.py",
+        "import chalicelib.domain.mail.address",
+    ),
     "the converter imports another library": ("chalicelib/domain/domain_name.py", "import dns"),
     "an adapter imports the codec": ("chalicelib/adapters/x.py", "import encodings.idna"),
     "an adapter uses the codec": ("chalicelib/adapters/x.py", "host = 'a'.encode('IDNA')"),

@@ -20,6 +20,7 @@ TARGETS = {
     "address": "tests.fuzz.mail_bytes:fuzz_address",
     "route patterns": "tests.fuzz.route_patterns:fuzz_route_patterns",
     "domain name": "tests.fuzz.domain_names:fuzz_domain_name",
+    "destination": "tests.fuzz.destinations:fuzz_destination",
     "dkim": "tests.fuzz.mail_bytes:fuzz_dkim",
     "tokens": "tests.fuzz.mail_bytes:fuzz_tokens",
     "tracking": "tests.fuzz.tracked_content:fuzz_tracking",

@@ -90,3 +90,18 @@ def test_mx_hosts_are_names_apart_by_commas() -> None:
     ):
         with pytest.raises(ValueError, match="POSTHORN_MX_HOSTS must be host names"):
             read_settings({"POSTHORN_MX_HOSTS": text})
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.0/8", "fd00::/8, ::1,hook.internal", "192.168.7.7 , 10.0.0.0/8"]
+)
+def test_destinations_are_networks_and_names(text: str) -> None:
+    assert read_settings({"POSTHORN_ALLOWED_DESTINATIONS": text}).allowed_destinations == text
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.0/8 fd00::/8", "https://hook.internal", "10.0.0.0/888", ",", "a b"]
+)
+def test_other_destinations_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="POSTHORN_ALLOWED_DESTINATIONS must be networks and host"):
+        read_settings({"POSTHORN_ALLOWED_DESTINATIONS": text})
