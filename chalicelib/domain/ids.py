@@ -105,6 +105,11 @@ def random_alphanumerics(random: bytes, count: int) -> str:
     return _digits_of(random, BASE62, count, least=count)
 
 
+def route_token(random: bytes) -> str:
+    """Eight lower-case alphanumerics (contract section 1.7), from at least 8 random bytes."""
+    return log_id(random).lower()
+
+
 def log_id(random: bytes) -> str:
     """Eight upper-case alphanumerics (contract section 1.12), from at least 8 random bytes."""
     return _digits_of(random, BASE36, 8, least=8)

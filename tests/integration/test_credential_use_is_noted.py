@@ -7,10 +7,11 @@ from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.tenancy.authenticate import USE_SECONDS, Authenticate
+from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.last_use import USE_SECONDS
 from tests.worlds import Scene, make_scene
 
 API = frozenset({CredentialKind.API})

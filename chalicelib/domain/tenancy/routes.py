@@ -69,6 +69,16 @@ class Route:
         """Whether it takes what comes to the server's return path."""
         return self.name == RETURN_PATH
 
+    @property
+    def address(self) -> str:
+        """What it takes mail for; its name alone where it has no domain."""
+        return f"{self.name}@{self.domain}" if self.domain else self.name
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The ids of all endpoints that it sends to, its own first."""
+        return (self.endpoint, *self.additional_endpoints) if self.endpoint else ()
+
 
 def _of_domain(route: Route) -> Place | None:
     """All routes of a domain are together, so that one query finds those that may take a recipient."""

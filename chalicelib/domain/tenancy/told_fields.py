@@ -15,7 +15,8 @@ _ADDRESS = re.compile(r"[^\s<>\"',;:()\[\]]+@[^\s<>\"',;:()\[\]]*[^\s<>\"',;:()\
 # HIDDEN.
 _UNTOLD = frozenset(
     "id uuid created_at organization_id organization_permalink server_id token digest hint last_used_at"
-    " last_used_address number dns_error dns_checked_at dns_found dns_unanswered".split()
+    " last_used_address number dns_error dns_checked_at dns_found dns_unanswered sealed_old_secret"
+    " old_secret_until".split()
 )
 _SECRET = frozenset({"wrapped", "verification_token"})
 _CALLED = {
@@ -23,7 +24,6 @@ _CALLED = {
     "sealed_password": "password",
     "sealed_user_info": "user_info",
     "sealed_secret": "secret",
-    "sealed_old_secret": "old_secret",
     "senders": "from",
     "recipients": "to",
     "is_default": "default",

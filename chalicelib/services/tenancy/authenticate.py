@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from chalicelib.domain.errors import NotFound, TemporaryFailure, Unauthenticated
+from chalicelib.domain.errors import NotFound, Unauthenticated
 from chalicelib.domain.ids import is_new_key, key_digest
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, Credential, CredentialKind
-from chalicelib.domain.tenancy.entity import Entity
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
 from chalicelib.domain.tenancy.networks import is_inside
 from chalicelib.domain.tenancy.servers import Server
@@ -26,15 +24,12 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.last_use import LastUse
 from chalicelib.services.tenancy.unknown_keys import UnknownKeys
 
 T = TypeVar("T")
 
-LOG = logging.getLogger("posthorn.authenticate")
-
 LONGEST_KEY = 256
-USE_SECONDS = 3_600
-MOST_NOTED = 10_000
 _FULL_NAME = re.compile(r"([a-z0-9-]{1,64})[/_]([a-z0-9-]{1,64})")
 
 
@@ -66,9 +61,8 @@ class Authenticate:
         self._directory = directory
         self._clients = clients
         self._vault = vault
-        self._repository = repository
         self._clock = clock
-        self._noted: dict[str, int] = {}
+        self._last_use = LastUse(repository, clock)
         self._unknown_keys = UnknownKeys(clock)
 
     async def by_key(
@@ -94,7 +88,7 @@ class Authenticate:
         """The management key that a client at this address shows. Raises as `by_key` does when it counts."""
         found = await self._known(key, self._clients.management_key, address)
         self._check_use(found, address)
-        await self._note(MANAGEMENT_KEYS, found)
+        await self._last_use.note(MANAGEMENT_KEYS, found)
         return found
 
     async def _known(
@@ -178,21 +172,6 @@ class Authenticate:
             raise Unauthenticated("Invalid credential") from missing
 
     async def _noted_use(self, principal: Principal, address: str) -> Principal:
-        """Remember the use of a credential, at most once in USE_SECONDS; a store that is away keeps nobody out."""
         seen = {"last_used_address": address} if address else {}
-        await self._note(CREDENTIALS, principal.credential, **seen)
+        await self._last_use.note(CREDENTIALS, principal.credential, **seen)
         return principal
-
-    async def _note(
-        self, entity: Entity[Any], key: Credential | ManagementKey, **seen: str
-    ) -> None:
-        now = int(self._clock.now())
-        if now - self._noted.get(key.id, key.last_used_at or 0) < USE_SECONDS:
-            return
-        if len(self._noted) >= MOST_NOTED:
-            self._noted.clear()
-        self._noted[key.id] = now
-        try:
-            await self._repository.note(entity, key, last_used_at=now, **seen)
-        except TemporaryFailure as away:
-            LOG.warning("use not noted: %s", away.public)

@@ -23,8 +23,14 @@ from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES, DomainState
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain, VerificationMethod, VerifiedBy
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.organizations import Organization
-from chalicelib.domain.tenancy.owners import of_domain_owner, of_organization
-from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.tenancy.owners import (
+    of_domain_owner,
+    of_organization,
+    of_route_domain,
+    of_server,
+)
+from chalicelib.domain.tenancy.routes import BY_ROUTE_DOMAIN, ROUTES
+from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.keys import KeyMaker
@@ -140,12 +146,14 @@ class Domains:
         return await self._found(name, [(organization, server), (organization, None)])
 
     async def remove(self, domain: Domain) -> None:
-        """Forget a domain and its keys: mail from it is no longer accepted."""
+        """Forget a domain and its keys: mail from it is no longer accepted. Conflict while routes of its owner name
+        it."""
         place = DOMAIN_STATES.place(DomainState.of(domain))
         states = (await self._repository.get_many(DOMAIN_STATES, [place])).values()
         await self._repository.change(
             Change(Verb.REMOVE, DOMAINS, domain),
             *(Change(Verb.REMOVE, DOMAIN_STATES, one) for one in states),
+            guard=lambda: self._check_unrouted(domain),
         )
 
     def records(self, domain: Domain) -> tuple[DnsRecord, ...]:
@@ -205,6 +213,13 @@ class Domains:
                 return found[place]
         raise NotFound(f"There is no domain {wanted} here")
 
+    async def _check_unrouted(self, domain: Domain) -> None:
+        named = await self._repository.all(ROUTES, of_route_domain(domain.name), BY_ROUTE_DOMAIN)
+        places = {Place(of_server(one.server_id)) for one in named}
+        servers = (await self._repository.get_many(SERVERS, sorted(places, key=str))).values()
+        if any(_may_use(domain, one) for one in servers):
+            raise Conflict(f"Routes name {domain.name}: remove them first")
+
     async def _check_room(self, owner: Owner) -> None:
         is_server = isinstance(owner, Server)
         most = MOST_OF_A_SERVER if is_server else MOST_OF_AN_ORGANIZATION
@@ -224,6 +239,12 @@ class Domains:
         now = int(self._clock.now())
         bare = DkimKey(domain, selector, algorithm, b"", public, created_at=now)
         return replace(bare, wrapped=await self._vault.seal(private, bare.context))
+
+
+def _may_use(domain: Domain, server: Server) -> bool:
+    if domain.server_id is not None:
+        return domain.server_id == server.id
+    return domain.organization_id == server.organization_id
 
 
 def _rotating() -> Conflict:
