@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.domain.domain_name import ascii_name
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.incoming.head import with_head
 from chalicelib.domain.mail import dkim
 from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
 from chalicelib.domain.mail.comments import without_comments
@@ -64,6 +65,10 @@ PARSERS: dict[str, Callable[[bytes], object]] = {
         b"Date:" + text + b"\r\nMessage-ID: (" + text + b"\r\n\r\n"
     ),
     "mended mbox": lambda text: mended(b"From " + text),
+    "incoming head": lambda text: with_head(text + as_fields(text), None, "a@b"),
+    "forged results": lambda text: with_head(
+        b"Authentication-Results:" + text + b"\r\n\r\n", None, "a@b"
+    ),
     "seven bit": lambda text: seven_bit(as_body(text) + b"\r\n--b\r\n\r\n\xff"),
     "seven bit text": lambda text: seven_bit(b"Date: now\r\n\r\n\xff" + text),
     "harmful words": lambda text: has_harmful_word(header_text(text)),

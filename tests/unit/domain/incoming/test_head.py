@@ -1,0 +1,136 @@
+"""What stands in front of an incoming message, and what is taken out of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.incoming.head import with_head
+from chalicelib.domain.inspection import (
+    Authentication,
+    DkimSignature,
+    Dmarc,
+    Inspection,
+    Spam,
+    Spf,
+    Threat,
+)
+
+OUR_NAME = "mx.posthorn.example"
+RECEIVED = b"Received: from c (c [192.0.2.1]) by mx.posthorn.example with SMTP; now\r\n"
+REST = b"From: a@example.com\r\nSubject: hi\r\n\r\nX-Postal-Spam: no\r\n"
+
+
+def without_forged(fields: bytes) -> bytes:
+    """What is left of these fields in a message that was not inspected."""
+    shown = with_head(RECEIVED + fields + REST, None, OUR_NAME)
+    assert shown.startswith(RECEIVED)
+    assert shown.endswith(REST)
+    return shown[len(RECEIVED) : len(shown) - len(REST)]
+
+
+def test_the_fields_stand_in_front_in_their_order() -> None:
+    found = Inspection(
+        Spam(7.25, 5.0, "spamd"),
+        Threat(True, "Eicar-Test-Signature FOUND"),
+        Authentication(
+            Spf("pass", "example.com", "192.0.2.1"),
+            (DkimSignature("pass", "example.com", "s1"), DkimSignature("fail", "b.example", "x")),
+            Dmarc("pass", "example.com", "reject", ("spf", "dkim")),
+            "pass",
+        ),
+    )
+    assert with_head(RECEIVED + REST, found, OUR_NAME) == (
+        b"X-Postal-Spam: yes\r\n"
+        b"X-Postal-Spam-Threshold: 5.0\r\n"
+        b"X-Postal-Spam-Score: 7.2\r\n"
+        b"X-Postal-Threat: yes\r\n"
+        b"Authentication-Results: mx.posthorn.example;\r\n"
+        b"\tspf=pass\r\n\t smtp.mailfrom=example.com;\r\n"
+        b"\tdkim=pass\r\n\t header.d=example.com\r\n\t header.s=s1;\r\n"
+        b"\tdkim=fail\r\n\t header.d=b.example\r\n\t header.s=x;\r\n"
+        b"\tdmarc=pass\r\n\t header.from=example.com\r\n\t policy.dmarc=reject;\r\n"
+        b"\tarc=pass\r\n" + RECEIVED + REST
+    )
+
+
+def test_without_a_scanner_the_score_is_a_bare_zero() -> None:
+    """As Postal writes it (contract section 5.3)."""
+    assert with_head(RECEIVED + REST, Inspection(), OUR_NAME) == (
+        b"X-Postal-Spam: no\r\n"
+        b"X-Postal-Spam-Threshold: 5.0\r\n"
+        b"X-Postal-Spam-Score: 0\r\n"
+        b"X-Postal-Threat: no\r\n"
+        b"Authentication-Results: mx.posthorn.example;\r\n"
+        b"\tspf=none;\r\n\tdkim=none;\r\n\tdmarc=none;\r\n\tarc=none\r\n" + RECEIVED + REST
+    )
+
+
+def test_a_scanners_score_has_one_decimal() -> None:
+    for score, text in ((3, b"3.0"), (-0.04, b"0.0"), (-1.25, b"-1.2"), (4.96, b"5.0")):
+        shown = with_head(RECEIVED + REST, Inspection(Spam(score, 5, "rspamd")), OUR_NAME)
+        assert b"\r\nX-Postal-Spam-Score: " + text + b"\r\n" in shown
+
+
+def test_what_was_not_inspected_gets_nothing_in_front_and_is_not_copied() -> None:
+    stored = RECEIVED + REST
+    assert with_head(stored, None, OUR_NAME) is stored
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        b"X-Postal-Spam: no\r\n",
+        b"x-postal-spam-threshold : 99\r\n",
+        b"X-POSTAL-SPAM-SCORE:\r\n -50\r\n",
+        b"X-Postal-Threat:\tno\r\n",
+        b"Authentication-Results: mx.posthorn.example; spf=pass\r\n",
+        b"Authentication-Results:\r\n\tMX.Posthorn.example.;\r\n\tspf=pass\r\n",
+        b"authentication-results: (c;(d)) mx.posthorn.example (e) 1; none\r\n",
+        b'Authentication-Results: "mx.posthorn\\.example"; none\r\n',
+        b"Authentication-Results: mx.posthorn.example\r\n",
+        b"Authentication-Results:mx.posthorn.example;\r\n",
+    ],
+)
+def test_forged_fields_are_taken_out(forged: bytes) -> None:
+    assert without_forged(forged) == b""
+    kept = b"A: b\r\n c\r\n"
+    assert without_forged(kept + forged + kept + forged) == kept + kept
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"X-Postal-Spam-Level: 3\r\n",
+        b"X-Postal-MsgID: abc\r\n",
+        b"X: y\r\n X-Postal-Spam: no\r\n",
+        b"X: y\nX-Postal-Spam: no\r\n",
+        b"Authentication-Results: mx.posthorn.example.net; spf=pass\r\n",
+        b"Authentication-Results: a.example; spf=pass (mx.posthorn.example; none)\r\n",
+        b"Authentication-Results: (mx.posthorn.example)\r\n",
+        b"Authentication-Results:\r\n",
+        b"ARC-Authentication-Results: i=1; mx.posthorn.example; spf=pass\r\n",
+        b"Received-SPF: pass\r\n",
+    ],
+)
+def test_everything_else_stays(kept: bytes) -> None:
+    assert without_forged(kept) == kept
+
+
+def test_a_name_beyond_ascii_is_ours_in_both_forms() -> None:
+    forged = "Authentication-Results: mx.straße.example; spf=pass\r\n".encode()
+    assert with_head(forged + REST, None, "mx.xn--strae-oqa.example") == REST
+
+
+def test_a_forged_field_behind_ten_thousand_others_is_found() -> None:
+    many = b"A: b\r\n" * 20_000
+    assert without_forged(many + b"X-Postal-Spam: no\r\n") == many
+
+
+def test_strangers_texts_end_nowhere_else() -> None:
+    found = Authentication(
+        Spf("pass", "a.example; dkim=pass\r\nX: y", "192.0.2.1"),
+        (DkimSignature("fail", "é.example", 's"('),),
+    )
+    shown = with_head(REST, Inspection(authentication=found), OUR_NAME)
+    assert b"smtp.mailfrom=a.example__dkim_pass__X__y;\r\n" in shown
+    assert b"header.d=_.example\r\n\t header.s=s__;" in shown
