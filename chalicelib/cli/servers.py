@@ -25,6 +25,14 @@ from posthorn_client.models import Server, ServerMode, UnknownOutcome
 NOTHING = "none"
 
 
+def _score(text: str) -> float | str:
+    """A score, or `none` for mail that is not scanned."""
+    try:
+        return text if text == NOTHING else float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a score nor `none`.") from None
+
+
 def _limit(text: str) -> int | str:
     """A number, or `none` for no limit."""
     if text != NOTHING and not text.isdecimal():
@@ -46,6 +54,16 @@ server_options = options(
         metavar="NUMBER|NONE",
         help="Messages in 60 minutes, or `none`.",
     ),
+    click.option("--spam-threshold", type=float, help="Incoming mail that scores more is spam."),
+    click.option(
+        "--spam-failure-threshold", type=float, help="Incoming mail that scores so much fails."
+    ),
+    click.option(
+        "--outbound-spam-threshold",
+        type=_score,
+        metavar="SCORE|NONE",
+        help="Outgoing mail that scores so much is not sent; `none`: it is not scanned.",
+    ),
     click.option("--allow-sender/--no-allow-sender", default=None, help="Let Sender authorise."),
     click.option(
         "--privacy-mode/--no-privacy-mode",
@@ -61,7 +79,10 @@ server_options = options(
         help="When a peer may already have a message: send again, or hold.",
     ),
 )
-CLEARED = ("mode", "pool", "send_limit", "allow_sender", "privacy_mode", "retry_schedule")
+CLEARED = (
+    *("mode", "pool", "send_limit", "spam_threshold", "spam_failure_threshold"),
+    *("outbound_spam_threshold", "allow_sender", "privacy_mode", "retry_schedule"),
+)
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")
 
 
@@ -146,6 +167,7 @@ def path_of(server: str | None) -> tuple[str, str]:
 
 
 def _show(session: Session, server: Server) -> None:
+    outbound = server["outbound_spam_threshold"]
     limit = "none" if server["send_limit"] is None else f"{server['send_limit']} in 60 minutes"
     pairs = [
         ("Server", server["server"]),
@@ -156,6 +178,9 @@ def _show(session: Session, server: Server) -> None:
         ("Pool", server["pool"]),
         ("Shards", str(server["shards"])),
         ("Send limit", limit),
+        ("Spam threshold", f"{server['spam_threshold']:g}"),
+        ("Spam failure threshold", f"{server['spam_failure_threshold']:g}"),
+        ("Outbound spam threshold", NOTHING if outbound is None else f"{outbound:g}"),
         ("Allow Sender", yes(server["allow_sender"])),
         ("Privacy", yes(server["privacy_mode"])),
         ("Retry schedule", server["retry_schedule"] or "default"),

@@ -4,128 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from typing import Annotated, Any
-
-from pydantic import Field, StrictBool
+from typing import Any
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.listing import page
-from chalicelib.api.v2.objects import (
-    Answer,
-    Body,
-    ConfirmQuery,
-    ListAnswer,
-    Moment,
-    PageQuery,
-)
-from chalicelib.api.v2.organizations import Name, Permalink, Suspension
-from chalicelib.api.v2.patch import Patch
+from chalicelib.api.v2.objects import ConfirmQuery
+from chalicelib.api.v2.organizations import Suspension
 from chalicelib.api.v2.problems import ConfirmationRequired
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
+from chalicelib.api.v2.server_models import (
+    OF_OPERATORS,
+    Server,
+    ServerPage,
+    ServerQuery,
+    ServerToChange,
+    ServerToMake,
+)
 from chalicelib.domain.errors import NotFound, Taken, TooMany
 from chalicelib.domain.tenancy import servers as tenancy
-from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
-from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
 from chalicelib.services.pools.assignment import PoolAssignment
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.callers import Callers
-from chalicelib.services.tenancy.names import checked_permalink
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
-from chalicelib.services.tenancy.servers import (
-    MOST_SHARDS,
-    ServerOptions,
-    Servers,
-    checked_schedule,
-)
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 
 MOST_SERVERS = 500  # of an organization
-Whole = Annotated[int, Field(strict=True)]
-RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
-# What only an operator of the installation may set.
-OF_OPERATORS = frozenset({"send_limit", "allow_sender", "privacy_mode"})
-
-
-class Server(Answer):
-    """A mail server of an organization."""
-
-    id: int
-    server: Annotated[str, Field(validation_alias="full_name", description="`acme/mail`.")]
-    name: str
-    permalink: str
-    token: str
-    uuid: str
-    mode: ServerMode
-    pool: str
-    shards: int
-    send_limit: int | None
-    allow_sender: bool
-    privacy_mode: bool
-    retry_schedule: str | None
-    unknown_outcome: UnknownOutcome
-    created_at: Moment
-    suspended: Annotated[
-        bool, Field(validation_alias="is_suspended", description="It, or its organization.")
-    ]
-    suspended_at: Moment | None
-    suspension_reason: str | None
-
-
-class ServerSettings(Body):
-    """What a server may be made with."""
-
-    mode: ServerMode = ServerMode.LIVE
-    pool: Annotated[str, Field(max_length=32)] = "default"
-    send_limit: Annotated[
-        Whole | None, Field(ge=1, le=2_147_483_647, description="In 60 minutes.")
-    ] = None
-    allow_sender: StrictBool = False
-    privacy_mode: StrictBool = False
-    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
-    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
-
-
-class ServerToMake(ServerSettings):
-    """A new server."""
-
-    organization: Annotated[str, Field(max_length=50, description="A permalink.")]
-    name: Name
-    permalink: Annotated[
-        Annotated[Permalink, checked(partial(checked_permalink, reserved=SERVER_RESERVED))] | None,
-        Field(description="Made from the name when left out."),
-    ] = None
-    shards: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = 1
-
-
-class ServerToChange(Patch):
-    """What may be changed of it."""
-
-    needed = frozenset({"name"})
-
-    name: Name | None = None
-    mode: ServerMode = ServerMode.LIVE
-    pool: Annotated[str | None, Field(max_length=32)] = None
-    send_limit: Annotated[Whole | None, Field(ge=1, le=2_147_483_647)] = None
-    allow_sender: StrictBool = False
-    privacy_mode: StrictBool = False
-    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
-    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
-
-
-class ServerPage(ListAnswer):
-    """Servers, newest first."""
-
-    data: list[Server]
-
-
-class ServerQuery(PageQuery):
-    """Which servers."""
-
-    organization: str | None = Field(None, max_length=500, description="Only this one's.")
 
 
 async def list_servers(call: Call, query: ServerQuery) -> ServerPage:

@@ -40,6 +40,9 @@ class Server:
     pool: str = "default"
     shards: int = 1
     send_limit: int | None = None
+    spam_threshold: float = 5.0
+    spam_failure_threshold: float = 20.0
+    outbound_spam_threshold: float | None = None
     allow_sender: bool = False
     privacy_mode: bool = False
     retry_schedule: str | None = None

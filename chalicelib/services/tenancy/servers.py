@@ -42,13 +42,17 @@ MOST_SHARDS = 16
 class ServerOptions:
     """What may be changed about a server after it was made (contract section 1.3), under the names of its fields.
 
-    send_limit: messages in 60 minutes, None for no limit. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
+    send_limit: messages in 60 minutes, None for no limit. outbound_spam_threshold: None for mail that is not scanned.
+    retry_schedule: as `1m,5m*2,1h*3`, None for the default.
     """
 
     mode: ServerMode = ServerMode.LIVE
     pool: str = "default"
     shards: int = 1
     send_limit: int | None = None
+    spam_threshold: float = 5.0
+    spam_failure_threshold: float = 20.0
+    outbound_spam_threshold: float | None = None
     allow_sender: bool = False
     privacy_mode: bool = False
     retry_schedule: str | None = None

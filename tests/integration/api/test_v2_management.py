@@ -85,6 +85,28 @@ def test_a_patch_leaves_what_is_absent_and_null_is_the_default(api: ApiWorld) ->
         assert places(api.manage("PATCH", at, {once: 1})) == [(f"/{once}", "extra_forbidden")]
 
 
+def test_thresholds_of_spam_have_their_limits(api: ApiWorld) -> None:
+    at, own = "/servers/acme/app", a_key(api, "servers:write")
+    before = api.manage("GET", at).json
+    names = ("spam_threshold", "spam_failure_threshold", "outbound_spam_threshold")
+    assert [before[name] for name in names] == [5, 20, None]
+    set_to = {"spam_threshold": -10, "spam_failure_threshold": 12.5}
+    assert api.manage("PATCH", at, set_to, key=own).json == {**before, **set_to}
+    scanned = api.manage("PATCH", at, {"outbound_spam_threshold": 50}).json
+    assert scanned == {**before, **set_to, "outbound_spam_threshold": 50}
+    assert api.manage("PATCH", at, dict.fromkeys(names)).json == before
+    for name, wrong in (
+        ("spam_threshold", (-10.1, 25.1, "5", True)),
+        ("spam_failure_threshold", (9.9, 50.1)),
+        ("outbound_spam_threshold", (-10.1, 50.1, "x")),
+    ):
+        for value in wrong:
+            reply = api.manage("PATCH", at, {name: value})
+            assert {pointer for pointer, _ in places(reply)} == {f"/{name}"}
+    for wanted in ({"outbound_spam_threshold": 5}, {"outbound_spam_threshold": None}):
+        assert refused(api.manage("PATCH", at, wanted, key=own))[0] == 403
+
+
 def test_operators_alone_set_what_is_theirs(api: ApiWorld) -> None:
     at, own = "/servers/acme/app", a_key(api, "servers:write")
     assert api.manage("PATCH", at, {"mode": "Development"}, key=own).status == 200

@@ -24,6 +24,9 @@ class Server(TypedDict):
     pool: str
     shards: int
     send_limit: int | None
+    spam_threshold: float
+    spam_failure_threshold: float
+    outbound_spam_threshold: float | None
     allow_sender: bool
     privacy_mode: bool
     retry_schedule: str | None
@@ -55,6 +58,13 @@ class ServerToChange(TypedDict):
     mode: NotRequired[ServerMode | None]
     pool: NotRequired[str | None]
     send_limit: NotRequired[int | None]
+    """In 60 minutes."""
+    spam_threshold: NotRequired[float | None]
+    """Mail that scores more is spam."""
+    spam_failure_threshold: NotRequired[float | None]
+    """Mail that scores so much fails."""
+    outbound_spam_threshold: NotRequired[float | None]
+    """Mail that scores so much is not sent; null: not scanned."""
     allow_sender: NotRequired[bool | None]
     privacy_mode: NotRequired[bool | None]
     retry_schedule: NotRequired[str | None]
@@ -69,6 +79,12 @@ class ServerToMake(TypedDict):
     pool: NotRequired[str | None]
     send_limit: NotRequired[int | None]
     """In 60 minutes."""
+    spam_threshold: NotRequired[float | None]
+    """Mail that scores more is spam."""
+    spam_failure_threshold: NotRequired[float | None]
+    """Mail that scores so much fails."""
+    outbound_spam_threshold: NotRequired[float | None]
+    """Mail that scores so much is not sent; null: not scanned."""
     allow_sender: NotRequired[bool | None]
     privacy_mode: NotRequired[bool | None]
     retry_schedule: NotRequired[str | None]

@@ -1,0 +1,122 @@
+"""What requests for mail servers hold, and how a server is shown (api.md 2.5)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from pydantic import Field, StrictBool
+
+from chalicelib.api.v2.fields import checked
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
+from chalicelib.api.v2.organizations import Name, Permalink
+from chalicelib.api.v2.patch import Patch
+from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
+from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
+from chalicelib.services.tenancy.names import checked_permalink
+from chalicelib.services.tenancy.servers import MOST_SHARDS, checked_schedule
+
+Whole = Annotated[int, Field(strict=True)]
+RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
+SendLimit = Annotated[
+    Annotated[int, Field(strict=True)] | None,
+    Field(ge=1, le=2_147_483_647, description="In 60 minutes."),
+]
+Threshold = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+SpamThreshold = Annotated[
+    Threshold, Field(ge=-10, le=25, description="Mail that scores more is spam.")
+]
+SpamFailureThreshold = Annotated[
+    Threshold, Field(ge=10, le=50, description="Mail that scores so much fails.")
+]
+OutboundSpamThreshold = Annotated[
+    Threshold | None,
+    Field(ge=-10, le=50, description="Mail that scores so much is not sent; null: not scanned."),
+]
+# What only an operator of the installation may set.
+OF_OPERATORS = frozenset({"send_limit", "outbound_spam_threshold", "allow_sender", "privacy_mode"})
+
+
+class Server(Answer):
+    """A mail server of an organization."""
+
+    id: int
+    server: Annotated[str, Field(validation_alias="full_name", description="`acme/mail`.")]
+    name: str
+    permalink: str
+    token: str
+    uuid: str
+    mode: ServerMode
+    pool: str
+    shards: int
+    send_limit: int | None
+    spam_threshold: float
+    spam_failure_threshold: float
+    outbound_spam_threshold: float | None
+    allow_sender: bool
+    privacy_mode: bool
+    retry_schedule: str | None
+    unknown_outcome: UnknownOutcome
+    created_at: Moment
+    suspended: Annotated[
+        bool, Field(validation_alias="is_suspended", description="It, or its organization.")
+    ]
+    suspended_at: Moment | None
+    suspension_reason: str | None
+
+
+class ServerSettings(Body):
+    """What a server may be made with."""
+
+    mode: ServerMode = ServerMode.LIVE
+    pool: Annotated[str, Field(max_length=32)] = "default"
+    send_limit: SendLimit = None
+    spam_threshold: SpamThreshold = 5
+    spam_failure_threshold: SpamFailureThreshold = 20
+    outbound_spam_threshold: OutboundSpamThreshold = None
+    allow_sender: StrictBool = False
+    privacy_mode: StrictBool = False
+    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+
+
+class ServerToMake(ServerSettings):
+    """A new server."""
+
+    organization: Annotated[str, Field(max_length=50, description="A permalink.")]
+    name: Name
+    permalink: Annotated[
+        Annotated[Permalink, checked(partial(checked_permalink, reserved=SERVER_RESERVED))] | None,
+        Field(description="Made from the name when left out."),
+    ] = None
+    shards: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = 1
+
+
+class ServerToChange(Patch):
+    """What may be changed of it."""
+
+    needed = frozenset({"name"})
+
+    name: Name | None = None
+    mode: ServerMode = ServerMode.LIVE
+    pool: Annotated[str | None, Field(max_length=32)] = None
+    send_limit: SendLimit = None
+    spam_threshold: SpamThreshold = 5
+    spam_failure_threshold: SpamFailureThreshold = 20
+    outbound_spam_threshold: OutboundSpamThreshold = None
+    allow_sender: StrictBool = False
+    privacy_mode: StrictBool = False
+    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
+    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+
+
+class ServerPage(ListAnswer):
+    """Servers, newest first."""
+
+    data: list[Server]
+
+
+class ServerQuery(PageQuery):
+    """Which servers."""
+
+    organization: str | None = Field(None, max_length=500, description="Only this one's.")
