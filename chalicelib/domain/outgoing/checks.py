@@ -10,6 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from chalicelib.domain.decision_texts import (
+    DEVELOPMENT,
+    INTERRUPTED,
+    SUSPENDED,
+    attempts_reached,
+)
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.domains import Domain
@@ -57,10 +63,7 @@ def server_suspended(record: MessageRecord, facts: Facts) -> Decision | None:
     """Step 2: a suspended server's mail waits."""
     if not facts.server.is_suspended:
         return None
-    return Hold(
-        "Mail server has been suspended. No e-mails can be processed at present. "
-        "Contact support for assistance."
-    )
+    return Hold(SUSPENDED)
 
 
 def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
@@ -68,7 +71,7 @@ def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
     them."""
     if record.tries < facts.max_attempts:
         return None
-    reached = f"Maximum number of delivery attempts ({facts.max_attempts}) has been reached."
+    reached = attempts_reached(facts.max_attempts)
     if any(delivery.about_us for delivery in record.deliveries[-1:]):
         return Fail(reached)
     rcpt = record.message.rcpt_to
@@ -84,9 +87,7 @@ def outcome_unknown(record: MessageRecord, facts: Facts) -> Decision | None:
         return None
     if facts.server.unknown_outcome is UnknownOutcome.RESEND:
         return None
-    return Hold(
-        "An earlier attempt was interrupted and the remote server may already have this message."
-    )
+    return Hold(INTERRUPTED)
 
 
 def domain_still_ours(record: MessageRecord, facts: Facts) -> Decision | None:
@@ -133,4 +134,4 @@ def development_mode(record: MessageRecord, facts: Facts) -> Decision | None:
     """Step 14: a server in development mode sends only what a person releases."""
     if facts.server.mode is not Mode.DEVELOPMENT or facts.manual:
         return None
-    return Hold("Server is in development mode.")
+    return Hold(DEVELOPMENT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.decision_texts import REMOVED
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.outgoing.checks import Decision, Fail
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
@@ -15,5 +16,5 @@ class LoadBody:
         try:
             attempt.body = await attempt.bodies.get(attempt.record.message.blob)
         except NotFound:
-            return Fail("Raw message has been removed. Cannot send message.")
+            return Fail(REMOVED)
         return None

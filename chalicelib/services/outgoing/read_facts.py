@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from chalicelib.config import Settings
 from chalicelib.domain.model import DeliveryJob, MessageRecord
 from chalicelib.domain.outgoing.checks import Facts
-from chalicelib.domain.outgoing.retry import parse_schedule
-from chalicelib.domain.tenancy.servers import Server
+from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.tenancy.directory import Directory
 
@@ -14,8 +12,8 @@ from chalicelib.services.tenancy.directory import Directory
 class ReadFacts:
     """Gathers what the checks need."""
 
-    def __init__(self, settings: Settings, directory: Directory) -> None:
-        self._settings = settings
+    def __init__(self, end: AttemptEnd, directory: Directory) -> None:
+        self._end = end
         self._directory = directory
 
     async def read(self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch) -> Facts:
@@ -25,11 +23,6 @@ class ReadFacts:
             server=server,
             domain=await self._directory.verified_domain(server, record.message.origin.domain),
             suppression=batch.suppression_of(record.message),
-            max_attempts=self._max_attempts(server),
+            max_attempts=self._end.max_attempts(server),
             manual=job.manual,
         )
-
-    def _max_attempts(self, server: Server) -> int:
-        if server.retry_schedule is None:
-            return self._settings.max_attempts
-        return len(parse_schedule(server.retry_schedule).waits) + 1

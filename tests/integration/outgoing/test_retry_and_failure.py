@@ -13,7 +13,7 @@ from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.servers import UnknownOutcome
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.suppressions import SuppressionList
-from chalicelib.services.outgoing.decide_outcome import MAY_BE_DELIVERED
+from chalicelib.services.outgoing.attempt_end import MAY_BE_DELIVERED
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.servers import ServerOptions
 from tests.queues import depth
