@@ -125,6 +125,7 @@ MESSAGE = Table(
         Field("dsn", "n", Kind.LIST, None, "y", DSN),
         Field("operation", "by", Kind.OPERATION, None, "mb"),
         Field("arrival", "ar", Kind.JSON, None, value=Arrival),
+        Field("reports_on", "ro", Kind.NUMBER, None),
     ),
 )
 
@@ -192,5 +193,6 @@ RECORD = Table(
         Field("resent_as", "rs", Kind.NUMBERS, ()),
         Field("inspection", "is", Kind.JSON, None, value=Inspection),
         Field("bounce_of", "bo", Kind.NUMBER, None),
+        Field("replay", "rp", Kind.JSON, None, value=Arrival),
     ),
 )

@@ -98,7 +98,8 @@ class Arrival:
 class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
     whoever comes first can create the stored record (crash rule 1). `operation` is what made it, where that was no
-    client that sent it; `arrival` is there for incoming ones alone."""
+    client that sent it; `arrival` is there for incoming ones alone, and `reports_on` for our own bounces: the message
+    whose failure they tell of."""
 
     server_id: ServerId
     id: MessageId
@@ -120,6 +121,7 @@ class Message:
     dsn: DsnParameters | None = None
     operation: Operation | None = None
     arrival: Arrival | None = None
+    reports_on: MessageId | None = None
 
     @property
     def resend_of(self) -> MessageId | None:
@@ -164,7 +166,8 @@ class MessageRecord:
     was first opened, `clicked_at` when a link was last clicked; hits set them, attempts never do. `resent_as` are the
     messages that send its content once more, oldest first; they alone set it.
     `inspection` is what was found of an incoming message, once it was looked at, and `bounce_of` the message that it
-    reports on.
+    reports on. `replay` is the way that an incoming one takes since a person had it replayed: with an endpoint and no
+    route it goes there whatever routes say.
     """
 
     message: Message
@@ -187,7 +190,13 @@ class MessageRecord:
     resent_as: tuple[MessageId, ...] = ()
     inspection: Inspection | None = None
     bounce_of: MessageId | None = None
+    replay: Arrival | None = None
     deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def way(self) -> Arrival:
+        """Which route and endpoint it takes."""
+        return self.replay or self.message.arrival or Arrival()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ class IncomingAttempt:
 
     @property
     def arrival(self) -> Arrival:
-        """How the message came."""
-        return self.record.message.arrival or Arrival()
+        """How the message came, and which way it takes."""
+        return self.record.way
 
 
 class Step(Protocol):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.owners import (
@@ -20,6 +21,7 @@ from chalicelib.domain.tenancy.owners import (
     of_server,
 )
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolChoice, in_order
+from chalicelib.domain.tenancy.routes import ROUTES, Route
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
@@ -107,6 +109,14 @@ class Directory:
             return await self._repository.all(SOURCES, of_pool(pool))
 
         return tuple(await self._recent.ask(("pool", pool), read) or ())
+
+    async def route(self, server: ServerId, route: str) -> Route | None:
+        """A route by its id."""
+        return await self._recent.get(ROUTES, Place(of_server(server), route))
+
+    async def endpoint(self, server: ServerId, endpoint: str) -> Endpoint | None:
+        """An endpoint by its id."""
+        return await self._recent.get(ENDPOINTS, Place(of_server(server), endpoint))
 
 
 async def verified_domain(

@@ -54,6 +54,8 @@ CREATE INDEX rates_by_end ON rates(keep_until);
 ALTER TABLE messages ADD COLUMN arrival TEXT /* JSON */;
 ALTER TABLE messages ADD COLUMN inspection TEXT /* JSON */;
 ALTER TABLE messages ADD COLUMN bounce_of INTEGER;
+ALTER TABLE messages ADD COLUMN reports_on INTEGER;
+ALTER TABLE messages ADD COLUMN replay TEXT /* JSON */;
 ALTER TABLE events ADD COLUMN d_cause TEXT;
 ALTER TABLE events ADD COLUMN d_report INTEGER;
 ALTER TABLE suppressions ADD COLUMN email INTEGER;

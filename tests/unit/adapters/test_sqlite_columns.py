@@ -40,7 +40,8 @@ def test_a_value_comes_back_from_its_row(message: Message) -> None:
 def test_a_default_is_null() -> None:
     row = dict(zip(COLUMNS.names, COLUMNS.write(BARE), strict=True))
     assert {name for name, value in row.items() if value is None} == {
-        *("tag", "dsn", "operation", "arrival", "bounce", "hold", "received_with_ssl", "smtputf8")
+        *("tag", "dsn", "operation", "arrival", "reports_on"),
+        *("bounce", "hold", "received_with_ssl", "smtputf8"),
     }
     assert (row["pool"], row["scope"], row["blob"]) == ("default", "outgoing", '["k", 0, 10]')
 

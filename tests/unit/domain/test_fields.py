@@ -13,8 +13,8 @@ from chalicelib.domain.fields import (
     DSN,
     JOB,
     MESSAGE,
+    ORIGIN,
     OUTCOME,
-    OUTGOING,
     RECORD,
     REQUIRED,
     Kind,
@@ -25,7 +25,7 @@ from chalicelib.domain.fields import (
 OF_THE_STORE = {"message", "deliveries", "by_sweeper", "taken_over"}
 
 
-@pytest.mark.parametrize("table", [BLOB, DSN, OUTGOING, MESSAGE, DELIVERY, OUTCOME, JOB, RECORD])
+@pytest.mark.parametrize("table", [BLOB, DSN, ORIGIN, MESSAGE, DELIVERY, OUTCOME, JOB, RECORD])
 def test_every_field_has_a_row_and_one_name(table: Table[Any]) -> None:
     missing = OF_THE_STORE if table is RECORD else set()
     assert {one.name for one in table.fields} == {one.name for one in fields(table.value)} - missing
@@ -44,7 +44,7 @@ def test_defaults_are_those_of_the_value(table: Table[Any]) -> None:
 def test_a_job_has_no_name_twice() -> None:
     names = [
         one.short
-        for one in (*OUTGOING.fields, *MESSAGE.fields, *JOB.fields)
+        for one in (*ORIGIN.fields, *MESSAGE.fields, *JOB.fields)
         if one.kind is not Kind.FLAT
     ]
     assert len(set(names)) == len(names)

@@ -1,0 +1,113 @@
+"""What a claimed incoming message goes through: the steps of `STEPS`, in their order (contract section 5).
+
+A function is a pure check of the record and the facts; a class is a step that reads or writes through ports. The first
+decision, Hold, Fail or Process, ends the attempt before an endpoint has the message. A failure for good is told to the
+sender where that is due; nothing else that lasts is changed here, but what steps say they change: what is stored about
+the message is the returned record, written by the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from chalicelib.domain.errors import MailError
+from chalicelib.domain.incoming import checks
+from chalicelib.domain.incoming.checks import Check
+from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
+from chalicelib.ports.numbers import Numbers
+from chalicelib.services.incoming.attempt import IncomingAttempt, Step
+from chalicelib.services.incoming.decide_outcome import DecideOutcome
+from chalicelib.services.incoming.deliver import DeliverToEndpoint
+from chalicelib.services.incoming.load_body import LoadBody
+from chalicelib.services.incoming.read_facts import ReadFacts
+from chalicelib.services.queue.batch import DeliveryBatch
+from chalicelib.services.queue.store_outcome import log_fields
+
+STEPS: tuple[Check | type[Step], ...] = (
+    checks.server_suspended,
+    checks.attempts_exhausted,
+    checks.outcome_unknown,
+    LoadBody,
+    checks.spam_failure_threshold,
+    checks.development_mode,
+    checks.route_present,
+    checks.spam_mode,
+    checks.route_mode,
+    DeliverToEndpoint,
+    DecideOutcome,
+)
+COPIES = 2
+"""The body with other fields in front, and what of it is on its way to an endpoint."""
+
+LOG = logging.getLogger("posthorn.incoming")
+
+
+class CarryIncoming:
+    """The carrier of incoming mail."""
+
+    def __init__(
+        self,
+        *,
+        numbers: Numbers,
+        facts: ReadFacts,
+        load: LoadBody,
+        deliver: DeliverToEndpoint,
+        outcome: DecideOutcome,
+    ) -> None:
+        self._numbers = numbers
+        self._facts = facts
+        self._outcome = outcome
+        steps: tuple[Step, ...] = (load, deliver, outcome)
+        self._acting: dict[type, Step] = {type(step): step for step in steps}
+
+    async def copies(self, message: Message, batch: DeliveryBatch) -> int:
+        """How many copies of the body an attempt makes."""
+        return COPIES
+
+    async def run(
+        self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch
+    ) -> MessageRecord:
+        """Go through the steps and return the record to store; anything unforeseen becomes an Error delivery that is
+        tried again, unless the endpoint already has the message.
+
+        Raises TemporaryFailure only before anything was done.
+        """
+        number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
+        facts = await self._facts.read(record, job, batch)
+        attempt = IncomingAttempt(record, facts, number, batch.bodies, inspection=record.inspection)
+        fields = log_fields(record.message)
+        try:
+            await self._go_through(attempt)
+        except MailError as error:
+            LOG.warning("attempt broke: %s", error.public, extra={"fields": fields})
+        except (
+            Exception
+        ):  # a defect becomes a retry that people can see, instead of a lease that runs out
+            LOG.exception("attempt broke", extra={"fields": fields})
+        after = attempt.after or self._outcome.broken(attempt)
+        _log(attempt, after)
+        return after
+
+    async def _go_through(self, attempt: IncomingAttempt) -> None:
+        for step in STEPS:
+            if isinstance(step, type):
+                decision = await self._acting[step].run(attempt)
+                if attempt.inspection is not attempt.record.inspection:
+                    attempt.record = replace(attempt.record, inspection=attempt.inspection)
+            else:
+                decision = step(attempt.record, attempt.facts)
+            if decision is not None:
+                attempt.after = await self._outcome.decided(attempt, decision)
+            if attempt.after is not None:
+                return
+
+
+def _log(attempt: IncomingAttempt, after: MessageRecord) -> None:
+    seconds = attempt.said.result.seconds if attempt.said else 0.0
+    fields = log_fields(after.message) | {
+        "attempt": attempt.record.attempt,
+        "outcome": after.status.value,
+        "ms": round(seconds * 1000),
+    }
+    LOG.info("attempt", extra={"fields": fields})
