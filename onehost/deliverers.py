@@ -69,7 +69,7 @@ class Deliverers:
     async def _take(self) -> float:
         """Start a batch of each pool that has jobs; for how many seconds there is nothing more to take."""
         wait = LOOK_AGAIN_SECONDS
-        for pool in await self._queue.pools():
+        for pool in await self._queue.queues():
             room = min(LARGEST_BATCH, self._in_hand.room(pool))
             if room <= 0:
                 continue

@@ -14,6 +14,9 @@ from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 
+INCOMING_QUEUE = "@incoming"
+"""The queue of incoming mail, as an origin names it; no pool can be called so."""
+
 
 class Scope(StrEnum):
     """Direction of a message, as contract section 1.11 names it."""

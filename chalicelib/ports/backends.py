@@ -29,7 +29,7 @@ class Backends(Protocol):
         """A probe of each part, by its name."""
 
     async def queues(self) -> Sequence[QueueLoad]:
-        """The queue of each pool, by name."""
+        """The queue of each pool, by name, and that of incoming mail."""
 
     async def dead_letters(self) -> int:
         """How many wake-ups nobody could work on and nobody has held yet."""

@@ -9,7 +9,8 @@ from chalicelib.domain.model import DeliveryJob
 
 
 class WorkQueue(Protocol):
-    """Jobs for functions, in a queue for each pool. At least once, in no order, durable once `wake` returns."""
+    """Jobs for functions, in a queue for each pool and one of incoming mail. At least once, in no order, durable once
+    `wake` returns."""
 
     @property
     def longest_wait(self) -> int:

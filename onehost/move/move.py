@@ -17,7 +17,7 @@ from typing import TypeVar
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound, PermanentFailure
-from chalicelib.domain.model import DeliveryJob
+from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Period, Slot
 from chalicelib.ports.blobs import BlobStore
@@ -129,7 +129,7 @@ class Move:
     async def _marked_jobs(self) -> Jobs:
         """What is queued and says more than the record of its message, looked for once."""
         found: list[DeliveryJob] = []
-        for pool in await self._source[WorkQueue].pools():
+        for pool in (INCOMING_QUEUE, *await self._source[WorkQueue].pools()):
             jobs = self._steps.jobs(pool)
             if jobs is None:
                 jobs = await self._source[WorkQueue].marked(pool)

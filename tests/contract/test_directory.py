@@ -12,8 +12,10 @@ from chalicelib.adapters.scripted.time import SeededRand
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.domains import DOMAINS
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.routes import RETURN_PATH, ROUTES
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
@@ -24,7 +26,7 @@ from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from tests.contract.conftest import World
-from tests.contract.nouns import KEY, a_source, a_track_domain
+from tests.contract.nouns import KEY, a_route, a_source, a_track_domain, an_endpoint
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
 
@@ -48,6 +50,36 @@ async def test_servers_are_found_by_number_and_name(world: World, server: Server
     for names in ((server.organization_permalink, "no"), ("no", server.permalink)):
         with pytest.raises(NotFound):
             await clients.server_named(*names)
+
+
+async def test_routes_are_found_by_domain_token_and_return_path(
+    world: World, server: Server
+) -> None:
+    directory, repository = world[Directory], world[Repository]
+    route, back = a_route(server), a_route(server, RETURN_PATH, domain="")
+    other = a_route(server, "*", domain=route.domain)
+    endpoint = an_endpoint(server)
+    await repository.add(ENDPOINTS, endpoint)
+    assert list(await directory.routes_of(route.domain)) == []
+    for one in (route, back, other):
+        await repository.add(ROUTES, one)
+    found = await directory.routes_of(route.domain)
+    assert {one.id for one in found} == {route.id, other.id}
+    assert await directory.route_by_token(route.token) == route
+    assert await directory.route_by_token("no") is None
+    assert await directory.return_path_route(server.id) == back
+    assert await directory.return_path_route(a_server_id()) is None
+    assert await directory.route(server.id, route.id) == route
+    assert await directory.route(server.id, "no") is None
+    assert await directory.endpoint(server.id, endpoint.id) == endpoint
+    assert await directory.endpoint(server.id, "no") is None
+
+
+async def test_a_server_is_found_by_the_token_of_its_return_path(
+    world: World, server: Server
+) -> None:
+    assert await world[Directory].server_by_token(server.token) == server
+    assert await world[Directory].server_by_token("no-such") is None
 
 
 async def test_many_questions_at_once_have_one_answer(world: World, server: Server) -> None:

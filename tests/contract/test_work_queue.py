@@ -7,7 +7,7 @@ import time
 import pytest
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import DeliveryJob, PendingOutcome, State
+from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob, PendingOutcome, State
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
@@ -138,6 +138,19 @@ async def test_a_pool_without_a_queue_takes_nothing_and_tells_the_client_to_wait
         "Mail of this server cannot be queued at the moment, try again later"
     )
     assert failed.value.fields["pool"] == pool
+
+
+async def test_incoming_mail_has_a_queue_that_is_no_pool(
+    world: World, items: list[DeliveryJob]
+) -> None:
+    await world[WorkQueue].wake(INCOMING_QUEUE, items[:1])
+    receipts = {}
+    while not receipts:
+        got = await world.receive(INCOMING_QUEUE)
+        receipts = {one: job for one, job in got if job.message.server_id == world.server}
+    assert list(receipts.values()) == items[:1]
+    await world[WorkQueue].extend_visibility(INCOMING_QUEUE, next(iter(receipts)), 600)
+    assert INCOMING_QUEUE not in await world[WorkQueue].pools()
 
 
 async def test_the_pools_are_those_that_have_a_queue(world: World) -> None:

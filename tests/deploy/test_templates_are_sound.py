@@ -99,7 +99,8 @@ def test_queues_are_named_as_the_settings_name_them() -> None:
         if one["Type"] == "AWS::SQS::Queue"
     }
     prefix = settings.queue_prefix
-    assert names == {f"{prefix}dead", f"{prefix}deliver-default", f"{prefix}deliver-bulk"}
+    pools = {f"{prefix}deliver-default", f"{prefix}deliver-bulk"}
+    assert names == pools | {f"{prefix}dead", f"{prefix}incoming"}
 
 
 def test_time_limits_fit_into_each_other() -> None:

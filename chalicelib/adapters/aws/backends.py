@@ -12,7 +12,7 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.sqs import SqsWorkQueue
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.model import BlobRef
+from chalicelib.domain.model import INCOMING_QUEUE, BlobRef
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.ports.backends import Backends, Probe, QueueLoad
 from chalicelib.ports.repository import Repository
@@ -54,9 +54,9 @@ class AwsBackends(Backends):
         return {**found, "bucket": self._read_nothing, "queues": self.queues}
 
     async def queues(self) -> Sequence[QueueLoad]:
-        """One call a queue: those of the pools that ever had a source, which must be deployed before, and of the
-        default one."""
-        pools = sorted({DEFAULT, *await self._repository.owners(SOURCES)})
+        """One call a queue: those of the pools that ever had a source, which must be deployed before, of the default
+        one and of incoming mail."""
+        pools = [INCOMING_QUEUE, *sorted({DEFAULT, *await self._repository.owners(SOURCES)})]
         return [QueueLoad(pool, await self._waiting(await self._queue.url(pool))) for pool in pools]
 
     async def dead_letters(self) -> int:

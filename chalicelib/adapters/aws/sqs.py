@@ -1,4 +1,4 @@
-"""Wake-ups in SQS, one queue a pool: `<prefix>deliver-<pool>`.
+"""Wake-ups in SQS: one queue a pool, `<prefix>deliver-<pool>`, and one of incoming mail, `<prefix>incoming`.
 
 A send is complete or it raises: entries that SQS refuses are sent again twice, then the whole send fails, and those
 already in will arrive all the same (at least once). A pool without a queue is said to the log, because only whoever
@@ -18,7 +18,7 @@ from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import PoolMissing, Rejected, TemporaryFailure
-from chalicelib.domain.model import DeliveryJob
+from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
 
@@ -44,6 +44,7 @@ _NO_LONGER_HELD = (
 _NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
 DEAD = "dead"
+INCOMING = "incoming"
 _Entry = dict[str, str | int]
 
 
@@ -146,6 +147,8 @@ class SqsWorkQueue(WorkQueue):
             )
 
     def _name(self, pool: str) -> str:
+        if pool == INCOMING_QUEUE:
+            return f"{self._prefix}{INCOMING}"
         return f"{self._prefix}deliver-{pool}"
 
     async def url(self, pool: str) -> str:

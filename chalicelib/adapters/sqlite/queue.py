@@ -1,4 +1,5 @@
-"""The work queue in mail.db. A pool has its queue as soon as it has a way out; `default` always has one.
+"""The work queue in mail.db. A pool has its queue as soon as it has a way out; `default` always has one, and so has
+incoming mail.
 
 `receive` and `delete` are for whoever plays the event source. A job is hidden until a moment, handed out with a
 receipt, and comes back unless it is deleted in time; one that came back MOST_RECEIVES times is a dead letter. A job of
@@ -20,7 +21,7 @@ from chalicelib.adapters.sqlite.records import MESSAGE_NAMES, read_message
 from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job, render_job
 from chalicelib.domain.errors import PoolMissing, Rejected, TemporaryFailure
-from chalicelib.domain.model import DeliveryJob, Message
+from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob, Message
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.queue import WorkQueue
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 900
 MOST_RECEIVES = 20
 DEFAULT_POOL = "default"
+ALWAYS_THERE = (DEFAULT_POOL, INCOMING_QUEUE)
 NOT_QUEUED = "Mail of this server cannot be queued at the moment, try again later"
 
 _ADD = "INSERT INTO queue(pool, visible_at, key, attempt, manual, body) VALUES (?, ?, ?, ?, ?, ?)"
@@ -100,7 +102,7 @@ class SqliteWorkQueue(WorkQueue):
 
     def check(self, pool: str) -> None:
         """PoolMissing when the pool has no queue."""
-        if pool != DEFAULT_POOL and pool not in self._named():
+        if pool not in ALWAYS_THERE and pool not in self._named():
             raise PoolMissing(NOT_QUEUED, pool=pool)
 
     async def extend_visibility(self, queue: str, receipt: str, seconds: int) -> None:
@@ -112,6 +114,10 @@ class SqliteWorkQueue(WorkQueue):
     async def pools(self) -> tuple[str, ...]:
         """The pools that have a queue, by name."""
         return tuple(sorted({DEFAULT_POOL, *self._named()}))
+
+    async def queues(self) -> tuple[str, ...]:
+        """All queues: that of incoming mail, and those of the pools."""
+        return (INCOMING_QUEUE, *await self.pools())
 
     def _named(self) -> set[str]:
         """The pools that have a way out."""

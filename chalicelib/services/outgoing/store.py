@@ -9,13 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.model import Message
+from chalicelib.domain.model import BlobRef, Message
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.intake import Intake, Mail
 from chalicelib.services.outgoing.numbers import MessageNumbers
-from chalicelib.services.outgoing.submission import Prepared
+
+
+class Storable(Protocol):
+    """What passed every accept step and waits to be stored: the bytes of one server, and number and token of each
+    message that is made of them. `messages` are there once the bytes are stored."""
+
+    body: bytes
+    server_id: ServerId
+    names: list[tuple[MessageId, str]]
+    messages: tuple[Message, ...]
+
+    @property
+    def recipients(self) -> int:
+        """How many messages are made of it."""
+
+    def messages_at(self, blob: BlobRef) -> tuple[Message, ...]:
+        """The messages, of which the bytes lie at this place."""
 
 
 class StoreMail:
@@ -26,7 +44,7 @@ class StoreMail:
         self._numbers = numbers
         self._intake = intake
 
-    async def store(self, batch: Sequence[Prepared]) -> None:
+    async def store(self, batch: Sequence[Storable]) -> None:
         """Make a batch durable, and say in its messages where their bytes are. Raises TemporaryFailure."""
         batch = [prepared for prepared in batch if prepared.recipients]
         mails = [Mail(one.body, one.server_id, one.messages_at) for one in batch]
@@ -39,7 +57,7 @@ class StoreMail:
         if collided:
             await self._renumber(batch, collided)
 
-    async def _renumber(self, batch: Sequence[Prepared], collided: dict[str, Message]) -> None:
+    async def _renumber(self, batch: Sequence[Storable], collided: dict[str, Message]) -> None:
         """Store messages whose id belonged to another under a new one.
 
         Their first wake-ups, if any, die at the claim, because the token differs (crash rule 2).

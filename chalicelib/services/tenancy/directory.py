@@ -14,14 +14,25 @@ from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import (
+    ALL_ORGANIZATIONS,
+    ALL_ROUTE_TOKENS,
     THE_INSTALLATION,
     of_organization,
     of_pool,
+    of_return_path_route,
+    of_route_domain,
     of_server,
 )
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolChoice, in_order
-from chalicelib.domain.tenancy.routes import ROUTES, Route
+from chalicelib.domain.tenancy.routes import (
+    BY_RETURN_PATH,
+    BY_ROUTE_DOMAIN,
+    BY_TOKEN,
+    ROUTES,
+    Route,
+)
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
@@ -110,6 +121,34 @@ class Directory:
 
         return tuple(await self._recent.ask(("pool", pool), read) or ())
 
+    async def routes_of(self, domain: str, moment: int = 0) -> Sequence[Route]:
+        """The routes of a (lower-case) domain, whoever has them. Who counts moments shares answers with those of the
+        same moment alone. One query."""
+
+        async def read() -> list[Route]:
+            owner = of_route_domain(domain)
+            return await self._repository.all(ROUTES, owner, BY_ROUTE_DOMAIN, fresh=False)
+
+        return await self._recent.ask(("routes", domain, moment), read) or ()
+
+    async def route_by_token(self, token: str) -> Route | None:
+        """The route with this token in its forwarding address."""
+
+        async def read() -> Route:
+            place = Place(ALL_ROUTE_TOKENS, token)
+            return await self._repository.find(ROUTES, BY_TOKEN, place, fresh=False)
+
+        return await self._recent.ask(("route token", token), read)
+
+    async def return_path_route(self, server: ServerId) -> Route | None:
+        """The route that a server has for what comes to its return path."""
+
+        async def read() -> Route:
+            place = Place(of_return_path_route(server))
+            return await self._repository.find(ROUTES, BY_RETURN_PATH, place, fresh=False)
+
+        return await self._recent.ask(("return path", server), read)
+
     async def route(self, server: ServerId, route: str) -> Route | None:
         """A route by its id."""
         return await self._recent.get(ROUTES, Place(of_server(server), route))
@@ -117,6 +156,21 @@ class Directory:
     async def endpoint(self, server: ServerId, endpoint: str) -> Endpoint | None:
         """An endpoint by its id."""
         return await self._recent.get(ENDPOINTS, Place(of_server(server), endpoint))
+
+    async def server_by_token(self, token: str) -> Server | None:
+        """The server with this token in its return path. One query for each organization, and none again for as long
+        as answers are kept, whatever tokens are asked for: a server made meanwhile is found after that."""
+
+        async def read() -> dict[str, ServerId]:
+            found: dict[str, ServerId] = {}
+            for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS, fresh=False):
+                owner = of_organization(one.id)
+                servers = await self._repository.all(SERVERS, owner, fresh=False)
+                found |= {server.token: server.id for server in servers}
+            return found
+
+        tokens = await self._recent.ask(("server tokens",), read) or {}
+        return await self.server(tokens[token]) if token in tokens else None
 
 
 async def verified_domain(

@@ -1,0 +1,203 @@
+"""Taking responsibility for mail that arrives: decide who takes it, number it, store it, and only then say yes.
+
+`AcceptIncoming.prepare` decides once, in memory: size, lines, loops, routes, numbers. `store` makes what it gives
+durable, the parts of all servers in one go; only then has anything been promised. What is stored are the bytes as they
+came, behind the trace field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from chalicelib.config import Settings
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.incoming.loops import has_gone_round, was_delivered_to
+from chalicelib.domain.incoming.routing import Described, chosen
+from chalicelib.domain.mail.encoded_words import decode_header
+from chalicelib.domain.mail.headers import Headers, read_headers
+from chalicelib.domain.mail.mailbox import domain_of, identity
+from chalicelib.domain.mail.newlines import has_bare_newline, has_nul
+from chalicelib.domain.model import INCOMING_QUEUE, Arrival, Message, Origin, Scope
+from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.reply import Reply
+from chalicelib.domain.tenancy.routes import Route, RouteMode
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.intake import NOT_STORED
+from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient, PreparedIncoming
+from chalicelib.services.outgoing.accept import LONGEST_SUBJECT, bare_message_id
+from chalicelib.services.outgoing.numbers import MessageNumbers
+from chalicelib.services.outgoing.store import StoreMail
+from chalicelib.services.outgoing.submission import check_size
+
+LOOP = Reply(554, "5.4.6", "Loop detected")
+NO_ROUTE = Reply(550, "5.7.1", "No route takes this message")
+REJECTED = Reply(550, "5.7.1", "Route does not accept incoming messages")
+_Draft = tuple[IncomingRecipient, Arrival]
+
+
+class AcceptIncoming:
+    """The accept use case of incoming mail."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, numbers: MessageNumbers, store: StoreMail
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._numbers = numbers
+        self._store = store
+
+    async def submit(self, mail: IncomingMail) -> tuple[Message, ...]:
+        """Prepare and store one message; one for each recipient and endpoint. Raises Rejected, TemporaryFailure."""
+        prepared = await self.prepare(mail)
+        await self.store(prepared)
+        return tuple(message for part in prepared for message in part.messages)
+
+    async def store(self, batch: Sequence[PreparedIncoming]) -> None:
+        """Make a batch durable. Raises TemporaryFailure; see `chalicelib.services.outgoing.store`."""
+        await self._store.store(batch)
+
+    async def prepare(self, mail: IncomingMail) -> list[PreparedIncoming]:
+        """What each server takes of a message. Raises Rejected (size, lines, loop, no route), TemporaryFailure."""
+        check_size(self._settings, len(mail.content))
+        _check_lines(mail.content)
+        headers = read_headers(mail.content)
+        self._check_loops(headers, mail)
+        by_server: dict[ServerId, list[_Draft]] = {}
+        for recipient, route in _routed(mail, headers):
+            arrivals = _arrivals(mail, recipient, route)
+            by_server.setdefault(recipient.server_id, []).extend(
+                (recipient, arrival) for arrival in arrivals
+            )
+        body = mail.received + mail.content
+        return [
+            await self._prepared(mail, headers, body, server, drafts)
+            for server, drafts in by_server.items()
+        ]
+
+    def _check_loops(self, headers: Headers, mail: IncomingMail) -> None:
+        """What went round is refused; where it did so for some recipients only, their attempts end it."""
+        went_round = has_gone_round(headers, self._settings.smtp_hostname, bool(mail.received))
+        if not went_round and not mail.shared:
+            went_round = all(was_delivered_to(headers, one.address) for one in mail.recipients)
+        if went_round:
+            raise Rejected(LOOP.text, reply=LOOP)
+
+    async def _prepared(
+        self,
+        mail: IncomingMail,
+        headers: Headers,
+        body: bytes,
+        server: ServerId,
+        drafts: Sequence[_Draft],
+    ) -> PreparedIncoming:
+        names = await self._numbers.take(server, len(drafts))
+        subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]
+        message_id, now = bare_message_id(headers), self._clock.now()
+
+        def draft(one: _Draft, name: tuple[MessageId, str]) -> Message:
+            recipient, arrival = one
+            return Message(
+                server_id=server,
+                id=name[0],
+                token=name[1],
+                scope=Scope.INCOMING,
+                mail_from=mail.mail_from,
+                rcpt_to=recipient.address,
+                subject=subject,
+                message_id=message_id,
+                received_at=now,
+                size=len(body),
+                blob=NOT_STORED,
+                origin=Origin(INCOMING_QUEUE, domain_of(recipient.address), ""),
+                bounce=recipient.bounce,
+                received_with_ssl=mail.received_with_ssl,
+                smtputf8=mail.smtputf8,
+                dsn=recipient.dsn,
+                arrival=arrival,
+            )
+
+        made = tuple(map(draft, drafts, names))
+        return PreparedIncoming(body, server, made, names)
+
+
+def _check_lines(content: bytes) -> None:
+    """Every CR and LF is part of a CRLF and there is no NUL, so that no second message hides in this one; nothing
+    continues the field that is put in front."""
+    if has_nul(content):
+        raise Rejected("Message contains a NUL character")
+    if has_bare_newline(content):
+        raise Rejected("Message contains a bare CR or LF; lines must end in CRLF")
+    if content[:1] in (b" ", b"\t"):
+        raise Rejected("Message begins with white space")
+
+
+def _routed(mail: IncomingMail, headers: Headers) -> list[tuple[IncomingRecipient, Route | None]]:
+    """Each recipient once, with the route that takes it. Rejected when none takes any of them."""
+    described = _Described(mail, headers)
+    found: list[tuple[IncomingRecipient, Route | None]] = []
+    refusals: list[Reply] = []
+    for recipient in {identity(one.address): one for one in reversed(mail.recipients)}.values():
+        route = _route(recipient, described)
+        if route is not None and route.mode is RouteMode.REJECT:
+            route = None
+            refusals.append(REJECTED)
+        elif route is None and recipient.routes:
+            refusals.append(NO_ROUTE)
+        found.append((recipient, route))
+    found.reverse()
+    if len(refusals) == len(found) and not mail.shared:
+        raise Rejected(refusals[0].text, reply=refusals[0])
+    return found
+
+
+class _Described:
+    """What conditions look at, decoded when the first of them asks."""
+
+    def __init__(self, mail: IncomingMail, headers: Headers) -> None:
+        self._mail = mail
+        self._headers = headers
+        self._made: Described | None = None
+
+    def get(self) -> Described:
+        if self._made is None:
+            fields = tuple(
+                (field.name.decode("latin-1"), decode_header(field.value))
+                for field in self._headers.fields
+            )
+            subject = self._headers.last_text("subject") or ""
+            self._made = Described(self._mail.mail_from, subject, fields)
+        return self._made
+
+
+def _route(recipient: IncomingRecipient, described: _Described) -> Route | None:
+    """The route that takes the mail for a recipient."""
+    routes = recipient.routes
+    if not routes:
+        return None
+    if not recipient.asks or not routes[0].conditions:
+        return routes[0]
+    return chosen(routes, described.get())
+
+
+def _arrivals(
+    mail: IncomingMail, recipient: IncomingRecipient, route: Route | None
+) -> Iterator[Arrival]:
+    """How it arrives: for the route's endpoint, and for each of its additional ones."""
+
+    def arrival(endpoint: str = "", *, additional: bool = False) -> Arrival:
+        return Arrival(
+            route_id=route.id if route else "",
+            endpoint_id=endpoint,
+            additional=additional,
+            helo=mail.helo,
+            client=mail.client,
+            client_name=mail.client_name,
+            to=recipient.to,
+        )
+
+    if route is None or route.mode is not RouteMode.ENDPOINT:
+        yield arrival()
+        return
+    yield arrival(route.endpoint or "")
+    for endpoint in route.additional_endpoints:
+        yield arrival(endpoint, additional=True)
