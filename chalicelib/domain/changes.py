@@ -26,7 +26,7 @@ class MessageChange:
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """A message was stored at this time (`status` is None), or a delivery with this status was added to its log: told
-    by a store that keeps a log and does not show the message with each entry."""
+    by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored."""
 
     sequence: str
     server: ServerId
@@ -34,6 +34,7 @@ class LogEntry:
     scope: Scope
     status: Status | None
     at: float
+    accepted_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,25 @@ class Count(StrEnum):
     HARD_FAILS = "hard_fails"
     OPENS = "opens"
     CLICKS = "clicks"
+    # Deliveries by the seconds since their message was accepted, and the sum of these in milliseconds.
+    WITHIN_1 = "within_1"
+    WITHIN_5 = "within_5"
+    WITHIN_15 = "within_15"
+    WITHIN_60 = "within_60"
+    WITHIN_300 = "within_300"
+    WITHIN_900 = "within_900"
+    WITHIN_3600 = "within_3600"
+    WITHIN_21600 = "within_21600"
+    WITHIN_86400 = "within_86400"
+    LATER = "later"
+    DELIVERY_MS = "delivery_ms"
+
+
+# The least of these within which a delivery lies counts it; one that lies in none counts as LATER.
+WITHIN = {
+    count: int(count.removeprefix("within_")) for count in Count if count.startswith("within_")
+}
+NAMED = tuple(count for count in Count if count not in {*WITHIN, Count.LATER, Count.DELIVERY_MS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +98,13 @@ _OUTCOMES = {
     Status.BOUNCED: Count.BOUNCES,
 }
 _ENGAGEMENTS = {EngagementKind.OPEN: Count.OPENS, EngagementKind.CLICK: Count.CLICKS}
+
+
+def delivery_counts(seconds: float) -> dict[Count, int]:
+    """What a delivery counts that came about so long after its message was accepted."""
+    seconds = max(0.0, seconds)
+    within = next((count for count, most in WITHIN.items() if seconds <= most), Count.LATER)
+    return {within: 1, Count.DELIVERY_MS: round(seconds * 1_000)}
 
 
 def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[Count, float], ...]:
@@ -119,8 +145,8 @@ def additions(changes: Iterable[Change], now: float) -> dict[Slot, list[Addition
     found: dict[Slot, list[Addition]] = {}
     of_minutes: dict[tuple[ServerId, int], list[list[Addition]]] = {}
     for change in changes:
-        server, what = _told_by(change)
-        for minute, counts in _by_minute(what).items():
+        server, what, accepted_at = _told_by(change)
+        for minute, counts in _by_minute(what, accepted_at).items():
             added = Addition(change.sequence, counts)
             if (server, minute) not in of_minutes:
                 slots = slots_of(server, minute * SECONDS[Period.MINUTE])
@@ -141,27 +167,36 @@ def totals(counts: Iterable[Mapping[Count, int]]) -> dict[Count, int]:
 
 
 def named_counts(counts: Mapping[Count, int]) -> dict[str, int]:
-    """Every counter by its name, nought where there is none."""
-    return {count.value: counts.get(count, 0) for count in Count}
+    """The counters that people are shown by their names, nought where there is none."""
+    return {count.value: counts.get(count, 0) for count in NAMED}
 
 
-def _told_by(change: Change) -> tuple[ServerId, Iterable[tuple[Count, float]]]:
-    """The server, and what is counted with the time that it counts under."""
+_Told = tuple[ServerId, Iterable[tuple[Count, float]], float | None]
+
+
+def _told_by(change: Change) -> _Told:
+    """The server, what is counted with the time that it counts under, and when the message was accepted."""
     if isinstance(change, LogEntry):
         if change.status is None:
-            return change.server, ((_CREATED[change.scope], change.at),)
+            return change.server, ((_CREATED[change.scope], change.at),), None
         count = _OUTCOMES.get(change.status)
-        return change.server, ((count, change.at),) if count else ()
+        return change.server, ((count, change.at),) if count else (), change.accepted_at
     if isinstance(change, HitAdded):
-        return change.server, ((_ENGAGEMENTS[change.kind], change.at),)
+        return change.server, ((_ENGAGEMENTS[change.kind], change.at),), None
     if isinstance(change, Operated):
-        return change.server, ()
-    return change.after.message.server_id, counted(change.before, change.after)
+        return change.server, (), None
+    message = change.after.message
+    return message.server_id, counted(change.before, change.after), message.received_at
 
 
-def _by_minute(what: Iterable[tuple[Count, float]]) -> dict[int, dict[Count, int]]:
+def _by_minute(
+    what: Iterable[tuple[Count, float]], accepted_at: float | None
+) -> dict[int, dict[Count, int]]:
     found: dict[int, dict[Count, int]] = {}
     for count, at in what:
         counts = found.setdefault(int(at // SECONDS[Period.MINUTE]), {})
         counts[count] = counts.get(count, 0) + 1
+        if count is Count.SENT and accepted_at is not None:
+            for each, number in delivery_counts(at - accepted_at).items():
+                counts[each] = counts.get(each, 0) + number
     return found

@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.domain.model import DeliveryJob, Status
-from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.statistics import NAMED, Count, Period
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
@@ -182,7 +182,8 @@ def test_row_11_death_of_the_outbox_in_the_middle_of_a_batch_counts_everything_o
         chart = bootstrap.run(
             stage.program[ServerStatistics].chart([stage.server.id], period, None, None)
         )
-        assert chart.totals == {Count.OUTGOING: 2, Count.SENT: 2}
+        named = {count: number for count, number in chart.totals.items() if count in NAMED}
+        assert named == {Count.OUTGOING: 2, Count.SENT: 2}
 
 
 def test_row_16_the_same_wake_up_twice_sends_once(stage: Stage) -> None:

@@ -24,8 +24,8 @@ MOST_READ = 1_000
 _POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
-    "SELECT seq, key, kind, at, d_status, scope, events.operation FROM events LEFT JOIN messages USING (key)"
-    " WHERE seq > ? ORDER BY seq LIMIT ?"
+    "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at FROM events"
+    " LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
 _SCOPES = {one.value: one for one in Scope}
@@ -73,8 +73,9 @@ def _change(
     status: str | None,
     scope: Any,
     operation: str | None,
+    accepted_at: float | None,
 ) -> Change | None:
-    """What an event tells; `scope` is None when its message is gone."""
+    """What an event tells; `scope` and `accepted_at` are None when its message is gone."""
     server, message = ids_of(key)
     if kind in KIND_OF:
         return HitAdded(str(sequence), server, KIND_OF[kind], at)
@@ -82,4 +83,5 @@ def _change(
         return Operated(str(sequence), server, message, parse_operation(operation))
     if scope is None:
         return None
-    return LogEntry(str(sequence), server, message, _SCOPES[scope], _STATUSES.get(status), at)
+    told = _STATUSES.get(status)
+    return LogEntry(str(sequence), server, message, _SCOPES[scope], told, at, accepted_at)

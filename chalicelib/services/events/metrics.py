@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from chalicelib.domain.statistics import Count, Period, start_of, totals
+from chalicelib.domain.statistics import WITHIN, Count, Period, start_of, totals
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
 from chalicelib.domain.tenancy.servers import SERVERS
@@ -63,6 +63,7 @@ class Metrics:
         waiting = {f'pool="{one.pool}"': float(one.messages) for one in queues}
         parts = (
             metric("messages_total", "counter", "By direction and status.", messages),
+            _deliveries(counted),
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
@@ -99,12 +100,30 @@ class Metrics:
 def metric(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]:
     """One metric in Prometheus' text format, if there are samples. Label values are names of ours, which need no
     escapes."""
-    if not samples:
-        return
+    if samples:
+        named = {f"{{{labels}}}" if labels else "": value for labels, value in samples.items()}
+        yield from _rendered(name, kind, text, named)
+
+
+def _rendered(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]:
+    """The lines of one metric; samples by what follows its name."""
     yield f"# HELP posthorn_{name} {text}\n# TYPE posthorn_{name} {kind}\n"
-    for labels, value in samples.items():
-        number = f"{value:g}" if value % 1 else f"{int(value)}"
-        yield f"posthorn_{name}{f'{{{labels}}}' if labels else ''} {number}\n"
+    for rest, value in samples.items():
+        yield f"posthorn_{name}{rest} {value:.15g}\n"
+
+
+def _deliveries(counted: Mapping[Count, int]) -> Iterator[str]:
+    """How long deliveries took, as a histogram."""
+    samples, number = {}, 0
+    for count, seconds in WITHIN.items():
+        number += counted.get(count, 0)
+        samples[f'_bucket{{le="{seconds}"}}'] = float(number)
+    number += counted.get(Count.LATER, 0)
+    samples['_bucket{le="+Inf"}'] = samples["_count"] = float(number)
+    samples["_sum"] = counted.get(Count.DELIVERY_MS, 0) / 1_000
+    yield from _rendered(
+        "delivery_seconds", "histogram", "From accepting a message to its delivery.", samples
+    )
 
 
 def _alone(value: float | None) -> Samples:

@@ -107,6 +107,14 @@ def test_the_numbers_are_those_of_the_installation(api: ApiWorld) -> None:
     of = 'posthorn_messages_total{direction="outgoing",status="'
     assert samples[f'{of}Pending"}}'] == "3"
     assert samples[f'{of}Sent"}}'] == samples[f'{of}Held"}}'] == "1"
+    took = {
+        name.removeprefix("posthorn_delivery_seconds"): value
+        for name, value in samples.items()
+        if name.startswith("posthorn_delivery_seconds")
+    }
+    assert took['_bucket{le="1"}'] == took['_bucket{le="+Inf"}'] == took["_count"] == "1"
+    assert 0 <= float(took["_sum"]) < 1
+    assert len(took) == 12
     assert samples['posthorn_queue_messages{pool="default"}'] == "1"
     assert samples['posthorn_queue_oldest_seconds{pool="default"}'] == "12"
     assert samples["posthorn_dead_letters"] == samples["posthorn_outbox_lag_seconds"] == "0"

@@ -17,6 +17,8 @@ from chalicelib.domain.statistics import (
     Slot,
     additions,
     counted,
+    delivery_counts,
+    named_counts,
     slots_of,
     totals,
 )
@@ -119,6 +121,37 @@ def test_an_entry_of_the_log_counts_as_what_it_tells(
     found = additions([entry], NOW)
     for slot in slots_of(SERVER, NOW):
         assert [one.counts for one in found.get(slot, [])] == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "within"),
+    [
+        (-2, Count.WITHIN_1),
+        (1, Count.WITHIN_1),
+        (1.01, Count.WITHIN_5),
+        (86_400, Count.WITHIN_86400),
+        (86_401, Count.LATER),
+    ],
+)
+def test_a_delivery_counts_in_the_least_time_that_it_lies_in(seconds: float, within: Count) -> None:
+    expected = {within: 1, Count.DELIVERY_MS: max(0, seconds * 1_000)}
+    assert delivery_counts(seconds) == expected
+    sent = LogEntry("8", SERVER, MessageId(1), Scope.OUTGOING, Status.SENT, NOW, NOW - seconds)
+    delivery = a_delivery(7, Status.SENT, at=NEW.message.received_at + seconds)
+    for change in (sent, MessageChange("8", LEASED, lifecycle.done(LEASED, delivery))):
+        for added in additions([change], NOW).values():
+            assert totals(one.counts for one in added) == {Count.SENT: 1, **expected}
+    held = LogEntry("8", SERVER, MessageId(1), Scope.OUTGOING, Status.HELD, NOW, NOW - seconds)
+    assert all(one[0].counts == {Count.HELD: 1} for one in additions([held], NOW).values())
+
+
+def test_people_are_shown_no_times_of_deliveries() -> None:
+    shown = named_counts({Count.SENT: 2, **delivery_counts(3)})
+    assert shown["sent"] == 2
+    assert list(shown) == [
+        *("incoming", "outgoing", "spam", "bounces", "held", "sent"),
+        *("soft_fails", "hard_fails", "opens", "clicks"),
+    ]
 
 
 def test_outcomes_of_one_change_count_in_their_own_minutes() -> None:

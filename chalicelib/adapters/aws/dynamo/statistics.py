@@ -15,7 +15,7 @@ from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
+from chalicelib.domain.statistics import WITHIN, Addition, Count, Period, Slot, totals
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 
@@ -30,6 +30,9 @@ ATTRIBUTES = {
     Count.HARD_FAILS: "u",
     Count.OPENS: "e",
     Count.CLICKS: "c",
+    **{count: f"w{seconds}" for count, seconds in WITHIN.items()},
+    Count.LATER: "wl",
+    Count.DELIVERY_MS: "wm",
 }
 _RACES = 5
 _LAST_SOURCE = "~"  # above every character that a source's name begins with
