@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import uvloop
@@ -23,7 +24,7 @@ import uvloop
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.folder import sentence_of
+from chalicelib.adapters.sqlite.folder import RUN, StateFolder, sentence_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.bootstrap import Parts, Posthorn
@@ -31,6 +32,7 @@ from chalicelib.config import Settings, SubmissionPorts, read_settings
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.rand import Rand
 from chalicelib.services.checks import FurtherChecks
+from chalicelib.services.events.metrics import FurtherMetrics
 from functions.log_lines import log_without_places
 from gateway.assembly import make_gateway
 from gateway.configuration import read_configuration
@@ -41,6 +43,7 @@ from onehost.deliverers import Deliverers
 from onehost.doctor.checks import HostChecks
 from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
+from onehost.smtp_counts import KeptCounts, SmtpMetrics
 from onehost.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -100,13 +103,14 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = _gateway(program, environment)
+    counts = KeptCounts(program[StateFolder].run, place.number, gateway.site.counts.numbers)
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, gateway.reload_certificate)
     with program[Processes].alive(name), program[Bell].heard(name):
         if addition is not None:
             await addition.prepare(program)
         await gateway.start(of_gateway(sockets))
         async with asyncio.TaskGroup() as group:
-            for work in _works(program, options, name, place):
+            for work in _works(program, options, name, place, counts):
                 group.create_task(_run(work, stop))
             first, count = addition.first if addition else None, lambda: gateway.open.total
             web_works = await asyncio.to_thread(_loaded_web)
@@ -116,6 +120,7 @@ async def serve(environment: Mapping[str, str], addition: Addition | None = None
             place.say(READY)
             await stop.wait()
             await gateway.stop()
+            counts.keep()
 
 
 def _loaded_web() -> Callable[..., list[Work]]:
@@ -155,15 +160,19 @@ def parts_of(settings: Settings, options: Options, environment: Mapping[str, str
     """What one host has that other installations lack."""
     configuration = read_configuration(environment)
     ports = SubmissionPorts(configuration.submission_port, configuration.submissions_port)
+    state = settings.state_folder
     return {
         SubmissionPorts: ports,
+        FurtherMetrics: SmtpMetrics(Path(state).absolute() / RUN if state else None),
         FurtherChecks: HostChecks(settings, configuration, options),
     }
 
 
-def _works(program: Posthorn, options: Options, name: str, place: Place) -> list[Work]:
+def _works(
+    program: Posthorn, options: Options, name: str, place: Place, counts: KeptCounts
+) -> list[Work]:
     deliverers = Deliverers(program, name, options.deliveries)
-    works: list[Work] = [deliverers.run, partial(_be_alive, program, place)]
+    works: list[Work] = [deliverers.run, partial(_be_alive, program, place, counts)]
     if place.number == 0:
         works.append(Upkeep(program).run)
     return works
@@ -173,11 +182,14 @@ async def _run(work: Work, stop: asyncio.Event) -> None:
     await work(stop)
 
 
-async def _be_alive(program: Posthorn, place: Place, stop: asyncio.Event) -> None:
-    """Say so as long as the store answers."""
+async def _be_alive(
+    program: Posthorn, place: Place, counts: KeptCounts, stop: asyncio.Event
+) -> None:
+    """Say so as long as the store answers, and keep what was counted."""
     while not stop.is_set():
         await program[MailDatabase].write(lambda db: fetched(db, "SELECT 1"))
         place.say(ALIVE)
+        counts.keep()
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), ALIVE_SECONDS)
 

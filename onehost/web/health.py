@@ -14,7 +14,8 @@ from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.bootstrap import Posthorn
-from chalicelib.services.events.metrics import CONTENT_TYPE, Metrics, Samples, metric
+from chalicelib.domain.prometheus import CONTENT_TYPE, Samples, metric
+from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.health import Health
 from onehost.serving import failing as silent_processes
 from onehost.web.answers import send_content

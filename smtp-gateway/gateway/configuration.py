@@ -56,7 +56,8 @@ class Configuration:
     """Settings with their defaults; every `*_seconds` is in seconds, every size in bytes.
 
     gateway_bind: local address of all listeners. mx_port, submission_port, submissions_port: 0 lets the system choose,
-    -1 switches the listener off. gateway_health_port: HTTP `/health` on loopback, 0 for none.
+    -1 switches the listener off. gateway_health_port: HTTP `/health` and `/metrics` on
+    loopback, 0 for none.
     state: folder in which a self-signed certificate is kept when none is given.
     tls_certificate, tls_key: PEM files; both or neither; loaded again when they change, within a minute or on SIGHUP.
     allow_plain_auth: AUTH without TLS for clients on loopback. offer_cram_md5: name CRAM-MD5 in EHLO; it is understood

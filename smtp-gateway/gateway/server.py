@@ -167,6 +167,7 @@ class Gateway:
             text = type(error).__name__
             if isinstance(error, Rejected):
                 text = error.public
+                self.site.counts.refused(replies.PROXY_ERROR)
                 self._say_last(connection, role, replies.PROXY_ERROR)
             self.site.journal.event("connection_refused", address, role=role, reason=text)
         finally:
@@ -217,6 +218,7 @@ class Gateway:
     def _left(self, wire: Wire, peer: Peer) -> None:
         if isinstance(wire, SmtpProtocol) and wire in self._connections:
             self._connections.discard(wire)
+            self.site.counts.connection(secure=wire.mail.secure)
             self.open.leave(client_of(peer.address))
             self.open.depart(peer.role)
             if not self._connections:

@@ -16,6 +16,7 @@ from gateway import replies
 from gateway.authentication import Ask
 from gateway.clients import Peer
 from gateway.commands import MailCommand, parse_mail, parse_rcpt
+from gateway.counts import OUTGOING
 from gateway.identity import Identity
 from gateway.received import ReceivedField
 from gateway.site import Site
@@ -191,6 +192,7 @@ class MailSession:
             self._log("deferred", 451, prepared)
         else:
             self.accepted += 1
+            self.site.counts.stored(OUTGOING, len(prepared.names), secure=self.secure)
             reply = replies.queued([token for _, token in prepared.names])
             self._log("accepted", 250, prepared)
         self.reset()

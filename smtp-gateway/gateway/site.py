@@ -16,6 +16,7 @@ from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.clients import OpenConnections
 from gateway.configuration import Configuration
+from gateway.counts import SmtpCounts
 from gateway.groupcommit import GroupCommit
 from gateway.guesses import Guesses
 from gateway.journal import Journal
@@ -55,6 +56,7 @@ class Site:
         self.monotonic: Callable[[], float] = services.clock.monotonic
         self.most_commands = configuration.max_idle_commands + settings.max_recipients
         self.held = 0
+        self.counts = SmtpCounts()
         self.open = OpenConnections(
             configuration.max_connections,
             configuration.max_connections_per_client,

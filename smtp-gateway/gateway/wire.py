@@ -187,6 +187,8 @@ class Wire(SMTP):
 
     def send(self, reply: bytes) -> None:
         """Say something; it leaves when the client's commands are used up."""
+        if reply >= b"4":
+            self.site.counts.refused(reply)
         self._out.append(reply)
 
     def flush(self) -> None:

@@ -13,9 +13,10 @@ from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.objects import JSON_TYPE, Answer, ListAnswer, Moment
 from chalicelib.api.v2.route import route
 from chalicelib.config import Settings, SubmissionPorts
+from chalicelib.domain.prometheus import CONTENT_TYPE
 from chalicelib.domain.tenancy.check_findings import CheckStatus
 from chalicelib.services.checks import CheckInstallation
-from chalicelib.services.events.metrics import CONTENT_TYPE, Metrics
+from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.health import Health
 
 NOT_KEPT = {"Cache-Control": "no-store"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from chalicelib.domain.prometheus import Samples, metric, rendered
 from chalicelib.domain.statistics import WITHIN, Count, Period, start_of, totals
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
@@ -18,9 +19,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.gather import gather
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 AT_A_TIME = 20  # servers
-Samples = Mapping[str, float]  # by the labels
 # What is counted of messages, and under which direction and status it is told; an accepted one is Pending.
 _MESSAGES = {
     Count.INCOMING: ("incoming", "Pending"),
@@ -33,16 +32,30 @@ _MESSAGES = {
 }
 
 
+class FurtherMetrics:
+    """What only some installations know of themselves beside; others know nothing."""
+
+    def text(self) -> str:
+        """Prometheus' text format."""
+        return ""
+
+
 class Metrics:
     """Reads and renders them."""
 
     def __init__(
-        self, clock: Clock, backends: Backends, repository: Repository, statistics: Statistics
+        self,
+        clock: Clock,
+        backends: Backends,
+        repository: Repository,
+        statistics: Statistics,
+        further: FurtherMetrics,
     ) -> None:
         self._clock = clock
         self._backends = backends
         self._repository = repository
         self._statistics = statistics
+        self._further = further
 
     async def text(self) -> str:
         """Prometheus' text format. Raises TemporaryFailure."""
@@ -74,7 +87,7 @@ class Metrics:
                 _alone(await self._backends.dead_letters()),
             ),
         )
-        return "".join(line for part in parts for line in part)
+        return "".join(line for part in parts for line in part) + self._further.text()
 
     async def _of_today(self) -> Mapping[Count, int]:
         """The sums of all servers."""
@@ -97,21 +110,6 @@ class Metrics:
         return totals(found)
 
 
-def metric(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]:
-    """One metric in Prometheus' text format, if there are samples. Label values are names of ours, which need no
-    escapes."""
-    if samples:
-        named = {f"{{{labels}}}" if labels else "": value for labels, value in samples.items()}
-        yield from _rendered(name, kind, text, named)
-
-
-def _rendered(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]:
-    """The lines of one metric; samples by what follows its name."""
-    yield f"# HELP posthorn_{name} {text}\n# TYPE posthorn_{name} {kind}\n"
-    for rest, value in samples.items():
-        yield f"posthorn_{name}{rest} {value:.15g}\n"
-
-
 def _deliveries(counted: Mapping[Count, int]) -> Iterator[str]:
     """How long deliveries took, as a histogram."""
     samples, number = {}, 0
@@ -121,7 +119,7 @@ def _deliveries(counted: Mapping[Count, int]) -> Iterator[str]:
     number += counted.get(Count.LATER, 0)
     samples['_bucket{le="+Inf"}'] = samples["_count"] = float(number)
     samples["_sum"] = counted.get(Count.DELIVERY_MS, 0) / 1_000
-    yield from _rendered(
+    yield from rendered(
         "delivery_seconds", "histogram", "From accepting a message to its delivery.", samples
     )
 
