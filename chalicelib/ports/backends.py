@@ -38,5 +38,9 @@ class Backends(Protocol):
         """For how many seconds the oldest change waits that consumers have not been told of; None where nobody
         knows."""
 
+    def clock_ahead(self) -> float | None:
+        """By how many seconds this host's clock is at least ahead of that of the queues, less than nought when it is
+        behind, when they were last asked for their numbers; None where they have no clock of their own."""
+
     async def counted(self) -> Mapping[Count, int] | None:
         """What was counted in the whole installation since its beginning; None where that is not kept together."""

@@ -25,6 +25,7 @@ QUEUES = "queues"
 DNS = "dns"
 LONG_WAIT, LONGEST_WAIT = 900, 3_600  # seconds
 LONGEST_LAG = 300  # seconds
+TOLERATED_SECONDS = 5  # between two clocks
 NAMES_SECONDS = 3_600
 # Names of ours that lead to an address.
 HOSTS = ("web_hostname", "smtp_hostname", "track_domain")
@@ -50,6 +51,12 @@ class FurtherChecks:
 
 def _judged(name: str, faults: list[str], status: CheckStatus = CheckStatus.FAILING) -> Found:
     return Found(name, status, " ".join(faults)) if faults else Found(name)
+
+
+def _clock(ahead: float) -> Found:
+    way = "ahead of" if ahead > 0 else "behind"
+    told = f"This clock is {abs(ahead):.0f} seconds {way} that of the queues."
+    return _judged("clock", [told] if abs(ahead) > TOLERATED_SECONDS else [])
 
 
 class CheckInstallation:
@@ -98,6 +105,9 @@ class CheckInstallation:
         else:
             yield await self._queues()
             yield await self._dead_letters()
+            ahead = self._backends.clock_ahead()
+            if ahead is not None:
+                yield _clock(ahead)
         lag = await self._backends.outbox_lag()
         if lag is not None:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."

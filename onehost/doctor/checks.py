@@ -1,7 +1,10 @@
-"""What the installation on one host finds of itself beside what every installation does: its certificate."""
+"""What the installation on one host finds of itself beside what every installation does: its certificate, and whether
+something keeps its clock right. `posthorn doctor` asks others for the time; here nobody is asked.
+"""
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +24,14 @@ _STATUSES = {
     Result.FAILED: CheckStatus.FAILING,
 }
 
+_TIMEX_BYTES = 512  # more than the structure has; nought in it asks to change nothing
+_TIME_ERROR = 5
+_CLOCK_ALONE = Found(
+    "clock",
+    CheckStatus.WARNING,
+    "The system does not know that anything keeps its clock right: `timedatectl set-ntp true`, or install chrony.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class HostChecks(FurtherChecks):
@@ -31,7 +42,7 @@ class HostChecks(FurtherChecks):
     options: Options
 
     async def found(self) -> Sequence[Found]:
-        """The certificate that the settings name."""
+        """The certificate that the settings name; the clock, where the system says how that is."""
         # Loaded by the one process that looks.
         from onehost.doctor.certificate import certificate
 
@@ -41,4 +52,18 @@ class HostChecks(FurtherChecks):
         )
         status = _STATUSES[finding.result]
         detail = "" if status is CheckStatus.OK else f"{finding.text}. {finding.next_step}."
-        return [Found("certificate", status, detail)]
+        found = [Found("certificate", status, detail)]
+        is_kept = clock_is_kept()
+        if is_kept is not None:
+            found.append(Found("clock") if is_kept else _CLOCK_ALONE)
+        return found
+
+
+def clock_is_kept() -> bool | None:
+    """Whether the kernel was told, in the last half a day, how far the clock may be off: adjtimex(2); None where there
+    is no such kernel."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR

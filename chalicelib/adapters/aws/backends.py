@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.table import Table
@@ -43,6 +45,7 @@ class AwsBackends(Backends):
         self._repository = repository
         self._blobs = blobs
         self._queue = queue
+        self._ahead: float | None = None
 
     def probes(self) -> Mapping[str, Probe]:
         """One read of each table and of the bucket, and the numbers of the queues."""
@@ -67,6 +70,10 @@ class AwsBackends(Backends):
         """CloudWatch knows: the alarm `outbox-behind` looks at it."""
         return None
 
+    def clock_ahead(self) -> float | None:
+        """By the Date of SQS's last answer."""
+        return self._ahead
+
     async def counted(self) -> Mapping[Any, int] | None:
         """Counters are kept by server."""
         return None
@@ -76,7 +83,18 @@ class AwsBackends(Backends):
             await self._blobs.get(_NOTHING)
 
     async def _waiting(self, url: str) -> int:
+        asked_at = time.time()
         answer = await self._session.call(
             "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=list(_NUMBERS)
         )
+        self._ahead = _ahead(answer, asked_at, time.time())
         return sum(int(answer["Attributes"][name]) for name in _NUMBERS)
+
+
+def _ahead(answer: Mapping[str, Any], asked_at: float, answered_at: float) -> float | None:
+    """How far this clock is ahead at least: the answer was made between these times, in the second of its Date."""
+    text = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    if text is None:
+        return None
+    there = parsedate_to_datetime(text).timestamp()
+    return max(0.0, asked_at - there - 1) - max(0.0, there - answered_at)

@@ -7,28 +7,28 @@ import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import Any
 
 import apsw
+import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite import backends
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.statistics import Addition, Count, Period, Slot
-from chalicelib.domain.tenancy.check_findings import CheckStatus
+from chalicelib.domain.tenancy.check_findings import CheckFinding, CheckStatus
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services import health
 from chalicelib.services.checks import CheckInstallation
 from onehost import serving
+from onehost.doctor import checks
 from onehost.options import Options
 from onehost.process import parts_of
 from onehost.web.health import HealthPort
 from tests.integration.onehost.conftest import WebTenant
 from tests.web_client import ask, serving_web
-
-if TYPE_CHECKING:
-    import pytest
 
 LETTER = {"from": "app@acme.test", "to": "x@example.com", "subject": "Hello", "text": "It works"}
 _LABEL = r"[a-z]+=\"[A-Za-z0-9_.+-]+\""
@@ -113,7 +113,29 @@ def test_metrics_say_what_was_done(tenant: WebTenant) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [(0, CheckStatus.OK), (5, CheckStatus.WARNING), (-1, None), (None, None)],
+)
+async def test_the_clock_of_one_host_is_what_the_kernel_says(
+    unserved: WebTenant, monkeypatch: pytest.MonkeyPatch, state: int | None, expected: object
+) -> None:
+    kernel = SimpleNamespace() if state is None else SimpleNamespace(adjtimex=lambda _: state)
+    system = SimpleNamespace(CDLL=lambda _: kernel, create_string_buffer=bytes)
+    monkeypatch.setattr(checks, "ctypes", system)
+    found = await found_by_host(unserved)
+    clock = found.get("clock")
+    assert (clock and clock.status) is expected
+    assert clock is None or bool(clock.detail) is (expected is CheckStatus.WARNING)
+
+
 async def test_the_certificate_of_one_host_is_looked_at(unserved: WebTenant) -> None:
+    found = await found_by_host(unserved)
+    assert found["certificate"].status is CheckStatus.WARNING
+    assert found["certificate"].detail.startswith("None is set: a self-signed one is used")
+
+
+async def found_by_host(unserved: WebTenant) -> dict[str, CheckFinding]:
     parts = parts_of(unserved.posthorn.settings, Options(), {})
     program = Posthorn(unserved.posthorn.settings, "sqlite", parts)
     bootstrap.use(program)
@@ -121,6 +143,4 @@ async def test_the_certificate_of_one_host_is_looked_at(unserved: WebTenant) -> 
         await program[CheckInstallation].run()
     finally:
         bootstrap.use(None)
-    found = {one.name: one for one in await program[CheckInstallation].findings()}
-    assert found["certificate"].status is CheckStatus.WARNING
-    assert found["certificate"].detail.startswith("None is set: a self-signed one is used")
+    return {one.name: one for one in await program[CheckInstallation].findings()}
