@@ -14,21 +14,15 @@ from chalice.app import Blueprint
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
 from chalicelib.services.outgoing.pipeline import SendOutgoing
-from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
+from functions.attempts import attempts
 from functions.queue_batch import Invocation, on_batch
 
 blueprint = Blueprint(__name__)
 
 
 async def attempt(posthorn: Posthorn, batch: Invocation) -> Collection[str]:
-    """One delivery attempt for each wake-up; a body that cannot be read is left to the dead letters."""
-    unread = {record.id for record in batch.records if record.job is None}
-    jobs = [ReceivedJob(one.job, one.receipt) for one in batch.records if one.job is not None]
-    left = await posthorn[AttemptDelivery].run(
-        posthorn[SendOutgoing], jobs, batch.seconds_left(), batch.ended
-    )
-    batch.notes.update({"records": len(batch.records), "left": len(left), "unread": len(unread)})
-    return unread | {record.id for record in batch.records if record.receipt in left}
+    """One delivery attempt for each wake-up."""
+    return await attempts(posthorn, posthorn[SendOutgoing], batch)
 
 
 for pool in os.environ.get("POSTHORN_POOLS", "default").split():

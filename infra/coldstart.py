@@ -20,6 +20,7 @@ RUNS = 5
 # The most processor time that importing a handler may take, in milliseconds. Readers wait for the tracking function.
 BUDGETS = {
     "functions.deliver.deliver": 350,
+    "functions.incoming.incoming": 350,
     "functions.sweep.sweep": 350,
     "functions.tracking.tracking": 100,
     "functions.upkeep.upkeep": 350,

@@ -66,7 +66,7 @@ def describe(order: Order, account: str, outputs: Mapping[str, str]) -> Deployed
             for name, value in outputs.items()
             if name.endswith("Function")
         },
-        queues=queues | {"dead": f"{order.prefix}-dead"},
+        queues=queues | {"incoming": f"{order.prefix}-incoming", "dead": f"{order.prefix}-dead"},
         environment=_environment(order.target, outputs, order.settings),
         outputs=outputs,
     )

@@ -1,6 +1,7 @@
-"""Hands queued jobs to the delivering handler, as Lambda's event source does: in batches, many at a time.
+"""Hands queued jobs to the handlers of outgoing and incoming mail, as Lambda's event sources do: in batches, many at a
+time.
 
-A job that the handler is done with is deleted; one that it leaves comes back by itself. Each pool may have so many
+A job that its handler is done with is deleted; one that it leaves comes back by itself. Each queue may have so many
 jobs in hand, so that one whose receivers are slow keeps nobody else waiting; of a batch that takes long, a job counts
 until it is done with. Mail that this process accepts comes without a look into the queue, while nothing waits there.
 """
@@ -17,8 +18,10 @@ from chalicelib.adapters.sqlite.in_hand import InHand
 from chalicelib.adapters.sqlite.queue import HandedOut, SqliteWorkQueue
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.model import INCOMING_QUEUE
 from chalicelib.ports.clock import Clock
 from functions.deliver import attempt
+from functions.incoming import carry
 from functions.queue_batch import Invocation, QueueRecord
 from functions.runtime import UnitOfWork
 
@@ -120,9 +123,11 @@ class Deliverers:
             records, lambda: ends - self._clock.monotonic(), {"pool": pool}, places.ended
         )
         again = {one.receipt for one in jobs}
+        is_incoming = pool == INCOMING_QUEUE
+        unit, handler = ("incoming", carry) if is_incoming else ("deliver", attempt)
         try:
-            with UnitOfWork("deliver", jobs[0].receipt, batch.notes, swallow=True):
-                again = set(await attempt(self._posthorn, batch))
+            with UnitOfWork(unit, jobs[0].receipt, batch.notes, swallow=True):
+                again = set(await handler(self._posthorn, batch))
                 await self._queue.delete([one.receipt for one in jobs if one.receipt not in again])
         finally:
             places.close()

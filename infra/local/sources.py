@@ -27,6 +27,7 @@ class EventSource:
 
 SOURCES = (
     EventSource("functions.deliver:deliver", "deliver-", 50),
+    EventSource("functions.incoming:incoming", "incoming", 50),
     EventSource("functions.deadletters:deadletters", "", 10),
 )
 

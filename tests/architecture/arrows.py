@@ -126,11 +126,12 @@ chalicelib              -
 
 functions               .bootstrap .config .domain .domain.tracking .ports .services .services.outgoing
                         .services.queue .services.tracking .api .api.v1 .api.v2 chalice
+functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
-gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.outgoing
-                        .services.tenancy aiosmtpd cryptography uvloop
+gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming
+                        .services.outgoing .services.tenancy aiosmtpd cryptography uvloop
 
 onehost                 .bootstrap .config .domain .ports .services .services.outgoing .services.queue
                         .services.events .adapters.sqlite .api .cli functions gateway onehost.commands onehost.doctor

@@ -55,6 +55,7 @@ def parameters_for(settings: Settings, prefix: str) -> dict[str, str]:
         "KeyArn": KEY_ARN,
         "DeadLettersArn": f"{queue}dead",
         "DeliverDefaultArn": f"{queue}deliver-default",
+        "IncomingArn": f"{queue}incoming",
     }
 
 

@@ -76,6 +76,7 @@ def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
         "functions.api.app",
         "functions.deadletters.deadletters",
         "functions.deliver.deliver",
+        "functions.incoming.incoming",
         "functions.outbox.outbox",
         "functions.sweep.sweep",
         "functions.tracking.tracking",

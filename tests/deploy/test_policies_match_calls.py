@@ -541,6 +541,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "DeadlettersRole",
         "DeliverBulkRole",
         "DeliverDefaultRole",
+        "IncomingRole",
         "OutboxRole",
         "SweepRole",
         "TrackingRole",

@@ -83,7 +83,7 @@ def test_everything_at_once_passes_cfn_lint(package_of: PackageOf, tmp_path: Pat
     gateway = templates["gateway"]
     assert {"DeliverBulkArn", "DeliverOutArn"} <= gateway["Parameters"].keys()
     (sending,) = (one for one in statements(gateway, "GatewayRole") if one["Sid"] == "Queue")
-    assert len(sending["Resource"]) == 3
+    assert len(sending["Resource"]) == 4
 
 
 @pytest.mark.slow
@@ -108,8 +108,9 @@ def test_time_limits_fit_into_each_other() -> None:
     Whatever stops a worker, or what carries its connections, lets it end first."""
     settings = Settings()
     data, functions = load("data.yaml")["Resources"], load("functions.merge.yaml")["Resources"]
-    assert functions["DeliverDefault"]["Properties"]["Timeout"] == {"Ref": "LeaseSeconds"}
-    assert data["DeliverDefault"]["Properties"]["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
+    for name in ("DeliverDefault", "Incoming"):
+        assert functions[name]["Properties"]["Timeout"] == {"Ref": "LeaseSeconds"}
+        assert data[name]["Properties"]["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
     deliver = load("functions.merge.yaml")["Parameters"]["LeaseSeconds"]["Default"]
     visibility = load("data.yaml")["Parameters"]["VisibilitySeconds"]["Default"]
     assert time_parameters(settings) == {
@@ -167,7 +168,8 @@ def test_a_further_pool_is_the_default_pool_under_another_name() -> None:
         for statement in statements(merge, role)
         if statement["Sid"] == "Queue"
     ]
-    assert sending == [[{"Ref": "DeliverDefaultArn"}, {"Ref": "DeliverBulkArn"}]] * 2
+    queues = ("DeliverDefaultArn", "DeliverBulkArn", "IncomingArn")
+    assert sending == [[{"Ref": name} for name in queues]] * 2
     assert for_pools(load("data.yaml"), ("default",)) == load("data.yaml")
 
 

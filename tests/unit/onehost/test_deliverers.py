@@ -1,4 +1,5 @@
-"""A batch that takes long gives back the places of the jobs that are done with."""
+"""A batch that takes long gives back the places of the jobs that are done with; mail of both directions has its
+handler."""
 
 from __future__ import annotations
 
@@ -9,8 +10,14 @@ import pytest
 
 from chalicelib.adapters.sqlite.in_hand import InHand
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.model import Scope, Status
+from chalicelib.domain.tenancy.routes import RouteMode
+from chalicelib.ports.messages import MessageStore
+from chalicelib.services.incoming.accept import AcceptIncoming
+from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from functions.queue_batch import Invocation
 from onehost import deliverers
+from tests.incoming_mail import add_route
 from tests.patience import PATIENCE
 from tests.worlds import make_scene
 
@@ -49,3 +56,23 @@ async def test_one_slow_receiver_holds_one_place(
             await asyncio.sleep(0.01)
     stop.set()
     await run
+
+
+async def test_mail_that_arrived_is_carried_by_the_handler_of_incoming_mail() -> None:
+    scene = await make_scene()
+    route = await add_route(scene, mode=RouteMode.ACCEPT)
+    recipient = IncomingRecipient(scene.server.id, "support@acme.test", (route,))
+    mail = IncomingMail("a@b.test", (recipient,), b"From: a@b.test\r\n\r\nHi\r\n")
+    (made,) = await scene.posthorn[AcceptIncoming].submit(mail)
+    working, stop = deliverers.Deliverers(scene.posthorn, "p-1", MOST), asyncio.Event()
+    run = asyncio.create_task(working.run(stop))
+    messages = scene.posthorn[MessageStore]
+    async with asyncio.timeout(PATIENCE):
+        while (
+            await messages.get(scene.server.id, made.id, Scope.INCOMING)
+        ).status is Status.PENDING:
+            await asyncio.sleep(0.01)
+    stop.set()
+    await run
+    record = await messages.get(scene.server.id, made.id, Scope.INCOMING)
+    assert record.status is Status.PROCESSED
