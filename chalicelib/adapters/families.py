@@ -18,6 +18,7 @@ blobs.BlobStore              aws.s3.S3BlobStore                            sqlit
 clock.Clock                  system.clock.SystemClock                      system.clock.SystemClock
 egress.Egress                network.egress.NetworkEgress                  network.egress.NetworkEgress
 engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        sqlite.engagement.SqliteEngagement
+http_client.HttpClient       network.http_client.H11HttpClient             network.http_client.H11HttpClient
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker

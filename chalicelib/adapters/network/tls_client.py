@@ -74,6 +74,10 @@ def _unverified() -> ssl.SSLContext:
 
 
 @functools.cache
-def verified_context() -> ssl.SSLContext:
-    """Encrypts and verifies certificate and host name with the system's authorities."""
-    return ssl.create_default_context()
+def verified_context(ca_file: str = "") -> ssl.SSLContext:
+    """Encrypts and verifies certificate and host name with the system's authorities, and with those in a file of PEM
+    texts. OSError when that cannot be read."""
+    context = ssl.create_default_context()
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
