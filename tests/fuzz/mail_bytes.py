@@ -7,6 +7,7 @@ import hashlib
 from chalicelib.domain import ids
 from chalicelib.domain.mail import dkim
 from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
+from chalicelib.domain.mail.content import MOST_FIELDS, read_content
 from chalicelib.domain.mail.eight_bit import seven_bit
 from chalicelib.domain.mail.encoded_words import decode_header, has_harmful_word, hides_line_break
 from chalicelib.domain.mail.headers import read_headers
@@ -15,6 +16,7 @@ from chalicelib.domain.mail.mending import mended
 from chalicelib.domain.mail.mime import bodies_and_attachments, decode_part, read_parts
 from chalicelib.domain.mail.newlines import has_bare_newline, normalise_newlines
 from chalicelib.domain.mail.parameters import read_parameters
+from chalicelib.domain.mail.replies import split_reply
 from tests.mail_corpus import samples
 
 SEEDS = (
@@ -55,6 +57,23 @@ def fuzz_encoded_words(data: bytes) -> None:
     text.encode()
     if not has_harmful_word(data.decode("latin-1")):
         assert not hides_line_break(data)
+
+
+def fuzz_content(data: bytes) -> None:
+    """What is shown is text that can be encoded, and attachments that lie inside the message."""
+    found = read_content(data)
+    assert len(found.fields) <= MOST_FIELDS
+    for field in found.fields:
+        (field.name + field.value).encode()
+        assert "\n" not in field.value
+    for text in filter(None, (found.text, found.html)):
+        text.encode()
+        assert "\r" not in text
+        reply, quoted = split_reply(text)
+        assert len(reply) + len(quoted or "") <= 2 * len(text)
+    for at, one in enumerate(found.attachments):
+        assert one.index == at
+        assert 0 <= one.part.start <= one.part.end <= len(data)
 
 
 def fuzz_mime(data: bytes) -> None:

@@ -14,6 +14,7 @@ TARGETS = {
     "header": "tests.fuzz.mail_bytes:fuzz_header",
     "encoded words": "tests.fuzz.mail_bytes:fuzz_encoded_words",
     "mime": "tests.fuzz.mail_bytes:fuzz_mime",
+    "content": "tests.fuzz.mail_bytes:fuzz_content",
     "seven bit": "tests.fuzz.mail_bytes:fuzz_seven_bit",
     "mending": "tests.fuzz.mail_bytes:fuzz_mending",
     "parameters": "tests.fuzz.mail_bytes:fuzz_parameters",

@@ -2,8 +2,8 @@
 
 Nothing is copied until a part is decoded. Broken structure is carried: a multipart without a usable boundary is one
 part, a missing end closes at the end of what surrounds it. A walk stops at 32 levels and 1,000 parts (containers
-counted); deeper or later parts are not listed. `message/rfc822` is a leaf: a forwarded message is looked into by no
-one. RFC 2045, 2046, 2183, 2231.
+counted), and after 10,000 lines that begin like a delimiter; deeper or later parts are not listed. `message/rfc822` is
+a leaf: a forwarded message is looked into by no one. RFC 2045, 2046, 2183, 2231.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from chalicelib.domain.mail.parameters import read_parameters
 
 DEEPEST = 32
 MOST_PARTS = 1_000
+MOST_LINES = 10_000
 
 # Controls, path separators are kept as people wrote them; bidirectional overrides can disguise `exe.gpj` as an image.
 _DISGUISES = re.compile("[\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -58,11 +59,15 @@ class Part:
 
 @dataclass(slots=True)
 class _Walk:
-    """What is found so far, and how many entities were looked at."""
+    """What is found so far, how many entities were looked at, how many lines that begin like a delimiter may still be,
+    and whether some was left out."""
 
     content: bytes
+    deepest: int
     leaves: list[Part] = field(default_factory=list)
     seen: int = 0
+    lines: int = MOST_LINES
+    cut: bool = False
 
     def entity(
         self, headers: Headers, end: int, within: tuple[Container, ...], default: str
@@ -71,10 +76,8 @@ class _Walk:
         self.seen += 1
         content_type, params = _content_type(headers, default)
         boundary = params.get("boundary", "")
-        if content_type.startswith("multipart/") and boundary and len(within) < DEEPEST:
-            bodies = _between(
-                self.content, boundary.encode("latin-1", "replace"), headers.body_at, end
-            )
+        if content_type.startswith("multipart/") and boundary:
+            bodies = self._bodies(headers, boundary, end, len(within))
             if bodies:
                 inner = "message/rfc822" if content_type == "multipart/digest" else "text/plain"
                 container = Container(content_type, headers.body_at, headers.start)
@@ -87,15 +90,35 @@ class _Walk:
     ) -> None:
         for start, end in bodies:
             if self.seen >= MOST_PARTS:
+                self.cut = True
                 return
             self.entity(read_headers(self.content, start, end), end, within, default)
+
+    def _bodies(
+        self, headers: Headers, boundary: str, end: int, depth: int
+    ) -> list[tuple[int, int]]:
+        if depth >= self.deepest:
+            self.cut = True
+            return []
+        needle = b"\r\n--" + boundary.encode("latin-1", "replace")
+        found, looked = _between(self.content, needle, headers.body_at, end, self.lines)
+        self.lines -= looked
+        self.cut |= self.lines <= 0 or len(found) >= MOST_PARTS
+        return found
 
 
 def read_parts(content: bytes, headers: Headers) -> tuple[Part, ...]:
     """The leaves of a message in order; a message without MIME fields is one text/plain leaf. Never raises."""
-    walk = _Walk(content)
+    return read_structure(content, headers)[0]
+
+
+def read_structure(
+    content: bytes, headers: Headers, deepest: int = DEEPEST
+) -> tuple[tuple[Part, ...], bool]:
+    """The same down to this many levels, and whether there is more than is listed."""
+    walk = _Walk(content, deepest)
     walk.entity(headers, len(content), (), "text/plain")
-    return tuple(walk.leaves)
+    return tuple(walk.leaves), walk.cut
 
 
 def decode_part(content: bytes, part: Part) -> bytes:
@@ -125,15 +148,12 @@ def bodies_and_attachments(content: bytes) -> tuple[str | None, str | None, tupl
 
 
 def find_bodies(content: bytes) -> tuple[Part | None, Part | None, tuple[Part, ...]]:
-    """Where the first plain and the first HTML body are, and the attachments; nothing is decoded.
-
-    An attachment is a leaf that says so, has a file name, or is neither plain text nor HTML.
-    """
+    """Where the first plain and the first HTML body are, and the attachments; nothing is decoded."""
     plain: Part | None = None
     html: Part | None = None
     attachments = []
     for part in read_parts(content, read_headers(content)):
-        if _is_attachment(part):
+        if is_attachment(part):
             attachments.append(part)
         elif part.content_type == "text/html":
             html = part if html is None else html
@@ -142,7 +162,8 @@ def find_bodies(content: bytes) -> tuple[Part | None, Part | None, tuple[Part, .
     return plain, html, tuple(attachments)
 
 
-def _is_attachment(part: Part) -> bool:
+def is_attachment(part: Part) -> bool:
+    """Whether a leaf says so, has a file name, or is neither plain text nor HTML."""
     if part.disposition == "attachment" or part.filename:
         return True
     return part.content_type not in ("text/plain", "text/html")
@@ -188,14 +209,18 @@ def read_encoding(value: bytes) -> str:
     return value.decode("latin-1").strip().lower()
 
 
-def _between(content: bytes, boundary: bytes, start: int, end: int) -> list[tuple[int, int]]:
-    """Start and end of what stands between the delimiter lines (RFC 2046 §5.1.1), at most `MOST_PARTS`; empty when
-    there is no delimiter. The CRLF before a delimiter belongs to it, so the search begins one line earlier."""
-    needle = b"\r\n--" + boundary
+def _between(
+    content: bytes, needle: bytes, start: int, end: int, lines: int
+) -> tuple[list[tuple[int, int]], int]:
+    """Start and end of what stands between the delimiter lines (RFC 2046 §5.1.1), at most `MOST_PARTS`, and how many
+    lines that begin like one were looked at, at most `lines`; empty when there is no delimiter. The CRLF before a
+    delimiter belongs to it, so the search begins one line earlier."""
+    looked = 0
     found: list[tuple[int, int]] = []
     opened: int | None = None
     at = content.find(needle, start - 2, end)
-    while at >= 0 and len(found) < MOST_PARTS:
+    while at >= 0 and len(found) < MOST_PARTS and looked < lines:
+        looked += 1
         line_end = content.find(b"\r\n", at + len(needle), end)
         line_end = end if line_end < 0 else line_end
         rest = content[at + len(needle) : line_end].rstrip(b" \t")
@@ -204,8 +229,8 @@ def _between(content: bytes, boundary: bytes, start: int, end: int) -> list[tupl
                 found.append((min(opened, at), at))
             opened = None if rest else min(line_end + 2, end)
             if rest:
-                return found
+                return found, looked
         at = content.find(needle, line_end, end)
     if opened is not None and len(found) < MOST_PARTS:
         found.append((opened, end))
-    return found
+    return found, looked
