@@ -1,4 +1,4 @@
-"""`posthorn queue`: what waits, by where it is to go."""
+"""`posthorn queue`: what waits, by where it is to go or why."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, table
 
 Waits = Literal["queued", "held"]
+Grouping = Literal["domain", "reason"]
 queue_group = Group("queue", "The queue: what waits, by destination.")
 
 
@@ -18,13 +19,19 @@ queue_group = Group("queue", "The queue: what waits, by destination.")
 @click.option(
     "--status", type=click.Choice(get_args(Waits)), help="What is counted  [default: queued]."
 )
+@click.option(
+    "--by",
+    type=click.Choice(get_args(Grouping)),
+    help="What is counted together  [default: domain].",
+)
 @of_server
-def show(session: Session, status: Waits | None, server: str | None) -> None:
-    """Show the hundred destinations for which most waits."""
-    found = session.client.show_queue(status=status, tenant=server)["data"]
+def show(session: Session, status: Waits | None, by: Grouping | None, server: str | None) -> None:
+    """Show the hundred destinations, or reasons, for which most waits."""
+    found = session.client.show_queue(status=status, by=by, tenant=server)["data"]
+    group = by or "domain"
     rows = [
         (
-            each["domain"],
+            str(each.get(group, "")),
             str(each["waiting"]),
             str(each["in_progress"]),
             clock_time(each["oldest_at"], ""),
@@ -33,5 +40,5 @@ def show(session: Session, status: Waits | None, server: str | None) -> None:
         )
         for each in found
     ]
-    titles = ("domain", "waiting", "in progress", "oldest", "next attempt", "last reply")
+    titles = (group, "waiting", "in progress", "oldest", "next attempt", "last reply")
     session.show(found, table(rows, titles))

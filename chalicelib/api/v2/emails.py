@@ -15,6 +15,7 @@ from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, State
+from chalicelib.domain.waits import wait_of
 from chalicelib.services.messages.history import MessageHistory
 
 BINARY = "application/octet-stream"
@@ -114,4 +115,5 @@ def _shown(record: MessageRecord, **more: object) -> SimpleNamespace:
     known |= {"pool": origin.pool, "domain": origin.domain, "credential": origin.credential_id}
     next_attempt = record.wake_at if waiting else None
     resend_of = record.message.resend_of
-    return SimpleNamespace(**known, next_attempt_at=next_attempt, resend_of=resend_of, **more)
+    known |= {"next_attempt_at": next_attempt, "resend_of": resend_of, "wait": wait_of(record)}
+    return SimpleNamespace(**known, **more)

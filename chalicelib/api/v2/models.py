@@ -24,6 +24,7 @@ from chalicelib.api.v2.fields import (
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.problems import Problem
 from chalicelib.domain.model import Scope, Status
+from chalicelib.domain.waits import WaitCode
 
 MOST_IN_BATCH = 100
 MOST_HEADERS = 200
@@ -129,6 +130,26 @@ class BatchResults(Answer):
     rejected: Annotated[int, Field(description="How many were.")]
 
 
+class Wait(Answer):
+    """Why a message is not done."""
+
+    code: Annotated[
+        WaitCode,
+        Field(
+            description="`queued`: its first try comes; `retry`: the next one; `in_progress`: tried now; else why it"
+            " is held. More may come."
+        ),
+    ]
+    detail: Annotated[str, Field(description="What its last delivery says; empty without one.")]
+    since: Moment
+    until: Annotated[
+        Moment | None, Field(description="When it is tried again, or its hold expires.")
+    ]
+    others: Annotated[
+        int | None, Field(description="Null: `GET /queue?by=reason` counts them.")
+    ] = None
+
+
 class Email(Answer):
     """A message and where it stands."""
 
@@ -148,6 +169,7 @@ class Email(Answer):
     received_at: Moment
     received_with_tls: bool = Field(validation_alias="received_with_ssl")
     tries: Annotated[int, Field(description="Conversations that failed so far.")]
+    wait: Annotated[Wait | None, Field(description="Why it is not done; null when it is.")]
     pool: Annotated[str, Field(description="The pool that it leaves by.")]
     domain: Annotated[str, Field(description="The domain that let it in.")]
     credential: Annotated[str, Field(description="The id of the credential that let it in.")]

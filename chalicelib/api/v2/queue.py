@@ -10,7 +10,14 @@ from pydantic import Field
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.objects import Answer, ListAnswer, Moment, Request
 from chalicelib.api.v2.route import route
-from chalicelib.services.messages.waiting import MOST_DESTINATIONS, WaitingMail
+from chalicelib.domain.waits import WaitCode
+from chalicelib.services.messages.waiting import (
+    MOST_GROUPS,
+    GroupOf,
+    WaitingMail,
+    by_domain,
+    by_reason,
+)
 
 
 class Waits(StrEnum):
@@ -20,18 +27,30 @@ class Waits(StrEnum):
     HELD = "held"
 
 
+class Grouping(StrEnum):
+    """By what messages are counted together."""
+
+    DOMAIN = "domain"
+    REASON = "reason"
+
+
+_GROUPS: dict[Grouping, GroupOf] = {Grouping.DOMAIN: by_domain, Grouping.REASON: by_reason}
+
+
 class QueueQuery(Request):
     """Which messages are counted."""
 
     status: Annotated[Waits, Field(description="What is to be tried again, or what is held.")] = (
         Waits.QUEUED
     )
+    by: Annotated[
+        Grouping, Field(description="The domain that they are for, or the code of `wait`.")
+    ] = Grouping.DOMAIN
 
 
-class QueuedDestination(Answer):
-    """What waits for one domain."""
+class Queued(Answer):
+    """What waits of one group."""
 
-    domain: str
     waiting: int
     in_progress: Annotated[int, Field(description="Being tried now.")]
     oldest_at: Annotated[Moment | None, Field(description="When the oldest was accepted.")]
@@ -39,17 +58,31 @@ class QueuedDestination(Answer):
     last_reply: Annotated[str | None, Field(description="What was answered there last.")]
 
 
+class QueuedDestination(Queued):
+    """What waits for one domain."""
+
+    domain: Annotated[str, Field(validation_alias="name")]
+
+
+class QueuedReason(Queued):
+    """What waits for one reason."""
+
+    reason: Annotated[WaitCode, Field(validation_alias="name")]
+
+
 class Queue(ListAnswer):
-    """The fullest destinations, most first, in one answer. A message counts once it was tried, which takes seconds; of
+    """The fullest groups, most first, in one answer. A message counts once it was tried, which takes seconds; of
     more than 10,000 the newest count."""
 
-    data: list[QueuedDestination] = Field(max_length=MOST_DESTINATIONS)
+    data: list[QueuedDestination | QueuedReason] = Field(max_length=MOST_GROUPS)
 
 
 async def show_queue(call: Call, query: QueueQuery) -> Queue:
-    """Show what waits, by the domain that it is for."""
-    found = await call.program[WaitingMail].by_destination(call.server.id, query.status.value)
-    data = [QueuedDestination.model_validate(one) for one in found]
+    """Show what waits, by the domain that it is for, or by the reason."""
+    waiting = call.program[WaitingMail]
+    found = await waiting.grouped(call.server.id, query.status.value, _GROUPS[query.by])
+    model = QueuedReason if query.by is Grouping.REASON else QueuedDestination
+    data = [model.model_validate(one) for one in found]
     return Queue(data=data, has_more=False, next_cursor=None)
 
 

@@ -1,4 +1,4 @@
-"""What waits in a server, by the domain that it is for: messages that are to be tried again, or are held.
+"""What waits in a server, by the domain that it is for or by the reason: messages that are to be tried again, or held.
 
 A message that was never tried is not among them: its first attempt is made within seconds. A bounded number is looked
 at, the newest first, and lists may lag by seconds.
@@ -7,23 +7,38 @@ at, the newest first, and lists may lag by seconds.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.model import MessageRecord, Scope, State
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import MOST_LISTED
+from chalicelib.domain.waits import wait_of
 from chalicelib.ports.messages import MessageStore
 
 MOST_COUNTED = 10_000
-MOST_DESTINATIONS = 100
+MOST_GROUPS = 100
+GroupOf = Callable[[MessageRecord], str | None]
+"""The group that a message counts in, if in any."""
+
+
+def by_domain(record: MessageRecord) -> str:
+    """The domain that it is for."""
+    return domain_of(record.message.rcpt_to)
+
+
+def by_reason(record: MessageRecord) -> str | None:
+    """The code of why it waits; None for one that is done, of which the list does not know yet."""
+    wait = wait_of(record)
+    return None if wait is None else wait.code.value
 
 
 @dataclass(slots=True)
-class Destination:
-    """What waits for one domain. Times are epoch seconds; `last_reply` is what was answered there last, if anything."""
+class WaitingGroup:
+    """What waits of one group. Times are epoch seconds; `last_reply` is what was answered to it last, if anything."""
 
-    domain: str
+    name: str
     waiting: int = 0
     in_progress: int = 0
     oldest_at: float | None = None
@@ -53,19 +68,18 @@ class WaitingMail:
     def __init__(self, messages: MessageStore) -> None:
         self._messages = messages
 
-    async def by_destination(self, server: ServerId, flag: str) -> list[Destination]:
-        """The destinations with the most messages that are `queued` or `held`, those with most first."""
-        found: dict[str, Destination] = {}
+    async def grouped(self, server: ServerId, flag: str, group_of: GroupOf) -> list[WaitingGroup]:
+        """The groups with the most messages that are `queued` or `held`, those with most first."""
+        found: dict[str, WaitingGroup] = {}
         cursor: str | None = None
         for _ in range(MOST_COUNTED // MOST_LISTED):
             page = await self._messages.flagged(server, Scope.OUTGOING, flag, MOST_LISTED, cursor)
             for record in page.values:
-                domain = domain_of(record.message.rcpt_to)
-                found.setdefault(domain, Destination(domain)).add(record)
+                name = group_of(record)
+                if name is not None:
+                    found.setdefault(name, WaitingGroup(name)).add(record)
             if (cursor := page.next_cursor) is None:
                 break
             await asyncio.sleep(0)  # others have their turn
-        fullest = sorted(
-            found.values(), key=lambda one: (-one.waiting - one.in_progress, one.domain)
-        )
-        return fullest[:MOST_DESTINATIONS]
+        fullest = sorted(found.values(), key=lambda one: (-one.waiting - one.in_progress, one.name))
+        return fullest[:MOST_GROUPS]

@@ -61,3 +61,50 @@ def test_who_may_ask_for_what(api: ApiWorld) -> None:
     own = a_key(api, "statistics:read")
     reply = api.manage("GET", "/queue", tenant="acme/app", key=own)
     assert refused(reply) == (403, "scope_missing")
+
+
+def test_what_waits_is_counted_by_reason(api: ApiWorld) -> None:
+    for to in ("a@few.test", "b@example.com"):
+        api.scene.egress.will(to, LATER, LATER)
+    sent_to(api, "a@few.test", "b@example.com")
+    bootstrap.run(api.scene.deliver_ready())
+    (retried,) = api.v2("GET", "/queue?by=reason").json["data"]
+    assert (retried["reason"], retried["waiting"]) == ("retry", 2)
+    assert retried["next_attempt_at"] is not None
+    assert "domain" not in retried
+
+    held(api)
+    sent_to(api, "c@example.com", "d@example.com")
+    assert api.manage("PATCH", "/servers/acme/app", {"mode": "Development"}).status == 200
+    api.scene.clock.advance(31)
+    bootstrap.run(api.scene.deliver_ready())
+    reasons = api.v2("GET", "/queue?status=held&by=reason").json["data"]
+    assert [(one["reason"], one["waiting"]) for one in reasons] == [
+        ("development", 2),
+        ("manual", 1),
+    ]
+
+
+def test_a_message_says_why_it_waits(api: ApiWorld) -> None:
+    api.scene.egress.will("a@few.test", LATER, LATER)
+    (number,) = sent_to(api, "a@few.test")
+    email = api.v2("GET", f"/emails/{number}").json
+    nothing = {"detail": "", "until": None, "others": None}
+    assert email["wait"] == {"code": "queued", "since": email["received_at"], **nothing}
+    bootstrap.run(api.scene.deliver_ready())
+    email = api.v2("GET", f"/emails/{number}").json
+    (last,) = api.v2("GET", f"/emails/{number}/deliveries").json["data"]
+    assert email["wait"] == {
+        "code": "retry",
+        "detail": last["details"],
+        "since": last["at"],
+        "until": email["next_attempt_at"],
+        "others": None,
+    }
+    (listed,) = api.v2("GET", "/emails?status=queued").json["data"]
+    assert listed["wait"] == email["wait"]
+    done(api, number, "hold")
+    email = api.v2("GET", f"/emails/{number}").json
+    assert email["wait"]["code"] == "manual"
+    assert email["wait"]["until"] == email["hold_expires_at"]
+    assert done(api, number, "cancel").json["wait"] is None

@@ -16,6 +16,7 @@ from posthorn_client.models.emails_parts import (
     Scope,
     Status,
     Visitor,
+    WaitCode,
 )
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "EmailToSend",
     "EmailWithActivity",
     "Problem",
+    "Wait",
 ]
 
 
@@ -85,6 +87,8 @@ class Email(_Email):
     received_with_tls: bool
     tries: int
     """Conversations that failed so far."""
+    wait: Wait | None
+    """Why it is not done; null when it is."""
     pool: str
     """The pool that it leaves by."""
     domain: str
@@ -167,6 +171,22 @@ class Problem(TypedDict):
     """For programs written for Postal, in what API Gateway answers by itself."""
     data: NotRequired[dict[str, str] | None]
     """For programs written for Postal, in what API Gateway answers by itself."""
+
+
+class Wait(TypedDict):
+    """Why a message is not done."""
+
+    code: WaitCode
+    """`queued`: its first try comes; `retry`: the next one; `in_progress`: tried now; else why it is
+    held. More may come.
+    """
+    detail: str
+    """What its last delivery says; empty without one."""
+    since: str
+    until: str | None
+    """When it is tried again, or its hold expires."""
+    others: NotRequired[int | None]
+    """Null: `GET /queue?by=reason` counts them."""
 
 
 class EmailWithActivity(Email):

@@ -16,6 +16,7 @@ __all__ = [
     "Scope",
     "Status",
     "Visitor",
+    "WaitCode",
 ]
 
 
@@ -86,6 +87,22 @@ class Visitor(TypedDict):
     user_agent: str
     automatic: bool
     """It looks like a scanner, proxy or prefetch."""
+
+
+WaitCode = Literal[
+    "queued",
+    "retry",
+    "in_progress",
+    "credential",
+    "suppressed",
+    "send_limit",
+    "development",
+    "suspended",
+    "unknown_outcome",
+    "dead_letter",
+    "manual",
+]
+"""Why it waits; more may come."""
 
 
 class Follower(Visitor):

@@ -7,24 +7,25 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-__all__ = ["Queue", "QueuedDestination"]
+from posthorn_client.models.emails_parts import WaitCode
+
+__all__ = ["Queue", "QueuedDestination", "QueuedReason"]
 
 
 class Queue(TypedDict):
-    """The fullest destinations, most first, in one answer. A message counts once it was tried, which
-    takes seconds; of more than 10,000 the newest count.
+    """The fullest groups, most first, in one answer. A message counts once it was tried, which takes
+    seconds; of more than 10,000 the newest count.
     """
 
     has_more: bool
     next_cursor: str | None
     """The `cursor` of the next page."""
-    data: list[QueuedDestination]
+    data: list[QueuedDestination | QueuedReason]
 
 
 class QueuedDestination(TypedDict):
     """What waits for one domain."""
 
-    domain: str
     waiting: int
     in_progress: int
     """Being tried now."""
@@ -34,3 +35,19 @@ class QueuedDestination(TypedDict):
     """Null when none is planned."""
     last_reply: str | None
     """What was answered there last."""
+    domain: str
+
+
+class QueuedReason(TypedDict):
+    """What waits for one reason."""
+
+    waiting: int
+    in_progress: int
+    """Being tried now."""
+    oldest_at: str | None
+    """When the oldest was accepted."""
+    next_attempt_at: str | None
+    """Null when none is planned."""
+    last_reply: str | None
+    """What was answered there last."""
+    reason: WaitCode

@@ -16,12 +16,16 @@ class QueueOperations(Asking):
     """Operations on `/api/v2/queue`."""
 
     def show_queue(
-        self, *, status: Literal["queued", "held"] | None = None, tenant: str | None = None
+        self,
+        *,
+        status: Literal["queued", "held"] | None = None,
+        by: Literal["domain", "reason"] | None = None,
+        tenant: str | None = None,
     ) -> Queue:
-        """Show what waits, by the domain that it is for.
+        """Show what waits, by the domain that it is for, or by the reason.
 
         Needs the scope `emails:read`.
         """
-        request = Request("GET", "/api/v2/queue", query={"status": status}, tenant=tenant)
+        request = Request("GET", "/api/v2/queue", query={"status": status, "by": by}, tenant=tenant)
         answer: Queue = self._json(request)
         return answer

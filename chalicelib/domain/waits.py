@@ -1,0 +1,79 @@
+"""Why a message is not done (api.md 2.10), read from its record.
+
+Pure. What holds a message is not stored apart: it is known by the text of the delivery that held it, which is a wire
+fact. Who adds a reason to hold adds its words here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chalicelib.domain.model import MessageRecord, State, Status
+
+
+class WaitCode(StrEnum):
+    """Why it waits; more may come."""
+
+    QUEUED = "queued"
+    RETRY = "retry"
+    IN_PROGRESS = "in_progress"
+    CREDENTIAL = "credential"
+    SUPPRESSED = "suppressed"
+    SEND_LIMIT = "send_limit"
+    DEVELOPMENT = "development"
+    SUSPENDED = "suspended"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    DEAD_LETTER = "dead_letter"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why a message waits, in words where there are some, since when and until when (epoch seconds). None: until
+    somebody does something, or at once."""
+
+    code: WaitCode
+    detail: str
+    since: float
+    until: float | None = None
+
+
+# How the details of a hold begin.
+_HOLDS = {
+    "Credential is configured to hold": WaitCode.CREDENTIAL,
+    "Recipient (": WaitCode.SUPPRESSED,
+    "Message held because send limit": WaitCode.SEND_LIMIT,
+    "Server is in development mode": WaitCode.DEVELOPMENT,
+    "Mail server has been suspended": WaitCode.SUSPENDED,
+    "An earlier attempt was interrupted": WaitCode.UNKNOWN_OUTCOME,
+    "Restored from a backup of": WaitCode.UNKNOWN_OUTCOME,
+    "This message could not be processed": WaitCode.DEAD_LETTER,
+}
+
+
+def wait_of(record: MessageRecord) -> Wait | None:
+    """Why a message waits; None when it is done."""
+    last = record.deliveries[-1] if record.deliveries else None
+    since = last.at if last else record.message.received_at
+    if record.state is State.DONE:
+        return None
+    if record.state is State.LEASED:
+        return Wait(WaitCode.IN_PROGRESS, "", since)
+    if record.state is State.HELD:
+        detail = last.details if last else ""
+        return Wait(_held_by(record), detail, since, record.hold_expires_at)
+    if last is not None and record.tries:
+        return Wait(WaitCode.RETRY, last.details, since, record.wake_at or None)
+    # A person who sends it on makes it due at once.
+    return Wait(WaitCode.QUEUED, "", max(since, record.wake_at))
+
+
+def _held_by(record: MessageRecord) -> WaitCode:
+    last = record.deliveries[-1] if record.deliveries else None
+    if last is None or last.status is not Status.HELD:
+        return WaitCode.MANUAL
+    if last.log_id is not None:  # there was a conversation, whose last reply was lost
+        return WaitCode.UNKNOWN_OUTCOME
+    found = (code for words, code in _HOLDS.items() if last.details.startswith(words))
+    return next(found, WaitCode.MANUAL)

@@ -1,0 +1,111 @@
+"""Why a message is not done: by its state, and by the words of what held it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from chalicelib.domain import lifecycle
+from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.outgoing import checks
+from chalicelib.domain.outgoing.checks import Check, Facts, Hold
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
+from chalicelib.domain.waits import Wait, WaitCode, wait_of
+from chalicelib.services.queue.dead_letters import GIVEN_UP
+from tests.fakes import NOW, a_delivery, a_message, a_server, an_organization
+
+NEW = MessageRecord(a_message(ServerId(1), 1))
+LEASED = replace(NEW, state=State.LEASED, lease_owner="me", lease_until=NOW + 300)
+SERVER = a_server(an_organization())
+SUPPRESSED = Suppression(NEW.message.rcpt_to, "too many hard fails", NOW, NOW + 9)
+
+
+def held(details: str, log_id: str | None = None) -> MessageRecord:
+    delivery = replace(a_delivery(3, Status.HELD, at=NOW + 1.5), details=details, log_id=log_id)
+    return lifecycle.held(LEASED, delivery, NOW + 900)
+
+
+def test_a_new_message_is_queued_since_it_was_accepted() -> None:
+    assert wait_of(NEW) == Wait(WaitCode.QUEUED, "", NEW.message.received_at)
+
+
+def test_one_that_is_tried_is_in_progress() -> None:
+    assert wait_of(LEASED) == Wait(WaitCode.IN_PROGRESS, "", NEW.message.received_at)
+
+
+def test_one_that_failed_is_tried_again() -> None:
+    delivery = replace(a_delivery(3, Status.SOFT_FAIL, at=NOW + 1.5), details="Not now")
+    record = lifecycle.waiting(LEASED, delivery, NOW + 60)
+    assert wait_of(record) == Wait(WaitCode.RETRY, "Not now", NOW + 1.5, NOW + 60)
+
+
+def test_one_that_is_sent_on_is_queued_since_then() -> None:
+    released = lifecycle.released(held("Held by Ada."), NOW + 50)
+    assert wait_of(released) == Wait(WaitCode.QUEUED, "", NOW + 50)
+
+
+def test_what_is_done_waits_for_nothing() -> None:
+    for status in (Status.SENT, Status.HARD_FAIL, Status.HOLD_CANCELLED):
+        assert wait_of(lifecycle.done(LEASED, a_delivery(3, status))) is None
+
+
+@pytest.mark.parametrize(
+    ("check", "record", "server", "code"),
+    [
+        (checks.server_suspended, LEASED, {"suspended_at": NOW}, "suspended"),
+        (
+            checks.outcome_unknown,
+            replace(LEASED, taken_over=True),
+            {"unknown_outcome": UnknownOutcome.HOLD},
+            "unknown_outcome",
+        ),
+        (
+            checks.credential_hold,
+            replace(LEASED, message=replace(LEASED.message, hold=True)),
+            {},
+            "credential",
+        ),
+        (checks.recipient_suppressed, LEASED, {}, "suppressed"),
+        (checks.send_limit, LEASED, {"send_limit": 1}, "send_limit"),
+        (checks.development_mode, LEASED, {"mode": ServerMode.DEVELOPMENT}, "development"),
+    ],
+)
+def test_each_check_that_holds_has_a_code(
+    check: Check, record: MessageRecord, server: dict[str, object], code: str
+) -> None:
+    facts = Facts(
+        server=replace(SERVER, **server),  # type: ignore[arg-type]
+        domain=None,
+        suppression=SUPPRESSED,
+        max_attempts=18,
+        manual=False,
+        sent_last_hour=1,
+    )
+    decision = check(record, facts)
+    assert isinstance(decision, Hold)
+    expected = Wait(WaitCode(code), decision.details, NOW + 1.5, NOW + 900)
+    assert wait_of(held(decision.details)) == expected
+
+
+@pytest.mark.parametrize(
+    ("details", "log_id", "code"),
+    [
+        ("Held by Recipient (x).", None, "manual"),
+        ("whatever else", None, "manual"),
+        (GIVEN_UP, None, "dead_letter"),
+        ("Restored from a backup of 2026-03-22 12:00 UTC", None, "unknown_outcome"),
+        ("Connection lost after the message was sent", "LOGID", "unknown_outcome"),
+    ],
+)
+def test_other_holds(details: str, log_id: str | None, code: str) -> None:
+    found = wait_of(held(details, log_id))
+    assert found is not None
+    assert found.code == code
+
+
+def test_a_hold_without_a_delivery_is_for_a_person() -> None:
+    found = wait_of(replace(NEW, state=State.HELD, held=True))
+    assert found == Wait(WaitCode.MANUAL, "", NEW.message.received_at)
