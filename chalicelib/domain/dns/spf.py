@@ -88,8 +88,8 @@ def costs(policy: str) -> Costs:
 
 
 def look_ups(policy: str, others: Mapping[str, Costs]) -> int:
-    """How many a policy takes in all, with those of the policies of other names, as far as they are known. What
-    includes itself is counted once."""
+    """How many a policy takes in all, with those of the policies of other names, as far as they are known. One
+    that leads to itself takes more than there may be: receivers give up there."""
     known: dict[str, int] = {}
 
     def total(own: Costs) -> int:
@@ -97,7 +97,7 @@ def look_ups(policy: str, others: Mapping[str, Costs]) -> int:
 
     def of_name(name: str) -> int:
         if name not in known:
-            known[name] = 0
+            known[name] = MOST_LOOK_UPS + 1  # until it is counted
             known[name] = total(others[name]) if name in others else 0
         return known[name]
 

@@ -91,6 +91,13 @@ async def test_look_ups_of_included_policies_are_counted_level_by_level() -> Non
     assert (await found_of(servers, SPF)).status == "OK"
 
 
+async def test_a_policy_that_includes_itself_is_wrong() -> None:
+    servers = Written(acme__example=f"v=spf1 {OURS} include:acme.example -all")
+    finding = await found_of(servers, SPF)
+    assert finding.status == "Invalid"
+    assert "There should be at most 10." in finding.text
+
+
 @pytest.mark.parametrize(
     "policy",
     [

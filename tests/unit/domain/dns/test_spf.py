@@ -88,12 +88,16 @@ def test_look_ups_of_includes_and_redirects_are_counted() -> None:
     assert spf.look_ups("v=spf1 include:a.example include:unknown.example", others) == 8
 
 
-def test_policies_that_include_each_other_come_to_an_end() -> None:
+def test_a_policy_that_leads_to_itself_takes_more_than_there_may_be() -> None:
     others = {
         "a.example": spf.costs("v=spf1 include:b.example"),
         "b.example": spf.costs("v=spf1 include:a.example include:b.example"),
     }
-    assert spf.look_ups("v=spf1 include:a.example", others) == 4
+    assert spf.look_ups("v=spf1 include:a.example", others) > spf.MOST_LOOK_UPS
+    itself = {"a.example": spf.costs("v=spf1 include:ours.example include:a.example -all")}
+    assert spf.look_ups("v=spf1 include:a.example", itself) > spf.MOST_LOOK_UPS
+    twice = {"b.example": spf.costs("v=spf1 a")}
+    assert spf.look_ups("v=spf1 include:b.example include:b.example", twice) == 4
 
 
 @given(st.text(alphabet=" :=/+-~?%{}.aAlL1incudevspfrt\t\n\x00é", max_size=400))
