@@ -79,6 +79,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     rules, rule = "/pool-rules", {"from": ["a@b.test"], "pool": "default"}
     made_at = asked("POST", rules, rules, rule, "other").json["id"]
     asked("GET", rules, rules, tenant="other/mail")
+    asked("GET", f"{rules}/{{id}}", f"{rules}/{made_at}", tenant="other")
     asked("PATCH", f"{rules}/{{id}}", f"{rules}/{made_at}", {"to": ["c.test"]}, "other")
     asked("DELETE", f"{rules}/{{id}}", f"{rules}/{made_at}", tenant="other")
     for wrong in ("", "?confirm=other%2Fmail"):

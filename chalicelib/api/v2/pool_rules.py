@@ -80,6 +80,11 @@ async def create_pool_rule(call: Call, wanted: PoolRuleToMake) -> PoolRule:
     return _shown(made)
 
 
+async def show_pool_rule(call: Call) -> PoolRule:
+    """Show a pool rule of the tenant's own."""
+    return _shown(await call.program[PoolRules].get(_owner(call), call.value("id")))
+
+
 async def change_pool_rule(call: Call, change: PoolRuleToChange) -> PoolRule:
     """Change a pool rule; its place in the order stays."""
     owner, given = _owner_to_change(call), change.given()
@@ -146,6 +151,7 @@ ROUTES = (
         location=_ONE,
         **_WRITE,
     ),
+    route(f"GET {_ONE}", show_pool_rule, PoolRule, **_READ),
     route(f"PATCH {_ONE}", change_pool_rule, PoolRule, body=PoolRuleToChange, **_WRITE),
     route(f"DELETE {_ONE}", delete_pool_rule, None, status=204, **_WRITE),
 )

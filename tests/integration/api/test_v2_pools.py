@@ -169,6 +169,11 @@ def test_pool_rules_of_a_server_and_of_its_organization(api: ApiWorld) -> None:
     assert [one["id"] for one in rest["data"]] == [shared.json["id"]]
 
     at = f"/pool-rules/{own['id']}"
+    assert api.manage("GET", at, tenant="acme/app").json == own
+    of_all = shared.headers["location"].removeprefix("/api/v2")
+    assert api.manage("GET", of_all, tenant="acme").json == shared.json
+    for other, tenant in ((at, "acme"), (of_all, "acme/app")):
+        assert refused(api.manage("GET", other, tenant=tenant)) == (404, "not_found")
     changed = api.manage("PATCH", at, {"from": None, "pool": "default"}, "acme/app").json
     assert (changed["from"], changed["to"], changed["pool"]) == ([], ["b.test"], "default")
     for tenant in ("acme", "acme/app"):

@@ -56,6 +56,15 @@ class PoolRulesOperations(Asking):
         answer: PoolRule = self._json(request)
         return answer
 
+    def show_pool_rule(self, id: int | str, *, tenant: str | None = None) -> PoolRule:
+        """Show a pool rule of the tenant's own.
+
+        Needs the scope `servers:read`.
+        """
+        request = Request("GET", f"/api/v2/pool-rules/{part(id)}", tenant=tenant)
+        answer: PoolRule = self._json(request)
+        return answer
+
     def change_pool_rule(
         self, id: int | str, body: PoolRuleToChange, *, tenant: str | None = None
     ) -> PoolRule:
