@@ -30,8 +30,10 @@ message_group = Group(
 @click.option(
     "--direction", type=click.Choice(get_args(Scope)), default="outgoing", show_default=True
 )
-@click.option("--status", "--flag", "status", type=click.Choice(FLAGS), help="Only these.")
-@click.option("--to", metavar="ADDRESS", help="Only those for this recipient.")
+@click.option(
+    "--status", "--flag", "status", type=click.Choice(FLAGS), help="Only these; not with --to."
+)
+@click.option("--to", metavar="ADDRESS", help="Only those for this recipient; not with --status.")
 @page_options
 @of_server
 def list_page(
