@@ -138,6 +138,7 @@ async def create_credential(call: Call, wanted: CredentialToMake) -> CredentialM
     given = options.scopes if is_api else ("emails:send",)
     own = (wanted.network,) if wanted.network else options.networks
     call.caller.may_give(given, Reach.SERVER, own, options.expires_at)
+    call.caller.may_give_hold(hold=wanted.hold)
     credentials = call.program[Credentials]
     if wanted.key is None:
         made, key = await credentials.create(call.server, wanted.kind, wanted.name, options)
@@ -167,6 +168,7 @@ async def change_credential(call: Call, change: CredentialToChange) -> Credentia
     if "networks" in given and credential.kind is CredentialKind.SMTP_IP:
         raise invalid_at("/networks", "not_for_kind", f"is not for {credential.kind.value}")
     check_given(call, given)
+    call.caller.may_give_hold(hold=given.get("hold", True))
     if given:
         credential = await call.program[Credentials].update(credential, **given)
     return Credential(**_shown(call, credential))

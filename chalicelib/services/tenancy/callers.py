@@ -158,6 +158,11 @@ class Caller:
             until = datetime.fromtimestamp(end, UTC).isoformat().replace("+00:00", "Z")
             raise Refused(f"It may not outlive this key, which ends at {until}")
 
+    def may_give_hold(self, *, hold: bool) -> None:
+        """Refused for a credential that holds nothing, given by one that holds everything."""
+        if not hold and isinstance(self.key, Credential) and self.key.hold:
+            raise Refused("This key holds what it submits, and so must those that it gives")
+
     def require_whole_organization(self) -> None:
         """Refused for a key that is limited to some servers: it changes nothing of the organization."""
         if self.servers is not None:

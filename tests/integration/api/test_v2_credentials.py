@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.http_api import ApiWorld
+from tests.http_api import ApiWorld, Reply
 from tests.integration.api.test_v2_management import a_key, places, refused
 
 HERE = "acme/app"
@@ -114,6 +114,24 @@ def test_a_network_is_for_operators_and_of_one_organization(api: ApiWorld) -> No
 def test_wrong_fields_are_named(api: ApiWorld, fields: dict[str, Any], place: str) -> None:
     reply = api.manage("POST", "/credentials", {"kind": "API", "name": "n"} | fields, HERE)
     assert (reply.status, [where for where, _ in places(reply)]) == (422, [place]), reply
+
+
+def test_a_key_that_holds_gives_none_that_does_not(api: ApiWorld) -> None:
+    holding = make(api, hold=True, scopes=["servers:write", "emails:send"]).json
+    free = make(api).json
+
+    def asked(method: str, at: str, value: dict[str, Any]) -> Reply:
+        return api.v2(method, at, value, key=holding["key"])
+
+    wanted = {"kind": "API", "name": "n", "scopes": ["emails:send"]}
+    assert refused(asked("POST", "/credentials", wanted)) == (403, "refused")
+    held = asked("POST", "/credentials", wanted | {"hold": True})
+    assert (held.status, held.json["hold"]) == (201, True)
+    at = f"/credentials/{held.json['id']}"
+    assert refused(asked("PATCH", at, {"hold": False})) == (403, "refused")
+    assert asked("PATCH", at, {"name": "other"}).status == 200
+    assert asked("PATCH", f"/credentials/{free['id']}", {"hold": True}).status == 200
+    assert api.manage("PATCH", at, {"hold": False}, HERE).status == 200
 
 
 def test_a_credential_of_another_server_is_like_none(api: ApiWorld) -> None:
