@@ -9,12 +9,14 @@ from chalicelib.domain.model import DsnParameters
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What MAIL FROM and RCPT TO will say. `mail_from` is empty for the null sender."""
+    """What MAIL FROM and RCPT TO will say. `mail_from` is empty for the null sender. `utf8_header`: the header of the
+    message cannot be read without SMTPUTF8."""
 
     mail_from: str
     rcpt_to: str
     smtputf8: bool = False
     dsn: DsnParameters | None = None
+    utf8_header: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,8 @@ class NetworkEgress(Egress):
             raise misconfigured from wrong
 
     def _suspend(self, source: EgressSource, fault: SourceUnavailable) -> None:
+        if not source.is_left_alone:
+            return
         until = asyncio.get_running_loop().time() + SUSPENSION_SECONDS
         self._suspended[source.name] = _Suspension(until, fault.public)
 
@@ -121,7 +123,7 @@ class NetworkEgress(Egress):
         if source.kind is not EgressKind.SMARTHOST:
             return Introduction(name, mode, target.host, context)
         if insists:
-            context = self._trusted or verified_context()
+            context = self._trusted or verified_context(self._settings.ca_file)
         return Introduction(name, mode, source.host, context, source.username, password)
 
     def _ehlo(self, source: EgressSource) -> str:

@@ -64,7 +64,7 @@ async def _open(dial: Dial, who: Introduction, mode: TlsMode, limits: TimeLimits
         if who.username:
             if connection.tls is None and mode is not TlsMode.NONE:
                 raise TemporaryFailure(
-                    "The smarthost offers no TLS to send the password under.", turned_away=1
+                    "The server offers no TLS to send the password under.", turned_away=1
                 )
             await _authenticate(connection, who, extensions, limits)
     except BaseException:
@@ -168,10 +168,8 @@ async def _authenticate(
             if reply.code == 334:
                 reply = await ask(base64.b64encode(secret))
     else:
-        raise SourceUnavailable("The smarthost offers neither AUTH PLAIN nor AUTH LOGIN.")
+        raise SourceUnavailable("The server offers neither AUTH PLAIN nor AUTH LOGIN.")
     if reply.is_permanent:
-        raise SourceUnavailable(f"The smarthost refused our credential: {reply}", reply=reply)
+        raise SourceUnavailable(f"The server refused our credential: {reply}", reply=reply)
     if reply.code != 235:
-        raise TemporaryFailure(
-            f"The smarthost did not let us in: {reply}", reply=reply, turned_away=1
-        )
+        raise TemporaryFailure(f"The server did not let us in: {reply}", reply=reply, turned_away=1)

@@ -27,7 +27,8 @@ _CYCLE = 1024  # days that two digits tell apart
 _SERVER = 5
 # The first separator may be another than `=`, and belongs to what the first forwarder wrote.
 _REWRITTEN = re.compile(
-    r"srs(?:0(?P<tail>[=+-].+)|1[=+-][^=]+=(?P<host>[^=]+)=(?P<rest>[=+-].+))", re.I
+    r"srs(?:0(?P<tail>[=+-].+)|1[=+-][^=]+=(?P<host>[^=]+)=(?P<rest>[=+-].+))",
+    re.I | re.A,
 )
 _OURS0 = re.compile(
     r"srs0=(?P<mark>[^=]+)=(?P<day>[^=]+)=(?P<host>[^=]+)=(?P<local>.+)", re.I | re.A

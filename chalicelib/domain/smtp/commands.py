@@ -96,8 +96,8 @@ def rcpt_command(envelope: Envelope, extensions: Extensions) -> bytes:
 
 
 def needs_smtputf8(envelope: Envelope) -> bool:
-    """True when an address of the envelope is not ASCII."""
-    return not (envelope.mail_from.isascii() and envelope.rcpt_to.isascii())
+    """True when an address of the envelope is not ASCII, or the header is said to need it."""
+    return envelope.utf8_header or not (envelope.mail_from.isascii() and envelope.rcpt_to.isascii())
 
 
 def _dsn(envelope: Envelope, extensions: Extensions) -> DsnParameters:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.destination_guard import literal_address
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
 from chalicelib.domain.tenancy.owners import of_endpoint_names, of_server
+from chalicelib.domain.tenancy.sources import EgressKind, EgressSource
 
 
 class EndpointType(StrEnum):
@@ -77,7 +79,46 @@ class Endpoint:
     @property
     def context(self) -> dict[str, str]:
         """The associated data under which its secrets are sealed."""
-        return {"item": "endpoint", "endpoint": self.id}
+        return _context(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSource(EgressSource):
+    """An SMTP endpoint as a way out: the server that mail is handed to, with its AUTH. It serves one customer, so it is
+    tried each time."""
+
+    endpoint: str = ""
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Never."""
+        return False
+
+    @property
+    def context(self) -> dict[str, str]:
+        """The associated data under which the password is sealed."""
+        return _context(self.endpoint)
+
+
+def source_of(endpoint: Endpoint) -> EndpointSource:
+    """The way to an SMTP endpoint. Its name tells it from what the endpoint was before it was changed, so that no
+    session is kept from then."""
+    literal = literal_address(endpoint.hostname)
+    told = (endpoint.hostname, endpoint.port, endpoint.ssl_mode, endpoint.username)
+    return EndpointSource(
+        f"endpoint {endpoint.id} {told}",
+        kind=EgressKind.SMARTHOST,
+        host=endpoint.hostname if literal is None else str(literal),
+        port=endpoint.port,
+        username=endpoint.username or "",
+        sealed_password=endpoint.sealed_password,
+        tls=endpoint.ssl_mode.value,
+        endpoint=endpoint.id,
+    )
+
+
+def _context(endpoint: str) -> dict[str, str]:
+    return {"item": "endpoint", "endpoint": endpoint}
 
 
 def _by_name(endpoint: Endpoint) -> Place:

@@ -37,6 +37,11 @@ class EgressSource:
     suspended_until: int = 0
 
     @property
+    def is_left_alone(self) -> bool:
+        """Whether nobody uses it for a while when it could not do its part."""
+        return True
+
+    @property
     def context(self) -> dict[str, str]:
         """The associated data under which `sealed_password` is sealed."""
         return {"item": "egress", "source": self.name}

@@ -16,7 +16,9 @@ from chalicelib.domain.incoming.checks import (
 from chalicelib.domain.incoming.head import with_head
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType
 from chalicelib.ports.repository import Repository
+from chalicelib.services.incoming.address_endpoint import AddressEndpoint
 from chalicelib.services.incoming.attempt import EndpointSender, IncomingAttempt
+from chalicelib.services.incoming.smtp_endpoint import SmtpEndpoint
 from chalicelib.services.queue.store_outcome import best_effort, log_fields
 
 LOG = logging.getLogger("posthorn.incoming")
@@ -26,10 +28,19 @@ WANTS_NO_MORE = "The endpoint answered that it is gone."
 class DeliverToEndpoint:
     """The step that hands the message on."""
 
-    def __init__(self, settings: Settings, repository: Repository) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        repository: Repository,
+        smtp: SmtpEndpoint,
+        address: AddressEndpoint,
+    ) -> None:
         self._hostname = settings.smtp_hostname
         self._repository = repository
-        self._senders: Mapping[EndpointType, EndpointSender] = {}
+        self._senders: Mapping[EndpointType, EndpointSender] = {
+            EndpointType.SMTP: smtp,
+            EndpointType.ADDRESS: address,
+        }
 
     async def run(self, attempt: IncomingAttempt) -> Decision | None:
         """Keep what the endpoint said. Never raises for what the world does."""

@@ -21,6 +21,7 @@ from chalicelib.services.incoming.decide_outcome import DecideOutcome
 from chalicelib.services.incoming.deliver import DeliverToEndpoint
 from chalicelib.services.incoming.load_body import LoadBody
 from chalicelib.services.incoming.read_facts import ReadFacts
+from chalicelib.services.incoming.return_to_sender import ReturnToSender
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.store_outcome import log_fields
 
@@ -29,6 +30,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     checks.attempts_exhausted,
     checks.outcome_unknown,
     LoadBody,
+    ReturnToSender,
     checks.spam_failure_threshold,
     checks.development_mode,
     checks.route_present,
@@ -52,13 +54,14 @@ class CarryIncoming:
         numbers: Numbers,
         facts: ReadFacts,
         load: LoadBody,
+        reports: ReturnToSender,
         deliver: DeliverToEndpoint,
         outcome: DecideOutcome,
     ) -> None:
         self._numbers = numbers
         self._facts = facts
         self._outcome = outcome
-        steps: tuple[Step, ...] = (load, deliver, outcome)
+        steps: tuple[Step, ...] = (load, reports, deliver, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
@@ -90,7 +93,10 @@ class CarryIncoming:
         return after
 
     async def _go_through(self, attempt: IncomingAttempt) -> None:
+        """Until a decision ends the attempt; what has been handed on goes to the last step at once."""
         for step in STEPS:
+            if attempt.said is not None and step is not DecideOutcome:
+                continue
             if isinstance(step, type):
                 decision = await self._acting[step].run(attempt)
                 if attempt.inspection is not attempt.record.inspection:

@@ -1,8 +1,7 @@
 """Hands one message to a receiving server: by which way out, to which of its hosts.
 
 Never raises for what the world does: the result is always an `AttemptResult`, temporary unless a refusal is proven.
-Another host is tried when nothing was said about the message (contract section 4.16): no connection, a conversation
-that broke, or 421, before the content. `deadline_seconds` is all that one attempt takes (crash rule 8). It does not
+`deadline_seconds` is all that one attempt takes (crash rule 8). It does not
 store, retry later or suppress.
 """
 
@@ -24,15 +23,13 @@ from chalicelib.domain.outgoing.choose_source import IMPLIED, choose_source
 from chalicelib.domain.outgoing.destination import destination_of
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.ports.clock import Clock
-from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_attempt import Converted, SmtpAttempt
-from chalicelib.services.outgoing.smtp_result import gave_up, unreachable
+from chalicelib.services.outgoing.smtp_result import gave_up
 from chalicelib.services.outgoing.targets import FindTargets
+from chalicelib.services.outgoing.try_hosts import TryHosts
 from chalicelib.services.tenancy.directory import Directory
 
-MOST_TARGETS = 20
 NO_SOURCE = "No egress source of pool {pool} is available."
 
 
@@ -45,13 +42,13 @@ class SmtpSender:
         clock: Clock,
         directory: Directory,
         targets: FindTargets,
-        conversations: Converse,
+        hosts: TryHosts,
         deadline: float | None = None,
     ) -> None:
         self._clock = clock
         self._directory = directory
         self._targets = targets
-        self._conversations = conversations
+        self._hosts = hosts
         self._deadline = settings.deadline_seconds if deadline is None else deadline
 
     async def deliver(
@@ -89,31 +86,7 @@ class SmtpSender:
                 reason = f" {attempt.last_failure.public}" if attempt.last_failure else ""
                 raise TemporaryFailure(NO_SOURCE.format(pool=pool) + reason)
             try:
-                return await self._by(source, attempt)
+                return await self._hosts.run(source, attempt, self._targets.find(source, attempt))
             except SourceUnavailable as fault:
                 attempt.last_failure = fault
                 avoid.add(source.name)
-
-    async def _by(self, source: EgressSource, attempt: SmtpAttempt) -> AttemptResult:
-        """Try the targets in order until one has an opinion. Raises SourceUnavailable."""
-        count = 0
-        async for target, others in self._targets.find(source, attempt):
-            count += 1
-            if count > MOST_TARGETS or attempt.seconds_left <= 0:
-                break
-            attempt.tried.append(target.host)
-            try:
-                conversation = await self._conversations.connect(target, source, attempt, others)
-            except SourceUnavailable:
-                raise
-            except TemporaryFailure as away:
-                attempt.last_failure = away
-                attempt.turned_away |= "turned_away" in away.fields
-                continue
-            result, is_final = await self._conversations.hand_over(
-                conversation, source, attempt, others
-            )
-            if is_final:
-                return result
-            attempt.left = result
-        return attempt.left or unreachable(attempt)

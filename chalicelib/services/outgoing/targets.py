@@ -42,7 +42,7 @@ class FindTargets:
         not looked up yet counts as one. Raises TemporaryFailure and PermanentFailure for what DNS says of the
         domain."""
         if source.kind is EgressKind.SMARTHOST:
-            addresses = await _within(attempt, self._operator_addresses(source.host))
+            addresses = await within(attempt, self._operator_addresses(source.host))
             for number, address in enumerate(addresses, 1):
                 yield Target(source.host, address, source.port), len(addresses) - number
             return
@@ -63,7 +63,7 @@ class FindTargets:
             yield attempt.domain, literal, 0
             return
         try:
-            records = await _within(attempt, self._resolver.mx(attempt.domain))
+            records = await within(attempt, self._resolver.mx(attempt.domain))
         except NotFound as missing:
             raise missing_domain(attempt.tries) from missing
         draws = iter([self._rand.uniform() for _ in records])
@@ -72,7 +72,7 @@ class FindTargets:
             if attempt.seconds_left <= 0:
                 return
             try:
-                addresses = await _within(attempt, self._resolver.addresses(host))
+                addresses = await within(attempt, self._resolver.addresses(host))
             except TemporaryFailure as away:
                 attempt.tried.append(host)
                 attempt.last_failure = away
@@ -91,7 +91,7 @@ class FindTargets:
             return await self._resolver.addresses(host)
 
 
-async def _within(attempt: SmtpAttempt, question: Awaitable[T]) -> T:
+async def within(attempt: SmtpAttempt, question: Awaitable[T]) -> T:
     """What the name servers say within the deadline."""
     try:
         async with asyncio.timeout(attempt.seconds_left):

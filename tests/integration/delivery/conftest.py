@@ -23,6 +23,7 @@ from chalicelib.domain.tenancy.sources import EgressSource
 from chalicelib.services.outgoing.conversation import Converse
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
 from chalicelib.services.outgoing.targets import FindTargets
+from chalicelib.services.outgoing.try_hosts import TryHosts
 from tests.dns_zone import DnsZone
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer, trusting_context
@@ -87,7 +88,7 @@ class Stack:
             clock,
             self.pools,  # type: ignore[arg-type]  # the one verb that is used
             FindTargets(self.settings, SystemRand(), resolver),
-            Converse(self.egress),
+            TryHosts(Converse(self.egress)),
             self.deadline,
         )
 

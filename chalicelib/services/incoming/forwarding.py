@@ -1,0 +1,58 @@
+"""How mail of others is sent on: under an address of ours that leads back to its sender (SRS), with a field in front
+that a loop is known by.
+
+The message is not changed. What it says above ASCII in its header needs a server with SMTPUTF8.
+"""
+
+from __future__ import annotations
+
+from chalicelib.config import Settings
+from chalicelib.domain.envelope import Envelope
+from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.incoming.srs import rewritten
+from chalicelib.domain.mail.headers import find_body
+from chalicelib.domain.model import Message
+from chalicelib.ports.clock import Clock
+from chalicelib.services.incoming.attempt import IncomingAttempt
+from chalicelib.services.tenancy.address_mac import AddressMac
+
+
+class Forwarding:
+    """Envelopes and fields of mail that is sent on."""
+
+    def __init__(self, settings: Settings, clock: Clock, mac: AddressMac) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._mac = mac
+
+    async def envelope(
+        self, attempt: IncomingAttempt, rcpt_to: str, *, is_report: bool = False
+    ) -> Envelope:
+        """The envelope to a recipient. A null sender stays null, and a report gets one; a sender that no SRS address
+        holds is written as the return path of the message, which means the same. TemporaryFailure when the key cannot
+        be opened."""
+        message = attempt.record.message
+        mail_from = "" if is_report or not message.mail_from else await self._sender(message)
+        return Envelope(
+            mail_from,
+            rcpt_to,
+            message.smtputf8,
+            None if is_report else message.dsn,
+            utf8_header=_has_utf8_header(attempt),
+        )
+
+    def delivered_to(self, message: Message) -> bytes:
+        """The field by which mail that comes back to the same recipient is known."""
+        return f"Delivered-To: {message.rcpt_to}\r\n".encode()
+
+    async def _sender(self, message: Message) -> str:
+        key, domain = await self._mac.key(), self._settings.return_path_domain
+        found = rewritten(message.mail_from, message.server_id, domain, key, self._clock.now())
+        return found or f"{return_path_local(message.token, key)}@{domain}"
+
+
+def _has_utf8_header(attempt: IncomingAttempt) -> bool:
+    if attempt.content.isascii():
+        return False
+    header_ends = find_body(attempt.content, 0, len(attempt.content))
+    return not attempt.content[:header_ends].isascii()

@@ -1,0 +1,82 @@
+"""Endpoints that are addresses: mail is sent on to their MX, and reports about it go back to who sent it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.model import Status
+from chalicelib.domain.reply import Reply
+from chalicelib.ports.egress import TransactionResult
+from tests.incoming_play import CONTENT, RECEIVED, address_route, arrives, carried
+from tests.worlds import Scene, make_scene, publish
+
+REFUSED = TransactionResult(Reply(550, "5.1.1", "No such user"), "RCPT")
+
+
+async def forwarded_under(scene: Scene, sender: str = "sender@away.example") -> str:
+    """The address under which a message of this sender was forwarded."""
+    await carried(scene, await arrives(scene, await address_route(scene), mail_from=sender))
+    return scene.egress.received.pop().envelope.mail_from
+
+
+async def test_the_message_goes_to_the_mx_of_the_address() -> None:
+    scene = await make_scene()
+    last = await carried(scene, await arrives(scene, await address_route(scene), "fwd+tag"))
+    place = "93.184.216.34:25 (mx.example.com)"
+    assert (last.status, last.details) == (
+        Status.SENT,
+        f"Message for other@example.com accepted by {place}",
+    )
+    (got,) = scene.egress.received
+    assert got.envelope.rcpt_to == "other@example.com"
+    assert got.envelope.mail_from.startswith("SRS0=")
+    assert got.content == b"Delivered-To: fwd+tag@acme.test\r\n" + RECEIVED + CONTENT
+    assert got.source.pool == scene.server.pool
+
+
+@pytest.mark.parametrize("fold", [str.lower, str.upper, str])
+async def test_a_report_goes_back_to_the_sender(fold: type[str]) -> None:
+    scene = await make_scene()
+    publish(scene.posthorn, "away.example")
+    address = await forwarded_under(scene)
+    report = await arrives(scene, None, address=fold(address), mail_from="")
+    assert (await carried(scene, report)).status is Status.SENT
+    (got,) = scene.egress.received
+    assert got.envelope.mail_from == ""
+    assert got.envelope.rcpt_to.lower() == "sender@away.example"
+    assert got.content.endswith(RECEIVED + CONTENT)
+
+
+async def test_a_report_to_the_return_path_that_stood_in_its_place_does_too() -> None:
+    scene = await make_scene()
+    publish(scene.posthorn, "away.example")
+    sender = "a" * 50 + "@away.example"
+    address = await forwarded_under(scene, sender)
+    report = await arrives(scene, None, address=address, mail_from="", bounce=True)
+    assert (await carried(scene, report)).status is Status.SENT
+    assert scene.egress.received[0].envelope.rcpt_to == sender
+
+
+async def test_a_report_that_cannot_go_back_fails_and_is_not_bounced() -> None:
+    scene = await make_scene()
+    publish(scene.posthorn, "away.example")
+    address = await forwarded_under(scene)
+    scene.egress.always("@away.example", REFUSED)
+    report = await arrives(scene, None, address=address, mail_from="")
+    last = await carried(scene, report)
+    assert last.status is Status.HARD_FAIL
+    assert last.details.startswith("Permanent SMTP delivery error")
+    assert "bounce" not in last.details
+
+
+async def test_days_are_counted_to_the_arrival_of_the_report() -> None:
+    scene = await make_scene()
+    publish(scene.posthorn, "away.example")
+    address = await forwarded_under(scene)
+    scene.clock.advance(9 * DAY)
+    in_time = await arrives(scene, None, address=address, mail_from="")
+    scene.clock.advance(5 * DAY)
+    assert (await carried(scene, in_time)).status is Status.SENT
+    late = await arrives(scene, None, address=address, mail_from="")
+    assert (await carried(scene, late)).status is Status.HARD_FAIL
