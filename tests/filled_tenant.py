@@ -22,6 +22,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/emails/batch"): [GOOD_EMAIL],
     ("POST", "/uploads"): {"size": 5},
     ("POST", "/track-domains"): {"domain": "d#.example"},
+    ("POST", "/routes"): {"name": "*", "domain": "d#.example", "mode": "Hold"},
 }
 QUERIES = {
     ("DELETE", "/organizations/{organization}"): {"confirm": "{organization}"},
@@ -81,6 +82,12 @@ def _trusted(api: ApiWorld, name: str) -> str:
     return name
 
 
+def _route(api: ApiWorld, number: int) -> Names:
+    made = {"name": "*", "domain": _trusted(api, f"r{number}.example"), "mode": "Hold"}
+    reply = api.manage("POST", "/routes", made, api.scene.server.full_name)
+    return {"id": reply.json["id"]}
+
+
 def _pool(api: ApiWorld, number: int) -> Names:
     """A pool comes with its first way out."""
     way = {"name": f"w{number}", "kind": "smarthost", "host": "smtp.example.com"}
@@ -113,6 +120,10 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/credentials/{id}": _made("/credentials", {"kind": "API", "name": "c#"}),
     "/domains/{name}": _domain,
     "/track-domains/{name}": _track_domain,
+    "/endpoints/{id}": _made(
+        "/endpoints", {"type": "http", "name": "e#", "url": "https://e#.example/"}
+    ),
+    "/routes/{id}": _route,
     "/pools/{name}": _pool,
     "/pool-rules/{id}": _made("/pool-rules", {"from": ["d#.example"], "pool": "default"}),
     "/sources/{name}": _made(

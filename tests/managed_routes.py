@@ -62,6 +62,23 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("PATCH", track, track_at, {"track_clicks": False}, "other/mail")
     asked("POST", f"{track}/check", f"{track_at}/check", tenant="other/mail")
     asked("DELETE", track, track_at, tenant="other/mail")
+    endpoints, mail_routes = "/endpoints", "/routes"
+    made = {"type": "http", "name": "web", "url": "https://app.example/mail"}
+    end = asked("POST", endpoints, endpoints, made, "other/mail").json["id"]
+    at, named = f"{endpoints}/{end}", "/endpoints/{id}"
+    asked("GET", endpoints, endpoints, tenant="other/mail")
+    asked("GET", named, at, tenant="other/mail")
+    asked("PATCH", named, at, {"timeout": 30}, "other/mail")
+    asked("POST", f"{named}/enable", f"{at}/enable", tenant="other/mail")
+    asked("POST", f"{named}/rotate", f"{at}/rotate", tenant="other/mail")
+    made = {"name": "support", "domain": "other.example", "endpoint": end}
+    way = asked("POST", mail_routes, mail_routes, made, "other/mail").json["id"]
+    asked("GET", mail_routes, mail_routes, tenant="other/mail")
+    one_way, way_at = "/routes/{id}", f"{mail_routes}/{way}"
+    asked("GET", one_way, way_at, tenant="other/mail")
+    asked("PATCH", one_way, way_at, {"mode": "Hold"}, "other/mail")
+    asked("DELETE", one_way, way_at, tenant="other/mail")
+    asked("DELETE", named, at, tenant="other/mail")
     asked("POST", f"{domain}/check", f"{domain_at}/check", tenant="other/mail")
     asked("DELETE", domain, domain_at, tenant="other/mail")
     source = {"name": "one", "kind": "smarthost", "host": "smtp.example.com"}

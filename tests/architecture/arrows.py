@@ -117,9 +117,9 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
 .api.v2                 .config .domain .domain.dns .domain.mail .domain.tenancy .ports .services
-                        .services.domain_codes .services.events .services.messages .services.outgoing .services.pools
-                        .services.queue .services.suspensions .services.tenancy .services.tracking .api pydantic
-                        pydantic_core
+                        .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
+                        .services.pools .services.queue .services.suspensions .services.tenancy .services.tracking
+                        .api pydantic pydantic_core
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli
                         posthorn_client click

@@ -9,12 +9,14 @@ from posthorn_client.models.domains import *
 from posthorn_client.models.emails import *
 from posthorn_client.models.emails_parts import *
 from posthorn_client.models.emails_verbs import *
+from posthorn_client.models.endpoints import *
 from posthorn_client.models.installation import *
 from posthorn_client.models.keys import *
 from posthorn_client.models.organizations import *
 from posthorn_client.models.pool_rules import *
 from posthorn_client.models.pools import *
 from posthorn_client.models.queue import *
+from posthorn_client.models.routes import *
 from posthorn_client.models.servers import *
 from posthorn_client.models.sources import *
 from posthorn_client.models.statistics import *

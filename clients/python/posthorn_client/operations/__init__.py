@@ -8,6 +8,7 @@ from posthorn_client.operations.credentials import CredentialsOperations
 from posthorn_client.operations.domains import DomainsOperations
 from posthorn_client.operations.emails import EmailsOperations
 from posthorn_client.operations.emails_verbs import EmailsVerbsOperations
+from posthorn_client.operations.endpoints import EndpointsOperations
 from posthorn_client.operations.health import HealthOperations
 from posthorn_client.operations.installation import InstallationOperations
 from posthorn_client.operations.keys import KeysOperations
@@ -17,6 +18,7 @@ from posthorn_client.operations.organizations import OrganizationsOperations
 from posthorn_client.operations.pool_rules import PoolRulesOperations
 from posthorn_client.operations.pools import PoolsOperations
 from posthorn_client.operations.queue import QueueOperations
+from posthorn_client.operations.routes import RoutesOperations
 from posthorn_client.operations.servers import ServersOperations
 from posthorn_client.operations.sources import SourcesOperations
 from posthorn_client.operations.statistics import StatisticsOperations
@@ -30,6 +32,7 @@ class Operations(
     DomainsOperations,
     EmailsOperations,
     EmailsVerbsOperations,
+    EndpointsOperations,
     HealthOperations,
     InstallationOperations,
     KeysOperations,
@@ -39,6 +42,7 @@ class Operations(
     PoolRulesOperations,
     PoolsOperations,
     QueueOperations,
+    RoutesOperations,
     ServersOperations,
     SourcesOperations,
     StatisticsOperations,

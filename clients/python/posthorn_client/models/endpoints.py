@@ -1,0 +1,125 @@
+"""What operations on `/api/v2/endpoints` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+__all__ = [
+    "Endpoint",
+    "EndpointPage",
+    "EndpointToChange",
+    "EndpointToMake",
+    "EndpointType",
+    "EndpointWithSecret",
+    "PayloadEncoding",
+    "PayloadFormat",
+    "SslMode",
+]
+
+
+class Endpoint(TypedDict):
+    """Where routes send mail: a web application, an SMTP server or an address."""
+
+    id: str
+    uuid: str
+    type: EndpointType
+    name: str
+    enabled: bool
+    """While it is not, mail for it is held."""
+    disabled_reason: str | None
+    routes: list[str]
+    """The ids of routes that send to it."""
+    created_at: str
+    last_used_at: str | None
+    url: str | None
+    format: PayloadFormat | None
+    encoding: PayloadEncoding | None
+    strip_replies: bool | None
+    include_attachments: bool | None
+    timeout: int | None
+    hostname: str | None
+    port: int | None
+    ssl_mode: SslMode | None
+    username: str | None
+    has_password: bool | None
+    address: str | None
+
+
+class EndpointPage(TypedDict):
+    """Endpoints, newest first."""
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[Endpoint]
+
+
+class EndpointToChange(TypedDict):
+    """What may be changed of it."""
+
+    name: NotRequired[str | None]
+    enabled: NotRequired[bool | None]
+    url: NotRequired[str | None]
+    format: NotRequired[PayloadFormat | None]
+    encoding: NotRequired[PayloadEncoding | None]
+    """http: `FormData` is for `Hash` and `RawMessage`."""
+    strip_replies: NotRequired[bool | None]
+    include_attachments: NotRequired[bool | None]
+    timeout: NotRequired[int | None]
+    """http: seconds."""
+    hostname: NotRequired[str | None]
+    port: NotRequired[int | None]
+    ssl_mode: NotRequired[SslMode | None]
+    username: NotRequired[str | None]
+    password: NotRequired[str | None]
+    address: NotRequired[str | None]
+
+
+class EndpointToMake(TypedDict):
+    """A new endpoint: fields of its type, and those of all."""
+
+    type: EndpointType
+    """It stays as it is."""
+    name: NotRequired[str | None]
+    """An address endpoint's is its address."""
+    enabled: NotRequired[bool | None]
+    url: NotRequired[str | None]
+    format: NotRequired[PayloadFormat | None]
+    encoding: NotRequired[PayloadEncoding | None]
+    """http: `FormData` is for `Hash` and `RawMessage`."""
+    strip_replies: NotRequired[bool | None]
+    include_attachments: NotRequired[bool | None]
+    timeout: NotRequired[int | None]
+    """http: seconds."""
+    hostname: NotRequired[str | None]
+    port: NotRequired[int | None]
+    ssl_mode: NotRequired[SslMode | None]
+    username: NotRequired[str | None]
+    password: NotRequired[str | None]
+    address: NotRequired[str | None]
+
+
+EndpointType = Literal["http", "smtp", "address"]
+"""What an endpoint is (api.md 2.8)."""
+
+
+PayloadEncoding = Literal["BodyAsJSON", "FormData"]
+"""How it is posted."""
+
+
+PayloadFormat = Literal["v2", "Hash", "RawMessage"]
+"""What is posted to an HTTP endpoint (api.md 2.18, contract 5A)."""
+
+
+SslMode = Literal["None", "Auto", "STARTTLS", "TLS"]
+"""How an SMTP endpoint is spoken to."""
+
+
+class EndpointWithSecret(Endpoint):
+    """An endpoint with a secret that was just made."""
+
+    secret: str | None
+    """http: `whsec_` and base64 of 32 bytes that sign. Shown here alone."""

@@ -1,0 +1,297 @@
+"""Routes of mail through the API, on both engines: fields, what goes together, and whose a name is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.services.incoming import routes as service
+from tests.aws_backend import aws_backend, aws_settings
+from tests.http_api import ApiWorld, Reply, api_world
+from tests.integration.api.test_v2_domains import api
+from tests.integration.api.test_v2_management import a_key, places, refused
+
+__all__ = ["api", "aws_backend", "aws_settings"]
+
+HERE = "acme/app"
+ROUTE = {"name": "support", "domain": "acme.test", "mode": "Hold"}
+HTTP_ALONE = "Return path routes must point to an HTTP endpoint"
+
+
+@pytest.fixture
+def here() -> Iterator[ApiWorld]:
+    """One host alone, for what is decided before anything is stored."""
+    with api_world() as world:
+        yield world
+
+
+def make(api: ApiWorld, tenant: str = HERE, key: str | None = None, **fields: Any) -> Reply:
+    return api.manage("POST", "/routes", ROUTE | fields, tenant, key)
+
+
+def made(api: ApiWorld, **fields: Any) -> Any:
+    reply = make(api, **fields)
+    assert reply.status == 201, reply
+    return reply.json
+
+
+def change(api: ApiWorld, route: Any, **fields: Any) -> Reply:
+    return api.manage("PATCH", f"/routes/{route['id']}", fields, HERE)
+
+
+def an_endpoint(api: ApiWorld, name: str = "web", **fields: Any) -> str:
+    value = {"type": "http", "name": name, "url": "https://app.example/"} | fields
+    reply = api.manage("POST", "/endpoints", value, HERE)
+    assert reply.status == 201, reply
+    found: str = reply.json["id"]
+    return found
+
+
+def an_address(api: ApiWorld) -> str:
+    value = {"type": "address", "address": "bob@example.com"}
+    found: str = api.manage("POST", "/endpoints", value, HERE).json["id"]
+    return found
+
+
+def test_a_route_is_made_shown_changed_and_deleted(api: ApiWorld) -> None:
+    end, other = an_endpoint(api), an_address(api)
+    conditions = [
+        {"field": "subject", "matches": "*invoice*"},
+        {"field": "header:X-A", "matches": ""},
+    ]
+    reply = make(
+        api,
+        name="Support-*",
+        domain="ACME.test.",
+        mode="Endpoint",
+        endpoint=end,
+        additional_endpoints=[other],
+        spam_mode="Quarantine",
+        priority=7,
+        conditions=conditions,
+    )
+    fresh = reply.json
+    assert (reply.status, reply.headers["location"]) == (201, f"/api/v2/routes/{fresh['id']}")
+    token = fresh["token"]
+    assert len(token) == 8
+    assert set(token) <= set("abcdefghijklmnopqrstuvwxyz0123456789")
+    assert fresh == {
+        "id": fresh["id"],
+        "name": "support-*",
+        "domain": "acme.test",
+        "address": "support-*@acme.test",
+        "mode": "Endpoint",
+        "endpoint": end,
+        "additional_endpoints": [other],
+        "spam_mode": "Quarantine",
+        "priority": 7,
+        "conditions": conditions,
+        "token": token,
+        "forwarding_address": f"{token}@routes.posthorn.example.com",
+        "created_at": fresh["created_at"],
+        "last_used_at": None,
+    }
+    at = f"/routes/{fresh['id']}"
+    assert api.manage("GET", at, tenant=HERE).json == fresh
+    nulls = dict.fromkeys(("additional_endpoints", "spam_mode", "priority", "conditions"))
+    plain = change(api, fresh, name="x", **nulls).json
+    assert plain == fresh | {
+        "name": "x",
+        "address": "x@acme.test",
+        "additional_endpoints": [],
+        "spam_mode": "Mark",
+        "priority": 100,
+        "conditions": [],
+    }
+    held = change(api, fresh, mode="Hold").json
+    assert (held["mode"], held["endpoint"]) == ("Hold", None)
+    back = change(api, fresh, mode=None, endpoint=end).json
+    assert (back["mode"], back["endpoint"]) == ("Endpoint", end)
+    assert api.manage("DELETE", at, tenant=HERE).status == 204
+    assert refused(api.manage("GET", at, tenant=HERE)) == (404, "not_found")
+    actions = [
+        one["action"] for one in api.manage("GET", "/audit?limit=5", tenant="acme").json["data"]
+    ]
+    assert actions == ["route.delete", *["route.update"] * 3, "route.create"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"name": None}, [("/name", "string_type")]),
+        ({"name": "a b"}, [("/name", "invalid")]),
+        ({"name": "a+b"}, [("/name", "invalid")]),
+        ({"name": "ü"}, [("/name", "invalid")]),
+        ({"name": "*a*b*c*"}, [("/name", "invalid")]),
+        ({"name": "a" * 65}, [("/name", "string_too_long")]),
+        ({"domain": None}, [("/domain", "missing")]),
+        ({"domain": "other.test"}, [("/domain", "unknown_reference")]),
+        ({"mode": "endpoint"}, [("/mode", "enum")]),
+        ({"mode": "Endpoint"}, [("/endpoint", "missing")]),
+        ({"mode": None}, [("/endpoint", "missing")]),
+        ({"endpoint": "e"}, [("/endpoint", "extra_forbidden")]),
+        ({"additional_endpoints": ["e"]}, [("/additional_endpoints", "extra_forbidden")]),
+        ({"mode": "Endpoint", "endpoint": "unknown"}, [("/endpoint", "unknown_reference")]),
+        ({"additional_endpoints": ["e"] * 21}, [("/additional_endpoints", "too_long")]),
+        ({"spam_mode": "mark"}, [("/spam_mode", "enum")]),
+        ({"priority": -1}, [("/priority", "greater_than_equal")]),
+        ({"priority": 1001}, [("/priority", "less_than_equal")]),
+        ({"priority": "7"}, [("/priority", "int_type")]),
+        ({"token": "abcdefgh"}, [("/token", "extra_forbidden")]),
+        ({"conditions": [{"field": "to", "matches": "x"}]}, [("/conditions/0/field", "invalid")]),
+        ({"conditions": [{"field": "header:", "matches": "x"}]}, [("/conditions/0/field", "invalid")]),
+        ({"conditions": [{"field": "header:a b", "matches": "x"}]}, [("/conditions/0/field", "invalid")]),
+        ({"conditions": [{"field": "subject"}]}, [("/conditions/0/matches", "missing")]),
+        (
+            {"conditions": [{"field": "subject", "matches": "x" * 201}]},
+            [("/conditions/0/matches", "string_too_long")],
+        ),
+        ({"conditions": [{"field": "subject", "matches": "x"}] * 11}, [("/conditions", "too_long")]),
+        ({"name": "__returnpath__"}, [("/domain", "extra_forbidden"), ("/mode", "invalid")]),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(here: ApiWorld, fields: Any, where: list[tuple[str, str]]) -> None:
+    reply = make(here, **fields)
+    assert (reply.status, places(reply)) == (422, where)
+
+
+def test_each_endpoint_is_there_once_and_is_the_servers_own(api: ApiWorld) -> None:
+    end, other = an_endpoint(api), an_address(api)
+    given = {"mode": "Endpoint", "endpoint": end}
+    twice = make(api, **given, additional_endpoints=[other, other])
+    assert places(twice) == [("/additional_endpoints/1", "repeated")]
+    assert places(make(api, **given, additional_endpoints=[end])) == [
+        ("/additional_endpoints/0", "repeated")
+    ]
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    value = {"type": "address", "address": "c@example.com"}
+    foreign = api.manage("POST", "/endpoints", value, "acme/second").json["id"]
+    reply = make(api, **given, additional_endpoints=[other, foreign])
+    assert places(reply) == [("/additional_endpoints/1", "unknown_reference")]
+    assert places(make(api, mode="Endpoint", endpoint=foreign)) == [
+        ("/endpoint", "unknown_reference")
+    ]
+    fine = made(api, **given, additional_endpoints=[other])
+    assert places(change(api, fine, endpoint=None)) == [("/endpoint", "missing")]
+    assert places(change(api, fine, mode="Hold", endpoint=end)) == [
+        ("/endpoint", "extra_forbidden")
+    ]
+    rejecting = made(api, name="r", mode="Reject")
+    assert places(change(api, rejecting, endpoint=end)) == [("/endpoint", "extra_forbidden")]
+
+
+def test_the_domain_is_verified_for_the_server_or_its_organization(api: ApiWorld) -> None:
+    shared = {"name": "shared.example", "verification_method": "Email"}
+    api.manage("POST", "/domains", shared, "acme")
+    assert places(make(api, domain="shared.example")) == [("/domain", "unknown_reference")]
+    api.manage("POST", "/domains/shared.example/trust", None, "acme")
+    assert make(api, domain="shared.example").status == 201
+
+
+def test_a_name_of_a_domain_belongs_to_one_server(api: ApiWorld) -> None:
+    api.manage("POST", "/domains", {"name": "shared.example"}, "acme")
+    api.manage("POST", "/domains/shared.example/trust", None, "acme")
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    made(api, domain="shared.example", priority=5)
+    reply = make(api, "acme/second", domain="shared.example")
+    text = "support@shared.example is configured on the acme/app mail server"
+    assert (refused(reply), reply.json["detail"]) == ((409, "conflict"), text)
+    assert places(reply) == [("/name", "taken")]
+    only = a_key(api, "routing:write", servers=["second"])
+    reply = make(api, "acme/second", only, domain="shared.example")
+    text = "support@shared.example is configured on another mail server"
+    assert (refused(reply), reply.json["detail"]) == ((409, "conflict"), text)
+    mine = make(api, "acme/second", domain="shared.example", name="sales").json
+    reply = api.manage("PATCH", f"/routes/{mine['id']}", {"name": "support"}, "acme/second")
+    assert refused(reply) == (409, "conflict")
+
+
+def test_one_name_may_have_several_priorities(api: ApiWorld) -> None:
+    first = made(api)
+    again = make(api)
+    assert (refused(again), places(again)) == ((409, "conflict"), [("/name", "taken")])
+    second = made(api, priority=50)
+    assert refused(change(api, second, priority=100)) == (409, "conflict")
+    assert change(api, first, priority=50 + 1).status == 200
+    assert change(api, second, priority=100).status == 200
+
+
+def test_a_return_path_has_one_route_to_an_http_endpoint(api: ApiWorld) -> None:
+    end, other = an_endpoint(api), an_address(api)
+    given = {"name": "__returnpath__", "domain": None, "mode": "Endpoint"}
+    for wrong, where in (
+        ({"endpoint": other}, ("/endpoint", "invalid")),
+        ({"mode": "Accept"}, ("/mode", "invalid")),
+        ({}, ("/endpoint", "missing")),
+    ):
+        reply = make(api, **given | wrong)
+        assert (reply.status, places(reply), reply.json["detail"]) == (422, [where], HTTP_ALONE)
+    asks = [{"field": "subject", "matches": "x"}]
+    assert places(make(api, **given, endpoint=end, conditions=asks)) == [("/conditions", "invalid")]
+    fresh = made(api, **given, endpoint=end, additional_endpoints=[other])
+    assert (fresh["domain"], fresh["address"], fresh["forwarding_address"]) == (None, None, None)
+    again = make(api, **given, endpoint=end)
+    assert (refused(again), places(again)) == ((409, "conflict"), [("/name", "taken")])
+    assert places(change(api, fresh, endpoint=other, additional_endpoints=[])) == [
+        ("/endpoint", "invalid")
+    ]
+    api.manage("DELETE", f"/endpoints/{end}", tenant=HERE)
+    rejecting = change(api, fresh, spam_mode="Fail").json
+    assert (rejecting["mode"], rejecting["spam_mode"]) == ("Reject", "Fail")
+
+
+def test_a_domain_stays_while_routes_name_it(api: ApiWorld) -> None:
+    api.manage("POST", "/domains", {"name": "own.example"}, HERE)
+    api.manage("POST", "/domains/own.example/trust", None, HERE)
+    api.manage("POST", "/domains", {"name": "shared.example"}, "acme")
+    api.manage("POST", "/domains/shared.example/trust", None, "acme")
+    for domain, tenant in (("own.example", HERE), ("shared.example", "acme")):
+        route = made(api, domain=domain)
+        reply = api.manage("DELETE", f"/domains/{domain}", None, tenant)
+        assert (refused(reply), reply.json["detail"]) == (
+            (409, "conflict"),
+            f"Routes name {domain}: remove them first",
+        )
+        api.manage("DELETE", f"/routes/{route['id']}", tenant=HERE)
+        assert api.manage("DELETE", f"/domains/{domain}", None, tenant).status == 204
+
+
+def test_another_owners_routes_do_not_keep_a_domain(api: ApiWorld) -> None:
+    api.manage("POST", "/organizations", {"name": "Other"})
+    api.manage("POST", "/servers", {"organization": "other", "name": "Mail"})
+    for tenant in (HERE, "other"):
+        api.manage("POST", "/domains", {"name": "both.example"}, tenant)
+        api.manage("POST", "/domains/both.example/trust", None, tenant)
+    made(api, domain="both.example")
+    foreign = make(api, "other/mail", domain="both.example")
+    assert (
+        foreign.json["detail"] == "support@both.example is configured on the acme/app mail server"
+    )
+    assert api.manage("DELETE", "/domains/both.example", None, "other").status == 204
+    assert api.manage("DELETE", "/domains/both.example", None, HERE).status == 409
+
+
+def test_lists_are_by_priority_then_age(api: ApiWorld) -> None:
+    given = (("a", 100), ("b", 5), ("c", 100), ("d", 0))
+    ids = {name: made(api, name=name, priority=priority)["id"] for name, priority in given}
+    first = api.manage("GET", "/routes?limit=3", tenant=HERE).json
+    rest = api.manage("GET", f"/routes?limit=3&cursor={first['next_cursor']}", tenant=HERE).json
+    assert [one["id"] for one in (*first["data"], *rest["data"])] == [ids[one] for one in "dbac"]
+
+
+def test_there_are_only_so_many_and_keys_need_the_scope(
+    here: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(here)
+    monkeypatch.setattr(service, "MOST_OF_A_SERVER", 1)
+    full = make(here, name="x")
+    assert (refused(full), full.json["detail"]) == (
+        (409, "conflict"),
+        "A server has at most 1 routes",
+    )
+    reader = a_key(here, "routing:read")
+    assert here.manage("GET", "/routes", None, HERE, reader).status == 200
+    reply = make(here, HERE, reader)
+    assert (refused(reply), reply.json["scope"]) == ((403, "scope_missing"), "routing:write")
