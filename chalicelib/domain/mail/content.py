@@ -89,7 +89,7 @@ def read_content(content: bytes, most_text: int = MOST_TEXT) -> Content:
 
 def read_attachments(content: bytes, parts: Iterable[Part]) -> tuple[Attachment, ...]:
     """The attachments among the leaves of a message, in order."""
-    found = []
+    found: list[Attachment] = []
     for part in filter(is_attachment, parts):
         data = decode_part(content, part)
         ids = read_headers(content, part.head, part.start).values(b"content-id")
@@ -134,7 +134,8 @@ def _cut(text: str, most: int) -> str:
 
 
 def _fields(headers: Headers, content: bytes) -> tuple[tuple[HeaderField, ...], bool]:
-    shown, cut, odd = [], headers.truncated, 0
+    shown: list[HeaderField] = []
+    cut, odd = headers.truncated, 0
     for field in headers.fields:
         if len(shown) == MOST_FIELDS:
             return tuple(shown), True
