@@ -17,6 +17,7 @@ from gateway import replies
 LONGEST_ENVID = 100
 LONGEST_ORCPT = 500
 LONGEST_SIZE_DIGITS = 20
+POSTMASTER = "postmaster"
 
 _LABEL = rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _PLAIN = re.compile(
@@ -89,9 +90,10 @@ def parse_rcpt(argument: bytes, smtputf8: bool) -> RcptCommand:
         address, parameters = _path(argument, "RCPT TO:<address>")
         if not address.strip():
             raise replies.refuse(501, "5.1.3", "RCPT TO should not be empty")
-        if "@" not in address:
+        if "@" in address:
+            address = _mailbox(address, smtputf8)
+        elif address.lower() != POSTMASTER:  # RFC 5321 section 4.5.1
             raise replies.refuse(501, "5.1.3", "Invalid RCPT TO")
-        address = _mailbox(address, smtputf8)
     return _rcpt(address, parameters, smtputf8)
 
 

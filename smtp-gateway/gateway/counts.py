@@ -7,13 +7,14 @@ for. Refusals have the names of contract section 10; those without a name there 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from chalicelib.domain.errors import Unauthenticated
+from chalicelib.domain.model import Message, Scope
 from chalicelib.domain.prometheus import metric
 from gateway import replies
 
-OUTGOING = "outgoing"
+KINDS = ("outgoing", "bounce", "incoming")
 _ERRORS = {
     replies.SYNTAX: "invalid-command",
     replies.LINE_TOO_LONG: "invalid-command",
@@ -53,7 +54,7 @@ class SmtpCounts:
             {
                 'connections tls="no"': 0,
                 'connections tls="yes"': 0,
-                **{_of_messages(OUTGOING, secure): 0 for secure in (False, True)},
+                **{_of_messages(kind, secure): 0 for kind in KINDS for secure in (False, True)},
                 **{_of_error(error): 0 for error in (*_ERRORS.values(), *_BEGINNINGS.values())},
             }
         )
@@ -62,9 +63,10 @@ class SmtpCounts:
         """Count one that has ended."""
         self.numbers[f"connections {_tls(secure)}"] += 1
 
-    def stored(self, kind: str, count: int, *, secure: bool) -> None:
-        """Count messages of one kind: `outgoing`, `bounce` or `incoming`."""
-        self.numbers[_of_messages(kind, secure)] += count
+    def stored(self, messages: Iterable[Message], *, secure: bool) -> None:
+        """Count messages, each by its kind."""
+        for message in messages:
+            self.numbers[_of_messages(_kind(message), secure)] += 1
 
     def refused(self, reply: bytes) -> None:
         """Count a reply of 400 or above, if what it refuses has a name."""
@@ -87,6 +89,12 @@ def rendered(numbers: Mapping[str, int]) -> str:
         for name, text in _TEXTS.items()
         for line in metric(f"smtp_{name}_total", "counter", text, found[name])
     )
+
+
+def _kind(message: Message) -> str:
+    if message.scope is Scope.OUTGOING:
+        return "outgoing"
+    return "bounce" if message.bounce else "incoming"
 
 
 def _of_messages(kind: str, secure: bool) -> str:

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from chalicelib.domain.errors import MailError, TemporaryFailure
-from chalicelib.services.outgoing.submission import Prepared
+from chalicelib.services.outgoing.store import Storable
 
 GATHER_SECONDS = 0.002
 """How long a busy committer waits for company: while messages follow each other faster than this, batches pay."""
@@ -21,7 +21,7 @@ GATHER_SECONDS = 0.002
 RECIPIENT_BYTES = 12 * 1024
 """What a recipient takes at most while its message is stored: the record, the wake-up, and both as they are sent."""
 
-Store = Callable[[Sequence[Prepared]], Awaitable[None]]
+Store = Callable[[Sequence[Storable]], Awaitable[None]]
 _UNKNOWN = "Cannot store the message now, try again later"
 
 
@@ -50,7 +50,7 @@ class GroupCommit:
         self._most_messages = messages
         self._most_bytes = size
         self._most_commits = in_flight
-        self._batch: list[Prepared] = []
+        self._batch: list[Storable] = []
         self._waiters: list[asyncio.Future[MailError | None]] = []
         self._bytes = 0
         self._wake: asyncio.Handle | None = None
@@ -58,14 +58,15 @@ class GroupCommit:
         self._last_end = float("-inf")
         self._commits: set[asyncio.Task[None]] = set()
 
-    async def add(self, prepared: Prepared) -> None:
-        """Wait until the message is durable; TemporaryFailure if it may not be."""
+    async def add(self, *parts: Storable) -> None:
+        """Wait until all parts of a message are durable, which are stored together; TemporaryFailure if one may not
+        be."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[MailError | None] = loop.create_future()
-        self._batch.append(prepared)
+        self._batch += parts
         self._waiters.append(waiter)
-        self._bytes += len(prepared.body)
-        self.held += _weight(prepared)
+        self._bytes += sum(len(part.body) for part in parts)
+        self.held += sum(map(_weight, parts))
         if self._is_full():
             self._start()
         elif self._wake is None:
@@ -117,7 +118,7 @@ class GroupCommit:
             self._start()
 
     async def _commit(
-        self, batch: list[Prepared], waiters: list[asyncio.Future[MailError | None]]
+        self, batch: list[Storable], waiters: list[asyncio.Future[MailError | None]]
     ) -> None:
         failure: MailError | None = TemporaryFailure(_UNKNOWN)  # until the store has returned
         try:
@@ -136,5 +137,5 @@ class GroupCommit:
                     waiter.set_result(failure)
 
 
-def _weight(prepared: Prepared) -> int:
+def _weight(prepared: Storable) -> int:
     return len(prepared.body) + prepared.recipients * RECIPIENT_BYTES

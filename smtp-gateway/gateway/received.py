@@ -35,7 +35,7 @@ class ReceivedField:
                 wanted,
                 received_field(
                     helo=helo,
-                    peer_name=await self._peer_name(),
+                    peer_name=await self.peer_name(),
                     peer_address=self._address,
                     by=self._site.hostname,
                     protocol="SMTP",
@@ -45,7 +45,7 @@ class ReceivedField:
             )
         return self._field
 
-    async def _peer_name(self) -> str | None:
+    async def peer_name(self) -> str | None:
         """The client's PTR name; None when unknown."""
         name = self._name
         if not name.done():

@@ -44,6 +44,7 @@ TOO_MANY_FAILURES = line(421, "4.7.0", "Too many authentication failures")
 INTERNAL = line(421, "4.3.0", "Internal error, try again later")
 
 NOT_STORED = line(451, "4.3.0", "Cannot store the message now, try again later")
+NOT_LOOKED_UP = line(451, "4.3.0", "Cannot look up the recipient now, try again later")
 NO_MEMORY = line(452, "4.3.1", "Too much mail in progress, try again later")
 TOO_MANY_RECIPIENTS = line(452, "4.5.3", "Too many recipients")
 AUTH_UNAVAILABLE = line(454, "4.7.0", "Temporary authentication failure")
@@ -70,7 +71,7 @@ CHUNK_AFTER_FAILURE = line(503, "5.5.1", "An earlier chunk was refused, send RSE
 UNKNOWN_MECHANISM = line(504, "5.5.4", "Unrecognised authentication type")
 TLS_FIRST = line(530, "5.7.0", "Must issue a STARTTLS command first")
 AUTH_REQUIRED = line(530, "5.7.0", "Authentication required")
-SUSPENDED = line(535, "5.7.1", "Mail server has been suspended")
+SUSPENDED = line(535, "5.7.0", "Mail server has been suspended")
 NO_RECIPIENTS = line(554, "5.5.1", "No valid recipients")
 
 

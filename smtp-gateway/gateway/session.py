@@ -7,16 +7,18 @@ RSET end the transaction but not the authentication, STARTTLS ends both.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
-from chalicelib.services.outgoing.submission import Prepared, Submission
+from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
+from chalicelib.services.outgoing.store import Storable
+from chalicelib.services.outgoing.submission import Submission
 from chalicelib.services.tenancy.authenticate import Principal
 from gateway import replies
+from gateway.admission import Admission
 from gateway.authentication import Ask
 from gateway.clients import Peer
-from gateway.commands import MailCommand, parse_mail, parse_rcpt
-from gateway.counts import OUTGOING
+from gateway.commands import MailCommand, RcptCommand, parse_mail, parse_rcpt
 from gateway.identity import Identity
 from gateway.received import ReceivedField
 from gateway.site import Site
@@ -38,6 +40,7 @@ class MailSession:
         self.secure = secure
         self.trace = site.new_trace()
         self.identity = Identity(site, peer.address, self.trace)
+        self.admission = Admission(site, peer, self.identity)
         self.transaction: Transaction | None = None
         self.accepted = 0
         self.has_greeted = False
@@ -126,35 +129,38 @@ class MailSession:
         return replies.SENDER_OK
 
     def recipient(self, argument: bytes) -> Answer:
-        """RCPT TO (contract section 3.5 for outgoing mail)."""
+        """RCPT TO (contract section 3.5, api.md 2.9)."""
         transaction = self.transaction
         if transaction is None or not self.has_greeted:
             return replies.MAIL_FIRST
         if transaction.chunks is not None:
             return replies.MIXED_DATA
-        if self.identity.principal is None:
-            return self._recipient_by_address(transaction, argument)
-        return self._add(transaction, argument, self.identity.principal)
-
-    async def _recipient_by_address(self, transaction: Transaction, argument: bytes) -> bytes:
-        try:
-            principal = await self.identity.by_address()
-        except MailError:
-            return replies.AUTH_UNAVAILABLE
-        return self._add(transaction, argument, principal)
-
-    def _add(self, transaction: Transaction, argument: bytes, principal: Principal | None) -> bytes:
         command = parse_rcpt(argument, transaction.mail.smtputf8)
+        principal = self.admission.sender_to(command.address)
         if principal is None:
-            return replies.AUTH_REQUIRED
-        if len(transaction.recipients) >= self.site.settings.max_recipients:
+            return self._look_up(transaction, command)
+        return self._add(transaction, command, principal)
+
+    async def _look_up(self, transaction: Transaction, command: RcptCommand) -> bytes:
+        found = await self.admission.recipient(command.address, transaction.mail.address)
+        if isinstance(found, bytes):
+            return found
+        return self._add(transaction, command, found)
+
+    def _add(
+        self, transaction: Transaction, command: RcptCommand, found: Principal | IncomingRecipient
+    ) -> bytes:
+        if transaction.size >= self.site.settings.max_recipients:
             return replies.TOO_MANY_RECIPIENTS
-        if principal.server.is_suspended:
+        if isinstance(found, Principal) and found.server.is_suspended:
             return replies.SUSPENDED
         if self.site.is_full:
             self._log("refused", 452)
             return replies.NO_MEMORY
-        transaction.add(command)
+        if isinstance(found, Principal):
+            transaction.add(command)
+        else:
+            transaction.add_incoming(command, found)
         return replies.RECIPIENT_OK
 
     def for_content(self, chunk: int | None = None) -> Transaction | bytes:
@@ -177,11 +183,11 @@ class MailSession:
 
     async def finish(self, transaction: Transaction) -> bytes:
         """The content is complete: accept the message, and say 250 only after it is durable."""
-        prepared: Prepared | None = None
+        prepared: Sequence[Storable] = ()
         try:
-            prepared = await self.site.services.accept.prepare(await self._submission(transaction))
+            prepared = await self._prepared(transaction)
             transaction.close()  # from here on the committer counts what it holds
-            await self.site.committer.add(prepared)
+            await self.site.committer.add(*prepared)
         except MailError as error:
             reply = replies.of_error(error)
             code = int(reply[:3])
@@ -192,11 +198,40 @@ class MailSession:
             self._log("deferred", 451, prepared)
         else:
             self.accepted += 1
-            self.site.counts.stored(OUTGOING, len(prepared.names), secure=self.secure)
-            reply = replies.queued([token for _, token in prepared.names])
+            for part in prepared:
+                self.site.counts.stored(part.messages, secure=self.secure)
+            reply = replies.queued([token for part in prepared for _, token in part.names])
             self._log("accepted", 250, prepared)
         self.reset()
         return reply
+
+    async def _prepared(self, transaction: Transaction) -> list[Storable]:
+        """What is to be stored: a part for each server that takes the mail, and one for what leaves."""
+        services, prepared = self.site.services, list[Storable]()
+        if transaction.incoming:
+            prepared += await services.incoming.prepare(await self._mail(transaction))
+        if transaction.recipients:
+            prepared.append(await services.accept.prepare(await self._submission(transaction)))
+        return prepared
+
+    async def _mail(self, transaction: Transaction) -> IncomingMail:
+        """What arrives here, from whom."""
+        received = await self._received.render(self._helo, privacy=False)
+        content, shared = transaction.content, bool(transaction.recipients)
+        if not shared:
+            transaction.content = b""
+        return IncomingMail(
+            mail_from=transaction.mail.address,
+            recipients=tuple(transaction.incoming),
+            content=content,
+            received=received,
+            helo=self._helo,
+            client=self.peer.address,
+            client_name=await self._received.peer_name() or "",
+            received_with_ssl=self.secure,
+            smtputf8=transaction.mail.smtputf8,
+            shared=shared,
+        )
 
     async def _submission(self, transaction: Transaction) -> Submission:
         """What the client hands over; the content is in no other hand than the submission's."""
@@ -217,7 +252,11 @@ class MailSession:
         )
 
     def _log(
-        self, outcome: str, code: int, prepared: Prepared | None = None, error: str | None = None
+        self,
+        outcome: str,
+        code: int,
+        prepared: Sequence[Storable] = (),
+        error: str | None = None,
     ) -> None:
         transaction = self.transaction
         started = transaction.started if transaction is not None else self.site.monotonic()
@@ -229,9 +268,11 @@ class MailSession:
         }
         if self.identity.principal is not None:
             fields["server_id"] = self.identity.principal.server.id
-        if prepared is not None:
-            fields["message_ids"] = [number for number, _ in prepared.names]
-            fields["size"] = len(prepared.body)
+        if prepared:
+            fields["message_ids"] = [number for part in prepared for number, _ in part.names]
+            fields["size"] = len(prepared[0].body)
+        if transaction is not None and transaction.incoming:
+            fields["server_ids"] = sorted({one.server_id for one in transaction.incoming})
         if error is not None:
             fields["error"] = error
         self.site.journal.event("transaction", self.peer.address, **fields)

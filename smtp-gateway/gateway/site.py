@@ -12,7 +12,10 @@ from chalicelib.domain.mail.received import rfc2822_date
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.incoming.accept import AcceptIncoming
+from chalicelib.services.incoming.recipients import Recipients
 from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.clients import OpenConnections
 from gateway.configuration import Configuration
@@ -31,6 +34,9 @@ class Services:
 
     authenticate: Authenticate
     accept: AcceptMail
+    incoming: AcceptIncoming
+    recipients: Recipients
+    store: StoreMail
     resolver: Resolver
     clock: Clock
     rand: Rand
@@ -70,7 +76,7 @@ class Site:
             services.clock.monotonic,
         )
         self.committer = GroupCommit(
-            services.accept.store,
+            services.store.store,
             journal.fault,
             wait=configuration.commit_wait_seconds,
             messages=configuration.commit_messages,

@@ -6,7 +6,10 @@ what becomes of it is the session's.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chalicelib.domain.model import DsnParameters
+from chalicelib.services.incoming.arrivals import IncomingRecipient
 from chalicelib.services.outgoing.submission import Recipient
 from gateway import replies
 from gateway.commands import MailCommand, RcptCommand
@@ -15,30 +18,55 @@ from gateway.site import Site
 
 
 class Transaction:
-    """`chunks` is None until the first BDAT; `failed` refuses all further chunks.
-
-    `content` is there from its end until it is handed on, `held` what all of this takes in memory, in bytes.
+    """`chunks` is None until the first BDAT; `failed` refuses all further chunks. `recipients` are those that mail
+    leaves for, `incoming` those that are ours. `content` is there from its end until it is handed on, `held`
+    what all of this takes in memory, in bytes.
     """
 
-    __slots__ = ("chunks", "content", "failed", "held", "mail", "recipients", "site", "started")
+    __slots__ = (
+        "chunks",
+        "content",
+        "failed",
+        "held",
+        "incoming",
+        "mail",
+        "recipients",
+        "site",
+        "started",
+    )
 
     def __init__(self, site: Site, mail: MailCommand) -> None:
         self.site = site
         self.mail = mail
         self.started = site.monotonic()
         self.recipients: list[Recipient] = []
+        self.incoming: list[IncomingRecipient] = []
         self.chunks: bytearray | None = None
         self.content = b""
         self.held = 0
         self.failed = False
 
+    @property
+    def size(self) -> int:
+        """How many recipients there are."""
+        return len(self.recipients) + len(self.incoming)
+
     def add(self, command: RcptCommand) -> None:
-        """One more recipient."""
-        mail, dsn = self.mail, None
-        if command.notify or command.orcpt or mail.ret or mail.envid:
-            dsn = DsnParameters(command.notify, command.orcpt, mail.ret, mail.envid)
-        self.recipients.append(Recipient(command.address, dsn))
+        """One more recipient, whom the client sends to through us."""
+        self.recipients.append(Recipient(command.address, self._dsn(command)))
         self.hold(RECIPIENT_BYTES)
+
+    def add_incoming(self, command: RcptCommand, recipient: IncomingRecipient) -> None:
+        """One more recipient, who is ours; it may have as many messages as a route has endpoints."""
+        self.incoming.append(replace(recipient, dsn=self._dsn(command)))
+        most = max((len(route.additional_endpoints) for route in recipient.routes), default=0)
+        self.hold(RECIPIENT_BYTES * (1 + most))
+
+    def _dsn(self, command: RcptCommand) -> DsnParameters | None:
+        mail = self.mail
+        if command.notify or command.orcpt or mail.ret or mail.envid:
+            return DsnParameters(command.notify, command.orcpt, mail.ret, mail.envid)
+        return None
 
     def hold(self, count: int) -> None:
         """Count bytes that were taken into memory, or let go of when `count` is negative."""
@@ -51,7 +79,7 @@ class Transaction:
 
     def content_refusal(self, chunk: int | None) -> bytes | None:
         """Why DATA, or BDAT with a chunk of so many bytes, may not come now; None when it may."""
-        if not self.recipients:
+        if not self.size:
             return replies.NO_RECIPIENTS
         if chunk is None and self.chunks is not None:
             return replies.MIXED_DATA

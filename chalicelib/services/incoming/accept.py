@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chalicelib.config import Settings
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.incoming.loops import has_gone_round, was_delivered_to
 from chalicelib.domain.incoming.routing import Described, chosen
@@ -19,6 +20,7 @@ from chalicelib.domain.mail.mailbox import domain_of, identity
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul
 from chalicelib.domain.model import INCOMING_QUEUE, Arrival, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.rates import Policy
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.routes import Route, RouteMode
 from chalicelib.ports.clock import Clock
@@ -28,10 +30,15 @@ from chalicelib.services.outgoing.accept import LONGEST_SUBJECT, bare_message_id
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.outgoing.submission import check_size
+from chalicelib.services.rates import RateExceeded, Rates
 
 LOOP = Reply(554, "5.4.6", "Loop detected")
 NO_ROUTE = Reply(550, "5.7.1", "No route takes this message")
 REJECTED = Reply(550, "5.7.1", "Route does not accept incoming messages")
+NO_REPORT = Reply(550, "5.7.1", "This address takes delivery reports alone")
+TOO_MANY_REPORTS = Reply(550, "5.7.1", "Too many reports for this address")
+REPORT = "multipart/report"
+FORWARDED_REPORTS = Policy("forwarded-reports", 10, DAY)
 _Draft = tuple[IncomingRecipient, Arrival]
 
 
@@ -39,12 +46,18 @@ class AcceptIncoming:
     """The accept use case of incoming mail."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, numbers: MessageNumbers, store: StoreMail
+        self,
+        settings: Settings,
+        clock: Clock,
+        numbers: MessageNumbers,
+        store: StoreMail,
+        rates: Rates,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._numbers = numbers
         self._store = store
+        self._rates = rates
 
     async def submit(self, mail: IncomingMail) -> tuple[Message, ...]:
         """Prepare and store one message; one for each recipient and endpoint. Raises Rejected, TemporaryFailure."""
@@ -62,15 +75,18 @@ class AcceptIncoming:
         _check_lines(mail.content)
         headers = read_headers(mail.content)
         self._check_loops(headers, mail)
+        await self._check_reports(headers, mail)
         by_server: dict[ServerId, list[_Draft]] = {}
         for recipient, route in _routed(mail, headers):
             arrivals = _arrivals(mail, recipient, route)
             by_server.setdefault(recipient.server_id, []).extend(
                 (recipient, arrival) for arrival in arrivals
             )
+        names = {one: await self._numbers.take(one, len(by_server[one])) for one in by_server}
+        # Put together last, so that nothing waits with both in memory.
         body = mail.received + mail.content
         return [
-            await self._prepared(mail, headers, body, server, drafts)
+            self._prepared(mail, headers, body, server, drafts, names[server])
             for server, drafts in by_server.items()
         ]
 
@@ -82,25 +98,39 @@ class AcceptIncoming:
         if went_round:
             raise Rejected(LOOP.text, reply=LOOP)
 
-    async def _prepared(
+    async def _check_reports(self, headers: Headers, mail: IncomingMail) -> None:
+        """Where only reports on forwarded mail are taken, that is one, and not one of many."""
+        for recipient in mail.recipients:
+            if not recipient.reports:
+                continue
+            kind = (headers.last_text("content-type") or "").partition(";")[0].strip().lower()
+            if kind != REPORT:
+                raise Rejected(NO_REPORT.text, reply=NO_REPORT)
+            try:
+                await self._rates.count(FORWARDED_REPORTS, recipient.address)
+            except RateExceeded as many:
+                raise Rejected(TOO_MANY_REPORTS.text, reply=TOO_MANY_REPORTS) from many
+
+    def _prepared(
         self,
         mail: IncomingMail,
         headers: Headers,
         body: bytes,
         server: ServerId,
         drafts: Sequence[_Draft],
+        names: list[tuple[MessageId, str]],
     ) -> PreparedIncoming:
-        names = await self._numbers.take(server, len(drafts))
         subject = (headers.last_text("subject") or "")[:LONGEST_SUBJECT]
         message_id, now = bare_message_id(headers), self._clock.now()
 
         def draft(one: _Draft, name: tuple[MessageId, str]) -> Message:
             recipient, arrival = one
+            leaves = recipient.forwarded
             return Message(
                 server_id=server,
                 id=name[0],
                 token=name[1],
-                scope=Scope.INCOMING,
+                scope=Scope.OUTGOING if leaves else Scope.INCOMING,
                 mail_from=mail.mail_from,
                 rcpt_to=recipient.address,
                 subject=subject,
@@ -108,12 +138,12 @@ class AcceptIncoming:
                 received_at=now,
                 size=len(body),
                 blob=NOT_STORED,
-                origin=Origin(INCOMING_QUEUE, domain_of(recipient.address), ""),
-                bounce=recipient.bounce,
+                origin=leaves or Origin(INCOMING_QUEUE, domain_of(recipient.address), ""),
+                bounce=not mail.mail_from if leaves else recipient.bounce,
                 received_with_ssl=mail.received_with_ssl,
                 smtputf8=mail.smtputf8,
                 dsn=recipient.dsn,
-                arrival=arrival,
+                arrival=None if leaves else arrival,
             )
 
         made = tuple(map(draft, drafts, names))
@@ -136,7 +166,8 @@ def _routed(mail: IncomingMail, headers: Headers) -> list[tuple[IncomingRecipien
     described = _Described(mail, headers)
     found: list[tuple[IncomingRecipient, Route | None]] = []
     refusals: list[Reply] = []
-    for recipient in {identity(one.address): one for one in reversed(mail.recipients)}.values():
+    unique = {(identity(one.address), one.forwarded): one for one in reversed(mail.recipients)}
+    for recipient in unique.values():
         route = _route(recipient, described)
         if route is not None and route.mode is RouteMode.REJECT:
             route = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from chalicelib.domain.model import BlobRef, DsnParameters, Message
+from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.routes import Route
 
@@ -13,7 +13,8 @@ from chalicelib.domain.tenancy.routes import Route
 class IncomingRecipient:
     """One recipient that a server takes mail for. `address` is the one that is routed, with its tag; `to` is what the
     client named, where that is another. `routes` are those whose name fits, in order; the first whose conditions hold
-    takes the mail, and unless `asks` the first whatever they are. `bounce`: it is a return path."""
+    takes the mail, and unless `asks` the first whatever they are. `bounce`: it is a return path. `reports`: only
+    reports on mail that was forwarded are taken. With `forwarded` the mail leaves again as it is, by that way."""
 
     server_id: ServerId
     address: str
@@ -21,6 +22,8 @@ class IncomingRecipient:
     to: str = ""
     asks: bool = True
     bounce: bool = False
+    reports: bool = False
+    forwarded: Origin | None = None
     dsn: DsnParameters | None = None
 
 

@@ -163,7 +163,7 @@ async def test_suspension_and_lost_credentials_bite_in_an_open_session() -> None
         scene.clock.advance(60)
         said = await client.envelope()
         assert said.code == 535
-        assert said.text.startswith("5.7.1 Mail server has been suspended")
+        assert said.text.startswith("5.7.0 Mail server has been suspended")
         await client.say("RSET")
         await scene.posthorn[Repository].remove(CREDENTIALS, scene.principal.credential)
         scene.clock.advance(60)
