@@ -27,6 +27,16 @@ COMMANDS = (
         "Track domains: count opens and clicks.",
     ),
     (
+        "route",
+        "routes:route_group",
+        "Routes: which mail that comes in for a domain goes where.",
+    ),
+    (
+        "endpoint",
+        "endpoints:endpoint_group",
+        "Endpoints: web applications, SMTP servers and addresses that routes send to.",
+    ),
+    (
         "credential",
         "credentials:credential_group",
         "Credentials: API keys, SMTP keys, and networks that need no key.",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from typing import Any, Literal, get_args
 
 import click
 
 from chalicelib.cli.commands import NOTHING_TO_CHANGE, Group, fields_of, options
 from chalicelib.cli.failure import Failure
+from chalicelib.cli.passwords import password_from
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, epoch_of, facts, table, visible, yes
 from posthorn_client.models import EgressKind, Source
@@ -78,7 +77,7 @@ def add(session: Session, kind: EgressKind, **given: Any) -> None:
         body.setdefault("tls", "required")
     binds = kind == "socks5" and (body.get("address") or body.get("address6"))
     if body.get("username") or binds:
-        body["password"] = _password()
+        body["password"] = password_from(PASSWORD_VARIABLE)
     made = session.client.create_source(body)
     _warn(made)
     _show(session, made)
@@ -124,7 +123,7 @@ def change(session: Session, name: str, pool: str | None, password: bool, **give
         known = session.client.show_source(name, pool=pool)
         if not body.get("username", known["username"]):
             raise Failure("A password goes with a user name, which this source does not have")
-        body["password"] = _password()
+        body["password"] = password_from(PASSWORD_VARIABLE)
     changed = session.client.change_source(name, body, pool=pool)
     _warn(changed)
     _show(session, changed)
@@ -185,15 +184,6 @@ def _warn(source: Source) -> None:
     if source["kind"] == "smarthost" and source["username"] and source["tls"] == "none":
         text = f"User name and password go to {source['host']} in the clear, because TLS is none."
         click.echo(f"posthorn: {visible(text)}", err=True)
-
-
-def _password() -> str:
-    """From the variable, or from the person at the terminal; Failure when there is neither."""
-    if given := os.environ.get(PASSWORD_VARIABLE):
-        return given
-    if not sys.stdin.isatty():
-        raise Failure(f"A password is needed: set {PASSWORD_VARIABLE}, or run this at a terminal")
-    return str(click.prompt("Password", hide_input=True, err=True))
 
 
 def _show(session: Session, source: Source) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -93,7 +94,7 @@ def test_a_person_at_the_terminal_is_asked_for_the_password(
     outcome = posthorn("source", "add", "ses", *SMARTHOST)
     assert (outcome.code, outcome.out) == (1, "")
     assert command.PASSWORD_VARIABLE in outcome.err
-    monkeypatch.setattr(command.sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr(command.click, "prompt", lambda *_, **options: f"typed {options}")
     assert posthorn("source", "add", "ses", *SMARTHOST).code == 0
     assert opened(app, stored(app)[0]) == b"typed {'hide_input': True, 'err': True}"
