@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """So many requests in so many seconds."""
+    """So many requests in so many seconds; `of_tenant`: whatever of the tenant they are about."""
 
     name: str
     quota: int
     seconds: int
+    of_tenant: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class Window:
     is_over_quota: bool = False
 
 
-# Of a domain in a tenant; of an e-mail address, whether somebody has it or not.
+# Of a domain in a tenant; of an e-mail address, whether somebody has it or not; of a server.
 DNS = Policy("dns", 10, 60)
 RESET = Policy("reset", 5, 3_600)
-POLICIES = {policy.name: policy for policy in (DNS, RESET)}
+TEST = Policy("test", 30, 60, of_tenant=True)
+POLICIES = {policy.name: policy for policy in (DNS, RESET, TEST)}

@@ -18,7 +18,12 @@ from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, of_keys
-from chalicelib.domain.tenancy.nouns import OF_TENANTS, secrets_of, with_secrets
+from chalicelib.domain.tenancy.nouns import (
+    OF_ORGANIZATIONS,
+    OF_SERVERS,
+    secrets_of,
+    with_secrets,
+)
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import (
     ALL_ORGANIZATIONS,
@@ -106,10 +111,10 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
 async def _of_organization(repository: Repository, organization: Organization) -> list[Noun]:
     owner = of_organization(organization.id)
     found: list[Noun] = [(ORGANIZATIONS, organization)]
-    found += await _owned(repository, owner, *OF_TENANTS)
+    found += await _owned(repository, owner, *OF_ORGANIZATIONS)
     for server in await repository.all(SERVERS, owner):
         found.append((SERVERS, server))
-        found += await _owned(repository, of_server(server.id), *OF_TENANTS)
+        found += await _owned(repository, of_server(server.id), *OF_SERVERS)
     return found
 
 

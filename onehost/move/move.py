@@ -163,7 +163,7 @@ class Move:
                 last = (await self._target[Numbers].take(server, kind, count))[-1]
 
     async def _sequences(self) -> None:
-        for kind in ("organization", "server"):
+        for kind in ("organization", "server", "pool rule", "route"):
             given = await self._source[Repository].next_number(kind)
             while await self._target[Repository].next_number(kind) < given:
                 pass

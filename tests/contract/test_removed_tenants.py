@@ -12,7 +12,7 @@ from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.nouns import NOUNS as KNOWN
-from chalicelib.domain.tenancy.nouns import OF_TENANTS
+from chalicelib.domain.tenancy.nouns import OF_ORGANIZATIONS, OF_SERVERS, OF_TENANTS
 from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.owners import of_organization, of_server
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
@@ -184,4 +184,6 @@ def test_what_belongs_to_a_tenant_is_declared(entity: object) -> None:
     owners = {noun.entity.place(noun.make()).owner.code for noun in NOUNS if noun.entity is entity}
     is_a_tenants = bool(owners & {"O", "V"}) and entity is not SERVERS
     assert is_a_tenants is (entity in OF_TENANTS)
+    assert "O" not in owners or entity in OF_ORGANIZATIONS or entity is SERVERS
+    assert "V" not in owners or entity in OF_SERVERS or entity is SERVERS
     assert entity in KNOWN

@@ -9,11 +9,14 @@ from chalicelib.services.rates import Quota, RateExceeded, Rates
 
 
 async def count_route(call: Call) -> None:
-    """Count a request against the policy of its route, if that has one: by tenant and what the path names."""
+    """Count a request against the policy of its route, if that has one: by tenant, and by what the path names unless
+    the policy is of the tenant alone."""
     if call.route.rate:
-        named = "/".join(_as_one(call.value(name)) for name in sorted(call.request.path_values))
+        policy = POLICIES[call.route.rate]
+        names = () if policy.of_tenant else sorted(call.request.path_values)
+        named = "/".join(_as_one(call.value(name)) for name in names)
         tenant = "" if call.tenant is None else call.tenant.name
-        await count(call, POLICIES[call.route.rate], f"{tenant}/{named}")
+        await count(call, policy, f"{tenant}/{named}")
 
 
 def _as_one(name: str) -> str:

@@ -52,16 +52,17 @@ NOUNS: tuple[Entity[Any], ...] = (
     CHECK_FINDINGS,
 )
 # What organizations and servers have, and what goes with them.
-OF_TENANTS: tuple[Entity[Any], ...] = (
+OF_ORGANIZATIONS: tuple[Entity[Any], ...] = (DOMAINS, DOMAIN_STATES, MANAGEMENT_KEYS, POOL_RULES)
+OF_SERVERS: tuple[Entity[Any], ...] = (
     DOMAINS,
     DOMAIN_STATES,
     TRACK_DOMAINS,
     CREDENTIALS,
-    MANAGEMENT_KEYS,
     POOL_RULES,
     ENDPOINTS,
     ROUTES,
 )
+OF_TENANTS = tuple(dict.fromkeys((*OF_ORGANIZATIONS, *OF_SERVERS)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,15 +27,19 @@ from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import DeliveryJob, State, Status
 from chalicelib.domain.statistics import Count, Period
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
+from chalicelib.domain.tenancy.endpoints import EndpointType
 from chalicelib.domain.tenancy.nouns import NOUNS
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS, place_of
+from chalicelib.domain.tenancy.routes import RETURN_PATH
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
+from chalicelib.services.incoming.endpoints import Endpoints
+from chalicelib.services.incoming.routes import Routes
 from chalicelib.services.queue.store_outcome import StoreOutcome
 from chalicelib.services.tenancy.credentials import Credentials
 from chalicelib.services.tenancy.organizations import Organizations
@@ -126,6 +130,22 @@ def test_what_waits_stays_while_the_folder_is_served(
     before = run(_counted(host))
     assert move_to_aws(settings, QUIET) is True
     assert differences(before, run(everything(there, host))) == []
+
+
+def test_routes_move_with_their_endpoints_and_the_next_one_is_younger(
+    settings: Settings, state: Path, there: bootstrap.Posthorn
+) -> None:
+    host = run(make_host(state))
+    given = {"name": "app", "url": "https://joe:word@app.test/"}
+    endpoints, routes = host.posthorn[Endpoints], host.posthorn[Routes]
+    endpoint, _ = run(endpoints.create(host.server, EndpointType.HTTP, given))
+    given = {"name": RETURN_PATH, "endpoint": endpoint.id}
+    route = run(routes.create(host.server, given, lambda _: True))
+    before = run(_counted(host))
+    assert move_to_aws(settings, QUIET) is True
+    assert differences(before, run(everything(there, host))) == []
+    assert run(there[Routes].of(host.server)) == [route]
+    assert run(there[Repository].next_number("route")) > route.number
 
 
 def test_what_was_removed_between_two_runs_is_left_to_the_purge_there(
