@@ -54,6 +54,7 @@ _BOUNDS = {
     "max_message_size": (1_024, 1024 * 1024 * 1024),
     "max_recipients": (1, 100_000),
     "max_attempts": (1, 1_000),
+    "bounces_per_hour": (1, 1_000_000),
     "delivery_port": (1, 65_535),
     "bytes_in_hand": (1, 10 * 1024 * 1024 * 1024),  # the most memory that Lambda gives
     "lease_seconds": (1, 900),  # the longest that Lambda runs a function
@@ -83,7 +84,8 @@ class Settings:
     the installation itself writes to people; without them whoever needs such mail is told to come back later, and
     notices are logged. postmaster: the address that notices go to.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
-    max_attempts: failed attempts before HardFail. hold_days, suppression_days: lifetimes.
+    max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
+    hold_days, suppression_days: lifetimes.
     resent_sender: prepend Resent-Sender as Postal does (contract 4.18).
     delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver, and of the
     domains' own name servers where records are checked.
@@ -136,6 +138,7 @@ class Settings:
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000
     max_attempts: int = 18
+    bounces_per_hour: int = 10
     hold_days: int = 7
     suppression_days: int = 30
     resent_sender: bool = True

@@ -64,6 +64,16 @@ server_options = options(
         metavar="SCORE|NONE",
         help="Outgoing mail that scores so much is not sent; `none`: it is not scanned.",
     ),
+    click.option(
+        "--postmaster-address",
+        metavar="ADDRESS|NONE",
+        help="Whom bounces name, or `none` for the postmaster of the domain.",
+    ),
+    click.option(
+        "--bounce-incoming/--no-bounce-incoming",
+        default=None,
+        help="Tell senders of incoming mail that it failed.",
+    ),
     click.option("--allow-sender/--no-allow-sender", default=None, help="Let Sender authorise."),
     click.option(
         "--privacy-mode/--no-privacy-mode",
@@ -81,7 +91,8 @@ server_options = options(
 )
 CLEARED = (
     *("mode", "pool", "send_limit", "spam_threshold", "spam_failure_threshold"),
-    *("outbound_spam_threshold", "allow_sender", "privacy_mode", "retry_schedule"),
+    *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
+    *("allow_sender", "privacy_mode", "retry_schedule"),
 )
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")
 
@@ -181,6 +192,8 @@ def _show(session: Session, server: Server) -> None:
         ("Spam threshold", f"{server['spam_threshold']:g}"),
         ("Spam failure threshold", f"{server['spam_failure_threshold']:g}"),
         ("Outbound spam threshold", NOTHING if outbound is None else f"{outbound:g}"),
+        ("Postmaster", server["postmaster_address"] or "postmaster of the domain"),
+        ("Bounce incoming", yes(server["bounce_incoming"])),
         ("Allow Sender", yes(server["allow_sender"])),
         ("Privacy", yes(server["privacy_mode"])),
         ("Retry schedule", server["retry_schedule"] or "default"),

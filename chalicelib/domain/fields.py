@@ -194,5 +194,6 @@ RECORD = Table(
         Field("inspection", "is", Kind.JSON, None, value=Inspection),
         Field("bounce_of", "bo", Kind.NUMBER, None),
         Field("replay", "rp", Kind.JSON, None, value=Arrival),
+        Field("bounced_as", "ba", Kind.NUMBER, None),
     ),
 )

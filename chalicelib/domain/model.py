@@ -170,7 +170,7 @@ class MessageRecord:
     messages that send its content once more, oldest first; they alone set it.
     `inspection` is what was found of an incoming message, once it was looked at, and `bounce_of` the message that it
     reports on. `replay` is the way that an incoming one takes since a person had it replayed: with an endpoint and no
-    route it goes there whatever routes say.
+    route it goes there whatever routes say. `bounced_as` is the message that told its sender that it failed.
     """
 
     message: Message
@@ -194,6 +194,7 @@ class MessageRecord:
     inspection: Inspection | None = None
     bounce_of: MessageId | None = None
     replay: Arrival | None = None
+    bounced_as: MessageId | None = None
     deliveries: tuple[Delivery, ...] = ()
 
     @property

@@ -177,6 +177,8 @@ def _full_server(value: Server) -> Server:
         spam_threshold=-1.5,
         spam_failure_threshold=12.0,
         outbound_spam_threshold=7.5,
+        postmaster_address="help@acme.test",
+        bounce_incoming=False,
         allow_sender=True,
         privacy_mode=True,
         retry_schedule="60,300",

@@ -14,7 +14,11 @@ from chalicelib.api.v2.patch import Patch
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
 from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
 from chalicelib.services.tenancy.names import checked_permalink
-from chalicelib.services.tenancy.servers import MOST_SHARDS, checked_schedule
+from chalicelib.services.tenancy.servers import (
+    MOST_SHARDS,
+    checked_postmaster,
+    checked_schedule,
+)
 
 Whole = Annotated[int, Field(strict=True)]
 RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
@@ -32,6 +36,13 @@ SpamFailureThreshold = Annotated[
 OutboundSpamThreshold = Annotated[
     Threshold | None,
     Field(ge=-10, le=50, description="Mail that scores so much is not sent; null: not scanned."),
+]
+PostmasterAddress = Annotated[
+    Annotated[str, Field(max_length=254), checked(checked_postmaster)] | None,
+    Field(description="Whom our bounces name; null: the postmaster of the domain."),
+]
+BounceIncoming = Annotated[
+    StrictBool, Field(description="Tell senders of incoming mail that it failed.")
 ]
 # What only an operator of the installation may set.
 OF_OPERATORS = frozenset({"send_limit", "outbound_spam_threshold", "allow_sender", "privacy_mode"})
@@ -53,10 +64,12 @@ class Server(Answer):
     spam_threshold: float
     spam_failure_threshold: float
     outbound_spam_threshold: float | None
+    postmaster_address: str | None
     allow_sender: bool
     privacy_mode: bool
     retry_schedule: str | None
     unknown_outcome: UnknownOutcome
+    bounce_incoming: bool
     created_at: Moment
     suspended: Annotated[
         bool, Field(validation_alias="is_suspended", description="It, or its organization.")
@@ -74,10 +87,12 @@ class ServerSettings(Body):
     spam_threshold: SpamThreshold = 5
     spam_failure_threshold: SpamFailureThreshold = 20
     outbound_spam_threshold: OutboundSpamThreshold = None
+    postmaster_address: PostmasterAddress = None
     allow_sender: StrictBool = False
     privacy_mode: StrictBool = False
     retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    bounce_incoming: BounceIncoming = True
 
 
 class ServerToMake(ServerSettings):
@@ -104,10 +119,12 @@ class ServerToChange(Patch):
     spam_threshold: SpamThreshold = 5
     spam_failure_threshold: SpamFailureThreshold = 20
     outbound_spam_threshold: OutboundSpamThreshold = None
+    postmaster_address: PostmasterAddress = None
     allow_sender: StrictBool = False
     privacy_mode: StrictBool = False
     retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    bounce_incoming: BounceIncoming = True
 
 
 class ServerPage(ListAnswer):

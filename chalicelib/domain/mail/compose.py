@@ -122,8 +122,11 @@ def compose(draft: Draft, stamp: Stamp) -> bytes:
     """The message, CRLF lines of at most 998 octets, ASCII unless an address needs SMTPUTF8 or an attached message is
     not."""
     attached = [item for item in draft.attachments if item.content_id is None]
-    parts = [_alternative(draft, stamp), *(_attachment(item, "attachment") for item in attached)]
-    kind, encoding, *body = _multipart("mixed", stamp.mixed, parts, "; charset=UTF-8")
+    parts = [
+        _alternative(draft, stamp),
+        *(attachment_part(item, "attachment") for item in attached),
+    ]
+    kind, encoding, *body = multipart("mixed", stamp.mixed, parts, "; charset=UTF-8")
     return b"".join([*_fields(draft, stamp, kind + encoding), *body])
 
 
@@ -175,22 +178,22 @@ def is_date(value: str) -> bool:
 def _alternative(draft: Draft, stamp: Stamp) -> list[bytes]:
     parts = []
     if draft.text is not None and draft.text.strip():
-        parts.append(_text_part("plain", draft.text))
+        parts.append(text_part("plain", draft.text))
     if draft.html is not None and draft.html.strip():
         parts.append(_html_part(draft, stamp))
-    return _multipart("alternative", stamp.alternative, parts)
+    return multipart("alternative", stamp.alternative, parts)
 
 
 def _html_part(draft: Draft, stamp: Stamp) -> list[bytes]:
-    page = _text_part("html", draft.html or "")
+    page = text_part("html", draft.html or "")
     shown = [item for item in draft.attachments if item.content_id is not None]
     if not shown:
         return page
-    parts = [page, *(_attachment(item, "inline") for item in shown)]
-    return _multipart('related; type="text/html"', stamp.related, parts)
+    parts = [page, *(attachment_part(item, "inline") for item in shown)]
+    return multipart('related; type="text/html"', stamp.related, parts)
 
 
-def _multipart(
+def multipart(
     subtype: str, boundary: str, parts: Sequence[list[bytes]], more: str = ""
 ) -> list[bytes]:
     """A multipart: its two fields, then the rest. It is 8-bit when a part of it is (RFC 2045 section 6.4). `more` are
@@ -202,7 +205,8 @@ def _multipart(
     return [kind, encoding, b"\r\n", *between, mark + b"--\r\n"]
 
 
-def _text_part(subtype: str, text: str) -> list[bytes]:
+def text_part(subtype: str, text: str) -> list[bytes]:
+    """A part of text in UTF-8."""
     encoding, body = encode_text(text)
     return [
         _content_type(f"text/{subtype}; charset=UTF-8"),
@@ -220,7 +224,7 @@ def encode_text(text: str) -> tuple[str, bytes]:
     quoted = quoted_printable(plain)
     if quoted is not None and len(quoted) <= len(plain) * 4 // 3:
         return "quoted-printable", quoted.replace(b"\n", b"\r\n")
-    return "base64", _base64_lines(plain.replace(b"\n", b"\r\n"))
+    return "base64", base64_lines(plain.replace(b"\n", b"\r\n"))
 
 
 def _has_line_above(octets: int, text: bytes) -> bool:
@@ -229,7 +233,8 @@ def _has_line_above(octets: int, text: bytes) -> bool:
     return bool(long.match(b"\n" + text[: octets + 1]) or long.search(text))
 
 
-def _attachment(item: Attachment, disposition: str) -> list[bytes]:
+def attachment_part(item: Attachment, disposition: str) -> list[bytes]:
+    """A part that is a file."""
     content_type, encoding, body = _as_sent(item)
     fields = [
         render_content_type(content_type, item.name),
@@ -253,7 +258,7 @@ def _as_sent(item: Attachment) -> tuple[str, str, bytes]:
     content_type = item.content_type
     if kind in ("message", "multipart"):
         content_type = "application/octet-stream"
-    return content_type, "base64", _base64_lines(item.content)
+    return content_type, "base64", base64_lines(item.content)
 
 
 def _as_lines(content: bytes) -> bytes | None:
@@ -265,7 +270,8 @@ def _as_lines(content: bytes) -> bytes | None:
     return None if _has_line_above(LONGEST_LINE, content) else content
 
 
-def _base64_lines(content: bytes) -> bytes:
+def base64_lines(content: bytes) -> bytes:
+    """Any bytes in base64, without a line break at the end."""
     return base64.encodebytes(content).rstrip(b"\n").replace(b"\n", b"\r\n")
 
 

@@ -70,6 +70,12 @@ def is_about_us(reply: Reply, stage: str = FINAL_DOT) -> bool:
     return subject in {"3", "4", "5", "6", "7"} and (subject, detail) != ("4", "1")
 
 
+def enhanced_code(reply: str) -> str:
+    """The enhanced code in the text of a reply, `550 5.1.1 No such user`, and elsewhere in it; empty when there is
+    none."""
+    return _enhanced_in(reply[4:]) if reply[:3].isdigit() else ""
+
+
 def _enhanced_in(text: str) -> str:
     """The enhanced code at the start of a line or in brackets, where no reader of replies would look."""
     found = _AT_START.search(text) or _IN_BRACKETS.search(text)

@@ -26,7 +26,9 @@ class UnknownOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses."""
+    """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses.
+    `postmaster_address` is whom our bounces name, None for the postmaster of the domain; without `bounce_incoming`
+    there are none for incoming mail."""
 
     id: ServerId
     organization_id: OrganizationId
@@ -43,10 +45,12 @@ class Server:
     spam_threshold: float = 5.0
     spam_failure_threshold: float = 20.0
     outbound_spam_threshold: float | None = None
+    postmaster_address: str | None = None
     allow_sender: bool = False
     privacy_mode: bool = False
     retry_schedule: str | None = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    bounce_incoming: bool = True
     suspended_at: int | None = None
     suspension_reason: str | None = None
     organization_suspended: bool = False

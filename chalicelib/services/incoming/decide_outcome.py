@@ -6,16 +6,16 @@ from chalicelib.domain.incoming.checks import SENT_BOUNCE, Decision, Fail, Hold
 from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.services.incoming.attempt import IncomingAttempt
-from chalicelib.services.incoming.send_bounce import SendBounce
+from chalicelib.services.incoming.tell_sender import TellSender
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 
 
 class DecideOutcome:
     """The last step, and the ends of attempts that do not get so far."""
 
-    def __init__(self, end: AttemptEnd, bounce: SendBounce) -> None:
+    def __init__(self, end: AttemptEnd, sender: TellSender) -> None:
         self._end = end
-        self._bounce = bounce
+        self._sender = sender
 
     async def run(self, attempt: IncomingAttempt) -> None:
         """Turn what the endpoint said into the record's next state. Raises TemporaryFailure when a bounce that is due
@@ -24,8 +24,8 @@ class DecideOutcome:
         if said is None:
             raise RuntimeError("this step comes after the endpoint's")
         details = said.result.details
-        if said.result.verdict is Verdict.HARD and said.bounces and not attempt.arrival.additional:
-            details = await self._bounce.told(attempt, details, SENT_BOUNCE, said.result)
+        if said.result.verdict is Verdict.HARD and said.bounces:
+            details = await self._sender.told(attempt, details, SENT_BOUNCE, said.result)
         attempt.after = self._end.concluded(attempt, said.result, details)
 
     async def decided(self, attempt: IncomingAttempt, decision: Decision) -> MessageRecord:
@@ -36,7 +36,7 @@ class DecideOutcome:
             return self._end.decided(attempt, Status.PROCESSED, decision.details)
         details = decision.details
         if decision.bounces:
-            details = await self._bounce.told(attempt, details, decision.notice)
+            details = await self._sender.told(attempt, details, decision.notice)
         return self._end.decided(attempt, Status.HARD_FAIL, details)
 
     def broken(self, attempt: IncomingAttempt) -> MessageRecord:

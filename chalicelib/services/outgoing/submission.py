@@ -64,6 +64,7 @@ class Prepared:
     received_with_ssl: bool
     smtputf8: bool
     operation: Operation | None = None
+    reports_on: MessageId | None = None
     messages: tuple[Message, ...] = ()
 
     @property
@@ -95,6 +96,7 @@ class Prepared:
                 smtputf8=self.smtputf8,
                 dsn=recipient.dsn,
                 operation=self.operation,
+                reports_on=self.reports_on,
             )
             for (number, token), recipient, origin in zip(
                 self.names, self.to, self.origins, strict=True

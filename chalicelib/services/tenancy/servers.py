@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from chalicelib.domain.errors import Rejected, unknown_reference, wrong_field
+from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.outgoing.retry import parse_schedule
 from chalicelib.domain.tenancy.entity import Place
@@ -43,7 +44,7 @@ class ServerOptions:
     """What may be changed about a server after it was made (contract section 1.3), under the names of its fields.
 
     send_limit: messages in 60 minutes, None for no limit. outbound_spam_threshold: None for mail that is not scanned.
-    retry_schedule: as `1m,5m*2,1h*3`, None for the default.
+    postmaster_address: None for the postmaster of the domain. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
     """
 
     mode: ServerMode = ServerMode.LIVE
@@ -53,10 +54,12 @@ class ServerOptions:
     spam_threshold: float = 5.0
     spam_failure_threshold: float = 20.0
     outbound_spam_threshold: float | None = None
+    postmaster_address: str | None = None
     allow_sender: bool = False
     privacy_mode: bool = False
     retry_schedule: str | None = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
+    bounce_incoming: bool = True
 
     @staticmethod
     def of(server: Server) -> ServerOptions:
@@ -181,6 +184,13 @@ def checked_schedule(text: str) -> str:
     return text
 
 
+def checked_postmaster(text: str) -> str:
+    """The address that bounces name; InvalidRequest for what is no mailbox."""
+    if envelope_address(text) is None:
+        raise wrong_field("postmaster_address", "This is not an e-mail address")
+    return text
+
+
 def _checked(options: ServerOptions) -> ServerOptions:
     if POOL.fullmatch(options.pool) is None:
         raise wrong_field("pool", WRONG_POOL)
@@ -190,4 +200,6 @@ def _checked(options: ServerOptions) -> ServerOptions:
         raise wrong_field("send_limit", "The send limit is a number of messages, 0 or more")
     if options.retry_schedule is not None:
         checked_schedule(options.retry_schedule)
+    if options.postmaster_address is not None:
+        checked_postmaster(options.postmaster_address)
     return options

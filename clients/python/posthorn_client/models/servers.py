@@ -27,10 +27,12 @@ class Server(TypedDict):
     spam_threshold: float
     spam_failure_threshold: float
     outbound_spam_threshold: float | None
+    postmaster_address: str | None
     allow_sender: bool
     privacy_mode: bool
     retry_schedule: str | None
     unknown_outcome: UnknownOutcome
+    bounce_incoming: bool
     created_at: str
     suspended: bool
     """It, or its organization."""
@@ -65,11 +67,15 @@ class ServerToChange(TypedDict):
     """Mail that scores so much fails."""
     outbound_spam_threshold: NotRequired[float | None]
     """Mail that scores so much is not sent; null: not scanned."""
+    postmaster_address: NotRequired[str | None]
+    """Whom our bounces name; null: the postmaster of the domain."""
     allow_sender: NotRequired[bool | None]
     privacy_mode: NotRequired[bool | None]
     retry_schedule: NotRequired[str | None]
     """As 1m,5m*2,1h*3."""
     unknown_outcome: NotRequired[UnknownOutcome | None]
+    bounce_incoming: NotRequired[bool | None]
+    """Tell senders of incoming mail that it failed."""
 
 
 class ServerToMake(TypedDict):
@@ -85,11 +91,15 @@ class ServerToMake(TypedDict):
     """Mail that scores so much fails."""
     outbound_spam_threshold: NotRequired[float | None]
     """Mail that scores so much is not sent; null: not scanned."""
+    postmaster_address: NotRequired[str | None]
+    """Whom our bounces name; null: the postmaster of the domain."""
     allow_sender: NotRequired[bool | None]
     privacy_mode: NotRequired[bool | None]
     retry_schedule: NotRequired[str | None]
     """As 1m,5m*2,1h*3."""
     unknown_outcome: NotRequired[UnknownOutcome | None]
+    bounce_incoming: NotRequired[bool | None]
+    """Tell senders of incoming mail that it failed."""
     organization: str
     """A permalink."""
     name: str

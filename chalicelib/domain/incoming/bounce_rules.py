@@ -1,0 +1,52 @@
+"""Who is told that incoming mail failed (api.md 2.10, RFC 3834): nobody who did not send it, and no machine."""
+
+from __future__ import annotations
+
+from chalicelib.domain.incoming.checks import Facts
+from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.mail.headers import Headers
+from chalicelib.domain.model import MessageRecord
+
+_BULK = frozenset({"bulk", "list", "junk"})
+
+
+def may_be_told(record: MessageRecord, facts: Facts, headers: Headers) -> bool:
+    """Whether the sender of a message may be sent a bounce; `headers` are those of the message."""
+    message = record.message
+    return not (
+        not message.mail_from
+        or message.bounce
+        or record.bounced_as is not None
+        or record.replay is not None
+        or record.way.additional
+        or not facts.server.bounce_incoming
+        or (message.dsn is not None and not asks_for_failures(message.dsn.notify, default=True))
+        or _is_by_a_machine(headers)
+        or (record.inspection is not None and _is_forged(record.inspection))
+    )
+
+
+def asks_for_failures(notify: str, *, default: bool) -> bool:
+    """Whether NOTIFY of RFC 3461 names failures; `default` where it is absent."""
+    words = {word.strip().upper() for word in notify.split(",") if word.strip()}
+    return "FAILURE" in words if words else default
+
+
+def is_told(notify: str, mail_from: str) -> bool:
+    """Whether the client of an outgoing message is sent a bounce: it must have asked."""
+    return bool(mail_from) and asks_for_failures(notify, default=False)
+
+
+def _is_by_a_machine(headers: Headers) -> bool:
+    for text in headers.plain_texts("Auto-Submitted"):
+        if text.partition(";")[0].partition("(")[0].strip().lower() != "no":
+            return True
+    return any(text.strip().lower() in _BULK for text in headers.plain_texts("Precedence"))
+
+
+def _is_forged(inspection: Inspection) -> bool:
+    """Whether the sender is likely not who the envelope says."""
+    found = inspection.authentication
+    if found.dmarc.result == "pass":
+        return False
+    return found.spf.result in ("fail", "softfail") or found.dmarc.result == "fail"
