@@ -31,6 +31,8 @@ _DESTINATION = (
 _DESTINATIONS = re.compile(rf" *{_DESTINATION}(?: *, *{_DESTINATION})* *\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.pattern)
 _SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
+_HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}\Z")
+_SCANNER_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}(?:/[A-Za-z0-9._~/-]{0,200})?\Z")
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
 # What the text of a field must be like, and how that is said.
@@ -42,6 +44,10 @@ _FORMS = {
     "system_server": (_SERVER, "such as acme/mail"),
     "system_from": (_ADDRESS, "an address"),
     "postmaster": (_ADDRESS, "an address"),
+    "spamd": (_HOST_AND_PORT, "such as scanner.example:783"),
+    "clamd": (_HOST_AND_PORT, "such as scanner.example:3310"),
+    "rspamd": (_SCANNER_URL, "such as http://scanner.example:11333"),
+    "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
 }
 _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 _DAYS = (1, 3_650)
@@ -56,6 +62,8 @@ _BOUNDS = {
     "max_attempts": (1, 1_000),
     "bounces_per_hour": (1, 1_000_000),
     "delivery_port": (1, 65_535),
+    "scan_seconds": (1, 30),  # what a worker's lease leaves beside delivering and settling
+    "scan_max_size": (1, 1024 * 1024 * 1024),
     "bytes_in_hand": (1, 10 * 1024 * 1024 * 1024),  # the most memory that Lambda gives
     "lease_seconds": (1, 900),  # the longest that Lambda runs a function
     "visibility_seconds": (1, 43_200),  # the longest that SQS hides a message
@@ -83,6 +91,10 @@ class Settings:
     system_server, system_from: the server (org/server) and the address, of a domain that is verified there, by which
     the installation itself writes to people; without them whoever needs such mail is told to come back later, and
     notices are logged. postmaster: the address that notices go to.
+    spamd, clamd: host:port of the daemons of SpamAssassin and ClamAV; rspamd: its URL, and it wins over spamd; without
+    them nothing is scanned. scan_seconds: what one scan may take; without it 15 for spamd, 10 for the others.
+    scan_max_size: bytes of the largest message that is scanned. scan_failure: open lets mail pass when a scanner is in
+    trouble, closed tries again later.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
     hold_days, suppression_days: lifetimes.
@@ -135,6 +147,12 @@ class Settings:
     system_server: str = ""
     system_from: str = ""
     postmaster: str = ""
+    spamd: str = ""
+    rspamd: str = ""
+    clamd: str = ""
+    scan_seconds: int = 0
+    scan_max_size: int = 5_242_880
+    scan_failure: str = "open"
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000
     max_attempts: int = 18

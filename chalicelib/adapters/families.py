@@ -32,6 +32,7 @@ rate_counters.RateCounters   aws.dynamo.rate_counters.DynamoRateCounters   sqlit
 recent.Recent                storage.recent.RecentConfiguration            sqlite.recent.SqliteRecent
 repository.Repository        aws.dynamo.repository.DynamoRepository        sqlite.repository.SqliteRepository
 resolver.Resolver            network.resolver.DnsResolver                  network.resolver.DnsResolver
+scanners.Scanners            network.scanners.NetworkScanners              network.scanners.NetworkScanners
 signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner
 statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlite.statistics.SqliteStatistics
 suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.limits.SqliteSuppressionList

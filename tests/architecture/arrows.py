@@ -103,8 +103,8 @@ chalicelib              -
 .adapters.storage       .domain .domain.tenancy .ports
 .adapters.crypto        .domain .domain.tenancy .ports cryptography
 .adapters.system        .config .ports
-.adapters.network       .config .domain .domain.tenancy .domain.dns .domain.smtp .domain.outgoing .ports h11
-                        python_socks
+.adapters.network       .config .domain .domain.tenancy .domain.dns .domain.smtp .domain.outgoing .domain.incoming
+                        .ports h11 python_socks
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.name_servers
                         .adapters.network.resolver
                         .adapters.storage.leased_numbers

@@ -30,6 +30,7 @@ TARGETS = {
     "published records": "tests.fuzz.published_records:fuzz_published_records",
     "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
     "incoming head": "tests.fuzz.incoming_head:fuzz_incoming_head",
+    "scanner answers": "tests.fuzz.scanner_texts:fuzz_scanner_answers",
 }
 
 
