@@ -20,4 +20,5 @@ def rendered(name: str, kind: str, text: str, samples: Samples) -> Iterator[str]
     """The lines of one metric, with samples by what follows its name: `{le="1"}`, `_sum`."""
     yield f"# HELP posthorn_{name} {text}\n# TYPE posthorn_{name} {kind}\n"
     for rest, value in samples.items():
-        yield f"posthorn_{name}{rest} {value:.15g}\n"
+        number = f"{value:.15g}".replace("inf", "+Inf")
+        yield f"posthorn_{name}{rest} {number}\n"

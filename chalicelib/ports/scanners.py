@@ -13,6 +13,10 @@ class ScanTimedOut(TemporaryFailure):
     """A scanner took longer than it may."""
 
 
+class ScanRefused(TemporaryFailure):
+    """A scanner answered, and neither found something nor nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScannedMail:
     """A message to scan, and what is known of its way; `client` is an address as text, "" where nobody is known.
@@ -39,7 +43,7 @@ class SpamReport:
 class Scanners(Protocol):
     """The scanners that are configured, each asked once and within its time. Answers are bounded.
 
-    Raises ScanTimedOut, and TemporaryFailure for every other trouble.
+    Raises ScanTimedOut, ScanRefused, and TemporaryFailure for every other trouble.
     """
 
     @property

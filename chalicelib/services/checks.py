@@ -19,6 +19,7 @@ from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
+from chalicelib.ports.scanners import Scanners
 from chalicelib.services.health import Health
 
 QUEUES = "queues"
@@ -70,6 +71,7 @@ class CheckInstallation:
         health: Health,
         repository: Repository,
         resolver: Resolver,
+        scanners: Scanners,
         further: FurtherChecks,
     ) -> None:
         self._settings = settings
@@ -78,6 +80,7 @@ class CheckInstallation:
         self._health = health
         self._repository = repository
         self._resolver = resolver
+        self._scanners = scanners
         self._further = further
 
     async def findings(self) -> list[CheckFinding]:
@@ -113,6 +116,8 @@ class CheckInstallation:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
             late = [told] if lag > LONGEST_LAG else []
             yield _judged("outbox", late, CheckStatus.WARNING)
+        for name in self._scanners.names:
+            yield await self._scanner(name)
         for one in await self._further.found():
             yield one
         last = known.get(DNS)
@@ -135,6 +140,14 @@ class CheckInstallation:
         count = await self._backends.dead_letters()
         faults = [f"{count} wake-ups failed too often."] if count else []
         return _judged("dead_letters", faults, CheckStatus.WARNING)
+
+    async def _scanner(self, name: str) -> Found:
+        faults = []
+        try:
+            await self._scanners.probe(name)
+        except TemporaryFailure as trouble:
+            faults.append(trouble.public)
+        return _judged(f"scanner:{name}", faults, CheckStatus.WARNING)
 
     async def _names(self) -> AsyncIterator[Found]:
         """Our own names and those of the sources; nothing of what cannot be asked now."""

@@ -13,7 +13,7 @@ from chalicelib.adapters.network.scan_peers import Unreadable, ask_clamd, ask_rs
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.inspection import Threat
-from chalicelib.ports.scanners import ScannedMail, Scanners, ScanTimedOut, SpamReport
+from chalicelib.ports.scanners import ScannedMail, Scanners, ScanRefused, ScanTimedOut, SpamReport
 
 T = TypeVar("T")
 SPAMD, RSPAMD, CLAMD = "spamd", "rspamd", "clamd"
@@ -70,5 +70,7 @@ class NetworkScanners(Scanners):
                 return await scan
         except TimeoutError as late:
             raise ScanTimedOut(f"{name} takes too long.") from late
-        except (OSError, Unreadable, ValueError) as trouble:
-            raise TemporaryFailure(f"{name} cannot scan.") from trouble
+        except Unreadable as said:
+            raise ScanRefused(f"{name} cannot scan a message.") from said
+        except (OSError, ValueError) as trouble:
+            raise TemporaryFailure(f"{name} cannot be reached.") from trouble

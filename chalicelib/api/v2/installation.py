@@ -15,6 +15,7 @@ from chalicelib.api.v2.route import route
 from chalicelib.config import Settings, SubmissionPorts
 from chalicelib.domain.prometheus import CONTENT_TYPE
 from chalicelib.domain.tenancy.check_findings import CheckStatus
+from chalicelib.ports.scanners import Scanners
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.health import Health
@@ -68,7 +69,7 @@ async def show_installation(call: Call) -> Installation:
         route_domain=settings.route_domain,
         track_domain=settings.track_domain,
         spf_include=settings.spf_include,
-        scanners=[],
+        scanners=list(call.program[Scanners].names),
         max_message_size=settings.max_message_size,
         oidc=None,
     )

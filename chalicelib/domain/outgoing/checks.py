@@ -55,7 +55,14 @@ class Fail:
     suppress: str | None = None
 
 
-Decision = Hold | Fail
+@dataclass(frozen=True, slots=True)
+class TryLater:
+    """Nothing was sent, and the message is tried again."""
+
+    details: str
+
+
+Decision = Hold | Fail | TryLater
 Check = Callable[[MessageRecord, Facts], Decision | None]
 
 
@@ -114,6 +121,17 @@ def recipient_suppressed(record: MessageRecord, facts: Facts) -> Decision | None
     return Hold(
         f"Recipient ({record.message.rcpt_to}) is on the suppression list "
         f"(reason: {facts.suppression.reason})"
+    )
+
+
+def likely_spam(record: MessageRecord, facts: Facts) -> Decision | None:
+    """Step 9: what was found when the message was scanned, under the threshold of this moment."""
+    threshold = facts.server.outbound_spam_threshold
+    if threshold is None or record.inspection is None or record.inspection.spam.score < threshold:
+        return None
+    score = record.inspection.spam.score
+    return Fail(
+        f"Message is likely spam. Threshold is {threshold:.1f} and the message scored {score:.1f}."
     )
 
 

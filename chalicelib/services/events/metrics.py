@@ -6,8 +6,11 @@ day (UTC) began, so that the counters begin again at midnight. What nobody knows
 
 from __future__ import annotations
 
+import asyncio
+import math
 from collections.abc import Iterator, Mapping
 
+from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.prometheus import Samples, metric, rendered
 from chalicelib.domain.statistics import WITHIN, Count, Period, start_of, totals
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
@@ -16,9 +19,11 @@ from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.scanners import Scanners
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.gather import gather
 
+SCAN_SECONDS = 5.0
 AT_A_TIME = 20  # servers
 # What is counted of messages, and under which direction and status it is told; an accepted one is Pending.
 _MESSAGES = {
@@ -50,18 +55,23 @@ class Metrics:
         repository: Repository,
         statistics: Statistics,
         further: FurtherMetrics,
+        scanners: Scanners,
     ) -> None:
         self._clock = clock
         self._backends = backends
         self._repository = repository
         self._statistics = statistics
         self._further = further
+        self._scanners = scanners
 
     async def text(self) -> str:
         """Prometheus' text format. Raises TemporaryFailure."""
         counted = await self._backends.counted()
         if counted is None:
             counted = await self._of_today()
+            scans: Samples = {}  # the operator's network is not that of the function that is asked
+        else:
+            scans = dict(await asyncio.gather(*map(self._scan, self._scanners.names)))
         queues = await self._backends.queues()
         lag = await self._backends.outbox_lag()
         messages = {
@@ -80,6 +90,7 @@ class Metrics:
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
+            metric("scan_seconds", "gauge", "How long a scan of a few lines takes.", scans),
             metric(
                 "dead_letters",
                 "gauge",
@@ -88,6 +99,16 @@ class Metrics:
             ),
         )
         return "".join(line for part in parts for line in part) + self._further.text()
+
+    async def _scan(self, name: str) -> tuple[str, float]:
+        """The label of a scanner, and its seconds; infinite where it does not answer in time."""
+        began = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(SCAN_SECONDS):
+                await self._scanners.probe(name)
+        except (TemporaryFailure, TimeoutError):
+            return f'scanner="{name}"', math.inf
+        return f'scanner="{name}"', self._clock.monotonic() - began
 
     async def _of_today(self) -> Mapping[Count, int]:
         """The sums of all servers."""

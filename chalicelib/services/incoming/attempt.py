@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chalicelib.domain.incoming.checks import Decision, Facts
-from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.inspection import Authentication, Inspection
 from chalicelib.domain.model import Arrival, MessageRecord
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.services.queue.bodies import Bodies
+
+NOT_AUTHENTICATED = Authentication()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,9 @@ class IncomingAttempt:
     """A claimed message on its way through the steps.
 
     `number` is the id of the delivery entry to come. `stored` is the message as it was accepted, `content` with the
-    fields in front that the inspection calls for and without those that were forged. `after` is the record to store,
-    set by whatever ends the attempt.
+    fields in front that the inspection calls for and without those that were forged. `authentication` is what was found
+    at this attempt, `inspection` all that was found, at this attempt or at an earlier one. `after` is the record to
+    store, set by whatever ends the attempt.
     """
 
     record: MessageRecord
@@ -38,6 +41,7 @@ class IncomingAttempt:
     bodies: Bodies
     stored: bytes = b""
     content: bytes = b""
+    authentication: Authentication = NOT_AUTHENTICATED
     inspection: Inspection | None = None
     said: EndpointResult | None = None
     after: MessageRecord | None = None

@@ -19,6 +19,7 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.services.incoming.attempt import IncomingAttempt, Step
 from chalicelib.services.incoming.decide_outcome import DecideOutcome
 from chalicelib.services.incoming.deliver import DeliverToEndpoint
+from chalicelib.services.incoming.inspect import Inspect
 from chalicelib.services.incoming.load_body import LoadBody
 from chalicelib.services.incoming.read_facts import ReadFacts
 from chalicelib.services.incoming.return_to_sender import ReturnToSender
@@ -31,6 +32,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     checks.outcome_unknown,
     LoadBody,
     ReturnToSender,
+    Inspect,
     checks.spam_failure_threshold,
     checks.development_mode,
     checks.route_present,
@@ -55,13 +57,14 @@ class CarryIncoming:
         facts: ReadFacts,
         load: LoadBody,
         reports: ReturnToSender,
+        inspect: Inspect,
         deliver: DeliverToEndpoint,
         outcome: DecideOutcome,
     ) -> None:
         self._numbers = numbers
         self._facts = facts
         self._outcome = outcome
-        steps: tuple[Step, ...] = (load, reports, deliver, outcome)
+        steps: tuple[Step, ...] = (load, reports, inspect, deliver, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from chalicelib.domain.model import MessageRecord, Status
-from chalicelib.domain.outgoing.checks import Decision, Hold
+from chalicelib.domain.outgoing.checks import Decision, Hold, TryLater
 from chalicelib.domain.smtp.attempt_result import AttemptResult
+from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 
@@ -24,6 +25,9 @@ class DecideOutcome:
         """The end of a message that a check, or its missing body, kept from being sent."""
         if isinstance(decision, Hold):
             return self._end.held(attempt, decision.details)
+        if isinstance(decision, TryLater):
+            later = AttemptResult(Verdict.SOFT, decision.details, about_us=True)
+            return self._end.concluded(attempt, later, later.details)
         return self._end.decided(attempt, Status.HARD_FAIL, decision.details)
 
     def broken(self, attempt: OutgoingAttempt) -> MessageRecord:

@@ -1,8 +1,9 @@
 """What a claimed outgoing message goes through: the steps of `STEPS`, in their order.
 
 A function is a pure check of the record and the facts; a class is a step that reads or writes through ports. The first
-decision, Hold or Fail, ends the attempt before anything is sent. Steps change nothing that lasts but kept links,
-counters and the suppression list: what is stored about the message is the returned record, written by the caller.
+decision, Hold, Fail or TryLater, ends the attempt before anything is sent. Steps change nothing that lasts but kept
+links, counters and the suppression list: what is stored about the message is the returned record, written by the
+caller.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from chalicelib.domain.outgoing.checks import Check, Decision, Fail
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.outgoing.attempt import OutgoingAttempt, Step
 from chalicelib.services.outgoing.decide_outcome import DecideOutcome
+from chalicelib.services.outgoing.inspect import Inspect
 from chalicelib.services.outgoing.load_body import LoadBody
 from chalicelib.services.outgoing.read_facts import ReadFacts
 from chalicelib.services.outgoing.send_limit import LimitUnknown, SendLimit
@@ -34,6 +36,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     checks.recipient_present,
     checks.credential_hold,
     checks.recipient_suppressed,
+    Inspect,
     SendLimit,
     checks.development_mode,
     LoadBody,
@@ -55,6 +58,7 @@ class SendOutgoing:
         *,
         numbers: Numbers,
         facts: ReadFacts,
+        inspect: Inspect,
         limit: SendLimit,
         load: LoadBody,
         track: TrackLinks,
@@ -69,7 +73,7 @@ class SendOutgoing:
         self._track = track
         self._suppressions = suppressions
         self._outcome = outcome
-        steps = (limit, load, track, sign, transmit, suppressions, outcome)
+        steps = (inspect, limit, load, track, sign, transmit, suppressions, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
