@@ -73,7 +73,8 @@ chalicelib              -
 .domain.smtp            .domain
 .domain.dns             .domain .domain.tenancy
 .domain.outgoing        .domain .domain.tenancy .domain.mail
-.domain.incoming        .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns
+.domain.incoming        .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming.cause_rules
+.domain.incoming.cause_rules .domain
 .domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.tenancy         .domain
 
@@ -83,8 +84,9 @@ chalicelib              -
 .services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
                         .services.events.record_operations
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
-                        .ports .services.queue .services.tenancy.authenticate .services.tenancy.address_mac
-                        .services.tenancy.directory .services.events.record_operations .services
+                        .domain.incoming .ports .services.queue .services.tenancy.authenticate
+                        .services.tenancy.address_mac .services.tenancy.directory .services.events.record_operations
+                        .services
 .services.incoming      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming .ports
                         .domain.outgoing .services .services.queue .services.outgoing .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy

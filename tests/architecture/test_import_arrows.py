@@ -217,6 +217,10 @@ WRONG = {
         "chalicelib/domain/incoming/x.py",
         "import chalicelib.domain.tracking.bodies",
     ),
+    "the rules of causes import what reads them": (
+        "chalicelib/domain/incoming/cause_rules/x.py",
+        "import chalicelib.domain.incoming.causes",
+    ),
     "the services of incoming mail import tracking": (
         "chalicelib/services/incoming/x.py",
         "import chalicelib.services.tracking.answer",

@@ -228,6 +228,10 @@ class DeliveryEntry(Answer):
     source: Annotated[str | None, Field(description="Where we sent from.")]
     remote: Annotated[str | None, Field(description="Whom we sent to.")]
     log_id: str | None
+    cause: Annotated[
+        str | None, Field(description="Why it failed, in one word; more words may come.")
+    ]
+    report: Annotated[int | None, Field(description="The report that says so.")]
 
 
 class DeliveryLog(Answer):

@@ -52,24 +52,6 @@ def leaves_the_host(reply: Reply, stage: str) -> bool:
     return reply.code == 421 and stage != FINAL_DOT
 
 
-def is_about_us(reply: Reply, stage: str = FINAL_DOT) -> bool:
-    """Whether a refusal speaks of the sender, the connection, the way or the message rather than of the recipient.
-
-    By stage what is said to MAIL; by subject of the enhanced code (RFC 3463 §3) system, network, protocol, content and
-    policy, the sender's address (1.7, 1.8) and the message's length (2.3). 4.1 is left out: the largest receiver says
-    it of mailboxes that do not exist. A system that is out of order for now is as one that cannot be reached,
-    which says something of its recipients when it lasts. The code is believed however a server writes it: `#5.7.1`,
-    `5.7.1:`, `(5.7.1)`, or of another class than the reply.
-    """
-    written = reply.enhanced or _enhanced_in(reply.text)
-    _, subject, detail = written.split(".") if written else ("", "", "")
-    if stage == "MAIL" or (subject, detail) in {("1", "7"), ("1", "8"), ("2", "3")}:
-        return True
-    if reply.is_temporary and subject in {"3", "4"}:
-        return False
-    return subject in {"3", "4", "5", "6", "7"} and (subject, detail) != ("4", "1")
-
-
 def enhanced_code(reply: str) -> str:
     """The enhanced code in the text of a reply, `550 5.1.1 No such user`, and elsewhere in it; empty when there is
     none."""

@@ -176,4 +176,5 @@ class AttemptEnd:
             source=result.source,
             remote=result.remote,
             about_us=result.about_us,
+            cause=None if status is Status.SENT else result.cause or None,
         )

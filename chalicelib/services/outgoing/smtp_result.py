@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.domain.errors import MailError, OutcomeUnknown, TemporaryFailure
+from chalicelib.domain.incoming.causes import TRANSIENT, cause_of_reply, is_about_us
 from chalicelib.domain.outgoing.destination import only_private_hosts
 from chalicelib.domain.smtp import classify
 from chalicelib.domain.smtp.attempt_result import LONGEST_OUTPUT, AttemptResult
@@ -30,7 +31,9 @@ def concluded(
     else:
         details = classify.refused_text(verdict, remote)
     hint = classify.retry_after_hint(result.reply.text) if verdict is Verdict.SOFT else None
-    about_us = verdict is not Verdict.SENT and classify.is_about_us(result.reply, result.stage)
+    cause = "" if verdict is Verdict.SENT else cause_of_reply(result.reply, result.stage)
+    about_us = cause != "" and is_about_us(cause, final=verdict is Verdict.HARD)
+    about_sender = verdict is not Verdict.SENT and result.stage == "MAIL"
     return AttemptResult(
         verdict,
         details,
@@ -39,7 +42,8 @@ def concluded(
         source=conversation.source,
         remote=remote,
         retry_hint=hint,
-        about_us=about_us or classify.leaves_the_host(result.reply, result.stage),
+        about_us=about_us or about_sender or classify.leaves_the_host(result.reply, result.stage),
+        cause=cause,
     )
 
 
@@ -57,6 +61,7 @@ def interrupted(conversation: Conversation, error: TemporaryFailure, late: bool)
         remote=remote,
         outcome_unknown=isinstance(error, OutcomeUnknown),
         about_us=True,
+        cause="no_answer" if late else "connection",
     )
 
 
@@ -65,12 +70,14 @@ def unreachable(attempt: SmtpAttempt) -> AttemptResult:
     if attempt.private and not attempt.reached:
         raise only_private_hosts(attempt.tries)
     failure = attempt.last_failure
+    cause = _cause_of_silence(failure)
     return AttemptResult(
         Verdict.SOFT,
         classify.unreachable_text(attempt.domain, attempt.tried),
         output=_cut(failure.public) if failure else None,
         retry_hint=classify.retry_after_hint(failure.public) if failure else None,
-        about_us=attempt.turned_away,
+        about_us=attempt.turned_away or is_about_us(cause, final=False),
+        cause=cause,
     )
 
 
@@ -80,9 +87,22 @@ def gave_up(attempt: SmtpAttempt, verdict: Verdict, error: MailError) -> Attempt
     untried = isinstance(error, TemporaryFailure) and not attempt.tried
     if untried and error.reply.enhanced == "4.4.3":
         details = f"{classify.unreachable_text(attempt.domain, ())} {error.public}"
-    ours = error.reply.enhanced not in ABSENT
-    about_us = ours if verdict is Verdict.SOFT else classify.is_about_us(error.reply)
-    return AttemptResult(verdict, details, output=_cut(str(error.reply)), about_us=about_us)
+    final = verdict is Verdict.HARD
+    ours = not final and error.reply.enhanced not in ABSENT
+    cause = "" if ours else cause_of_reply(error.reply, "RCPT")
+    about_us = ours or is_about_us(cause, final=final)
+    return AttemptResult(
+        verdict, details, output=_cut(str(error.reply)), about_us=about_us, cause=cause
+    )
+
+
+def _cause_of_silence(failure: TemporaryFailure | None) -> str:
+    """Why no host could be talked to: what the last that failed, or the name servers, said."""
+    if failure is None:
+        return "routing"
+    cause = cause_of_reply(failure.reply, "")
+    spoke = "turned_away" in failure.fields
+    return "connection" if cause == TRANSIENT and not spoke else cause
 
 
 def _cut(text: str) -> str:

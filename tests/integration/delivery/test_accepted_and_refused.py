@@ -93,7 +93,8 @@ async def test_421_before_the_final_dot_is_temporary_and_ends_the_session(
         ("HELO", "550 Not you", True),
         ("MAIL", "450 Not now", True),
         ("RCPT", "451 4.7.1 Deferred", True),
-        ("RCPT", "450 4.2.0 Greylisted", False),
+        ("RCPT", "450 4.2.0 Greylisted", True),
+        ("RCPT", "450 4.2.0 Not now", False),
         ("RCPT", "451 4.3.0 Local error in processing", False),
         (".", "452 4.2.2 Mailbox full", False),
     ],
@@ -108,13 +109,17 @@ async def test_a_temporary_refusal_says_whether_it_is_about_us(
     assert (attempted.verdict, attempted.about_us) == (Verdict.SOFT, about_us)
 
 
-async def test_a_domain_that_cannot_be_reached_says_something_of_its_recipients(
+async def test_an_outage_says_nothing_of_recipients_and_a_missing_domain_does(
     stack: Stack, peer: SmtpPeer
 ) -> None:
     peer.on("GREETING", DROP)
-    assert not (await stack.send()).about_us
+    lost = await stack.send()
+    assert (lost.about_us, lost.cause) == (True, "connection")
     stack.zone.fail("dead.test", "SERVFAIL")
-    assert not (await stack.send("bob@dead.test")).about_us
+    unanswered = await stack.send("bob@dead.test")
+    assert (unanswered.about_us, unanswered.cause) == (True, "dns_failure")
+    missing = await stack.send("bob@nowhere.test")
+    assert (missing.about_us, missing.cause) == (False, "domain_unknown")
 
 
 async def test_a_server_that_wants_content_after_refusing_the_recipient_gets_a_lone_dot(

@@ -269,7 +269,8 @@ async def test_a_silent_name_server_of_the_domain_takes_no_more_than_the_deadlin
     stack.zone.fail("silent.test", "TIMEOUT")
     stack.deadline, stack.dns_seconds = 0.5, 60.0
     attempted = await stack.send("bob@silent.test")
-    assert (attempted.verdict, attempted.about_us) == (Verdict.SOFT, False)
+    assert (attempted.verdict, attempted.about_us) == (Verdict.SOFT, True)
+    assert attempted.cause == "dns_failure"
     assert attempted.output == "451 4.4.3 The name servers did not answer in time."
 
 

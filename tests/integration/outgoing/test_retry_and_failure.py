@@ -20,6 +20,7 @@ from tests.queues import depth
 from tests.stores import purge
 from tests.worlds import CONTENT, make_scene
 
+NOT_NOW = TransactionResult(Reply(450, "4.2.0", "Not now"), "RCPT")
 GREYLISTED = TransactionResult(Reply(450, "4.2.0", "Greylisted"), "RCPT")
 UNKNOWN_USER = TransactionResult(Reply(550, "5.1.1", "User unknown"), "RCPT")
 LOST = OutcomeUnknown("Connection lost")
@@ -62,7 +63,7 @@ async def test_each_recipient_has_a_message_and_a_return_path_of_its_own_and_the
 
 async def test_the_default_schedule_tries_eighteen_times_and_fails_after_thirty_one_hours() -> None:
     scene = await make_scene()
-    scene.egress.always("john@example.com", GREYLISTED)
+    scene.egress.always("john@example.com", NOT_NOW)
     (accepted,) = await scene.accept()
     start = scene.clock.now()
     await scene.play(40 * HOUR, step=60)
@@ -97,6 +98,8 @@ SOFTLY_ABOUT_US = [
     TransactionResult(Reply(421, "", "Too many connections"), "RCPT"),
     TransactionResult(Reply(451, "4.7.1", "Your network is deferred"), "RCPT"),
     TransactionResult(Reply(530, "5.7.0", "Authenticate first"), "RCPT"),
+    GREYLISTED,
+    TemporaryFailure("The connection timed out."),
     TemporaryFailure("The connection was lost: closed."),
 ]
 
@@ -246,6 +249,7 @@ ABOUT_US = [
     TransactionResult(Reply(550, "5.7.0", "Not here"), "DATA"),
     TransactionResult(Reply(550, "5.1.8", "Sender address rejected"), "RCPT"),
     TransactionResult(Reply(552, "5.3.4", "Message too big"), "."),
+    TransactionResult(Reply(552, "5.2.2", "Mailbox full"), "."),
     TransactionResult(Reply(554, "5.6.0", "Bad content"), "."),
 ]
 
@@ -274,7 +278,7 @@ async def test_refusals_of_the_sender_or_the_message_never_suppress_a_recipient(
     [
         TransactionResult(Reply(550, "5.1.1", "User unknown"), "RCPT"),
         TransactionResult(Reply(550, "", "No such user"), "RCPT"),
-        TransactionResult(Reply(552, "5.2.2", "Mailbox full"), "."),
+        TransactionResult(Reply(550, "5.2.1", "Mailbox disabled"), "."),
         TransactionResult(Reply(550, "5.4.1", "Recipient address rejected: Access denied"), "RCPT"),
         TransactionResult(Reply(554, "5.0.0", "No"), "DATA"),
     ],

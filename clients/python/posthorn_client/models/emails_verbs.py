@@ -31,6 +31,10 @@ class DeliveryEntry(TypedDict):
     remote: str | None
     """Whom we sent to."""
     log_id: str | None
+    cause: str | None
+    """Why it failed, in one word; more words may come."""
+    report: int | None
+    """The report that says so."""
 
 
 class DeliveryLog(TypedDict):

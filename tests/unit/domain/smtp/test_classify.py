@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.envelope import Target
-from chalicelib.domain.reply import Reply, parse_reply
+from chalicelib.domain.reply import Reply
 from chalicelib.domain.smtp.classify import (
     Verdict,
     accepted_text,
     classify,
     interrupted_text,
-    is_about_us,
     leaves_the_host,
     place,
     refused_text,
@@ -69,84 +68,6 @@ def test_2xx_before_the_final_dot_is_not_sent(stage: str) -> None:
 )
 def test_hints(text: str, seconds: int | None) -> None:
     assert retry_after_hint(text) == seconds
-
-
-@pytest.mark.parametrize(
-    ("enhanced", "stage", "expected"),
-    [
-        ("", "RCPT", False),
-        ("", "DATA", False),
-        ("", ".", False),
-        ("", "MAIL", True),
-        ("5.1.1", "MAIL", True),
-        ("5.1.1", "RCPT", False),
-        ("5.1.7", "RCPT", True),
-        ("5.1.8", ".", True),
-        ("5.1.10", "RCPT", False),
-        ("5.2.1", "RCPT", False),
-        ("5.2.2", ".", False),
-        ("5.2.3", ".", True),
-        ("5.0.0", "RCPT", False),
-        ("5.3.4", "RCPT", True),
-        ("5.4.1", "RCPT", False),
-        ("5.4.4", "RCPT", True),
-        ("5.5.2", "DATA", True),
-        ("5.6.0", ".", True),
-        ("5.7.1", "RCPT", True),
-        ("5.7.26", ".", True),
-        ("5.7.606", "RCPT", True),
-    ],
-)
-def test_which_refusals_say_nothing_of_the_recipient(
-    enhanced: str, stage: str, expected: bool
-) -> None:
-    assert is_about_us(Reply(550, enhanced, "No"), stage) is expected
-
-
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        (b"550 #5.7.1 blocked", True),
-        (b"550 5.7.1: blocked", True),
-        (b"550 5.7.1, blocked", True),
-        (b"550 5.7.1. Blocked", True),
-        (b"550 blocked (5.7.1)", True),
-        (b"550 blocked (#5.7.1)", True),
-        (b"550 blocked [5.7.1 by policy]", True),
-        (b"550 (5.7.1) blocked", True),
-        (b"550 5.7.1) x", True),
-        (b"550\t5.7.1 x", True),
-        (b"550 - 5.7.1 x", True),
-        (b"550 4.7.1 x", True),
-        (b"450 5.7.1 x", True),
-        (b"550 #5.1.1 no such user", False),
-        (b"550 sorry, no mailbox here by that name (#5.1.1)", False),
-        (b"550 5.7.1.9 is not here", False),
-        (b"550 15.7.1 is not here", False),
-        (b"550 5.7.1999", False),
-        (b"550 no such user, see our policy 5.7.1", False),
-        (b"550 No such user", False),
-    ],
-)
-def test_an_enhanced_code_is_believed_however_it_is_written(line: bytes, expected: bool) -> None:
-    reply = parse_reply([line])
-    assert reply is not None
-    assert is_about_us(reply, "RCPT") is expected
-
-
-@pytest.mark.parametrize("text", ["(" * 40_000, " " * 40_000, "5." * 20_000, "\n" * 40_000])
-def test_a_hostile_text_holds_no_enhanced_code(text: str) -> None:
-    assert not is_about_us(Reply(550, "", text), "RCPT")
-
-
-@pytest.mark.parametrize(
-    ("code", "enhanced", "expected"),
-    [(451, "4.3.0", False), (450, "4.4.2", False), (450, "4.7.1", True), (554, "5.3.0", True)],
-)
-def test_a_system_out_of_order_for_now_is_as_one_that_cannot_be_reached(
-    code: int, enhanced: str, expected: bool
-) -> None:
-    assert is_about_us(Reply(code, enhanced, "No"), "RCPT") is expected
 
 
 def test_421_leaves_the_host_until_there_was_content() -> None:

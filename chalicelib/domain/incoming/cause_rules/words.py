@@ -1,0 +1,142 @@
+"""What refusals and reports say of the message, its sender and the way that it came, whoever speaks.
+
+A block begins with its cause, its source (`sources`) and, where the words mean that only in a temporary or in a
+permanent refusal, `4xx` or `5xx`. Its texts are lower case with single blanks; pieces between stars follow each other.
+The first text that is found decides, so that what is narrow stands before what is wide."""
+
+from __future__ import annotations
+
+RULES = """
+policy exim
+  user's filter | recipient's filter | sieve * reject | does not accept mail from
+policy sendmail
+  rejected by recipient | rejected by the recipient | refused by recipient | refused by the recipient |
+  blocked by recipient | blocked by the recipient | blacklisted by recipient | recipient has blocked |
+  blocked by user | not accepting mail from you | recipient does not accept
+policy barracuda
+  personal blacklist | user's blacklist
+policy exchange
+  recipient only accepts | only accepts mail from | only accepts messages from | restricted to * senders |
+  your email address isn't allowed | permission to send * to * recipient | not authorized to send to |
+  not allowed to send to
+virus rfc5321
+  virus | malware | trojan | eicar | infected | ransomware | banned file | executable attachment |
+  forbidden attachment | dangerous attachment | attachment * not allowed | attachment * prohibited | attachment type
+greylisted postfix
+  greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
+authentication gmail
+  dmarc | spf check | spf fail | spf record | spf validation | spf softfail | spf hardfail | spf_fail | failed spf |
+  fails spf | spf: | spf policy | spf-fail | rejected by spf | (spf) | sender policy framework | openspf | dkim |
+  not designated * permitted sender | not permitted sender | is not allowed to send mail from |
+  is not authorized to send mail from | not authorized to send mail on behalf | reverse dns | rdns | ptr record |
+  no ptr | missing ptr | ptr lookup
+authentication postfix
+  cannot find your reverse hostname | cannot find your hostname | reverse hostname
+authentication sendmail
+  reverse lookup | ip name lookup failed | forged hostname | fcrdns
+authentication rfc5321
+  authentication required
+tls_required postfix
+  must issue a starttls | starttls command first | starttls is required | starttls required | tls handshake |
+  session encryption is required | tls not available | offers no tls | tls is required, but | cannot start tls |
+  server certificate not | certificate verification failed | mta-sts | tlsa
+tls_required gmail
+  tls required | requires tls | tls is required
+tls_required rfc5321
+  encryption required | encryption needed
+spam gmail
+  likely spam
+spam rfc5321
+  spam content | spam message | spam score | spam detected | detected as spam | considered spam | considered as spam |
+  classified as spam | identified as spam | flagged as spam | marked as spam | rejected as spam | looks like spam |
+  appears to be spam | seems to be spam | recognized as spam | is spam | as spam | spam-like | spam-related |
+  suspected spam | possible spam | probable spam | contains spam | high spam | this is spam | spam rejected |
+  spam filter | anti-spam | antispam | spamassassin | junk mail | junkmail | unsolicited | bulk mail | phishing |
+  uribl | surbl | url in * blacklist | blacklisted url
+spam postfix
+  message content rejected | content rejected | content filter | rejected * content | content restrictions |
+  message contains * content | high probability of spam | does not like * content
+routing rfc5321
+  too many hops | hop count | maximum hop | routing loop | loop detected | too many received
+routing qmail
+  mail loop | looping
+routing postfix
+  forwarding loop | loops back to myself | mail for * loops back
+routing sendmail
+  local configuration error * loop | config error: mail loops back
+rate_limited rfc5321
+  quota * exceeded * messages per
+mailbox_full rfc5321
+  over quota | overquota | over the quota | over * quota | quota exceeded | exceeded * quota | exceeds * quota |
+  exceed * quota | quota exceed | quota is exceeded | quota limit | quota violation | quota full | quota reached |
+  quotaexceeded | mailbox quota | mailbox full | mailbox is full | mailbox * is full | mailfolder is full |
+  inbox is full | inbox full | mailbox exceeds | mailbox size limit | mailbox has exceeded | mailbox exceeded |
+  maildir over | disk full * user | account is full | account full | account is overquota | account * exceed * limit |
+  user is full | too much mail * mailbox | not enough space * mailbox | not enough storage space |
+  exceeded storage allocation | exceeded * storage | storage * exceeded | out of storage | no space left * mailbox |
+  buzón lleno | buzon lleno | casella piena | casella di posta piena | caixa postal cheia | caixa cheia | 容量超過 |
+  メールボックスが一杯
+mailbox_full postfix
+  maildir delivery failed: disk quota | disk quota
+mailbox_full orange
+  boite pleine | boîte pleine | boite aux lettres * pleine | boîte aux lettres * pleine
+mailbox_full gmx
+  postfach ist voll | postfach voll | quota überschritten
+mailbox_full mailru
+  ящик переполнен
+mailbox_full qq
+  邮箱已满
+message_too_large rfc5321
+  message too large | message too big | message is too large | message is too big | message header size exceeds |
+  message size exceeds | message exceeds | message length exceeds | message * exceeds * size | message * larger than |
+  exceeds * message size | exceeds size limit | exceeds * size limit | exceeds maximum | exceeds fixed |
+  exceeds the maximum | exceeds * maximum size | maximum message size | max message size | message size limit |
+  maximum allowed message size | size limit exceeded | too much mail data | mail size limit | mail is too |
+  mail too big | mail too large | email too large | email is too large | bigger than
+message_too_large sendmail
+  message file too big
+message_too_large exchange
+  larger than the current system limit
+message_too_large postfix
+  file size limit
+message_too_large qmail
+  databytes limit | that message is too big
+too_many_recipients rfc5321
+  too many recipients | too many rcpt | maximum number of recipients | number of recipients exceed | recipient limit |
+  recipients per message | recipients limit | one recipient at a time
+policy postfix
+  sender address rejected: access denied | sender address rejected: not owned |
+  sender address rejected: not logged in
+sender_invalid postfix
+  sender address rejected | sender address * undeliverable
+sender_invalid sendmail
+  sender domain | domain of sender
+sender_invalid exim
+  sender verify failed | sender verification | sender callout | could not complete sender verify |
+  verification failed for <> | callback setup failed
+sender_invalid rfc5321
+  sender rejected | invalid sender | bad sender | unknown sender | sender unknown | sender * does not exist |
+  sender * is invalid | sender is not valid | sender not exist | null sender | empty envelope sender |
+  from address * invalid | mail from * invalid | invalid mail from | invalid return path | envelope sender
+sender_invalid exchange
+  sender denied
+policy postfix
+  blocked using
+policy rfc5321
+  blocked by | block list | blocklist | black list | blacklist | blackhole | black-listed | dnsbl | listed at |
+  listed in | listed by | is listed | rbl | spamcop | sorbs | reputation | dynamic ip | dial-up |
+  ip address * blocked | ip * is blocked | ip * has been blocked | ip * blocked | banned
+policy sendmail
+  open proxy | open relay
+rate_limited rfc5321
+  too many connections | too many concurrent | too many simultaneous | too many sessions | too many messages |
+  too many emails | too many mails | too many invalid recipients | too many bad recipients |
+  too many unknown recipients | too fast | rate limit | ratelimit | rate-limit | sending rate | rate exceeded |
+  exceeded * rate | throttl | connections limit | limit exceeded * connection | concurrent connections |
+  simultaneous connections | maximum connections | connections from your | messages per connection | max message per |
+  hourly limit | daily limit | sending limit | message limit | excessive
+rate_limited postfix
+  too many errors | too much mail from | connection rate | message rate | connection limit
+rate_limited qq
+  frequency
+"""

@@ -1,0 +1,196 @@
+"""What refusals and reports say of recipients, their domains and the way there; asked after `words`, in its form."""
+
+from __future__ import annotations
+
+RULES = """
+mailbox_inactive rfc5321
+  account disabled | account is disabled | account * disabled | account has been disabled | account suspended |
+  account is suspended | account * suspended | account * inactive | account inactive | account expired |
+  account has expired | account * deactivated | account * locked | account * closed | account closed |
+  account * blocked | account has been * deleted | account that * inactive | mailbox disabled | mailbox * disabled |
+  mailbox inactive | mailbox is inactive | mailbox * inactive | mailbox * suspended | mailbox * frozen |
+  mailbox frozen | mailbox * locked | mailbox * blocked | mailbox * deactivated | mailbox * expired |
+  mailbox currently suspended | email account * not active | user disabled | user is disabled | user * disabled |
+  user suspended | user * suspended | user * inactive | user * is expired | user * deactivated | user * locked |
+  user is not active | inactive user | inactive account | inactive mailbox | disabled user | disabled account |
+  disabled mailbox | recipient * disabled | recipient suspended | recipient * suspended | recipient * inactive |
+  recipient is not active | address * disabled | address * is inactive | address has been suspended |
+  no longer active | not been activated | temporarily disabled | domain is disabled |
+  unavailable user, mailbox locked
+dns_failure postfix
+  host not found, try again | name service error * try again
+transient postfix
+  temporary lookup failure
+transient exim
+  temporary local problem
+dns_failure rfc5321
+  temporary dns | dns temporar | dns error | dns failure | dns server | dns timeout | dns resolution |
+  could not be resolved temporarily | servfail
+dns_failure qmail
+  dns lookup * fail | dns soft error | cname lookup failed temporarily | cname_lookup_failed_temporarily
+dns_failure exchange
+  dns query * fail
+dns_failure sendmail
+  name server: * deferred | name server timeout | name lookup failure | host name lookup failure
+dns_failure exim
+  host lookup did not complete | lookup deferred
+dns_failure postfix
+  malformed or unexpected name server reply
+domain_unknown qmail
+  couldn't find any host named | couldn't find any host by that name | couldn't find a mail exchanger or ip address |
+  cannot find a mail exchanger
+domain_unknown sendmail
+  host unknown | unknown host
+domain_unknown postfix
+  host not found | host or domain name not found | does not accept mail (nullmx) | domain * does not accept mail
+domain_unknown rfc5321
+  name or service not known | no such host | no such domain | domain not found | domain name not found |
+  domain * not found | domain * does not exist | domain * doesn't exist | domain does not exist | domain non existent |
+  nonexistent domain | non-existent domain | nxdomain | unknown domain | invalid domain | bad destination host |
+  bad destination system | domain is invalid | no mx record | null mx | nullmx | illegal host/domain name |
+  no valid hosts | recipient's domain
+domain_unknown exim
+  non-existent hosts | unrouteable mail domain | unrouteable domain | unroutable domain |
+  host address lookups failed permanently | all host address lookups failed |
+  an mx or srv record indicated no smtp service
+recipient_unknown sendmail
+  user unknown | user * unknown
+recipient_unknown postfix
+  unknown user | recipient address rejected: undeliverable address | recipient address rejected: unverified address |
+  recipient address rejected: user | recipient address rejected: invalid | recipient address rejected: no such |
+  recipient address rejected: address | recipient address rejected: mailbox | unknown virtual
+recipient_unknown rfc5321
+  user not found | user * not found | no such user | no such person | no such recipient | no such mailbox |
+  no such address | no such account | no such local user | no such email | no such virtual user | no such * here |
+  no mailbox | no user | no account | not our user | not a valid | not a known user | not a local user |
+  isn't a valid | is not valid | is unknown | is not known | not known at this site | recipient unknown |
+  recipient * unknown | recipient not found | recipient * not found | recipient not exist | recipient does not exist |
+  recipient * does not exist | recipient * doesn't exist | recipient no longer | recipient * no longer |
+  recipient is invalid | recipient invalid | recipient is not exist | recipient is not local | unknown recipient |
+  unknown address | unknown account | unknown mailbox | unknown or illegal alias | unknown email | invalid recipient |
+  invalid user | invalid address | invalid mailbox | invalid email | invalid destination | bad address |
+  bad recipient | bad destination mailbox | bad mailbox | bad destination email | address unknown | address invalid |
+  address is invalid | address not present | address not found | address * not found | address * does not exist |
+  address * doesn't exist | address does not exist | address error | address no longer | address is no longer |
+  address * no longer | address has changed | addressee unknown | mailbox not found | mailbox * not found |
+  mailbox unknown | mailbox does not exist | mailbox * does not exist | mailbox doesn't exist |
+  mailbox * doesn't exist | mailbox not exist | mailbox not available | mailbox name not allowed | mailbox syntax |
+  account not found | account unknown | account does not exist | account * does not exist | account * doesn't exist |
+  user does not exist | user * does not exist | user doesn't exist | user * doesn't exist | user not exist |
+  user not known | user not local | user invalid | user * no longer | user has moved | user has left |
+  user is unknown | user reject | does not exist here | doesn't have an account | does not have an * account |
+  no longer works here | no longer with | no longer on server | no longer in use | no longer available |
+  no longer valid | no longer accepts mail | no longer exists | can't verify recipient | cannot verify recipient |
+  alias * not found | not found: recipient | recipient rejected
+recipient_unknown qmail
+  no mailbox here by that name
+recipient_unknown exim
+  no local mailbox | recipient verify failed | unknown local
+recipient_unknown postfix 5xx
+  undeliverable address
+recipient_unknown rfc5321 5xx
+  mailbox unavailable | mailbox is unavailable | mailbox * unavailable | no thank you rejected: account unavailable |
+  account unavailable
+recipient_unknown exchange
+  couldn't be found | could not be found | wasn't found at
+recipient_unknown domino
+  not listed in | not found in directory | directory lookup failed
+recipient_unknown exim 5xx
+  unrouteable address | unroutable address
+domain_unknown exim
+  unrouteable address | unroutable address
+recipient_unknown gmx
+  benutzer unbekannt | empfänger unbekannt | unbekannter empfänger
+recipient_unknown orange
+  utilisateur inconnu | destinataire inconnu | adresse inconnue | boite inconnue | n'existe pas
+recipient_unknown rfc5321
+  usuario desconocido | usuario inexistente | no existe | usuário desconhecido | utente sconosciuto | non esiste |
+  destinatario sconosciuto | 存在しません | 見つかりません
+recipient_unknown mailru
+  пользователь не найден | не существует
+recipient_unknown netease
+  用户不存在 | 不存在
+expired postfix
+  message expired
+expired sendmail
+  delivery time expired | in queue too long | cannot send message * for * days | could not send message for past
+expired rfc5321
+  delivery expired | expired before | message timed out | could not be delivered * for * hours |
+  delivery failed * maximum time | giving up on * after | message delivery time | timed out in queue |
+  delivery retry timeout | maximum queue
+expired exim
+  retry timeout exceeded | retry time not reached
+expired qmail
+  has been in the queue too long | been in the queue | been in the queue too long | i'm not going to try again |
+  queue too long
+expired exchange
+  ttl expired | queue.expired
+connection postfix
+  lost connection | connection was lost | connection lost | connection reset | connection refused | no route to host |
+  network is unreachable | conversation * timed out | timed out while
+connection exchange
+  connection dropped | connection was dropped
+connection rfc5321
+  connection closed | connection broken | connection failed | connection aborted | broken pipe | network unreachable |
+  unexpected eof
+connection qmail
+  connection died | connected to * but connection died
+connection exim
+  remote host closed | remote closed | timeout after
+no_answer postfix
+  connection timed out
+no_answer rfc5321
+  connection timeout | connect timeout | connection took too long | operation timed out
+no_answer qmail
+  wasn't able to establish an smtp connection | unable to establish
+no_answer exim
+  could not connect | couldn't connect
+connection rfc5321
+  cannot connect
+no_answer rfc5321
+  unable to connect | no answer | not responding | not answer | host * unreachable | host is down | timed out |
+  timeout
+no_answer exchange
+  did not respond
+routing rfc5321
+  unable to route | cannot route | no route | mail system incorrectly configured
+routing exchange
+  next hop | smarthost
+spam rfc5321
+  spam
+protocol rfc5321
+  not rfc | rfc 822 | rfc 2822 | rfc2822 | rfc 5322 | rfc5322 | rfc 1652 | syntax error | bad sequence |
+  command not implemented | not implemented | command unrecognized | command not recognized | unrecognized command |
+  command rejected | protocol error | bad command | line too long | line length | bare lf | bare linefeed | 8bitmime |
+  8-bit | smtputf8 | non-ascii | malformed | message header | missing header | invalid helo | bad helo | conversion |
+  mime
+protocol exim
+  unrecognised command
+protocol qmail
+  stray newline
+protocol postfix
+  bare newline | need fully-qualified | helo command rejected
+protocol gmail
+  duplicate header
+transient rfc5321
+  out of memory | insufficient * storage | disk space | no space left on device | local error in processing |
+  error in processing | internal server error | internal error | system error | temporarily unavailable |
+  temporary failure | temporary error | temporary problem | service shutting down | service not available |
+  system is busy | server too busy | server busy | try again later | try later
+transient sendmail
+  insufficient disk space | load average | load too high
+transient exchange
+  system resources | insufficient resources
+transient postfix
+  queue file write error | server configuration
+transient rfc5321 4xx
+  service unavailable | mailbox * busy | mailbox unavailable
+policy rfc5321
+  administratively * blocked | administratively denied | administratively prohibited | administrative * prohibit |
+  local policy | policy violation | policy reasons | policy reject | policy restrict | security polic |
+  against * policy | due to * policy | not authorized | not authorised | not permitted | not allowed |
+  permission denied | rejected by | refused by | blocked | forbidden | prohibited | go away | message refused |
+  message rejected | mail rejected | delivery not authorized
+policy postfix
+  access denied | access to * denied | refused to talk
+"""

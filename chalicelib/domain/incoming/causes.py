@@ -1,0 +1,131 @@
+"""Why a delivery failed, in the words of api.md 2.12, from what the receiving side said.
+
+Asked in this order, the first that says something wins: a receiver's known wording; an enhanced code that is not
+general; words of the text; a general code; the basic code. The rules are data (`cause_rules`). Texts are hostile:
+of each the first LONGEST_TEXT characters are read, in time linear in them, without patterns that could backtrack.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chalicelib.domain.incoming.cause_rules import providers, words, words_of_recipients
+from chalicelib.domain.incoming.cause_rules.codes import CODES, GENERAL
+from chalicelib.domain.reply import Reply
+
+LONGEST_TEXT = 4_000
+LONGEST_CODE = 9
+UNKNOWN = "unknown"
+TRANSIENT = "transient"
+COMPLAINT = "complaint"
+
+SUPPRESSING = frozenset({"recipient_unknown", "mailbox_inactive", COMPLAINT})
+"""Causes that say that the recipient is not there, or wants no mail."""
+COUNTED = SUPPRESSING | {UNKNOWN}
+"""Causes with which a hard failure counts towards suppressing its recipient."""
+OURS = frozenset(
+    "connection no_answer routing dns_failure policy spam authentication rate_limited greylisted tls_required protocol"
+    " sender_invalid".split()
+)
+"""Causes that are about us or the way: giving up for one of them suppresses nobody."""
+_OF_ADDRESSES = frozenset({UNKNOWN, "recipient_unknown", "mailbox_inactive", "domain_unknown"})
+
+_ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+_BASIC = re.compile(r"(?<![\d.])[45]\d\d(?![\d.]*\d)")
+_REPEATED = re.compile(r"\b[245]\d\d(?:-| (?=[245]\.\d))(?:[245]\.\d{1,3}\.\d{1,3}\b)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`when` is the class of refusal that it is for, 0 for any; `pieces` follow each other in the text, the first of
+    them is `first`."""
+
+    first: str
+    pieces: tuple[str, ...]
+    when: int
+    cause: str
+    source: str
+
+    def says(self, text: str, permanence: int) -> bool:
+        """Whether it is about this text, in time linear in it."""
+        place = 0
+        for piece in self.pieces:
+            place = text.find(piece, place)
+            if place < 0:
+                return False
+            place += len(piece)
+        return self.when in (0, permanence)
+
+
+def read_rules(table: str) -> tuple[Rule, ...]:
+    """The rules of a table of `cause_rules`, in its order."""
+    rules = []
+    cause = source = when = ""
+    for line in table.strip().splitlines():
+        if not line.startswith(" "):
+            cause, source, when = [*line.split(), "0"][:3]
+            continue
+        for text in line.strip().removesuffix("|").split("|"):
+            pieces = tuple(piece.strip() for piece in text.split("*"))
+            rules.append(Rule(pieces[0], pieces, int(when[0]), cause, source))
+    return tuple(rules)
+
+
+PROVIDERS = read_rules(providers.RULES)
+WORDS = read_rules(words.RULES) + read_rules(words_of_recipients.RULES)
+
+
+def cause_of(code: int, enhanced: str, text: str) -> str:
+    """The cause of a refusal with this reply code (0: none known), enhanced code (RFC 3463; empty: none known) and
+    text, which may hold codes of its own."""
+    text, enhanced = text[:LONGEST_TEXT], enhanced[:LONGEST_CODE]
+    codes = [one for one in _ENHANCED.findall(f"{text} {enhanced}") if one[0] != "2"]
+    code = code or _basic(text)
+    permanence = code // 100 or next((int(one[0]) for one in codes), 0)
+    plain = _plain(text)
+    return (
+        _said(PROVIDERS, plain, permanence)
+        or _meant(codes, general=False)
+        or _said(WORDS, plain, permanence)
+        or _meant(codes, general=True)
+        or (TRANSIENT if permanence == 4 else UNKNOWN)
+    )
+
+
+def cause_of_reply(reply: Reply, stage: str) -> str:
+    """The cause of a refusal at a stage of a conversation: what is said of an address at MAIL is said of the sender."""
+    cause = cause_of(reply.code, reply.enhanced, reply.text)
+    return "sender_invalid" if stage == "MAIL" and cause in _OF_ADDRESSES else cause
+
+
+def is_about_us(cause: str, *, final: bool) -> bool:
+    """Whether a failure for this cause, for now or `final`, says nothing of its recipient."""
+    return cause not in COUNTED if final else cause in OURS
+
+
+def _said(rules: Iterable[Rule], text: str, permanence: int) -> str:
+    found = (rule.cause for rule in rules if rule.first in text and rule.says(text, permanence))
+    return next(found, "")
+
+
+def _meant(codes: list[str], *, general: bool) -> str:
+    for code in codes:
+        _, subject, detail = code.split(".", 2)
+        key = int(subject), int(detail)
+        if key in CODES and (key in GENERAL) is general:
+            return CODES[key]
+    return ""
+
+
+def _basic(text: str) -> int:
+    found = _BASIC.search(text)
+    return int(found[0]) if found else 0
+
+
+def _plain(text: str) -> str:
+    """The text in lower case on one line, without the codes that each line of a reply repeats, and with `<>` for
+    each address, whose parts would be taken for words."""
+    text = _REPEATED.sub(" ", text.lower().replace("’", "'").replace("`", "'"))
+    return " ".join("<>" if "@" in word else word for word in text.split())
