@@ -75,6 +75,7 @@ chalicelib              -
 .domain.outgoing        .domain .domain.tenancy .domain.mail
 .domain.incoming        .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming.cause_rules
 .domain.incoming.cause_rules .domain
+.domain.incoming.reports .domain .domain.mail .domain.incoming
 .domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.tenancy         .domain
 

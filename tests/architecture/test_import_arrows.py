@@ -221,6 +221,10 @@ WRONG = {
         "chalicelib/domain/incoming/cause_rules/x.py",
         "import chalicelib.domain.incoming.causes",
     ),
+    "reports import routing": (
+        "chalicelib/domain/incoming/reports/x.py",
+        "import chalicelib.domain.tenancy.routes",
+    ),
     "the services of incoming mail import tracking": (
         "chalicelib/services/incoming/x.py",
         "import chalicelib.services.tracking.answer",

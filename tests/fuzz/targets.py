@@ -28,6 +28,7 @@ TARGETS = {
     "request": "tests.fuzz.request_texts:fuzz_request",
     "name server answers": "tests.fuzz.name_server_answers:fuzz_name_server_answers",
     "published records": "tests.fuzz.published_records:fuzz_published_records",
+    "reports": "tests.fuzz.reports:fuzz_reports",
     "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
     "incoming head": "tests.fuzz.incoming_head:fuzz_incoming_head",
     "scanner answers": "tests.fuzz.scanner_texts:fuzz_scanner_answers",

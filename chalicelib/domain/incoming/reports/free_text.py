@@ -1,0 +1,121 @@
+"""Reports that are written for people alone: those of old mail systems and of providers.
+
+A text is taken for one by who sent it and how it speaks (`wordings`); a block begins at each line that begins with an
+address. What other mail is quoted or returned below is looked at for what it names, never for what went wrong.
+"""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib.domain.incoming.reports.report import (
+    LONGEST_DIAGNOSTIC,
+    RecipientBlock,
+)
+from chalicelib.domain.incoming.reports.status_part import MOST_BLOCKS, cause_told
+from chalicelib.domain.incoming.reports.wordings import (
+    BOUNCE_SUBJECTS,
+    BOUNCE_TEXTS,
+    DELAYS,
+    MARKERS,
+    place_of_first,
+    says_any,
+)
+from chalicelib.domain.report import ReportKind
+
+LONGEST_TEXT = 65_536
+LONGEST_BLOCK = 2_000
+
+_AROUND = str.maketrans(dict.fromkeys("<>()[]{}\"',;|*", " "))
+_STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+_ANSWER = re.compile(r"(?<![\d.])[45]\d\d(?:[ -]|$)")
+
+
+def own_words(text: str) -> tuple[str, str]:
+    """What a report says itself, and what it returns below that."""
+    text = text[:LONGEST_TEXT]
+    place = place_of_first(text.lower(), MARKERS)
+    return (text, "") if place < 0 else (text[:place], text[place:])
+
+
+def is_bounce(subject: str, text: str, *, from_daemon: bool) -> bool:
+    """Whether a message without a status part reports a failure or a delay: a mail system says so, or somebody in the
+    very words of one."""
+    lines = [line for line in text.splitlines() if line[:1] != ">" or line.startswith(">>>")]
+    plain = " ".join(" ".join(lines).lower().replace("’", "'").split())
+    if from_daemon:
+        told = says_any(subject.lower(), BOUNCE_SUBJECTS) or says_any(subject.lower(), DELAYS)
+        return told or says_any(plain, BOUNCE_TEXTS) or says_any(plain, DELAYS)
+    return says_any(subject.lower(), BOUNCE_SUBJECTS) and says_any(plain, BOUNCE_TEXTS)
+
+
+def read_text(
+    subject: str, text: str, failed: tuple[str, ...], ours: frozenset[str]
+) -> list[RecipientBlock]:
+    """The blocks of a text; `failed` are the recipients that the header names, `ours` addresses that are nobody's who
+    failed. At least one."""
+    plain = " ".join(f"{subject} {text}".lower().replace("’", "'").split())
+    kind = ReportKind.DELAY if says_any(plain, DELAYS) else ReportKind.BOUNCE
+    found = list(_split(text, ours))
+    if not found:
+        named = failed or tuple(dict.fromkeys(_addresses(text, ours)))[:MOST_BLOCKS]
+        found = [(named[:1], text)]
+    blocks = [_block(kind, names, said) for names, said in found]
+    known = {name for block in blocks for name in block.names}
+    return blocks + [_block(kind, (name,), text) for name in failed if name not in known]
+
+
+def _split(text: str, ours: frozenset[str]) -> list[tuple[tuple[str, ...], str]]:
+    """The lines that begin with an address, each with what follows it."""
+    found: list[tuple[tuple[str, ...], list[str]]] = []
+    for line in text.splitlines():
+        first = line.strip(" \t-*•")[:1_000].split(" ", 1)[0]
+        starts = _addresses(first, ours) if "@" in first else []
+        if starts and len(found) < MOST_BLOCKS:
+            found.append((tuple(starts[:1]), [line]))
+        elif found:
+            found[-1][1].append(line)
+    return [(names, "\n".join(lines)) for names, lines in found]
+
+
+def _addresses(text: str, ours: frozenset[str]) -> list[str]:
+    words = (word for word in text.translate(_AROUND).split() if "@" in word)
+    plain = (word.lower().removeprefix("mailto:").strip(".:!?=") for word in words)
+    return [word for word in plain if word.count("@") == 1 and word[0] != "@" and word not in ours]
+
+
+def _block(kind: ReportKind, names: tuple[str, ...], said: str) -> RecipientBlock:
+    said = said[:LONGEST_BLOCK]
+    answer = _answer(said)
+    status = _STATUS.findall(answer or said)
+    answer = answer or _first_paragraph(said)
+    return RecipientBlock(
+        recipient=names[0] if names else None,
+        names=names,
+        kind=kind,
+        status=status[0] if status else None,
+        diagnostic=answer[:LONGEST_DIAGNOSTIC] or None,
+        cause=cause_told(status[0] if status else "", answer, said),
+    )
+
+
+def _first_paragraph(said: str) -> str:
+    """What stands below the line with the address."""
+    _, _, below = said.partition("\n")
+    return " ".join(below.strip().partition("\n\n")[0].split())
+
+
+def _answer(said: str) -> str:
+    """The other side's reply as the text quotes it, from its code to the end of the paragraph."""
+    lines = said.splitlines()
+    for place, line in enumerate(lines):
+        found = _ANSWER.search(line)
+        if found is None:
+            continue
+        rest = [line[found.start() :].strip()]
+        for following in lines[place + 1 : place + 10]:
+            if not following.strip() or following.lstrip().startswith(">>>"):
+                break
+            rest.append(following.strip().removeprefix("<<<").strip())
+        return " ".join(rest)
+    return ""
