@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.domain.model import BlobRef, Delivery, DeliveryJob, Message, Origin, Scope, Status
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.operations import Operation
+from chalicelib.domain.report import MatchedBy, Report, ReportKind
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.domains import Domain
@@ -140,3 +141,27 @@ def a_credential(server: Server, **changes: Any) -> Credential:
         "hint": "ph_a…z",
     }
     return Credential(**(values | changes))
+
+
+def a_report(
+    number: int, email: MessageId, report_email: MessageId, at: float = NOW, **changes: Any
+) -> Report:
+    """A bounce."""
+    report = Report(
+        id=number,
+        kind=ReportKind.BOUNCE,
+        email=email,
+        report_email=report_email,
+        at=at,
+        recipient="bob@example.com",
+        cause="recipient_unknown",
+        action="failed",
+        status="5.1.1",
+        diagnostic="smtp; 550 5.1.1 User unknown",
+        remote_mta="mx.example.com",
+        feedback_type=None,
+        source_ip=None,
+        matched_by=MatchedBy.RETURN_PATH,
+        suppressed=True,
+    )
+    return replace(report, **changes)

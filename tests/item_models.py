@@ -165,6 +165,12 @@ class SuppressionItem(MailItem):
     at = NumberAttribute(attr_name="t")
 
 
+class ReportItem(MailItem):
+    """A report on a message, as JSON: `S#<server>#REP` and `N#<number>`; again under `M#<message>#<its message>`."""
+
+    value = UnicodeAttribute(attr_name="v")
+
+
 class NumberItem(MailItem):
     """The highest number given out of a kind: `S#<server>#SEQ` and the kind. Also a minute's volume."""
 

@@ -27,6 +27,7 @@ from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rate_counters import RateCounters
+from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.statistics import Statistics
@@ -39,6 +40,7 @@ from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
+from tests.fakes import a_report
 from tests.web_client import bring
 from tests.worlds import KeptKeys
 
@@ -127,6 +129,7 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)
     await host.posthorn[SuppressionList].add(server, entry)
+    await host.posthorn[Reports].add(server, a_report(1, message, mail["held"].id, host.now))
     await host.posthorn[SendRate].reserve(server, host.now)
     await host.posthorn[RateCounters].take(DNS, "once", host.now)
     await host.posthorn[IdempotencyKeys].begin(server, "once", "f", host.now)

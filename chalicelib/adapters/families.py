@@ -30,6 +30,7 @@ purge.ServerPurge            aws.dynamo.purge.DynamoServerPurge            sqlit
 rand.Rand                    system.randomness.SystemRand                  system.randomness.SystemRand
 rate_counters.RateCounters   aws.dynamo.rate_counters.DynamoRateCounters   sqlite.rate_counters.SqliteRateCounters
 recent.Recent                storage.recent.RecentConfiguration            sqlite.recent.SqliteRecent
+reports.Reports              aws.dynamo.reports.DynamoReports              sqlite.reports.SqliteReports
 repository.Repository        aws.dynamo.repository.DynamoRepository        sqlite.repository.SqliteRepository
 resolver.Resolver            network.resolver.DnsResolver                  network.resolver.DnsResolver
 scanners.Scanners            network.scanners.NetworkScanners              network.scanners.NetworkScanners

@@ -11,4 +11,4 @@ class Numbers(Protocol):
     """Integers that rise per server (contract section 1: small, sequential, unique within a server)."""
 
     async def take(self, server: ServerId, kind: str, count: int) -> list[int]:
-        """`count` fresh numbers of a kind ("message" or "delivery"), each at most 2**31 - 1."""
+        """`count` fresh numbers of a kind ("message", "delivery" or "report"), each at most 2**31 - 1."""

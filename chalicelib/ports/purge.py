@@ -9,7 +9,7 @@ from chalicelib.domain.numbering import ServerId
 
 class ServerPurge(Protocol):
     """Removes what belongs to the number of a server, content first: messages with their logs, bodies, links, opens and
-    clicks; jobs, uploads, suppressions, counters, rates, first answers, and the numbers that it gave out.
+    clicks; jobs, uploads, suppressions, reports, counters, rates, first answers, and the numbers that it gave out.
 
     A number below zero is that of an organization, which has first answers alone.
     """

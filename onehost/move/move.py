@@ -19,12 +19,15 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.paging import MOST_LISTED
+from chalicelib.domain.report import ReportFilter
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Period, Slot
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
@@ -39,7 +42,7 @@ NOT_MOVED = (
     " not answered, and messages of servers that were removed."
 )
 MOVED = "moved"  # the source of what counters were counted elsewhere
-KINDS = ("message", "delivery")
+KINDS = ("message", "delivery", "report")
 AT_ONCE = 100_000
 TOGETHER = 200
 OLDEST = 3_650 * DAY
@@ -79,6 +82,7 @@ class Move:
         copy = MessageCopy(self._source, self._target, self._steps, self._progress)
         for server in ours:
             await self._suppressions(server)
+            await self._reports(server)
             await self._uploads(server)
             await copy.over(server)
         if last:
@@ -106,6 +110,17 @@ class Move:
             for address, one in known.items()
             if address not in ours
         )
+
+    async def _reports(self, server: ServerId) -> None:
+        """All of them: one that is there stays as it is."""
+        source, target = self._source[Reports], self._target[Reports]
+        cursor = None
+        while True:
+            page = await source.page(server, ReportFilter(), MOST_LISTED, cursor)
+            await _some_at_a_time(target.add(server, report) for report in page.values)
+            if page.next_cursor is None:
+                return
+            cursor = page.next_cursor
 
     async def _uploads(self, server: ServerId) -> None:
         """Those that a request may still name."""

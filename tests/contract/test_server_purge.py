@@ -28,12 +28,13 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.purge import ServerPurge
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from tests.contract.conftest import World
-from tests.fakes import NOW, a_delivery, a_message, a_server_id
+from tests.fakes import NOW, a_delivery, a_message, a_report, a_server_id
 
 LATER = NOW + 86_400
 WORD = b"a word that must go"
@@ -60,6 +61,7 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
             await engagement.record(server, message.id, hit, LATER)
     await world[WorkQueue].wake("default", [DeliveryJob(made[0], 9)])
     await world[SuppressionList].add(server, Suppression("a@b.test", "bounced", NOW, LATER))
+    await world[Reports].add(server, a_report(1, made[0].id, made[1].id))
     await world[SendRate].reserve(server, NOW)
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
@@ -144,7 +146,7 @@ async def test_nothing_is_left_of_a_server_and_all_of_the_others(world: World) -
         everything = {one.name for one in TABLES if one.database == "mail.db"} - OF_NO_SERVER
         assert filled.keys() == everything | {"uploads"}
     else:
-        assert len(filled) == 9
+        assert len(filled) == 10
     await purged(world, ours)
     assert await left_of(world, ours) == {}
     assert await left_of(world, theirs) == before

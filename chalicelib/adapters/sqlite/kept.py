@@ -67,6 +67,7 @@ mail.db    | send_rate    | as it was | no             | two hours              
 mail.db    | rates        | as it was | no             | until its window ends        | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute
 mail.db    | suppressions | as it was | each           | suppression_days             | the row         | each minute
+mail.db    | reports      | as it was | each           | as long as its server says   | the row         | with retention
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute
 mail.db    | positions    | as it was | no             | for good                     | names nobody    | never
 control.db | nouns        | as it was | each, resealed | until it is removed          | the row         | never

@@ -105,6 +105,11 @@ ALTER TABLE events ADD COLUMN d_cause TEXT;
 ALTER TABLE events ADD COLUMN d_report INTEGER;
 ALTER TABLE suppressions ADD COLUMN email INTEGER;
 ALTER TABLE suppressions ADD COLUMN report INTEGER;
+CREATE TABLE reports(
+  key INTEGER PRIMARY KEY /* server << 31 | number */, at REAL NOT NULL, kind TEXT NOT NULL, cause TEXT,
+  email INTEGER NOT NULL /* a key of messages */, report_email INTEGER NOT NULL /* an id */,
+  value TEXT NOT NULL /* JSON */);
+CREATE UNIQUE INDEX by_email ON reports(email, report_email);
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3)

@@ -39,6 +39,7 @@ _REMOVED = (
     f" WHERE kind = 'delivery' AND {_OURS} LIMIT :rows)",
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_hit"
     f" WHERE kind IN ('open', 'click') AND {_OURS} LIMIT :rows)",
+    f"DELETE FROM reports WHERE key IN (SELECT key FROM reports WHERE {_OURS} LIMIT :rows)",
     f"DELETE FROM links WHERE key IN (SELECT key FROM links WHERE {_OURS} LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE server = :server LIMIT :rows)",

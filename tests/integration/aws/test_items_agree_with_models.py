@@ -24,6 +24,7 @@ from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
+from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
@@ -33,6 +34,7 @@ from tests.fakes import (
     a_delivery,
     a_job,
     a_message,
+    a_report,
     a_server,
     a_server_id,
     an_organization,
@@ -92,16 +94,18 @@ async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     await aws[SuppressionList].add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
     await aws[SendRate].reserve(server, NOW)
     await aws[Numbers].take(server, "message", 1)
+    await aws[Reports].add(server, a_report(1, MessageId(2), MessageId(3)))
     await aws[IdempotencyKeys].begin(server, "key", "print", NOW)
     await aws[IdempotencyKeys].complete(server, "key", 200, "body")
     for model, pk in (
         (models.SuppressionItem, f"S#{server}#SUP"),
+        (models.ReportItem, f"S#{server}#REP"),
         (models.NumberItem, f"S#{server}#C"),
         (models.NumberItem, f"S#{server}#SEQ"),
         (models.AnswerItem, f"S#{server}#I"),
     ):
-        (item,) = await stored(aws, aws_names.mail_table, pk)
-        assert_declared(model, item)
+        for item in await stored(aws, aws_names.mail_table, pk):
+            assert_declared(model, item)
 
 
 async def test_lists_of_a_server_with_four_shards_are_merged(

@@ -27,6 +27,8 @@ LISTS = {
     "logs.LOGGED": "by_message (key=?)",
     "logs._NEWEST": "by_message (key=?)",
     "engagement._NEWEST": "by_hit (key=?)",
+    "reports._OF": "by_email (email=?)",
+    "reports._PAGE": "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
     "transfer._HITS": "by_hit (key=?)",
     "queue._SOONEST": "by_visible (pool=?)",
     "queue._VISIBLE": "by_visible (pool=? AND visible_at<?)",

@@ -17,8 +17,8 @@ from chalicelib.ports.purge import ServerPurge
 
 MESSAGES = 100
 ITEMS = 500
-# Suppressions, first answers, the rate of sending, counters; then the numbers that were given out.
-_SMALL = ("SUP", "I", "C", "N")
+# Suppressions, reports, first answers, the rate of sending, counters; then the numbers that were given out.
+_SMALL = ("SUP", "REP", "I", "C", "N")
 _LAST = ("SEQ",)
 
 
