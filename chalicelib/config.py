@@ -33,6 +33,11 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.patt
 _SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}\Z")
 _SCANNER_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}(?:/[A-Za-z0-9._~/-]{0,200})?\Z")
+_ANSWER = r"127(?:\.[0-9]{1,3}){3}"
+_BLOCK_LIST = (
+    rf"[A-Za-z0-9_-]{{1,63}}(?:\.[A-Za-z0-9_-]{{1,63}})*(?: *= *{_ANSWER}(?: *; *{_ANSWER})*)?"
+)
+_BLOCK_LISTS = re.compile(rf" *{_BLOCK_LIST}(?: *, *{_BLOCK_LIST})* *\Z")
 _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 
 # What the text of a field must be like, and how that is said.
@@ -48,12 +53,18 @@ _FORMS = {
     "clamd": (_HOST_AND_PORT, "such as scanner.example:3310"),
     "rspamd": (_SCANNER_URL, "such as http://scanner.example:11333"),
     "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
+    "dnsbls": (
+        _BLOCK_LISTS,
+        "zones apart by commas, such as zen.example.org or zen.example.org=127.0.0.2;127.0.0.3",
+    ),
 }
 _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 _DAYS = (1, 3_650)
 _TIME = (1, 3_600)
 # The least and the most that a number may be. Times that are not here are bounded by _TIME.
 _BOUNDS = {
+    "greylist_seconds": (0, 86_400),
+    "mx_rate": (0, 1_000_000),
     "tracking_days": _DAYS,
     "hold_days": _DAYS,
     "suppression_days": _DAYS,
@@ -68,6 +79,14 @@ _BOUNDS = {
     "lease_seconds": (1, 900),  # the longest that Lambda runs a function
     "visibility_seconds": (1, 43_200),  # the longest that SQS hides a message
 }
+
+
+@dataclass(frozen=True, slots=True)
+class BlockList:
+    """A zone that lists clients (RFC 5782): with one of these answers, or with any."""
+
+    zone: str
+    answers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +114,12 @@ class Settings:
     them nothing is scanned. scan_seconds: what one scan may take; without it 15 for spamd, 10 for the others.
     scan_max_size: bytes of the largest message that is scanned. scan_failure: open lets mail pass when a scanner is in
     trouble, closed tries again later.
+    notices are logged. postmaster: the address that notices go to, and mail to postmaster and abuse at our own names;
+    without it, or a system_server, that is refused.
+    dnsbls: zones of block lists, apart by commas, that are asked for clients of the port for incoming mail that have
+    not authenticated; `zone=127.0.0.2;127.0.0.3` believes these answers alone. greylist_seconds: for how long a first
+    contact of client network, sender and recipient is told to come back later there; 0 for not at all. mx_rate:
+    messages a minute that one client address may send there; 0 for any number.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
     hold_days, suppression_days: lifetimes.
@@ -153,6 +178,9 @@ class Settings:
     scan_seconds: int = 0
     scan_max_size: int = 5_242_880
     scan_failure: str = "open"
+    dnsbls: str = ""
+    greylist_seconds: int = 0
+    mx_rate: int = 0
     max_message_size: int = 36_700_160
     max_recipients: int = 1_000
     max_attempts: int = 18
@@ -186,6 +214,17 @@ class Settings:
     def mx_host_names(self) -> tuple[str, ...]:
         """The hosts of `mx_hosts`, lower-case, each once."""
         return tuple(dict.fromkeys(one.strip().lower() for one in self.mx_hosts.split(",")))
+
+    @property
+    def block_lists(self) -> tuple[BlockList, ...]:
+        """Those of `dnsbls`."""
+        lists = (one.partition("=") for one in self.dnsbls.split(",") if one.strip())
+        return tuple(
+            BlockList(
+                zone.strip().lower(), tuple(map(str.strip, answers.split(";"))) if is_narrow else ()
+            )
+            for zone, is_narrow, answers in lists
+        )
 
     @property
     def public_url(self) -> str:

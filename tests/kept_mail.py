@@ -22,6 +22,7 @@ from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.greylist import Greylist
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
@@ -132,6 +133,7 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[Reports].add(server, a_report(1, message, mail["held"].id, host.now))
     await host.posthorn[SendRate].reserve(server, host.now)
     await host.posthorn[RateCounters].take(DNS, "once", host.now)
+    await host.posthorn[Greylist].met("once", host.now)
     await host.posthorn[IdempotencyKeys].begin(server, "once", "f", host.now)
     await host.posthorn[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.HOUR, int(host.now) // 3_600 * 3_600)

@@ -19,6 +19,7 @@ clock.Clock                  system.clock.SystemClock                      syste
 egress.Egress                network.egress.NetworkEgress                  network.egress.NetworkEgress
 engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        sqlite.engagement.SqliteEngagement
 http_client.HttpClient       network.http_client.H11HttpClient             network.http_client.H11HttpClient
+greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker

@@ -118,12 +118,21 @@ class CheckInstallation:
             yield _judged("outbox", late, CheckStatus.WARNING)
         for name in self._scanners.names:
             yield await self._scanner(name)
+        yield _judged("postmaster", self._postmaster(), CheckStatus.WARNING)
         for one in await self._further.found():
             yield one
         last = known.get(DNS)
         if last is None or self._clock.now() - last.found_at >= NAMES_SECONDS:
             async for found in self._names():
                 yield found
+
+    def _postmaster(self) -> list[str]:
+        """Why mail to those who answer for the installation is refused, which RFC 5321 section 4.5.1 forbids."""
+        settings = self._settings
+        if settings.postmaster and settings.system_server:
+            return []
+        missing = "POSTHORN_SYSTEM_SERVER" if settings.postmaster else "POSTHORN_POSTMASTER"
+        return [f"{missing} is not set, and mail to the postmaster is refused."]
 
     async def _queues(self) -> Found:
         waits = {one.pool: one.oldest_seconds or 0 for one in await self._backends.queues()}

@@ -26,6 +26,9 @@ EXAMPLES = {name: getattr(Settings(), name) for name in OWN_NAMES}
 STEP_OF_NAMES = (
     "Set it to a name of your own, as `posthorn init` does where it writes the settings file"
 )
+REFUSED = "notices only stand in the log, and mail to the postmaster is refused"
+NOBODY_READS = f"No postmaster is named: {REFUSED}"
+NOTHING_SENDS = f"No server for system mail is named: {REFUSED}"
 AT_PROVIDER = "Ask who gave you the address to set its reverse name to"
 
 
@@ -84,10 +87,10 @@ async def postmaster(host: Host) -> Findings:
     settings = host.settings
     if not settings.postmaster:
         step = "Write postmaster, an address that somebody reads, into the settings"
-        return [warning("No postmaster is named: notices only stand in the log", step)]
+        return [warning(NOBODY_READS, step)]
     if not settings.system_server:
         step = "Write system_server and system_from into the settings"
-        return [warning("No server for system mail is named: notices only stand in the log", step)]
+        return [warning(NOTHING_SENDS, step)]
     return [ok("There is a postmaster, and a server that writes to one")]
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from chalicelib.domain.errors import MailError, Refused, Rejected
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.services.incoming.arrivals import IncomingRecipient
+from chalicelib.services.incoming.strangers import GREYLISTED, TOO_MANY
 from chalicelib.services.tenancy.authenticate import Principal
 from gateway import replies
 from gateway.clients import Peer
 from gateway.configuration import Role
 from gateway.identity import Identity
 from gateway.site import Site
+from gateway.transaction import Transaction
 
 
 class Admission:
@@ -24,6 +26,8 @@ class Admission:
         self._site = site
         self._is_open = peer.role is Role.MX
         self._identity = identity
+        self._address = peer.address
+        self._is_unlisted = False
         self._ours = site.services.recipients
 
     def sender_to(self, address: str) -> Principal | None:
@@ -32,15 +36,33 @@ class Admission:
         return None if principal is None or self._ours.may_be_own(address) else principal
 
     async def recipient(
-        self, address: str, mail_from: str
+        self, address: str, transaction: Transaction
     ) -> Principal | IncomingRecipient | bytes:
         """Who takes mail for the address, or as whom it leaves; else the reply that refuses it."""
         try:
-            return await self._found(address, mail_from)
+            found = await self._found(address, transaction.mail.address)
+            if isinstance(found, IncomingRecipient) and self._authenticated is None:
+                await self._check_stranger(found, transaction)
         except (Refused, Rejected) as refused:
             return refused.reply.render()
-        except MailError:
-            return replies.NOT_LOOKED_UP
+        except MailError as failure:
+            is_ours = failure.reply in (TOO_MANY, GREYLISTED)
+            return failure.reply.render() if is_ours else replies.NOT_LOOKED_UP
+        return found
+
+    async def _check_stranger(self, found: IncomingRecipient, transaction: Transaction) -> None:
+        """What the settings ask of strangers; the postmaster is reached by all who are not too many."""
+        strangers, client = self._site.services.strangers, self._address
+        if not self._is_open or not strangers.are_checked:
+            return
+        if found.forwarded is None and not self._is_unlisted:
+            await strangers.check_lists(client)
+            self._is_unlisted = True
+        if not transaction.counted:
+            await strangers.count(client)
+            transaction.counted = True
+        if found.forwarded is None:
+            await strangers.check_first_contact(client, transaction.mail.address, found.address)
 
     async def _found(self, address: str, mail_from: str) -> Principal | IncomingRecipient | bytes:
         known: Principal | None = None

@@ -142,7 +142,7 @@ class MailSession:
         return self._add(transaction, command, principal)
 
     async def _look_up(self, transaction: Transaction, command: RcptCommand) -> bytes:
-        found = await self.admission.recipient(command.address, transaction.mail.address)
+        found = await self.admission.recipient(command.address, transaction)
         if isinstance(found, bytes):
             return found
         return self._add(transaction, command, found)

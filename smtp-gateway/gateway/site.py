@@ -14,6 +14,7 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.recipients import Recipients
+from chalicelib.services.incoming.strangers import Strangers
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.tenancy.authenticate import Authenticate
@@ -36,6 +37,7 @@ class Services:
     accept: AcceptMail
     incoming: AcceptIncoming
     recipients: Recipients
+    strangers: Strangers
     store: StoreMail
     resolver: Resolver
     clock: Clock

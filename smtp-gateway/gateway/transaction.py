@@ -20,12 +20,13 @@ from gateway.site import Site
 class Transaction:
     """`chunks` is None until the first BDAT; `failed` refuses all further chunks. `recipients` are those that mail
     leaves for, `incoming` those that are ours. `content` is there from its end until it is handed on, `held`
-    what all of this takes in memory, in bytes.
+    what all of this takes in memory, in bytes. `counted`: against the rate of its client.
     """
 
     __slots__ = (
         "chunks",
         "content",
+        "counted",
         "failed",
         "held",
         "incoming",
@@ -43,6 +44,7 @@ class Transaction:
         self.incoming: list[IncomingRecipient] = []
         self.chunks: bytearray | None = None
         self.content = b""
+        self.counted = False
         self.held = 0
         self.failed = False
 

@@ -12,6 +12,7 @@ from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.rates import Policy, Window
 from chalicelib.domain.suppression import Suppression
+from chalicelib.ports.greylist import Greylist
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys, KeptAnswer
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rate_counters import RateCounters
@@ -21,6 +22,23 @@ from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 
 ENTRY = Suppression("Ann@Example.com", "too many hard fails", NOW + 0.5, NOW + 3_600)
+
+
+async def test_a_first_contact_is_remembered_for_36_days_after_the_last(world: World) -> None:
+    port, key, day = world[Greylist], secrets.token_hex(8), 86_400
+    assert await port.met(key, NOW) == NOW
+    assert await port.met(key, NOW + 60) == NOW
+    assert await world.another()[Greylist].met(key, NOW + 20 * day) == NOW
+    assert await port.met(key, NOW + 54 * day) == NOW
+    later = NOW + (54 + 37) * day
+    assert await port.met(key, later) == later
+    assert await port.met(secrets.token_hex(8), NOW + 1) == NOW + 1
+
+
+async def test_many_first_contacts_at_once_are_one(world: World) -> None:
+    key = secrets.token_hex(8)
+    met = [world[Greylist].met(key, NOW + number) for number in range(10)]
+    assert len(set(await asyncio.gather(*met))) == 1
 
 
 async def test_a_suppressed_recipient_is_listed_without_case_until_the_end(world: World) -> None:

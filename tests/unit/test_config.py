@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.config import Settings, read_settings
+from chalicelib.config import BlockList, Settings, read_settings
 
 MIB = 1024 * 1024
 
@@ -39,10 +39,16 @@ def test_times_out_of_order_are_refused(moved: dict[str, str]) -> None:
 
 
 NUMBERS = [name for name in Settings.__slots__ if type(getattr(Settings(), name)) is int]
+OFF_AT_0 = ("greylist_seconds", "mx_rate")
+OUTSIDE = [
+    (name, text)
+    for name in NUMBERS
+    for text in ("0", "-3", "99999999999999")
+    if text != "0" or name not in OFF_AT_0
+]
 
 
-@pytest.mark.parametrize("name", NUMBERS)
-@pytest.mark.parametrize("text", ["0", "-3", "99999999999999"])
+@pytest.mark.parametrize(("name", "text"), OUTSIDE)
 def test_no_number_is_without_a_least_and_a_most(name: str, text: str) -> None:
     with pytest.raises(ValueError, match=f"^POSTHORN_{name.upper()} must be from [0-9]+ to [0-9]+"):
         read_settings({f"POSTHORN_{name.upper()}": text})
@@ -105,3 +111,22 @@ def test_destinations_are_networks_and_names(text: str) -> None:
 def test_other_destinations_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="POSTHORN_ALLOWED_DESTINATIONS must be networks and host"):
         read_settings({"POSTHORN_ALLOWED_DESTINATIONS": text})
+
+
+def test_block_lists_are_read_with_the_answers_that_count() -> None:
+    text = "Zen.list.test, bl.test = 127.0.0.2;127.0.0.3"
+    assert read_settings({"POSTHORN_DNSBLS": text}).block_lists == (
+        BlockList("zen.list.test"),
+        BlockList("bl.test", ("127.0.0.2", "127.0.0.3")),
+    )
+    assert Settings().block_lists == ()
+    for wrong in (
+        "a b",
+        "bl.test=",
+        "bl.test=10.0.0.1",
+        ",",
+        "a.test,,b.test",
+        "a.test=127.0.0.2,",
+    ):
+        with pytest.raises(ValueError, match="POSTHORN_DNSBLS must be zones"):
+            read_settings({"POSTHORN_DNSBLS": wrong})

@@ -31,6 +31,8 @@ _OVER = (
     "DELETE FROM send_rate WHERE (server, minute) IN"
     " (SELECT server, minute FROM send_rate WHERE minute <= :minute LIMIT :rows)",
     "DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM greylist WHERE name IN"
+    " (SELECT name FROM greylist WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM counters WHERE (server, period, start, source) IN"
     " (SELECT server, period, start, source FROM counters WHERE keep_until <= :now LIMIT :rows)",
 )

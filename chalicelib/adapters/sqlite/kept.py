@@ -65,6 +65,7 @@ mail.db    | links        | as it was | each           | tracking_days          
 mail.db    | numbers      | raised    | the highest    | as long as its server        | names nobody    | never
 mail.db    | send_rate    | as it was | no             | two hours                    | names nobody    | each minute
 mail.db    | rates        | as it was | no             | until its window ends        | names nobody    | each minute
+mail.db    | greylist     | as it was | no             | 36 days after the last time  | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute
 mail.db    | suppressions | as it was | each           | suppression_days             | the row         | each minute
 mail.db    | reports      | as it was | each           | as long as its server says   | the row         | with retention

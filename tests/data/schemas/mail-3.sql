@@ -66,3 +66,6 @@ CREATE TABLE reports(
   email INTEGER NOT NULL /* a key of messages */, report_email INTEGER NOT NULL /* an id */,
   value TEXT NOT NULL /* JSON */);
 CREATE UNIQUE INDEX by_email ON reports(email, report_email);
+CREATE TABLE greylist(
+  name TEXT PRIMARY KEY, first_at REAL NOT NULL, keep_until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX greylist_by_end ON greylist(keep_until);

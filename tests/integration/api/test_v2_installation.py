@@ -160,13 +160,18 @@ def test_what_the_installation_finds_is_told_with_its_time(api: ApiWorld) -> Non
     bootstrap.run(api.scene.deliver_ready())
     bootstrap.run(upkeep.feed())
     bootstrap.run(upkeep.check())
-    assert {name for name, (status, *_) in checks(api).items() if status != "ok"} == {"dns"}
-    assert list(checks(api)) == ["dns", "dead_letters", "outbox", "queues", "storage"]
+    not_well = {name for name, (status, *_) in checks(api).items() if status != "ok"}
+    assert not_well == {"dns", "postmaster"}
+    assert found["postmaster"][2] == (
+        "POSTHORN_POSTMASTER is not set, and mail to the postmaster is refused."
+    )
+    assert list(checks(api)) == ["dns", "postmaster", "dead_letters", "outbox", "queues", "storage"]
     assert refused(api.v2("GET", "/installation/checks")) == (403, "scope_missing")
 
 
 async def test_names_are_looked_up_every_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     names = {"web_hostname": "w.test", "smtp_hostname": "s.test", "track_domain": "t.test"}
+    names |= {"postmaster": "op@p.test", "system_server": "a/b", "system_from": "a@b.test"}
     settings = Settings(**names, return_path_domain="rp.test", spf_include="spf.test")
     program = in_memory(settings)
     resolver, repository = program[ScriptedResolver], program[Repository]
