@@ -114,6 +114,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
             path, at = f"/emails/{{id}}/{verb}", f"/emails/{number}/{verb}"
             asked("POST", path, at, value, "acme/app")
     asked("GET", "/queue", "/queue?status=held", tenant="acme/app")
+    asked("PATCH", "/installation", "/installation", {"notice": "Hello"})
     for path in ("/installation", "/installation/checks", "/health", "/metrics"):
         asked("GET", path, path)
     yield from found

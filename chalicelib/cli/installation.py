@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from chalicelib.cli.commands import Group
+from typing import Any
+
+import click
+
+from chalicelib.cli.commands import Group, changes, clear_option
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, facts, table, visible
 from posthorn_client import ProblemError
+from posthorn_client.models.installation import Installation
 
 installation_group = Group("installation", "The installation: its names, and whether it is well.")
 
 
 @installation_group.command("show")
 def show(session: Session) -> None:
-    """Show the installation's names, ports and limits."""
-    found = session.client.show_installation()
+    """Show the installation's names, ports and limits, and to operators what it is to have in DNS."""
+    _show(session, session.client.show_installation())
+
+
+@installation_group.command("set")
+@click.option("--notice", help="What all who use the installation are told: a text on one line.")
+@clear_option("notice")
+def change(session: Session, clear: tuple[str, ...], **given: Any) -> None:
+    """Change what the installation tells all who use it."""
+    _show(session, session.client.change_installation(changes(clear, **given)))
+
+
+def _show(session: Session, found: Installation) -> None:
     smtp = found["smtp"]
     pairs = [
         ("Version", found["version"]),
@@ -26,8 +42,11 @@ def show(session: Session) -> None:
         ("SPF include", found["spf_include"]),
         ("Scanners", ", ".join(found["scanners"]) or "none"),
         ("Largest message", f"{found['max_message_size']} bytes"),
+        ("Notice", found["notice"] or "none"),
     ]
-    session.show(found, facts(pairs))
+    rows = [(one["type"], one["name"], one["value"]) for one in found["records"] or ()]
+    records = f"\n\n{table(rows, ('type', 'name', 'value'))}" if rows else ""
+    session.show(found, f"{facts(pairs)}{records}")
 
 
 @installation_group.command("health")

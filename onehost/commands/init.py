@@ -23,6 +23,7 @@ from chalicelib.domain.dns.records import DnsRecord, is_domain_name, records_for
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.mail.mailbox import envelope_address
+from chalicelib.services.own_records import OwnRecord, own_records
 from chalicelib.services.tenancy.domains import Domains
 from onehost import settings_file
 from onehost.commands.place_options import CONFIG, STATE
@@ -31,7 +32,6 @@ from onehost.setup import first_accounts
 from onehost.setup.addresses import public_addresses
 from onehost.setup.first_accounts import Accounts, Wanted
 from onehost.setup.new_settings import DEFAULT_STATE, write_settings
-from onehost.setup.own_records import OwnRecord, own_records
 
 NAME = "Main"
 SERVICE_USER = "posthorn"

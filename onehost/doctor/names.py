@@ -15,10 +15,10 @@ from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.own_records import OwnRecord, own_records
 from onehost.doctor.finding import Finding, Findings, failed, not_checked, ok, warning
 from onehost.doctor.host import Host
 from onehost.setup.addresses import public_addresses
-from onehost.setup.own_records import OwnRecord, own_records
 from onehost.storage.reading import reading
 
 OWN_NAMES = ("smtp_hostname", "web_hostname", "return_path_domain", "spf_include")

@@ -1,7 +1,8 @@
 """Every noun of the configuration of one installation in another: the same places, secrets sealed anew.
 
 What the source lacks is removed, so that a credential that was revoked between two runs works nowhere. Mail of a server
-that the source lacks is left to the target's purge, and so is what is being purged at the source.
+that the source lacks is left to the target's purge, and so is what is being purged at the source. The notice of an
+installation stays where it is: it tells of that one.
 """
 
 from __future__ import annotations

@@ -94,6 +94,7 @@ chalicelib              -
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tenancy .services.tracking
+.services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
 .services.messages      .domain .domain.tenancy .domain.mail .ports
 .services.events        .domain .domain.tenancy .ports .services
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
@@ -148,10 +149,12 @@ onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite 
 onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services .services.pools
                         .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
-onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.tenancy .adapters.network
+onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
+                        .services.tenancy .adapters.network
                         .adapters.sqlite .cli gateway onehost onehost.doctor onehost.setup onehost.storage onehost.move
                         click
-onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .adapters.sqlite gateway onehost
+onehost.doctor          .bootstrap .config .domain .domain.tenancy .ports .services .services.own_records
+                        .adapters.sqlite gateway onehost
                         onehost.setup onehost.storage apsw cryptography
 
 posthorn_client         posthorn_client.operations

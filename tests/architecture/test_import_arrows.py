@@ -271,6 +271,10 @@ WRONG = {
         "chalicelib/services/dns_monitor.py",
         "import chalicelib.adapters.network.name_servers",
     ),
+    "own records import an adapter": (
+        "chalicelib/services/own_records.py",
+        "import chalicelib.adapters.network.resolver",
+    ),
     "messages import the queue": (
         "chalicelib/services/messages/x.py",
         "import chalicelib.services.queue.sweep",

@@ -33,7 +33,7 @@ from chalicelib.domain.tenancy.domains import DOMAINS, Domain, VerificationMetho
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType, PayloadFormat
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.findings import Finding, Purpose, RecordStatus
-from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.installation import INSTALLATION, NOTICE, Installation, Notice
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolRule
@@ -317,6 +317,16 @@ NOUNS = (
         elsewhere=lambda value: value,
         full=lambda value: replace(value, sealed_mac_key=b"other"),
         rivals=lambda value: [replace(value, sealed_mac_key=b"x")],
+        is_one_of_many=False,
+    ),
+    Noun(
+        "notice",
+        NOTICE,
+        make=lambda: Notice(None),
+        also=lambda value, _: value,
+        elsewhere=lambda value: value,
+        full=lambda value: replace(value, notice="Störung behoben"),
+        rivals=lambda value: [replace(value, notice="x")],
         is_one_of_many=False,
     ),
     Noun(

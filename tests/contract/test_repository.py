@@ -17,7 +17,7 @@ from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.credentials import BY_KEY, CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.entity import ITSELF, Entity, Place
-from chalicelib.domain.tenancy.installation import INSTALLATION
+from chalicelib.domain.tenancy.installation import INSTALLATION, NOTICE
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import of_key, of_organization, of_server
 from chalicelib.domain.tenancy.servers import SERVERS, Server
@@ -37,9 +37,11 @@ each_of_many = pytest.mark.parametrize("noun", MANY, **BY_TITLE)
 @pytest.fixture(autouse=True)
 async def not_installed(world: World) -> None:
     """An installation is one of its kind, and the stores are shared by several tests."""
-    installation = NOUNS[0].make()
-    if await world[Repository].get_many(INSTALLATION, [INSTALLATION.place(installation)]):
-        await world[Repository].remove(INSTALLATION, installation)
+    for noun in NOUNS:
+        if noun.entity in (INSTALLATION, NOTICE):
+            value = noun.make()
+            if await world[Repository].get_many(noun.entity, [noun.entity.place(value)]):
+                await world[Repository].remove(noun.entity, value)
 
 
 async def listed(world: World, noun: Noun, value: Any) -> list[Any]:

@@ -10,16 +10,23 @@ from chalicelib import VERSION
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.dns_records import Record
+from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.objects import JSON_TYPE, Answer, ListAnswer, Moment
+from chalicelib.api.v2.patch import Patch
 from chalicelib.api.v2.route import route
 from chalicelib.config import Settings, SubmissionPorts
 from chalicelib.domain.prometheus import CONTENT_TYPE
 from chalicelib.domain.tenancy.check_findings import CheckStatus
+from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
 from chalicelib.ports.scanners import Scanners
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.metrics import Metrics
 from chalicelib.services.health import Health
+from chalicelib.services.own_records import OwnRecords
+from chalicelib.services.tenancy.notices import LONGEST, Notices, checked_notice
 
+INSTALLATION_READ = "installation:read"
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -51,6 +58,23 @@ class Installation(Answer):
     scanners: list[str]
     max_message_size: int
     oidc: OidcService | None
+    notice: Annotated[str | None, Field(description="What operators tell all who use it.")]
+    records: Annotated[
+        list[Record] | None,
+        Field(
+            description="What the installation itself is to have in DNS, as far as it knows its addresses: for"
+            " operators alone, null for others. Nobody looked (`status` is null): the check `dns` does."
+        ),
+    ]
+
+
+class InstallationToChange(Patch):
+    """What may be changed of it."""
+
+    notice: Annotated[
+        Annotated[str, Field(min_length=1, max_length=LONGEST), checked(checked_notice)] | None,
+        Field(description="A text on one line."),
+    ] = None
 
 
 async def show_installation(call: Call) -> Installation:
@@ -72,7 +96,34 @@ async def show_installation(call: Call) -> Installation:
         scanners=list(call.program[Scanners].names),
         max_message_size=settings.max_message_size,
         oidc=None,
+        notice=await call.program[Notices].read(),
+        records=await _records(call) if INSTALLATION_READ in call.caller.scopes else None,
     )
+
+
+async def change_installation(call: Call, change: InstallationToChange) -> Installation:
+    """Change what the installation tells all who use it."""
+    given = change.given()
+    if "notice" in given:
+        await call.program[Notices].write(given["notice"])
+    return await show_installation(call)
+
+
+async def _records(call: Call) -> list[Record]:
+    return [
+        Record(
+            purpose=one.role,
+            type=one.kind,
+            name=one.name,
+            value=one.value,
+            required=one.required,
+            status=None,
+            found=[],
+            text="",
+            suggestion=None,
+        )
+        for one in await call.program[OwnRecords].wanted()
+    ]
 
 
 class FoundCheck(Answer):
@@ -113,6 +164,14 @@ async def show_metrics(call: Call) -> HttpAnswer:
 ROUTES = (
     route("GET /installation", show_installation, Installation, tenant="none"),
     route(
+        "PATCH /installation",
+        change_installation,
+        Installation,
+        body=InstallationToChange,
+        tenant="none",
+        scope=INSTALLATION_WRITE,
+    ),
+    route(
         "GET /health",
         show_health,
         "application/json",
@@ -124,14 +183,14 @@ ROUTES = (
         list_checks,
         CheckPage,
         tenant="none",
-        scope="installation:read",
+        scope=INSTALLATION_READ,
     ),
     route(
         "GET /metrics",
         show_metrics,
         CONTENT_TYPE,
         tenant="none",
-        scope="installation:read",
+        scope=INSTALLATION_READ,
         reads_itself=True,
     ),
 )

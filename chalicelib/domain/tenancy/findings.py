@@ -25,6 +25,9 @@ class Purpose(StrEnum):
     TLS_RPT = "tls-rpt"
     BIMI = "bimi"
     TRACK = "track"
+    HOST = "host"
+    REVERSE = "reverse"
+    WEB = "web"
 
 
 class RecordStatus(StrEnum):

@@ -23,9 +23,28 @@ class Installation:
         return {"item": "address-mac"}
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What operators tell all who use the installation; None when there is nothing to tell."""
+
+    notice: str | None
+
+    @property
+    def name(self) -> str:
+        """What the audit log calls what was changed."""
+        return "installation"
+
+
 INSTALLATION = Entity(
     Installation,
     "installation",
     place=lambda _: Place(THE_INSTALLATION),
     sealed=("signing_key", "sealed_mac_key"),
+)
+NOTICE = Entity(
+    Notice,
+    "notice",
+    place=lambda _: Place(THE_INSTALLATION),
+    code="N",
+    audited="installation",
 )

@@ -18,7 +18,7 @@ from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES
 from chalicelib.domain.tenancy.domains import DOMAINS
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS
 from chalicelib.domain.tenancy.entity import Entity
-from chalicelib.domain.tenancy.installation import INSTALLATION, Installation
+from chalicelib.domain.tenancy.installation import INSTALLATION, NOTICE, Installation
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES
@@ -34,6 +34,7 @@ T = TypeVar("T")
 # In an order in which each comes after its owner.
 NOUNS: tuple[Entity[Any], ...] = (
     INSTALLATION,
+    NOTICE,
     ORGANIZATIONS,
     SERVERS,
     DOMAINS,

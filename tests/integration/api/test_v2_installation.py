@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from chalicelib import VERSION, bootstrap
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.adapters.scripted.time import ControlledClock
@@ -28,8 +30,6 @@ from tests.integration.api.test_v2_operations import held, sent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pytest
-
     from chalicelib.ports.backends import Probe
 
 ROOT = Path(__file__).parents[3]
@@ -48,12 +48,73 @@ def test_whoever_has_a_credential_is_told_names_and_limits(api: ApiWorld) -> Non
         "scanners": [],
         "max_message_size": settings.max_message_size,
         "oidc": None,
+        "notice": None,
+        "records": None,
     }
     for key in (api.scene.api_key, a_key(api, "domains:read")):
         found = api.v2("GET", "/installation", key=key).json
         assert isinstance(found.pop("mx"), list)
         assert found == expected
     assert api.v2("GET", "/installation", key="ph_none").status == 401
+
+
+def test_operators_are_told_what_the_installation_is_to_have_in_dns(api: ApiWorld) -> None:
+    source = EgressSource("one", address="192.0.2.7", address6="2001:db8::7")
+    bootstrap.run(api.scene.posthorn[Repository].add(SOURCES, source))
+    settings = api.scene.posthorn.settings
+    host = settings.smtp_hostname
+    records = api.manage("GET", "/installation").json["records"]
+    assert {(one["purpose"], one["type"], one["name"], one["value"]) for one in records} >= {
+        ("host", "A", host, "192.0.2.7"),
+        ("host", "AAAA", host, "2001:db8::7"),
+        ("reverse", "PTR", "192.0.2.7", host),
+        ("return-path", "MX", settings.return_path_domain, f"10 {host}"),
+        ("track", "CNAME", settings.track_domain, settings.web_hostname),
+    }
+    assert {one["status"] for one in records} == {None}
+
+
+def test_without_an_address_only_what_is_known_is_wanted(api: ApiWorld) -> None:
+    records = api.manage("GET", "/installation").json["records"]
+    assert {one["type"] for one in records} == {"CNAME", "TXT", "MX"}
+
+
+def test_a_notice_is_shown_to_all_and_entered_into_the_audit_log(api: ApiWorld) -> None:
+    for text, before in (("Maintenance at 22:00", None), ("Over", "Maintenance at 22:00")):
+        reply = api.manage("PATCH", "/installation", {"notice": text})
+        assert (reply.status, reply.json["notice"]) == (200, text)
+        assert reply.json["records"]
+        assert api.v2("GET", "/installation").json["notice"] == text
+        entry = api.manage("GET", "/audit").json["data"][0]
+        assert entry["action"] == "installation.update"
+        assert entry["object"] == {
+            "type": "installation",
+            "id": "installation",
+            "name": "installation",
+        }
+        assert entry["after"] == {"notice": text}
+        assert (entry["before"] or {}).get("notice") == before
+    assert api.manage("PATCH", "/installation", {}).json["notice"] == "Over"
+    assert api.manage("PATCH", "/installation", {"notice": None}).json["notice"] is None
+    entries = api.manage("GET", "/audit").json["data"]
+    assert api.manage("PATCH", "/installation", {"notice": None}).status == 200
+    assert api.manage("GET", "/audit").json["data"] == entries
+
+
+@pytest.mark.parametrize("notice", ["", "x" * 501, "two\nlines", 7, ["x"]])
+def test_a_wrong_notice_is_named(api: ApiWorld, notice: object) -> None:
+    reply = api.manage("PATCH", "/installation", {"notice": notice})
+    assert reply.status == 422
+    assert [one["pointer"] for one in reply.json["errors"]] == ["/notice"]
+    assert api.v2("GET", "/installation").json["notice"] is None
+
+
+def test_operators_alone_change_the_notice(api: ApiWorld) -> None:
+    for key in (api.scene.api_key, a_key(api, "people:write")):
+        reply = api.v2("PATCH", "/installation", {"notice": "x"}, key=key)
+        assert refused(reply) == (403, "scope_missing")
+    reply = api.manage("PATCH", "/installation", {"oidc": None, "version": "1"})
+    assert {one["pointer"] for one in reply.json["errors"]} == {"/oidc", "/version"}
 
 
 def test_the_version_is_that_of_the_release() -> None:

@@ -99,6 +99,9 @@ Purpose = Literal[
     "tls-rpt",
     "bimi",
     "track",
+    "host",
+    "reverse",
+    "web",
 ]
 """What a record is for."""
 

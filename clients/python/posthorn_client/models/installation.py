@@ -5,9 +5,19 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
-__all__ = ["CheckPage", "CheckStatus", "FoundCheck", "Installation", "OidcService", "SmtpService"]
+from posthorn_client.models.domains import Record
+
+__all__ = [
+    "CheckPage",
+    "CheckStatus",
+    "FoundCheck",
+    "Installation",
+    "InstallationToChange",
+    "OidcService",
+    "SmtpService",
+]
 
 
 class CheckPage(TypedDict):
@@ -48,6 +58,19 @@ class Installation(TypedDict):
     scanners: list[str]
     max_message_size: int
     oidc: OidcService | None
+    notice: str | None
+    """What operators tell all who use it."""
+    records: list[Record] | None
+    """What the installation itself is to have in DNS, as far as it knows its addresses: for operators
+    alone, null for others. Nobody looked (`status` is null): the check `dns` does.
+    """
+
+
+class InstallationToChange(TypedDict):
+    """What may be changed of it."""
+
+    notice: NotRequired[str | None]
+    """A text on one line."""
 
 
 class OidcService(TypedDict):

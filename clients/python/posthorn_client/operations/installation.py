@@ -6,7 +6,7 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from __future__ import annotations
 
 from posthorn_client.asking import Asking
-from posthorn_client.models.installation import CheckPage, Installation
+from posthorn_client.models.installation import CheckPage, Installation, InstallationToChange
 from posthorn_client.request import Request
 
 
@@ -16,6 +16,15 @@ class InstallationOperations(Asking):
     def show_installation(self) -> Installation:
         """Show names, ports and limits of the installation."""
         request = Request("GET", "/api/v2/installation")
+        answer: Installation = self._json(request)
+        return answer
+
+    def change_installation(self, body: InstallationToChange) -> Installation:
+        """Change what the installation tells all who use it.
+
+        Needs the scope `installation:write`.
+        """
+        request = Request("PATCH", "/api/v2/installation", body=body)
         answer: Installation = self._json(request)
         return answer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.config import Settings
-from onehost.setup.own_records import PUBLIC_ADDRESS, own_records
+from chalicelib.services.own_records import PUBLIC_ADDRESS, own_records
 
 HOST = Settings(smtp_hostname="mail.acme.test", web_hostname="mail.acme.test")
 
