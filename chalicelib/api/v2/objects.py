@@ -51,6 +51,10 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
 
+class NoParameters(Request):
+    """The query of a route that takes none."""
+
+
 class Body(Request):
     """The body of a request, or an object in it: null means the same as leaving a field out."""
 

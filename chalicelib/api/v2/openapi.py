@@ -128,17 +128,15 @@ def _success(route: Route) -> dict[str, Any]:
 
 
 def _error_statuses(route: Route) -> set[int]:
-    found = {500, *route.errors}
+    found = {422, 500, *route.errors}
     if not route.is_public:
-        found |= {401, 403, 422, 429, 503}
+        found |= {401, 403, 429, 503}
         if route.tenant != "none":
             found |= {404}
     if "{" in route.path:
         found |= {404}
-    if route.query is not None:
-        found |= {422}
     if route.body is not None:
-        found |= {400, 413, 415, 422}
+        found |= {400, 413, 415}
     if route.is_idempotent:
         found |= {409}
     return found

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call, admitted
-from chalicelib.api.v2.objects import JSON_TYPE, Body, Request, as_json
+from chalicelib.api.v2.objects import JSON_TYPE, Body, NoParameters, as_json
 from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.rates import count_route
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 
-class NoParameters(Request):
-    """The query of a route that takes none."""
-
-
 class NoFields(Body):
     """The body of a verb that takes none."""
 
@@ -47,6 +43,7 @@ async def operate(
     """The answer of a route to a request; `caller` is known already, or shows a key."""
     try:
         if route.is_public:
+            read_query(route.query or NoParameters, request)
             public: HttpAnswer = await route.action(program, request)
             return public
         call = await admitted(program, route, request, caller)
@@ -78,6 +75,8 @@ def _acting(call: Call) -> Acting:
 
 async def _answer(route: Route, call: Call) -> HttpAnswer:
     if route.reads_itself:
+        if route.body is None:
+            read_query(route.query or NoParameters, call.request)
         found: HttpAnswer = await route.action(call)
         return found
     arguments = _read(route, call)

@@ -21,10 +21,10 @@ from chalicelib.api.v2.models import (
     Upload,
     UploadToMake,
 )
-from chalicelib.api.v2.objects import as_json
+from chalicelib.api.v2.objects import NoParameters, as_json
 from chalicelib.api.v2.operation import once
 from chalicelib.api.v2.problems import problem_of
-from chalicelib.api.v2.requests import invalid_at, read_json, validated
+from chalicelib.api.v2.requests import invalid_at, read_json, read_query, validated
 from chalicelib.domain.errors import InvalidRequest, MailError, NotFound
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
@@ -39,7 +39,9 @@ from chalicelib.services.tenancy.authenticate import Principal
 
 async def send_email(call: Call) -> HttpAnswer:
     """Send one message to one or more recipients."""
-    email = validated(EmailToSend, read_json(call.request), email_faults)
+    value = read_json(call.request)
+    read_query(NoParameters, call.request)
+    email = validated(EmailToSend, value, email_faults)
 
     async def work() -> Answer:
         submission = _submission(call.principal, email, await _uploads(call, email))
@@ -53,6 +55,7 @@ async def send_batch(call: Call) -> HttpAnswer:
     """Send up to 100 messages, each accepted or rejected by itself."""
     request = call.request
     items = read_json(request)
+    read_query(NoParameters, request)
     if not isinstance(items, list) or not 1 <= len(items) <= MOST_IN_BATCH:
         raise invalid_at("", "batch", f"must be an array of 1 to {MOST_IN_BATCH} messages")
 

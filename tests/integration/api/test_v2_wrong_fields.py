@@ -91,3 +91,28 @@ def test_an_end_that_has_passed_meanwhile_does_not_spoil_a_repetition(api: ApiWo
         first.json,
     )
     assert api.manage("POST", "/keys", body, "acme").json["errors"][0]["code"] == "past"
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        "GET /health",
+        "GET /openapi.json",
+        "GET /metrics",
+        "GET /installation",
+        "POST /emails",
+        "POST /emails/batch",
+    ],
+)
+def test_a_query_parameter_that_nobody_knows_is_wrong_everywhere(
+    api: ApiWorld, request_line: str
+) -> None:
+    method, path = request_line.split()
+    mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
+    body = ([mail] if path.endswith("batch") else mail) if method == "POST" else None
+    reply = api.manage(method, f"{path}?x=1", body, "acme/app")
+    assert reply.status == 422, reply
+    assert [(one["pointer"], one["code"]) for one in reply.json["errors"]] == [
+        ("/x", "extra_forbidden")
+    ]
+    assert api.v2("GET", "/emails").json["data"] == []
