@@ -6,6 +6,7 @@ A private key exists in clear only between its making and its sealing. Looking a
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +32,7 @@ from chalicelib.domain.tenancy.owners import (
 )
 from chalicelib.domain.tenancy.routes import BY_ROUTE_DOMAIN, ROUTES
 from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
 from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.keys import KeyMaker
@@ -146,8 +148,12 @@ class Domains:
         return await self._found(name, [(organization, server), (organization, None)])
 
     async def remove(self, domain: Domain) -> None:
-        """Forget a domain and its keys: mail from it is no longer accepted. Conflict while routes of its owner name
-        it."""
+        """Forget a domain, its keys and the track domains of servers that have it from nowhere else: mail from it is no
+        longer accepted. Conflict while routes of its owner name it."""
+        await self._check_unrouted(domain)
+        for track in await self._tracks_of(domain):
+            with suppress(NotFound):
+                await self._repository.remove(TRACK_DOMAINS, track)
         place = DOMAIN_STATES.place(DomainState.of(domain))
         states = (await self._repository.get_many(DOMAIN_STATES, [place])).values()
         await self._repository.change(
@@ -201,6 +207,20 @@ class Domains:
             return replace(one, next_keys=made)
 
         return await self._repository.modify(DOMAINS, DOMAINS.place(domain), rotating)
+
+    async def _tracks_of(self, domain: Domain) -> list[TrackDomain]:
+        """The track domains that would be of no domain without this one."""
+        organization = of_organization(domain.organization_id)
+        if domain.server_id is not None:
+            ids, other = [domain.server_id], Place(organization, domain.name)
+            if await self._repository.get_many(DOMAINS, [other]):
+                return []
+        else:
+            ids = [one.id for one in await self._repository.all(SERVERS, organization)]
+        places = [Place(of_server(one), domain.name) for one in ids]
+        tracks = await self._repository.get_many(TRACK_DOMAINS, places)
+        own = {} if domain.server_id else await self._repository.get_many(DOMAINS, places)
+        return [track for place, track in tracks.items() if place not in own]
 
     async def _found(
         self, name: str, owners: list[tuple[OrganizationId, ServerId | None]]

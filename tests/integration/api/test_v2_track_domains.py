@@ -185,3 +185,26 @@ def test_it_is_of_a_server_and_found_by_its_name_alone(api: ApiWorld) -> None:
         "scope_missing",
         "domains:write",
     )
+
+
+def test_a_track_domain_goes_with_the_last_domain_that_it_is_of(api: ApiWorld) -> None:
+    assert make(api).status == 201
+    shared = api.manage("POST", "/domains", {"name": "acme.test"}, "acme")
+    assert shared.status == 201
+    removed = api.manage("DELETE", "/domains/acme.test", tenant=HERE)
+    assert removed.status == 204
+    assert shown(api)["name"] == NAME, "its organization has the domain too"
+
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    own = api.manage("POST", "/domains", {"name": "acme.test"}, "acme/second")
+    assert own.status == 201
+    api.manage("POST", "/domains/acme.test/trust", tenant="acme/second")
+    made = api.manage("POST", "/track-domains", {"domain": "acme.test"}, "acme/second")
+    assert made.status == 201
+    assert api.manage("DELETE", "/domains/acme.test", tenant="acme").status == 204
+    assert refused(api.manage("GET", AT, tenant=HERE)) == (404, "not_found")
+    assert api.manage("GET", AT, tenant="acme/second").status == 200, "that server has its own"
+    entries = api.manage("GET", "/audit?action=track_domain.delete", tenant="acme").json["data"]
+    assert [(one["object"]["id"], one["tenant"]) for one in entries] == [(NAME, HERE)]
+    assert api.manage("DELETE", "/domains/acme.test", tenant="acme/second").status == 204
+    assert refused(api.manage("GET", AT, tenant="acme/second")) == (404, "not_found")
