@@ -152,6 +152,14 @@ async def test_many_servers_and_keys_go_at_once(world: World) -> None:
     assert sum(one.action == "server.delete" for one in entries) == len(servers)
 
 
+async def test_a_key_that_is_made_while_its_organization_goes_opens_nothing(world: World) -> None:
+    organization, _ = await a_tenant(world)
+    await world[RemoveTenants].remove_organization(organization)
+    with pytest.raises(NotFound):
+        await world[ManagementKeys].create(organization.id, "late", KeyOptions(("*",)), "x")
+    assert await world[ManagementKeys].of(organization.id) == []
+
+
 async def test_what_is_added_while_an_organization_is_removed_goes_too(world: World) -> None:
     organization, (server,) = await a_tenant(world)
     await world[RemoveTenants].remove_organization(organization)

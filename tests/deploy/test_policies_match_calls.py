@@ -405,7 +405,8 @@ def test_the_upkeep(world: World) -> None:
     # Somebody added them meanwhile.
     late = replace(world.server, id=ServerId(world.server.id + 1), permalink="late")
     bootstrap.run(store.add(SERVERS, late))
-    bootstrap.run(program[ManagementKeys].create(owner.id, "k", KeyOptions(("*",)), "x"))
+    keys = program[ManagementKeys]
+    bootstrap.run(keys.keep(owner.id, "k", KeyOptions(("*",)), "x", "phm_late"))
 
     def hours() -> None:
         for number in range(2, 6):

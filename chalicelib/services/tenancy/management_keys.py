@@ -6,14 +6,17 @@ A key is shown once, when it is made, and only its digest is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chalicelib.domain.errors import TooMany
+from chalicelib.domain.errors import NotFound, TooMany
 from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.management_keys import MANAGEMENT_KEYS, ManagementKey, of_keys
+from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
+from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Guard, Repository
@@ -45,14 +48,22 @@ class ManagementKeys:
     async def create(
         self, organization: OrganizationId | None, name: str, options: KeyOptions, created_by: str
     ) -> tuple[ManagementKey, str]:
-        """A new key and its text, which nobody can read again. TooMany when an organization has MOST_KEYS."""
+        """A new key and its text, which nobody can read again. TooMany when an organization has MOST_KEYS, NotFound
+        when it was removed meanwhile."""
         text = new_key(self._rand.bytes(64), MANAGEMENT_PREFIX)
 
         async def has_room() -> None:
             if organization is not None and len(await self.of(organization)) >= MOST_KEYS:
                 raise TooMany(f"An organization has at most {MOST_KEYS} keys")
 
-        return await self.keep(organization, name, options, created_by, text, has_room), text
+        made = await self.keep(organization, name, options, created_by, text, has_room)
+        # A removal that is not there yet finds the key itself when it looks for keys after the organization has gone.
+        removals = await self._repository.all(REMOVALS, ALL_REMOVALS) if organization else ()
+        if any((one.organization_id, one.server_id) == (organization, None) for one in removals):
+            with acting(None), suppress(NotFound):
+                await self._repository.remove(MANAGEMENT_KEYS, made)
+            raise NotFound("There is no such organization")
+        return made, text
 
     async def keep(
         self,
