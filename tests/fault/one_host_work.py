@@ -8,10 +8,12 @@ import os
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.adapters.sqlite.queue import DEFAULT_POOL, SqliteWorkQueue
+from chalicelib.domain.model import INCOMING_QUEUE
 from chalicelib.ports.clock import Clock
 from onehost.deliverers import Deliverers
 from onehost.upkeep import Upkeep
 
+QUEUES = (DEFAULT_POOL, INCOMING_QUEUE)
 TICK = 0.02
 MOST = 10
 SOON_SECONDS = 2.0
@@ -26,7 +28,7 @@ async def deliver() -> None:
         await program[Processes].bury(clock.now())
         deliverers = Deliverers(program, name, MOST)
         working = asyncio.create_task(deliverers.run(stop))
-        while deliverers.in_hand or _is_soon(queue.soonest(DEFAULT_POOL), clock):
+        while deliverers.in_hand or any(_is_soon(queue.soonest(one), clock) for one in QUEUES):
             await asyncio.sleep(TICK)
         stop.set()
         await working

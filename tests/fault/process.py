@@ -1,8 +1,9 @@
 """One process of Posthorn for the fault tests, told by its argument what to do; it may be told to die on the way.
 
-`accept` submits one message and prints the answer as JSON. `work` plays the delivering function on what the queue
-holds until it stays empty. `count` plays the outbox on all that the mail table's stream has. `sweep` runs the sweeper
-once. Settings come from the environment, as in a function; with a state folder they are those of one host.
+`accept` submits one message and prints the answer as JSON, `arrive` has one come in for `FAULT_RCPT`, as the gateway
+does. `work` plays the delivering function on what its queue holds until it stays empty, `take_in` that of incoming
+mail. `count` plays the outbox on all that the mail table's stream has. `sweep` runs the sweeper once. Settings come
+from the environment, as in a function; with a state folder they are those of one host.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -18,6 +20,9 @@ import boto3
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.services.incoming.accept import AcceptIncoming
+from chalicelib.services.incoming.arrivals import IncomingMail
+from chalicelib.services.incoming.recipients import Recipients
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.sweep import Sweep
@@ -41,13 +46,36 @@ async def accept() -> list[dict[str, Any]]:
     return [{"id": each.id, "token": each.token} for each in accepted]
 
 
-def work() -> None:
-    """Receive, call the handler, delete what it does not hand back."""
+async def arrive() -> list[dict[str, Any]]:
+    program = bootstrap.posthorn()
+    hosted = [
+        await program[Recipients].hosted(address) for address in os.environ["FAULT_RCPT"].split()
+    ]
+    recipients = tuple(one for one in hosted if one is not None)
+    mail = IncomingMail("a@far.test", recipients, CONTENT)
+    made = await program[AcceptIncoming].submit(mail)
+    return [{"id": each.id, "server": each.server_id} for each in made]
+
+
+def deliver() -> None:
+    """Play the delivering function."""
     from functions.deliver import deliver
 
+    work("deliver-default", deliver)
+
+
+def take_in() -> None:
+    """Play the function of incoming mail."""
+    from functions.incoming import incoming
+
+    work("incoming", incoming)
+
+
+def work(queue: str, handler: Callable[[Any], Any]) -> None:
+    """Receive, call the handler, delete what it does not hand back."""
     sqs = boto3.client("sqs")
     prefix = bootstrap.posthorn().settings.queue_prefix
-    url = sqs.get_queue_url(QueueName=f"{prefix}deliver-default")["QueueUrl"]
+    url = sqs.get_queue_url(QueueName=f"{prefix}{queue}")["QueueUrl"]
     last = time.monotonic()
     while time.monotonic() - last < QUIET:
         answer = sqs.receive_message(
@@ -61,9 +89,9 @@ def work() -> None:
         if not messages:
             continue
         last = time.monotonic()
-        left = deliver(
+        left = handler(
             sqs_event(messages, "arn:aws:sqs:us-east-1:000000000000:q", "us-east-1"),
-            Context("deliver"),
+            Context(queue),
         )
         kept = {each["itemIdentifier"] for each in left["batchItemFailures"]}
         for message in messages:
@@ -84,8 +112,13 @@ def count() -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "accept":
         print(json.dumps(bootstrap.run(accept())))
-    elif sys.argv[1] == "work":
-        bootstrap.run(one_host_work.deliver()) if ON_ONE_HOST else work()
+    elif sys.argv[1] == "arrive":
+        print(json.dumps(bootstrap.run(arrive())))
+    elif sys.argv[1] in ("work", "take_in"):
+        if ON_ONE_HOST:
+            bootstrap.run(one_host_work.deliver())
+        else:
+            take_in() if sys.argv[1] == "take_in" else deliver()
     elif sys.argv[1] == "count":
         bootstrap.run(one_host_work.count()) if ON_ONE_HOST else count()
     else:
