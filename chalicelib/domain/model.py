@@ -71,6 +71,12 @@ class DsnParameters:
     ret: str = ""
     envid: str = ""
 
+    @property
+    def asks_for_failures(self) -> bool | None:
+        """Whether NOTIFY names failures; None where it is absent."""
+        words = {word.strip().upper() for word in self.notify.split(",") if word.strip()}
+        return "FAILURE" in words if words else None
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:

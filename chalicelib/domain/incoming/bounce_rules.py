@@ -20,21 +20,10 @@ def may_be_told(record: MessageRecord, facts: Facts, headers: Headers) -> bool:
         or record.replay is not None
         or record.way.additional
         or not facts.server.bounce_incoming
-        or (message.dsn is not None and not asks_for_failures(message.dsn.notify, default=True))
+        or (message.dsn is not None and message.dsn.asks_for_failures is False)
         or _is_by_a_machine(headers)
         or (record.inspection is not None and _is_forged(record.inspection))
     )
-
-
-def asks_for_failures(notify: str, *, default: bool) -> bool:
-    """Whether NOTIFY of RFC 3461 names failures; `default` where it is absent."""
-    words = {word.strip().upper() for word in notify.split(",") if word.strip()}
-    return "FAILURE" in words if words else default
-
-
-def is_told(notify: str, mail_from: str) -> bool:
-    """Whether the client of an outgoing message is sent a bounce: it must have asked."""
-    return bool(mail_from) and asks_for_failures(notify, default=False)
 
 
 def _is_by_a_machine(headers: Headers) -> bool:

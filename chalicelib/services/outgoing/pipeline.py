@@ -20,6 +20,7 @@ from chalicelib.services.outgoing.decide_outcome import DecideOutcome
 from chalicelib.services.outgoing.inspect import Inspect
 from chalicelib.services.outgoing.load_body import LoadBody
 from chalicelib.services.outgoing.read_facts import ReadFacts
+from chalicelib.services.outgoing.report_failure import ReportFailure
 from chalicelib.services.outgoing.send_limit import LimitUnknown, SendLimit
 from chalicelib.services.outgoing.sign import Sign
 from chalicelib.services.outgoing.suppressions import UpdateSuppressions
@@ -66,6 +67,7 @@ class SendOutgoing:
         transmit: Transmit,
         suppressions: UpdateSuppressions,
         outcome: DecideOutcome,
+        report: ReportFailure,
     ) -> None:
         self._numbers = numbers
         self._facts = facts
@@ -73,6 +75,7 @@ class SendOutgoing:
         self._track = track
         self._suppressions = suppressions
         self._outcome = outcome
+        self._report = report
         steps = (inspect, limit, load, track, sign, transmit, suppressions, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
@@ -94,6 +97,7 @@ class SendOutgoing:
         fields = log_fields(record.message)
         try:
             await self._go_through(attempt)
+            await self._report.run(attempt)
         except LimitUnknown:
             raise
         except MailError as error:
