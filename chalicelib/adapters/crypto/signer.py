@@ -1,4 +1,4 @@
-"""The private-key step of DKIM by the `cryptography` package, with key objects kept.
+"""The private-key step of signatures by the `cryptography` package, with key objects kept.
 
 A sealed key is opened through the vault once and its object kept among the 1,000 used last, so that a signature costs
 one RSA or Ed25519 operation. A key is known by its domain, selector and sealed bytes: a replaced key is never confused
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from chalicelib.domain.errors import TemporaryFailure
@@ -29,6 +29,8 @@ FEWEST_RSA_BITS = 1_024  # RFC 8301 §3.2: verifiers take less for no signature
 PrivateKey = RSAPrivateKey | Ed25519PrivateKey
 _PADDING = PKCS1v15()
 _PREHASHED = Prehashed(SHA256())
+# Receivers of contract section 6.3 insist on it (QUIRK-01); nothing else is signed so.
+_PREHASHED_SHA1 = Prehashed(SHA1())  # noqa: S303
 
 
 class KeyringSigner(Signer):
@@ -41,15 +43,16 @@ class KeyringSigner(Signer):
         self._opening: dict[DkimKey, asyncio.Task[PrivateKey]] = {}
 
     async def sign(self, key: DkimKey, digest: bytes) -> bytes:
-        """Sign a SHA-256 digest. What the vault raises goes through; TemporaryFailure for a key that cannot be used,
-        because an operator can put that right while the message waits."""
+        """See `chalicelib.ports.signer.Signer.sign`. What the vault raises goes through; TemporaryFailure for a key
+        that cannot be used, because an operator can put that right while the message waits."""
         private = self._keys.get(key)
         if private is None:
             private = await self._open_once(key)
         else:
             self._keys.move_to_end(key)
         if isinstance(private, RSAPrivateKey):
-            return private.sign(digest, _PADDING, _PREHASHED)
+            prehashed = _PREHASHED_SHA1 if len(digest) == SHA1.digest_size else _PREHASHED
+            return private.sign(digest, _PADDING, prehashed)
         return private.sign(digest)
 
     async def _open_once(self, key: DkimKey) -> PrivateKey:

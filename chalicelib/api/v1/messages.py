@@ -5,7 +5,6 @@ Nothing is inspected: the key is there for clients that insist on it.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
@@ -18,11 +17,10 @@ from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.mail.headers import read_headers
-from chalicelib.domain.mail.mime import Part, decode_part, find_bodies, part_text
+from chalicelib.domain.mail.mime import Part, decode_part, find_bodies, mime_base64, part_text
 from chalicelib.domain.model import Delivery, MessageRecord
 from chalicelib.services.messages.history import MessageHistory
 
-BASE64_LINE = 45  # bytes that make 60 characters
 OCTETS_OF_A_CHARACTER = 3  # in quoted-printable, the largest encoding
 _OF_CONTENT = frozenset({"plain_body", "html_body", "attachments", "headers", "raw_message"})
 _ALL = frozenset({"status", "details", "inspection", "activity_entries"}) | _OF_CONTENT
@@ -180,13 +178,6 @@ def _hit(hit: EngagementEvent) -> dict[str, Any]:
         "user_agent": hit.user_agent or None,
         "timestamp": at.replace("+00:00", "Z"),
     }
-
-
-def mime_base64(data: bytes) -> str:
-    """Base64 with a line feed after every 60 characters and at the end."""
-    text = base64.b64encode(data).decode("ascii")
-    width = BASE64_LINE // 3 * 4
-    return "".join(f"{text[at : at + width]}\n" for at in range(0, len(text), width))
 
 
 def _delivery(entry: Delivery) -> dict[str, Any]:

@@ -8,6 +8,7 @@ a leaf: a forwarded message is looked into by no one. RFC 2045, 2046, 2183, 2231
 
 from __future__ import annotations
 
+import base64
 import binascii
 import re
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ MOST_LINES = 10_000
 # Controls, path separators are kept as people wrote them; bidirectional overrides can disguise `exe.gpj` as an image.
 _DISGUISES = re.compile("[\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONGEST_FILENAME = 255
+_LINE = 60
 
 
 class Container(NamedTuple):
@@ -129,6 +131,12 @@ def decode_part(content: bytes, part: Part) -> bytes:
     if part.encoding == "quoted-printable":
         return binascii.a2b_qp(data)
     return data
+
+
+def mime_base64(data: bytes) -> str:
+    """Base64 with a line feed after every 60 characters and at the end."""
+    text = base64.b64encode(data).decode("ascii")
+    return "".join(f"{text[at : at + _LINE]}\n" for at in range(0, len(text), _LINE))
 
 
 def part_text(content: bytes, part: Part) -> str:

@@ -11,11 +11,12 @@ from chalicelib.domain.tenancy.owners import THE_INSTALLATION
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What belongs to the installation as a whole: its fallback signing key and the sealed key of its address
-    MACs."""
+    """What belongs to the installation as a whole: its fallback signing key (RSA), the sealed key of its address MACs,
+    and the Ed25519 key that signs requests to customers, which one of an earlier release lacks."""
 
     signing_key: DkimKey
     sealed_mac_key: bytes
+    request_key: DkimKey | None = None
 
     @property
     def mac_context(self) -> dict[str, str]:
@@ -39,7 +40,7 @@ INSTALLATION = Entity(
     Installation,
     "installation",
     place=lambda _: Place(THE_INSTALLATION),
-    sealed=("signing_key", "sealed_mac_key"),
+    sealed=("signing_key", "sealed_mac_key", "request_key"),
 )
 NOTICE = Entity(
     Notice,

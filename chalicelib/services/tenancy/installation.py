@@ -1,16 +1,21 @@
-"""Setting the installation up: its fallback signing key and the key of its address MACs, made once.
+"""Setting the installation up: its fallback signing key, the key of its address MACs and the key that signs requests to
+customers, made once.
 
 Any number of processes may call `Installation.ensure` at the same time; one of them sets the installation up and all
-return the same value. Nothing here changes an installation that exists.
+return the same value. What an installation of an earlier release lacks is added; nothing else of it is changed.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.tenancy import installation
-from chalicelib.domain.tenancy.dkim_key import DkimKey
+from chalicelib.domain.tenancy.dkim_key import ED25519, RSA, DkimKey
+from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
+from chalicelib.domain.tenancy.owners import THE_INSTALLATION
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
@@ -18,6 +23,8 @@ from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.directory import Directory
 
 MAC_KEY_BYTES = 32
+REQUEST_KEY = "requests"
+"""What the key of requests is called beside the selectors of keys that DNS has."""
 
 
 class Installation:
@@ -42,21 +49,37 @@ class Installation:
     async def ensure(self) -> installation.Installation:
         """The installation, set up first when it is new. TemporaryFailure when store or vault is away."""
         try:
-            return await self._directory.installation()
+            found = await self._directory.installation()
         except NotFound:
-            made = await self._make()
+            found = await self._made()
+        if found.request_key is None:
+            return await self._completed()
+        return found
+
+    async def _made(self) -> installation.Installation:
+        key = await self._key(self._settings.dkim_identifier, RSA)
+        unsealed = installation.Installation(key, b"")
+        mac_key = self._rand.bytes(MAC_KEY_BYTES)
+        made = replace(
+            unsealed,
+            sealed_mac_key=await self._vault.seal(mac_key, unsealed.mac_context),
+            request_key=await self._key(REQUEST_KEY, ED25519),
+        )
         try:
             await self._repository.add(INSTALLATION, made)
         except Conflict:
-            return await self._directory.installation()
+            return await self._repository.get(INSTALLATION, Place(THE_INSTALLATION))
         return made
 
-    async def _make(self) -> installation.Installation:
-        domain, selector = self._settings.return_path_domain, self._settings.dkim_identifier
-        private, public = await self._keys.make("rsa-sha256")
-        bare = DkimKey(domain, selector, "rsa-sha256", b"", public)
-        wrapped = await self._vault.seal(private, bare.context)
-        key = DkimKey(domain, selector, "rsa-sha256", wrapped, public)
-        unsealed = installation.Installation(key, b"")
-        mac_key = self._rand.bytes(MAC_KEY_BYTES)
-        return installation.Installation(key, await self._vault.seal(mac_key, unsealed.mac_context))
+    async def _completed(self) -> installation.Installation:
+        key = await self._key(REQUEST_KEY, ED25519)
+        return await self._repository.modify(
+            INSTALLATION,
+            Place(THE_INSTALLATION),
+            lambda one: one if one.request_key else replace(one, request_key=key),
+        )
+
+    async def _key(self, selector: str, algorithm: str) -> DkimKey:
+        private, public = await self._keys.make(algorithm)
+        bare = DkimKey(self._settings.return_path_domain, selector, algorithm, b"", public)
+        return replace(bare, wrapped=await self._vault.seal(private, bare.context))

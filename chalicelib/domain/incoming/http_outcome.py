@@ -1,0 +1,64 @@
+"""What an HTTP endpoint's answer means, by the format that it is posted to (api.md 2.8, contract section 5A)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.http_exchange import HttpAnswer
+from chalicelib.domain.smtp.classify import Verdict
+from chalicelib.domain.tenancy.endpoints import PayloadFormat
+
+LONGEST_RETRY_AFTER = DAY
+_COME_AGAIN = frozenset({408, 425, 429})
+_GONE, _TOO_MANY, _UNAVAILABLE = 410, 429, 503
+_LONGEST_FIELD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`bounces`: a failure for good is told to the sender. `disables`: nothing more is to be posted. `retry_after`: the
+    least seconds until the next attempt."""
+
+    verdict: Verdict
+    bounces: bool = True
+    disables: bool = False
+    retry_after: int | None = None
+
+
+def outcome_of(answer: HttpAnswer, shape: PayloadFormat, now: float) -> Outcome:
+    """The outcome of an attempt that ended at `now`."""
+    code = answer.code
+    if 200 <= code < 300:
+        return Outcome(Verdict.SENT)
+    if code < 0 or 500 <= code < 600:
+        return Outcome(Verdict.SOFT, retry_after=_wait(answer, shape, now))
+    if shape is not PayloadFormat.V2:
+        return Outcome(Verdict.HARD, bounces=code != _TOO_MANY)
+    if code in _COME_AGAIN:
+        return Outcome(Verdict.SOFT, retry_after=_wait(answer, shape, now))
+    is_gone = code == _GONE
+    return Outcome(Verdict.HARD, bounces=not is_gone, disables=is_gone)
+
+
+def _wait(answer: HttpAnswer, shape: PayloadFormat, now: float) -> int | None:
+    if shape is not PayloadFormat.V2 or answer.code not in (_TOO_MANY, _UNAVAILABLE):
+        return None
+    return retry_after(answer.header("retry-after"), now)
+
+
+def retry_after(value: str | None, now: float) -> int | None:
+    """Seconds that a Retry-After field asks for, a day at most; None for one that is past or cannot be read."""
+    text = (value or "")[:_LONGEST_FIELD].strip()
+    if text.isascii() and text.isdecimal():
+        seconds = int(text)
+    else:
+        try:
+            moment = parsedate_to_datetime(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = int(moment.timestamp() - now)
+        except (ValueError, TypeError, OverflowError, IndexError, OSError):
+            return None
+    return min(seconds, LONGEST_RETRY_AFTER) if seconds > 0 else None

@@ -1,0 +1,48 @@
+"""Addresses at which a receiver fetches a message or an attachment without a key, for an hour.
+
+Attachments are kept as uploads are, for two days, under a name of their own that stays the same from attempt to
+attempt; so is a message that shares its object with others. Addresses are made anew each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from chalicelib.domain.incoming.v2_payload import Link
+from chalicelib.domain.model import BlobRef, Message
+from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+
+LINK_SECONDS = 3_600
+
+
+class FileLinks:
+    """Asks the blob store."""
+
+    def __init__(self, blobs: BlobStore, clock: Clock) -> None:
+        self._blobs = blobs
+        self._clock = clock
+
+    async def message(self, message: Message, stored: bytes) -> Link:
+        """Where the bytes of a message are as they were accepted. NotFound, TemporaryFailure."""
+        link = await self._link(message.blob)
+        return link or await self._kept(message, "message", stored)
+
+    async def attachment(self, message: Message, index: int, data: bytes) -> Link:
+        """Where the bytes of an attachment are. TemporaryFailure."""
+        return await self._kept(message, str(index), data)
+
+    async def _kept(self, message: Message, name: str, data: bytes) -> Link:
+        now = self._clock.now()
+        upload = hashlib.sha256(f"{message.token}/{name}".encode()).hexdigest()[:32]
+        await self._blobs.bring(message.server_id, upload, data, now)
+        ref = await self._blobs.uploaded(message.server_id, upload, now)
+        link = await self._link(ref)
+        if link is None:
+            raise RuntimeError("an upload has an object of its own")
+        return link
+
+    async def _link(self, ref: BlobRef) -> Link | None:
+        until = int(self._clock.now()) + LINK_SECONDS
+        url = await self._blobs.link(ref, LINK_SECONDS)
+        return None if url is None else Link(url, until)
