@@ -63,7 +63,8 @@ TABLE = """
 app                     chalice functions
 
 chalicelib              -
-.config                 -
+.config                 .setting_forms
+.setting_forms          -
 .bootstrap              .config .ports .adapters .adapters.aws .adapters.scripted .adapters.storage .adapters.system
 
 .domain                 .domain.tenancy

@@ -197,6 +197,10 @@ WRONG = {
     "infra imports benchmarks": ("infra/x.py", "import bench.table"),
     "the package imports anything": ("chalicelib/__init__.py", "import chalicelib.bootstrap"),
     "the settings import a port": ("chalicelib/config.py", "import chalicelib.ports.clock"),
+    "the forms of settings import the settings": (
+        "chalicelib/setting_forms.py",
+        "import chalicelib.config",
+    ),
     "bootstrap imports a service": (
         "chalicelib/bootstrap.py",
         "from chalicelib.services.outgoing.accept import AcceptMail",
