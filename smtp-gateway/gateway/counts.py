@@ -37,6 +37,9 @@ _BEGINNINGS = {
     b"501 5.1.3 Invalid RCPT TO": "invalid-rcpt-to",
     b"552 5.3.4 Message too large": "message-too-large",
     b"550 5.4.6 Loop detected": "loop-detected",
+    b"554 5.4.6 Loop detected": "loop-detected",
+    b"550 5.1.1 Invalid server token": "invalid-server-token",
+    b"550 5.7.1 Route does not accept": "route-rejected",
     b"530 5.7.1 From/Sender name is not valid": "from-name-invalid",
 }
 _TEXTS = {

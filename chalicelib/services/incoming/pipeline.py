@@ -19,6 +19,7 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.services.incoming.attempt import IncomingAttempt, Step
 from chalicelib.services.incoming.decide_outcome import DecideOutcome
 from chalicelib.services.incoming.deliver import DeliverToEndpoint
+from chalicelib.services.incoming.end_loop import EndLoop
 from chalicelib.services.incoming.inspect import Inspect
 from chalicelib.services.incoming.load_body import LoadBody
 from chalicelib.services.incoming.read_facts import ReadFacts
@@ -31,6 +32,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     checks.attempts_exhausted,
     checks.outcome_unknown,
     LoadBody,
+    EndLoop,
     ReturnToSender,
     Inspect,
     checks.spam_failure_threshold,
@@ -56,6 +58,7 @@ class CarryIncoming:
         numbers: Numbers,
         facts: ReadFacts,
         load: LoadBody,
+        loop: EndLoop,
         reports: ReturnToSender,
         inspect: Inspect,
         deliver: DeliverToEndpoint,
@@ -64,7 +67,7 @@ class CarryIncoming:
         self._numbers = numbers
         self._facts = facts
         self._outcome = outcome
-        steps: tuple[Step, ...] = (load, reports, inspect, deliver, outcome)
+        steps: tuple[Step, ...] = (load, loop, reports, inspect, deliver, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:

@@ -7,12 +7,22 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.model import INCOMING_QUEUE, Arrival, DsnParameters, Message, Scope
+from chalicelib.domain.model import (
+    INCOMING_QUEUE,
+    Arrival,
+    DeliveryJob,
+    DsnParameters,
+    Message,
+    Scope,
+    Status,
+)
 from chalicelib.domain.tenancy.routes import Condition, Route, RouteMode
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
+from chalicelib.services.incoming.pipeline import CarryIncoming
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.tenancy.servers import Servers
 from tests.incoming_mail import add_endpoint, add_route
 from tests.worlds import Scene, make_scene
@@ -164,9 +174,17 @@ async def test_loops_end_at_data(fields: bytes, refused: bool) -> None:
 
 async def test_what_went_round_for_one_is_taken_for_the_others() -> None:
     scene = await make_scene()
-    one, other = await add_route(scene), await add_route(scene, "sales")
+    one, other = [
+        await add_route(scene, name, mode=RouteMode.ACCEPT) for name in ("support", "sales")
+    ]
     content = b"Delivered-To: support@acme.test\r\n" + CONTENT
-    assert len(await accept(scene, recipient(one), recipient(other, "sales"), content=content)) == 2
+    made = await accept(scene, recipient(one), recipient(other, "sales"), content=content)
+    jobs = [ReceivedJob(DeliveryJob(each, 0), "") for each in made]
+    await scene.posthorn[AttemptDelivery].run(scene.posthorn[CarryIncoming], jobs)
+    store = scene.posthorn[MessageStore]
+    records = [await store.get(scene.server.id, each.id, Scope.INCOMING) for each in made]
+    assert [each.status for each in records] == [Status.HARD_FAIL, Status.PROCESSED]
+    assert records[0].deliveries[-1].details == "Loop detected"
 
 
 @pytest.mark.parametrize(
