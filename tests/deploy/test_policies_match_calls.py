@@ -30,18 +30,25 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
-from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
+from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
+from chalicelib.domain.rates import DNS
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
+from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.services.incoming.accept import AcceptIncoming
+from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
+from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.domain_checks import DomainChecks
@@ -54,6 +61,7 @@ from chalicelib.services.tracking.domains import TrackDomains
 from chalicelib.services.tracking.engagement_limit import UNASKED
 from functions.deadletters import deadletters
 from functions.deliver import deliver
+from functions.incoming import incoming
 from functions.sweep import sweep
 from functions.tracking import tracking
 from functions.upkeep import upkeep
@@ -351,6 +359,76 @@ def test_delivery(world: World) -> None:
     check(world, "DeliverDefaultRole", called, WITHOUT_A_CALL)
 
 
+def test_mail_that_arrived(world: World) -> None:
+    """Taken, bounced, put off by an endpoint, reported on; a wake-up in other hands, one without a record."""
+    program, server = world.program, world.server
+
+    def add(name: str, **changes: Any) -> Route:
+        identity = "6f7a1f0e-1111-4222-8333-444455556666"
+        route = Route(name, server.id, identity, 1, name, "acme.test", name, 1, **changes)
+        bootstrap.run(program[Repository].add(ROUTES, route))
+        return route
+
+    endpoint = Endpoint(
+        "e1",
+        server.id,
+        "6f7a1f0e-1111-4222-8333-444455556666",
+        EndpointType.SMTP,
+        "peer",
+        1,
+        hostname="mx.example.com",
+        port=world.peer.port,
+    )
+    bootstrap.run(program[Repository].add(ENDPOINTS, endpoint))
+    routes = [
+        add("accept", mode=RouteMode.ACCEPT),
+        add("bounce", mode=RouteMode.BOUNCE),
+        add("pass", endpoint=endpoint.id),
+        add("later", endpoint=endpoint.id),
+    ]
+
+    def arrive(route: Route) -> Message:
+        return received(IncomingRecipient(server.id, f"{route.name}@acme.test", (route,)))
+
+    def received(
+        recipient: IncomingRecipient, content: bytes = b"From: x@y.test\r\n\r\nx"
+    ) -> Message:
+        mail = IncomingMail("x@example.com", (recipient,), content)
+        (made,) = bootstrap.run(world.program[AcceptIncoming].submit(mail))
+        return made
+
+    def report(sent: DeliveryJob) -> None:
+        key = bootstrap.run(world.program[AddressMac].key())
+        address = f"{return_path_local(sent.message.token, key)}@rp.test"
+        lines = (
+            "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
+            *("", "--x", "Content-Type: message/delivery-status", ""),
+            *("Reporting-MTA: dns; y.test", "", "Final-Recipient: rfc822; a@example.com"),
+            *("Action: failed", "Status: 5.1.1", "", "--x--", ""),
+        )
+        content = "\r\n".join(lines).encode()
+        received(IncomingRecipient(server.id, address, asks=False, bounce=True), content)
+
+    def attempts() -> None:
+        for route in routes:
+            arrive(route)
+        report(world.submit("a@example.com"))
+        world.peer.on("RCPT", lambda line: "451 4.3.0 not now" if b"<later@" in line else None)
+        assert world.work(incoming, "incoming") == []
+        held = DeliveryJob(arrive(routes[0]), 0)
+        now = int(world.program[Clock].now())
+        bootstrap.run(world.program[MessageStore].claim(held, "another", now, now + 300))
+        message = arrive(routes[0])
+        gone = replace(message, id=MessageId(message.id + 1_000), token="0" * 16)
+        world.put(render_job(DeliveryJob(gone, 0)), "incoming")
+        world.put("not a wake-up", "incoming")
+        assert "not a wake-up" in world.work(incoming, "incoming")
+
+    called = without_the_scenery(world, attempts)
+    looked_for = {"dynamodb:Query": "a message that a report is about is looked for"}
+    check(world, "IncomingRole", called, WITHOUT_A_CALL | looked_for)
+
+
 def without_the_scenery(world: World, work: Callable[[], None]) -> set[Pair]:
     """What the handlers call; the test's own calls go through a program made before, which is not recorded."""
     world.program = bootstrap.on_aws(world.settings)
@@ -374,6 +452,13 @@ def test_the_sweep(world: World) -> None:
     world.work(deliver)  # the second attempt, which waits for two hours
     assert world.record(item).state is State.WAITING
     assert world.record(held).state is State.HELD
+    accepting = Route("r", world.server.id, "u", 1, "x", "acme.test", "t", 1, RouteMode.ACCEPT)
+    recipient = IncomingRecipient(world.server.id, "x@acme.test", (accepting,))
+    mail = IncomingMail("", (recipient,), b"\r\n")
+    (arrived,) = bootstrap.run(world.program[AcceptIncoming].submit(mail))
+    before = world.record(DeliveryJob(arrived, 0))
+    later = replace(before, wake_at=int(world.program[Clock].now()) + 7_200, by_sweeper=True)
+    assert bootstrap.run(world.program[MessageStore].replace(before, later))
 
     def minutes() -> None:
         world.move_clock(3 * 3_600)
@@ -503,8 +588,11 @@ def cancelled(record: MessageRecord) -> tuple[MessageRecord, MessageRecord, Oper
 
 def test_the_gateway(world: World) -> None:
     """What a session asks of the program, in each way of authenticating, and what it stores."""
+    from chalicelib.ports.greylist import Greylist
+    from chalicelib.services.incoming.recipients import Recipients
     from chalicelib.services.outgoing.accept import AcceptMail
     from chalicelib.services.outgoing.submission import Recipient, Submission
+    from chalicelib.services.rates import Rates
     from chalicelib.services.tenancy.authenticate import Authenticate
 
     program = world.program
@@ -527,7 +615,20 @@ def test_the_gateway(world: World) -> None:
             Submission(principal, "app@acme.test", to, content)
         )
         await fresh[AcceptMail].store([prepared])
+        ours = fresh[Recipients]
+        sent = return_path_local(prepared.names[0][1], await fresh[AddressMac].key())
+        back = fresh.settings.return_path_domain
+        for local in (sent, world.server.token):
+            assert await ours.own(f"{local}@{back}", "")
+        hosted = await ours.hosted("support@acme.test")
+        assert hosted is not None
+        mail = IncomingMail("x@example.com", (hosted,), content)
+        assert await fresh[AcceptIncoming].submit(mail)
+        await fresh[Greylist].met("key", 1.0)
+        await fresh[Rates].count(DNS, "key")
 
+    route = Route("r", world.server.id, "u", 1, "support", "acme.test", "t", 1, RouteMode.ACCEPT)
+    bootstrap.run(program[Repository].add(ROUTES, route))
     called = without_the_scenery(world, lambda: bootstrap.run(session()))
     check(world, "GatewayRole", called, {}, "gateway.yaml")
 
