@@ -12,6 +12,7 @@ Schema = dict[str, Any]
 
 NOTICE = "Written by `python -m docs.generate`; change the declarations of the API that it reads."
 PREFIX = "/api/v2/"
+WELL_KNOWN = "well_known"  # what the Internet has at one place for all (RFC 8615)
 WIDTH = 96
 PARTS, VERBS = "_parts", "_verbs"  # what the names of modules end with that hold a part of a group
 LEAST_SHARED = 3  # fields, for one model to be made on another
@@ -68,6 +69,8 @@ def _title(group: str) -> str:
 def path_of(group: str) -> str:
     """How the paths of a group begin."""
     whole = group.removesuffix(PARTS).removesuffix(VERBS)
+    if whole == WELL_KNOWN:
+        return "/.well-known"
     return f"{PREFIX}{whole.replace('_', '-')}{'/…' if group.endswith(VERBS) else ''}"
 
 

@@ -77,7 +77,7 @@ def _groups(described: Schema) -> dict[str, Operations]:
     """The operations by the first part of their path; of many, the verbs apart."""
     groups: dict[str, Operations] = {}
     for path, methods in described["paths"].items():
-        name = re.split(r"[/.]", path.removeprefix(PREFIX))[0].replace("-", "_")
+        name = re.split(r"[/.]", path.removeprefix(PREFIX).lstrip("/."))[0].replace("-", "_")
         groups.setdefault(name, []).extend((method, path, one) for method, one in methods.items())
     for name in [name for name, own in groups.items() if len(own) > MOST_OPERATIONS]:
         verbs = [one for one in groups[name] if re.search(r"\}/\w+$", one[1])]

@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
-from chalicelib.api.v2 import emails, models, sending, statistics
+from chalicelib.api.v2 import emails, key_set, models, sending, statistics
 from chalicelib.api.v2.objects import JSON_TYPE
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
@@ -128,6 +128,7 @@ ROUTES: tuple[Route, ...] = (
         scope="statistics:read",
     ),
     Route("GET", DOCUMENT, "showOpenApi", _document, "application/json", is_public=True),
+    key_set.ROUTE,
 )
 
 

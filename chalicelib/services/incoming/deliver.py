@@ -18,6 +18,7 @@ from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointTyp
 from chalicelib.ports.repository import Repository
 from chalicelib.services.incoming.address_endpoint import AddressEndpoint
 from chalicelib.services.incoming.attempt import EndpointSender, IncomingAttempt
+from chalicelib.services.incoming.http_endpoint import PostToEndpoint
 from chalicelib.services.incoming.smtp_endpoint import SmtpEndpoint
 from chalicelib.services.queue.store_outcome import best_effort, log_fields
 
@@ -32,12 +33,14 @@ class DeliverToEndpoint:
         self,
         settings: Settings,
         repository: Repository,
+        http: PostToEndpoint,
         smtp: SmtpEndpoint,
         address: AddressEndpoint,
     ) -> None:
         self._hostname = settings.smtp_hostname
         self._repository = repository
         self._senders: Mapping[EndpointType, EndpointSender] = {
+            EndpointType.HTTP: http,
             EndpointType.SMTP: smtp,
             EndpointType.ADDRESS: address,
         }

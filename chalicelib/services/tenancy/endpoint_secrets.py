@@ -14,21 +14,27 @@ from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.installation import Installation
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 
 
 class EndpointSecrets:
-    """Asks the vault once for each secret that is made or opened."""
+    """Asks the vault once for each secret that is made or opened. Where a receiver's secret is made, the installation
+    has a key for requests from then on."""
 
-    def __init__(self, vault: KeyVault, rand: Rand, clock: Clock) -> None:
+    def __init__(
+        self, vault: KeyVault, rand: Rand, clock: Clock, installation: Installation
+    ) -> None:
+        self._installation = installation
         self._vault = vault
         self._rand = rand
         self._clock = clock
 
     async def with_secret(self, endpoint: Endpoint) -> tuple[Endpoint, str]:
         """The endpoint with a new secret alone, and the text to show."""
+        await self._installation.ensure()
         secret = self._rand.bytes(SECRET_BYTES)
         sealed = await self._vault.seal(secret, endpoint.context)
         made = replace(

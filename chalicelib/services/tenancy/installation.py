@@ -72,10 +72,14 @@ class Installation:
         return made
 
     async def _completed(self) -> installation.Installation:
+        place = Place(THE_INSTALLATION)
+        found = await self._repository.get(INSTALLATION, place)
+        if found.request_key is not None:
+            return found
         key = await self._key(REQUEST_KEY, ED25519)
         return await self._repository.modify(
             INSTALLATION,
-            Place(THE_INSTALLATION),
+            place,
             lambda one: one if one.request_key else replace(one, request_key=key),
         )
 

@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chalicelib import bootstrap
 from chalicelib.api.v2.gateway_responses import FALLBACKS, TURNED_AWAY, answer_of
+from chalicelib.api.v2.key_set import PATH
 from chalicelib.api.v2.management import MANAGEMENT
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.route import PREFIX
@@ -43,7 +44,7 @@ def test_every_route_is_described_and_every_description_is_a_route(
     registered = {
         (path, method)
         for path, entries in app.routes.items()
-        if path.startswith(PREFIX) and path != ELSEWHERE
+        if path.startswith((PREFIX, PATH)) and path != ELSEWHERE
         for method in entries
     }
     described = {
@@ -84,6 +85,7 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
         ("/emails/{id}", "get", api.v2("GET", "/emails/999")),
         ("/emails/{id}/raw", "get", api.v2("GET", f"{at}/raw")),
         ("/emails/{id}/deliveries", "get", api.v2("GET", f"{at}/deliveries")),
+        (PATH, "get", api.call("GET", PATH)),
         ("/uploads", "post", api.v2("POST", "/uploads", {"size": 5})),
         ("/statistics", "get", counted(api)),
         ("/statistics", "get", api.v2("GET", "/statistics?period=week")),
@@ -95,7 +97,7 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
 def test_real_answers_match_their_description(api: ApiWorld, served: dict[str, Any]) -> None:
     seen = set()
     for path, method, reply in answers(api):
-        operation = served["paths"][PREFIX + path][method]
+        operation = served["paths"][path if path == PATH else PREFIX + path][method]
         described = operation["responses"][str(reply.status)]
         seen.add((path, method))
         if reply.status == 204:

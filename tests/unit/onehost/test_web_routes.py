@@ -27,6 +27,8 @@ PATHS = [
     "/api/v2/emails/5/raw",
     "/api/v2/emails/5/nothing/at/all",
     "/api/v2/openapi.json",
+    "/.well-known/jwks.json",
+    "/.well-known/other",
     "/API/v2/emails",
     "/api/v3/emails",
 ]

@@ -24,6 +24,7 @@ from posthorn_client.operations.sources import SourcesOperations
 from posthorn_client.operations.statistics import StatisticsOperations
 from posthorn_client.operations.track_domains import TrackDomainsOperations
 from posthorn_client.operations.uploads import UploadsOperations
+from posthorn_client.operations.well_known import WellKnownOperations
 
 
 class Operations(
@@ -48,5 +49,6 @@ class Operations(
     StatisticsOperations,
     TrackDomainsOperations,
     UploadsOperations,
+    WellKnownOperations,
 ):
     """All operations of the API."""
