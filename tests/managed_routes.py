@@ -106,11 +106,11 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("DELETE", one, "/organizations/other?confirm=other")
     asked("GET", "/audit", "/audit")
     mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
-    verbs = ("hold", "release", "cancel", "resend"), ("hold", "bounce", "retry")
+    verbs = ("hold", "release", "cancel", "replay", "resend"), ("hold", "bounce", "retry")
     for some in verbs:
         number = api.v2("POST", "/emails", mail).json["id"]
         for verb in some:
-            value = {"allow": True} if verb == "release" else None
+            value = {"release": {"allow": True}, "replay": {}}.get(verb)
             path, at = f"/emails/{{id}}/{verb}", f"/emails/{number}/{verb}"
             asked("POST", path, at, value, "acme/app")
     asked("GET", "/queue", "/queue?status=held", tenant="acme/app")

@@ -145,6 +145,16 @@ def bounce(session: Session, message: str, server: str | None) -> None:
     _show(session, message, server)
 
 
+@message_group.command("replay")
+@id_argument
+@click.option("--endpoint", help="To this endpoint, whatever routes say.")
+@of_server
+def replay(session: Session, message: str, server: str | None, **given: Any) -> None:
+    """Route a received message and hand it on once more, or hand it to another endpoint."""
+    session.client.replay_email(message, fields_of(**given), tenant=server)
+    _show(session, message, server)
+
+
 @message_group.command("resend")
 @id_argument
 @of_server

@@ -15,6 +15,7 @@ from chalicelib.api.v2.objects import Body
 from chalicelib.api.v2.route import route
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.services.incoming.by_hand import IncomingByHand
 from chalicelib.services.outgoing.resend import ResendMail
 from chalicelib.services.queue.message_actions import MessageActions
 
@@ -32,6 +33,14 @@ class Release(Body):
         ),
     ] = False
     note: Annotated[Line | None, Field(max_length=LONGEST_NOTE, description="Why.")] = None
+
+
+class Replay(Body):
+    """Where a received message goes."""
+
+    endpoint: Annotated[
+        str | None, Field(max_length=32, description="To this endpoint, whatever routes say.")
+    ] = None
 
 
 async def hold_email(call: Call) -> EmailWithActivity:
@@ -60,8 +69,17 @@ async def retry_email(call: Call) -> EmailWithActivity:
 
 
 async def bounce_email(call: Call) -> EmailWithActivity:
-    """Give up a held or waiting message, as one that failed for good."""
-    return await _done(call, call.program[MessageActions].bounce)
+    """Give up a held or waiting message, as one that failed for good; the sender of a received one is told."""
+    known = (await record_of(call)).message
+    await call.program[IncomingByHand].bounce(call.server, known.id)
+    return await show_email(call)
+
+
+async def replay_email(call: Call, wanted: Replay) -> EmailWithActivity:
+    """Route a received message and hand it on once more, or hand it to another endpoint."""
+    known = (await record_of(call)).message
+    await call.program[IncomingByHand].replay(call.server, known.id, wanted.endpoint)
+    return await show_email(call)
 
 
 async def resend_email(call: Call) -> AcceptedEmail:
@@ -99,6 +117,14 @@ ROUTES = (
         sends=True,
     ),
     route("POST /emails/{id}/bounce", bounce_email, EmailWithActivity, scope=_WRITE),
+    route(
+        "POST /emails/{id}/replay",
+        replay_email,
+        EmailWithActivity,
+        body=Replay,
+        scope=_WRITE,
+        sends=True,
+    ),
     route(
         "POST /emails/{id}/resend",
         resend_email,

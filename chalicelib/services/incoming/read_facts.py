@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.incoming.checks import Facts
 from chalicelib.domain.model import DeliveryJob, MessageRecord
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.tenancy.directory import Directory
@@ -18,7 +19,11 @@ class ReadFacts:
 
     async def read(self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch) -> Facts:
         """The facts about a claimed message. Raises TemporaryFailure."""
-        server, way = batch.server_of(record.message), record.way
+        return await self.of(record, batch.server_of(record.message), manual=job.manual)
+
+    async def of(self, record: MessageRecord, server: Server, *, manual: bool) -> Facts:
+        """The facts about any message of a server. Raises TemporaryFailure."""
+        way = record.way
         route, endpoint = None, None
         if way.route_id:
             route = await self._directory.route(server.id, way.route_id)
@@ -29,5 +34,5 @@ class ReadFacts:
             route=route,
             endpoint=endpoint,
             max_attempts=self._end.max_attempts(server),
-            manual=job.manual,
+            manual=manual,
         )

@@ -60,14 +60,15 @@ class TellSender:
         status = _STATUSES.get(details, "")
         if details == attempts_reached(facts.max_attempts):
             status = EXPIRED
+        kind = facts.endpoint.type if facts.endpoint else None
         bounce = Bounce(
             record=record,
             server=facts.server,
             content=with_head(stored, record.inspection, self._hostname),
             author=_author(attempt),
-            result=result,
+            result=None if kind is EndpointType.HTTP else result,
             # Where mail is forwarded to is between the recipient and us.
-            tells=facts.endpoint is not None and facts.endpoint.type is EndpointType.SMTP,
+            tells=kind is EndpointType.SMTP,
             status=status,
         )
         return await self._bounces.send(bounce)

@@ -17,7 +17,15 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import BeingSent, Conflict, NotFound
-from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
+from chalicelib.domain.model import (
+    Arrival,
+    Delivery,
+    DeliveryJob,
+    MessageRecord,
+    Scope,
+    State,
+    Status,
+)
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.ports.acting import SYSTEM, who_acts
@@ -38,8 +46,8 @@ Moved = Callable[[MessageRecord], MessageRecord]
 
 
 class MessageActions:
-    """Hold, release, cancel, retry, bounce. Each raises NotFound, Conflict when the state does not allow it, BeingSent
-    while a worker has the message, and TemporaryFailure."""
+    """Hold, release, cancel, retry, bounce, replay. Each raises NotFound, Conflict when the state does not allow it,
+    BeingSent while a worker has the message, and TemporaryFailure."""
 
     def __init__(
         self,
@@ -106,6 +114,12 @@ class MessageActions:
             server, message, "bounce", _not_open, lambda record: lifecycle.done(record, delivery)
         )
 
+    async def replay(
+        self, server: ServerId, message: MessageId, way: Arrival, told: dict[str, Any]
+    ) -> MessageRecord:
+        """Hand an incoming message on once more, whatever became of it, by this way. `told` is what was asked for."""
+        return await self._wake(server, message, "replay", _not_incoming, told, way)
+
     async def _entry(
         self, server: ServerId, status: Status, text: str, *, about_us: bool = False
     ) -> Delivery:
@@ -113,14 +127,22 @@ class MessageActions:
         return Delivery(number, status, text, self._clock.now(), about_us=about_us)
 
     async def _wake(
-        self, server: ServerId, message: MessageId, verb: str, fault: Fault, told: dict[str, Any]
+        self,
+        server: ServerId,
+        message: MessageId,
+        verb: str,
+        fault: Fault,
+        told: dict[str, Any],
+        way: Arrival | None = None,
     ) -> MessageRecord:
         await self._sendable(server, message, fault)
         now = int(self._clock.now())
-        after = await self._move(
-            server, message, verb, fault, lambda record: lifecycle.released(record, now), told
-        )
-        job = DeliveryJob(after.message, after.attempt, manual=True)
+
+        def moved(record: MessageRecord) -> MessageRecord:
+            return replace(lifecycle.released(record, now), replay=way or record.replay)
+
+        after = await self._move(server, message, verb, fault, moved, told)
+        job = DeliveryJob(after.message, after.attempt, manual=way is None)
         await self._queue.wake(after.message.origin.pool, [job])
         await self._messages.clear_due(after)
         return after
@@ -213,6 +235,10 @@ def _name() -> str:
     return (who_acts() or SYSTEM).actor.name
 
 
+def _not_incoming(record: MessageRecord) -> str | None:
+    return None if record.message.scope is Scope.INCOMING else "was not received here"
+
+
 def _not_held(record: MessageRecord) -> str | None:
     return None if record.state is State.HELD else "is not held"
 
@@ -230,4 +256,6 @@ def _not_open(record: MessageRecord) -> str | None:
 def _not_to_retry(record: MessageRecord) -> str | None:
     if record.state is not State.DONE or record.status in (Status.HARD_FAIL, Status.BOUNCED):
         return None
+    if record.status is Status.PROCESSED:
+        return "was processed already"
     return "was sent already" if record.status is Status.SENT else "was cancelled"

@@ -9,7 +9,7 @@ from typing import NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import Status
 
-__all__ = ["DeliveryEntry", "DeliveryLog", "Release"]
+__all__ = ["DeliveryEntry", "DeliveryLog", "Release", "Replay"]
 
 
 class DeliveryEntry(TypedDict):
@@ -50,3 +50,10 @@ class Release(TypedDict):
     """Take its recipient off the suppression list first: `suppressions:write`."""
     note: NotRequired[str | None]
     """Why."""
+
+
+class Replay(TypedDict):
+    """Where a received message goes."""
+
+    endpoint: NotRequired[str | None]
+    """To this endpoint, whatever routes say."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.emails import AcceptedEmail, EmailWithActivity
-from posthorn_client.models.emails_verbs import DeliveryLog, Release
+from posthorn_client.models.emails_verbs import DeliveryLog, Release, Replay
 from posthorn_client.request import Request, part
 
 
@@ -111,13 +111,36 @@ class EmailsVerbsOperations(Asking):
     def bounce_email(
         self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> EmailWithActivity:
-        """Give up a held or waiting message, as one that failed for good.
+        """Give up a held or waiting message, as one that failed for good; the sender of a received one is told.
 
         Needs the scope `emails:write`.
         """
         request = Request(
             "POST",
             f"/api/v2/emails/{part(id)}/bounce",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def replay_email(
+        self,
+        id: int | str,
+        body: Replay,
+        *,
+        tenant: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> EmailWithActivity:
+        """Route a received message and hand it on once more, or hand it to another endpoint.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/emails/{part(id)}/replay",
+            body=body,
             tenant=tenant,
             can_repeat=True,
             idempotency_key=idempotency_key,
