@@ -23,6 +23,7 @@ PLAYED = frozenset(
         "mail-out.json",
         "webhooks.json",
         "http-endpoints.json",
+        "incoming.json",
         "jwks.json",
     }
 )
@@ -43,8 +44,8 @@ WITH_INCOMING_MAIL: dict[str, frozenset[str]] = {
 }
 """Calls and dialogues about bounces and incoming mail, which are played when there is incoming mail."""
 
-LATER = frozenset({"incoming.json", "database.json"})
-"""Files about incoming mail, and moving an installation in."""
+LATER = frozenset({"database.json"})
+"""Files about moving an installation in."""
 
 
 def read(name: str) -> Any:

@@ -53,9 +53,9 @@ SENT, OPENED, DELAYED, REFUSED, REFUSED_AGAIN, HELD = 35, 93, 94, 95, 96, 97
 """The numbers that the messages of the recording had."""
 
 
-async def golden_scene() -> Scene:
+async def golden_scene(settings: Settings = SETTINGS) -> Scene:
     """acme/golden, with golden.example, click.golden.example and the recorded SMTP key; no receiver offers TLS."""
-    scene = await make_scene(SETTINGS, named="Golden", domain="golden.example")
+    scene = await make_scene(settings, named="Golden", domain="golden.example")
     posthorn = scene.posthorn
     await posthorn[Credentials].import_key(
         scene.server, CredentialKind.SMTP, "recorded", SMTP_KEY, CredentialOptions(cram=True)
