@@ -16,13 +16,14 @@ from chalicelib.domain.incoming.checks import (
     Hold,
 )
 from chalicelib.domain.incoming.head import with_head
-from chalicelib.domain.tenancy.endpoints import EndpointType
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS, EndpointType
 from chalicelib.services.incoming.address_endpoint import AddressEndpoint
 from chalicelib.services.incoming.attempt import EndpointSender, IncomingAttempt
 from chalicelib.services.incoming.endpoints import Endpoints
 from chalicelib.services.incoming.http_endpoint import PostToEndpoint
 from chalicelib.services.incoming.smtp_endpoint import SmtpEndpoint
 from chalicelib.services.queue.store_outcome import best_effort, log_fields
+from chalicelib.services.tenancy.last_use import LastUse
 
 LOG = logging.getLogger("posthorn.incoming")
 WANTS_NO_MORE = "The endpoint answered that it is gone."
@@ -35,12 +36,14 @@ class DeliverToEndpoint:
         self,
         settings: Settings,
         endpoints: Endpoints,
+        uses: LastUse,
         http: PostToEndpoint,
         smtp: SmtpEndpoint,
         address: AddressEndpoint,
     ) -> None:
         self._hostname = settings.smtp_hostname
         self._endpoints = endpoints
+        self._uses = uses
         self._senders: Mapping[EndpointType, EndpointSender] = {
             EndpointType.HTTP: http,
             EndpointType.SMTP: smtp,
@@ -57,6 +60,7 @@ class DeliverToEndpoint:
         sender = self._senders[endpoint.type]
         attempt.content = with_head(attempt.stored, attempt.inspection, self._hostname)
         attempt.said = await sender.deliver(attempt, endpoint)
+        await self._uses.note(ENDPOINTS, endpoint)
         if attempt.said.disables:
             LOG.warning("endpoint disabled", extra={"fields": log_fields(attempt.record.message)})
             with suppress(NotFound):

@@ -15,6 +15,7 @@ from chalicelib.domain.errors import MailError
 from chalicelib.domain.incoming import checks
 from chalicelib.domain.incoming.checks import Check
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
+from chalicelib.domain.tenancy.routes import ROUTES
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.incoming.attempt import IncomingAttempt, Step
 from chalicelib.services.incoming.decide_outcome import DecideOutcome
@@ -26,6 +27,7 @@ from chalicelib.services.incoming.read_facts import ReadFacts
 from chalicelib.services.incoming.return_to_sender import ReturnToSender
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.store_outcome import log_fields
+from chalicelib.services.tenancy.last_use import LastUse
 
 STEPS: tuple[Check | type[Step], ...] = (
     checks.server_suspended,
@@ -57,6 +59,7 @@ class CarryIncoming:
         *,
         numbers: Numbers,
         facts: ReadFacts,
+        uses: LastUse,
         load: LoadBody,
         loop: EndLoop,
         reports: ReturnToSender,
@@ -66,6 +69,7 @@ class CarryIncoming:
     ) -> None:
         self._numbers = numbers
         self._facts = facts
+        self._uses = uses
         self._outcome = outcome
         steps: tuple[Step, ...] = (load, loop, reports, inspect, deliver, outcome)
         self._acting: dict[type, Step] = {type(step): step for step in steps}
@@ -84,6 +88,8 @@ class CarryIncoming:
         """
         number = (await self._numbers.take(record.message.server_id, "delivery", 1))[0]
         facts = await self._facts.read(record, job, batch)
+        if facts.route is not None:
+            await self._uses.note(ROUTES, facts.route)
         attempt = IncomingAttempt(record, facts, number, batch.bodies, inspection=record.inspection)
         fields = log_fields(record.message)
         try:
