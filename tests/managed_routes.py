@@ -69,6 +69,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", endpoints, endpoints, tenant="other/mail")
     asked("GET", named, at, tenant="other/mail")
     asked("PATCH", named, at, {"timeout": 30}, "other/mail")
+    asked("POST", f"{named}/test", f"{at}/test", tenant="other/mail")
     asked("POST", f"{named}/enable", f"{at}/enable", tenant="other/mail")
     asked("POST", f"{named}/rotate", f"{at}/rotate", tenant="other/mail")
     made = {"name": "support", "domain": "other.example", "endpoint": end}

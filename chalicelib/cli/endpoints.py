@@ -164,6 +164,18 @@ def enable(session: Session, endpoint: str, server: str | None) -> None:
     _show(session, session.client.enable_endpoint(known["id"], tenant=server))
 
 
+@endpoint_group.command("test")
+@endpoint_argument
+@of_server
+def test(session: Session, endpoint: str, server: str | None) -> int:
+    """Post a sample to a web application now. The exit code is 0 only if it answers 2xx."""
+    known = found_endpoint(session, endpoint, server)
+    said = session.client.test_endpoint(known["id"], tenant=server)
+    told = said["error"] or said["response"].strip()
+    session.show(said, visible(f"{said['code']} after {said['seconds']} s: {told}"))
+    return 0 if 200 <= said["code"] < 300 else 1
+
+
 @endpoint_group.command("rotate")
 @endpoint_argument
 @of_server

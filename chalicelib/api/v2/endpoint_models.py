@@ -86,6 +86,20 @@ class EndpointWithSecret(Endpoint):
     secret: Secret
 
 
+class TestedEndpoint(Answer):
+    """What an endpoint said to a sample."""
+
+    code: Annotated[
+        int,
+        Field(
+            description="Of HTTP; or -1: no answer in time, -2: no connection or no HTTP, -3: no TLS, -4: blocked."
+        ),
+    ]
+    seconds: float
+    response: Annotated[str, Field(description="The first 1,024 characters of its body.")]
+    error: Annotated[str | None, Field(description="Why there is no answer.")]
+
+
 class EndpointToMake(Body):
     """A new endpoint: fields of its type, and those of all."""
 

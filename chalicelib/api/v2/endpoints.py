@@ -12,6 +12,7 @@ from chalicelib.api.v2.endpoint_models import (
     EndpointToChange,
     EndpointToMake,
     EndpointWithSecret,
+    TestedEndpoint,
     endpoint_shown,
 )
 from chalicelib.api.v2.listing import page
@@ -21,6 +22,9 @@ from chalicelib.domain.tenancy import endpoints as tenancy
 from chalicelib.domain.tenancy.routes import Route
 from chalicelib.services.incoming.endpoints import Endpoints
 from chalicelib.services.incoming.routes import Routes
+from chalicelib.services.incoming.try_endpoint import TryEndpoint
+
+LONGEST_RESPONSE = 1_024
 
 
 async def list_endpoints(call: Call, query: PageQuery) -> EndpointPage:
@@ -71,6 +75,17 @@ async def rotate_endpoint(call: Call) -> EndpointWithSecret:
     return EndpointWithSecret(**endpoint_shown(endpoint, _ids(routes, endpoint)), secret=secret)
 
 
+async def test_endpoint(call: Call) -> TestedEndpoint:
+    """Post a sample to an HTTP endpoint now, and show what it answers within 20 seconds."""
+    answer = await call.program[TryEndpoint].send(call.server, await _named(call))
+    return TestedEndpoint(
+        code=answer.code,
+        seconds=round(answer.seconds, 3),
+        response=answer.body.decode("utf-8", "replace")[:LONGEST_RESPONSE],
+        error=answer.error,
+    )
+
+
 async def _named(call: Call) -> tenancy.Endpoint:
     return await call.program[Endpoints].get(call.server, call.value("id"))
 
@@ -107,5 +122,6 @@ ROUTES = (
     route(f"PATCH {_ONE}", change_endpoint, Endpoint, body=EndpointToChange, **_WRITE),
     route(f"DELETE {_ONE}", delete_endpoint, None, status=204, **_WRITE),
     route(f"POST {_ONE}/enable", enable_endpoint, Endpoint, **_WRITE),
+    route(f"POST {_ONE}/test", test_endpoint, TestedEndpoint, rate="test", **_WRITE),
     route(f"POST {_ONE}/rotate", rotate_endpoint, EndpointWithSecret, shows_secret=True, **_WRITE),
 )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
 from chalicelib.domain.tenancy.entity import Place
@@ -20,6 +22,7 @@ from chalicelib.services.incoming.endpoint_fields import CLOSED
 from chalicelib.services.incoming.endpoints import Endpoints
 from tests.aws_backend import aws_backend, aws_settings
 from tests.http_api import ApiWorld, Reply, api_world
+from tests.http_peer import HttpPeer
 from tests.integration.api.test_v2_domains import api
 from tests.integration.api.test_v2_management import a_key, places, refused
 
@@ -324,3 +327,70 @@ def test_lists_are_newest_first_and_keys_need_the_scope(api: ApiWorld) -> None:
     assert (refused(reply), reply.json["scope"]) == ((403, "scope_missing"), "routing:write")
     other = a_key(api, "servers:write")
     assert refused(api.manage("GET", "/endpoints", None, HERE, other)) == (403, "scope_missing")
+
+
+@pytest.fixture
+def near() -> Iterator[tuple[ApiWorld, HttpPeer]]:
+    """A world whose endpoints may be at home, and a web server there."""
+    peer = HttpPeer()
+    with api_world(Settings(allow_private_destinations=True)) as world:
+        bootstrap.run(peer.__aenter__())
+        yield world, peer
+        bootstrap.run(peer.__aexit__())
+
+
+def tried(api: ApiWorld, endpoint: Any) -> Reply:
+    return api.manage("POST", f"/endpoints/{endpoint['id']}/test", tenant=HERE)
+
+
+@pytest.mark.parametrize("shape", ["v2", "Hash", "RawMessage"])
+def test_a_sample_is_posted_in_the_endpoints_format(
+    near: tuple[ApiWorld, HttpPeer], shape: str
+) -> None:
+    api, peer = near
+    web = made(api, HTTP, url=peer.url("/in"), format=shape, enabled=False)
+    reply = tried(api, web)
+    assert reply.status == 200
+    assert {name: reply.json[name] for name in ("code", "response", "error")} == {
+        "code": 200,
+        "response": "ok",
+        "error": None,
+    }
+    assert reply.json["seconds"] >= 0
+    assert reply.headers["ratelimit-policy"] == '"test";q=30;w=60'
+    (heard,) = peer.requests
+    assert heard.line.startswith("POST /in ")
+    assert "webhook-signature" in heard.headers
+    posted = json.loads(heard.body)
+    if shape == "v2":
+        assert (posted["type"], posted["data"]["email"]["id"]) == ("email.incoming", 0)
+        assert posted["data"]["attachments"][0]["filename"] == "test.txt"
+    else:
+        assert posted["id"] == 0
+    assert api.count() == 0
+    assert api.manage("GET", f"/endpoints/{web['id']}", tenant=HERE).json["last_used_at"] is None
+
+
+def test_whatever_it_says_is_told_and_changes_nothing(near: tuple[ApiWorld, HttpPeer]) -> None:
+    api, peer = near
+    body = b"x" * 2_000
+    peer.answer = b"HTTP/1.1 410 Gone\r\nContent-Length: 2000\r\nConnection: close\r\n\r\n" + body
+    web = made(api, HTTP, url=peer.url("/"))
+    said = tried(api, web).json
+    assert (said["code"], said["response"], said["error"]) == (410, "x" * 1_024, None)
+    assert api.manage("GET", f"/endpoints/{web['id']}", tenant=HERE).json["enabled"] is True
+    peer.answer = b"no HTTP\r\n\r\n"
+    said = tried(api, web).json
+    assert (said["code"], said["response"]) == (-2, "")
+    assert said["error"]
+
+
+def test_the_guard_holds_for_a_sample_too_and_other_types_have_none(here: ApiWorld) -> None:
+    here.scene.posthorn[ScriptedResolver].zone["inside.example"] = {"A": ["10.0.0.1"]}
+    web = made(here, HTTP, url="http://inside.example/")
+    said = tried(here, web).json
+    assert (said["code"], said["error"]) == (-4, "Blocked destination")
+    assert refused(tried(here, made(here, ADDRESS))) == (409, "conflict")
+    reader = a_key(here, "routing:read")
+    at = f"/endpoints/{web['id']}/test"
+    assert refused(here.manage("POST", at, None, HERE, reader)) == (403, "scope_missing")

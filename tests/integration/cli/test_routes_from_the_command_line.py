@@ -121,3 +121,11 @@ def test_the_return_path_has_a_route_without_a_domain(demo: Run) -> None:
     made = done(demo("route", "add", "__returnpath__", "--endpoint", "web", "--json")).json
     assert (made["name"], made["domain"]) == ("__returnpath__", None)
     assert "__returnpath__" in demo("route", "list").out
+
+
+def test_what_an_application_says_to_a_sample_is_printed(demo: Run) -> None:
+    done(demo(*WEB))
+    said = demo("endpoint", "test", "web")
+    assert said.code == 1
+    assert said.out.startswith("-2 after ")
+    assert demo("endpoint", "test", "web", "--json").json["code"] == -2

@@ -17,6 +17,7 @@ __all__ = [
     "PayloadEncoding",
     "PayloadFormat",
     "SslMode",
+    "TestedEndpoint",
 ]
 
 
@@ -116,6 +117,19 @@ PayloadFormat = Literal["v2", "Hash", "RawMessage"]
 
 SslMode = Literal["None", "Auto", "STARTTLS", "TLS"]
 """How an SMTP endpoint is spoken to."""
+
+
+class TestedEndpoint(TypedDict):
+    """What an endpoint said to a sample."""
+
+    code: int
+    """Of HTTP; or -1: no answer in time, -2: no connection or no HTTP, -3: no TLS, -4: blocked.
+    """
+    seconds: float
+    response: str
+    """The first 1,024 characters of its body."""
+    error: str | None
+    """Why there is no answer."""
 
 
 class EndpointWithSecret(Endpoint):

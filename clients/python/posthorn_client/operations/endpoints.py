@@ -14,6 +14,7 @@ from posthorn_client.models.endpoints import (
     EndpointToChange,
     EndpointToMake,
     EndpointWithSecret,
+    TestedEndpoint,
 )
 from posthorn_client.paging import items
 from posthorn_client.request import Request, part
@@ -100,6 +101,23 @@ class EndpointsOperations(Asking):
             idempotency_key=idempotency_key,
         )
         answer: Endpoint = self._json(request)
+        return answer
+
+    def test_endpoint(
+        self, id: int | str, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> TestedEndpoint:
+        """Post a sample to an HTTP endpoint now, and show what it answers within 20 seconds.
+
+        At most 30 times in 60 seconds for what the path names. Needs the scope `routing:write`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/endpoints/{part(id)}/test",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: TestedEndpoint = self._json(request)
         return answer
 
     def rotate_endpoint(
