@@ -163,6 +163,8 @@ class SuppressionItem(MailItem):
     address = UnicodeAttribute(attr_name="r")
     reason = UnicodeAttribute(attr_name="d")
     at = NumberAttribute(attr_name="t")
+    email = NumberAttribute(attr_name="em", null=True)
+    report = NumberAttribute(attr_name="re", null=True)
 
 
 class ReportItem(MailItem):

@@ -90,7 +90,8 @@ chalicelib              -
                         .services.tenancy.address_mac .services.tenancy.directory .services.events.record_operations
                         .services
 .services.incoming      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming .ports
-                        .domain.outgoing .services .services.queue .services.outgoing .services.tenancy
+                        .domain.outgoing .domain.incoming.reports .services .services.queue .services.outgoing
+                        .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy

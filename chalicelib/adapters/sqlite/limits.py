@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.database import fetched
@@ -27,17 +28,17 @@ ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60
 
 _LISTED = (
-    "SELECT json_each.key, address, reason, at, keep_until FROM json_each(?)"
+    "SELECT json_each.key, address, reason, at, keep_until, email, report FROM json_each(?)"
     " CROSS JOIN suppressions ON server = value ->> 0 AND rcpt_key = value ->> 1"
     " WHERE keep_until > ?"
 )
 _ALL = (
-    "SELECT address, reason, at, keep_until FROM suppressions"
+    "SELECT address, reason, at, keep_until, email, report FROM suppressions"
     " WHERE server = ? AND keep_until > ? ORDER BY rcpt_key"
 )
 _LIST = (
-    "INSERT OR REPLACE INTO suppressions(server, rcpt_key, address, reason, at, keep_until)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO suppressions(server, rcpt_key, address, reason, at, keep_until, email, report)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _UNLIST = "DELETE FROM suppressions WHERE server = ? AND rcpt_key = ? RETURNING 1"
 _COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
@@ -77,7 +78,7 @@ class SqliteSuppressionList(SuppressionList):
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""
         key = recipient_key(entry.address)
-        row = (server, key, entry.address, entry.reason, entry.at, entry.keep_until)
+        row = (server, key, *(getattr(entry, one.name) for one in fields(Suppression)))
         await self._database.write(lambda db: fetched(db, _LIST, row))
 
     async def remove(self, server: ServerId, address: str) -> bool:

@@ -17,13 +17,10 @@ from chalicelib.domain.decision_texts import (
     attempts_reached,
 )
 from chalicelib.domain.model import MessageRecord
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression import Reason, Suppression
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server, UnknownOutcome
 from chalicelib.domain.tenancy.servers import ServerMode as Mode
-
-TOO_MANY_SOFT_FAILS = "too many soft fails"
-TOO_MANY_HARD_FAILS = "too many hard fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +49,7 @@ class Fail:
     """Give the message up; `suppress` is the reason to list the recipient for, if any."""
 
     details: str
-    suppress: str | None = None
+    suppress: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
     rcpt = record.message.rcpt_to
     return Fail(
         f"{reached} Added {rcpt} to suppression list because delivery has failed {facts.max_attempts} times.",
-        suppress=TOO_MANY_SOFT_FAILS,
+        suppress=Reason.SOFT_FAILS,
     )
 
 

@@ -24,6 +24,30 @@ class UnknownOutcome(StrEnum):
     HOLD = "hold"
 
 
+FOREVER = 0
+"""Days of what has no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionDays:
+    """For how many days recipients are suppressed, by reason; None: for as many as the installation says."""
+
+    hard_fails: int | None = None
+    soft_fails: int | None = None
+    bounce: int | None = None
+    complaint: int = FOREVER
+    unsubscribe: int = FOREVER
+    manual: int = FOREVER
+
+    def of(self, reason: str, usual: int) -> int | None:
+        """The days for a reason, where the installation says `usual`; None for ever."""
+        days: int | None = getattr(self, reason)
+        return (usual if days is None else days) or None
+
+
+USUAL_DAYS = SuppressionDays()
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses.
@@ -51,6 +75,10 @@ class Server:
     retry_schedule: str | None = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
     bounce_incoming: bool = True
+    suppress_hard_fails: int = 2
+    suppress_bounces: bool = True
+    suppress_complaints: bool = True
+    suppression_days: SuppressionDays = USUAL_DAYS
     suspended_at: int | None = None
     suspension_reason: str | None = None
     organization_suspended: bool = False

@@ -23,6 +23,7 @@ from chalicelib.services.incoming.deliver import DeliverToEndpoint
 from chalicelib.services.incoming.end_loop import EndLoop
 from chalicelib.services.incoming.inspect import Inspect
 from chalicelib.services.incoming.load_body import LoadBody
+from chalicelib.services.incoming.match_report import MatchReport
 from chalicelib.services.incoming.read_facts import ReadFacts
 from chalicelib.services.incoming.return_to_sender import ReturnToSender
 from chalicelib.services.queue.batch import DeliveryBatch
@@ -36,6 +37,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     LoadBody,
     EndLoop,
     ReturnToSender,
+    MatchReport,
     Inspect,
     checks.spam_failure_threshold,
     checks.development_mode,
@@ -54,7 +56,7 @@ LOG = logging.getLogger("posthorn.incoming")
 class CarryIncoming:
     """The carrier of incoming mail."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one argument a step
         self,
         *,
         numbers: Numbers,
@@ -62,7 +64,8 @@ class CarryIncoming:
         uses: LastUse,
         load: LoadBody,
         loop: EndLoop,
-        reports: ReturnToSender,
+        forwarded: ReturnToSender,
+        reports: MatchReport,
         inspect: Inspect,
         deliver: DeliverToEndpoint,
         outcome: DecideOutcome,
@@ -71,7 +74,10 @@ class CarryIncoming:
         self._facts = facts
         self._uses = uses
         self._outcome = outcome
-        steps: tuple[Step, ...] = (load, loop, reports, inspect, deliver, outcome)
+        steps: tuple[Step, ...] = (
+            *(load, loop, forwarded, reports, inspect),
+            *(deliver, outcome),
+        )
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:

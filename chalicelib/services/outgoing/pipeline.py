@@ -122,7 +122,7 @@ class SendOutgoing:
     async def _end(self, attempt: OutgoingAttempt, decision: Decision) -> None:
         """The attempt is over, and nothing was sent."""
         if isinstance(decision, Fail) and decision.suppress is not None:
-            await self._suppressions.add(attempt.record.message, decision.suppress)
+            await self._suppressions.add(attempt, decision.suppress)
         attempt.after = self._outcome.decided(attempt, decision)
         await self._limit.give_back(attempt)
 

@@ -6,7 +6,7 @@ with it, as it is when the server is stored.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from chalicelib.domain.errors import Rejected, unknown_reference, wrong_field
@@ -20,8 +20,10 @@ from chalicelib.domain.tenancy.permalink import SERVER_RESERVED, server_token
 from chalicelib.domain.tenancy.servers import (
     BY_PERMALINK,
     SERVERS,
+    USUAL_DAYS,
     Server,
     ServerMode,
+    SuppressionDays,
     UnknownOutcome,
 )
 from chalicelib.domain.tenancy.uuids import new_uuid
@@ -60,6 +62,10 @@ class ServerOptions:
     retry_schedule: str | None = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
     bounce_incoming: bool = True
+    suppress_hard_fails: int = 2
+    suppress_bounces: bool = True
+    suppress_complaints: bool = True
+    suppression_days: SuppressionDays = USUAL_DAYS
 
     @staticmethod
     def of(server: Server) -> ServerOptions:
@@ -103,7 +109,7 @@ class Servers:
                 uuid=identifier,
                 created_at=int(self._clock.now()),
             )
-            server = await self._with_suspension(replace(bare, **asdict(options)))
+            server = await self._with_suspension(replace(bare, **_by_name(options)))
             await check_not_removed(self._repository, SERVERS, server.full_name)
             await self._repository.add(SERVERS, server, guard)
             return server
@@ -139,7 +145,7 @@ class Servers:
         if options.pool != server.pool:
             await self._check_pool(options.pool)
         # What is not to change may have been changed by somebody else meanwhile.
-        known, wanted = asdict(ServerOptions.of(server)), asdict(options)
+        known, wanted = _by_name(ServerOptions.of(server)), _by_name(options)
         changes = {field: one for field, one in wanted.items() if one != known[field]}
         if name is not None:
             changes["name"] = checked_name(name)
@@ -173,6 +179,10 @@ class Servers:
         known = await self._queue.pools()
         if pool not in known:
             raise unknown_reference("pool", no_such_pool(pool, known))
+
+
+def _by_name(options: ServerOptions) -> dict[str, Any]:
+    return {each.name: getattr(options, each.name) for each in fields(options)}
 
 
 def checked_schedule(text: str) -> str:

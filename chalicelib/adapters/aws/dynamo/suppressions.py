@@ -8,7 +8,7 @@ from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.config import Settings
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.suppressions import SuppressionList
 
@@ -36,15 +36,16 @@ class DynamoSuppressionList(SuppressionList):
 
     async def add(self, server: ServerId, entry: Suppression) -> None:
         """List a recipient, or renew its entry."""
-        await self._table.put(
-            {
-                **key_of(*_key(server, entry.address)),
-                "r": {"S": entry.address},
-                "d": {"S": entry.reason},
-                "t": {"N": repr(entry.at)},
-                "x": {"N": str(entry.keep_until)},
-            }
-        )
+        item = {
+            **key_of(*_key(server, entry.address)),
+            "r": {"S": entry.address},
+            "d": {"S": entry.reason},
+            "t": {"N": repr(entry.at)},
+            "x": {"N": str(entry.keep_until)},
+        }
+        evidence = (("em", entry.email), ("re", entry.report))
+        item |= {name: {"N": str(one)} for name, one in evidence if one is not None}
+        await self._table.put(item)
 
     async def remove(self, server: ServerId, address: str) -> bool:
         """Unlist a recipient; False when it was not listed."""
@@ -65,4 +66,6 @@ def _read(item: Item) -> Suppression:
         reason=item["d"]["S"],
         at=float(item["t"]["N"]),
         keep_until=int(item["x"]["N"]),
+        email=MessageId(int(item["em"]["N"])) if "em" in item else None,
+        report=int(item["re"]["N"]) if "re" in item else None,
     )

@@ -18,7 +18,7 @@ from chalicelib.domain.model import (
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.outgoing import checks
 from chalicelib.domain.outgoing.checks import Check, Decision, Facts, Fail, Hold
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression import Reason, Suppression
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome
 from chalicelib.services.outgoing.pipeline import STEPS
@@ -128,7 +128,7 @@ def test_failed_with_the_text_of_the_contract(
 def test_exhausted_attempts_suppress_the_recipient() -> None:
     decision = decide(replace(RECORD, tries=18), FACTS)
     assert isinstance(decision, Fail)
-    assert decision.suppress == "too many soft fails"
+    assert decision.suppress is Reason.SOFT_FAILS
     assert decision.details.endswith(
         "Added john@example.com to suppression list because delivery has failed 18 times."
     )
@@ -142,7 +142,7 @@ def test_attempts_that_were_exhausted_for_our_sake_suppress_nobody() -> None:
     assert decision == Fail("Maximum number of delivery attempts (18) has been reached.")
     decision = decide(replace(spent, deliveries=(ours, soft)), FACTS)
     assert isinstance(decision, Fail)
-    assert decision.suppress == "too many soft fails"
+    assert decision.suppress is Reason.SOFT_FAILS
 
 
 def test_a_person_overrules_credential_suppression_and_development_but_not_the_send_limit() -> None:

@@ -1,0 +1,52 @@
+"""Whether a report comes from where its recipient is, or from a known sender of complaints (api.md 2.12).
+
+What was authenticated of the message says who sent it; the name servers say where the recipient's mail goes. When they
+do not answer, nobody is vouched for.
+"""
+
+from __future__ import annotations
+
+from chalicelib.domain.errors import MailError
+from chalicelib.domain.incoming.reports.senders import FEEDBACK_SENDERS, is_one_organization
+from chalicelib.domain.inspection import Authentication
+from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.ports.resolver import Resolver
+from chalicelib.services.incoming.attempt import IncomingAttempt
+
+
+class ReportOrigin:
+    """Looks at who vouches for a report."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+
+    async def is_recipients(self, attempt: IncomingAttempt, recipient: str) -> bool:
+        """Whether SPF, or DKIM aligned with From, passes for the organization of the recipient or of its MX, or for a
+        listed sender of complaints."""
+        if attempt.inspection is None:
+            return False
+        senders = vouched_domains(attempt.inspection.authentication)
+        if not senders:
+            return False
+        if not senders.isdisjoint(FEEDBACK_SENDERS):
+            return True
+        domain = domain_of(recipient)
+        if any(is_one_organization(sender, domain) for sender in senders):
+            return True
+        hosts = await self._hosts(domain)
+        return any(is_one_organization(sender, host) for sender in senders for host in hosts)
+
+    async def _hosts(self, domain: str) -> list[str]:
+        try:
+            return [host for _, host in await self._resolver.mx(domain)]
+        except MailError:
+            return []
+
+
+def vouched_domains(found: Authentication) -> set[str]:
+    """The domains that certainly sent a message."""
+    domains = {found.spf.domain} if found.spf.result == "pass" else set()
+    if "dkim" in found.dmarc.aligned and found.dmarc.domain:
+        passed = {one.domain for one in found.dkim if one.result == "pass"}
+        domains |= {one for one in passed if is_one_organization(one, found.dmarc.domain)}
+    return {one.lower() for one in domains if one}
