@@ -88,11 +88,24 @@ server_options = options(
         type=click.Choice(get_args(UnknownOutcome)),
         help="When a peer may already have a message: send again, or hold.",
     ),
+    click.option(
+        "--suppress-hard-fails",
+        type=click.IntRange(0, 10),
+        help="Hard fails in 24 h that suppress a recipient; 0 for never.",
+    ),
+    click.option(
+        "--suppress-bounces/--no-suppress-bounces", default=None, help="Bounces suppress."
+    ),
+    click.option(
+        "--suppress-complaints/--no-suppress-complaints", default=None, help="Complaints suppress."
+    ),
 )
 CLEARED = (
     *("mode", "pool", "send_limit", "spam_threshold", "spam_failure_threshold"),
     *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
     *("allow_sender", "privacy_mode", "retry_schedule"),
+    *("outbound_spam_threshold", "allow_sender", "privacy_mode", "retry_schedule"),
+    *("suppress_hard_fails", "suppress_bounces", "suppress_complaints"),
 )
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")
 
@@ -198,6 +211,9 @@ def _show(session: Session, server: Server) -> None:
         ("Privacy", yes(server["privacy_mode"])),
         ("Retry schedule", server["retry_schedule"] or "default"),
         ("Unknown outcome", server["unknown_outcome"]),
+        ("Suppress at", f"{server['suppress_hard_fails'] or 'no'} hard fails in 24 h"),
+        ("Bounces suppress", yes(server["suppress_bounces"])),
+        ("Complaints suppress", yes(server["suppress_complaints"])),
     ]
     session.show(server, facts(pairs))
 

@@ -40,7 +40,13 @@ from chalicelib.domain.tenancy.pool_rules import POOL_RULES, PoolRule
 from chalicelib.domain.tenancy.pools import POOLS, PoolSettings
 from chalicelib.domain.tenancy.removals import REMOVALS, Removal
 from chalicelib.domain.tenancy.routes import RETURN_PATH, ROUTES, Condition, Route, RouteMode
-from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy.servers import (
+    SERVERS,
+    Server,
+    ServerMode,
+    SuppressionDays,
+    UnknownOutcome,
+)
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization

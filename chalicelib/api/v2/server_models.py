@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import BeforeValidator, Field, StrictBool
 
 from chalicelib.api.v2.fields import checked
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name, Permalink
 from chalicelib.api.v2.patch import Patch
+from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
-from chalicelib.domain.tenancy.servers import ServerMode, UnknownOutcome
+from chalicelib.domain.tenancy.servers import FOREVER, ServerMode, UnknownOutcome
 from chalicelib.services.tenancy.names import checked_permalink
 from chalicelib.services.tenancy.servers import (
     MOST_SHARDS,
@@ -44,8 +46,42 @@ PostmasterAddress = Annotated[
 BounceIncoming = Annotated[
     StrictBool, Field(description="Tell senders of incoming mail that it failed.")
 ]
+HardFails = Annotated[
+    Whole,
+    Field(ge=0, le=10, description="Hard fails of a recipient in 24 h that suppress it; 0: never."),
+]
+Days = Annotated[int, Field(strict=True, ge=1, le=3650)] | Literal["forever"]
+ShownDays = Annotated[Days, BeforeValidator(lambda days: days or "forever")]
 # What only an operator of the installation may set.
 OF_OPERATORS = frozenset({"send_limit", "outbound_spam_threshold", "allow_sender", "privacy_mode"})
+
+
+class SuppressionDays(Answer):
+    """For how long recipients are suppressed, by reason."""
+
+    hard_fails: ShownDays
+    soft_fails: ShownDays
+    bounce: ShownDays
+    complaint: ShownDays
+    unsubscribe: ShownDays
+    manual: ShownDays
+
+
+class SuppressionDaysToSet(Body):
+    """Those to change, by reason."""
+
+    hard_fails: Days | None = None
+    soft_fails: Days | None = None
+    bounce: Days | None = None
+    complaint: Days | None = None
+    unsubscribe: Days | None = None
+    manual: Days | None = None
+
+    def over(self, known: tenancy.SuppressionDays) -> tenancy.SuppressionDays:
+        """What becomes of the days of a server."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        days = {name: FOREVER if one == "forever" else one for name, one in given.items()}
+        return replace(known, **{name: one for name, one in days.items() if one is not None})
 
 
 class Server(Answer):
@@ -70,6 +106,10 @@ class Server(Answer):
     retry_schedule: str | None
     unknown_outcome: UnknownOutcome
     bounce_incoming: bool
+    suppress_hard_fails: int
+    suppress_bounces: bool
+    suppress_complaints: bool
+    suppression_days: SuppressionDays
     created_at: Moment
     suspended: Annotated[
         bool, Field(validation_alias="is_suspended", description="It, or its organization.")
@@ -93,6 +133,10 @@ class ServerSettings(Body):
     retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
     bounce_incoming: BounceIncoming = True
+    suppress_hard_fails: HardFails = 2
+    suppress_bounces: StrictBool = True
+    suppress_complaints: StrictBool = True
+    suppression_days: SuppressionDaysToSet | None = None
 
 
 class ServerToMake(ServerSettings):
@@ -125,6 +169,10 @@ class ServerToChange(Patch):
     retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
     unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
     bounce_incoming: BounceIncoming = True
+    suppress_hard_fails: HardFails = 2
+    suppress_bounces: StrictBool = True
+    suppress_complaints: StrictBool = True
+    suppression_days: SuppressionDaysToSet | None = None
 
 
 class ServerPage(ListAnswer):

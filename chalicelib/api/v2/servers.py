@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from chalicelib.api.v2.admission import Call
@@ -21,6 +22,7 @@ from chalicelib.api.v2.server_models import (
     ServerToChange,
     ServerToMake,
 )
+from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Taken, TooMany
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
@@ -49,7 +51,7 @@ async def list_servers(call: Call, query: ServerQuery) -> ServerPage:
         if call.caller.reaches_server(server)
     ]
     newest = sorted(found, key=_position, reverse=True)
-    return ServerPage(**await page(call, query, newest, _position, Server.model_validate))
+    return ServerPage(**await page(call, query, newest, _position, partial(_shown, call)))
 
 
 async def create_server(call: Call, wanted: ServerToMake) -> Server:
@@ -61,7 +63,9 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
     except NotFound as missing:
         detail = "there is no such organization"
         raise invalid_at("/organization", "unknown_reference", detail) from missing
-    given = wanted.model_dump(exclude={"organization", "name", "permalink"})
+    given = wanted.model_dump(exclude={"organization", "name", "permalink", "suppression_days"})
+    if wanted.suppression_days is not None:
+        given["suppression_days"] = wanted.suppression_days.over(tenancy.USUAL_DAYS)
     assignment, servers = call.program[PoolAssignment], call.program[Servers]
     if "pool" not in wanted.model_fields_set:
         given["pool"] = (await assignment.read()).first_of(owner)
@@ -75,12 +79,12 @@ async def create_server(call: Call, wanted: ServerToMake) -> Server:
 
     options = ServerOptions(**given)
     made = await servers.create(owner, wanted.name, wanted.permalink, options, may_be)
-    return Server.model_validate(made)
+    return _shown(call, made)
 
 
 async def show_server(call: Call) -> Server:
     """Show a mail server."""
-    return Server.model_validate(await _named(call))
+    return _shown(call, await _named(call))
 
 
 async def change_server(call: Call, change: ServerToChange) -> Server:
@@ -94,12 +98,16 @@ async def change_server(call: Call, change: ServerToChange) -> Server:
         if given.get("pool", "") is None:
             owner = await call.program[Organizations].get(server.organization_permalink)
             given["pool"] = (await call.program[PoolAssignment].read()).first_of(owner)
+        if "suppression_days" in given:
+            days = change.suppression_days
+            known_days = server.suppression_days
+            given["suppression_days"] = days.over(known_days) if days else tenancy.USUAL_DAYS
         chosen = {field: one for field, one in given.items() if field != "name"}
         options, name = replace(ServerOptions.of(server), **chosen), given.get("name")
         server = await call.program[Servers].update(
             server, options, name, lambda: _check_change(call, server, given)
         )
-    return Server.model_validate(server)
+    return _shown(call, server)
 
 
 async def delete_server(call: Call, query: ConfirmQuery) -> None:
@@ -114,7 +122,7 @@ async def suspend_server(call: Call, suspension: Suspension) -> Server:
     """Hold all mail of a server."""
     suspensions = call.program[Suspensions]
     done = await suspensions.suspend_server(await _named(call), suspension.reason)
-    return Server.model_validate(done)
+    return _shown(call, done)
 
 
 async def unsuspend_server(call: Call) -> Server:
@@ -122,7 +130,13 @@ async def unsuspend_server(call: Call) -> Server:
     server = await _named(call)
     if server.suspended_at is not None:
         server = await call.program[Servers].unsuspend(server)
-    return Server.model_validate(server)
+    return _shown(call, server)
+
+
+def _shown(call: Call, server: tenancy.Server) -> Server:
+    """A server, with the days of the installation where it has none of its own."""
+    days = server.suppression_days.filled(call.program[Settings].suppression_days)
+    return Server.model_validate(replace(server, suppression_days=days))
 
 
 async def _named(call: Call) -> tenancy.Server:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from chalicelib.domain.numbering import OrganizationId, ServerId
@@ -39,10 +39,15 @@ class SuppressionDays:
     unsubscribe: int = FOREVER
     manual: int = FOREVER
 
+    def filled(self, usual: int) -> SuppressionDays:
+        """All days, where the installation says `usual`."""
+        own = {name: getattr(self, name) for name in ("hard_fails", "soft_fails", "bounce")}
+        return replace(self, **{name: usual for name, days in own.items() if days is None})
+
     def of(self, reason: str, usual: int) -> int | None:
-        """The days for a reason, where the installation says `usual`; None for ever."""
-        days: int | None = getattr(self, reason)
-        return (usual if days is None else days) or None
+        """The days for a reason; None for ever."""
+        days: int = getattr(self.filled(usual), reason)
+        return days or None
 
 
 USUAL_DAYS = SuppressionDays()

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-__all__ = ["Server", "ServerMode", "ServerPage", "ServerToChange", "ServerToMake", "UnknownOutcome"]
+__all__ = [
+    "Server",
+    "ServerMode",
+    "ServerPage",
+    "ServerToChange",
+    "ServerToMake",
+    "SuppressionDays",
+    "SuppressionDaysToSet",
+    "UnknownOutcome",
+]
 
 
 class Server(TypedDict):
@@ -33,6 +42,10 @@ class Server(TypedDict):
     retry_schedule: str | None
     unknown_outcome: UnknownOutcome
     bounce_incoming: bool
+    suppress_hard_fails: int
+    suppress_bounces: bool
+    suppress_complaints: bool
+    suppression_days: SuppressionDays
     created_at: str
     suspended: bool
     """It, or its organization."""
@@ -76,6 +89,11 @@ class ServerToChange(TypedDict):
     unknown_outcome: NotRequired[UnknownOutcome | None]
     bounce_incoming: NotRequired[bool | None]
     """Tell senders of incoming mail that it failed."""
+    suppress_hard_fails: NotRequired[int | None]
+    """Hard fails of a recipient in 24 h that suppress it; 0: never."""
+    suppress_bounces: NotRequired[bool | None]
+    suppress_complaints: NotRequired[bool | None]
+    suppression_days: NotRequired[SuppressionDaysToSet | None]
 
 
 class ServerToMake(TypedDict):
@@ -100,12 +118,39 @@ class ServerToMake(TypedDict):
     unknown_outcome: NotRequired[UnknownOutcome | None]
     bounce_incoming: NotRequired[bool | None]
     """Tell senders of incoming mail that it failed."""
+    suppress_hard_fails: NotRequired[int | None]
+    """Hard fails of a recipient in 24 h that suppress it; 0: never."""
+    suppress_bounces: NotRequired[bool | None]
+    suppress_complaints: NotRequired[bool | None]
+    suppression_days: NotRequired[SuppressionDaysToSet | None]
     organization: str
     """A permalink."""
     name: str
     permalink: NotRequired[str | None]
     """Made from the name when left out."""
     shards: NotRequired[int | None]
+
+
+class SuppressionDays(TypedDict):
+    """For how long recipients are suppressed, by reason."""
+
+    hard_fails: int | Literal["forever"]
+    soft_fails: int | Literal["forever"]
+    bounce: int | Literal["forever"]
+    complaint: int | Literal["forever"]
+    unsubscribe: int | Literal["forever"]
+    manual: int | Literal["forever"]
+
+
+class SuppressionDaysToSet(TypedDict):
+    """Those to change, by reason."""
+
+    hard_fails: NotRequired[int | Literal["forever"] | None]
+    soft_fails: NotRequired[int | Literal["forever"] | None]
+    bounce: NotRequired[int | Literal["forever"] | None]
+    complaint: NotRequired[int | Literal["forever"] | None]
+    unsubscribe: NotRequired[int | Literal["forever"] | None]
+    manual: NotRequired[int | Literal["forever"] | None]
 
 
 UnknownOutcome = Literal["resend", "hold"]
