@@ -104,7 +104,6 @@ CLEARED = (
     *("mode", "pool", "send_limit", "spam_threshold", "spam_failure_threshold"),
     *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
     *("allow_sender", "privacy_mode", "retry_schedule"),
-    *("outbound_spam_threshold", "allow_sender", "privacy_mode", "retry_schedule"),
     *("suppress_hard_fails", "suppress_bounces", "suppress_complaints"),
 )
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")

@@ -113,7 +113,9 @@ async def test_the_header_alone_comes_back_if_that_is_asked_for() -> None:
     message, _ = await refused(scene, dsn=DsnParameters(ret="HDRS"))
     *_, returned = (await read(scene, await bounce_of(scene, message))).iter_parts()
     assert returned.get_content_type() == "text/rfc822-headers"
-    assert returned.get_payload(decode=True).startswith(RECEIVED)
+    header = returned.get_payload(decode=True)
+    assert header.startswith(b"X-Postal-Spam: no\r\n")
+    assert RECEIVED in header
     assert b"Hi" not in returned.get_payload(decode=True)
 
 
@@ -289,7 +291,7 @@ async def test_what_came_with_smtputf8_is_told_so_that_the_sender_can_read_it(
     assert "Final-Recipient: utf-8; bounce+ü@acme.test\r\n" in words
     kind, _, encoded = returned.partition(b"\r\n\r\n")
     assert kind.startswith(b"\r\nContent-Type: message/global\r\n")
-    assert base64.b64decode(encoded) == RECEIVED + content
+    assert base64.b64decode(encoded).endswith(RECEIVED + content)
 
 
 async def test_what_no_condition_took_is_told() -> None:
