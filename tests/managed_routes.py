@@ -78,6 +78,10 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     one_way, way_at = "/routes/{id}", f"{mail_routes}/{way}"
     asked("GET", one_way, way_at, tenant="other/mail")
     asked("PATCH", one_way, way_at, {"mode": "Hold"}, "other/mail")
+    wanted = {"to": "support@other.example", "from": "joe@example.com", "subject": "Hello"}
+    asked("POST", "/routes/match", "/routes/match", wanted, "other/mail")
+    wanted = {"from": "joe@example.com", "subject": "Hello", "text": "It comes in."}
+    asked("POST", f"{one_way}/simulate", f"{way_at}/simulate", wanted, "other/mail")
     asked("DELETE", one_way, way_at, tenant="other/mail")
     asked("DELETE", named, at, tenant="other/mail")
     asked("POST", f"{domain}/check", f"{domain_at}/check", tenant="other/mail")

@@ -41,6 +41,11 @@ route_options = options(
         help="What must hold: from, subject or header:Name, and * for any run; may be repeated.",
     ),
 )
+_RESULTS = {
+    "name": "its name does not fit",
+    "condition": "its conditions do not hold",
+    "chosen": "chosen",
+}
 route_argument = click.argument("route", metavar="ID|ADDRESS")
 route_group = Group("route", "Routes: which mail that comes in for a domain goes where.")
 
@@ -101,6 +106,51 @@ def change(
     _show(session, session.client.change_route(known, body, tenant=server))
 
 
+@route_group.command("match")
+@click.option("--to", required=True, help="The recipient of the envelope.")
+@click.option("--from", "sender", help="Its sender; none when left out, as reports have.")
+@click.option("--subject", help="Its subject.")
+@click.option(
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A field of its header; may be repeated.",
+)
+@of_server
+def match(
+    session: Session,
+    server: str | None,
+    to: str,
+    sender: str | None,
+    headers: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Say which route would take a message, and what its sender would be told."""
+    body = fields_of(to=to, **given) | fields_of(**{"from": sender})
+    if headers:
+        body["headers"] = dict(_split(one, "X-Name=value") for one in headers)
+    found = session.client.match_routes(body, tenant=server)
+    rows = [(one["route"], _RESULTS[one["result"]]) for one in found["steps"]]
+    told = [visible(found["reply"]), *([table(rows, ("route", "result"))] if rows else [])]
+    session.show(found, "\n\n".join(told))
+
+
+@route_group.command("simulate")
+@route_argument
+@click.option("--from", "sender", required=True, help="Who is said to have sent it.")
+@click.option("--subject", help="Its subject.")
+@click.option("--text", help="What it says.")
+@of_server
+def simulate(session: Session, route: str, server: str | None, sender: str, **given: Any) -> None:
+    """Have a message come in by a route, as if somebody had sent it."""
+    body = fields_of(**given) | {"from": sender}
+    known = _id(session, route, server)
+    made = session.client.simulate_route(known, body, tenant=server)
+    rows = [(str(one["id"]), one["to"]) for one in made["emails"]]
+    session.show(made, table(rows, ("message", "to")))
+
+
 @route_group.command("remove")
 @route_argument
 @of_server
@@ -143,10 +193,15 @@ def _body(session: Session, server: str | None, body: dict[str, Any]) -> Any:
 
 
 def _condition(text: str) -> dict[str, str]:
-    field, equals, pattern = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"{text!r} is no condition such as subject=*invoice*.")
+    field, pattern = _split(text, "subject=*invoice*")
     return {"field": field, "matches": pattern}
+
+
+def _split(text: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r} has no = as in {example}.")
+    return name, value
 
 
 def _address(one: MailRoute) -> str:

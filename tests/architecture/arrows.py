@@ -122,7 +122,7 @@ chalicelib              -
 .api                    .domain.tenancy .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
-.api.v2                 .config .domain .domain.dns .domain.mail .domain.tenancy .ports .services
+.api.v2                 .config .domain .domain.dns .domain.incoming .domain.mail .domain.tenancy .ports .services
                         .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
                         .services.pools .services.queue .services.suspensions .services.tenancy .services.tracking
                         .api pydantic pydantic_core

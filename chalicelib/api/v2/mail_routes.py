@@ -5,20 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.listing import page
+from chalicelib.api.v2.models import AcceptedEmail
 from chalicelib.api.v2.objects import PageQuery
 from chalicelib.api.v2.route import route
 from chalicelib.api.v2.route_models import (
     MailRoute,
+    MailToMatch,
+    MailToSimulate,
+    Matched,
     RoutePage,
     RouteToChange,
     RouteToMake,
+    Step,
     route_given,
     route_shown,
 )
+from chalicelib.api.v2.sending import accepted_email
 from chalicelib.config import Settings
+from chalicelib.domain.incoming.routing import Described
+from chalicelib.domain.mail.compose import read_mailbox
 from chalicelib.domain.tenancy.routes import Route
+from chalicelib.services.incoming.match import MatchRoutes
 from chalicelib.services.incoming.routes import Routes
+from chalicelib.services.incoming.simulate import SimulatedMail, SimulateIncoming
 
 
 async def list_routes(call: Call, query: PageQuery) -> RoutePage:
@@ -54,6 +65,32 @@ async def delete_route(call: Call) -> None:
     await call.program[Routes].remove(await _named(call))
 
 
+async def match_routes(call: Call, wanted: MailToMatch) -> Matched:
+    """Say which route would take a message, and what its sender would be told."""
+    sender = read_mailbox(wanted.mail_from)
+    described = Described(
+        wanted.mail_from.strip() if sender is None else sender.address,
+        wanted.subject,
+        tuple(wanted.headers.items()),
+    )
+    to = mailbox_of(wanted.to).address
+    found = await call.program[MatchRoutes].match(call.server, to, described)
+    return Matched(
+        route=None if found.route is None else _shown(call, found.route),
+        reply=str(found.reply),
+        steps=[Step(route=one.route.id, result=one.result) for one in found.looks],
+    )
+
+
+async def simulate_route(call: Call, wanted: MailToSimulate) -> AcceptedEmail:
+    """Have a message come in by a route, with a small attachment, as if somebody had sent it."""
+    author = mailbox_of(wanted.author, any_name=True)
+    client = call.request.client_address
+    mail = SimulatedMail(author, wanted.subject, wanted.text, client)
+    simulate = call.program[SimulateIncoming].simulate
+    return accepted_email(await simulate(call.server, await _named(call), mail))
+
+
 async def _named(call: Call) -> Route:
     return await call.program[Routes].get(call.server, call.value("id"))
 
@@ -80,7 +117,18 @@ ROUTES = (
         location=_ONE,
         **_WRITE,
     ),
+    route("POST /routes/match", match_routes, Matched, body=MailToMatch, **_READ),
     route(f"GET {_ONE}", show_route, MailRoute, **_READ),
     route(f"PATCH {_ONE}", change_route, MailRoute, body=RouteToChange, **_WRITE),
     route(f"DELETE {_ONE}", delete_route, None, status=204, **_WRITE),
+    route(
+        f"POST {_ONE}/simulate",
+        simulate_route,
+        AcceptedEmail,
+        status=202,
+        body=MailToSimulate,
+        scope="emails:send",
+        rate="test",
+        takes_large_bodies=True,
+    ),
 )

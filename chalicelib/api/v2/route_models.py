@@ -6,9 +6,19 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from chalicelib.api.v2.fields import checked
+from chalicelib.api.v2.fields import (
+    LONGEST_ENTRY,
+    Address,
+    Author,
+    HeaderName,
+    Line,
+    checked,
+)
+from chalicelib.api.v2.models import MOST_HEADERS
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment
 from chalicelib.api.v2.patch import Patch
+from chalicelib.domain.incoming.routing import Result
+from chalicelib.domain.mail.header_rendering import LONGEST_VALUE
 from chalicelib.domain.tenancy import routes as tenancy
 from chalicelib.domain.tenancy.routes import RouteMode, SpamMode
 from chalicelib.services.incoming.route_fields import (
@@ -136,6 +146,52 @@ class RoutePage(ListAnswer):
     """Routes, by priority, then age."""
 
     data: list[MailRoute]
+
+
+class MailToMatch(Body):
+    """A message that has not come."""
+
+    to: Annotated[Address, Field(description="Its recipient in the envelope.")]
+    mail_from: Annotated[
+        str,
+        Field(alias="from", max_length=LONGEST_ENTRY, description="Its sender in the envelope."),
+    ] = ""
+    subject: Annotated[str, Field(max_length=LONGEST_VALUE)] = ""
+    headers: Annotated[
+        dict[HeaderName, Annotated[str, Field(max_length=LONGEST_VALUE)]],
+        Field(max_length=MOST_HEADERS, description="Fields of its header by name."),
+    ] = Field({})
+
+
+class Step(Answer):
+    """A route that was looked at."""
+
+    route: str
+    result: Annotated[
+        Result, Field(description="`name` or `condition` did not fit, or it was `chosen`.")
+    ]
+
+
+class Matched(Answer):
+    """What would become of a message."""
+
+    route: MailRoute | None
+    reply: Annotated[
+        str,
+        Field(
+            description="What its sender would be told: RCPT's refusal, else DATA's, else RCPT's 250.",
+            examples=["250 2.1.5 OK"],
+        ),
+    ]
+    steps: Annotated[list[Step], Field(description="The server's routes, in their order.")]
+
+
+class MailToSimulate(Body):
+    """A message that nobody has sent."""
+
+    author: Author = Field(alias="from", description="Who is said to have sent it.")
+    subject: Line = ""
+    text: str = ""
 
 
 def route_given(body: RouteToMake | RouteToChange) -> dict[str, Any]:

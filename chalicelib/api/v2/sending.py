@@ -46,7 +46,7 @@ async def send_email(call: Call) -> HttpAnswer:
     async def work() -> Answer:
         submission = _submission(call.principal, email, await _uploads(call, email))
         made = await call.program[SubmitMail].submit(submission, call.request.client_address)
-        return Answer(202, render_json(as_json(_accepted(made))))
+        return Answer(202, render_json(as_json(accepted_email(made))))
 
     return await once(call, work)
 
@@ -164,7 +164,8 @@ def _bytes(content: str | None, upload: str | None, uploads: Mapping[str, bytes]
     return uploads[upload] if upload is not None else read_base64(content or "")
 
 
-def _accepted(made: Sequence[Message]) -> AcceptedEmail:
+def accepted_email(made: Sequence[Message]) -> AcceptedEmail:
+    """The answer about the messages that were made of one."""
     first = made[0]
     return AcceptedEmail.model_validate(
         {"id": first.id, "message_id": first.message_id or None, "emails": made}
@@ -175,6 +176,6 @@ def _result(
     index: int, outcome: Sequence[Message] | MailError, request: HttpRequest
 ) -> BatchResult:
     if not isinstance(outcome, MailError):
-        return BatchResult(index=index, status=202, email=_accepted(outcome))
+        return BatchResult(index=index, status=202, email=accepted_email(outcome))
     problem = problem_of(outcome, request)
     return BatchResult(index=index, status=problem.status, problem=problem)

@@ -7,7 +7,7 @@ came, behind the trace field.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
@@ -79,9 +79,9 @@ class AcceptIncoming:
         by_server: dict[ServerId, list[_Draft]] = {}
         for recipient, route in _routed(mail, headers):
             arrivals = _arrivals(mail, recipient, route)
-            by_server.setdefault(recipient.server_id, []).extend(
-                (recipient, arrival) for arrival in arrivals
-            )
+            # Of the routes that an address fits, several servers may have some.
+            taker = recipient.server_id if route is None else route.server_id
+            by_server.setdefault(taker, []).extend((recipient, arrival) for arrival in arrivals)
         names = {one: await self._numbers.take(one, len(by_server[one])) for one in by_server}
         # Put together last, so that nothing waits with both in memory.
         body = mail.received + mail.content
@@ -168,12 +168,9 @@ def _routed(mail: IncomingMail, headers: Headers) -> list[tuple[IncomingRecipien
     refusals: list[Reply] = []
     unique = {(identity(one.address), one.forwarded): one for one in reversed(mail.recipients)}
     for recipient in unique.values():
-        route = _route(recipient, described)
-        if route is not None and route.mode is RouteMode.REJECT:
-            route = None
-            refusals.append(REJECTED)
-        elif route is None and recipient.routes:
-            refusals.append(NO_ROUTE)
+        route, refusal = taken_by(recipient, described.get)
+        if refusal is not None:
+            refusals.append(refusal)
         found.append((recipient, route))
     found.reverse()
     if len(refusals) == len(found) and not mail.shared:
@@ -200,14 +197,20 @@ class _Described:
         return self._made
 
 
-def _route(recipient: IncomingRecipient, described: _Described) -> Route | None:
-    """The route that takes the mail for a recipient."""
+def taken_by(
+    recipient: IncomingRecipient, describe: Callable[[], Described]
+) -> tuple[Route | None, Reply | None]:
+    """The route that takes a message for a recipient, or the reply to DATA when none of its routes does."""
     routes = recipient.routes
     if not routes:
-        return None
+        return None, None
     if not recipient.asks or not routes[0].conditions:
-        return routes[0]
-    return chosen(routes, described.get())
+        route: Route | None = routes[0]
+    else:
+        route = chosen(routes, describe())
+    if route is None:
+        return None, NO_ROUTE
+    return (None, REJECTED) if route.mode is RouteMode.REJECT else (route, None)
 
 
 def _arrivals(

@@ -75,7 +75,7 @@ class Recipients:
     async def own(self, address: str, mail_from: str) -> IncomingRecipient | None:
         """A recipient among the addresses of the installation itself, for mail of this sender; None for any other.
         `postmaster` may stand without a domain. Raises Refused, TemporaryFailure."""
-        domain, local = domain_of(address), _local(address)
+        domain, local = domain_of(address), local_part(address)
         if domain in self._own and local.lower() in OF_POSTMASTER:
             return await self._postmaster(address)
         if domain == self._return_path and is_srs(local):
@@ -86,11 +86,15 @@ class Recipients:
             return await self._by_token(address, local)
         return None
 
-    async def hosted(self, address: str) -> IncomingRecipient | None:
-        """A recipient that a route takes; None when none does. Raises Refused, TemporaryFailure."""
-        domain, local = domain_of(address), _local(address)
-        found = routes_for(await self._directory.routes_of(domain), local)
-        if not found or _rejects(found):
+    async def hosted(
+        self, address: str, known: Sequence[Route] | None = None
+    ) -> IncomingRecipient | None:
+        """A recipient that a route takes; None when none does. `known` are the routes of its domain where they were
+        read just now. Raises Refused, TemporaryFailure."""
+        domain, local = domain_of(address), local_part(address)
+        recent = await self._directory.routes_of(domain) if known is None else known
+        found = routes_for(recent, local)
+        if known is None and (not found or _rejects(found)):
             moment = int(self._clock.monotonic()) // MOMENT_SECONDS + 1
             found = routes_for(await self._directory.routes_of(domain, moment), local)
         if not found:
@@ -100,10 +104,10 @@ class Recipients:
             raise _refused(REJECTED)
         return IncomingRecipient(found[0].server_id, address, tuple(found))
 
-    async def check_unknown(self, address: str) -> None:
+    async def check_unknown(self, address: str, known: Sequence[Route] | None = None) -> None:
         """Raises Refused for an address of a domain that has routes, but none for it; for all others that is for
-        somebody else to say."""
-        if await self._directory.routes_of(domain_of(address)):
+        somebody else to say. `known` as for `hosted`."""
+        if known or (known is None and await self._directory.routes_of(domain_of(address))):
             raise _refused(NO_RECIPIENT)
 
     async def _postmaster(self, address: str) -> IncomingRecipient:
@@ -178,7 +182,7 @@ def _rejects(routes: Sequence[Route]) -> bool:
     return False
 
 
-def _local(address: str) -> str:
+def local_part(address: str) -> str:
     """The local part without quotes."""
     local = address.rpartition("@")[0] or address
     return _QUOTED.sub(r"\1", local[1:-1]) if local[:1] == '"' else local

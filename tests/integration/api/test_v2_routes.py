@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib import bootstrap
 from chalicelib.services.incoming import routes as service
+from chalicelib.services.messages.history import MessageHistory
 from tests.aws_backend import aws_backend, aws_settings
 from tests.http_api import ApiWorld, Reply, api_world
 from tests.integration.api.test_v2_domains import api
@@ -295,3 +297,163 @@ def test_there_are_only_so_many_and_keys_need_the_scope(
     assert here.manage("GET", "/routes", None, HERE, reader).status == 200
     reply = make(here, HERE, reader)
     assert (refused(reply), reply.json["scope"]) == ((403, "scope_missing"), "routing:write")
+
+
+def match(api: ApiWorld, to: str = "support@acme.test", tenant: str = HERE, **more: Any) -> Any:
+    body = {name.removesuffix("_"): one for name, one in more.items()}
+    reply = api.manage("POST", "/routes/match", {"to": to} | body, tenant)
+    assert reply.status == 200, reply
+    return reply.json
+
+
+def steps(found: Any, names: dict[str, str]) -> list[tuple[str, str]]:
+    called = {one: name for name, one in names.items()}
+    return [(called[one["route"]], one["result"]) for one in found["steps"]]
+
+
+def test_what_would_take_a_message_is_told_step_by_step(api: ApiWorld) -> None:
+    asks = [
+        {"field": "subject", "matches": "*invoice*"},
+        {"field": "header:List-Id", "matches": "*"},
+    ]
+    given: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("first", {"name": "sales", "priority": 1}),
+        ("asking", {"name": "support", "priority": 2, "conditions": asks}),
+        ("pattern", {"name": "supp*"}),
+        ("any", {"name": "*", "mode": "Reject"}),
+    )
+    names = {called: made(api, **fields)["id"] for called, fields in given}
+    found = match(api, "Support+42@acme.test", from_="joe@example.com", subject="Your Invoice")
+    assert steps(found, names) == [
+        ("first", "name"),
+        ("asking", "condition"),
+        ("pattern", "chosen"),
+    ]
+    assert (found["route"]["id"], found["reply"]) == (names["pattern"], "250 2.1.5 OK")
+    found = match(api, subject="the invoice 7", headers={"list-id": "x"})
+    assert steps(found, names)[-1] == ("asking", "chosen")
+    refused_at_once = match(api, "other@acme.test")
+    assert refused_at_once["reply"] == "550 5.7.1 Route does not accept incoming messages"
+    assert refused_at_once["route"]["id"] == names["any"]
+    api.manage("DELETE", f"/routes/{names['any']}", tenant=HERE)
+    assert match(api, "other@acme.test")["reply"] == "550 5.1.1 No such recipient"
+    api.manage("DELETE", f"/routes/{names['pattern']}", tenant=HERE)
+    found = match(api)
+    assert (found["reply"], found["route"]) == ("550 5.7.1 No route takes this message", None)
+    assert match(api, "a@elsewhere.test")["reply"] == "530 5.7.0 Authentication required"
+
+
+def test_a_conditional_rejection_has_its_own_text(api: ApiWorld) -> None:
+    asks = [{"field": "from", "matches": "*@bad.example"}]
+    rejecting = made(api, mode="Reject", priority=1, conditions=asks)
+    holding = made(api)
+    found = match(api, from_="x@bad.example")
+    assert (found["reply"], found["route"]["id"]) == (
+        "550 5.7.1 Route does not accept incoming messages",
+        rejecting["id"],
+    )
+    assert match(api, from_="Good <x@good.example>")["route"]["id"] == holding["id"]
+
+
+def test_addresses_of_the_installation_are_matched_too(api: ApiWorld) -> None:
+    asking = made(api, conditions=[{"field": "subject", "matches": "no"}])
+    found = match(api, asking["forwarding_address"].replace("@", "+x@"))
+    assert (found["route"]["id"], found["reply"]) == (asking["id"], "250 2.1.5 OK")
+    assert found["steps"] == [{"route": asking["id"], "result": "chosen"}]
+    unknown = match(api, "abcdefgh@routes.posthorn.example.com")
+    assert unknown["reply"] == "550 5.1.1 Invalid route token"
+    back = f"{api.scene.server.token}@rp.posthorn.example.com"
+    assert match(api, back) == {"route": None, "reply": "250 2.1.5 OK", "steps": []}
+    taking = made(
+        api, name="__returnpath__", domain=None, mode="Endpoint", endpoint=an_endpoint(api)
+    )
+    other = api.manage("POST", "/servers", {"organization": "acme", "name": "Second"}).json
+    assert match(api, back)["route"]["id"] == taking["id"]
+    assert match(api, back, other["server"]) == {
+        "route": None,
+        "reply": "250 2.1.5 OK",
+        "steps": [],
+    }
+
+
+def test_a_match_says_nothing_of_other_servers_routes(api: ApiWorld) -> None:
+    made(api)
+    api.manage("POST", "/servers", {"organization": "acme", "name": "Second"})
+    found = match(api, tenant="acme/second")
+    assert (found["route"], found["steps"]) == (None, [])
+
+
+def test_a_match_names_what_is_wrong(here: ApiWorld) -> None:
+    for body, where in (
+        ({}, [("/to", "missing")]),
+        ({"to": "nobody"}, [("/to", "address")]),
+        ({"to": "a@b.test", "headers": {"a b": "x"}}, [("/headers/a b", "header_name")]),
+        ({"to": "a@b.test", "text": "x"}, [("/text", "extra_forbidden")]),
+    ):
+        reply = here.manage("POST", "/routes/match", body, HERE)
+        assert (reply.status, places(reply)) == (422, where)
+    reader = a_key(here, "routing:read")
+    assert here.manage("POST", "/routes/match", {"to": "a@b.test"}, HERE, reader).status == 200
+
+
+def simulate(api: ApiWorld, route: Any, key: str | None = None, **fields: Any) -> Reply:
+    body = {"from": "Joe <joe@example.com>", "subject": "Hello", "text": "It comes in."} | fields
+    return api.manage("POST", f"/routes/{route['id']}/simulate", body, HERE, key)
+
+
+def test_a_message_comes_in_that_nobody_has_sent(api: ApiWorld) -> None:
+    end, other = an_endpoint(api), an_address(api)
+    asks = [{"field": "subject", "matches": "no"}]
+    given = {
+        "mode": "Endpoint",
+        "endpoint": end,
+        "additional_endpoints": [other],
+        "conditions": asks,
+    }
+    route = made(api, name="in-*", **given)
+    reply = simulate(api, route)
+    assert reply.status == 202
+    assert [one["to"] for one in reply.json["emails"]] == ["in-test@acme.test"] * 2
+    assert reply.json["id"] == reply.json["emails"][0]["id"]
+    shown = api.v2("GET", f"/emails/{reply.json['id']}").json
+    assert (shown["direction"], shown["from"], shown["subject"]) == (
+        "incoming",
+        "joe@example.com",
+        "Hello",
+    )
+    assert shown["message_id"] == reply.json["message_id"]
+    content = api.content(reply.json["id"])
+    assert content.startswith(b"Received: from api (")
+    for part in (b"To: in-test@acme.test\r\n", b"It comes in.", b'filename="test.txt"'):
+        assert part in content
+    records = [
+        bootstrap.run(api.scene.posthorn[MessageHistory].record(api.scene.server.id, one["id"]))
+        for one in reply.json["emails"]
+    ]
+    arrivals = [one.message.arrival for one in records]
+    assert [(one.route_id, one.endpoint_id, one.additional) for one in arrivals if one] == [
+        (route["id"], end, False),
+        (route["id"], other, True),
+    ]
+
+
+def test_a_return_path_is_simulated_as_a_bounce(api: ApiWorld) -> None:
+    given = {"mode": "Endpoint", "endpoint": an_endpoint(api)}
+    reply = simulate(api, made(api, name="__returnpath__", domain=None, **given))
+    assert reply.json["emails"][0]["to"] == f"{api.scene.server.token}@rp.posthorn.example.com"
+    assert api.v2("GET", f"/emails/{reply.json['id']}").json["bounce"] is True
+
+
+def test_a_simulation_is_refused_where_nothing_could_come(here: ApiWorld) -> None:
+    reply = simulate(here, made(here, name="r", mode="Reject"))
+    assert refused(reply) == (409, "conflict")
+    route = made(here)
+    assert places(simulate(here, route, **{"from": "nobody"})) == [("/from", "address")]
+    writer = a_key(here, "routing:write")
+    reply = simulate(here, route, writer)
+    assert (refused(reply), reply.json["scope"]) == ((403, "scope_missing"), "emails:send")
+    for _ in range(30 - 2):
+        reply = simulate(here, route)
+    assert reply.status == 202
+    assert reply.headers["ratelimit-policy"] == '"test";q=30;w=60'
+    assert refused(simulate(here, made(here, name="other"))) == (429, "throttled")

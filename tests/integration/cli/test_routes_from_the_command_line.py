@@ -109,7 +109,7 @@ def test_what_is_wrong_is_one_sentence(demo: Run) -> None:
     lacking = demo("route", "add", "support@demo.example")
     assert (lacking.code, "needs an endpoint" in lacking.err) == (1, True)
     unequal = demo("route", "add", "a@demo.example", "--mode", "Hold", "--if", "subject")
-    assert (unequal.code, "is no condition" in unequal.err) == (2, True)
+    assert (unequal.code, "has no = as in" in unequal.err) == (2, True)
     for priority in ("1", "2"):
         done(demo("route", "add", "a@demo.example", "--mode", "Hold", "--priority", priority))
     several = demo("route", "show", "a@demo.example")
@@ -129,3 +129,27 @@ def test_what_an_application_says_to_a_sample_is_printed(demo: Run) -> None:
     assert said.code == 1
     assert said.out.startswith("-2 after ")
     assert demo("endpoint", "test", "web", "--json").json["code"] == -2
+
+
+def test_what_would_take_a_message_is_told(demo: Run) -> None:
+    for name, condition in (("a", "subject=*invoice*"), ("*", "header:X-A=*")):
+        done(demo("route", "add", f"{name}@demo.example", "--mode", "Hold", "--if", condition))
+    asked = ("route", "match", "--to", "a+1@demo.example", "--from", "joe@example.com")
+    found = done(demo(*asked, "--header", "X-A=b", "--json")).json
+    assert [one["result"] for one in found["steps"]] == ["condition", "chosen"]
+    told = done(demo(*asked, "--subject", "an invoice")).out
+    assert told.startswith("250 2.1.5 OK\n")
+    assert "chosen" in told
+    assert "550 5.7.1 No route takes this message" in done(demo(*asked)).out
+    assert demo(*asked, "--header", "X-A").code == 2
+
+
+def test_a_message_is_simulated(demo: Run) -> None:
+    done(demo("route", "add", "support@demo.example", "--mode", "Hold"))
+    made = done(
+        demo("route", "simulate", "support@demo.example", "--from", "joe@example.com", "--json")
+    )
+    (email,) = made.json["emails"]
+    assert email["to"] == "support@demo.example"
+    shown = done(demo("message", "show", str(email["id"]), "--json")).json
+    assert (shown["direction"], shown["from"]) == ("incoming", "joe@example.com")

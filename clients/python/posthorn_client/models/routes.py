@@ -10,12 +10,17 @@ from typing import Literal, NotRequired, TypedDict
 __all__ = [
     "Condition",
     "MailRoute",
+    "MailToMatch",
+    "MailToSimulate",
+    "Matched",
+    "Result",
     "RouteMode",
     "RoutePage",
     "RouteToChange",
     "RouteToMake",
     "ShownCondition",
     "SpamMode",
+    "Step",
 ]
 
 
@@ -47,6 +52,43 @@ class MailRoute(TypedDict):
     """Mail to it takes this route, whatever its conditions."""
     created_at: str
     last_used_at: str | None
+
+
+_MailToMatch = TypedDict("_MailToMatch", {"from": "NotRequired[str | None]"})
+
+
+class MailToMatch(_MailToMatch):
+    """A message that has not come."""
+
+    to: str
+    """Its recipient in the envelope."""
+    subject: NotRequired[str | None]
+    headers: NotRequired[dict[str, str] | None]
+    """Fields of its header by name."""
+
+
+_MailToSimulate = TypedDict("_MailToSimulate", {"from": "str"})
+
+
+class MailToSimulate(_MailToSimulate):
+    """A message that nobody has sent."""
+
+    subject: NotRequired[str | None]
+    text: NotRequired[str | None]
+
+
+class Matched(TypedDict):
+    """What would become of a message."""
+
+    route: MailRoute | None
+    reply: str
+    """What its sender would be told: RCPT's refusal, else DATA's, else RCPT's 250."""
+    steps: list[Step]
+    """The server's routes, in their order."""
+
+
+Result = Literal["name", "condition", "chosen"]
+"""What came of looking at a route: `name` and `condition` are what did not fit."""
 
 
 RouteMode = Literal["Endpoint", "Accept", "Hold", "Bounce", "Reject"]
@@ -105,3 +147,11 @@ class ShownCondition(TypedDict):
 
 SpamMode = Literal["Mark", "Quarantine", "Fail"]
 """What becomes of spam (contract section 1.7)."""
+
+
+class Step(TypedDict):
+    """A route that was looked at."""
+
+    route: str
+    result: Result
+    """`name` or `condition` did not fit, or it was `chosen`."""

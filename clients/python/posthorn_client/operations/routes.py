@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from posthorn_client.asking import Asking
-from posthorn_client.models.routes import MailRoute, RoutePage, RouteToChange, RouteToMake
+from posthorn_client.models.emails import AcceptedEmail
+from posthorn_client.models.routes import (
+    MailRoute,
+    MailToMatch,
+    MailToSimulate,
+    Matched,
+    RoutePage,
+    RouteToChange,
+    RouteToMake,
+)
 from posthorn_client.paging import items
 from posthorn_client.request import Request, part
 
@@ -51,6 +60,24 @@ class RoutesOperations(Asking):
         answer: MailRoute = self._json(request)
         return answer
 
+    def match_routes(
+        self, body: MailToMatch, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> Matched:
+        """Say which route would take a message, and what its sender would be told.
+
+        Needs the scope `routing:read`.
+        """
+        request = Request(
+            "POST",
+            "/api/v2/routes/match",
+            body=body,
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: Matched = self._json(request)
+        return answer
+
     def show_route(self, id: int | str, *, tenant: str | None = None) -> MailRoute:
         """Show a route.
 
@@ -78,3 +105,26 @@ class RoutesOperations(Asking):
         """
         request = Request("DELETE", f"/api/v2/routes/{part(id)}", tenant=tenant)
         self._nothing(request)
+
+    def simulate_route(
+        self,
+        id: int | str,
+        body: MailToSimulate,
+        *,
+        tenant: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> AcceptedEmail:
+        """Have a message come in by a route, with a small attachment, as if somebody had sent it.
+
+        At most 30 times in 60 seconds for what the path names. Needs the scope `emails:send`.
+        """
+        request = Request(
+            "POST",
+            f"/api/v2/routes/{part(id)}/simulate",
+            body=body,
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: AcceptedEmail = self._json(request)
+        return answer
