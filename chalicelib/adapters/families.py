@@ -35,6 +35,7 @@ reports.Reports              aws.dynamo.reports.DynamoReports              sqlit
 repository.Repository        aws.dynamo.repository.DynamoRepository        sqlite.repository.SqliteRepository
 resolver.Resolver            network.resolver.DnsResolver                  network.resolver.DnsResolver
 scanners.Scanners            network.scanners.NetworkScanners              network.scanners.NetworkScanners
+signature_check.SignatureCheck crypto.signature_check.CryptographySignatureCheck crypto.signature_check.CryptographySignatureCheck
 signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner
 statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlite.statistics.SqliteStatistics
 suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.limits.SqliteSuppressionList

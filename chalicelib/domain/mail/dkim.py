@@ -88,7 +88,7 @@ def prepare(content: bytes, prefix_fields: Sequence[bytes] = ()) -> Canonical:
     block = b"".join([*prefix_fields, content[:body_at]])
     header_hash = hashlib.sha256()
     names = _choose_and_hash(header_hash, block)
-    body_hash = base64.b64encode(_body_digest(content, body_at))
+    body_hash = base64.b64encode(body_digest(content, body_at))
     return Canonical(body_hash, _folded_names(tuple(names)), header_hash)
 
 
@@ -125,7 +125,7 @@ def relaxed_header(block: bytes) -> bytes:
 
 
 def relaxed_body(body: bytes) -> bytes:
-    """A body by RFC 6376 §3.4.4, as one byte string. `_body_digest` hashes the same without copying where it can."""
+    """A body by RFC 6376 §3.4.4, as one byte string. `body_digest` hashes the same without copying where it can."""
     body = _without_extra_space(body)
     end = _end_without_empty_lines(body, 0)
     return body[:end] + (b"" if end == 0 or body.endswith(b"\r\n", 0, end) else b"\r\n")
@@ -173,7 +173,7 @@ def _folded_names(names: tuple[bytes, ...]) -> bytes:
     return b"\r\n\t ".join([*lines, line]).removesuffix(b":")
 
 
-def _body_digest(content: bytes, at: int) -> bytes:
+def body_digest(content: bytes, at: int) -> bytes:
     if not _has_extra_space(content, at):
         end = _end_without_empty_lines(content, at)
         digest = hashlib.sha256(memoryview(content)[at:end])

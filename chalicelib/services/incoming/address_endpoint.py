@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from chalicelib.domain.model import Message
 from chalicelib.domain.tenancy.endpoints import Endpoint
+from chalicelib.services.incoming.arc_seal import SealArc
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
 from chalicelib.services.incoming.forwarding import Forwarding
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
@@ -14,15 +15,17 @@ from chalicelib.services.outgoing.smtp_sender import SmtpSender
 class AddressEndpoint:
     """The sender for endpoints that are addresses."""
 
-    def __init__(self, sender: SmtpSender, forwarding: Forwarding) -> None:
+    def __init__(self, sender: SmtpSender, forwarding: Forwarding, arc: SealArc) -> None:
         self._sender = sender
+        self._arc = arc
         self._forwarding = forwarding
 
     async def deliver(self, attempt: IncomingAttempt, endpoint: Endpoint) -> EndpointResult:
-        """One attempt. Raises TemporaryFailure when the key of our addresses cannot be opened."""
+        """One attempt. Raises TemporaryFailure when a key of ours cannot be opened."""
         message = attempt.record.message
         envelope = await self._forwarding.envelope(attempt, endpoint.address)
-        content = (self._forwarding.delivered_to(message), attempt.content)
+        sealed = await self._arc.sealed(attempt.content, attempt.inspection)
+        content = (self._forwarding.delivered_to(message), sealed)
         result = await self._sender.deliver(
             by_pool_of(attempt), envelope, content, attempt.record.tries
         )

@@ -18,6 +18,7 @@ from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
 from chalicelib.domain.tenancy.routes import ROUTES
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.incoming.attempt import IncomingAttempt, Step
+from chalicelib.services.incoming.authenticate import Authenticate
 from chalicelib.services.incoming.decide_outcome import DecideOutcome
 from chalicelib.services.incoming.deliver import DeliverToEndpoint
 from chalicelib.services.incoming.end_loop import EndLoop
@@ -37,6 +38,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     LoadBody,
     EndLoop,
     ReturnToSender,
+    Authenticate,
     MatchReport,
     Inspect,
     checks.spam_failure_threshold,
@@ -65,6 +67,7 @@ class CarryIncoming:
         load: LoadBody,
         loop: EndLoop,
         forwarded: ReturnToSender,
+        authenticate: Authenticate,
         reports: MatchReport,
         inspect: Inspect,
         deliver: DeliverToEndpoint,
@@ -75,7 +78,7 @@ class CarryIncoming:
         self._uses = uses
         self._outcome = outcome
         steps: tuple[Step, ...] = (
-            *(load, loop, forwarded, reports, inspect),
+            *(load, loop, forwarded, authenticate, reports, inspect),
             *(deliver, outcome),
         )
         self._acting: dict[type, Step] = {type(step): step for step in steps}

@@ -31,7 +31,8 @@ async def test_the_message_goes_to_the_mx_of_the_address() -> None:
     (got,) = scene.egress.received
     assert got.envelope.rcpt_to == "other@example.com"
     assert got.envelope.mail_from.startswith("SRS0=")
-    assert got.content.startswith(b"Delivered-To: fwd+tag@acme.test\r\nX-Postal-Spam: no\r\n")
+    assert got.content.startswith(b"Delivered-To: fwd+tag@acme.test\r\nARC-Seal: i=1;")
+    assert b"\r\nX-Postal-Spam: no\r\n" in got.content
     assert got.content.endswith(RECEIVED + CONTENT)
     assert got.source.pool == scene.server.pool
 

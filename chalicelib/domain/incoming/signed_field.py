@@ -1,0 +1,219 @@
+"""DKIM-Signature and ARC-Message-Signature fields: what they say, and the digests that they sign (RFC 6376, RFC 8617).
+
+Everything is checked but the signature itself, which takes a key. A signature with rsa-sha1 is none that can be
+verified (RFC 8301). Linear in the message, for any bytes; no clock: times are passed in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chalicelib.domain.domain_name import ascii_name
+from chalicelib.domain.incoming.tag_list import (
+    read_base64,
+    read_field,
+    without_signature,
+    words,
+)
+from chalicelib.domain.mail.dkim import ALGORITHMS, body_digest, relaxed_body, relaxed_header
+from chalicelib.domain.mail.headers import Field
+
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_CANONICAL = re.compile(r"(simple|relaxed)(?:/(simple|relaxed))?")
+_FIELD_NAME = re.compile(r"[!-9;-~]+")
+LATE = 300  # seconds by which clocks may differ
+
+
+class SignatureError(Exception):
+    """What is wrong, as a result of RFC 8601: `neutral` for what cannot be read, `permerror` for what must not be
+    verified."""
+
+    def __init__(self, result: str, reason: str) -> None:
+        super().__init__(reason)
+        self.result = result
+
+
+class BodyForm(NamedTuple):
+    """How a body is hashed: its canonical form, and how many octets of it (None: all)."""
+
+    relaxed: bool
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedField:
+    """A signature over header and body. `i` is the identity of DKIM, or the instance of ARC."""
+
+    field: Field
+    algorithm: str
+    domain: str
+    selector: str
+    i: str
+    names: tuple[bytes, ...]
+    relaxed_fields: bool
+    body: BodyForm
+    body_hash: bytes
+    signature: bytes
+    expires_at: int | None
+    signed_at: int | None
+
+    @property
+    def key_name(self) -> str:
+        """Where the key's record lies."""
+        return f"{self.selector}._domainkey.{self.domain}"
+
+    def header_digest(self, content: bytes, fields: Mapping[bytes, list[Field]]) -> bytes:
+        """The SHA-256 that the key signed. `fields` by lower-case name, in the order of the message."""
+        digest = hashlib.sha256()
+        for one in _chosen(self.names, fields):
+            digest.update(canonical_field(content, one, self.relaxed_fields))
+        digest.update(canonical_signature(content, self.field, self.relaxed_fields))
+        return digest.digest()
+
+
+def read_dkim(field: Field) -> SignedField:
+    """A DKIM-Signature. Raises SignatureError."""
+    tags = _tags(field)
+    if tags.get("v") != "1":
+        raise SignatureError("neutral", "no v=1")
+    made = _signed(field, tags)
+    if b"from" not in made.names:
+        raise SignatureError("permerror", "From is not signed")
+    identity = ascii_name(made.i.rpartition("@")[2]) if "i" in tags else made.domain
+    if identity is None or not f".{identity}".endswith(f".{made.domain}"):
+        raise SignatureError("permerror", "i= is not below d=")
+    if "dns/txt" not in words(tags.get("q", "dns/txt")):
+        raise SignatureError("permerror", "the key cannot be asked for")
+    return made
+
+
+def read_arc_message_signature(field: Field) -> SignedField:
+    """An ARC-Message-Signature (RFC 8617 §4.1.2). Raises SignatureError."""
+    tags = _tags(field)
+    made = _signed(field, tags)
+    if b"arc-seal" in made.names:
+        raise SignatureError("permerror", "a seal is signed")
+    return made
+
+
+def check_times(signed: SignedField, now: float) -> None:
+    """Raises SignatureError for a signature that has expired or was made in the future."""
+    if signed.expires_at is not None and signed.expires_at < now:
+        raise SignatureError("permerror", "expired")
+    if signed.signed_at is not None and signed.signed_at > now + LATE:
+        raise SignatureError("permerror", "made in the future")
+
+
+def hash_body(content: bytes, body_at: int, form: BodyForm) -> bytes:
+    """The hash that `bh=` must be. Raises SignatureError where fewer octets are signed than there are: others could
+    have added theirs."""
+    if form.relaxed and form.length is None:
+        return body_digest(content, body_at)
+    body = relaxed_body(content[body_at:]) if form.relaxed else _simple_body(content[body_at:])
+    if form.length is not None and form.length > len(body):
+        raise SignatureError("permerror", "the body is shorter than l= says")
+    if form.length is not None and form.length < len(body):
+        raise SignatureError("neutral", "a part of the body is not signed")
+    return hashlib.sha256(body).digest()
+
+
+def canonical_field(content: bytes, field: Field, relaxed: bool = True) -> bytes:
+    """A field as it is signed, with its line end."""
+    raw = content[field.start : field.end].removesuffix(b"\r\n")
+    return canonical(raw, relaxed) + b"\r\n"
+
+
+def canonical_signature(content: bytes, field: Field, relaxed: bool = True) -> bytes:
+    """A signature's own field as it signs itself: without its signature and its line end."""
+    raw = content[field.start : field.end].removesuffix(b"\r\n")
+    name, _, value = raw.partition(b":")
+    return canonical(b"%s:%s" % (name, without_signature(value)), relaxed)
+
+
+def canonical(raw: bytes, relaxed: bool = True) -> bytes:
+    """A field without its final line end by RFC 6376 §3.4.1 or §3.4.2."""
+    if not relaxed:
+        return raw
+    name, _, value = relaxed_header(raw).partition(b":")
+    return b"%s:%s" % (name.rstrip(b" \t").lower(), value.strip(b" "))
+
+
+def read_names(tags: Mapping[str, str]) -> tuple[str, str, str]:
+    """Algorithm, domain and selector, the latter in ASCII. Raises SignatureError."""
+    algorithm = tags.get("a", "")
+    if algorithm not in ALGORITHMS:
+        raise SignatureError("permerror", "an algorithm that is not verified")
+    domain, selector = ascii_name(tags.get("d", "")), ascii_name(tags.get("s", ""))
+    if domain is None or selector is None:
+        raise SignatureError("neutral", "no name")
+    return algorithm, domain, selector
+
+
+def read_signature(tags: Mapping[str, str], name: str) -> bytes:
+    """The octets of `b=` or `bh=`. Raises SignatureError."""
+    octets = read_base64(tags.get(name, ""))
+    if octets is None:
+        raise SignatureError("neutral", f"no {name}=")
+    return octets
+
+
+def read_time(tags: Mapping[str, str], name: str) -> int | None:
+    """Epoch seconds, or None where there are none. Raises SignatureError."""
+    if name not in tags:
+        return None
+    if not _NUMBER.fullmatch(tags[name]):
+        raise SignatureError("neutral", f"{name}= is no time")
+    return int(tags[name])
+
+
+def _tags(field: Field) -> dict[str, str]:
+    tags = read_field(field.value)
+    if tags is None:
+        raise SignatureError("neutral", "no tag list")
+    return tags
+
+
+def _signed(field: Field, tags: Mapping[str, str]) -> SignedField:
+    algorithm, domain, selector = read_names(tags)
+    forms = _CANONICAL.fullmatch(tags.get("c", "simple/simple"))
+    names = [name.lower() for name in words(tags.get("h", ""))]
+    if forms is None or not all(map(_FIELD_NAME.fullmatch, names)):
+        raise SignatureError("neutral", "c= or h= cannot be read")
+    length = read_time(tags, "l")
+    signed_at, expires_at = read_time(tags, "t"), read_time(tags, "x")
+    if signed_at is not None and expires_at is not None and expires_at <= signed_at:
+        raise SignatureError("neutral", "expired before it was made")
+    return SignedField(
+        field,
+        algorithm,
+        domain,
+        selector,
+        tags.get("i", ""),
+        tuple(name.encode() for name in names),
+        forms[1] == "relaxed",
+        BodyForm(forms[2] == "relaxed", length),
+        read_signature(tags, "bh"),
+        read_signature(tags, "b"),
+        expires_at,
+        signed_at,
+    )
+
+
+def _chosen(names: Iterable[bytes], fields: Mapping[bytes, list[Field]]) -> list[Field]:
+    """Of several fields with one name the lowest first (RFC 6376 §5.4.2); a name without a field is passed over."""
+    left = {name: list(fields[name]) for name in set(names) if name in fields}
+    return [left[name].pop() for name in names if left.get(name)]
+
+
+def _simple_body(body: bytes) -> bytes:
+    """RFC 6376 §3.4.3: empty lines at the end are one line end, and so is an empty body."""
+    end = len(body)
+    for lines in (1 << 14, 1 << 7, 1):
+        empty = b"\r\n" * lines
+        while body.endswith(empty, 0, end):
+            end -= len(empty)
+    return body[:end] + b"\r\n"

@@ -1,0 +1,58 @@
+"""Sealing mail that is sent on: one ARC set with the installation's key (RFC 8617 §5.1), whose record is wanted in DNS
+already.
+
+Receivers that trust us learn from it what was found of the message before it was sent on. No set is added where the
+chain is at its end, where DNS did not tell its state, or where the newest set says already that it failed.
+"""
+
+from __future__ import annotations
+
+from chalicelib.config import Settings
+from chalicelib.domain.incoming import arc_fields
+from chalicelib.domain.incoming.arc_chain import MOST_SETS, newest, sets_in_order
+from chalicelib.domain.incoming.head import results
+from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.mail.dkim import finish
+from chalicelib.domain.mail.headers import Headers, read_headers
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.signer import Signer
+from chalicelib.services.tenancy.directory import Directory
+
+
+class SealArc:
+    """Seals."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, directory: Directory, signer: Signer
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._directory = directory
+        self._signer = signer
+
+    async def sealed(self, content: bytes, inspection: Inspection | None) -> bytes:
+        """The content as it is sent on, with the three fields of a set in front, or as it is. Raises TemporaryFailure
+        when key or vault cannot be reached."""
+        state = inspection.authentication.arc if inspection else "temperror"
+        headers = read_headers(content)
+        highest, has_failed = newest(headers.fields)
+        if inspection is None or state == "temperror" or has_failed or highest >= MOST_SETS:
+            return content
+        key = (await self._directory.installation()).signing_key
+        told = results(inspection.authentication, self._settings.smtp_hostname)
+        own = arc_fields.results_field(highest + 1, told)
+        at = int(self._clock.now())
+        names = (key.domain, key.selector, at)
+        signing = arc_fields.message_signature(content, headers, highest + 1, *names)
+        message = finish(signing, await self._signer.sign(key, signing.digest))
+        scope = [*_before(content, headers, state), own, message]
+        signing = arc_fields.seal(scope, highest + 1, state, *names)
+        seal = finish(signing, await self._signer.sign(key, signing.digest))
+        return b"".join([seal, message, own, content])
+
+
+def _before(content: bytes, headers: Headers, state: str) -> list[bytes]:
+    """What of the chain so far a seal signs: all of it, or nothing where it failed."""
+    if state != "pass":
+        return []
+    return [content[one.start : one.end] for one in sets_in_order(headers.fields)]

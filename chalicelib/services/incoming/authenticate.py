@@ -1,0 +1,116 @@
+"""Who vouches for the sender of an incoming message: SPF, DKIM, DMARC and ARC, found once (api.md 2.10).
+
+What is looked at is the message as its client sent it, without the field that we put in front. All of it takes at most
+20 seconds; what DNS does not tell by then is `temperror`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.incoming.asking import Ask, Asking, Kind, NoTelling
+from chalicelib.domain.incoming.dmarc_check import author_domain, check_dmarc
+from chalicelib.domain.incoming.spf_check import check_spf
+from chalicelib.domain.inspection import Authentication, DkimSignature, Dmarc, Spf
+from chalicelib.domain.mail.headers import read_headers
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.resolver import Resolver
+from chalicelib.services.incoming.attempt import IncomingAttempt
+from chalicelib.services.incoming.signatures import Signatures, SignedMessage
+
+T = TypeVar("T")
+SECONDS = 20.0
+
+
+class Authenticate:
+    """The step that finds out."""
+
+    def __init__(self, clock: Clock, resolver: Resolver, signatures: Signatures) -> None:
+        self._clock = clock
+        self._resolver = resolver
+        self._signatures = signatures
+
+    async def run(self, attempt: IncomingAttempt) -> None:
+        """A message that was inspected at an earlier attempt is not looked at again."""
+        if attempt.inspection is None:
+            arrival = attempt.arrival
+            attempt.authentication = await self.found(
+                as_sent(attempt.stored),
+                arrival.client,
+                attempt.record.message.mail_from,
+                arrival.helo,
+            )
+
+    async def found(self, content: bytes, client: str, mail_from: str, helo: str) -> Authentication:
+        """What is found of a message that came from a client, an address as text."""
+        headers = read_headers(content)
+        message, now = SignedMessage(content, headers), self._clock.now()
+        end = self._clock.monotonic() + SECONDS
+        spf, dkim, arc = await asyncio.gather(
+            self._within(end, self._asked(check_spf(client, mail_from, helo))),
+            self._within(end, self._signatures.dkim(message, now)),
+            self._within(end, self._signatures.arc(message, now)),
+        )
+        spf = spf or _late_spf(mail_from, helo, client)
+        dkim = (DkimSignature("temperror", "", ""),) if dkim is None else dkim
+        domain = author_domain(headers)
+        dmarc: Dmarc | None = Dmarc("permerror")
+        if domain is not None:
+            dmarc = await self._within(end, self._asked(check_dmarc(domain, spf, dkim)))
+        return Authentication(spf, dkim, dmarc or Dmarc("temperror", domain), arc or "temperror")
+
+    async def _within(self, end: float, work: Coroutine[Any, Any, T]) -> T | None:
+        """What it gives; None when the time is over."""
+        try:
+            async with asyncio.timeout(max(0.0, end - self._clock.monotonic())):
+                return await work
+        except TimeoutError:
+            return None
+
+    async def _asked(self, asking: Asking[T]) -> T:
+        """The value of a generator, whose questions are asked one after the other."""
+        try:
+            ask = next(asking)
+            while True:
+                try:
+                    answer = await self._answer(ask)
+                except TemporaryFailure:
+                    ask = asking.throw(NoTelling())
+                else:
+                    ask = asking.send(answer)
+        except StopIteration as done:
+            value: T = done.value
+            return value
+
+    async def _answer(self, ask: Ask) -> tuple[str, ...]:
+        try:
+            match ask.kind:
+                case Kind.TXT:
+                    return await self._resolver.txt(ask.name)
+                case Kind.ADDRESSES:
+                    return await self._resolver.addresses(ask.name)
+                case Kind.MX:
+                    return tuple(host for _, host in await self._resolver.mx(ask.name))
+                case Kind.PTR:
+                    name = await self._resolver.ptr(ask.name)
+                    return () if name is None else (name,)
+                case Kind.EXISTS:
+                    await self._resolver.mx(ask.name)
+                    return (ask.name,)
+        except NotFound:
+            return ()
+
+
+def as_sent(stored: bytes) -> bytes:
+    """The message without the Received field that stands in front of it since it was accepted."""
+    first = next(iter(read_headers(stored).fields), None)
+    if first is None or first.start or first.name != b"received":
+        return stored
+    return stored[first.end :]
+
+
+def _late_spf(mail_from: str, helo: str, client: str) -> Spf:
+    return Spf("temperror", mail_from.rpartition("@")[2] or helo, client)
