@@ -1,7 +1,8 @@
 """What the gateway counts for Prometheus, since its start: connections, messages and refused commands.
 
-A connection counts when it has ended, by whether it had TLS then; a message once for each recipient that it was stored
-for. Refusals have the names of contract section 10; those without a name there are not counted.
+A connection counts when it has ended, by whether it had TLS then, and not at all when it began with a handshake that
+failed; a message once for each recipient that it was stored for. Refusals have the names of contract section 10; those
+without a name there are not counted.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _BEGINNINGS = {
     b"535 5.7.8 Authenticated failed": "missing-credentials",
     b"501 5.1.3 RCPT TO should not be empty": "empty-rcpt-to",
     b"501 5.1.3 Invalid RCPT TO": "invalid-rcpt-to",
+    b"550 5.1.1 Invalid server token": "invalid-server-token",
+    b"550 5.7.1 Route does not accept": "route-rejected",
     b"552 5.3.4 Message too large": "message-too-large",
     b"550 5.4.6 Loop detected": "loop-detected",
     b"554 5.4.6 Loop detected": "loop-detected",

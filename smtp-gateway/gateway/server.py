@@ -218,7 +218,6 @@ class Gateway:
     def _left(self, wire: Wire, peer: Peer) -> None:
         if isinstance(wire, SmtpProtocol) and wire in self._connections:
             self._connections.discard(wire)
-            self.site.counts.connection(secure=wire.mail.secure)
             self.open.leave(client_of(peer.address))
             self.open.depart(peer.role)
             if not self._connections:

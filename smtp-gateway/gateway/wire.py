@@ -103,6 +103,7 @@ class Wire(SMTP):
     def _ended(self) -> None:
         if self._on_close is not None:
             self.mail.close()
+            self.site.counts.connection(secure=self.mail.secure)
             self._on_close(self)
             self._on_close = None
 

@@ -6,8 +6,11 @@ import asyncio
 
 import pytest
 
+from chalicelib.domain.reply import Reply
+from chalicelib.services.incoming.accept import REJECTED
+from chalicelib.services.incoming.recipients import NO_SERVER
 from gateway.configuration import Role
-from gateway.counts import rendered
+from gateway.counts import SmtpCounts, rendered
 from gateway.health import serve_health
 from tests.gateway_scene import MAIL, RunningGateway, encoded, running_gateway
 from tests.loopback import free_port
@@ -97,3 +100,12 @@ async def asked(port: int, line: str) -> str:
     answer = await reader.read()
     writer.close()
     return answer.decode()
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"), [(NO_SERVER, "invalid-server-token"), (REJECTED, "route-rejected")]
+)
+def test_recipients_that_are_refused_at_the_mx_port_have_names(reply: Reply, error: str) -> None:
+    counts = SmtpCounts()
+    counts.refused(reply.render())
+    assert counts.numbers[f'errors error="{error}"'] == 1
