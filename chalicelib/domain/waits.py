@@ -23,6 +23,8 @@ class WaitCode(StrEnum):
     SEND_LIMIT = "send_limit"
     DEVELOPMENT = "development"
     SUSPENDED = "suspended"
+    QUARANTINE = "quarantine"
+    ROUTE = "route"
     UNKNOWN_OUTCOME = "unknown_outcome"
     DEAD_LETTER = "dead_letter"
     MANUAL = "manual"
@@ -46,6 +48,8 @@ _HOLDS = {
     "Message held because send limit": WaitCode.SEND_LIMIT,
     "Server is in development mode": WaitCode.DEVELOPMENT,
     "Mail server has been suspended": WaitCode.SUSPENDED,
+    "Message placed into quarantine": WaitCode.QUARANTINE,
+    "Message has been accepted but not sent": WaitCode.ROUTE,
     "An earlier attempt was interrupted": WaitCode.UNKNOWN_OUTCOME,
     "Restored from a backup of": WaitCode.UNKNOWN_OUTCOME,
     "This message could not be processed": WaitCode.DEAD_LETTER,

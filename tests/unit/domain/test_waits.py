@@ -95,6 +95,8 @@ def test_each_check_that_holds_has_a_code(
     [
         ("Held by Recipient (x).", None, "manual"),
         ("whatever else", None, "manual"),
+        ("Message placed into quarantine.", None, "quarantine"),
+        ("Message has been accepted but not sent to any endpoints.", None, "route"),
         (GIVEN_UP, None, "dead_letter"),
         ("Restored from a backup of 2026-03-22 12:00 UTC", None, "unknown_outcome"),
         ("Connection lost after the message was sent", "LOGID", "unknown_outcome"),

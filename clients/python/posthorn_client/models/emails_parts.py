@@ -98,6 +98,8 @@ WaitCode = Literal[
     "send_limit",
     "development",
     "suspended",
+    "quarantine",
+    "route",
     "unknown_outcome",
     "dead_letter",
     "manual",
