@@ -110,9 +110,16 @@ def _email_to(verb: str) -> Any:
     return made
 
 
+def _attached(api: ApiWorld, number: int) -> Names:
+    made = _made("/emails", {**GOOD_EMAIL, "attachments": [{"filename": "a", "content": "eA=="}]})
+    names: Names = made(api, number)
+    return {**names, "index": "0"}
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
+    "/emails/{id}/attachments": _attached,
     **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,

@@ -111,6 +111,14 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("DELETE", one, "/organizations/other?confirm=other")
     asked("GET", "/audit", "/audit")
     mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
+    attached = mail | {"attachments": [{"filename": "a.txt", "content": "eA=="}]}
+    number = api.v2("POST", "/emails", attached).json["id"]
+    within = "/emails/{id}/attachments/{index}"
+    asked("GET", "/emails/{id}/content", f"/emails/{number}/content", tenant="acme/app")
+    file = f"/emails/{number}/attachments/0"
+    asked("GET", within, file, tenant="acme/app", accept="application/octet-stream")
+    asked("GET", within, file, tenant="acme/app", accept="image/png")
+    asked("GET", within, f"/emails/{number}/attachments/1", tenant="acme/app")
     verbs = ("hold", "release", "cancel", "replay", "resend"), ("hold", "bounce", "retry")
     for some in verbs:
         number = api.v2("POST", "/emails", mail).json["id"]

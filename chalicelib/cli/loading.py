@@ -56,8 +56,8 @@ COMMANDS = (
     ),
     (
         "message",
-        "messages:message_group",
-        "Messages: lists, timelines, raw content; what a person does about one.",
+        "message_content:message_group",
+        "Messages: lists, timelines, content; what a person does about one.",
     ),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),

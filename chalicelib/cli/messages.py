@@ -22,7 +22,7 @@ LONGEST_SUBJECT = 40
 
 id_argument = click.argument("message", metavar="ID")
 message_group = Group(
-    "message", "Messages: lists, timelines, raw content; what a person does about one."
+    "message", "Messages: lists, timelines, content; what a person does about one."
 )
 
 
@@ -85,12 +85,8 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
         number = session.client.show_email(message, tenant=server)["id"]
         encoded = base64.b64encode(content).decode()
         click.echo(json_text({"id": number, "size": len(content), "raw": encoded}))
-    elif output is not None:
-        output.write_bytes(content)
-    elif sys.stdout.isatty():
-        click.echo(visible_lines(content))
     else:
-        sys.stdout.buffer.write(content)
+        write_bytes(content, output)
 
 
 @message_group.command("hold")
@@ -162,6 +158,16 @@ def resend(session: Session, message: str, server: str | None) -> None:
     """Send the content of a message once more, as a new message to the same recipient."""
     accepted = session.client.resend_email(message, tenant=server)
     session.show(accepted, f"Accepted once more as message {accepted['id']}.")
+
+
+def write_bytes(content: bytes, output: Path | None) -> None:
+    """Write bytes to a file or to where the command prints; on a terminal they are made visible."""
+    if output is not None:
+        output.write_bytes(content)
+    elif sys.stdout.isatty():
+        click.echo(visible_lines(content))
+    else:
+        sys.stdout.buffer.write(content)
 
 
 def _show(session: Session, message: str, server: str | None) -> None:

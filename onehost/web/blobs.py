@@ -1,7 +1,7 @@
 """What the blob store of one host gives addresses for: bodies to fetch, uploads to bring.
 
-A body comes as a file of type message/rfc822 that no browser shows. An upload is kept once all of it is durable, and
-only with exactly as many bytes as its ticket says.
+A body comes as a file of type message/rfc822 that no browser shows, an upload as one of no type. An upload is kept once
+all of it is durable, and only with exactly as many bytes as its ticket says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from chalicelib.adapters.sqlite.blobs import SegmentBlobStore
 from chalicelib.adapters.sqlite.links import BODIES, UPLOADS, SignedLinks, Ticket
+from chalicelib.adapters.sqlite.uploads import UPLOADS as KEYS
 from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.api.http import HttpAnswer
 from chalicelib.bootstrap import Posthorn
@@ -24,9 +25,12 @@ from onehost.web.answers import Streamed, text, turned_away
 from onehost.web.requests import Body, ClientGone, Head, Refusal
 
 LOG = logging.getLogger("posthorn.web")
-_FILE = {
+_MESSAGE = {
     "Content-Type": "message/rfc822",
     "Content-Disposition": 'attachment; filename="message.eml"',
+}
+_UPLOAD = {"Content-Type": "application/octet-stream", "Content-Disposition": "attachment"}
+_FILE = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "private, no-store",
 }
@@ -73,7 +77,8 @@ class WebBlobs:
         ref = links.read_link(head.path, self._program[Clock].now())
         pieces = self._program[SegmentBlobStore].pieces(ref)
         first = await asyncio.to_thread(next, pieces, b"")
-        return Streamed(_FILE, ref.length, _streamed(first, pieces, head.method == "HEAD"))
+        kind = _UPLOAD if ref.key.startswith(KEYS) else _MESSAGE
+        return Streamed(kind | _FILE, ref.length, _streamed(first, pieces, head.method == "HEAD"))
 
     async def _bring(self, head: Head, body: Body) -> HttpAnswer:
         ticket = self._program[SignedLinks].read_ticket(head.path, self._program[Clock].now())

@@ -97,7 +97,7 @@ chalicelib              -
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tenancy .services.tracking
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
-.services.messages      .domain .domain.tenancy .domain.mail .ports
+.services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .ports
 .services.events        .domain .domain.tenancy .ports .services
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published

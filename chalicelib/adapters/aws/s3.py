@@ -24,6 +24,16 @@ UPLOAD_SECONDS = 3_600
 _UPLOAD_ID = re.compile(r"[0-9a-f]{32}")
 _NO_CONTENT = "The content of this message is no longer kept"
 _NO_UPLOAD = "There is no such upload"
+# Mail is hostile: no browser may show it in the bucket's name.
+_MESSAGE = {
+    "ResponseContentType": "message/rfc822",
+    "ResponseContentDisposition": 'attachment; filename="message.eml"',
+}
+_FILE = {
+    "ResponseContentType": "application/octet-stream",
+    "ResponseContentDisposition": "attachment",
+}
+_UPLOADS = "u/"
 _GONE = ("NoSuchKey", "InvalidRange", "404")
 
 
@@ -78,9 +88,7 @@ class S3BlobStore(BlobStore):
         parameters = {
             "Bucket": self._bucket,
             "Key": ref.key,
-            # Mail is hostile: no browser may show it in the bucket's name.
-            "ResponseContentType": "message/rfc822",
-            "ResponseContentDisposition": 'attachment; filename="message.eml"',
+            **(_FILE if ref.key.startswith(_UPLOADS) else _MESSAGE),
         }
         return await self._signed("get_object", parameters, seconds)
 
@@ -149,7 +157,7 @@ class S3BlobStore(BlobStore):
 
 
 def _upload_key(server: ServerId, upload_id: str) -> str:
-    return f"u/{server}/{upload_id}"
+    return f"{_UPLOADS}{server}/{upload_id}"
 
 
 def _read(answer: Any) -> bytes:

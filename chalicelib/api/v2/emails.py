@@ -14,12 +14,14 @@ from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, 
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import NotFound, Rejected
-from chalicelib.domain.model import MessageRecord, State
+from chalicelib.domain.model import MessageRecord, Scope, State
 from chalicelib.domain.waits import wait_of
+from chalicelib.services.file_links import FileLinks
 from chalicelib.services.messages.history import MessageHistory
 
 BINARY = "application/octet-stream"
 LINK_SECONDS = 300
+NO_CONTENT = "The bytes of this message are no longer kept"
 
 
 async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
@@ -59,7 +61,7 @@ async def show_deliveries(call: Call) -> DeliveryLog:
 
 
 async def show_raw(call: Call) -> HttpAnswer:
-    """The bytes of one message as accepted.
+    """The bytes of one message as accepted; of an incoming one with what inspection found in front.
 
     When they are too many for an answer, it says where they are. UTF-8, which nearly all mail is, goes out as
     message/rfc822. Other bytes only survive the gateway as a binary type, and the gateway hands those out only to a
@@ -71,7 +73,7 @@ async def show_raw(call: Call) -> HttpAnswer:
         return await _link(call.program, record)
     content = await call.program[MessageHistory].content(record)
     if content is None:
-        raise NotFound("The bytes of this message are no longer kept")
+        raise NotFound(NO_CONTENT)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -86,12 +88,24 @@ async def show_raw(call: Call) -> HttpAnswer:
 
 async def _link(program: MailProgram, record: MessageRecord) -> HttpAnswer:
     """A redirection to the bytes, which whoever has the link may fetch for a while."""
-    try:
-        url = await program[MessageHistory].link(record, LINK_SECONDS)
-    except NotFound as error:
-        raise NotFound("The bytes of this message are no longer kept") from error
+    url: str | None
+    if record.message.scope is Scope.INCOMING:
+        content = await program[MessageHistory].content(record)
+        if content is None:
+            raise NotFound(NO_CONTENT)
+        url = (await program[FileLinks].shown(record.message, content, LINK_SECONDS)).url
+    else:
+        try:
+            url = await program[MessageHistory].link(record, LINK_SECONDS)
+        except NotFound as error:
+            raise NotFound(NO_CONTENT) from error
     if url is None:
         raise ContentTooLarge("The message is too large for an answer, and stored among others")
+    return elsewhere(url)
+
+
+def elsewhere(url: str) -> HttpAnswer:
+    """A redirection to bytes, which only those may keep who asked."""
     return HttpAnswer(303, "", {"Location": url, "Cache-Control": "no-store"})
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.file_link import FileLink
 from chalicelib.domain.inspection import Inspection, SpamStatus
 from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
 from chalicelib.domain.mail.content import Attachment, Content, read_content
@@ -35,14 +36,6 @@ _LONGEST_IDS = 65_536
 _IDS = uuid.UUID("8f0f6f0c-6a0b-5f0e-9a52-5d0b7c1e4f10")
 
 Payload = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where bytes can be fetched without a key, until when (epoch seconds)."""
-
-    url: str
-    until: int
 
 
 def event_id(message: Message, endpoint: str) -> str:
@@ -111,7 +104,7 @@ def message_objects(content: Content, record: MessageRecord) -> Payload:
 
 
 def attachment_objects(
-    raw: bytes, attachments: Sequence[Attachment], links: dict[int, Link], *, with_content: bool
+    raw: bytes, attachments: Sequence[Attachment], links: dict[int, FileLink], *, with_content: bool
 ) -> list[Payload]:
     """The attachments, those with a link by it, the others with their content; without `with_content` neither."""
     found = []
@@ -134,7 +127,7 @@ def attachment_objects(
     return found
 
 
-def link_object(link: Link | None) -> Payload:
+def link_object(link: FileLink | None) -> Payload:
     """`url` and `url_expires_at`."""
     return {
         "url": None if link is None else link.url,

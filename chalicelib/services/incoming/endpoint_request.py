@@ -10,10 +10,10 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from chalicelib import VERSION
+from chalicelib.domain.file_link import FileLink
 from chalicelib.domain.http_exchange import HttpAnswer, HttpRequest, NoAnswer
 from chalicelib.domain.http_url import read_url
 from chalicelib.domain.incoming import postal_payload, v2_payload
-from chalicelib.domain.incoming.v2_payload import Link
 from chalicelib.domain.mail.content import Attachment, Content
 from chalicelib.domain.mail.mime import decode_part
 from chalicelib.domain.model import MessageRecord
@@ -22,7 +22,7 @@ from chalicelib.domain.tenancy.routes import Route
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.http_client import HttpClient
-from chalicelib.services.incoming.file_links import FileLinks
+from chalicelib.services.file_links import FileLinks
 from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
 
@@ -84,8 +84,8 @@ class EndpointRequest:
 
     async def _v2_body(self, posting: Posting, endpoint: Endpoint) -> bytes:
         content = await asyncio.to_thread(v2_payload.read_incoming, posting.content)
-        links: dict[int, Link] = {}
-        raw: Link | None = None
+        links: dict[int, FileLink] = {}
+        raw: FileLink | None = None
         if posting.stored:
             raw = await self._links.message(posting.record.message, posting.stored)
             if endpoint.include_attachments:
@@ -94,7 +94,7 @@ class EndpointRequest:
 
     async def _attachments(
         self, posting: Posting, attachments: tuple[Attachment, ...]
-    ) -> dict[int, Link]:
+    ) -> dict[int, FileLink]:
         found = {}
         for one in attachments:
             data = decode_part(posting.content, one.part)
@@ -122,7 +122,11 @@ def _postal_body(posting: Posting, endpoint: Endpoint) -> bytes:
 
 
 def _v2_body(
-    posting: Posting, endpoint: Endpoint, content: Content, links: dict[int, Link], raw: Link | None
+    posting: Posting,
+    endpoint: Endpoint,
+    content: Content,
+    links: dict[int, FileLink],
+    raw: FileLink | None,
 ) -> bytes:
     record = posting.record
     data = {

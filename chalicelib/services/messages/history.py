@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.config import Settings
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_token
+from chalicelib.domain.incoming.head import with_head
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.model import Delivery, MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -35,7 +37,14 @@ class Activity:
 class MessageHistory:
     """Reads messages of one server."""
 
-    def __init__(self, messages: MessageStore, blobs: BlobStore, engagement: Engagement) -> None:
+    def __init__(
+        self,
+        messages: MessageStore,
+        blobs: BlobStore,
+        engagement: Engagement,
+        settings: Settings,
+    ) -> None:
+        self._hostname = settings.smtp_hostname
         self._messages = messages
         self._blobs = blobs
         self._engagement = engagement
@@ -75,14 +84,19 @@ class MessageHistory:
         )
 
     async def content(self, record: MessageRecord) -> bytes | None:
-        """The bytes of a message as accepted, or None when they were purged."""
+        """The bytes of a message as accepted, an incoming one with what inspection found in front and what was forged
+        taken out; None when they were purged."""
         try:
-            return await self._blobs.get(record.message.blob)
+            stored = await self._blobs.get(record.message.blob)
         except NotFound:
             return None
+        if record.message.scope is Scope.OUTGOING:
+            return stored
+        return with_head(stored, record.inspection, self._hostname)
 
     async def link(self, record: MessageRecord, seconds: int) -> str | None:
-        """Where anybody who has the link can fetch the bytes for `seconds`; None when no link can name just them.
+        """Where anybody who has the link can fetch the bytes as accepted for `seconds`; None when no link can name
+        just them.
 
         NotFound when they were purged.
         """

@@ -259,3 +259,24 @@ def test_what_waits_is_shown_by_destination(cli: Run, scene: Scene) -> None:
     assert "example.com" in text
     assert "\x1b" not in text
     assert cli("queue", "show", "--status", "held", "--json").json == []
+
+
+def test_content_is_shown_and_attachments_are_written(
+    cli: Run, scene: Scene, tmp_path: Path
+) -> None:
+    content = (
+        b"From: app@acme.test\r\nSubject: =?utf-8?q?Gr=1Bn?=\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b'--b\r\n\r\nHello \x1b[31m\r\n--b\r\nContent-Type: a/b; name="x\x07.bin"\r\n\r\n\x02\x01\r\n--b--\r\n'
+    )
+    accepted = run(scene.accept(content=content))[0]
+    shown = cli("message", "content", str(accepted.id))
+    assert "Hello \\x1b[31m" in shown.out
+    assert "\x1b" not in shown.out
+    assert "a/b" in shown.out
+    found = cli("message", "content", str(accepted.id), "--json").json
+    assert found["attachments"][0]["size"] == 2
+    file = tmp_path / "x.bin"
+    assert cli("message", "attachment", str(accepted.id), "0", "--output", str(file)).code == 0
+    assert file.read_bytes() == b"\x02\x01"
+    missing = cli("message", "attachment", str(accepted.id), "7")
+    assert (missing.code, missing.err) == (1, "posthorn: There is no such attachment.\n")

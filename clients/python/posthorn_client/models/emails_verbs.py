@@ -9,7 +9,15 @@ from typing import NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import Status
 
-__all__ = ["DeliveryEntry", "DeliveryLog", "Release", "Replay"]
+__all__ = [
+    "DeliveryEntry",
+    "DeliveryLog",
+    "EmailContent",
+    "Release",
+    "Replay",
+    "ShownAttachment",
+    "ShownField",
+]
 
 
 class DeliveryEntry(TypedDict):
@@ -43,6 +51,23 @@ class DeliveryLog(TypedDict):
     data: list[DeliveryEntry]
 
 
+class EmailContent(TypedDict):
+    """What is in a message. Text parts that are no attachments are joined; lines end with LF."""
+
+    headers: list[ShownField]
+    """In order, ours included."""
+    text: str | None
+    html: str | None
+    """As it came: hostile."""
+    reply_text: str | None
+    """The text without what it quotes."""
+    quoted_text: str | None
+    """Null when nothing was quoted."""
+    attachments: list[ShownAttachment]
+    truncated: bool
+    """There is more than is shown."""
+
+
 class Release(TypedDict):
     """How a held message is released."""
 
@@ -57,3 +82,26 @@ class Replay(TypedDict):
 
     endpoint: NotRequired[str | None]
     """To this endpoint, whatever routes say."""
+
+
+class ShownAttachment(TypedDict):
+    """A part that is no body."""
+
+    index: int
+    """Its number in the path of its bytes."""
+    filename: str | None
+    content_type: str
+    """Without parameters."""
+    content_id: str | None
+    """Without brackets."""
+    size: int
+    """Bytes, decoded."""
+    sha256: str
+    """Of the decoded bytes, in hex."""
+
+
+class ShownField(TypedDict):
+    """A header field, unfolded and decoded."""
+
+    name: str
+    value: str

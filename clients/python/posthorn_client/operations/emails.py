@@ -117,3 +117,14 @@ class EmailsOperations(Asking):
         request = Request("GET", f"/api/v2/emails/{part(id)}", tenant=tenant)
         answer: EmailWithActivity = self._json(request)
         return answer
+
+    def show_attachment(self, id: int | str, index: str, *, tenant: str | None = None) -> bytes:
+        """The bytes of one attachment, as a file.
+
+        Needs the scope `emails:read`.
+        """
+        request = Request(
+            "GET", f"/api/v2/emails/{part(id)}/attachments/{part(index)}", tenant=tenant
+        )
+        answer: bytes = self._octets(request)
+        return answer

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.emails import AcceptedEmail, EmailWithActivity
-from posthorn_client.models.emails_verbs import DeliveryLog, Release, Replay
+from posthorn_client.models.emails_verbs import DeliveryLog, EmailContent, Release, Replay
 from posthorn_client.request import Request, part
 
 
@@ -15,7 +15,7 @@ class EmailsVerbsOperations(Asking):
     """Operations on `/api/v2/emails/…`."""
 
     def show_raw_email(self, id: int | str, *, tenant: str | None = None) -> bytes:
-        """The bytes of one message as accepted.
+        """The bytes of one message as accepted; of an incoming one with what inspection found in front.
 
         A message in UTF-8 is answered as message/rfc822 whatever Accept says. Another can only
         be given as application/octet-stream: 406 unless Accept has that type or `*/*`. Needs
@@ -32,6 +32,15 @@ class EmailsVerbsOperations(Asking):
         """
         request = Request("GET", f"/api/v2/emails/{part(id)}/deliveries", tenant=tenant)
         answer: DeliveryLog = self._json(request)
+        return answer
+
+    def show_content(self, id: int | str, *, tenant: str | None = None) -> EmailContent:
+        """Show what is in one message: fields, texts, attachments.
+
+        Needs the scope `emails:read`.
+        """
+        request = Request("GET", f"/api/v2/emails/{part(id)}/content", tenant=tenant)
+        answer: EmailContent = self._json(request)
         return answer
 
     def hold_email(

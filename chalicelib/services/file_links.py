@@ -1,4 +1,4 @@
-"""Addresses at which a receiver fetches a message or an attachment without a key, for an hour.
+"""Addresses at which a message or an attachment is fetched without a key, for an hour unless another time is asked for.
 
 Attachments are kept as uploads are, for two days, under a name of their own that stays the same from attempt to
 attempt; so is a message that shares its object with others. Addresses are made anew each time.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
-from chalicelib.domain.incoming.v2_payload import Link
+from chalicelib.domain.file_link import FileLink
 from chalicelib.domain.model import BlobRef, Message
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -23,26 +23,34 @@ class FileLinks:
         self._blobs = blobs
         self._clock = clock
 
-    async def message(self, message: Message, stored: bytes) -> Link:
+    async def message(self, message: Message, stored: bytes) -> FileLink:
         """Where the bytes of a message are as they were accepted. NotFound, TemporaryFailure."""
         link = await self._link(message.blob)
         return link or await self._kept(message, "message", stored)
 
-    async def attachment(self, message: Message, index: int, data: bytes) -> Link:
+    async def attachment(
+        self, message: Message, index: int, data: bytes, seconds: int = LINK_SECONDS
+    ) -> FileLink:
         """Where the bytes of an attachment are. TemporaryFailure."""
-        return await self._kept(message, str(index), data)
+        return await self._kept(message, str(index), data, seconds)
 
-    async def _kept(self, message: Message, name: str, data: bytes) -> Link:
+    async def shown(self, message: Message, content: bytes, seconds: int) -> FileLink:
+        """Where the bytes of a message are with the fields that were put in front. TemporaryFailure."""
+        return await self._kept(message, "shown", content, seconds)
+
+    async def _kept(
+        self, message: Message, name: str, data: bytes, seconds: int = LINK_SECONDS
+    ) -> FileLink:
         now = self._clock.now()
         upload = hashlib.sha256(f"{message.token}/{name}".encode()).hexdigest()[:32]
         await self._blobs.bring(message.server_id, upload, data, now)
         ref = await self._blobs.uploaded(message.server_id, upload, now)
-        link = await self._link(ref)
+        link = await self._link(ref, seconds)
         if link is None:
             raise RuntimeError("an upload has an object of its own")
         return link
 
-    async def _link(self, ref: BlobRef) -> Link | None:
-        until = int(self._clock.now()) + LINK_SECONDS
-        url = await self._blobs.link(ref, LINK_SECONDS)
-        return None if url is None else Link(url, until)
+    async def _link(self, ref: BlobRef, seconds: int = LINK_SECONDS) -> FileLink | None:
+        until = int(self._clock.now()) + seconds
+        url = await self._blobs.link(ref, seconds)
+        return None if url is None else FileLink(url, until)
