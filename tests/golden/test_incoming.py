@@ -12,21 +12,22 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
-from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.model import Message, MessageRecord
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.tenancy.endpoints import EndpointType, PayloadFormat
 from chalicelib.domain.tenancy.routes import Route, RouteMode
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.incoming.pipeline import STEPS
+from tests import incoming_play
 from tests.golden.comparison import plainly
 from tests.golden.recordings import read
 from tests.golden.world import ACCEPTED, SETTINGS, golden_scene
 from tests.http_peer import HttpPeer
 from tests.incoming_mail import add_endpoint, add_route
-from tests.incoming_play import CONTENT, arrives, carry
+from tests.incoming_play import arrives, carry
 from tests.worlds import Scene
 
+CONTENT = incoming_play.CONTENT.replace(b"acme.test", b"golden.example")
 RECORDED = {one["case"]: one for one in read("incoming.json")}
 OF_REPORTS = ("return path, unmatched report", "return path, auto reply from a person")
 MODES = {"accept": RouteMode.ACCEPT, "hold": RouteMode.HOLD, "bounce": RouteMode.BOUNCE}
@@ -51,8 +52,7 @@ async def played(case: dict[str, Any]) -> AsyncIterator[tuple[Scene, Message]]:
         route = await route_of(scene, case, peer)
         sender = case["mail_from"] or ""
         address = case["messages"][0]["rcpt_to"]
-        message = await arrives(scene, route, mail_from=sender, address=address)
-        await inspected(scene, message)
+        message = await arrives(scene, route, mail_from=sender, address=address, content=CONTENT)
         await carry(scene)
         await scene.deliver_ready()
         yield scene, message
@@ -68,13 +68,6 @@ async def route_of(scene: Scene, case: dict[str, Any], peer: HttpPeer) -> Route:
     }.get(name, {"url": peer.url(f"/in/{name}"), "format": PayloadFormat.HASH})
     endpoint = await add_endpoint(scene, **fields)
     return await add_route(scene, name, domain="golden.example", endpoint=endpoint.id)
-
-
-async def inspected(scene: Scene, message: Message) -> None:
-    """As if no scanner were configured. Its first wake-up is of an attempt that is over, and wakes the next."""
-    store = scene.posthorn[MessageStore]
-    record = await store.get(scene.server.id, message.id)
-    assert await store.replace(record, replace(record, attempt=1, inspection=Inspection()))
 
 
 async def stored(scene: Scene, first: Message, count: int) -> list[MessageRecord]:
