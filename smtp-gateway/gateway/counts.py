@@ -41,8 +41,6 @@ _BEGINNINGS = {
     b"552 5.3.4 Message too large": "message-too-large",
     b"550 5.4.6 Loop detected": "loop-detected",
     b"554 5.4.6 Loop detected": "loop-detected",
-    b"550 5.1.1 Invalid server token": "invalid-server-token",
-    b"550 5.7.1 Route does not accept": "route-rejected",
     b"530 5.7.1 From/Sender name is not valid": "from-name-invalid",
 }
 _TEXTS = {
