@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hmac
 import json
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -46,6 +48,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
+from chalicelib.services.incoming.endpoints import Endpoints
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.tenancy.address_mac import AddressMac
@@ -207,6 +210,7 @@ def world(
             dns_server=zone.server,
             delivery_port=peer.port,
             allow_private_delivery=True,
+            allow_private_destinations=True,
             clock_file=str(clock),
         )
         program = bootstrap.on_aws(settings)
@@ -359,9 +363,27 @@ def test_delivery(world: World) -> None:
     check(world, "DeliverDefaultRole", called, WITHOUT_A_CALL)
 
 
+class WantsNoMore(BaseHTTPRequestHandler):
+    """An application that was closed down."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(410)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def test_mail_that_arrived(world: World) -> None:
-    """Taken, bounced, put off by an endpoint, reported on; a wake-up in other hands, one without a record."""
+    """Taken, bounced, posted, put off by an endpoint, reported on; a wake-up in other hands, one without a record."""
     program, server = world.program, world.server
+    application = HTTPServer(("127.0.0.1", 0), WantsNoMore)
+    threading.Thread(target=application.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{application.server_port}/"
+    given = {"name": "application", "url": url}
+    posted, _ = bootstrap.run(program[Endpoints].create(server, EndpointType.HTTP, given))
 
     def add(name: str, **changes: Any) -> Route:
         identity = "6f7a1f0e-1111-4222-8333-444455556666"
@@ -386,6 +408,11 @@ def test_mail_that_arrived(world: World) -> None:
         add("pass", endpoint=endpoint.id),
         add("later", endpoint=endpoint.id),
     ]
+    to_application = add("post", endpoint=posted.id)
+    large = (
+        b"From: x@y.test\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Disposition: attachment; filename=large\r\n\r\n" + b"x" * 1_200_000
+    )
 
     def arrive(route: Route) -> Message:
         return received(IncomingRecipient(server.id, f"{route.name}@acme.test", (route,)))
@@ -412,6 +439,7 @@ def test_mail_that_arrived(world: World) -> None:
     def attempts() -> None:
         for route in routes:
             arrive(route)
+        received(IncomingRecipient(server.id, "post@acme.test", (to_application,)), large)
         report(world.submit("a@example.com"))
         world.peer.on("RCPT", lambda line: "451 4.3.0 not now" if b"<later@" in line else None)
         assert world.work(incoming, "incoming") == []
@@ -425,6 +453,9 @@ def test_mail_that_arrived(world: World) -> None:
         assert "not a wake-up" in world.work(incoming, "incoming")
 
     called = without_the_scenery(world, attempts)
+    application.shutdown()
+    application.server_close()
+    assert not bootstrap.run(program[Endpoints].get(server, posted.id)).enabled
     looked_for = {"dynamodb:Query": "a message that a report is about is looked for"}
     check(world, "IncomingRole", called, WITHOUT_A_CALL | looked_for)
 
