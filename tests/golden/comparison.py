@@ -167,5 +167,5 @@ def of_message(content: bytes) -> dict[str, Any]:
 def _leaf(part: Message) -> dict[str, str]:
     payload = part.get_payload(decode=True)
     assert isinstance(payload, bytes)
-    text = payload.decode("utf-8").replace("\r\n", "\n").rstrip("\n")
+    text = payload.decode("utf-8", "replace").replace("\r\n", "\n").rstrip("\n")
     return {"type": part.get_content_type(), "text": text}

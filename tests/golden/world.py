@@ -178,7 +178,7 @@ class GoldenWorld:
 
 
 @contextlib.contextmanager
-def golden_world() -> Iterator[GoldenWorld]:
+def golden_world(settings: Settings = SETTINGS) -> Iterator[GoldenWorld]:
     """The tenant, while the block runs."""
-    with api_world(scene=bootstrap.run(golden_scene())) as api:
+    with api_world(scene=bootstrap.run(golden_scene(settings))) as api:
         yield GoldenWorld(api)

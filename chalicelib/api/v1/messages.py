@@ -1,6 +1,6 @@
 """The actions `messages/message` and `messages/deliveries` (contract sections 2.4 and 2.5).
 
-Nothing is inspected: the key is there for clients that insist on it.
+Bodies are the first of their kind, and attachments in base64 with line breaks, as Postal has them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from chalicelib.api.v1.envelope import Failure, Parameters, too_large
 from chalicelib.api.v1.parameters import message_number
 from chalicelib.domain.engagement import EngagementEvent
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.inspection import Inspection, Spam, SpamStatus, Threat
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mime import Part, decode_part, find_bodies, mime_base64, part_text
 from chalicelib.domain.model import Delivery, MessageRecord
@@ -49,7 +50,7 @@ async def message(call: Call, parameters: Parameters) -> dict[str, Any]:
     known = {
         "status": _status(record),
         "details": _details(record, purged=content is None),
-        "inspection": _INSPECTION,
+        "inspection": _inspection(record.inspection),
     }
     shown |= {name: known[name] for name in known if name in wanted}
     if wanted & _OF_CONTENT:
@@ -101,19 +102,22 @@ def _details(record: MessageRecord, purged: bool) -> dict[str, Any]:
         "direction": message.scope.value,
         "size": None if purged else str(message.size),
         "bounce": message.bounce,
-        "bounce_for_id": 0,
+        "bounce_for_id": record.bounce_of or 0,
         "tag": message.tag,
         "received_with_ssl": message.received_with_ssl,
     }
 
 
-_INSPECTION = {
-    "inspected": False,
-    "spam": False,
-    "spam_score": 0.0,
-    "threat": False,
-    "threat_details": None,
-}
+def _inspection(found: Inspection | None) -> dict[str, Any]:
+    """What was found of it; of one that was not looked at, what Postal says then."""
+    spam, threat = (found.spam, found.threat) if found else (Spam(), Threat())
+    return {
+        "inspected": found is not None,
+        "spam": spam.status is SpamStatus.SPAM,
+        "spam_score": float(spam.score),
+        "threat": threat.found,
+        "threat_details": threat.details if threat.found else None,
+    }
 
 
 def _content(content: bytes | None, wanted: Collection[str]) -> dict[str, Any]:
