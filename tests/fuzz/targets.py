@@ -31,6 +31,8 @@ TARGETS = {
     "reports": "tests.fuzz.reports:fuzz_reports",
     "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
     "incoming head": "tests.fuzz.incoming_head:fuzz_incoming_head",
+    "signed fields": "tests.fuzz.signatures_of_others:fuzz_signed_fields",
+    "published policies": "tests.fuzz.signatures_of_others:fuzz_policies",
     "scanner answers": "tests.fuzz.scanner_texts:fuzz_scanner_answers",
 }
 

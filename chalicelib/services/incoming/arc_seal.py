@@ -7,9 +7,13 @@ chain is at its end, where DNS did not tell its state, or where the newest set s
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from chalicelib.config import Settings
 from chalicelib.domain.incoming import arc_fields
 from chalicelib.domain.incoming.arc_chain import MOST_SETS, newest, sets_in_order
+from chalicelib.domain.incoming.arc_fields import Sealing
 from chalicelib.domain.incoming.head import results
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.mail.dkim import finish
@@ -17,6 +21,9 @@ from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.signer import Signer
 from chalicelib.services.tenancy.directory import Directory
+
+Sign = Callable[[bytes], Awaitable[bytes]]
+"""Makes the signature of a SHA-256 digest."""
 
 
 class SealArc:
@@ -34,21 +41,27 @@ class SealArc:
         """The content as it is sent on, with the three fields of a set in front, or as it is. Raises TemporaryFailure
         when key or vault cannot be reached."""
         state = inspection.authentication.arc if inspection else "temperror"
-        headers = read_headers(content)
-        highest, has_failed = newest(headers.fields)
-        if inspection is None or state == "temperror" or has_failed or highest >= MOST_SETS:
+        if inspection is None or state == "temperror":
             return content
         key = (await self._directory.installation()).signing_key
         told = results(inspection.authentication, self._settings.smtp_hostname)
-        own = arc_fields.results_field(highest + 1, told)
-        at = int(self._clock.now())
-        names = (key.domain, key.selector, at)
-        signing = arc_fields.message_signature(content, headers, highest + 1, *names)
-        message = finish(signing, await self._signer.sign(key, signing.digest))
-        scope = [*_before(content, headers, state), own, message]
-        signing = arc_fields.seal(scope, highest + 1, state, *names)
-        seal = finish(signing, await self._signer.sign(key, signing.digest))
-        return b"".join([seal, message, own, content])
+        sealing = Sealing(key.domain, key.selector, int(self._clock.now()))
+        return await with_set(content, state, told, sealing, partial(self._signer.sign, key))
+
+
+async def with_set(content: bytes, state: str, told: str, sealing: Sealing, sign: Sign) -> bytes:
+    """The content with one set more. `state` is that of its chain, `told` what was found of it."""
+    headers = read_headers(content)
+    highest, has_failed = newest(headers.fields)
+    if has_failed or highest >= MOST_SETS:
+        return content
+    own = arc_fields.results_field(highest + 1, told)
+    signing = arc_fields.message_signature(content, headers, highest + 1, sealing)
+    message = finish(signing, await sign(signing.digest))
+    scope = [*_before(content, headers, state), own, message]
+    signing = arc_fields.seal(scope, highest + 1, state, sealing)
+    seal = finish(signing, await sign(signing.digest))
+    return b"".join([seal, message, own, content])
 
 
 def _before(content: bytes, headers: Headers, state: str) -> list[bytes]:

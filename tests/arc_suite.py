@@ -1,0 +1,117 @@
+"""Plays ARC cases in the YAML form of the Valimail suite (arc-draft-validation-tests.yml, arc-draft-sign-tests.yml):
+
+    .venv/bin/python -m tests.arc_suite FILE...
+
+A document has `tests` and `txt-records`. A case of validation has a `message` and `cv`; a case of sealing besides the
+time `t`, `sig-headers` and `auth-res`, and the fields that are expected, which are compared tag by tag: all but `b=`,
+which depends on how a field is folded, and `h=`, in which ours has From once more. What was sealed must be valid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from chalicelib.adapters.crypto.signature_check import CryptographySignatureCheck
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.domain.incoming.arc_fields import Sealing
+from chalicelib.domain.mail.headers import Field, read_headers
+from chalicelib.services.incoming.arc_seal import with_set
+from chalicelib.services.incoming.signatures import Signatures, SignedMessage
+
+NOW = 1_800_000_000.0
+UNCOMPARED = ("b=", "h=")
+FIELDS = {"AS": b"arc-seal", "AMS": b"arc-message-signature", "AAR": b"arc-authentication-results"}
+
+Case = Mapping[str, Any]
+
+
+def cases(paths: Iterable[Path]) -> Iterator[tuple[str, Case, Case]]:
+    """Name, case and document of every case."""
+    for path in paths:
+        for document in yaml.safe_load_all(path.read_text()):
+            if document:
+                for name, case in document["tests"].items():
+                    yield name, case, document
+
+
+def fault(case: Case, document: Case) -> str:
+    """What is not as the case expects; empty where all is."""
+    return asyncio.run(
+        _sealed(case, document) if "sig-headers" in case else _validated(case, document)
+    )
+
+
+async def _validated(case: Case, document: Case) -> str:
+    state = await _state(_octets(case["message"]), document)
+    expected = str(case["cv"] or "").lower()
+    return "" if state == expected else f"{state} instead of {expected}"
+
+
+async def _sealed(case: Case, document: Case) -> str:
+    content = _octets(case["message"])
+    state = await _state(content, document)
+    names = {name.strip().lower().encode() for name in str(case["sig-headers"]).split(":")}
+    sealing = Sealing(document["domain"], document["sel"], int(case["t"]), names)
+    sign = partial(_signature, load_pem_private_key(document["privatekey"].encode(), None))
+    made = await with_set(content, state, " ".join(case["auth-res"].split()), sealing, sign)
+    front = made[: len(made) - len(content)]
+    own = read_headers(front).fields
+    for label, name in FIELDS.items():
+        expected, found = _tags(str(case[label] or "")), _tags(_value(own, name))
+        if expected != found:
+            return f"{label}: {sorted(found ^ expected)}"
+    if front and state != "fail" and (sealed := await _state(made, document)) != "pass":
+        return f"what was sealed is {sealed}"
+    return ""
+
+
+async def _state(content: bytes, document: Case) -> str:
+    zone = {name: {"TXT": [text]} for name, text in (document["txt-records"] or {}).items()}
+    signatures = Signatures(ScriptedResolver(zone), CryptographySignatureCheck())
+    return await signatures.arc(SignedMessage(content, read_headers(content)), NOW)
+
+
+async def _signature(key: Any, digest: bytes) -> bytes:
+    assert isinstance(key, RSAPrivateKey)
+    return key.sign(digest, PKCS1v15(), Prehashed(SHA256()))
+
+
+def _octets(text: str) -> bytes:
+    return text.replace("\r\n", "\n").replace("\n", "\r\n").encode()
+
+
+def _value(fields: Iterable[Field], name: bytes) -> str:
+    return next((one.value.decode() for one in fields if one.name == name), "")
+
+
+def _tags(value: str) -> set[str]:
+    tags = {"".join(one.split()) for one in value.split(";")} - {""}
+    return {one for one in tags if not one.startswith(UNCOMPARED)}
+
+
+def main(paths: Iterable[Path]) -> int:
+    """Tell of each case that is not as expected; 1 if there is one."""
+    played = faults = 0
+    for name, case, document in cases(paths):
+        played += 1
+        if wrong := fault(case, document):
+            faults += 1
+            sys.stdout.write(f"{name}: {wrong}\n")
+    sys.stdout.write(f"{played} cases, {faults} not as expected\n")
+    return 1 if faults or not played else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(map(Path, sys.argv[1:])))
