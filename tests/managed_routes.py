@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from chalicelib.bootstrap import run
+from chalicelib.domain.numbering import MessageId
+from chalicelib.ports.reports import Reports
+from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 
 
@@ -128,6 +132,10 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
             asked("POST", path, at, value, "acme/app")
     asked("GET", "/queue", "/queue?status=held", tenant="acme/app")
     asked("PATCH", "/installation", "/installation", {"notice": "Hello"})
+    report = a_report(1, MessageId(1), MessageId(2))
+    run(api.scene.posthorn[Reports].add(api.scene.server.id, report))
+    asked("GET", "/reports", "/reports", tenant="acme/app")
+    asked("GET", "/reports/{id}", "/reports/1", tenant="acme/app")
     for path in ("/installation", "/installation/checks", "/health", "/metrics"):
         asked("GET", path, path)
     yield from found

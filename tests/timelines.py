@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from chalicelib.api.v2 import emails
+from chalicelib.api.v2.email_shown import fields_of, found_in
 from chalicelib.api.v2.models import DeliveryLog, EmailWithActivity
 from chalicelib.api.v2.objects import as_json
 from chalicelib.cli.timeline import render_timeline
@@ -23,7 +23,14 @@ def timeline_of(
     activity: Activity = NOTHING_YET,
 ) -> str:
     """The text; `now` is epoch seconds."""
-    shown = emails._shown(record, opens=activity.opens, clicks=activity.clicks)
+    shown = fields_of(
+        record,
+        route=None,
+        endpoint=None,
+        opens=activity.opens,
+        clicks=activity.clicks,
+        **found_in(record, ()),
+    )
     email = as_json(EmailWithActivity.model_validate(shown))
     log = as_json(DeliveryLog.model_validate({"data": deliveries}))
     return render_timeline(

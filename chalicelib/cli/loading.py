@@ -59,6 +59,11 @@ COMMANDS = (
         "message_content:message_group",
         "Messages: lists, timelines, content; what a person does about one.",
     ),
+    (
+        "report",
+        "reports:report_group",
+        "Bounces, delays, complaints and automatic replies to messages.",
+    ),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),
     (

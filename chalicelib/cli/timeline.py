@@ -8,8 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chalicelib.cli.terminal import clock_time, epoch_of, facts, moment, span, visible, yes
-from posthorn_client.models import DeliveryEntry, EmailWithActivity, Follower, Visitor
+from posthorn_client.models import DeliveryEntry, EmailWithActivity, Follower, Report, Visitor
 
+_REPORTED = {
+    "bounce": "Bounce",
+    "delay": "Delay",
+    "complaint": "Complaint",
+    "auto_reply": "Auto-reply",
+}
 OPEN = frozenset({"Pending", "SoftFail"})  # statuses of what is not done, unless it is held
 _WIDTH = 13  # the longest status, HoldCancelled
 
@@ -17,7 +23,8 @@ _WIDTH = 13  # the longest status, HoldCancelled
 def render_timeline(
     email: EmailWithActivity, deliveries: Sequence[DeliveryEntry], now: float
 ) -> str:
-    """The message's facts, then one block for each event, oldest first: what became of it, then opens and clicks.
+    """The message's facts, then one block for each event, oldest first: what became of it, then opens, clicks and
+    reports.
 
     `now` is epoch seconds.
     """
@@ -36,6 +43,7 @@ def render_timeline(
         *((one["at"], _opened(one)) for one in email["opens"]),
         *((one["at"], _clicked(one)) for one in email["clicks"]),
     ]
+    hits += [(one["at"], _reported(one)) for one in email["reports"]]
     for _, hit in sorted(hits, key=lambda hit: hit[0]):
         lines.extend(hit)
     return "\n".join(lines)
@@ -52,8 +60,18 @@ def _delivery_lines(delivery: DeliveryEntry) -> Iterator[str]:
         yield _more("TLS", delivery["tls"] or ("yes" if delivery["sent_with_tls"] else "none"))
     if delivery["seconds"] is not None:
         yield _more("took", f"{delivery['seconds']:.2f} s")
+    if delivery["cause"]:
+        yield _more("cause", delivery["cause"])
     if delivery["log_id"]:
         yield _more("log", delivery["log_id"])
+
+
+def _reported(report: Report) -> list[str]:
+    """A report, as the other side put it."""
+    about = f"for {report['recipient']}" if report["recipient"] else ""
+    lines = [_event(report["at"], _REPORTED[report["kind"]], about)]
+    told = (("reply", report["diagnostic"]), ("cause", report["cause"]))
+    return [*lines, *(_more(name, text) for name, text in told if text)]
 
 
 def _opened(hit: Visitor) -> list[str]:
@@ -85,6 +103,10 @@ def _facts(email: EmailWithActivity) -> str:
         ("Tag", email["tag"] or ""),
         ("Token", email["token"]),
         ("Credential", email["credential"]),
+        ("Route", email["route"]["name"] if email["route"] else ""),
+        ("Endpoint", email["endpoint"]["name"] if email["endpoint"] else ""),
+        ("Reports on", str(email["bounce_of"] or "")),
+        ("Spam", "" if email["spam_status"] == "NotChecked" else email["spam_status"]),
         ("Over TLS", yes(email["received_with_tls"])),
     ]
     return facts([(name, value) for name, value in pairs if value])

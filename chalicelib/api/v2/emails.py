@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-from types import SimpleNamespace
-
 from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.admission import Call
+from chalicelib.api.v2.email_shown import found_in, shown
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.domain.errors import NotFound, Rejected
-from chalicelib.domain.model import MessageRecord, Scope, State
-from chalicelib.domain.waits import wait_of
+from chalicelib.domain.model import MessageRecord, Scope
+from chalicelib.ports.reports import Reports
 from chalicelib.services.file_links import FileLinks
 from chalicelib.services.messages.history import MessageHistory
 
@@ -40,7 +38,7 @@ async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
     except Rejected as error:
         raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
     return EmailPage(
-        data=[Email.model_validate(_shown(record)) for record in page.values],
+        data=[Email.model_validate(await shown(call, record)) for record in page.values],
         has_more=page.next_cursor is not None,
         next_cursor=await render_cursor(call, query, page.next_cursor),
     )
@@ -50,8 +48,15 @@ async def show_email(call: Call) -> EmailWithActivity:
     """Show one message and where it stands."""
     record = await record_of(call)
     activity = await call.program[MessageHistory].activity(record)
-    shown = _shown(record, opens=activity.opens, clicks=activity.clicks)
-    return EmailWithActivity.model_validate(shown)
+    reports = await call.program[Reports].of(call.server.id, record.message.id)
+    told = await shown(
+        call,
+        record,
+        opens=activity.opens,
+        clicks=activity.clicks,
+        **found_in(record, reports),
+    )
+    return EmailWithActivity.model_validate(told)
 
 
 async def show_deliveries(call: Call) -> DeliveryLog:
@@ -115,19 +120,3 @@ async def record_of(call: Call) -> MessageRecord:
     record = await call.program[MessageHistory].record_named(call.server.id, name)
     call.request.notes["message_id"] = record.message.id
     return record
-
-
-def _shown(record: MessageRecord, **more: object) -> SimpleNamespace:
-    """What an `Email` is made from: the fields of the message and of where it stands."""
-    waiting = record.state is State.WAITING and record.wake_at > 0
-    known = {
-        field.name: getattr(one, field.name)
-        for one in (record.message, record)
-        for field in fields(one)
-    }
-    origin = record.message.origin
-    known |= {"pool": origin.pool, "domain": origin.domain, "credential": origin.credential_id}
-    next_attempt = record.wake_at if waiting else None
-    resend_of = record.message.resend_of
-    known |= {"next_attempt_at": next_attempt, "resend_of": resend_of, "wait": wait_of(record)}
-    return SimpleNamespace(**known, **more)

@@ -23,6 +23,7 @@ from chalicelib.api.v2 import (
     organizations,
     pool_rules,
     queue,
+    reports,
     servers,
     track_domains,
     ways_out,
@@ -45,6 +46,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *email_content.ROUTES,
     *email_operations.ROUTES,
     *queue.ROUTES,
+    *reports.ROUTES,
     *installation.ROUTES,
 )
 

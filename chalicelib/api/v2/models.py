@@ -21,8 +21,18 @@ from chalicelib.api.v2.fields import (
     Tag,
     UploadId,
 )
+from chalicelib.api.v2.incoming_models import (
+    Authentication,
+    EnvelopeShown,
+    NamedEndpoint,
+    NamedRoute,
+    Spam,
+    Threat,
+)
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.problems import Problem
+from chalicelib.api.v2.report_models import Report
+from chalicelib.domain.inspection import SpamStatus
 from chalicelib.domain.model import Scope, Status
 from chalicelib.domain.waits import WaitCode
 
@@ -184,6 +194,10 @@ class Email(Answer):
         list[int],
         Field(description="The messages that send this one's content once more, oldest first."),
     ]
+    spam_status: SpamStatus
+    route: Annotated[NamedRoute | None, Field(description="What took it, if it came in.")]
+    endpoint: Annotated[NamedEndpoint | None, Field(description="What it is for, if it came in.")]
+    bounce_of: Annotated[int | None, Field(description="The message that it reports on.")]
 
 
 class Visitor(Answer):
@@ -206,6 +220,13 @@ class EmailWithActivity(Email):
 
     opens: Annotated[list[Visitor], Field(description="Oldest first.")]
     clicks: Annotated[list[Follower], Field(description="Oldest first.")]
+    spam: Spam
+    threat: Threat
+    authentication: Annotated[
+        Authentication | None, Field(description="Of mail that came in, once it was looked at.")
+    ]
+    envelope: Annotated[EnvelopeShown | None, Field(description="Of mail that came in.")]
+    reports: Annotated[list[Report], Field(description="What came back about it, oldest first.")]
 
 
 class EmailPage(ListAnswer):

@@ -16,6 +16,7 @@ from posthorn_client.models.organizations import *
 from posthorn_client.models.pool_rules import *
 from posthorn_client.models.pools import *
 from posthorn_client.models.queue import *
+from posthorn_client.models.reports import *
 from posthorn_client.models.routes import *
 from posthorn_client.models.servers import *
 from posthorn_client.models.sources import *

@@ -9,25 +9,41 @@ from typing import NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import (
     AcceptedRecipient,
+    Arc,
     AttachmentToSend,
+    DkimSignature,
+    Dmarc,
+    EndpointType,
+    EnvelopeShown,
     FieldProblem,
     Follower,
+    MatchedBy,
+    NamedRoute,
     NamedTag,
+    ReportKind,
     Scope,
+    SpamCheck,
+    SpamStatus,
+    Spf,
     Status,
+    Threat,
     Visitor,
     WaitCode,
 )
 
 __all__ = [
     "AcceptedEmail",
+    "Authentication",
     "BatchResult",
     "BatchResults",
     "Email",
     "EmailPage",
     "EmailToSend",
     "EmailWithActivity",
+    "NamedEndpoint",
     "Problem",
+    "Report",
+    "Spam",
     "Wait",
 ]
 
@@ -40,6 +56,15 @@ class AcceptedEmail(TypedDict):
     message_id: str | None
     """Message-ID without brackets."""
     emails: list[AcceptedRecipient]
+
+
+class Authentication(TypedDict):
+    """Who vouches for the sender, in the results of RFC 8601."""
+
+    spf: Spf
+    dkim: list[DkimSignature]
+    dmarc: Dmarc
+    arc: Arc
 
 
 class BatchResult(TypedDict):
@@ -106,6 +131,13 @@ class Email(_Email):
     """The message whose content this one sends once more."""
     resent_as: list[int]
     """The messages that send this one's content once more, oldest first."""
+    spam_status: SpamStatus
+    route: NamedRoute | None
+    """What took it, if it came in."""
+    endpoint: NamedEndpoint | None
+    """What it is for, if it came in."""
+    bounce_of: int | None
+    """The message that it reports on."""
 
 
 class EmailPage(TypedDict):
@@ -151,6 +183,14 @@ class EmailToSend(_EmailToSend):
     """A message uploaded before."""
 
 
+class NamedEndpoint(TypedDict):
+    """The endpoint that a message is for."""
+
+    id: str
+    name: str
+    type: EndpointType
+
+
 class Problem(TypedDict):
     """An error (RFC 9457). Clients ignore members that they do not know."""
 
@@ -171,6 +211,46 @@ class Problem(TypedDict):
     """For programs written for Postal, in what API Gateway answers by itself."""
     data: NotRequired[dict[str, str] | None]
     """For programs written for Postal, in what API Gateway answers by itself."""
+
+
+class Report(TypedDict):
+    """What came back about a message. What was not told is null."""
+
+    id: int
+    kind: ReportKind
+    email: int
+    """The message that it is about."""
+    report_email: int
+    """The incoming message that it came with."""
+    at: str
+    recipient: str | None
+    """The address as reported."""
+    cause: str | None
+    """Why it failed, in one word, null for an automatic reply; more words may come."""
+    action: str | None
+    """RFC 3464: `failed`, `delayed`."""
+    status: str | None
+    """RFC 3463, as 5.1.1."""
+    diagnostic: str | None
+    """What the other server said."""
+    remote_mta: str | None
+    feedback_type: str | None
+    """RFC 5965, of a complaint."""
+    source_ip: str | None
+    """RFC 5965, of a complaint."""
+    matched_by: MatchedBy
+    suppressed: bool
+    """It put the recipient on the suppression list."""
+
+
+class Spam(TypedDict):
+    """What a scanner made of it; `scanner` is null where none is configured."""
+
+    status: SpamStatus
+    score: float
+    threshold: float | None
+    scanner: str | None
+    checks: list[SpamCheck]
 
 
 class Wait(TypedDict):
@@ -198,3 +278,11 @@ class EmailWithActivity(Email):
     """Oldest first."""
     clicks: list[Follower]
     """Oldest first."""
+    spam: Spam
+    threat: Threat
+    authentication: Authentication | None
+    """Of mail that came in, once it was looked at."""
+    envelope: EnvelopeShown | None
+    """Of mail that came in."""
+    reports: list[Report]
+    """What came back about it, oldest first."""

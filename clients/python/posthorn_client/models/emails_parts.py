@@ -9,12 +9,24 @@ from typing import Literal, NotRequired, TypedDict
 
 __all__ = [
     "AcceptedRecipient",
+    "Arc",
     "AttachmentToSend",
+    "DkimSignature",
+    "Dmarc",
+    "EndpointType",
+    "EnvelopeShown",
     "FieldProblem",
     "Follower",
+    "MatchedBy",
+    "NamedRoute",
     "NamedTag",
+    "ReportKind",
     "Scope",
+    "SpamCheck",
+    "SpamStatus",
+    "Spf",
     "Status",
+    "Threat",
     "Visitor",
     "WaitCode",
 ]
@@ -27,6 +39,12 @@ class AcceptedRecipient(TypedDict):
     token: str
     to: str
     """Envelope recipient."""
+
+
+class Arc(TypedDict):
+    """RFC 8617."""
+
+    result: str
 
 
 class AttachmentToSend(TypedDict):
@@ -44,6 +62,39 @@ class AttachmentToSend(TypedDict):
     """What `cid:` in the HTML refers to."""
 
 
+class DkimSignature(TypedDict):
+    """RFC 6376."""
+
+    result: str
+    domain: str
+    selector: str
+
+
+class Dmarc(TypedDict):
+    """RFC 9989."""
+
+    result: str
+    domain: str | None
+    """That of From."""
+    policy: str | None
+    """The one that applies."""
+    aligned: list[str]
+    """Which of spf and dkim vouch for it."""
+
+
+EndpointType = Literal["http", "smtp", "address"]
+"""What an endpoint is (api.md 2.8)."""
+
+
+class EnvelopeShown(TypedDict):
+    """Who brought it, and the tag in its recipient."""
+
+    helo: str
+    client: str
+    client_name: str
+    tag: str | None
+
+
 class FieldProblem(TypedDict):
     """One wrong field."""
 
@@ -53,6 +104,17 @@ class FieldProblem(TypedDict):
     detail: str
 
 
+MatchedBy = Literal["return_path", "msgid", "message_id"]
+"""How the message that it is about was found; wire words."""
+
+
+class NamedRoute(TypedDict):
+    """The route that took a message."""
+
+    id: str
+    name: str
+
+
 class NamedTag(TypedDict):
     """A tag as other services have it; its value is the tag, its name is not kept."""
 
@@ -60,8 +122,32 @@ class NamedTag(TypedDict):
     value: str
 
 
+ReportKind = Literal["bounce", "delay", "complaint", "auto_reply"]
+"""Wire words."""
+
+
 Scope = Literal["outgoing", "incoming"]
 """Direction of a message, as contract section 1.11 names it."""
+
+
+class SpamCheck(TypedDict):
+    """One rule of a scanner that said something."""
+
+    code: str
+    score: float
+    description: str
+
+
+SpamStatus = Literal["NotChecked", "NotSpam", "Spam"]
+"""Contract section 1.11; the texts are wire facts."""
+
+
+class Spf(TypedDict):
+    """RFC 7208."""
+
+    result: str
+    domain: str | None
+    client: str | None
 
 
 Status = Literal[
@@ -76,6 +162,13 @@ Status = Literal[
     "Error",
 ]
 """Message and delivery statuses of contract section 1.12; the texts are wire facts."""
+
+
+class Threat(TypedDict):
+    """What a virus scanner said; `details` is null before it was asked."""
+
+    found: bool
+    details: str | None
 
 
 class Visitor(TypedDict):

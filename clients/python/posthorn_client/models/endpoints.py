@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from posthorn_client.models.emails_parts import EndpointType
+
 __all__ = [
     "Endpoint",
     "EndpointPage",
     "EndpointToChange",
     "EndpointToMake",
-    "EndpointType",
     "EndpointWithSecret",
     "PayloadEncoding",
     "PayloadFormat",
@@ -101,10 +102,6 @@ class EndpointToMake(TypedDict):
     username: NotRequired[str | None]
     password: NotRequired[str | None]
     address: NotRequired[str | None]
-
-
-EndpointType = Literal["http", "smtp", "address"]
-"""What an endpoint is (api.md 2.8)."""
 
 
 PayloadEncoding = Literal["BodyAsJSON", "FormData"]

@@ -18,6 +18,7 @@ from posthorn_client.operations.organizations import OrganizationsOperations
 from posthorn_client.operations.pool_rules import PoolRulesOperations
 from posthorn_client.operations.pools import PoolsOperations
 from posthorn_client.operations.queue import QueueOperations
+from posthorn_client.operations.reports import ReportsOperations
 from posthorn_client.operations.routes import RoutesOperations
 from posthorn_client.operations.servers import ServersOperations
 from posthorn_client.operations.sources import SourcesOperations
@@ -43,6 +44,7 @@ class Operations(
     PoolRulesOperations,
     PoolsOperations,
     QueueOperations,
+    ReportsOperations,
     RoutesOperations,
     ServersOperations,
     SourcesOperations,
