@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Any
 
+from infra.local.gateway_client import GatewayClient
 from infra.local.loopback import get_json
 from infra.local.plan import INBOX_HOSTNAME
 
@@ -60,7 +61,7 @@ def _submit(facts: Mapping[str, Any], sender: str, recipient: str) -> None:
     unverified.check_hostname = False
     unverified.verify_mode = ssl.CERT_NONE
     smtp, server = facts["smtp"], facts["server"]
-    with smtplib.SMTP(
+    with GatewayClient(
         smtp["host"], smtp["submission"], "localhost", timeout=LONGEST_WAIT
     ) as client:
         client.starttls(context=unverified)

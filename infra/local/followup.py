@@ -11,6 +11,7 @@ import smtplib
 import threading
 from email.utils import formatdate
 
+from infra.local.gateway_client import GatewayClient
 from infra.local.inbox_store import Caught
 from infra.local.magic import Trick
 from infra.local.plan import HOST, INBOX_HOSTNAME
@@ -43,7 +44,7 @@ class FollowUps:
             recipient, content = self._waiting.get()
             threading.Event().wait(DELAY_SECONDS)
             try:
-                with smtplib.SMTP(HOST, self._port, INBOX_HOSTNAME, timeout=10) as client:
+                with GatewayClient(HOST, self._port, INBOX_HOSTNAME, timeout=10) as client:
                     client.sendmail("", [recipient], content)
             except (OSError, smtplib.SMTPException) as error:
                 print(f"inbox: the gateway did not take an answer: {error}", flush=True)
