@@ -70,7 +70,7 @@ BOUNDS = {
     "max_attempts": (1, 1_000),
     "bounces_per_hour": (1, 1_000_000),
     "delivery_port": (1, 65_535),
-    "scan_seconds": (1, 30),  # what a worker's lease leaves beside delivering and settling
+    "scan_seconds": (0, 30),  # what a worker's lease leaves beside delivering and settling
     "scan_max_size": (1, 1024 * 1024 * 1024),
     "bytes_in_hand": (1, 10 * 1024 * 1024 * 1024),  # the most memory that Lambda gives
     "lease_seconds": (1, 900),  # the longest that Lambda runs a function

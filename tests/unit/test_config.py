@@ -39,7 +39,7 @@ def test_times_out_of_order_are_refused(moved: dict[str, str]) -> None:
 
 
 NUMBERS = [name for name in Settings.__slots__ if type(getattr(Settings(), name)) is int]
-OFF_AT_0 = ("greylist_seconds", "mx_rate")
+OFF_AT_0 = ("greylist_seconds", "mx_rate", "scan_seconds")
 OUTSIDE = [
     (name, text)
     for name in NUMBERS

@@ -21,6 +21,7 @@ from chalicelib.domain.mail.replies import split_reply
 from chalicelib.domain.model import MessageRecord
 
 JSON_TYPE = "application/json"
+ESCAPED_AT_ONCE = 65_536
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
@@ -94,19 +95,24 @@ def json_body(payload: Mapping[str, Any]) -> bytes:
 
 def form_body(payload: Mapping[str, Any]) -> bytes:
     """A payload as a form: null is a key without a value, a list a key for each of its values."""
-    return "&".join(
-        _escaped(name) if value is None else f"{_escaped(name)}={_escaped(_form_text(value))}"
-        for name, values in payload.items()
-        for value in (values if isinstance(values, list) else (values,))
-    ).encode("ascii")
+    pieces: list[bytes] = []
+    for name, values in payload.items():
+        for value in values if isinstance(values, list) else (values,):
+            pieces += (b"&", *_escaped(name))
+            if value is not None:
+                pieces += (b"=", *_escaped(_form_text(value)))
+    return b"".join(pieces[1:])
 
 
 def _form_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _escaped(text: str) -> str:
-    return quote_plus(text, safe="*").replace("~", "%7E")
+def _escaped(text: str) -> Iterator[bytes]:
+    """In pieces, because escaping takes eight times as much memory as its text."""
+    for start in range(0, len(text), ESCAPED_AT_ONCE):
+        piece = text[start : start + ESCAPED_AT_ONCE]
+        yield quote_plus(piece, safe="*").replace("~", "%7E").encode("ascii")
 
 
 def _text(content: bytes, part: Part | None) -> str | None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -23,14 +25,21 @@ from chalicelib.adapters.aws.dynamo.records import message_item
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
+from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
-from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.model import DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.endpoints import EndpointType, PayloadEncoding, PayloadFormat
+from chalicelib.domain.tenancy.routes import ROUTES, Route
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
+from chalicelib.services.incoming.accept import AcceptIncoming
+from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
+from chalicelib.services.incoming.endpoints import Endpoints
 from infra.local.exchange import Request
 from infra.local.function_url import event_of
 from infra.local.invocation import schedule_event, sqs_event, stream_event
@@ -43,6 +52,7 @@ from tests.tracking_scene import TrackedMail, mac_key_of
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
 ROOM = 0.75  # of the memory is for us; the rest is Lambda's own, and what we have not thought of
+PRIVATE = {"POSTHORN_ALLOW_PRIVATE_DESTINATIONS": "1", "POSTHORN_DEADLINE_SECONDS": "100"}
 EVENT_OCTETS = 6 * 1024 * 1024
 LARGEST = Settings().max_message_size
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
@@ -65,7 +75,7 @@ class Place:
 
 @pytest.fixture
 def place(aws_settings: Settings, tmp_path: Path) -> Place:
-    program = bootstrap.on_aws(aws_settings)
+    program = bootstrap.on_aws(replace(aws_settings, allow_private_destinations=True))
     server, key = bootstrap.run(make_tenant(program, CredentialKind.API))
     variables = {f"POSTHORN_{name.upper()}": str(one) for name, one in asdict(aws_settings).items()}
     return Place(program, server, key, variables, tmp_path / "log")
@@ -223,6 +233,70 @@ def test_a_full_batch_of_letters_fits_the_dead_letters(place: Place) -> None:
         called = process.call(sqs_event(letters, "arn:aws:sqs:us-east-1:0:dead", "us-east-1"))
     assert len(called.answer["batchItemFailures"]) == 10
     assert called.peak < memory_of("Deadletters") * ROOM
+
+
+class Application(BaseHTTPRequestHandler):
+    """What is posted to; it keeps the sizes."""
+
+    posted: ClassVar[list[int]] = []
+
+    def do_POST(self) -> None:
+        size = left = int(self.headers["Content-Length"])
+        while left:
+            left -= len(self.rfile.read(min(left, 1_000_000)))
+        self.posted.append(size)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("form", "encoding"),
+    [
+        (PayloadFormat.V2, PayloadEncoding.JSON),
+        (PayloadFormat.HASH, PayloadEncoding.JSON),
+        (PayloadFormat.HASH, PayloadEncoding.FORM),
+        (PayloadFormat.RAW_MESSAGE, PayloadEncoding.JSON),
+        (PayloadFormat.RAW_MESSAGE, PayloadEncoding.FORM),
+    ],
+)
+def test_the_largest_mail_that_arrives_fits_the_function(
+    place: Place, form: PayloadFormat, encoding: PayloadEncoding
+) -> None:
+    program, server = place.program, place.server
+    Application.posted.clear()
+    application = ThreadingHTTPServer(("127.0.0.1", 0), Application)
+    threading.Thread(target=application.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{application.server_port}/"
+    given = {"name": "app", "url": url, "format": form, "encoding": encoding, "timeout": 60}
+    endpoint, _ = bootstrap.run(program[Endpoints].create(server, EndpointType.HTTP, given))
+    route = Route("r", server.id, "u", 1, "x", "acme.test", "t", 1, endpoint=endpoint.id)
+    bootstrap.run(program[Repository].add(ROUTES, route))
+    head = (
+        b"From: x@y.test\r\nContent-Type: application/octet-stream\r\n"
+        b"Content-Disposition: attachment; filename=large\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    line = b"eHh4" * 19 + b"\r\n"
+    content = head + line * ((LARGEST - len(head)) // len(line))
+    recipient = IncomingRecipient(server.id, "x@acme.test", (route,))
+    mail = IncomingMail("x@y.test", (recipient,), content)
+    letters = []
+    for number in range(4):
+        (made,) = bootstrap.run(program[AcceptIncoming].submit(mail))
+        body = render_job(DeliveryJob(made, 0))
+        letters.append({"MessageId": str(number), "ReceiptHandle": str(number), "Body": body})
+    private = Place(program, server, place.key, place.variables | PRIVATE, place.log)
+    with private.function("functions.incoming.incoming") as process:
+        called = process.call(sqs_event(letters, "arn:aws:sqs:us-east-1:0:q", "us-east-1"))
+    application.shutdown()
+    application.server_close()
+    assert called.answer["batchItemFailures"] == []
+    assert len(Application.posted) == len(letters)
+    assert called.peak < memory_of("Incoming") * ROOM
 
 
 def test_many_due_messages_fit_the_sweep(place: Place) -> None:
