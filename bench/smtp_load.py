@@ -81,17 +81,17 @@ class Client(asyncio.Protocol):
 
 
 def script(
-    numbers: Iterator[int], body: bytes, sender: str, key: str
+    numbers: Iterator[int], body: bytes, sender: str, rcpt: str, key: str
 ) -> Iterator[tuple[bytes, bytes]]:
     """What one connection says, with the code that each reply must have."""
     yield b"EHLO client.bench.example\r\n", b"250"
     if key:
         secret = base64.b64encode(f"\0bench\0{key}".encode())
         yield b"AUTH PLAIN " + secret + b"\r\n", b"235"
-    mail = f"MAIL FROM:<{sender}>\r\n".encode()
+    mail, to = f"MAIL FROM:<{sender}>\r\n".encode(), f"RCPT TO:<{rcpt}>\r\n".encode()
     for _ in numbers:
         yield mail, b"250"
-        yield b"RCPT TO:<rcpt@sink.example>\r\n", b"250"
+        yield to, b"250"
         yield b"DATA\r\n", b"354"
         yield body, b"250"
     yield b"QUIT\r\n", b"221"
@@ -105,7 +105,7 @@ async def load(arguments: argparse.Namespace) -> dict[str, float]:
     begin = time.perf_counter()
     clients = []
     for _ in range(arguments.sessions):
-        said = script(numbers, body, arguments.sender, arguments.key)
+        said = script(numbers, body, arguments.sender, arguments.rcpt, arguments.key)
         made = await loop.create_connection(
             lambda said=said: Client(said),  # type: ignore[misc]  # a default binds this turn's value
             "127.0.0.1",
@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000)
     parser.add_argument("--bytes", type=int, default=4_096)
     parser.add_argument("--sender", default="sender@demo.test")
+    parser.add_argument("--rcpt", default="rcpt@sink.example")
     parser.add_argument("--key", default="")
     print(json.dumps(uvloop.run(load(parser.parse_args()))))
 

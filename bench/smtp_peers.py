@@ -62,6 +62,7 @@ class MailServer:
     port: int
     process: subprocess.Popen[bytes]
     key: str = ""
+    rcpt: str = "rcpt@sink.example"
     _seen: set[int] = field(default_factory=set)
 
     def cpu(self) -> float:
@@ -99,6 +100,19 @@ class MailServer:
 
 def start_gateway(folder: Path) -> MailServer:
     """Our gateway alone, with stores that keep nothing."""
+    port, process, words = _gateway(folder, "submission")
+    return MailServer("gateway", port, process, key=words[words.index("key") + 1])
+
+
+def start_incoming(folder: Path) -> MailServer:
+    """The same, at its port for incoming mail, where strangers bring mail for a route."""
+    port, process, words = _gateway(folder, "mx")
+    rcpt = f"rcpt@{words[words.index('domain') + 1]}"
+    return MailServer("incoming", port, process, rcpt=rcpt)
+
+
+def _gateway(folder: Path, listener: str) -> tuple[int, subprocess.Popen[bytes], list[str]]:
+    """Its one port, its process, and what it said."""
     port = free_port()
     environment = os.environ | {
         "POSTHORN_ALLOW_PLAIN_AUTH": "1",
@@ -106,12 +120,13 @@ def start_gateway(folder: Path) -> MailServer:
         "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'smtp-gateway'}",
     }
     log = (folder / "gateway.log").open("w+b")
-    command = [sys.executable, "-m", "gateway", "--memory", "--submission-port", str(port)]
-    command += ["--mx-port", "-1", "--submissions-port", "-1"]
+    ports = {"mx": -1, "submission": -1, "submissions": -1, listener: port}
+    command = [sys.executable, "-m", "gateway", "--memory"]
+    for name, number in ports.items():
+        command += [f"--{name}-port", str(number)]
     process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
     wait_for_greeting(port, process)
-    words = (folder / "gateway.log").read_text().split()
-    return MailServer("gateway", port, process, key=words[words.index("key") + 1])
+    return port, process, (folder / "gateway.log").read_text().split()
 
 
 def start_aiosmtpd(folder: Path) -> MailServer:

@@ -1,4 +1,4 @@
-"""The gateway alone, for benchmarks and first tries: one organization, server, domain and key, all in memory.
+"""The gateway alone, for benchmarks and first tries: one organization, server, domain, key and route, all in memory.
 
 What is accepted is kept nowhere: bodies and queue items are counted and dropped, so that a long benchmark does not fill
 memory. Directory, numbers, authentication and every accept step are the real ones.
@@ -16,16 +16,19 @@ from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, Credential, CredentialKind
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
+from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.intake import Intake, Mail
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
+from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
+from chalicelib.services.rates import Rates
 from gateway.site import Services
 
 ORGANIZATION = OrganizationId(1)
@@ -72,6 +75,9 @@ async def demonstration(program: Posthorn) -> Demonstration:
     await store.add(SERVERS, server)
     sending = Domain(domain, ORGANIZATION, SERVER, "demo-domain", now, "", "", verified_at=now)
     await store.add(DOMAINS, sending)
+    token, mode = "demo0000", RouteMode.ACCEPT
+    route = Route("demo-route", SERVER, "demo-route", 1, "*", domain, token, now, mode)
+    await store.add(ROUTES, route)
     digest = key_digest(key)
     credential = Credential("demo-key", SERVER, CredentialKind.SMTP, "Demo", now, digest=digest)
     await store.add(CREDENTIALS, credential)
@@ -84,4 +90,8 @@ async def demonstration(program: Posthorn) -> Demonstration:
         mail,
         program[ChoosePool],
     )
-    return Demonstration(replace(program[Services], accept=accept), domain, key)
+    incoming = AcceptIncoming(
+        program.settings, program[Clock], program[MessageNumbers], mail, program[Rates]
+    )
+    services = replace(program[Services], accept=accept, incoming=incoming, store=mail)
+    return Demonstration(services, domain, key)

@@ -166,16 +166,24 @@ def _routed(mail: IncomingMail, headers: Headers) -> list[tuple[IncomingRecipien
     described = _Described(mail, headers)
     found: list[tuple[IncomingRecipient, Route | None]] = []
     refusals: list[Reply] = []
-    unique = {(identity(one.address), one.forwarded): one for one in reversed(mail.recipients)}
-    for recipient in unique.values():
+    for recipient in _unique(mail.recipients):
         route, refusal = taken_by(recipient, described.get)
         if refusal is not None:
             refusals.append(refusal)
         found.append((recipient, route))
-    found.reverse()
     if len(refusals) == len(found) and not mail.shared:
         raise Rejected(refusals[0].text, reply=refusals[0])
     return found
+
+
+def _unique(recipients: Sequence[IncomingRecipient]) -> Sequence[IncomingRecipient]:
+    """Each once, as it was named first."""
+    if len(recipients) == 1:
+        return recipients
+    found: dict[tuple[str, Origin | None], IncomingRecipient] = {}
+    for one in recipients:
+        found.setdefault((identity(one.address), one.forwarded), one)
+    return tuple(found.values())
 
 
 class _Described:

@@ -57,6 +57,20 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def test_the_parts_of_a_message_are_stored_together_or_refused_together() -> None:
+    store = Store()
+    committer = GroupCommit(store, ignore, messages=2)
+    adding = asyncio.ensure_future(committer.add(prepared(), prepared(), prepared()))
+    await settle()
+    assert store.batches == [3]
+    assert not adding.done()
+    store.error = TemporaryFailure("away")
+    store.gate.set()
+    with pytest.raises(TemporaryFailure):
+        await adding
+    assert committer.held == 0
+
+
 async def test_a_lone_message_is_stored_at_once() -> None:
     store = Store()
     committer = GroupCommit(store, ignore, wait=100.0)
