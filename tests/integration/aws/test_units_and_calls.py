@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -15,19 +16,37 @@ from chalicelib.adapters.aws.meter import Meter, Usage
 from chalicelib.adapters.aws.request_units import item_size
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.model import BlobRef, MessageRecord, Scope, State, Status
-from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.model import BlobRef, DeliveryJob, MessageRecord, Scope, State, Status
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.messages import ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.incoming.accept import AcceptIncoming
+from chalicelib.services.incoming.arrivals import IncomingMail
+from chalicelib.services.incoming.pipeline import CarryIncoming
+from chalicelib.services.incoming.recipients import Recipients
+from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
-from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id, an_operation
+from tests.fakes import (
+    NOW,
+    a_delivery,
+    a_job,
+    a_message,
+    a_server,
+    a_server_id,
+    an_operation,
+    an_organization,
+)
 from tests.tenants import make_tenant
 
 pytestmark = pytest.mark.aws
@@ -75,6 +94,53 @@ async def test_a_message_costs_four_units_and_three_calls(aws: Posthorn, spent: 
     finished = spent()
     assert (finished.write_units, finished.calls) == (1, {"dynamodb.UpdateItem": 1})
     assert created.read_units == claimed.read_units == finished.read_units == 0
+
+
+async def test_mail_that_arrives_costs_what_mail_that_leaves_does(
+    aws: Posthorn, spent: Spent
+) -> None:
+    """Four write units, and as many as often for each further endpoint. Reads are for the first message alone."""
+    organization = an_organization()
+    own = ServerId(1_000_000 + secrets.randbelow(3_000_000))  # as large as a token can hold
+    server = a_server(organization, id=own)
+    await aws[Repository].add(ORGANIZATIONS, organization)
+    await aws[Repository].add(SERVERS, server)
+    route = Route(
+        f"r{server.id}",
+        server.id,
+        "u",
+        1,
+        "x",
+        f"{server.id}.test",
+        f"t{server.id}",
+        NOW,
+        RouteMode.ACCEPT,
+        last_used_at=NOW,
+    )
+    await aws[Repository].add(ROUTES, route)
+    made = None
+    for number in range(2):
+        spent()
+        recipient = await aws[Recipients].hosted(f"x@{server.id}.test")
+        assert recipient is not None
+        mail = IncomingMail("a@b.test", (recipient,), b"Subject: x\r\n\r\nHi\r\n")
+        (made,) = await aws[AcceptIncoming].submit(mail)
+        accepted = spent()
+        job = ReceivedJob(DeliveryJob(made, 0), "")
+        assert await aws[AttemptDelivery].run(aws[CarryIncoming], [job]) == set()
+        attempted = spent()
+        if number:
+            assert accepted.calls == {
+                "s3.PutObject": 1,
+                "sqs.SendMessageBatch": 1,
+                "dynamodb.PutItem": 1,
+            }
+            assert (accepted.write_units, accepted.read_units) == (2, 0)
+            assert attempted.write_units == 2
+            assert attempted.calls["dynamodb.UpdateItem"] == 2
+    assert made is not None
+    record = await aws[MessageStore].get(server.id, made.id, Scope.INCOMING)
+    assert record.status is Status.PROCESSED
 
 
 async def test_a_retry_pays_for_its_indexes(aws: Posthorn, spent: Spent) -> None:
