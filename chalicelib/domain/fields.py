@@ -160,6 +160,8 @@ OUTCOME = Table(
         Field("hold_expires_at", "hx", Kind.NUMBER, None),
         Field("delivery", "d", Kind.OBJECT, table=DELIVERY),
         Field("lost_replies", "lr", Kind.NUMBER, 0),
+        Field("bounce_of", "bo", Kind.NUMBER, None),
+        Field("bounced_as", "ba", Kind.NUMBER, None),
     ),
 )
 
@@ -195,5 +197,6 @@ RECORD = Table(
         Field("bounce_of", "bo", Kind.NUMBER, None),
         Field("replay", "rp", Kind.JSON, None, value=Arrival),
         Field("bounced_as", "ba", Kind.NUMBER, None),
+        Field("released", "re", Kind.MARK, False),
     ),
 )

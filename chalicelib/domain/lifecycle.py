@@ -58,6 +58,7 @@ def held(record: MessageRecord, delivery: Delivery, expires_at: int) -> MessageR
         **_moved(record, delivery),
         state=State.HELD,
         held=True,
+        released=False,
         hold_expires_at=expires_at,
         wake_at=0,
         by_sweeper=False,
@@ -80,6 +81,7 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
         held=False,
         hold_expires_at=None,
         taken_over=False,
+        released=True,
     )
 
 
@@ -94,6 +96,8 @@ def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutco
         hold_expires_at=after.hold_expires_at,
         delivery=after.deliveries[-1],
         lost_replies=after.lost_replies,
+        bounce_of=after.bounce_of,
+        bounced_as=after.bounced_as,
     )
 
 
@@ -105,6 +109,9 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
         state=outcome.state,
         tries=outcome.tries,
         lost_replies=outcome.lost_replies,
+        bounce_of=outcome.bounce_of or record.bounce_of,
+        bounced_as=outcome.bounced_as or record.bounced_as,
+        released=record.released and outcome.state is not State.HELD,
         wake_at=outcome.wake_at,
         by_sweeper=outcome.by_sweeper,
         held=outcome.state is State.HELD,

@@ -177,6 +177,7 @@ class MessageRecord:
     `inspection` is what was found of an incoming message, once it was looked at, and `bounce_of` the message that it
     reports on. `replay` is the way that an incoming one takes since a person had it replayed: with an endpoint and no
     route it goes there whatever routes say. `bounced_as` is the message that told its sender that it failed.
+    `released`: a person sent it on, past the checks that a person may overrule, until it is held again.
     """
 
     message: Message
@@ -201,6 +202,7 @@ class MessageRecord:
     bounce_of: MessageId | None = None
     replay: Arrival | None = None
     bounced_as: MessageId | None = None
+    released: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
     @property
@@ -224,6 +226,8 @@ class PendingOutcome:
     hold_expires_at: int | None
     delivery: Delivery
     lost_replies: int = 0
+    bounce_of: MessageId | None = None
+    bounced_as: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,16 +18,8 @@ ID_BITS = 31
 NOT_COLUMNS = ("server_id", "id")
 _OF_VERSION_2 = ("operation", "resent_as")
 _OF_VERSION_3 = (
-    *(
-        "arrival",
-        "reports_on",
-        "inspection",
-        "bounce_of",
-        "replay",
-        "bounced_as",
-        "cause",
-        "report",
-    ),
+    *("arrival", "reports_on", "inspection", "bounce_of", "replay", "bounced_as", "released"),
+    *("cause", "report"),
 )
 _LATER = (*_OF_VERSION_2, *_OF_VERSION_3)
 _MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_LATER)))
@@ -101,6 +93,7 @@ ALTER TABLE messages ADD COLUMN bounce_of INTEGER;
 ALTER TABLE messages ADD COLUMN reports_on INTEGER;
 ALTER TABLE messages ADD COLUMN replay TEXT /* JSON */;
 ALTER TABLE messages ADD COLUMN bounced_as INTEGER;
+ALTER TABLE messages ADD COLUMN released INTEGER;
 ALTER TABLE events ADD COLUMN d_cause TEXT;
 ALTER TABLE events ADD COLUMN d_report INTEGER;
 ALTER TABLE suppressions ADD COLUMN email INTEGER;

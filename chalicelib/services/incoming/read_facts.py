@@ -19,7 +19,9 @@ class ReadFacts:
 
     async def read(self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch) -> Facts:
         """The facts about a claimed message. Raises TemporaryFailure."""
-        return await self.of(record, batch.server_of(record.message), manual=job.manual)
+        return await self.of(
+            record, batch.server_of(record.message), manual=job.manual or record.released
+        )
 
     async def of(self, record: MessageRecord, server: Server, *, manual: bool) -> Facts:
         """The facts about any message of a server. Raises TemporaryFailure."""

@@ -139,7 +139,8 @@ class MessageActions:
         now = int(self._clock.now())
 
         def moved(record: MessageRecord) -> MessageRecord:
-            return replace(lifecycle.released(record, now), replay=way or record.replay)
+            after = lifecycle.released(record, now)
+            return after if way is None else replace(after, replay=way, released=False)
 
         after = await self._move(server, message, verb, fault, moved, told)
         job = DeliveryJob(after.message, after.attempt, manual=way is None)

@@ -57,6 +57,7 @@ ALTER TABLE messages ADD COLUMN bounce_of INTEGER;
 ALTER TABLE messages ADD COLUMN reports_on INTEGER;
 ALTER TABLE messages ADD COLUMN replay TEXT /* JSON */;
 ALTER TABLE messages ADD COLUMN bounced_as INTEGER;
+ALTER TABLE messages ADD COLUMN released INTEGER;
 ALTER TABLE events ADD COLUMN d_cause TEXT;
 ALTER TABLE events ADD COLUMN d_report INTEGER;
 ALTER TABLE suppressions ADD COLUMN email INTEGER;

@@ -64,6 +64,18 @@ async def test_development_mode_holds_until_released() -> None:
     assert (await carried(scene, message)).status is Status.SENT
 
 
+async def test_a_released_one_stays_so_until_it_is_held_again() -> None:
+    scene = await make_scene()
+    await scene.change_server(mode=ServerMode.DEVELOPMENT)
+    scene.egress.will("93.184.216.34", TransactionResult(Reply(451, "4.3.0", "Later"), "RCPT"))
+    message = await arrives(scene, await smtp_route(scene, **OPEN))
+    assert (await carried(scene, message)).status is Status.HELD
+    await scene.posthorn[MessageActions].release(scene.server.id, message.id)
+    assert (await carried(scene, message)).status is Status.SOFT_FAIL
+    scene.clock.advance(600)
+    assert (await carried(scene, message)).status is Status.SENT
+
+
 async def test_a_failed_one_is_retried_and_bounced_once_only() -> None:
     scene = await make_scene()
     scene.egress.always("93.184.216.34", REFUSED)
