@@ -193,7 +193,7 @@ RECORD = Table(
         Field("opened_at", "oa", Kind.TIME, None),
         Field("clicked_at", "ca", Kind.TIME, None),
         Field("resent_as", "rs", Kind.NUMBERS, ()),
-        Field("inspection", "is", Kind.JSON, None, value=Inspection),
+        Field("inspection", "iq", Kind.JSON, None, value=Inspection),
         Field("bounce_of", "bo", Kind.NUMBER, None),
         Field("replay", "rp", Kind.JSON, None, value=Arrival),
         Field("bounced_as", "ba", Kind.NUMBER, None),
