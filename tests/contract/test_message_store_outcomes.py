@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.domain.model import MessageRecord, Scope, State, Status
+from chalicelib.domain.inspection import Inspection, Spam, SpamCheck, Threat
+from chalicelib.domain.model import Arrival, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.messages import MessageStore
 from tests.contract.conftest import World
@@ -40,6 +41,28 @@ async def test_an_outcome_is_read_back_whole(world: World) -> None:
     assert await world[MessageStore].replace(before, after)
     assert await world[MessageStore].get(world.server, before.message.id) == after
     assert await world[MessageStore].deliveries(world.server, before.message.id) == after.deliveries
+
+
+async def test_what_was_found_of_an_incoming_message_is_read_back_whole(world: World) -> None:
+    arrival = Arrival("route", "endpoint", helo="a.test", client="192.0.2.1", to="x@routes.test")
+    message = replace(
+        a_message(world.server, 1), scope=Scope.INCOMING, arrival=arrival, reports_on=MessageId(9)
+    )
+    before = await claimed(world, MessageRecord(message))
+    spam = Spam(7.2, 5.0, "spamd", (SpamCheck("GTUBE", 7.2, "Generic test"),))
+    after = replace(
+        finished(before, 10, Status.HARD_FAIL),
+        inspection=Inspection(spam, Threat(found=True, details="Eicar FOUND")),
+        bounce_of=MessageId(7),
+        replay=replace(arrival, route_id="", endpoint_id="other"),
+        bounced_as=MessageId(8),
+        released=True,
+    )
+    assert await world[MessageStore].replace(before, after)
+    assert await world[MessageStore].get(world.server, message.id) == after
+    without = replace(after, attempt=after.attempt + 1, replay=None, released=False)
+    assert await world[MessageStore].replace(after, without)
+    assert await world[MessageStore].get(world.server, message.id) == without
 
 
 async def test_a_soft_failure_and_a_hold_are_read_back_whole(world: World) -> None:
