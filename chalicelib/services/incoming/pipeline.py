@@ -49,8 +49,8 @@ STEPS: tuple[Check | type[Step], ...] = (
     DeliverToEndpoint,
     DecideOutcome,
 )
-COPIES = 2
-"""The body with other fields in front, and what of it is on its way to an endpoint."""
+COPIES = 4
+"""The body with other fields in front, and what is made of that: a request in base64, or a bounce."""
 
 LOG = logging.getLogger("posthorn.incoming")
 
