@@ -58,7 +58,7 @@ class Failure:
 
 def compose_report(failure: Failure, stamp: Stamp) -> bytes:
     """The whole message, CRLF lines. ASCII unless the sender's address is not, or the message that failed has 8-bit
-    content in a header of ASCII."""
+    content and did not need SMTPUTF8."""
     parts = [
         text_part("plain", _words(failure)),
         _status(failure),
@@ -129,11 +129,14 @@ def _status_lines(failure: Failure) -> Iterator[str]:
 def _returned(failure: Failure) -> list[bytes]:
     content = failure.content
     header = content[: find_body(content, 0, len(content))]
+    is_global = failure.message.smtputf8 and not header.isascii()
     if failure.dsn.ret.upper() == "HDRS":
-        if not header.isascii():
+        if is_global:
             return [b"Content-Type: message/global-headers\r\n", _BASE64, base64_lines(header)]
-        return [b"Content-Type: text/rfc822-headers\r\n\r\n", header]
-    if not header.isascii():
+        bits = b"7" if header.isascii() else b"8"
+        encoding = b"Content-Transfer-Encoding: %bbit\r\n\r\n" % bits
+        return [b"Content-Type: text/rfc822-headers\r\n", encoding, header]
+    if is_global:
         return [b"Content-Type: message/global\r\n", _DISPOSITION, _BASE64, base64_lines(content)]
     return attachment_part(Attachment(FILE, "message/rfc822", content), "attachment")
 

@@ -1,7 +1,8 @@
 """How mail of others is sent on: under an address of ours that leads back to its sender (SRS), with a field in front
 that a loop is known by.
 
-The message is not changed. What it says above ASCII in its header needs a server with SMTPUTF8.
+The message is not changed. One that came with SMTPUTF8 and has such a header needs a server with SMTPUTF8; the header of
+others goes as it came.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Forwarding:
             rcpt_to,
             message.smtputf8,
             None if is_report else message.dsn,
-            utf8_header=_has_utf8_header(attempt),
+            utf8_header=message.smtputf8 and _has_utf8_header(attempt),
         )
 
     def delivered_to(self, message: Message) -> bytes:

@@ -1,7 +1,8 @@
 """Handing an incoming message to the SMTP server that a customer names (contract section 5B).
 
 The server's addresses are looked up by ourselves, and the one found is the one connected to, unless it is closed
-(`domain.destination_guard`). Nothing is stored or tried again here.
+(`domain.destination_guard`). To one that takes no 8-bit content, which is the customer's own, the message goes in other
+encodings. Nothing is stored or tried again here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chalicelib.domain.errors import (
     SourceUnavailable,
     TemporaryFailure,
 )
+from chalicelib.domain.mail.eight_bit import seven_bit
 from chalicelib.domain.outgoing.destination import destination_of
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict, unreachable_text
@@ -55,13 +57,19 @@ class SmtpEndpoint:
     async def deliver(self, attempt: IncomingAttempt, endpoint: Endpoint) -> EndpointResult:
         """One attempt. Raises TemporaryFailure when the key of our addresses cannot be opened."""
         message = attempt.record.message
+        front = self._forwarding.delivered_to(message)
         began = self._clock.monotonic()
+
+        async def converted() -> Sequence[bytes] | None:
+            body = seven_bit(attempt.content)
+            return None if body is None else (front, body)
+
         smtp = SmtpAttempt(
             message=message,
             envelope=await self._forwarding.envelope(attempt, message.rcpt_to),
-            content=(self._forwarding.delivered_to(message), attempt.content),
+            content=(front, attempt.content),
             tries=attempt.record.tries,
-            converted=None,
+            converted=converted,
             clock=self._clock,
             ends=began + self._deadline,
             domain=endpoint.hostname,

@@ -147,6 +147,25 @@ async def test_a_temporary_refusal_is_retried_by_the_servers_schedule() -> None:
     assert (await carried(scene, message)).status is Status.SENT
 
 
+async def test_a_server_of_seven_bits_gets_other_encodings() -> None:
+    scene = await scene_with("93.184.216.34")
+    scene.egress.seven_bit.add(HOST)
+    text = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    content = text + b"Content-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
+    last = await carried(scene, await arrives(scene, await smtp_route(scene), content=content))
+    assert last.status is Status.SENT
+    assert scene.egress.received[0].content.isascii()
+
+
+async def test_a_raw_header_of_others_goes_as_it_came() -> None:
+    scene = await scene_with("93.184.216.34")
+    content = CONTENT.replace(b"Hello", b"Gr\xfc\xdfe")
+    await carried(scene, await arrives(scene, await smtp_route(scene), content=content))
+    (got,) = scene.egress.received
+    assert not got.envelope.utf8_header
+    assert got.content.endswith(content)
+
+
 async def test_mail_with_smtputf8_fails_at_a_server_without() -> None:
     scene = await scene_with("93.184.216.34")
     reply = Reply(550, "5.6.7", "The receiving server does not support internationalised addresses")
