@@ -1,8 +1,8 @@
 """How mail of others is sent on: under an address of ours that leads back to its sender (SRS), with a field in front
 that a loop is known by.
 
-The message is not changed. One that came with SMTPUTF8 and has such a header needs a server with SMTPUTF8; the header of
-others goes as it came.
+The message is not changed. One that came with SMTPUTF8 and has such a header needs a server with SMTPUTF8; what others
+have in theirs goes as it came.
 """
 
 from __future__ import annotations
