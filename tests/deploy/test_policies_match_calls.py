@@ -33,7 +33,15 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.ids import return_path_local
-from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, State, Status
+from chalicelib.domain.model import (
+    Delivery,
+    DeliveryJob,
+    DsnParameters,
+    Message,
+    MessageRecord,
+    State,
+    Status,
+)
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.rates import DNS
@@ -149,7 +157,7 @@ class World:
         sqs, url = self.queue(name)
         sqs.send_message(QueueUrl=url, MessageBody=body)
 
-    def submit(self, to: str) -> DeliveryJob:
+    def submit(self, to: str, dsn: DsnParameters | None = None) -> DeliveryJob:
         """Accept a message; its wake-up, which also waits in the queue."""
         from chalicelib.services.outgoing.submission import Recipient, Submission
 
@@ -157,7 +165,7 @@ class World:
             self.program[Authenticate].by_key(self.key, frozenset({CredentialKind.API}))
         )
         content = b"From: app@acme.test\r\nSubject: x\r\n\r\nbody\r\n"
-        submission = Submission(principal, "app@acme.test", (Recipient(to),), content)
+        submission = Submission(principal, "app@acme.test", (Recipient(to, dsn),), content)
         (accepted,) = bootstrap.run(self.program[AcceptMail].submit(submission))
         record = bootstrap.run(
             self.program[MessageStore].get(self.server.id, MessageId(accepted.id))
@@ -344,6 +352,7 @@ def test_delivery(world: World) -> None:
         for to in ("a@example.com", "b@example.com", "c@example.com", "d@example.com"):
             world.submit(to)
         world.peer.on("RCPT", say_by_recipient)
+        world.submit("b@example.com", DsnParameters("FAILURE"))
         assert world.work(deliver) == []
         # A wake-up that a worker has already; one whose record is missing; one that nobody can read.
         item = world.submit("a@example.com")

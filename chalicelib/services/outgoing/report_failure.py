@@ -35,6 +35,8 @@ class ReportFailure:
             content,
             f"postmaster@{attempt.facts.domain.name}",
             attempt.result,
+            # The function that delivers by a pool may write to the queue of that pool alone.
+            pool=message.origin.pool,
         )
         await self._bounces.send(bounce)
         attempt.after = after

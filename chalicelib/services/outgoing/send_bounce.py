@@ -42,7 +42,7 @@ GENERAL = "5.0.0"
 @dataclass(frozen=True, slots=True)
 class Bounce:
     """What failed and for which address (`author`), what its bytes are, and why: by what a server said, which is told
-    with `tells`, or by a `status` of our own."""
+    with `tells`, or by a `status` of our own. It leaves by `pool`, without one by that of rules and server."""
 
     record: MessageRecord
     server: Server
@@ -51,6 +51,7 @@ class Bounce:
     result: AttemptResult | None = None
     tells: bool = True
     status: str = ""
+    pool: str = ""
 
 
 class SendBounce:
@@ -120,7 +121,9 @@ class SendBounce:
         stamp = new_stamp(self._rand, domain, rfc2822_date(now))
         body = compose_report(self._failure(bounce, now), stamp)
         headers = read_headers(body)
-        (pool,) = await self._pools.of(server, headers, [message.mail_from])
+        pool = bounce.pool
+        if not pool:
+            (pool,) = await self._pools.of(server, headers, [message.mail_from])
         return Prepared(
             body=body,
             to=(Recipient(message.mail_from),),
