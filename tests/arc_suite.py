@@ -27,7 +27,7 @@ from chalicelib.adapters.crypto.signature_check import CryptographySignatureChec
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.domain.incoming.arc_fields import Sealing
 from chalicelib.domain.mail.headers import Field, read_headers
-from chalicelib.services.incoming.arc_seal import with_set
+from chalicelib.services.incoming.arc_seal import new_set
 from chalicelib.services.incoming.signatures import Signatures, SignedMessage
 
 NOW = 1_800_000_000.0
@@ -65,14 +65,13 @@ async def _sealed(case: Case, document: Case) -> str:
     names = {name.strip().lower().encode() for name in str(case["sig-headers"]).split(":")}
     sealing = Sealing(document["domain"], document["sel"], int(case["t"]), names)
     sign = partial(_signature, load_pem_private_key(document["privatekey"].encode(), None))
-    made = await with_set(content, state, " ".join(case["auth-res"].split()), sealing, sign)
-    front = made[: len(made) - len(content)]
+    front = await new_set(content, state, " ".join(case["auth-res"].split()), sealing, sign)
     own = read_headers(front).fields
     for label, name in FIELDS.items():
         expected, found = _tags(str(case[label] or "")), _tags(_value(own, name))
         if expected != found:
             return f"{label}: {sorted(found ^ expected)}"
-    if front and state != "fail" and (sealed := await _state(made, document)) != "pass":
+    if front and state != "fail" and (sealed := await _state(front + content, document)) != "pass":
         return f"what was sealed is {sealed}"
     return ""
 

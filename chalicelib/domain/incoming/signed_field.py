@@ -19,7 +19,7 @@ from chalicelib.domain.incoming.tag_list import (
     without_signature,
     words,
 )
-from chalicelib.domain.mail.dkim import ALGORITHMS, body_digest, relaxed_body, relaxed_header
+from chalicelib.domain.mail.dkim import ALGORITHMS, body_digest, relaxed_header, relaxed_length
 from chalicelib.domain.mail.headers import Field
 
 _NUMBER = re.compile(r"[0-9]{1,12}")
@@ -111,14 +111,18 @@ def check_times(signed: SignedField, now: float) -> None:
 def hash_body(content: bytes, body_at: int, form: BodyForm) -> bytes:
     """The hash that `bh=` must be. Raises SignatureError where fewer octets are signed than there are: others could
     have added theirs."""
-    if form.relaxed and form.length is None:
+    end = _end_of_simple(content, body_at)
+    if form.length is not None:
+        length = relaxed_length(content, body_at) if form.relaxed else end - body_at + 2
+        if form.length > length:
+            raise SignatureError("permerror", "the body is shorter than l= says")
+        if form.length < length:
+            raise SignatureError("neutral", "a part of the body is not signed")
+    if form.relaxed:
         return body_digest(content, body_at)
-    body = relaxed_body(content[body_at:]) if form.relaxed else _simple_body(content[body_at:])
-    if form.length is not None and form.length > len(body):
-        raise SignatureError("permerror", "the body is shorter than l= says")
-    if form.length is not None and form.length < len(body):
-        raise SignatureError("neutral", "a part of the body is not signed")
-    return hashlib.sha256(body).digest()
+    digest = hashlib.sha256(memoryview(content)[body_at:end])
+    digest.update(b"\r\n")
+    return digest.digest()
 
 
 def canonical_field(content: bytes, field: Field, relaxed: bool = True) -> bytes:
@@ -209,11 +213,11 @@ def _chosen(names: Iterable[bytes], fields: Mapping[bytes, list[Field]]) -> list
     return [left[name].pop() for name in names if left.get(name)]
 
 
-def _simple_body(body: bytes) -> bytes:
-    """RFC 6376 §3.4.3: empty lines at the end are one line end, and so is an empty body."""
-    end = len(body)
+def _end_of_simple(content: bytes, at: int) -> int:
+    """Where the body ends by RFC 6376 §3.4.3 but for its last line end: empty lines at the end do not count."""
+    end = len(content)
     for lines in (1 << 14, 1 << 7, 1):
         empty = b"\r\n" * lines
-        while body.endswith(empty, 0, end):
+        while content.endswith(empty, at, end):
             end -= len(empty)
-    return body[:end] + b"\r\n"
+    return end

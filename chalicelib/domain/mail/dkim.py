@@ -194,6 +194,19 @@ def body_digest(content: bytes, at: int) -> bytes:
     return digest.digest()
 
 
+def relaxed_length(content: bytes, at: int) -> int:
+    """How many octets of the body from `at` on `body_digest` hashes, of which a piece at a time is copied."""
+    length, empty_lines, ends_line = 0, 0, True
+    for piece in _pieces(content, at):
+        clean = _without_extra_space(piece)
+        end = _end_without_empty_lines(clean, 0)
+        if end:
+            length += empty_lines + end
+            empty_lines, ends_line = 0, clean.endswith(b"\r\n", 0, end)
+        empty_lines += len(clean) - end
+    return length + (0 if ends_line else 2)
+
+
 def _pieces(content: bytes, at: int) -> Iterator[bytes]:
     """Whole lines from `at` on, so many together that the copy of one piece is small beside a large message."""
     while at < len(content):

@@ -24,8 +24,8 @@ class AddressEndpoint:
         """One attempt. Raises TemporaryFailure when a key of ours cannot be opened."""
         message = attempt.record.message
         envelope = await self._forwarding.envelope(attempt, endpoint.address)
-        sealed = await self._arc.sealed(attempt.content, attempt.inspection)
-        content = (self._forwarding.delivered_to(message), sealed)
+        arc_set = await self._arc.fields(attempt.content, attempt.inspection)
+        content = (self._forwarding.delivered_to(message), arc_set, attempt.content)
         result = await self._sender.deliver(
             by_pool_of(attempt), envelope, content, attempt.record.tries
         )

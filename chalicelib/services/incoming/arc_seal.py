@@ -37,31 +37,31 @@ class SealArc:
         self._directory = directory
         self._signer = signer
 
-    async def sealed(self, content: bytes, inspection: Inspection | None) -> bytes:
-        """The content as it is sent on, with the three fields of a set in front, or as it is. Raises TemporaryFailure
-        when key or vault cannot be reached."""
+    async def fields(self, content: bytes, inspection: Inspection | None) -> bytes:
+        """The three fields to put in front of the content as it is sent on; none where there is nothing to seal. Raises
+        TemporaryFailure when key or vault cannot be reached."""
         state = inspection.authentication.arc if inspection else "temperror"
         if inspection is None or state == "temperror":
-            return content
+            return b""
         key = (await self._directory.installation()).signing_key
         told = results(inspection.authentication, self._settings.smtp_hostname)
         sealing = Sealing(key.domain, key.selector, int(self._clock.now()))
-        return await with_set(content, state, told, sealing, partial(self._signer.sign, key))
+        return await new_set(content, state, told, sealing, partial(self._signer.sign, key))
 
 
-async def with_set(content: bytes, state: str, told: str, sealing: Sealing, sign: Sign) -> bytes:
-    """The content with one set more. `state` is that of its chain, `told` what was found of it."""
+async def new_set(content: bytes, state: str, told: str, sealing: Sealing, sign: Sign) -> bytes:
+    """The fields of one set more. `state` is that of the chain, `told` what was found of the message."""
     headers = read_headers(content)
     highest, has_failed = newest(headers.fields)
     if has_failed or highest >= MOST_SETS:
-        return content
+        return b""
     own = arc_fields.results_field(highest + 1, told)
     signing = arc_fields.message_signature(content, headers, highest + 1, sealing)
     message = finish(signing, await sign(signing.digest))
     scope = [*_before(content, headers, state), own, message]
     signing = arc_fields.seal(scope, highest + 1, state, sealing)
     seal = finish(signing, await sign(signing.digest))
-    return b"".join([seal, message, own, content])
+    return b"".join([seal, message, own])
 
 
 def _before(content: bytes, headers: Headers, state: str) -> list[bytes]:

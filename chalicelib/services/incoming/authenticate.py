@@ -38,15 +38,19 @@ class Authenticate:
         if attempt.inspection is None:
             arrival = attempt.arrival
             attempt.authentication = await self.found(
-                as_sent(attempt.stored),
+                attempt.stored,
+                sent_from(attempt.stored),
                 arrival.client,
                 attempt.record.message.mail_from,
                 arrival.helo,
             )
 
-    async def found(self, content: bytes, client: str, mail_from: str, helo: str) -> Authentication:
-        """What is found of a message that came from a client, an address as text."""
-        headers = read_headers(content)
+    async def found(
+        self, content: bytes, start: int, client: str, mail_from: str, helo: str
+    ) -> Authentication:
+        """What is found of the message that begins at an offset of the content, and came from a client, an address as
+        text."""
+        headers = read_headers(content, start)
         message, now = SignedMessage(content, headers), self._clock.now()
         end = self._clock.monotonic() + SECONDS
         spf, dkim, arc = await asyncio.gather(
@@ -104,12 +108,11 @@ class Authenticate:
             return ()
 
 
-def as_sent(stored: bytes) -> bytes:
-    """The message without the Received field that stands in front of it since it was accepted."""
+def sent_from(stored: bytes) -> int:
+    """Where in the stored bytes the message begins as it was sent: behind the Received field that stands in front since
+    it was accepted."""
     first = next(iter(read_headers(stored).fields), None)
-    if first is None or first.start or first.name != b"received":
-        return stored
-    return stored[first.end :]
+    return first.end if first and not first.start and first.name == b"received" else 0
 
 
 def _late_spf(mail_from: str, helo: str, client: str) -> Spf:

@@ -42,7 +42,8 @@ async def state(scene: Scene, content: bytes) -> str:
 
 async def sealed(scene: Scene, content: bytes) -> bytes:
     found = replace(FOUND.authentication, arc=await state(scene, content))
-    return await scene.posthorn[SealArc].sealed(content, replace(FOUND, authentication=found))
+    arc = scene.posthorn[SealArc]
+    return await arc.fields(content, replace(FOUND, authentication=found)) + content
 
 
 def by_dkimpy(content: bytes, records: dict[str, str]) -> str:
@@ -100,4 +101,4 @@ async def test_a_chain_that_failed_is_sealed_once_as_such() -> None:
 )
 async def test_nothing_is_sealed_where_the_state_is_not_known(found: Inspection | None) -> None:
     scene, _ = await scene_with_records()
-    assert await scene.posthorn[SealArc].sealed(MESSAGE, found) == MESSAGE
+    assert await scene.posthorn[SealArc].fields(MESSAGE, found) == b""
