@@ -116,8 +116,11 @@ class CheckInstallation:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
             late = [told] if lag > LONGEST_LAG else []
             yield _judged("outbox", late, CheckStatus.WARNING)
-        for name in self._scanners.names:
-            yield await self._scanner(name)
+        if (
+            await self._backends.counted() is not None
+        ):  # elsewhere only functions that scan reach them
+            for name in self._scanners.names:
+                yield await self._scanner(name)
         yield _judged("postmaster", self._postmaster(), CheckStatus.WARNING)
         for one in await self._further.found():
             yield one

@@ -7,12 +7,14 @@ settings want it tried again.
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.inspection import Spam, SpamCheck, Threat
 from chalicelib.ports.scanners import ScannedMail, Scanners, ScanRefused, ScanTimedOut
 
+LOG = logging.getLogger("posthorn.scanning")
 TOO_BIG = SpamCheck("TOOBIG", 0.0, "Message is too large to be scanned")
 TIMED_OUT = SpamCheck("TIMEOUT", 0.0, "Timed out scanning for spam")
 FAILED = SpamCheck("ERROR", 0.0, "Error when scanning for spam")
@@ -65,5 +67,6 @@ class Scan:
             return Threat(False, NOT_SCANNED if is_answer else THREAT_FAILED)
 
     def _check_open(self, trouble: TemporaryFailure) -> None:
+        LOG.warning("scan failed: %s", trouble.public)
         if self._settings.scan_failure == "closed":
             raise trouble
