@@ -116,11 +116,8 @@ class CheckInstallation:
             told = f"Events are told more than {LONGEST_LAG // 60} minutes late."
             late = [told] if lag > LONGEST_LAG else []
             yield _judged("outbox", late, CheckStatus.WARNING)
-        if (
-            await self._backends.counted() is not None
-        ):  # elsewhere only functions that scan reach them
-            for name in self._scanners.names:
-                yield await self._scanner(name)
+        for one in await self._of_scanners():
+            yield one
         yield _judged("postmaster", self._postmaster(), CheckStatus.WARNING)
         for one in await self._further.found():
             yield one
@@ -152,6 +149,12 @@ class CheckInstallation:
         count = await self._backends.dead_letters()
         faults = [f"{count} wake-ups failed too often."] if count else []
         return _judged("dead_letters", faults, CheckStatus.WARNING)
+
+    async def _of_scanners(self) -> list[Found]:
+        """Whether each scans, where this process reaches them: on AWS the functions that scan do, and nothing else."""
+        if await self._backends.counted() is None:
+            return []
+        return [await self._scanner(name) for name in self._scanners.names]
 
     async def _scanner(self, name: str) -> Found:
         faults = []

@@ -1,7 +1,9 @@
-"""Scanners that are not ours look at mail that comes in: spam is quarantined, and a threat is marked."""
+"""Scanners that are not ours look at mail that comes in: spam fails or is quarantined, and a threat is marked."""
 
 from __future__ import annotations
 
+import base64
+import json
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +14,11 @@ import pytest
 from chalicelib.domain.ids import read_token
 from tests.e2e.conftest import StartStack
 from tests.e2e.stack import RunningStack, wait_for
-from tests.e2e.test_mail_comes_in import manage
+from tests.e2e.test_mail_comes_in import Application, application, manage
 from tests.patience import PATIENCE
 from tests.scanner_daemons import EICAR, GTUBE, needs, running_clamd, running_spamd
 
+__all__ = ["application"]
 ALL = ("run", "runner", "local", "localstack")
 
 
@@ -44,33 +47,41 @@ def send(stack: RunningStack, body: bytes) -> int:
     return numbers[1]
 
 
-def ended(stack: RunningStack, number: int, status: str) -> Any:
-    """The message once it has this status."""
+def told(stack: RunningStack, number: int) -> tuple[str, str]:
+    """Status and details of the first attempt, once it was made."""
 
-    def look() -> Any:
-        found = manage(stack, "GET", f"/emails/{number}")
-        return found if found["status"] == status else None
+    def look() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = manage(stack, "GET", f"/emails/{number}/deliveries")["data"]
+        return found
 
-    return wait_for(look, status)
+    (delivery,) = wait_for(look, "an attempt")
+    return delivery["status"], delivery["details"]
 
 
 @needs("spamd")
 @needs("clamd")
 @pytest.mark.targets(*ALL)
-def test_spam_is_quarantined_and_a_threat_marked(
-    start_stack: StartStack, scanners: dict[str, str]
+def test_spam_fails_or_is_quarantined_and_a_threat_marked(
+    start_stack: StartStack, scanners: dict[str, str], application: Application
 ) -> None:
     stack = start_stack(scanners)
     assert manage(stack, "GET", "/installation")["scanners"] == ["spamd", "clamd"]
-    route = {"name": "shop", "domain": "demo.test", "mode": "Accept", "spam_mode": "Quarantine"}
-    manage(stack, "POST", "/routes", route)
+    endpoint = {"type": "http", "name": "app", "url": application.url, "format": "RawMessage"}
+    made = manage(stack, "POST", "/endpoints", endpoint)
+    route = {"name": "shop", "domain": "demo.test", "endpoint": made["id"]}
+    manage(stack, "POST", "/routes", {**route, "spam_mode": "Quarantine"})
 
-    spam = ended(stack, send(stack, GTUBE + b"\r\n"), "Held")
-    assert spam["spam"]["scanner"] == "spamd"
-    assert spam["spam"]["score"] > 900
-    assert "GTUBE" in {one["code"] for one in spam["spam"]["checks"]}
+    high = "Message's spam score is higher than the failure threshold for this server."
+    status, details = told(stack, send(stack, GTUBE + b"\r\n"))
+    assert (status, details.startswith(high)) == ("HardFail", True)
+    manage(stack, "PATCH", "/servers/demo/demo", {"spam_threshold": -10})
+    stack.request("POST", "/_local/clock", {"advance": 31})
+    quarantined = ("Held", "Message placed into quarantine.")
+    assert told(stack, send(stack, b"We meet at nine.\r\n")) == quarantined
+    manage(stack, "PATCH", "/servers/demo/demo", {"spam_threshold": 25})
+    stack.request("POST", "/_local/clock", {"advance": 31})
 
-    threat = ended(stack, send(stack, EICAR + b"\r\n"), "Processed")
-    assert threat["threat"]["found"]
-    assert threat["threat"]["details"].startswith("Eicar-Test-Signature")
-    assert threat["spam"]["status"] == "NotSpam"
+    assert told(stack, send(stack, EICAR + b"\r\n"))[0] == "Sent"
+    message = base64.b64decode(json.loads(application.posted[-1])["message"])
+    assert b"\r\nX-Postal-Threat: yes\r\nAuthentication-Results: " in message
+    assert message.startswith(b"X-Postal-Spam: no\r\n")
