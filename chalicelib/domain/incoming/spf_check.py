@@ -102,14 +102,14 @@ def _matches(check: _Check, one: Mechanism, domain: str) -> Asking[bool]:
     if one.name == "include":
         return (yield from _included(check, target))
     if one.name == "exists":
-        found = yield from _asked(check, Ask(Kind.ADDRESSES, target))
-        return any(":" not in each for each in found)
+        return bool((yield from _addresses(check, target, 4)))
     if one.name == "ptr":
         name = yield from _validated(check)
         return f".{name}".endswith(f".{target.lower()}")
     hosts: Sequence[str] = (target,)
     if one.name == "mx":
-        hosts = yield from _asked(check, Ask(Kind.MX, target))
+        hosts = (yield Ask(Kind.MX, target)) if target else ()
+        _count_void(check, hosts)
         if len(hosts) > MOST_HOSTS:
             raise SpfError("permerror", "too many hosts that take mail")
     return (yield from _is_at(check, one, hosts))
@@ -120,14 +120,10 @@ def _is_at(check: _Check, one: Mechanism, hosts: Sequence[str]) -> Asking[bool]:
     bits = one.bits4 if check.client.version == 4 else one.bits6
     around = ip_network(f"{check.client}/{bits}", strict=False)
     for host in hosts:
-        found = yield from _asked(check, Ask(Kind.ADDRESSES, host), counts=one.name == "a")
-        if any(ip_address(each) in around for each in found if _is_address(each)):
+        found = yield from _addresses(check, host, check.client.version, counts=one.name == "a")
+        if any(ip_address(each) in around for each in found):
             return True
     return False
-
-
-def _is_address(text: str) -> bool:
-    return _address(text) is not None
 
 
 def _included(check: _Check, target: str) -> Asking[bool]:
@@ -137,19 +133,21 @@ def _included(check: _Check, target: str) -> Asking[bool]:
     return result == "pass"
 
 
-def _asked(check: _Check, ask: Ask, *, counts: bool = True) -> Asking[tuple[str, ...]]:
-    """The answer; too many empty ones are an error."""
-    found = (yield ask) if ask.name else ()
-    if ask.kind is Kind.ADDRESSES:
-        family = ":" if check.client.version == 6 else "."
-        of_family = tuple(each for each in found if (":" in each) == (family == ":"))
-    else:
-        of_family = found
-    if not of_family and counts:
-        check.void += 1
-        if check.void > MOST_VOID:
-            raise SpfError("permerror", "too many names that do not exist")
-    return found
+def _addresses(
+    check: _Check, host: str, version: int, *, counts: bool = True
+) -> Asking[tuple[str, ...]]:
+    """The addresses of one family that a host has."""
+    found = (yield Ask(Kind.ADDRESSES, host)) if host else ()
+    of_family = tuple(each for each in found if (":" in each) is (version == 6))
+    if counts:
+        _count_void(check, of_family)
+    return of_family
+
+
+def _count_void(check: _Check, found: Sequence[str]) -> None:
+    check.void += not found
+    if check.void > MOST_VOID:
+        raise SpfError("permerror", "too many names that do not exist")
 
 
 def _count(check: _Check) -> None:

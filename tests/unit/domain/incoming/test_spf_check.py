@@ -125,6 +125,11 @@ def test_work_is_bounded() -> None:
     assert result(f"v=spf1 {ten} a:b.example +all", more=found) == "permerror"
     assert result("v=spf1 a:n1.example a:n2.example +all") == "pass"
     assert result("v=spf1 a:n1.example a:n2.example a:n3.example +all") == "permerror"
+    listed = " ".join(f"exists:n{number}.example" for number in range(5))
+    answers: Answers = {("ADDRESSES", f"n{number}.example"): ("127.0.0.2",) for number in range(5)}
+    assert result(f"v=spf1 {listed.replace('exists', '-exists')}", more=answers) == "fail"
+    six = listed.replace("n0", "none")
+    assert result(f"v=spf1 {six}", "2001:db8::7", more=answers) == "pass", "A records count"
     hosts: Answers = {("MX", "e.example"): tuple(f"m{number}.example" for number in range(11))}
     assert result("v=spf1 mx +all", more=hosts) == "permerror"
     assert result("v=spf1 " + "ip4:192.0.2.1 " * 2_000 + "+all") == "permerror"
