@@ -1,4 +1,4 @@
-"""Scanners that are not ours look at mail that comes in: spam fails or is quarantined, and a threat is marked."""
+"""Scanners that are not ours look at mail that comes in, and at mail that goes out: spam fails, a threat is marked."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def told(stack: RunningStack, number: int) -> tuple[str, str]:
 @needs("spamd")
 @needs("clamd")
 @pytest.mark.targets(*ALL)
-def test_spam_fails_or_is_quarantined_and_a_threat_marked(
+def test_spam_fails_or_is_quarantined_both_ways_and_a_threat_marked(
     start_stack: StartStack, scanners: dict[str, str], application: Application
 ) -> None:
     stack = start_stack(scanners)
@@ -85,3 +85,12 @@ def test_spam_fails_or_is_quarantined_and_a_threat_marked(
     message = base64.b64decode(json.loads(application.posted[-1])["message"])
     assert b"\r\nX-Postal-Threat: yes\r\nAuthentication-Results: " in message
     assert message.startswith(b"X-Postal-Spam: no\r\n")
+
+    manage(stack, "PATCH", "/servers/demo/demo", {"outbound_spam_threshold": 50})
+    stack.request("POST", "/_local/clock", {"advance": 31})
+    mail = {"from": "hello@demo.test", "to": ["joe@example.com"], "subject": "Hello"}
+    spam = manage(stack, "POST", "/emails", {**mail, "text": GTUBE.decode()})
+    status, details = told(stack, spam["id"])
+    assert (status, details[:45]) == ("HardFail", "Message is likely spam. Threshold is 50.0 and")
+    other = manage(stack, "POST", "/emails", {**mail, "text": "We meet at nine."})
+    assert told(stack, other["id"])[0] == "Sent"
