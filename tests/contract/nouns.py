@@ -325,7 +325,9 @@ NOUNS = (
         make=lambda: Installation(KEY, b"\x00sealed"),
         also=lambda value, _: value,
         elsewhere=lambda value: value,
-        full=lambda value: replace(value, sealed_mac_key=b"other"),
+        full=lambda value: replace(
+            value, sealed_mac_key=b"other", request_key=replace(KEY, selector="requests")
+        ),
         rivals=lambda value: [replace(value, sealed_mac_key=b"x")],
         is_one_of_many=False,
     ),

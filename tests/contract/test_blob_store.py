@@ -53,20 +53,21 @@ async def test_a_purged_object_is_not_found(world: World) -> None:
         await world[BlobStore].get(BlobRef(f"r/{world.server}/20270115/gone", 0, 10))
 
 
-async def follow(world: World, url: str) -> bytes:
+async def follow(world: World, url: str, kind: str = "message/rfc822") -> bytes:
     """What a client does with a link."""
     if world.settings.state_folder:
         with serving_web(Web(world)) as port:
-            return await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}{urlsplit(url).path}")
+            place = f"http://127.0.0.1:{port}{urlsplit(url).path}"
+            return await asyncio.to_thread(fetch, place, kind)
     if world.family == "sqlite":
-        return await web_client.follow(world, url)
-    return fetch(url)
+        return await web_client.follow(world, url, kind)
+    return fetch(url, kind)
 
 
-def fetch(url: str) -> bytes:
-    """A file of mail at a URL."""
+def fetch(url: str, kind: str) -> bytes:
+    """A file of this type at a URL."""
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the test's own backend
-        assert answer.headers["Content-Type"] == "message/rfc822"
+        assert answer.headers["Content-Type"] == kind
         assert answer.headers["Content-Disposition"].startswith("attachment")
         body: bytes = answer.read()
         return body
@@ -78,6 +79,15 @@ async def test_anybody_may_fetch_a_whole_object_by_its_link(world: World) -> Non
     url = await world[BlobStore].link(ref, 300)
     assert url is not None
     assert await follow(world, url) == content
+
+
+async def test_what_was_uploaded_is_fetched_as_a_file_of_no_type(world: World) -> None:
+    now, upload_id = now_of(world), "0a" * 16
+    await world[BlobStore].bring(world.server, upload_id, b"<script>", now)
+    ref = await world[BlobStore].uploaded(world.server, upload_id, now)
+    url = await world[BlobStore].link(ref, 300)
+    assert url is not None
+    assert await follow(world, url, "application/octet-stream") == b"<script>"
 
 
 async def test_there_is_no_link_to_a_part_of_an_object(objects: World) -> None:
