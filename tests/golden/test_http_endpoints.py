@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlencode
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -24,6 +24,7 @@ from chalicelib.domain.incoming.postal_payload import (
     raw_payload,
 )
 from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.mail.mime import mime_base64
 from chalicelib.domain.model import BlobRef, Message, MessageRecord, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.public_key import key_id, rsa_members
@@ -233,3 +234,11 @@ def test_our_key_set_says_of_that_key_what_theirs_does() -> None:
     assert rsa_members(public) == {"n": known["n"], "e": known["e"]}
     pkcs1 = key.public_bytes(Encoding.DER, PublicFormat.PKCS1)
     assert hashlib.sha256(pkcs1).hexdigest() == kid
+
+
+@pytest.mark.parametrize("size", [0, 1, 45, 46, 90, 49_151, 49_200, 100_003])
+def test_large_values_of_a_form_are_escaped_as_small_ones_are(size: int) -> None:
+    text = mime_base64((bytes(range(256)) * (size // 256 + 1))[:size])
+    assert form_body({"data": text}).decode() == urlencode({"data": text})
+    assert all(len(line) == 60 for line in text.split("\n")[:-2])
+    assert base64.b64decode(text)[:256] == bytes(range(256))[:size]

@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote_plus
 
 from chalicelib.domain.inspection import SpamStatus
 from chalicelib.domain.mail.charsets import labelled_text
@@ -25,6 +24,9 @@ ESCAPED_AT_ONCE = 65_536
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=\n]*+")
+_LONG = 65_536
+_UNSAFE = re.compile(rb"[^A-Za-z0-9*._ -]+")
 # A display name without quotes: words of RFC 5322 §3.2.3, dots too.
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~. -]*")
 _MARKS = re.compile(rb'("(?>[^"\\]+|\\.)*+"?|[<>,;:])', re.DOTALL)
@@ -95,24 +97,30 @@ def json_body(payload: Mapping[str, Any]) -> bytes:
 
 def form_body(payload: Mapping[str, Any]) -> bytes:
     """A payload as a form: null is a key without a value, a list a key for each of its values."""
-    pieces: list[bytes] = []
-    for name, values in payload.items():
-        for value in values if isinstance(values, list) else (values,):
-            pieces += (b"&", *_escaped(name))
-            if value is not None:
-                pieces += (b"=", *_escaped(_form_text(value)))
-    return b"".join(pieces[1:])
+    return b"&".join(
+        _escaped(name) if value is None else _escaped(name) + b"=" + _escaped(_form_text(value))
+        for name, values in payload.items()
+        for value in (values if isinstance(values, list) else (values,))
+    )
 
 
 def _form_text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _escaped(text: str) -> Iterator[bytes]:
-    """In pieces, because escaping takes eight times as much memory as its text."""
-    for start in range(0, len(text), ESCAPED_AT_ONCE):
-        piece = text[start : start + ESCAPED_AT_ONCE]
-        yield quote_plus(piece, safe="*").replace("~", "%7E").encode("ascii")
+def _escaped(text: str) -> bytes:
+    """As forms are written: `*-._`, letters and digits stay, a blank becomes a plus sign."""
+    octets = text.encode()
+    if len(octets) > _LONG and _BASE64.fullmatch(octets):
+        # One sign after the other, because a substitution for each place takes ten times the memory of the message.
+        for sign in b"+/=\n":
+            octets = octets.replace(bytes([sign]), b"%%%02X" % sign)
+        return octets
+    return _UNSAFE.sub(_hex, octets).replace(b" ", b"+")
+
+
+def _hex(unsafe: re.Match[bytes]) -> bytes:
+    return b"%" + unsafe[0].hex("%").upper().encode("ascii")
 
 
 def _text(content: bytes, part: Part | None) -> str | None:

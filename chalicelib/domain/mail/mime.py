@@ -135,8 +135,16 @@ def decode_part(content: bytes, part: Part) -> bytes:
 
 def mime_base64(data: bytes) -> str:
     """Base64 with a line feed after every 60 characters and at the end."""
-    text = base64.b64encode(data).decode("ascii")
-    return "".join(f"{text[at : at + _LINE]}\n" for at in range(0, len(text), _LINE))
+    digits = base64.b64encode(data)
+    count, rest = divmod(len(digits), _LINE)
+    whole = count * _LINE
+    # Column by column, because a text a line would take twice the memory of the message.
+    lines = bytearray(b"\n") * (count * (_LINE + 1))
+    for column in range(_LINE if count else 0):
+        lines[column :: _LINE + 1] = digits[column:whole:_LINE]
+    if rest:
+        lines += digits[whole:] + b"\n"
+    return lines.decode("ascii")
 
 
 def part_text(content: bytes, part: Part) -> str:

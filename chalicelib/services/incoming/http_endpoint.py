@@ -10,24 +10,19 @@ from chalicelib.domain.http_exchange import HttpAnswer
 from chalicelib.domain.http_url import with_user_info
 from chalicelib.domain.incoming.http_outcome import outcome_of
 from chalicelib.domain.smtp.attempt_result import AttemptResult
-from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
+from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.repository import Repository
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
 from chalicelib.services.incoming.endpoint_request import EndpointRequest, Posting
-from chalicelib.services.queue.store_outcome import best_effort
 
 LONGEST_OUTPUT = 500
-LAST_USED_SECONDS = 60
-"""How old a stored time of the last use may be, so that a busy endpoint is not written for each message."""
 
 
 class PostToEndpoint:
     """The sender for HTTP endpoints."""
 
-    def __init__(self, clock: Clock, repository: Repository, request: EndpointRequest) -> None:
+    def __init__(self, clock: Clock, request: EndpointRequest) -> None:
         self._clock = clock
-        self._repository = repository
         self._request = request
 
     async def deliver(self, attempt: IncomingAttempt, endpoint: Endpoint) -> EndpointResult:
@@ -41,13 +36,7 @@ class PostToEndpoint:
             attempt.stored,
         )
         answer = await self._request.send(posting, endpoint, endpoint.timeout)
-        await self._note_use(endpoint)
         return result_of(answer, endpoint, self._clock.now())
-
-    async def _note_use(self, endpoint: Endpoint) -> None:
-        now = int(self._clock.now())
-        if now - (endpoint.last_used_at or 0) >= LAST_USED_SECONDS:
-            await best_effort(self._repository.note(ENDPOINTS, endpoint, last_used_at=now))
 
 
 def result_of(answer: HttpAnswer, endpoint: Endpoint, now: float) -> EndpointResult:

@@ -49,8 +49,9 @@ STEPS: tuple[Check | type[Step], ...] = (
     DeliverToEndpoint,
     DecideOutcome,
 )
-COPIES = 4
-"""The body with other fields in front, and what is made of that: a request in base64, or a bounce."""
+COPIES = 5
+"""The body with other fields in front, and what of it is on its way to an endpoint: attachments decoded, in base64, in
+a payload."""
 
 LOG = logging.getLogger("posthorn.incoming")
 

@@ -37,7 +37,7 @@ from chalicelib.domain.tenancy.endpoints import (
 )
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
-from chalicelib.domain.tenancy.owners import THE_INSTALLATION, of_server
+from chalicelib.domain.tenancy.owners import THE_INSTALLATION
 from chalicelib.domain.tenancy.routes import Route
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.blobs import BlobStore
@@ -357,14 +357,6 @@ async def test_user_info_is_sent_and_never_shown(scene: Scene) -> None:
     assert "authorization" in scene.peer.requests[-1].headers
     assert "secret" not in said.result.details
     assert said.result.details.endswith(f"http://***@127.0.0.1:{scene.peer.port}/in")
-
-
-async def test_the_last_use_is_noted(scene: Scene) -> None:
-    endpoint = await scene.endpoint()
-    await scene.deliver(endpoint, b"\r\nx")
-    place = Place(of_server(scene.server.id), endpoint.id)
-    stored = await scene.program[Repository].get(ENDPOINTS, place)
-    assert stored.last_used_at is not None
 
 
 @pytest.mark.parametrize("shape", PayloadFormat)
