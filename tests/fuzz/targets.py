@@ -15,6 +15,7 @@ TARGETS = {
     "encoded words": "tests.fuzz.mail_bytes:fuzz_encoded_words",
     "mime": "tests.fuzz.mail_bytes:fuzz_mime",
     "content": "tests.fuzz.mail_bytes:fuzz_content",
+    "payloads": "tests.fuzz.payloads:fuzz_payloads",
     "seven bit": "tests.fuzz.mail_bytes:fuzz_seven_bit",
     "mending": "tests.fuzz.mail_bytes:fuzz_mending",
     "parameters": "tests.fuzz.mail_bytes:fuzz_parameters",

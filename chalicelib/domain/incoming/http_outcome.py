@@ -25,7 +25,7 @@ class Outcome:
     verdict: Verdict
     bounces: bool = True
     disables: bool = False
-    retry_after: int | None = None
+    retry_after: int = 0
 
 
 def outcome_of(answer: HttpAnswer, shape: PayloadFormat, now: float) -> Outcome:
@@ -43,14 +43,14 @@ def outcome_of(answer: HttpAnswer, shape: PayloadFormat, now: float) -> Outcome:
     return Outcome(Verdict.HARD, bounces=not is_gone, disables=is_gone)
 
 
-def _wait(answer: HttpAnswer, shape: PayloadFormat, now: float) -> int | None:
+def _wait(answer: HttpAnswer, shape: PayloadFormat, now: float) -> int:
     if shape is not PayloadFormat.V2 or answer.code not in (_TOO_MANY, _UNAVAILABLE):
-        return None
+        return 0
     return retry_after(answer.header("retry-after"), now)
 
 
-def retry_after(value: str | None, now: float) -> int | None:
-    """Seconds that a Retry-After field asks for, a day at most; None for one that is past or cannot be read."""
+def retry_after(value: str | None, now: float) -> int:
+    """Seconds that a Retry-After field asks for, a day at most; 0 for one that is past or cannot be read."""
     text = (value or "")[:_LONGEST_FIELD].strip()
     if text.isascii() and text.isdecimal():
         seconds = int(text)
@@ -60,5 +60,5 @@ def retry_after(value: str | None, now: float) -> int | None:
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             seconds = int(moment.timestamp() - now)
         except (ValueError, TypeError, OverflowError, IndexError, OSError):
-            return None
-    return min(seconds, LONGEST_RETRY_AFTER) if seconds > 0 else None
+            return 0
+    return min(max(seconds, 0), LONGEST_RETRY_AFTER)

@@ -19,10 +19,10 @@ STARTTLS that was never answered."""
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """One attempt. `seconds` is how long it took; `retry_hint` how many seconds the remote asked to
-    wait. `outcome_unknown`: the final dot was sent and no reply was read, so the remote may have
-    the message. `about_us`: a failure that says nothing of the recipient. `cause` is why it failed (api.md 2.12),
-    empty when it did not or nothing was tried. `remote` and `source` are None when nothing was
+    """One attempt. `seconds` is how long it took; `retry_hint` how many seconds the remote asked to wait, in place of
+    the schedule, `least_wait` how many are waited at least. `outcome_unknown`: the final dot was sent and no reply was
+    read, so the remote may have the message. `about_us`: a failure that says nothing of the recipient. `cause` is why
+    it failed (api.md 2.12), empty when it did not or nothing was tried. `remote` and `source` are None when nothing was
     connected to."""
 
     verdict: Verdict
@@ -33,6 +33,7 @@ class AttemptResult:
     remote: str | None = None
     seconds: float = 0.0
     retry_hint: int | None = None
+    least_wait: int = 0
     outcome_unknown: bool = False
     about_us: bool = False
     cause: str = ""

@@ -50,6 +50,6 @@ def result_of(answer: HttpAnswer, endpoint: Endpoint, now: float) -> EndpointRes
         tls=answer.tls,
         remote=answer.remote,
         seconds=answer.seconds,
-        retry_hint=outcome.retry_after,
+        least_wait=outcome.retry_after,
     )
     return EndpointResult(result, outcome.bounces, outcome.disables)

@@ -119,6 +119,7 @@ class AttemptEnd:
     def _deferred(self, attempt: Attempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
         wake_at = self._next_wake(attempt, result.retry_hint)
+        wake_at = max(wake_at, int(self._clock.now()) + result.least_wait)
         return lifecycle.waiting(attempt.record, delivery, wake_at)
 
     def _reply_lost(self, attempt: Attempt, result: AttemptResult) -> MessageRecord:

@@ -23,9 +23,11 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.incoming.checks import Facts
+from chalicelib.domain.incoming.http_outcome import retry_after
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.model import Arrival, BlobRef, Message, MessageRecord, Origin, Scope
 from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.endpoints import (
@@ -45,6 +47,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
 from chalicelib.services.incoming.http_endpoint import PostToEndpoint
+from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
@@ -319,11 +322,11 @@ async def test_what_an_answer_means(
     said = await scene.deliver(endpoint, b"\r\nx")
     assert said.result.details == f"Received a {code} from {scene.peer.url('/in')}"
     assert (said.result.verdict.value, said.bounces, said.disables) == (v2, bounces, disables)
-    assert said.result.retry_hint == (70 if code == 429 else None)
+    assert said.result.least_wait == (70 if code == 429 else 0)
     for shape in (PayloadFormat.HASH, PayloadFormat.RAW_MESSAGE):
         said = await scene.deliver(replace(endpoint, format=shape), b"\r\nx")
         assert (said.result.verdict.value, said.bounces) == (postal, told)
-        assert said.result.retry_hint is None
+        assert said.result.least_wait == 0
         assert not said.disables
 
 
@@ -373,3 +376,29 @@ async def test_odd_messages_are_posted_all_the_same(scene: Scene, shape: Payload
         said = await scene.deliver(endpoint, content, mail_from="", subject="", message_id="")
         assert said.result.verdict is Verdict.SENT
         assert scene.body
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("120", 120), ("0", 0), ("-5", 0), ("\u00b2", 0), ("soon", 0), ("", 0), (None, 0), ("9" * 90, 86_400),
+        ("Thu, 01 Jan 1970 00:05:00 GMT", 200), ("Thu, 01 Jan 1970 00:00:50 GMT", 0),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 86_400), ("Sat, 99 Foo 99999 99:99:99 GMT", 0),
+    ],
+)  # fmt: skip
+def test_what_retry_after_means(value: str | None, seconds: int) -> None:
+    assert retry_after(value, 100.0) == seconds
+
+
+async def test_an_endpoint_that_asks_for_time_gets_it(scene: Scene) -> None:
+    """Not before then, and not before the schedule either."""
+    result = AttemptResult(Verdict.SOFT, "x", least_wait=7_200)
+    end, server = scene.program[AttemptEnd], replace(scene.server, retry_schedule="60s*5")
+    facts = Facts(server=server, route=None, endpoint=None, max_attempts=18, manual=False)
+    record = replace(scene.record(BlobRef("r/1", 0, 1)), attempt=1)
+    attempt = IncomingAttempt(record, facts, 1, None)  # type: ignore[arg-type]  # no body
+    now = int(scene.program[Clock].now())
+    asked = end.concluded(attempt, result, "x")
+    assert 0 <= asked.wake_at - now - 7_200 <= 2
+    sooner = end.concluded(attempt, replace(result, least_wait=1), "x")
+    assert sooner.wake_at - now >= 30
