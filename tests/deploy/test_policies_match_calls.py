@@ -25,7 +25,7 @@ from bench.changes import Changes
 from chalicelib import bootstrap
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.api.v1.routes import ACTIONS
-from chalicelib.api.v2 import routes
+from chalicelib.api.v2 import key_set, routes
 from chalicelib.api.v2.management import MANAGEMENT
 from chalicelib.api.v2.route import PREFIX
 from chalicelib.bootstrap import Posthorn
@@ -341,6 +341,8 @@ def every_route(api: ApiWorld) -> None:
     v2("showRawEmail", f"/emails/{large['id']}/raw", expected=303)
     v2("showStatistics", "/statistics")
     v2("showOpenApi", "/openapi.json")
+    seen.add("showKeySet")
+    assert api.call("GET", key_set.PATH).status == 200
     played = {(f"{PREFIX}{path}", method.upper()) for path, method, _ in managed(api)}
     seen |= {route.name for route in MANAGEMENT if (route.path, route.method) in played}
     assert seen == set(ACTIONS) | {route.name for route in routes.every_route()}
