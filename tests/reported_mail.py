@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
 
-from chalicelib.domain.incoming.checks import Decision
-from chalicelib.domain.inspection import Authentication, Inspection, Spf
+from chalicelib.domain.inspection import Authentication, Spf
 from chalicelib.domain.model import INCOMING_QUEUE, Message, MessageRecord, Scope, Status
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.routes import Route
@@ -19,7 +18,7 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.attempt import IncomingAttempt
-from chalicelib.services.incoming.load_body import LoadBody
+from chalicelib.services.incoming.authenticate import Authenticate
 from chalicelib.services.incoming.pipeline import CarryIncoming
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from tests.worlds import Scene
@@ -68,15 +67,18 @@ async def arrive(
     *,
     route: Route | None = None,
     spf: str | None = None,
+    found: Authentication | None = None,
     bounce: bool = True,
 ) -> MessageRecord:
-    """Have a message arrive there and be worked on; `spf` is the domain that vouches for it."""
+    """Have a message arrive there and be worked on; `spf` is the domain that vouches for it, or `found`
+    all of it."""
     routes = (route,) if route else ()
     recipient = IncomingRecipient(scene.server.id, address, routes, bounce=bounce)
     content = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     (made,) = await scene.posthorn[AcceptIncoming].submit(IncomingMail("", (recipient,), content))
     store = scene.posthorn[MessageStore]
-    with authenticated(spf) if spf else nullcontext():
+    spf_found = Spf("pass", spf, "192.0.2.1") if spf else Spf()
+    with authenticated(found or Authentication(spf=spf_found)):
         await work(scene)
     record = await store.get(scene.server.id, made.id, Scope.INCOMING)
     log = await store.deliveries(scene.server.id, made.id, Scope.INCOMING)
@@ -84,16 +86,13 @@ async def arrive(
 
 
 @contextmanager
-def authenticated(spf: str) -> Iterator[None]:
-    """While this lasts, SPF passes for this domain."""
-    found = Inspection(authentication=Authentication(spf=Spf("pass", spf, "192.0.2.1")))
-    load = LoadBody.run
+def authenticated(found: Authentication) -> Iterator[None]:
+    """While this lasts, this is found of who vouches for mail."""
 
-    async def run(step: LoadBody, attempt: IncomingAttempt) -> Decision | None:
-        attempt.inspection = found
-        return await load(step, attempt)
+    async def run(step: Authenticate, attempt: IncomingAttempt) -> None:
+        attempt.authentication = found
 
-    with mock.patch.object(LoadBody, "run", run):
+    with mock.patch.object(Authenticate, "run", run):
         yield
 
 

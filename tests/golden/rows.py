@@ -148,6 +148,8 @@ TRACKED: tuple[Row, ...] = (
 )
 
 _RETURN_PATH = "**The return path names the message**"
+_COMPLAINTS = "**Complaints come back**"
+_COVERED = "content-transfer-encoding:content-type:date:from:message-id:mime-version:subject:to"
 _SIGNATURES = "**There are two signatures**"
 _LINKS = "**Links** without quotes are replaced too, quotes stay as they were, and a full stop behind a link"
 _LINK = "http://click.golden.example/{link}"
@@ -168,10 +170,20 @@ MAIL: tuple[Row, ...] = (
         "*",
         "headers.dkim-signature[[]0].order",
         "str:date:from:to:message-id:subject:mime-version:content-type:content-transfer-encoding",
-        "str:content-transfer-encoding:content-type:mime-version:subject:message-id:to:from:date",
+        "str:content-transfer-encoding:content-type:mime-version:subject:message-id:to:from:date"
+        ":cfbl-address",
         SENDING,
         _SIGNATURES,
     ),
+    Row(
+        "*",
+        "headers.dkim-signature[[]0].h",
+        f"str:{_COVERED}",
+        f"str:cfbl-address:{_COVERED}",
+        SENDING,
+        _COMPLAINTS,
+    ),
+    Row("*", "headers.cfbl-address", ABSENT, ANYTHING, SENDING, _COMPLAINTS),
     Row("*", "headers.dkim-signature[[]0].more", "str:", ANYTHING, SENDING, _SIGNATURES),
     Row("*", "headers.dkim-signature[[]1]", ABSENT, ANYTHING, SENDING, _SIGNATURES),
     Row(

@@ -1,7 +1,7 @@
 """What is put in front of an outgoing message, and in which order (contract 4.10, 4.11, 4.18).
 
-The message itself stays as it came. In front of it go Message-ID and Date when it has none, then `X-Postal-MsgID`, then
-the DKIM signatures, and foremost `Resent-Sender`, which no signature covers. A message that already has *our* token in
+The message itself stays as it came. In front of it go Message-ID and Date when it has none, then `CFBL-Address` (RFC
+9477) unless it has one, then `X-Postal-MsgID`, then the DKIM signatures, and foremost `Resent-Sender`, which no signature covers. A message that already has *our* token in
 an `X-Postal-MsgID` has been through here and gets nothing twice; a token of someone else's changes nothing, because
 otherwise a submitter could switch signing off with a field.
 """
@@ -34,12 +34,18 @@ class Additions:
 
 
 def additions(
-    headers: Headers, *, token: str, message_id: str, date: str, resent_sender: str | None
+    headers: Headers,
+    *,
+    token: str,
+    message_id: str,
+    date: str,
+    resent_sender: str | None,
+    complaints_to: str | None = None,
 ) -> Additions:
     """What to add to a message with these headers.
 
     `message_id` (without angle brackets) and `date` are used when the message has none; `resent_sender` is the envelope
-    sender, or None to leave the field out. Raises Rejected when a text would break out of its field.
+    sender and `complaints_to` where complaints go, or None to leave the field out. Raises Rejected when a text would break out of its field.
     """
     above_signatures = b""
     if resent_sender is not None:
@@ -48,6 +54,8 @@ def additions(
     fresh = token.encode() not in headers.values(b"x-postal-msgid")
     if fresh:
         below_signatures.append(_field("X-Postal-MsgID", token))
+    if fresh and complaints_to and not headers.count(b"cfbl-address"):
+        below_signatures.append(_field("CFBL-Address", f"{complaints_to}; report=arf"))
     if not headers.count(b"message-id"):
         below_signatures.append(_field("Message-ID", f"<{message_id}>"))
     if not headers.count(b"date"):

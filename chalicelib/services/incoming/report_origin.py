@@ -23,9 +23,8 @@ class ReportOrigin:
     async def is_recipients(self, attempt: IncomingAttempt, recipient: str) -> bool:
         """Whether SPF, or DKIM aligned with From, passes for the organization of the recipient or of its MX, or for a
         listed sender of complaints."""
-        if attempt.inspection is None:
-            return False
-        senders = vouched_domains(attempt.inspection.authentication)
+        known = attempt.inspection
+        senders = vouched_domains(known.authentication if known else attempt.authentication)
         if not senders:
             return False
         if not senders.isdisjoint(FEEDBACK_SENDERS):
@@ -46,7 +45,7 @@ class ReportOrigin:
 def vouched_domains(found: Authentication) -> set[str]:
     """The domains that certainly sent a message."""
     domains = {found.spf.domain} if found.spf.result == "pass" else set()
-    if "dkim" in found.dmarc.aligned and found.dmarc.domain:
-        passed = {one.domain for one in found.dkim if one.result == "pass"}
-        domains |= {one for one in passed if is_one_organization(one, found.dmarc.domain)}
+    author = found.dmarc.domain or ""
+    passed = {one.domain for one in found.dkim if one.result == "pass"}
+    domains |= {one for one in passed if is_one_organization(one, author)}
     return {one.lower() for one in domains if one}

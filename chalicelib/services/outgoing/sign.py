@@ -61,6 +61,7 @@ class Sign:
             message_id=f"{message.token}@{self._settings.return_path_domain}",
             date=rfc2822_date(message.received_at),
             resent_sender=self._resent_sender(envelope),
+            complaints_to=_complaints_to(envelope, domain),
         )
         signatures = await self._signatures(front, body, domain) if front.sign else []
         return envelope, front.assemble(signatures, body)
@@ -93,3 +94,8 @@ class Sign:
 
     async def _keys(self, domain: Domain) -> tuple[DkimKey, ...]:
         return domain.signing_keys or ((await self._directory.installation()).signing_key,)
+
+
+def _complaints_to(envelope: Envelope, domain: Domain) -> str | None:
+    """The return path, where its host and the signature are of the author's own domain, as RFC 9477 wants it."""
+    return envelope.mail_from or None if domain.return_path_ok and domain.dkim_ok else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.domain.inspection import Authentication, DkimSignature, Dmarc
 from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.report import MatchedBy, ReportKind
 from chalicelib.domain.suppression import NEVER
@@ -246,6 +248,38 @@ async def test_a_forged_report_suppresses_nobody(make, spf: str | None, suppress
     (row,) = await sent.reports()
     assert row.suppressed is suppresses
     assert (await sent.listed() is not None) is suppresses
+
+
+@pytest.mark.parametrize(
+    ("author", "signer", "result", "suppresses"),
+    [
+        ("example.com", "mail.example.com", "pass", True),
+        ("example.com", "mail.example.com", "fail", False),
+        ("evil.test", "mail.example.com", "pass", False),
+        ("evil.test", "evil.test", "pass", False),
+    ],
+)
+async def test_a_signature_vouches_for_its_author_alone(
+    author: str, signer: str, result: str, suppresses: bool
+) -> None:
+    scene = await make_scene()
+    sent = await send(scene)
+    content = delivery_report(returned=f"X-Postal-MsgID: {sent.message.token}\n")
+    found = Authentication(dkim=(DkimSignature(result, signer, "s"),), dmarc=Dmarc("none", author))
+    await arrive(scene, await nowhere(scene), content, found=found)
+    assert (await sent.listed() is not None) is suppresses
+
+
+async def test_the_system_of_the_recipient_s_mx_vouches_too() -> None:
+    scene = await make_scene()
+    zone = scene.posthorn[ScriptedResolver].zone
+    zone["example.org"] = {"MX": [(10, "mx1.hosting.test")]}
+    zone["mx1.hosting.test"] = {"A": ["93.184.216.35"]}
+    sent = await send(scene, "john@example.org")
+    returned = f"X-Postal-MsgID: {sent.message.token}\n"
+    content = delivery_report(recipient="john@example.org", returned=returned)
+    await arrive(scene, await nowhere(scene), content, spf="out.hosting.test")
+    assert await sent.listed() is not None
 
 
 async def test_mail_elsewhere_is_not_looked_at() -> None:

@@ -44,4 +44,4 @@ def registered_name(domain: str) -> str:
 
 def is_one_organization(one: str, other: str) -> bool:
     """Whether two domains have the same registered name."""
-    return bool(one) and registered_name(one) == registered_name(other)
+    return bool(one and other) and registered_name(one) == registered_name(other)

@@ -67,3 +67,21 @@ def test_a_value_cannot_break_out_of_its_field(text: str) -> None:
         front(COMPLETE, resent_sender=text)
     with pytest.raises(Rejected):
         front(b"\r\n", message_id=text)
+
+
+def test_complaints_are_asked_for_once_and_under_the_signatures() -> None:
+    def with_address(content: bytes) -> tuple[bytes, ...]:
+        added = additions(
+            read_headers(content),
+            token=TOKEN,
+            message_id="x",
+            date=DATE,
+            resent_sender=None,
+            complaints_to="abc@psrp.example.com",
+        )
+        return added.below_signatures
+
+    field = b"CFBL-Address: abc@psrp.example.com; report=arf\r\n"
+    assert with_address(COMPLETE) == (b"X-Postal-MsgID: 0123456789abcdef\r\n", field)
+    assert field not in with_address(b"CFBL-Address: own@example.com\r\n" + COMPLETE)
+    assert with_address(b"X-Postal-MsgID: 0123456789abcdef\r\n" + COMPLETE) == ()
