@@ -84,7 +84,7 @@ def cause_of(code: int, enhanced: str, text: str) -> str:
     codes = [one for one in _ENHANCED.findall(f"{text} {enhanced}") if one[0] != "2"]
     code = code or _basic(text)
     permanence = code // 100 or next((int(one[0]) for one in codes), 0)
-    plain = _plain(text)
+    plain = " ".join((*codes, _plain(text)))
     return (
         _said(PROVIDERS, plain, permanence)
         or _meant(codes, general=False)

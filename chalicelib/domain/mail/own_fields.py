@@ -1,9 +1,9 @@
 """What is put in front of an outgoing message, and in which order (contract 4.10, 4.11, 4.18).
 
 The message itself stays as it came. In front of it go Message-ID and Date when it has none, then `CFBL-Address` (RFC
-9477) unless it has one, then `X-Postal-MsgID`, then the DKIM signatures, and foremost `Resent-Sender`, which no signature covers. A message that already has *our* token in
-an `X-Postal-MsgID` has been through here and gets nothing twice; a token of someone else's changes nothing, because
-otherwise a submitter could switch signing off with a field.
+9477) unless it has one, then `X-Postal-MsgID`, then the DKIM signatures, and foremost `Resent-Sender`, which no
+signature covers. A message that already has *our* token in an `X-Postal-MsgID` has been through here and gets nothing
+twice; a token of someone else's changes nothing, because otherwise a submitter could switch signing off with a field.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def additions(
     """What to add to a message with these headers.
 
     `message_id` (without angle brackets) and `date` are used when the message has none; `resent_sender` is the envelope
-    sender and `complaints_to` where complaints go, or None to leave the field out. Raises Rejected when a text would break out of its field.
+    sender and `complaints_to` where complaints go, or None to leave the field out. Raises Rejected when a text would
+    break out of its field.
     """
     above_signatures = b""
     if resent_sender is not None:

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 RULES = """
+policy exim
+  user rules | recipient preferences | refuses to receive this mail | refuse to receive mail | has restricted sms |
+  account is protected by | is not accepting any mail | only accepting mail from specific | isn't allowed to relay |
+  that recipient is not allowed | email address blocked by | not on bypass list | on the recipient's block list
+sender_invalid qmail
+  envelope sender domain must exist
+spam t-online
+  spam or virus classification
 policy postfix
   relay access denied
 policy sendmail
@@ -13,7 +21,7 @@ policy exim
   not permitted to relay | not allowed to relay | no relaying | relaying to * prohibited
 policy exchange
   relaying disallowed | unable to relay | cannot relay | resolver.rst.restrictedtorecipientspermission |
-  resolver.rst.authrequired | resolver.rst.notauthorized
+  resolver.rst.sendernotauth | resolver.rst.authrequired | resolver.rst.notauthorized
 policy qmail
   isn't in my list of allowed rcpthosts | not in my list of allowed rcpthosts
 policy rfc5321
@@ -48,17 +56,17 @@ protocol exchange
 routing exchange
   hop count exceeded * possible mail loop
 recipient_unknown microsoft
-  recipient address rejected: access denied | recipient not found by smtp address lookup
+  5.4.1 * recipient address rejected: access denied | recipient not found by smtp address lookup
 recipient_unknown gmail
   the email account that you tried to reach does not exist | the account or domain may not exist
 mailbox_inactive gmail
-  that you tried to reach is disabled | that you tried to reach is inactive
+  overquotaperm | that you tried to reach is disabled | that you tried to reach is inactive
 mailbox_full gmail
   recipient's inbox is out of storage space | recipient's mailbox is out of storage |
   that you tried to reach is over quota | is over its storage quota
 rate_limited gmail
-  is receiving mail too quickly | is receiving mail at a rate that prevents | unusual rate of unsolicited mail |
-  unusual rate of mail
+  receivingrate | is receiving mail too quickly | is receiving mail at a rate that prevents |
+  unusual rate of unsolicited mail | unusual rate of mail
 spam gmail
   likely unsolicited mail
 policy gmail
@@ -93,7 +101,8 @@ policy spamhaus
 rate_limited microsoft
   server busy. please try again later from | server busy * as(843 | please try again later. as(843
 rate_limited outlook
-  exceeded the rate limit | has been temporarily rate limited due to ip reputation
+  exceeded the rate limit | exceeded the maximum number of connections |
+  has been temporarily rate limited due to ip reputation
 routing microsoft
   mail sent to the wrong office 365 region | wrong office 365 region | the recipient * isn't expecting mail
 policy microsoft
@@ -122,7 +131,7 @@ policy yahoo
 protocol yahoo
   message not allowed - headers are not rfc compliant
 policy yahoo
-  message temporarily deferred | message not accepted for policy reasons
+  message temporarily deferred
 authentication yahoo
   unable to deliver email due to dmarc | not accepted due to domain's dmarc
 rate_limited yahoo
@@ -181,7 +190,8 @@ policy t-online
 policy orange
   service refuse. veuillez essayer plus tard | service refused, please try later
 recipient_unknown orange
-  adresse d au moins un destinataire invalide | adresse d'au moins un destinataire invalide | invalid recipient. ofr_
+  adresse d au moins un destinataire invalide | adresse d'au moins un destinataire invalide |
+  invalid recipient. ofr_
 mailbox_full orange
   boite du destinataire pleine
 recipient_unknown orange
@@ -249,7 +259,8 @@ greylisted mimecast
 sender_invalid exim
   no mx or a record for * sender
 policy proofpoint
-  blocked * cloudmark | csi.cloudmark.com | ipcheck.proofpoint.com | dnsbl.proofpoint | blocked - see https://ipcheck
+  blocked * cloudmark | csi.cloudmark.com | ipcheck.proofpoint.com | dnsbl.proofpoint |
+  blocked - see https://ipcheck
 recipient_unknown proofpoint
   user unknown * ppe
 policy ironport

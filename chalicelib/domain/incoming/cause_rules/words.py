@@ -7,6 +7,13 @@ The first text that is found decides, so that what is narrow stands before what 
 from __future__ import annotations
 
 RULES = """
+policy postfix
+  recipient address rejected: access denied
+spam qq
+  virus or spam | spam or virus | spam/virus | virus/spam | spam pattern | spamtext | reject spam | message denied |
+  spam contents | junk email | bulk email | as junk
+authentication gmail
+  dns check failed | sender domain resolve fail | turn on smtp authentication | no a, aaaa, or mx dns
 policy exim
   user's filter | recipient's filter | sieve * reject | does not accept mail from
 policy sendmail

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 RULES = """
+mailbox_full qmail
+  mailfolder is over | over the allowed quota | disc quota | blocks limit exceeded | mailbox limit exceeded |
+  quota exceed the hard limit | users mailfolder | insufficient mailbox space | mailbox size exceeded
+mailbox_inactive exchange
+  disableduser | account * has expired | account is not active | account not activated | user account not activated |
+  account not enabled | this account has been retired | is restricted | archived recipient | not been active |
+  recipient has been suspended | mailbox has been deactivated | user is inactive | deactivated mailbox |
+  mailbox is no longer active
 mailbox_inactive rfc5321
   account disabled | account is disabled | account * disabled | account has been disabled | account suspended |
   account is suspended | account * suspended | account * inactive | account inactive | account expired |
@@ -45,10 +53,10 @@ domain_unknown postfix
   host not found | host or domain name not found | does not accept mail (nullmx) | domain * does not accept mail
 domain_unknown rfc5321
   name or service not known | no such host | no such domain | domain not found | domain name not found |
-  domain * not found | domain * does not exist | domain * doesn't exist | domain does not exist | domain non existent |
-  nonexistent domain | non-existent domain | nxdomain | unknown domain | invalid domain | bad destination host |
-  bad destination system | domain is invalid | no mx record | null mx | nullmx | illegal host/domain name |
-  no valid hosts | recipient's domain
+  domain * not found | domain * does not exist | domain * doesn't exist | domain does not exist |
+  domain non existent | nonexistent domain | non-existent domain | nxdomain | unknown domain | invalid domain |
+  bad destination host | bad destination system | domain is invalid | no mx record | null mx | nullmx |
+  illegal host/domain name | no valid hosts | recipient's domain
 domain_unknown exim
   non-existent hosts | unrouteable mail domain | unrouteable domain | unroutable domain |
   host address lookups failed permanently | all host address lookups failed |
@@ -110,8 +118,20 @@ recipient_unknown mailru
   пользователь не найден | не существует
 recipient_unknown netease
   用户不存在 | 不存在
+recipient_unknown exchange
+  several matches found | not unique | no such id | recipient unrecognized | unrecognized recipient |
+  cannot deliver mail for | not a valid user | user missing home directory | vdeliver: invalid | badrcptto |
+  no one at this address | name is not found | rejected recipient | destination addresses were unknown |
+  can't accept user | no match for | user path no exist | user path not exist | no-existing user | non-existent user |
+  nonexistent user | non existent user | unknown addressee | no such customer | not a customer | unknown customer |
+  not exist in system | no recipient found | was not found | address rejected | is not a registered | is not a user |
+  is not a member | not our customer | email address * wrong | is invalid | doesn't exist | does not exist |
+  unable to find | could not find * user | wasn't found | no longer employed | has been deleted | was deleted |
+  has been removed | is not here | no such
+no_answer qmail
+  wasn't able to establish an smtp connection
 expired postfix
-  message expired
+  could not be delivered for | message expired
 expired sendmail
   delivery time expired | in queue too long | cannot send message * for * days | could not send message for past
 expired rfc5321
@@ -125,6 +145,10 @@ expired qmail
   queue too long
 expired exchange
   ttl expired | queue.expired
+connection gmail
+  could not initiate smtp conversation * connection dropped | did not accept our requests to connect * dropped
+no_answer gmail
+  could not initiate smtp conversation | did not accept our requests to connect | all attempts to connect
 connection postfix
   lost connection | connection was lost | connection lost | connection reset | connection refused | no route to host |
   network is unreachable | conversation * timed out | timed out while
@@ -142,7 +166,7 @@ no_answer postfix
 no_answer rfc5321
   connection timeout | connect timeout | connection took too long | operation timed out
 no_answer qmail
-  wasn't able to establish an smtp connection | unable to establish
+  unable to establish
 no_answer exim
   could not connect | couldn't connect
 connection rfc5321
@@ -172,6 +196,9 @@ protocol postfix
   bare newline | need fully-qualified | helo command rejected
 protocol gmail
   duplicate header
+transient qmail
+  input/output error | can not open new email file | unable to switch to | unable to open | temporarily unable |
+  resources temporarily unavailable | out of disk space | blame it on the weather
 transient rfc5321
   out of memory | insufficient * storage | disk space | no space left on device | local error in processing |
   error in processing | internal server error | internal error | system error | temporarily unavailable |
