@@ -7,8 +7,10 @@ from typing import Any
 
 from chalicelib.bootstrap import run
 from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.reports import Reports
-from tests.fakes import a_report
+from chalicelib.ports.suppressions import SuppressionList
+from tests.fakes import NOW, a_report
 from tests.http_api import ApiWorld, Reply
 
 
@@ -134,6 +136,12 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("PATCH", "/installation", "/installation", {"notice": "Hello"})
     report = a_report(1, MessageId(1), MessageId(2))
     run(api.scene.posthorn[Reports].add(api.scene.server.id, report))
+    entry = Suppression("bob@example.com", "bounced", NOW, NOW * 2, MessageId(1), 1)
+    run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, entry))
+    listed = "/suppressions"
+    asked("GET", listed, listed, tenant="acme/app")
+    asked("GET", f"{listed}/counts", f"{listed}/counts", tenant="acme/app")
+    asked("GET", f"{listed}/{{address}}", f"{listed}/bob@example.com", tenant="acme/app")
     asked("GET", "/reports", "/reports", tenant="acme/app")
     asked("GET", "/reports/{id}", "/reports/1", tenant="acme/app")
     for path in ("/installation", "/installation/checks", "/health", "/metrics"):

@@ -26,6 +26,11 @@ class Reason(StrEnum):
         """The words that entries are stored with and messages are held by."""
         return _TEXTS[self]
 
+    @staticmethod
+    def of(text: str) -> Reason:
+        """The reason that an entry was stored with; texts of an installation that was brought here are by hand."""
+        return _REASONS.get(text, Reason.MANUAL)
+
 
 _TEXTS = {
     Reason.HARD_FAILS: "too many hard fails",
@@ -35,6 +40,7 @@ _TEXTS = {
     Reason.UNSUBSCRIBE: "unsubscribed",
     Reason.MANUAL: "added by hand",
 }
+_REASONS = {text: reason for reason, text in _TEXTS.items()}
 UNLISTED_BY_DELIVERY = frozenset({_TEXTS[Reason.HARD_FAILS], _TEXTS[Reason.SOFT_FAILS]})
 """Reasons that are over once the recipient takes a message (contract section 4.20)."""
 _STANDING = [_TEXTS[one] for one in (Reason.COMPLAINT, Reason.UNSUBSCRIBE, Reason.MANUAL)]

@@ -25,6 +25,7 @@ from chalicelib.api.v2 import (
     queue,
     reports,
     servers,
+    suppressions,
     track_domains,
     ways_out,
 )
@@ -47,6 +48,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *email_operations.ROUTES,
     *queue.ROUTES,
     *reports.ROUTES,
+    *suppressions.ROUTES,
     *installation.ROUTES,
 )
 

@@ -102,6 +102,38 @@ def test_a_message_shows_what_came_back(reported: ApiWorld) -> None:
     ]
 
 
+def test_the_list_says_why_a_recipient_is_on_it(reported: ApiWorld) -> None:
+    api = reported
+    (entry,) = api.manage("GET", "/suppressions", tenant="acme/app").json["data"]
+    assert entry == {
+        "address": "john@example.com",
+        "scope": "server",
+        "stream": None,
+        "reason": "complaint",
+        "text": "complained",
+        "note": None,
+        "evidence": {"email": 1, "report": 2},
+        "created_by": "system",
+        "created_at": "2027-01-15T08:00:00.000Z",
+        "expires_at": None,
+    }
+    one = api.manage("GET", "/suppressions/John%40example.com", tenant="acme/app")
+    assert one.json == entry
+    none = api.manage("GET", "/suppressions/eve@example.com", tenant="acme/app")
+    assert none.status == 404
+    counts = api.manage("GET", "/suppressions/counts", tenant="acme/app").json
+    assert counts["complaint"] == 1
+    assert sum(counts.values()) == 1
+    for query, number in (
+        ("reason=bounce", 0),
+        ("reason=complaint", 1),
+        ("address=JOHN@example.com", 1),
+        ("until=2027-01-15T08:00:00Z", 0),
+    ):
+        found = api.manage("GET", f"/suppressions?{query}", tenant="acme/app").json["data"]
+        assert len(found) == number, query
+
+
 def test_an_incoming_message_says_how_it_came(api: ApiWorld) -> None:
     async def play() -> str:
         route = await add_route(api.scene, mode=RouteMode.ACCEPT)

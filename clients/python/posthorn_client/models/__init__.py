@@ -21,5 +21,6 @@ from posthorn_client.models.routes import *
 from posthorn_client.models.servers import *
 from posthorn_client.models.sources import *
 from posthorn_client.models.statistics import *
+from posthorn_client.models.suppressions import *
 from posthorn_client.models.track_domains import *
 from posthorn_client.models.uploads import *

@@ -23,6 +23,7 @@ from posthorn_client.operations.routes import RoutesOperations
 from posthorn_client.operations.servers import ServersOperations
 from posthorn_client.operations.sources import SourcesOperations
 from posthorn_client.operations.statistics import StatisticsOperations
+from posthorn_client.operations.suppressions import SuppressionsOperations
 from posthorn_client.operations.track_domains import TrackDomainsOperations
 from posthorn_client.operations.uploads import UploadsOperations
 from posthorn_client.operations.well_known import WellKnownOperations
@@ -49,6 +50,7 @@ class Operations(
     ServersOperations,
     SourcesOperations,
     StatisticsOperations,
+    SuppressionsOperations,
     TrackDomainsOperations,
     UploadsOperations,
     WellKnownOperations,
