@@ -25,6 +25,7 @@ GATEWAY = Path(__file__).resolve().parent.parent / "smtp-gateway"
 BENCHMARKS = {
     "sign": "DKIM signatures against OpenSSL and dkimpy",
     "parse": "reading messages against the email package",
+    "reports": "causes of refusals against one regular expression of all rules",
     "accept": "the gateway's accept against aiosmtpd, Postfix and Haraka",
     "client": "the delivering client against aiosmtplib",
     "dns": "MX look-ups against dnspython",

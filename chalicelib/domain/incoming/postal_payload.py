@@ -20,7 +20,6 @@ from chalicelib.domain.mail.replies import split_reply
 from chalicelib.domain.model import MessageRecord
 
 JSON_TYPE = "application/json"
-ESCAPED_AT_ONCE = 65_536
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
