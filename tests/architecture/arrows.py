@@ -138,7 +138,7 @@ functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chali
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming
-                        .services.outgoing .services.tenancy aiosmtpd cryptography uvloop
+                        .services.outgoing .services.tenancy .services.rates aiosmtpd cryptography uvloop
 
 onehost                 .bootstrap .config .domain .ports .services .services.outgoing .services.queue
                         .services.events .adapters.sqlite .api .cli functions gateway onehost.commands onehost.doctor

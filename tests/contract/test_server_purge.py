@@ -39,7 +39,7 @@ from tests.fakes import NOW, a_delivery, a_message, a_report, a_server_id
 LATER = NOW + 86_400
 WORD = b"a word that must go"
 # Rows of these belong to no server.
-OF_NO_SERVER = {"positions", "rates"}
+OF_NO_SERVER = {"positions", "rates", "greylist"}
 
 
 async def fill(world: World, server: ServerId, messages: int = 3) -> list[Message]:
@@ -61,7 +61,7 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
             await engagement.record(server, message.id, hit, LATER)
     await world[WorkQueue].wake("default", [DeliveryJob(made[0], 9)])
     await world[SuppressionList].add(server, Suppression("a@b.test", "bounced", NOW, LATER))
-    await world[Reports].add(server, a_report(1, made[0].id, made[1].id))
+    await world[Reports].add(server, a_report(1, made[0].id, made[-1].id))
     await world[SendRate].reserve(server, NOW)
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
