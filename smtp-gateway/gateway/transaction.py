@@ -20,7 +20,8 @@ from gateway.site import Site
 class Transaction:
     """`chunks` is None until the first BDAT; `failed` refuses all further chunks. `recipients` are those that mail
     leaves for, `incoming` those that are ours. `content` is there from its end until it is handed on, `held`
-    what all of this takes in memory, in bytes. `counted`: against the rate of its client.
+    what all of this takes in memory, in bytes. `counted`: against the rate of its client. `size` is how many
+    messages it may become: a recipient of ours has one for each endpoint.
     """
 
     __slots__ = (
@@ -33,6 +34,7 @@ class Transaction:
         "mail",
         "recipients",
         "site",
+        "size",
         "started",
     )
 
@@ -45,24 +47,21 @@ class Transaction:
         self.chunks: bytearray | None = None
         self.content = b""
         self.counted = False
+        self.size = 0
         self.held = 0
         self.failed = False
-
-    @property
-    def size(self) -> int:
-        """How many recipients there are."""
-        return len(self.recipients) + len(self.incoming)
 
     def add(self, command: RcptCommand) -> None:
         """One more recipient, whom the client sends to through us."""
         self.recipients.append(Recipient(command.address, self._dsn(command)))
+        self.size += 1
         self.hold(RECIPIENT_BYTES)
 
     def add_incoming(self, command: RcptCommand, recipient: IncomingRecipient) -> None:
-        """One more recipient, who is ours; it may have as many messages as a route has endpoints."""
+        """One more recipient, who is ours."""
         self.incoming.append(replace(recipient, dsn=self._dsn(command)))
-        most = max((len(route.additional_endpoints) for route in recipient.routes), default=0)
-        self.hold(RECIPIENT_BYTES * (1 + most))
+        self.size += recipient.most_messages
+        self.hold(RECIPIENT_BYTES * recipient.most_messages)
 
     def _dsn(self, command: RcptCommand) -> DsnParameters | None:
         mail = self.mail

@@ -26,6 +26,11 @@ class IncomingRecipient:
     forwarded: Origin | None = None
     dsn: DsnParameters | None = None
 
+    @property
+    def most_messages(self) -> int:
+        """How many messages it may become: one, and one for each further endpoint of a route."""
+        return 1 + max((len(route.additional_endpoints) for route in self.routes), default=0)
+
 
 @dataclass(frozen=True, slots=True)
 class IncomingMail:

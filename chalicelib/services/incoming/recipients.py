@@ -94,7 +94,7 @@ class Recipients:
         domain, local = domain_of(address), local_part(address)
         recent = await self._directory.routes_of(domain) if known is None else known
         found = routes_for(recent, local)
-        if known is None and (not found or _rejects(found)):
+        if known is None and recent and (not found or _rejects(found)):
             moment = int(self._clock.monotonic()) // MOMENT_SECONDS + 1
             found = routes_for(await self._directory.routes_of(domain, moment), local)
         if not found:

@@ -246,6 +246,17 @@ async def test_one_transaction_for_two_servers_and_a_stranger() -> None:
         assert said.text.split()[4:] == [one.token for one in made]
 
 
+async def test_messages_of_all_endpoints_count_as_recipients() -> None:
+    scene = await make_scene(Settings(smtp_hostname=HOST, max_recipients=5))
+    extra = tuple([(await add_endpoint(scene)).id for _ in range(3)])
+    await add_route(scene, "*", additional_endpoints=extra)
+    async with mx(scene) as (gateway, client):
+        assert (await to(client, "a@acme.test", "b@acme.test"))[:3] == "250"
+        assert str(await client.say("RCPT TO:<c@acme.test>")) == "452 4.5.3 Too many recipients"
+        assert (await client.data(CONTENT)).code == 250
+        assert len(gateway.messages()) == 8
+
+
 async def test_an_authenticated_client_sends_out_what_is_hosted_here_and_in_what_is_ours() -> None:
     async with running_gateway() as gateway:
         route = await add_route(gateway.scene)
