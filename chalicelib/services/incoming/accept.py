@@ -103,8 +103,7 @@ class AcceptIncoming:
         for recipient in mail.recipients:
             if not recipient.reports:
                 continue
-            kind = (headers.last_text("content-type") or "").partition(";")[0].strip().lower()
-            if kind != REPORT:
+            if not is_delivery_report(headers):
                 raise Rejected(NO_REPORT.text, reply=NO_REPORT)
             try:
                 await self._rates.count(FORWARDED_REPORTS, recipient.address)
@@ -148,6 +147,12 @@ class AcceptIncoming:
 
         made = tuple(map(draft, drafts, names))
         return PreparedIncoming(body, server, made, names)
+
+
+def is_delivery_report(headers: Headers) -> bool:
+    """Whether a message says that it is a report (RFC 6522)."""
+    kind = (headers.last_text("content-type") or "").partition(";")[0].strip().lower()
+    return kind == REPORT
 
 
 def _check_lines(content: bytes) -> None:

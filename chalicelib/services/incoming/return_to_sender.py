@@ -6,17 +6,21 @@ sent on with a null sender, and suppress nothing; one that fails is not bounced.
 
 from __future__ import annotations
 
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.ids import read_return_path_local, read_token
 from chalicelib.domain.incoming.checks import Decision, Fail
-from chalicelib.domain.incoming.srs import is_srs, original
+from chalicelib.domain.incoming.srs import DAYS, is_srs, original
+from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.model import Message, Scope
 from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.messages import MessageStore
+from chalicelib.services.incoming.accept import FORWARDED_REPORTS, is_delivery_report
 from chalicelib.services.incoming.address_endpoint import by_pool_of
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
 from chalicelib.services.incoming.forwarding import Forwarding
 from chalicelib.services.outgoing.smtp_sender import SmtpSender
+from chalicelib.services.rates import RateExceeded, Rates
 from chalicelib.services.tenancy.address_mac import AddressMac
 
 NOT_OURS = "This address is not one that mail was forwarded under."
@@ -32,11 +36,13 @@ class ReturnToSender:
         mac: AddressMac,
         sender: SmtpSender,
         forwarding: Forwarding,
+        rates: Rates,
     ) -> None:
         self._messages = messages
         self._mac = mac
         self._sender = sender
         self._forwarding = forwarding
+        self._rates = rates
 
     async def run(self, attempt: IncomingAttempt) -> Decision | None:
         """Sends a report on if it came at such an address. Raises TemporaryFailure."""
@@ -52,6 +58,8 @@ class ReturnToSender:
             forwarded = await self._forwarded(message, local)
             if forwarded is None:
                 return None
+            if not await self._may_go_back(attempt, forwarded):
+                return Fail(NOT_OURS)
             address = forwarded.mail_from
         else:
             return None
@@ -71,6 +79,21 @@ class ReturnToSender:
         known = record.message
         is_forwarded = known.scope is Scope.INCOMING and known.token == token and known.mail_from
         return known if is_forwarded else None
+
+    async def _may_go_back(self, attempt: IncomingAttempt, forwarded: Message) -> bool:
+        """What holds of SRS addresses at the port: a report from the null sender, in time, and not one of many."""
+        message, headers = attempt.record.message, read_headers(attempt.stored)
+        if message.mail_from or not is_delivery_report(headers):
+            return False
+        if message.received_at - forwarded.received_at > (DAYS + 1) * DAY:
+            return False
+        if attempt.record.tries:
+            return True
+        try:
+            await self._rates.count(FORWARDED_REPORTS, message.rcpt_to)
+        except RateExceeded:
+            return False
+        return True
 
     async def _send(self, attempt: IncomingAttempt, address: str) -> None:
         message = attempt.record.message

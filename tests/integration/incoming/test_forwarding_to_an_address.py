@@ -11,6 +11,7 @@ from chalicelib.ports.egress import TransactionResult
 from tests.incoming_play import CONTENT, RECEIVED, address_route, arrives, carried
 from tests.worlds import Scene, make_scene, publish
 
+REPORT = b"Content-Type: multipart/report; boundary=x\r\n" + CONTENT
 REFUSED = TransactionResult(Reply(550, "5.1.1", "No such user"), "RCPT")
 
 
@@ -55,9 +56,18 @@ async def test_a_report_to_the_return_path_that_stood_in_its_place_does_too() ->
     publish(scene.posthorn, "away.example")
     sender = "a" * 50 + "@away.example"
     address = await forwarded_under(scene, sender)
-    report = await arrives(scene, None, address=address, mail_from="", bounce=True)
-    assert (await carried(scene, report)).status is Status.SENT
+    wanted = {"address": address, "mail_from": "", "bounce": True, "content": REPORT}
+    assert (await carried(scene, await arrives(scene, None, **wanted))).status is Status.SENT
     assert scene.egress.received[0].envelope.rcpt_to == sender
+    for wrong in ({"mail_from": "x@far.example"}, {"content": CONTENT}):
+        other = await arrives(scene, None, **{**wanted, **wrong})
+        assert (await carried(scene, other)).status is Status.HARD_FAIL
+    for _ in range(9):
+        await carried(scene, await arrives(scene, None, **wanted))
+    assert (await carried(scene, await arrives(scene, None, **wanted))).status is Status.HARD_FAIL
+    scene.clock.advance(12 * DAY)
+    assert (await carried(scene, await arrives(scene, None, **wanted))).status is Status.HARD_FAIL
+    assert len(scene.egress.received) == 10
 
 
 async def test_a_report_that_cannot_go_back_fails_and_is_not_bounced() -> None:
