@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 
-from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.incoming.checks import (
     ENDPOINT_DISABLED,
@@ -15,7 +14,6 @@ from chalicelib.domain.incoming.checks import (
     Fail,
     Hold,
 )
-from chalicelib.domain.incoming.head import with_head
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, EndpointType
 from chalicelib.services.incoming.address_endpoint import AddressEndpoint
 from chalicelib.services.incoming.attempt import EndpointSender, IncomingAttempt
@@ -34,14 +32,12 @@ class DeliverToEndpoint:
 
     def __init__(
         self,
-        settings: Settings,
         endpoints: Endpoints,
         uses: LastUse,
         http: PostToEndpoint,
         smtp: SmtpEndpoint,
         address: AddressEndpoint,
     ) -> None:
-        self._hostname = settings.smtp_hostname
         self._endpoints = endpoints
         self._uses = uses
         self._senders: Mapping[EndpointType, EndpointSender] = {
@@ -58,7 +54,6 @@ class DeliverToEndpoint:
         if not endpoint.enabled:
             return Hold(ENDPOINT_DISABLED)
         sender = self._senders[endpoint.type]
-        attempt.content = with_head(attempt.stored, attempt.inspection, self._hostname)
         attempt.said = await sender.deliver(attempt, endpoint)
         await self._uses.note(ENDPOINTS, endpoint)
         if attempt.said.disables:
