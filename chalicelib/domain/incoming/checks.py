@@ -86,8 +86,9 @@ def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
 
 
 def outcome_unknown(record: MessageRecord, facts: Facts) -> Decision | None:
-    """A worker died with the message in hand; servers that must not duplicate ask a person."""
-    if not record.taken_over or facts.manual:
+    """A worker died with the message in hand; servers that must not duplicate ask a person, who has just decided where
+    the message was released."""
+    if not record.taken_over or (facts.manual and record.tries == 0):
         return None
     return None if facts.server.unknown_outcome is UnknownOutcome.RESEND else Hold(INTERRUPTED)
 

@@ -9,6 +9,8 @@ from chalicelib.services.incoming.attempt import IncomingAttempt
 from chalicelib.services.incoming.tell_sender import TellSender
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 
+LEAST_WAIT = 300
+
 
 class DecideOutcome:
     """The last step, and the ends of attempts that do not get so far."""
@@ -41,4 +43,6 @@ class DecideOutcome:
 
     def broken(self, attempt: IncomingAttempt) -> MessageRecord:
         """Where an attempt stands whose steps broke off."""
-        return self._end.broken(attempt, attempt.said.result if attempt.said else None)
+        # The schedule has no wait for an attempt after the last, which breaks off when its bounce cannot be stored.
+        result = attempt.said.result if attempt.said else None
+        return self._end.broken(attempt, result, least_wait=LEAST_WAIT)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.decision_texts import attempts_reached
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, PoolMissing
 from chalicelib.domain.incoming.bounce_rules import may_be_told
 from chalicelib.domain.incoming.checks import NO_BOUNCE, NO_ROUTE, ROUTE_ASKS
 from chalicelib.domain.incoming.head import with_head
@@ -17,7 +18,9 @@ from chalicelib.domain.tenancy.endpoints import EndpointType
 from chalicelib.services.incoming.attempt import IncomingAttempt
 from chalicelib.services.outgoing.attempt_end import LONGEST_DETAILS
 from chalicelib.services.outgoing.send_bounce import Bounce, SendBounce
+from chalicelib.services.queue.store_outcome import log_fields
 
+LOG = logging.getLogger("posthorn.incoming")
 _STATUSES = {ROUTE_ASKS: "5.7.1", NO_ROUTE: "5.7.1"}
 EXPIRED = "5.4.7"
 
@@ -71,7 +74,11 @@ class TellSender:
             tells=kind is EndpointType.SMTP,
             status=status,
         )
-        return await self._bounces.send(bounce)
+        try:
+            return await self._bounces.send(bounce)
+        except PoolMissing:
+            LOG.error("no bounce: its pool is gone", extra={"fields": log_fields(record.message)})
+            return None
 
 
 def _author(attempt: IncomingAttempt) -> str:

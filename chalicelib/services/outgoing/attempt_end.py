@@ -101,14 +101,19 @@ class AttemptEnd:
         return lifecycle.held(attempt.record, delivery, expires_at)
 
     def broken(
-        self, attempt: Attempt, result: AttemptResult | None, details: str = ""
+        self,
+        attempt: Attempt,
+        result: AttemptResult | None,
+        details: str = "",
+        least_wait: int = 0,
     ) -> MessageRecord:
         """Where an attempt stands whose steps broke off: sent if the other side said so, else tried again (contract
-        section 4, step 21)."""
+        section 4, step 21), in `least_wait` seconds or later."""
         if result is not None and result.verdict is Verdict.SENT:
             return self._done(attempt, Status.SENT, details or result.details, result)
         delivery = self._delivery(attempt, Status.ERROR, INTERNAL_ERROR)
-        return lifecycle.waiting(attempt.record, delivery, self._next_wake(attempt))
+        wake_at = max(self._next_wake(attempt), int(self._clock.now()) + least_wait)
+        return lifecycle.waiting(attempt.record, delivery, wake_at)
 
     def _done(
         self, attempt: Attempt, status: Status, details: str, result: AttemptResult | None = None

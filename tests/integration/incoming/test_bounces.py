@@ -21,6 +21,7 @@ from chalicelib.domain.model import Delivery, DsnParameters, Message, MessageRec
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.routes import ROUTES, RouteMode
+from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
@@ -242,6 +243,14 @@ async def test_a_forged_sender_is_told_nothing(spf: str, dmarc: str, is_told: bo
     record = MessageRecord(message, inspection=found)
     facts = Facts(scene.server, None, None, 18, manual=False)
     assert may_be_told(record, facts, read_headers(CONTENT)) is is_told
+
+
+async def test_a_pool_that_is_gone_leaves_no_bounce() -> None:
+    scene = await make_scene()
+    store = scene.posthorn[Repository]
+    await store.replace(SERVERS, replace(scene.server, pool="gone"))
+    _, last = await refused(scene)
+    assert last.details == f"{ASKED} No bounce was sent."
 
 
 async def test_one_address_has_ten_an_hour() -> None:
