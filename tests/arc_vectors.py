@@ -94,7 +94,8 @@ def signed_message(
     message: str, instance: int, own: Tags | None, edit: Callable[[str], str]
 ) -> str:
     """ARC-Message-Signature."""
-    form = str((own or {}).get("c") or "relaxed/relaxed")
+    chosen: Tags = {"c": "relaxed/relaxed", **(own or {})}
+    form = chosen["c"] or "simple/simple"
     tags: Tags = {
         "i": str(instance),
         "a": "rsa-sha256",
@@ -250,7 +251,17 @@ VALIDATION: dict[str, tuple[str, Made]] = {
     "message_signature_upper_case_h": ("Pass", Made().add(ams={"h": "FROM:Subject"})),
     "message_signature_signs_what_is_absent": ("Pass", Made().add(ams={"h": "from:from:cc"})),
     "message_signature_without_h": ("Fail", Made().add(ams={"h": None})),
-    "message_signature_empty_h": ("Fail", Made().add(ams={"h": ""})),
+    "message_signature_empty_h": ("Pass", Made().add(ams={"h": ""})),
+    "message_signature_with_an_empty_name": ("Pass", Made().add(ams={"h": "from::subject"})),
+    "message_signature_with_a_broken_name": ("Fail", Made().add(ams={"h": "from:sub ject"})),
+    "message_signature_without_c": ("Pass", Made().add(ams={"c": None})),
+    "message_signature_relaxed_without_c": (
+        "Pass",
+        Made().add(
+            ams={"c": "relaxed/relaxed"},
+            edit=lambda one: one.replace("c=relaxed/relaxed;\n\t", ""),
+        ),
+    ),
     "message_signature_without_bh": ("Fail", Made().add(ams={"bh": None})),
     "message_signature_empty_bh": ("Fail", Made().add(ams={"bh": ""})),
     "message_signature_broken_bh": ("Fail", Made().add(ams={"bh": "!!!"})),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from chalicelib.domain.domain_name import ascii_name
@@ -91,13 +91,19 @@ def read_dkim(field: Field) -> SignedField:
     return made
 
 
-def read_arc_message_signature(field: Field) -> SignedField:
-    """An ARC-Message-Signature (RFC 8617 §4.1.2). Raises SignatureError."""
+def read_arc_message_signature(field: Field) -> tuple[SignedField, ...]:
+    """An ARC-Message-Signature (RFC 8617 §4.1.2), in each way in which it may be meant: without `c=` in the forms of
+    DKIM, or in those of the drafts of ARC. What it signs is its sealer's choice; an empty `h=` is read. Raises
+    SignatureError."""
     tags = _tags(field)
-    made = _signed(field, tags)
+    listed = {**tags, "h": ":".join(filter(None, _names(tags)))} if "h" in tags else tags
+    made = _signed(field, listed, has_names=bool(listed.get("h", "?")))
     if b"arc-seal" in made.names:
         raise SignatureError("permerror", "a seal is signed")
-    return made
+    if "c" in tags:
+        return (made,)
+    relaxed = replace(made, relaxed_fields=True, body=BodyForm(True, made.body.length))
+    return made, relaxed
 
 
 def check_times(signed: SignedField, now: float) -> None:
@@ -181,10 +187,14 @@ def _tags(field: Field) -> dict[str, str]:
     return tags
 
 
-def _signed(field: Field, tags: Mapping[str, str]) -> SignedField:
+def _names(tags: Mapping[str, str]) -> list[str]:
+    return [name.strip().lower() for name in tags.get("h", "").split(":")]
+
+
+def _signed(field: Field, tags: Mapping[str, str], *, has_names: bool = True) -> SignedField:
     algorithm, domain, selector = read_names(tags)
     forms = _CANONICAL.fullmatch(tags.get("c", "simple/simple"))
-    names = [name.lower() for name in words(tags.get("h", ""))]
+    names = _names(tags) if has_names else []
     if forms is None or not all(map(_FIELD_NAME.fullmatch, names)):
         raise SignatureError("neutral", "c= or h= cannot be read")
     length = read_time(tags, "l")
