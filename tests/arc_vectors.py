@@ -248,6 +248,10 @@ VALIDATION: dict[str, tuple[str, Made]] = {
         "Pass",
         chain(1).add(ams={"h": "from:arc-authentication-results"}),
     ),
+    "message_signature_signs_others_of_its_name": (
+        "Pass",
+        chain(1).add(ams={"h": "from:arc-message-signature:arc-message-signature"}),
+    ),
     "message_signature_upper_case_h": ("Pass", Made().add(ams={"h": "FROM:Subject"})),
     "message_signature_signs_what_is_absent": ("Pass", Made().add(ams={"h": "from:from:cc"})),
     "message_signature_without_h": ("Fail", Made().add(ams={"h": None})),

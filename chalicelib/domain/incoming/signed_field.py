@@ -69,7 +69,7 @@ class SignedField:
     def header_digest(self, content: bytes, fields: Mapping[bytes, list[Field]]) -> bytes:
         """The SHA-256 that the key signed. `fields` by lower-case name, in the order of the message."""
         digest = hashlib.sha256()
-        for one in _chosen(self.names, fields):
+        for one in _chosen(self.names, fields, self.field):
             digest.update(canonical_field(content, one, self.relaxed_fields))
         digest.update(canonical_signature(content, self.field, self.relaxed_fields))
         return digest.digest()
@@ -217,9 +217,12 @@ def _signed(field: Field, tags: Mapping[str, str], *, has_names: bool = True) ->
     )
 
 
-def _chosen(names: Iterable[bytes], fields: Mapping[bytes, list[Field]]) -> list[Field]:
-    """Of several fields with one name the lowest first (RFC 6376 §5.4.2); a name without a field is passed over."""
+def _chosen(names: Iterable[bytes], fields: Mapping[bytes, list[Field]], own: Field) -> list[Field]:
+    """Of several fields with one name the lowest first (RFC 6376 §5.4.2); a name without a field is passed over, and so
+    is the signature's own, which was not there yet when it was made."""
     left = {name: list(fields[name]) for name in set(names) if name in fields}
+    if own.name in left:
+        left[own.name] = [one for one in left[own.name] if one.start != own.start]
     return [left[name].pop() for name in names if left.get(name)]
 
 
