@@ -38,7 +38,7 @@ from onehost.web.track_hosts import TrackHosts
 
 First = Callable[[HttpRequest], Awaitable[HttpAnswer | None]]
 
-_API = "/api/"
+_API = ("/api/", "/.well-known/")
 LOG = logging.getLogger("posthorn.web")
 # Lambda's limit of what it hands over; a body in one of these types travels there as base64.
 LARGEST_BODY = 6 * 1024 * 1024

@@ -120,6 +120,20 @@ def test_incoming_mail_is_shown_with_what_was_found(
     assert raw.startswith(b"X-Postal-Spam: no\r\nX-Postal-Spam-Threshold: 5.0\r\n")
 
 
+def test_a_large_message_that_came_in_is_elsewhere_as_it_is_shown(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = incoming(api, monkeypatch, b"X-Postal-Spam: yes\r\n\r\n" + b"x" * 5_000_000)
+    reply = api.v2("GET", f"/emails/{number}/raw")
+    assert reply.status == 303
+    program = api.scene.posthorn
+    path = urllib.parse.urlsplit(reply.headers["location"]).path
+    ref = program[SignedLinks].read_link(path, program[Clock].now())
+    content = bootstrap.run(program[BlobStore].get(ref))
+    assert content.startswith(b"X-Postal-Spam: no\r\n")
+    assert content.endswith(b"\r\n\r\n" + b"x" * 5_000_000)
+
+
 HOSTILE = {
     "nothing": b"",
     "no utf-8": b"Subject: \xff\r\n\r\n\xff\xfe",

@@ -338,7 +338,8 @@ async def test_an_address_has_a_hundred_requests_of_the_api_a_second() -> None:
     refused = await ask_asgi(web, "POST", "/api/v1/send/message", body=b"{}")
     assert (refused.status, refused.headers["retry-after"]) == (429, "1")
     assert refused.json["code"] == "throttled"
-    assert (await ask_asgi(Web(program), "GET", "/api/v2/nothing")).status == 429
+    for path in ("/api/v2/nothing", "/.well-known/jwks.json"):
+        assert (await ask_asgi(Web(program), "GET", path)).status == 429
     assert (await ask_asgi(web, "GET", "/nothing")).status == 404, "tracking and uploads are apart"
     for address in ("192.0.2.1", "2001:db8:1::1"):
         assert (await ask_asgi(web, "GET", "/api/v2/nothing", client=address)).status == 404
