@@ -7,6 +7,7 @@ are handed out as files alone, in a type that no browser shows.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated
 from urllib.parse import quote
 
@@ -36,6 +37,8 @@ from chalicelib.services.messages.history import MessageHistory
 SURELY_FITS = LARGEST_STRING // 16
 """Bytes of a message whose content fits into any answer, whatever escapes it needs."""
 LEAST_TEXT = 64 * 1024
+
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._-]")
 
 
 class ShownField(Answer):
@@ -105,11 +108,12 @@ async def show_attachment(call: Call) -> HttpAnswer:
 
 
 def _as_file(attachment: Attachment) -> dict[str, str]:
-    """Headers with which no browser shows it (RFC 6266)."""
-    name = quote(attachment.filename or f"attachment-{attachment.index}", safe="")
+    """Headers with which no browser shows it, and its name for programs old and new (RFC 6266)."""
+    name = attachment.filename or f"attachment-{attachment.index}"
+    plain = _NOT_PLAIN.sub("_", name)
     return {
         "Content-Type": BINARY,
-        "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }

@@ -7,6 +7,7 @@ Reading is bounded as `domain.mail.content` says, text and HTML by 1 MiB each; a
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -33,6 +34,8 @@ MOST_ADDRESSES = 1_000
 MOST_REFERENCES = 1_000
 _LONGEST_DATE = 200
 _LONGEST_IDS = 65_536
+# The name of a group in front of its first mailbox (RFC 5322 §3.4).
+_GROUP = re.compile(r'\A[^"<>@(,:]*+:')
 _IDS = uuid.UUID("8f0f6f0c-6a0b-5f0e-9a52-5d0b7c1e4f10")
 
 Payload = dict[str, Any]
@@ -221,6 +224,7 @@ def _mailboxes(headers: Headers, name: str) -> list[Payload]:
 
 
 def _mailbox(entry: str) -> list[Payload]:
+    entry = _GROUP.sub("", entry)
     pair = split_mailbox(entry, any_name=True)
     if pair is not None and "@" in pair[1] and not set(pair[1]) & set("<>:; "):
         return [{"name": decode_header(pair[0].encode()), "address": pair[1]}]

@@ -24,6 +24,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.incoming.checks import Facts
 from chalicelib.domain.incoming.http_outcome import retry_after
+from chalicelib.domain.incoming.v2_payload import message_objects, read_incoming
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.model import Arrival, BlobRef, Message, MessageRecord, Origin, Scope
 from chalicelib.domain.numbering import MessageId
@@ -402,3 +403,28 @@ async def test_an_endpoint_that_asks_for_time_gets_it(scene: Scene) -> None:
     assert 0 <= asked.wake_at - now - 7_200 <= 2
     sooner = end.concluded(attempt, replace(result, least_wait=1), "x")
     assert sooner.wake_at - now >= 30
+
+
+FIELDS = {
+    "a@b.test": [("", "a@b.test")],
+    "A <a@b.test>, \"B, C\" <b@c.test>": [("A", "a@b.test"), ("B, C", "b@c.test")],
+    "=?utf-8?q?J=C3=BCrgen?= <j@b.test>": [("Jürgen", "j@b.test")],
+    "undisclosed-recipients:;": [],
+    "Team: A <a@b.test>, c@d.test;, e@f.test": [("A", "a@b.test"), ("", "c@d.test"), ("", "e@f.test")],
+    "a@b.test (A comment)": [("", "a@b.test")],
+    "nobody": [],
+    "<>": [],
+    "\"x@y.test\" <a@b.test>": [("x@y.test", "a@b.test")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_address_fields_are_read(scene_record: MessageRecord, field: str) -> None:
+    content = read_incoming(f"To: {field}\r\n\r\nx".encode())
+    shown = message_objects(content, scene_record)["to"]
+    assert [(one["name"], one["address"]) for one in shown] == FIELDS[field]
+
+
+@pytest.fixture
+def scene_record(scene: Scene) -> MessageRecord:
+    return scene.record(BlobRef("r/1", 0, 1))
