@@ -11,7 +11,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.domain.incoming.cause_rules import providers, words, words_of_recipients
+from chalicelib.domain.incoming.cause_rules import (
+    access_providers,
+    providers,
+    words,
+    words_of_recipients,
+)
 from chalicelib.domain.incoming.cause_rules.codes import CODES, GENERAL
 from chalicelib.domain.reply import Reply
 
@@ -73,7 +78,7 @@ def read_rules(table: str) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-PROVIDERS = read_rules(providers.RULES)
+PROVIDERS = read_rules(access_providers.RULES) + read_rules(providers.RULES)
 WORDS = read_rules(words.RULES) + read_rules(words_of_recipients.RULES)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 RULES = """
 policy exim
-  user rules | recipient preferences | refuses to receive this mail | refuse to receive mail | has restricted sms |
-  account is protected by | is not accepting any mail | only accepting mail from specific | isn't allowed to relay |
-  that recipient is not allowed | email address blocked by | not on bypass list | on the recipient's block list
+  user rules | message filtered | filtered by user | recipient preferences | refuses to receive this mail |
+  refuse to receive mail | has restricted sms | account is protected by | is not accepting any mail |
+  only accepting mail from specific | isn't allowed to relay | that recipient is not allowed |
+  email address blocked by | not on bypass list | on the recipient's block list
 sender_invalid qmail
   envelope sender domain must exist
 spam t-online
@@ -212,12 +213,8 @@ spam qq
   mail content denied
 recipient_unknown qq
   mailbox unavailable or access denied.
-rate_limited qq
-  connection frequency limited | domain frequency limited | ip frequency limited
 policy qq
   suspected bounce attacks
-rate_limited qq
-  mailbox name * ip frequency
 mailbox_inactive qq
   the email account * is suspended
 spam netease
@@ -270,21 +267,7 @@ policy barracuda
 policy att
   dnsbl:attrbl | abuse_rbl@abuse-att.net
 policy comcast
-  bizsmtp * connection refused | ib101 | ib105
-authentication comcast
-  ib106 | ib108
-rate_limited comcast
-  ib110 | ib113
-policy comcast
-  ib212 | ib504 | aup#1 | aup#pol | aup#bl | aup#i-1
-spam comcast
-  aup#cdrbl
-policy comcast
-  aup#out-1
-spam comcast
-  e2013
-policy comcast
-  aup#r-
+  bizsmtp * connection refused
 recipient_unknown domino
   user * not listed in domino directory | not listed in domino directory | not listed in public name & address book |
   no match in domino directory

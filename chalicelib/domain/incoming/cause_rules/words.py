@@ -32,11 +32,11 @@ virus rfc5321
 greylisted postfix
   greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
 authentication gmail
-  dmarc | spf check | spf fail | spf record | spf validation | spf softfail | spf hardfail | spf_fail | failed spf |
-  fails spf | spf: | spf policy | spf-fail | rejected by spf | (spf) | sender policy framework | openspf | dkim |
-  not designated * permitted sender | not permitted sender | is not allowed to send mail from |
-  is not authorized to send mail from | not authorized to send mail on behalf | reverse dns | rdns | ptr record |
-  no ptr | missing ptr | ptr lookup
+  dmarc | spf check | spf unauthorized | spf fail | spf record | spf validation | spf softfail | spf hardfail |
+  spf_fail | failed spf | fails spf | spf: | spf policy | spf-fail | rejected by spf | (spf) |
+  sender policy framework | openspf | dkim | not designated * permitted sender | not permitted sender |
+  is not allowed to send mail from | is not authorized to send mail from | not authorized to send mail on behalf |
+  reverse dns | rdns | ptr record | no ptr | missing ptr | ptr lookup
 authentication postfix
   cannot find your reverse hostname | cannot find your hostname | reverse hostname
 authentication sendmail

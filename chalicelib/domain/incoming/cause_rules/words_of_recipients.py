@@ -119,15 +119,16 @@ recipient_unknown mailru
 recipient_unknown netease
   用户不存在 | 不存在
 recipient_unknown exchange
-  several matches found | not unique | no such id | recipient unrecognized | unrecognized recipient |
-  cannot deliver mail for | not a valid user | user missing home directory | vdeliver: invalid | badrcptto |
-  no one at this address | name is not found | rejected recipient | destination addresses were unknown |
-  can't accept user | no match for | user path no exist | user path not exist | no-existing user | non-existent user |
-  nonexistent user | non existent user | unknown addressee | no such customer | not a customer | unknown customer |
-  not exist in system | no recipient found | was not found | address rejected | is not a registered | is not a user |
-  is not a member | not our customer | email address * wrong | is invalid | doesn't exist | does not exist |
-  unable to find | could not find * user | wasn't found | no longer employed | has been deleted | was deleted |
-  has been removed | is not here | no such
+  several matches found | not found recipient account | no valid recipients | not unique | no such id |
+  recipient unrecognized | unrecognized recipient | cannot deliver mail for | not a valid user |
+  user missing home directory | vdeliver: invalid | badrcptto | no one at this address | name is not found |
+  rejected recipient | destination addresses were unknown | can't accept user | no match for | user path no exist |
+  user path not exist | no-existing user | non-existent user | nonexistent user | non existent user |
+  unknown addressee | no such customer | not a customer | unknown customer | not exist in system |
+  no recipient found | was not found | address rejected | is not a registered | is not a user | is not a member |
+  not our customer | email address * wrong | is invalid | doesn't exist | does not exist | unable to find |
+  could not find * user | wasn't found | no longer employed | has been deleted | was deleted | has been removed |
+  is not here | no such
 no_answer qmail
   wasn't able to establish an smtp connection
 expired postfix

@@ -1,0 +1,84 @@
+"""What providers of internet access, and gateways in front of mail systems, say in codes of their own. Asked before
+`providers`, in the form of `words`."""
+
+from __future__ import annotations
+
+RULES = """
+authentication mimecast
+  spf sender invalid | dkim sender invalid | dmarc sender invalid
+policy mimecast
+  sender address blocked | local ct ip reputation | header-based | block policy for | envelope rejected |
+  content examination policy | host network not allowed | open relay not allowed | ip temporarily blacklisted
+tls_required mimecast
+  requires encryption (tls) | requires tls version | requires high-strength ciphers
+mailbox_inactive mimecast
+  account inbounds disabled
+message_too_large mimecast
+  maximum email size exceeded
+transient mimecast
+  unable to process connection at this time | message ended early | unable to process command
+rate_limited mimecast
+  account service is temporarily unavailable | outbound thread limit
+policy cox
+  aup#cxbl | aup#cdrbl | aup#cxsmtp | aup#ipbl | aup#cxthrt | aup#cxmj | cox too many bad commands
+authentication cox
+  aup#cxdns | aup#cxsndr | rejected - no rdns | dns check failure
+rate_limited cox
+  aup#cxcnct | aup#cxmxrt | message threshold exceeded
+spam cox
+  aup#urlbl
+virus cox
+  attachment extension is forbidden
+policy spectrum
+  aup#in-100 | aup#in-101 | aup#in-12 | aup#i-100 | aup#i-12 | aup#1260 | aup#in-156
+authentication spectrum
+  aup#in-11 | aup#i-11
+rate_limited spectrum
+  aup#in-13 | aup#in-14 | aup#in-154 | aup#in-158 | aup#i-13 | aup#i-14
+message_too_large spectrum
+  aup#in-153
+too_many_recipients spectrum
+  aup#in-155
+too_many_recipients godaddy
+  ib605
+rate_limited godaddy
+  ib007 | ib504 | ib510 | ib607
+policy godaddy
+  ib103 | ib104 | ib105 | ib106 | ib110 | ib111 | ib112 | ib113 | ib401
+authentication godaddy
+  ib108 | ib508
+spam godaddy
+  ib212
+virus godaddy
+  ib705
+protocol godaddy
+  ib501 | ib502
+sender_invalid godaddy
+  ib506
+mailbox_full godaddy
+  account storage limit
+policy qq
+  suspected spam ip | connection denied | rejected by recipients
+rate_limited qq
+  frequency limited
+spam qq
+  spam is embedded
+sender_invalid yahoo
+  unresolvable rfc
+policy yahoo
+  will be permanently deferred
+authentication yahoo
+  yahoo requires all senders to authenticate
+authentication icloud
+  [hme1] | failing both spf and dkim
+sender_invalid orange
+  emetteur invalide
+mailbox_inactive orange
+  destinataire archivee | compte du destinataire est bloque
+message_too_large orange
+  taille limite du message
+policy orange
+  adresse ip source bloquee | mail from not owned by user
+authentication orange
+  authentification requise
+"""
