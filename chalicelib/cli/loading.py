@@ -64,6 +64,11 @@ COMMANDS = (
         "reports:report_group",
         "Bounces, delays, complaints and automatic replies to messages.",
     ),
+    (
+        "suppression",
+        "suppressions:suppression_group",
+        "Suppressions: recipients that are not written to.",
+    ),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),
     (

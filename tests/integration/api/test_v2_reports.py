@@ -181,6 +181,10 @@ def test_the_command_lists_and_shows_reports(
     told = json.loads(printed("--json", "report", "show", "1"))
     assert told == REPORT
     assert "message 1, by return_path" in printed("report", "show", "1")
+    assert "complaint" in printed("suppression", "list")
+    shown = printed("suppression", "show", "john@example.com")
+    assert "complained" in shown
+    assert "for good" in shown
     timeline = printed("message", "show", "1")
     assert "Bounce" in timeline
     assert "Complaint" in timeline
