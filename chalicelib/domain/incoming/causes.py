@@ -39,6 +39,8 @@ _OF_ADDRESSES = frozenset({UNKNOWN, "recipient_unknown", "mailbox_inactive", "do
 
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _BASIC = re.compile(r"(?<![\d.])[45]\d\d(?![\d.]*\d)")
+_AROUND = str.maketrans(dict.fromkeys("<>()[]{}:;,|\"'", " "))
+_CONTINUED = re.compile(r"\b([245]\d\d)-")
 _REPEATED = re.compile(r"\b[245]\d\d(?:-| (?=[245]\.\d))(?:[245]\.\d{1,3}\.\d{1,3}\b)?")
 
 
@@ -132,5 +134,13 @@ def _basic(text: str) -> int:
 def _plain(text: str) -> str:
     """The text in lower case on one line, without the codes that each line of a reply repeats, and with `<>` for
     each address, whose parts would be taken for words."""
-    text = _REPEATED.sub(" ", text.lower().replace("’", "'").replace("`", "'"))
-    return " ".join("<>" if "@" in word else word for word in text.split())
+    text = text.lower().replace("’", "'").replace("`", "'")
+    lines = _CONTINUED.search(text)
+    words = _REPEATED.sub(" ", text).split()
+    if lines is not None:
+        words = [word for word in words if word != lines[1]]
+    return " ".join(_without_address(word) if "@" in word else word for word in words)
+
+
+def _without_address(word: str) -> str:
+    return " ".join("<>" if "@" in part else part for part in word.translate(_AROUND).split())

@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 RULES = """
+policy exim
+  not permitted to * relay | permitted to relay through | unauthorized relay | relay not authorized
+policy sendmail
+  user refused to receive | bounced by administrator | no permit | denyip | mismatches client ip
 authentication mimecast
   spf sender invalid | dkim sender invalid | dmarc sender invalid
 policy mimecast

@@ -9,7 +9,13 @@ from __future__ import annotations
 RULES = """
 policy postfix
   recipient address rejected: access denied
+sender_invalid sendmail
+  sender is rejected | sender email | verify mailfrom | verify mail from | sender not | sender must | sender is not |
+  sender refused | sender address must | return path | cannot verify sender | sender could not be verified
+authentication sendmail
+  auth failed | authentication failed | authentication failure | unauthenticated
 spam qq
+  content reject | reject content | content-policy | content policy | content rejection | rejected due to content |
   virus or spam | spam or virus | spam/virus | virus/spam | spam pattern | spamtext | reject spam | message denied |
   spam contents | junk email | bulk email | as junk
 authentication gmail

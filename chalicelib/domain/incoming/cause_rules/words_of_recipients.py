@@ -4,13 +4,18 @@ from __future__ import annotations
 
 RULES = """
 mailbox_full qmail
-  mailfolder is over | over the allowed quota | disc quota | blocks limit exceeded | mailbox limit exceeded |
-  quota exceed the hard limit | users mailfolder | insufficient mailbox space | mailbox size exceeded
+  storage full | space not enough | not enough space | mailbox space | error writing message: file too large |
+  recipient * full | mailbox * over | maildir * full | user is over | no space for user | exceeded his |
+  exceeded her | exceeded their | has no space | mail box full | mailbox too large | mailfolder is over |
+  over the allowed quota | disc quota | blocks limit exceeded | mailbox limit exceeded | quota exceed the hard limit |
+  users mailfolder | insufficient mailbox space | mailbox size exceeded
 mailbox_inactive exchange
-  disableduser | account * has expired | account is not active | account not activated | user account not activated |
-  account not enabled | this account has been retired | is restricted | archived recipient | not been active |
-  recipient has been suspended | mailbox has been deactivated | user is inactive | deactivated mailbox |
-  mailbox is no longer active
+  now disabled | has been disabled | is disabled | been discontinued | or discontinued | temporarily disabled |
+  is locked | is suspended | has been suspended | currently disabled | is deactivated | account is closed |
+  mailbox closed | not active | disableduser | account * has expired | account is not active | account not activated |
+  user account not activated | account not enabled | this account has been retired | is restricted |
+  archived recipient | not been active | recipient has been suspended | mailbox has been deactivated |
+  user is inactive | deactivated mailbox | mailbox is no longer active
 mailbox_inactive rfc5321
   account disabled | account is disabled | account * disabled | account has been disabled | account suspended |
   account is suspended | account * suspended | account * inactive | account inactive | account expired |
@@ -23,8 +28,7 @@ mailbox_inactive rfc5321
   user is not active | inactive user | inactive account | inactive mailbox | disabled user | disabled account |
   disabled mailbox | recipient * disabled | recipient suspended | recipient * suspended | recipient * inactive |
   recipient is not active | address * disabled | address * is inactive | address has been suspended |
-  no longer active | not been activated | temporarily disabled | domain is disabled |
-  unavailable user, mailbox locked
+  no longer active | not been activated | domain is disabled | unavailable user, mailbox locked
 dns_failure postfix
   host not found, try again | name service error * try again
 transient postfix
@@ -100,6 +104,9 @@ recipient_unknown rfc5321 5xx
   mailbox unavailable | mailbox is unavailable | mailbox * unavailable | no thank you rejected: account unavailable |
   account unavailable
 recipient_unknown exchange
+  rcpt * not ok | are invalid | recipient verify | recipient validation | nosuchuser | unresolvable address |
+  recipient not ok | user * not ok | not a member of domain | cannot be verified | wrong recipient |
+  unknown destination | no longer at | lookup in domain map failed | verification failed for recipient |
   couldn't be found | could not be found | wasn't found at
 recipient_unknown domino
   not listed in | not found in directory | directory lookup failed
@@ -129,6 +136,8 @@ recipient_unknown exchange
   not our customer | email address * wrong | is invalid | doesn't exist | does not exist | unable to find |
   could not find * user | wasn't found | no longer employed | has been deleted | was deleted | has been removed |
   is not here | no such
+routing sendmail
+  points back to
 no_answer qmail
   wasn't able to establish an smtp connection
 expired postfix
@@ -151,8 +160,9 @@ connection gmail
 no_answer gmail
   could not initiate smtp conversation | did not accept our requests to connect | all attempts to connect
 connection postfix
-  lost connection | connection was lost | connection lost | connection reset | connection refused | no route to host |
-  network is unreachable | conversation * timed out | timed out while
+  connection with * broken | timed out while | connection is broken | lost connection | connection was lost |
+  connection lost | connection reset | connection refused | no route to host | network is unreachable |
+  conversation * timed out
 connection exchange
   connection dropped | connection was dropped
 connection rfc5321
