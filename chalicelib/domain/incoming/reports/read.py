@@ -19,11 +19,12 @@ from chalicelib.domain.incoming.reports.status_part import (
     read_blocks,
     read_feedback,
 )
-from chalicelib.domain.incoming.reports.wordings import AUTO_SUBJECTS, DAEMONS, says_any
+from chalicelib.domain.incoming.reports.wordings import AUTO_SUBJECTS, DAEMONS, place_of_first
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mime import Part, decode_part, part_text, read_parts
 from chalicelib.domain.report import ReportKind
 
+AUTOMATIC = RecipientBlock(None, (), ReportKind.AUTO_REPLY)
 READ = 1 << 20
 MOST_NAMED = 20
 MOST_STATUS_PARTS = 5
@@ -81,15 +82,16 @@ def _blocks(
 
 
 def _of_words(headers: Headers, said: str) -> list[RecipientBlock]:
-    subject = headers.last_text("subject") or ""
-    automatic = _says_automatic(headers)
-    if says_any(subject.lower(), AUTO_SUBJECTS) and (automatic or not _from_daemon(headers)):
-        return [RecipientBlock(None, (), ReportKind.AUTO_REPLY)] if automatic else []
+    subject = (headers.last_text("subject") or "").strip()
+    place = place_of_first(subject.lower(), AUTO_SUBJECTS)
+    automatic = _says_automatic(headers) or place == 0
+    if place >= 0 and (automatic or not _from_daemon(headers)):
+        return [AUTOMATIC] if automatic else []
     failed = _failed(headers)
     if is_bounce(subject, said, from_daemon=bool(failed) or _from_daemon(headers)):
         ours = frozenset(_addresses_of(headers, b"to") + _addresses_of(headers, b"from"))
         return read_text(subject, said, failed, ours)[:MOST_BLOCKS]
-    return [RecipientBlock(None, (), ReportKind.AUTO_REPLY)] if automatic else []
+    return [AUTOMATIC] if automatic else []
 
 
 def _says_automatic(headers: Headers) -> bool:
