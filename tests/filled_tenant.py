@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from chalicelib.api.v2.route import PREFIX, Route
+from chalicelib.domain.rates import TEST
 from tests.http_api import ApiWorld, Reply
 from tests.managed_routes import managed
 
@@ -116,11 +117,22 @@ def _attached(api: ApiWorld, number: int) -> Names:
     return {**names, "index": "0"}
 
 
+def _incoming(api: ApiWorld, number: int) -> Names:
+    """A message that came in."""
+    at, tenant = f"/routes/{_route(api, 100 + number)['id']}", api.scene.server.full_name
+    if number % TEST.quota == TEST.quota - 1:
+        api.scene.clock.advance(TEST.seconds)
+    reply = api.manage("POST", f"{at}/simulate", {"from": "joe@example.com"}, tenant)
+    assert reply.status == 202, reply
+    return {"id": str(reply.json["id"])}
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
     "/emails/{id}/attachments": _attached,
     **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
+    "/emails/{id}/replay": _incoming,
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),

@@ -192,7 +192,15 @@ ROUTES = (
     route(
         f"PATCH {_ONE}", change_domain, Domain, body=DomainToChange, operators_too=True, **_WRITE
     ),
-    route(f"DELETE {_ONE}", remove_domain, None, status=204, **_WRITE),
+    route(
+        f"DELETE {_ONE}",
+        remove_domain,
+        None,
+        status=204,
+        errors=frozenset({409}),
+        note="While routes of its owner name it, it stays.",
+        **_WRITE,
+    ),
     route(f"POST {_ONE}/check", check_domain, Domain, rate="dns", **_READ),
     route(
         f"POST {_ONE}/verify",

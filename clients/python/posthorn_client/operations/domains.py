@@ -80,7 +80,7 @@ class DomainsOperations(Asking):
     def remove_domain(self, name: str, *, tenant: str | None = None) -> None:
         """Remove a domain and its keys: mail from it is refused, within 30 seconds everywhere.
 
-        Needs the scope `domains:write`.
+        While routes of its owner name it, it stays. Needs the scope `domains:write`.
         """
         request = Request("DELETE", f"/api/v2/domains/{part(name)}", tenant=tenant)
         self._nothing(request)
