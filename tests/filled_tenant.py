@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from chalicelib import bootstrap
 from chalicelib.api.v2.route import PREFIX, Route
+from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.rates import TEST
+from chalicelib.ports.reports import Reports
+from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.managed_routes import managed
 
@@ -127,12 +131,21 @@ def _incoming(api: ApiWorld, number: int) -> Names:
     return {"id": str(reply.json["id"])}
 
 
+def _report(api: ApiWorld, number: int) -> Names:
+    """A report on a message: nobody makes one by the API."""
+    email = MessageId(int(_made("/emails", GOOD_EMAIL)(api, number)["id"]))
+    server, reports = api.scene.server.id, api.scene.posthorn[Reports]
+    stored = bootstrap.run(reports.add(server, a_report(1_000 + number, email, email)))
+    return {"id": str(stored.id)}
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
     "/emails/{id}/attachments": _attached,
     **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
     "/emails/{id}/replay": _incoming,
+    "/reports/{id}": _report,
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),
