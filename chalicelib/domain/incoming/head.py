@@ -9,23 +9,26 @@ found out here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.inspection import Authentication, Inspection
-from chalicelib.domain.mail.comments import without_comments
-from chalicelib.domain.mail.headers import find_body, unfold
-from chalicelib.domain.mail.splicing import Edit, spliced
+from chalicelib.domain.mail.comments import COMMENT
+from chalicelib.domain.mail.headers import LONGEST_BLOCK, find_body
 
-_OURS = re.compile(
-    rb"^(?:x-postal-(?:spam|spam-threshold|spam-score|threat)|(authentication-results))[ \t]*:",
-    re.IGNORECASE | re.MULTILINE,
+# A field with the CRLF in front of it, without its own. Of a block that begins with a CRLF all is found so, quickly.
+_REST = rb"[ \t]*+:(?>[^\r]++|\r\n[ \t]|\r(?!\n))*+"
+_POSTAL = re.compile(
+    rb"\r\nx-postal-(?:spam-threshold|spam-score|spam|threat)" + _REST, re.IGNORECASE
 )
-_FIELD_END = re.compile(rb"\r\n(?![ \t])")
-_FIRST_WORD = re.compile(rb'\s*(?:"((?:[^"\\]|\\.)*+)"?|([^\s;"]++))', re.DOTALL)
+_RESULTS = re.compile(rb"\r\nauthentication-results" + _REST, re.IGNORECASE)
+_WHOLE_FIELDS = re.compile(rb".*\r\n(?=[^ \t])", re.DOTALL)
+_AUTHSERV_ID = re.compile(
+    rb"[^:]++:(?>[\s)]|" + COMMENT + rb")*+(?:\"((?>[^\"\\]++|\\.)*+)|([^\s;\"()]++))", re.DOTALL
+)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _NO_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_VALUE = 255
+_LONGEST_BEGINNING = 65_536
 
 
 def with_head(stored: bytes, inspection: Inspection | None, hostname: str) -> bytes:
@@ -34,11 +37,14 @@ def with_head(stored: bytes, inspection: Inspection | None, hostname: str) -> by
     `stored` as it was accepted; `hostname` the name that we give ourselves in SMTP, which is our authserv-id. A message
     that was not inspected yet (None) gets nothing in front. Never raises.
     """
-    cuts = [Edit(start, end, b"") for start, end in _forged(stored, hostname)]
     front = fields(inspection, hostname) if inspection else b""
-    if not front and not cuts:
+    end = _looked_at(stored)
+    block = b"\r\n" + stored[:end]
+    kept = _without_forged(block, hostname)
+    if not front and len(kept) == len(block):
         return stored
-    return spliced(stored, [Edit(0, 0, front), *cuts])
+    # Slices of a view copy nothing.
+    return b"".join((front, memoryview(kept)[2:], memoryview(stored)[end:]))
 
 
 def fields(inspection: Inspection, hostname: str) -> bytes:
@@ -89,31 +95,31 @@ def _yes(is_so: bool) -> str:
     return "yes" if is_so else "no"
 
 
-def _forged(content: bytes, hostname: str) -> Iterator[tuple[int, int]]:
-    """Where in the header the fields stand that only we may write."""
+def _looked_at(content: bytes) -> int:
+    """Where the fields end that are looked at, all of them whole."""
     body_at = find_body(content, 0, len(content))
+    if body_at <= LONGEST_BLOCK:
+        return body_at
+    whole = _WHOLE_FIELDS.match(content, 0, LONGEST_BLOCK)
+    return whole.end() if whole else 0
+
+
+def _without_forged(block: bytes, hostname: str) -> bytes:
+    """The block without the fields that only we may write."""
     ours = _comparable(hostname.encode())
-    at = 0
-    while field := _OURS.search(content, at, body_at):
-        found_end = _FIELD_END.search(content, field.end(), body_at)
-        at = found_end.end() if found_end else body_at
-        if _begins_a_line(content, field.start()) and (
-            field[1] is None or _authserv_id(content[field.end() : at]) == ours
-        ):
-            yield field.start(), at
+    return _RESULTS.sub(
+        lambda field: b"" if _authserv_id(field[0]) == ours else field[0], _POSTAL.sub(b"", block)
+    )
 
 
-def _begins_a_line(content: bytes, at: int) -> bool:
-    """Whether what stands there is a field: a bare LF in front of it makes it none."""
-    return at == 0 or content.startswith(b"\r\n", at - 2)
-
-
-def _authserv_id(value: bytes) -> str:
-    """The first word of the field, a quoted one without its quotes (RFC 8601 §2.2, RFC 2045 §5.1)."""
-    word = _FIRST_WORD.match(without_comments(unfold(value)))
-    if word is None:
+def _authserv_id(field: bytes) -> str:
+    """The first word of the field, a quoted one without its quotes (RFC 8601 §2.2, RFC 2045 §5.1); empty where its
+    beginning has none, or cannot be read."""
+    found = _AUTHSERV_ID.match(field, 0, _LONGEST_BEGINNING)
+    if found is None:
         return ""
-    return _comparable(_QUOTED_PAIR.sub(rb"\1", word[1]) if word[1] is not None else word[2])
+    quoted, word = found.groups()
+    return _comparable(word if quoted is None else _QUOTED_PAIR.sub(rb"\1", quoted))
 
 
 def _comparable(name: bytes) -> str:

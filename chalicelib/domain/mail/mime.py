@@ -27,6 +27,7 @@ MOST_LINES = 10_000
 # Controls, path separators are kept as people wrote them; bidirectional overrides can disguise `exe.gpj` as an image.
 _DISGUISES = re.compile("[\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _LONGEST_FILENAME = 255
+_LONGEST_ENCODING = 255
 _LINE = 60
 
 
@@ -219,7 +220,9 @@ def _leaf(
 
 
 def read_encoding(value: bytes) -> str:
-    """The lower-case transfer encoding that a field value names, its comments left out (RFC 2045 §6.1)."""
+    """The lower-case transfer encoding that the first 255 octets of a field value name, its comments left out
+    (RFC 2045 §6.1)."""
+    value = value.strip()[:_LONGEST_ENCODING]
     if b"(" in value:
         value = without_comments(value)
     return value.decode("latin-1").strip().lower()

@@ -126,6 +126,38 @@ def test_a_forged_field_behind_ten_thousand_others_is_found() -> None:
     assert without_forged(many + b"X-Postal-Spam: no\r\n") == many
 
 
+def test_a_name_behind_long_comments_is_read() -> None:
+    folded = b"(" + b"c" * 900 + b")\r\n "
+    nested = b"(" * 20 + b")" * 20
+    for comment in (folded * 70, nested, b"(\\)) ", b")"):
+        forged = b"Authentication-Results: " + comment + b"mx.posthorn.example; spf=pass\r\n"
+        assert without_forged(forged) == b""
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"(" * 5_000, b"(" * 21 + b")" * 21, (b"(" + b"c" * 900 + b")\r\n ") * 73, b"\\" * 70_000],
+)
+def test_what_cannot_be_read_in_the_beginning_is_not_ours(beginning: bytes) -> None:
+    kept = b"Authentication-Results: " + beginning + b"mx.posthorn.example; spf=pass\r\n"
+    assert without_forged(kept) == kept
+
+
+def test_forged_fields_go_from_the_first_mebibyte_of_a_header() -> None:
+    forged = b"X-Postal-Spam: no\r\nAuthentication-Results: mx.posthorn.example; none\r\n"
+    long = b"A: " + b"b" * (1 << 20) + b"\r\n c\r\n"
+    assert without_forged(forged + long + forged) == long + forged
+    # What begins there and ends behind it stays whole.
+    one = b"X-Postal-Spam: " + b"\r\n c" * (1 << 18) + b"\r\n"
+    assert without_forged(forged + one) == one
+    assert with_head(one, None, OUR_NAME) is one
+
+
+def test_a_header_without_a_body_loses_its_forged_fields() -> None:
+    forged = b"X-Postal-Spam: no\r\nA: b\r\nX-Postal-Threat: no\r\n c\r\n"
+    assert with_head(forged, None, OUR_NAME) == b"A: b\r\n"
+
+
 def test_strangers_texts_end_nowhere_else() -> None:
     found = Authentication(
         Spf("pass", "a.example; dkim=pass\r\nX: y", "192.0.2.1"),
