@@ -83,7 +83,7 @@ def one_decimal(number: float) -> str:
 
 def _result(method: str, result: str, properties: dict[str, str | None]) -> str:
     told = [f"{name}={_token(value)}" for name, value in properties.items() if value]
-    return "\r\n\t ".join([f"{method}={_token(result)}", *told])
+    return "\r\n\t".join([f"{method}={_token(result)}", *told])
 
 
 def _token(text: str) -> str:

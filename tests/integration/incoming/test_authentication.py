@@ -59,10 +59,10 @@ async def test_what_is_found_stands_in_front_and_with_the_message() -> None:
     (got,) = scene.egress.received
     assert (
         b"Authentication-Results: posthorn.example.com;\r\n"
-        b"\tspf=pass\r\n\t smtp.mailfrom=example.com;\r\n"
-        b"\tdkim=pass\r\n\t header.d=example.com\r\n\t header.s=r1;\r\n"
-        b"\tdkim=pass\r\n\t header.d=example.com\r\n\t header.s=e1;\r\n"
-        b"\tdmarc=pass\r\n\t header.from=example.com\r\n\t policy.dmarc=reject;\r\n"
+        b"\tspf=pass\r\n\tsmtp.mailfrom=example.com;\r\n"
+        b"\tdkim=pass\r\n\theader.d=example.com\r\n\theader.s=r1;\r\n"
+        b"\tdkim=pass\r\n\theader.d=example.com\r\n\theader.s=e1;\r\n"
+        b"\tdmarc=pass\r\n\theader.from=example.com\r\n\tpolicy.dmarc=reject;\r\n"
         b"\tarc=none\r\n" + RECEIVED + content
     ) in got.content
 

@@ -14,6 +14,7 @@ from chalicelib.domain.inspection import (
     Spf,
     Threat,
 )
+from chalicelib.domain.mail.headers import read_headers
 
 OUR_NAME = "mx.posthorn.example"
 RECEIVED = b"Received: from c (c [192.0.2.1]) by mx.posthorn.example with SMTP; now\r\n"
@@ -45,11 +46,22 @@ def test_the_fields_stand_in_front_in_their_order() -> None:
         b"X-Postal-Spam-Score: 7.2\r\n"
         b"X-Postal-Threat: yes\r\n"
         b"Authentication-Results: mx.posthorn.example;\r\n"
-        b"\tspf=pass\r\n\t smtp.mailfrom=example.com;\r\n"
-        b"\tdkim=pass\r\n\t header.d=example.com\r\n\t header.s=s1;\r\n"
-        b"\tdkim=fail\r\n\t header.d=b.example\r\n\t header.s=x;\r\n"
-        b"\tdmarc=pass\r\n\t header.from=example.com\r\n\t policy.dmarc=reject;\r\n"
+        b"\tspf=pass\r\n\tsmtp.mailfrom=example.com;\r\n"
+        b"\tdkim=pass\r\n\theader.d=example.com\r\n\theader.s=s1;\r\n"
+        b"\tdkim=fail\r\n\theader.d=b.example\r\n\theader.s=x;\r\n"
+        b"\tdmarc=pass\r\n\theader.from=example.com\r\n\tpolicy.dmarc=reject;\r\n"
         b"\tarc=pass\r\n" + RECEIVED + REST
+    )
+
+
+def test_unfolded_there_is_one_white_space_between_words() -> None:
+    spf, dkim = Spf("none", "example.com"), (DkimSignature("fail", "b.example", "x"),)
+    found = Authentication(spf, dkim, Dmarc("fail", "b.example", "reject"))
+    shown = with_head(REST, Inspection(authentication=found), OUR_NAME)
+    (value,) = read_headers(shown).values(b"authentication-results")
+    assert value.replace(b"\t", b" ") == (
+        b"mx.posthorn.example; spf=none smtp.mailfrom=example.com; dkim=fail header.d=b.example header.s=x; "
+        b"dmarc=fail header.from=b.example policy.dmarc=reject; arc=none"
     )
 
 
@@ -165,4 +177,4 @@ def test_strangers_texts_end_nowhere_else() -> None:
     )
     shown = with_head(REST, Inspection(authentication=found), OUR_NAME)
     assert b"smtp.mailfrom=a.example__dkim_pass__X__y;\r\n" in shown
-    assert b"header.d=_.example\r\n\t header.s=s__;" in shown
+    assert b"header.d=_.example\r\n\theader.s=s__;" in shown
