@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 from functools import cache
 
-# Python's codec, then the labels that mean it. What the standard calls the replacement encoding is not here.
+# Python's codec, then the labels that mean it.
 _TABLE = """
 utf-8         unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8
 cp866         866 cp866 csibm866 ibm866
@@ -58,13 +58,21 @@ _CODECS = {label: row.split()[0] for row in _TABLE.splitlines() for label in row
 _WIDE = frozenset(
     "utf-8 gb18030 big5hkscs euc-jp iso2022-jp cp932 cp949 utf-16-be utf-16-le".split()
 )
+# The standard's encoding "replacement": bytes that mean one thing here and another there, and so nothing.
+_REPLACED = frozenset(
+    "csiso2022kr hz-gb-2312 iso-2022-cn iso-2022-cn-ext iso-2022-kr replacement".split()
+)
+_REPLACEMENT = "\ufffd"
 _LONGEST_LABEL = 40
 _BYTE_ORDER_MARK = "\ufeff"
 
 
 def labelled_text(data: bytes, label: str) -> str:
-    """The text of bytes whose character set is called `label`."""
-    codec = _CODECS.get(label[:_LONGEST_LABEL].strip().lower())
+    """The text of bytes whose character set is called `label`; one U+FFFD for all where the standard reads none."""
+    label = label[:_LONGEST_LABEL].strip().lower()
+    if label in _REPLACED:
+        return _REPLACEMENT if data else ""
+    codec = _CODECS.get(label)
     if codec is None:
         try:
             return data.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)

@@ -37,6 +37,17 @@ def test_a_label_and_its_text(label: str, data: bytes, text: str) -> None:
     assert labelled_text(data, label) == text
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "csiso2022kr", "hz-gb-2312", "iso-2022-cn", "iso-2022-cn-ext", "iso-2022-kr", "replacement", " ISO-2022-KR "
+    ],
+)  # fmt: skip
+def test_what_the_standard_does_not_read_is_one_replacement_character(label: str) -> None:
+    assert labelled_text(b"\x1b$)C\x0e!!<script>\x0f\r\nplain", label) == "\ufffd"
+    assert labelled_text(b"", label) == ""
+
+
 @pytest.mark.parametrize("label", charsets._CODECS)
 def test_every_label_has_a_codec_that_fails_on_nothing(label: str) -> None:
     every = bytes(range(256)) + b"\xd8\x00\xdc\x00\x00\xd8"
