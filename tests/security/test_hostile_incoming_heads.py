@@ -25,7 +25,8 @@ NAMES = [
     b"Content-Transfer-Encoding", b"Subject", b"Message-ID", b"X",
 ]  # fmt: skip
 FILLERS = [
-    b"(", b"\\", b'"', b"=?", b"<", b",", b";", b":", b"\r\n ", b"()", b"a()", b"a ", b"(" * 900 + b"\r\n ",
+    b"(", b"\\", b'"', b"=?", b"=?utf-8?q?a?= ", b"\x01", b"<", b",", b";", b":", b"\r\n ", b"()", b"a()", b"a ",
+    b"(" * 900 + b"\r\n ",
 ]  # fmt: skip
 
 
@@ -35,6 +36,7 @@ def repeated(one: bytes, size: int = MEBIBYTE) -> bytes:
 
 def looked_at(content: bytes) -> None:
     headers = read_headers(content)
+    headers.last_text("subject")
     has_gone_round(headers, US, 1)
     was_delivered_to(headers, "a@b.example")
     with_head(content, Inspection(), US)

@@ -16,6 +16,7 @@ from chalicelib.domain.mail.encoded_words import clean, decode_eight_bit, decode
 
 LONGEST_BLOCK = 1 << 20
 MOST_FIELDS = 10_000
+LONGEST_TEXT = 65_536
 
 _FIELD_BREAK = re.compile(rb"\r\n(?![ \t])")
 _NAME_CHARACTERS = bytes(set(range(33, 127)) - {ord(":")})  # RFC 5322 §3.6.8 ftext
@@ -104,9 +105,9 @@ class Headers:
         return tuple(clean(decode_eight_bit(value)) for value in self.values(name.lower().encode()))
 
     def last_text(self, name: str) -> str | None:
-        """The decoded value of the last field of this name, or None."""
+        """The decoded value of the last field of this name, of which 65,536 octets are looked at, or None."""
         values = self.raw_values(name.lower().encode())
-        return decode_header(values[-1]) if values else None
+        return decode_header(values[-1][:LONGEST_TEXT]) if values else None
 
     def texts(self) -> dict[str, list[str]]:
         """Every field decoded, by lower-case name (contract section 2.4)."""

@@ -129,3 +129,8 @@ def test_every_line_end_is_one_and_carriage_returns_before_a_line_feed_belong_to
     )
     doubled = MESSAGE.replace(b"\r\n", b"\r\r\n")
     assert normalise_newlines(doubled) == MESSAGE
+
+
+def test_of_a_text_the_first_65_536_octets_are_decoded() -> None:
+    headers = read_headers(b"Subject: " + b"a" * 65_534 + b"bc\r\n\r\n")
+    assert headers.last_text("subject") == "a" * 65_534 + "b"
