@@ -2,8 +2,9 @@
 
 A message token is arithmetic: server and message number are read back from it without a look-up, and 42 random bits
 keep it from being guessed. A return-path local part is the same token in lower case with a MAC, because relays fold
-case and strangers write to it. Nothing here promises secrecy of the numbers inside a token, and no check here replaces
-the look-up that compares the whole token.
+case and strangers write to it; of mail that is forwarded it has a MAC of another kind, so that neither passes for the
+other. Nothing here promises secrecy of the numbers inside a token, and no check here replaces the look-up that
+compares the whole token.
 """
 
 from __future__ import annotations
@@ -73,24 +74,28 @@ def read_token(token: str) -> tuple[int, int] | None:
     return server, message
 
 
-def return_path_local(token: str, mac_key: bytes) -> str:
+def return_path_local(token: str, mac_key: bytes, *, forwarded: bool = False) -> str:
     """The local part of a return path: 24 lower-case base32 characters, 95 bits of token and 25 bits of MAC.
+    `forwarded`: that of a message that is sent on for its sender.
 
     Raises ValueError for a text that `make_token` did not make.
     """
     value = _token_value(token)
     if value is None:
         raise ValueError("not a message token")
-    return encode(value << _MAC_BITS | _mac(value, mac_key), BASE32, _LOCAL_LENGTH)
+    mac = _mac(value, mac_key, forwarded)
+    return encode(value << _MAC_BITS | mac, BASE32, _LOCAL_LENGTH)
 
 
-def read_return_path_local(local: str, mac_key: bytes) -> str | None:
-    """The token in a return path's local part, in any letter case; None when it is not ours or forged."""
+def read_return_path_local(local: str, mac_key: bytes, *, forwarded: bool = False) -> str | None:
+    """The token in a return path's local part, in any letter case; None when it is not ours, forged, or not of this
+    kind."""
     combined = decode(local.lower(), BASE32, _LOCAL_LENGTH)
     if combined is None:
         return None
     value, mac = combined >> _MAC_BITS, combined & ((1 << _MAC_BITS) - 1)
-    if not hmac.compare_digest(mac.to_bytes(4, "big"), _mac(value, mac_key).to_bytes(4, "big")):
+    expected = _mac(value, mac_key, forwarded)
+    if not hmac.compare_digest(mac.to_bytes(4, "big"), expected.to_bytes(4, "big")):
         return None
     return encode(value, BASE62, _TOKEN_LENGTH)
 
@@ -119,8 +124,8 @@ def _checksum(secret: str) -> str:
     return encode(zlib.crc32(secret.encode()), BASE62, _CHECKSUM_LENGTH)
 
 
-def _mac(value: int, mac_key: bytes) -> int:
-    text = b"return-path:" + value.to_bytes(12, "big")
+def _mac(value: int, mac_key: bytes, forwarded: bool) -> int:
+    text = (b"forwarded:" if forwarded else b"return-path:") + value.to_bytes(12, "big")
     digest = hmac.digest(mac_key, text, "sha256")
     return int.from_bytes(digest[:4], "big") >> (32 - _MAC_BITS)
 

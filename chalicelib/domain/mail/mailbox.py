@@ -49,6 +49,7 @@ _UNSEEN = re.compile(
     r"|[\u200c\u200d](?![^\x00-\x7f\u200c\u200d\ufe0f])"
     r"|(?<![\u00a9\u00ae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])\ufe0f(?!\u20e3)"
 )
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 # What may stand in no address, mailbox or not.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -99,6 +100,12 @@ def domain_of(address: str) -> str:
     quoted = _QUOTED_LOCAL.match(address)
     domain = address[quoted.end() :] if quoted else address.partition("@")[2]
     return domain.lower() if _LITERAL.fullmatch(domain) else ascii_name(domain) or ""
+
+
+def local_part(address: str) -> str:
+    """The local part without quotes; all of it where there is no domain."""
+    local = address.rpartition("@")[0] or address
+    return _ESCAPED.sub(r"\1", local[1:-1]) if local[:1] == '"' else local
 
 
 def identity(address: str) -> str:

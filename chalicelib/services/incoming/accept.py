@@ -16,7 +16,7 @@ from chalicelib.domain.incoming.loops import has_gone_round, was_delivered_to
 from chalicelib.domain.incoming.routing import Described, chosen
 from chalicelib.domain.mail.encoded_words import decode_header
 from chalicelib.domain.mail.headers import Headers, read_headers
-from chalicelib.domain.mail.mailbox import domain_of, identity
+from chalicelib.domain.mail.mailbox import domain_of, identity, local_part
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul
 from chalicelib.domain.model import INCOMING_QUEUE, Arrival, Message, Origin, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -106,7 +106,7 @@ class AcceptIncoming:
             if not is_delivery_report(headers):
                 raise Rejected(NO_REPORT.text, reply=NO_REPORT)
             try:
-                await self._rates.count(FORWARDED_REPORTS, recipient.address)
+                await self._rates.count(FORWARDED_REPORTS, local_part(recipient.address))
             except RateExceeded as many:
                 raise Rejected(TOO_MANY_REPORTS.text, reply=TOO_MANY_REPORTS) from many
 

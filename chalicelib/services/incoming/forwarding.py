@@ -30,7 +30,7 @@ class Forwarding:
         self, attempt: IncomingAttempt, rcpt_to: str, *, is_report: bool = False
     ) -> Envelope:
         """The envelope to a recipient. A null sender stays null, and a report gets one; a sender that no SRS address
-        holds is written as the return path of the message, which means the same. TemporaryFailure when the key cannot
+        holds is written as a return path of the message, which means the same. TemporaryFailure when the key cannot
         be opened."""
         message = attempt.record.message
         mail_from = "" if is_report or not message.mail_from else await self._sender(message)
@@ -49,7 +49,7 @@ class Forwarding:
     async def _sender(self, message: Message) -> str:
         key, domain = await self._mac.key(), self._settings.return_path_domain
         found = rewritten(message.mail_from, message.server_id, domain, key, self._clock.now())
-        return found or f"{return_path_local(message.token, key)}@{domain}"
+        return found or f"{return_path_local(message.token, key, forwarded=True)}@{domain}"
 
 
 def _has_utf8_header(attempt: IncomingAttempt) -> bool:

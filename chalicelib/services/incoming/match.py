@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain.errors import Refused
 from chalicelib.domain.incoming.routing import Described, Look, Result, looked_at
-from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.domain.mail.mailbox import domain_of, local_part
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.owners import of_route_domain
 from chalicelib.domain.tenancy.routes import BY_ROUTE_DOMAIN, ROUTES, Route
@@ -18,7 +18,7 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.repository import Repository
 from chalicelib.services.incoming.accept import taken_by
 from chalicelib.services.incoming.arrivals import IncomingRecipient
-from chalicelib.services.incoming.recipients import Recipients, local_part
+from chalicelib.services.incoming.recipients import Recipients
 
 TAKEN = Reply(250, "2.1.5", "OK")
 NOT_OURS = Reply(530, "5.7.0", "Authentication required")

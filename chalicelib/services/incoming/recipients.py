@@ -7,15 +7,13 @@ again, once in that time however many are asked for. Nothing here looks at conte
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.ids import read_return_path_local, read_token
 from chalicelib.domain.incoming.routing import routes_for
-from chalicelib.domain.incoming.srs import is_srs, original
-from chalicelib.domain.mail.mailbox import domain_of
+from chalicelib.domain.mail.mailbox import domain_of, local_part
 from chalicelib.domain.model import Origin
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.reply import Reply
@@ -23,6 +21,7 @@ from chalicelib.domain.tenancy.routes import Route, RouteMode
 from chalicelib.ports.clock import Clock
 from chalicelib.services.incoming.accept import REJECTED
 from chalicelib.services.incoming.arrivals import IncomingRecipient
+from chalicelib.services.incoming.forwarded_senders import ForwardedSenders
 from chalicelib.services.system_mail import CREDENTIAL
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.client_directory import ClientDirectory
@@ -38,7 +37,6 @@ NO_SERVER = Reply(550, "5.1.1", "Invalid server token")
 NO_TOKEN = Reply(550, "5.1.1", "Invalid route token")
 NO_RECIPIENT = Reply(550, "5.1.1", "No such recipient")
 NO_POSTMASTER = Reply(550, "5.1.1", "There is no postmaster")
-_QUOTED = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Recipients:
@@ -51,12 +49,14 @@ class Recipients:
         directory: Directory,
         clients: ClientDirectory,
         mac: AddressMac,
+        senders: ForwardedSenders,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._directory = directory
         self._clients = clients
         self._mac = mac
+        self._senders = senders
         self._prefix = f"{settings.custom_return_path_prefix.lower()}."
         self._return_path, self._routes = (
             settings.return_path_domain.lower(),
@@ -78,8 +78,10 @@ class Recipients:
         domain, local = domain_of(address), local_part(address)
         if domain in self._own and local.lower() in OF_POSTMASTER:
             return await self._postmaster(address)
-        if domain == self._return_path and is_srs(local):
-            return await self._forwarded(address, local, mail_from)
+        if domain == self._return_path:
+            forwarded = await self._forwarded(address, mail_from)
+            if forwarded is not None:
+                return forwarded
         if domain == self._return_path or domain.startswith(self._prefix):
             return await self._of_return_path(address, local)
         if domain == self._routes:
@@ -123,9 +125,15 @@ class Recipients:
         origin = Origin(server.pool, domain_of(settings.system_from), CREDENTIAL)
         return IncomingRecipient(server.id, settings.postmaster, to=address, forwarded=origin)
 
-    async def _forwarded(self, address: str, local: str, mail_from: str) -> IncomingRecipient:
-        found = original(local, await self._mac.key(), self._clock.now())
-        if found is None or mail_from:
+    async def _forwarded(self, address: str, mail_from: str) -> IncomingRecipient | None:
+        """An address under which mail was forwarded; None for what is none."""
+        try:
+            found = await self._senders.behind(address, self._clock.now())
+        except NotFound as missing:
+            raise _refused(NOT_FORWARDED) from missing
+        if found is None:
+            return None
+        if mail_from:
             raise _refused(NOT_FORWARDED)
         await self._check_server(found.server_id, NOT_FORWARDED)
         return IncomingRecipient(found.server_id, address, reports=True)
@@ -180,9 +188,3 @@ def _rejects(routes: Sequence[Route]) -> bool:
         if not route.conditions:
             return True
     return False
-
-
-def local_part(address: str) -> str:
-    """The local part without quotes."""
-    local = address.rpartition("@")[0] or address
-    return _QUOTED.sub(r"\1", local[1:-1]) if local[:1] == '"' else local

@@ -12,8 +12,7 @@ from chalicelib.adapters.scripted.resolver import ScriptedResolver
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.ids import return_path_local
-from chalicelib.domain.incoming.srs import rewritten
-from chalicelib.domain.model import Arrival, DsnParameters, Message, Scope
+from chalicelib.domain.model import Arrival, DsnParameters, Message, Scope, Status
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.routes import RETURN_PATH, Condition, Route, RouteMode
 from chalicelib.ports.blobs import BlobStore
@@ -24,6 +23,7 @@ from chalicelib.services.tenancy.servers import Servers
 from gateway.configuration import Role
 from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
 from tests.incoming_mail import add_endpoint, add_route
+from tests.incoming_play import address_route, arrives, carried, carry
 from tests.worlds import Scene, make_scene, publish
 
 CONTENT = b"From: Jane <jane@far.test>\r\nSubject: Hello\r\n\r\nHello\r\n"
@@ -167,12 +167,25 @@ async def test_a_suspended_server_takes_nothing() -> None:
             assert await to(client, address) == "535 5.7.0 Mail server has been suspended"
 
 
-async def test_reports_on_forwarded_mail_come_back_to_the_server_that_forwarded() -> None:
+LONG_SENDER = "a" * 50 + "@b.test"
+
+
+async def forwarded_under(scene: Scene, sender: str) -> str:
+    """The address under which a message of this sender is forwarded."""
+    publish(scene.posthorn, "example.com")
+    await carried(scene, await arrives(scene, await address_route(scene), mail_from=sender))
+    return scene.egress.received.pop().envelope.mail_from
+
+
+@pytest.mark.parametrize("sender", ["a@b.test", LONG_SENDER])
+async def test_reports_on_forwarded_mail_come_back_to_the_server_that_forwarded(
+    sender: str,
+) -> None:
     async with mx() as (gateway, client):
         scene = gateway.scene
-        key = await scene.posthorn[AddressMac].key()
-        address = rewritten("a@b.test", scene.server.id, RP, key, scene.clock.now())
-        assert address is not None
+        address = await forwarded_under(scene, sender)
+        assert address.startswith("SRS0=") is (sender != LONG_SENDER)
+        before = len(arrived(gateway))
         assert (await to(client, address))[:9] == "550 5.7.1"
         assert (await to(client, address.upper(), sender=""))[:3] == "250"
         assert str(await client.data(CONTENT)) == (
@@ -181,11 +194,28 @@ async def test_reports_on_forwarded_mail_come_back_to_the_server_that_forwarded(
         for _ in range(10):
             await to(client, address, sender="")
             assert (await client.data(REPORT)).code == 250
-        await to(client, address, sender="")
-        assert str(await client.data(REPORT)) == "550 5.7.1 Too many reports for this address"
-        assert {one.server_id for one in arrived(gateway)} == {scene.server.id}
+        for other in (address, address.upper(), '"{}"@{}'.format(*address.split("@"))):
+            await to(client, other, sender="")
+            assert str(await client.data(REPORT)) == ("550 5.7.1 Too many reports for this address")
+        made = arrived(gateway)[before:]
+        assert [(one.server_id, one.bounce) for one in made] == [(scene.server.id, False)] * 10
         scene.clock.advance(11 * 86_400)
         assert (await to(client, address, sender=""))[:9] == "550 5.7.1"
+
+
+async def test_the_return_path_of_mail_that_was_not_forwarded_leads_back_to_nobody() -> None:
+    async with mx() as (gateway, client):
+        scene = gateway.scene
+        publish(scene.posthorn, "b.test")
+        message = await arrives(scene, await add_route(scene), mail_from=LONG_SENDER)
+        local = return_path_local(message.token, await scene.posthorn[AddressMac].key())
+        before = len(arrived(gateway))
+        await to(client, f"{local}@{RP}", sender="")
+        await client.data(REPORT)
+        (made,) = arrived(gateway)[before:]
+        await carry(scene)
+        assert (await scene.record(made)).status is Status.HARD_FAIL
+        assert not scene.egress.received
 
 
 async def test_what_comes_for_the_postmaster_is_forwarded_by_the_server_for_system_mail() -> None:

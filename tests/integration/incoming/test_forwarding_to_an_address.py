@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.durations import DAY
+from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import Status
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.egress import TransactionResult
@@ -12,6 +13,7 @@ from tests.incoming_play import CONTENT, RECEIVED, address_route, arrives, carri
 from tests.worlds import Scene, make_scene, publish
 
 REPORT = b"Content-Type: multipart/report; boundary=x\r\n" + CONTENT
+LONG = "a" * 50 + "@away.example"
 REFUSED = TransactionResult(Reply(550, "5.1.1", "No such user"), "RCPT")
 
 
@@ -43,31 +45,64 @@ async def test_a_report_goes_back_to_the_sender(fold: type[str]) -> None:
     scene = await make_scene()
     publish(scene.posthorn, "away.example")
     address = await forwarded_under(scene)
-    report = await arrives(scene, None, address=fold(address), mail_from="")
+    report = await arrives(scene, None, address=fold(address), mail_from="", content=REPORT)
     assert (await carried(scene, report)).status is Status.SENT
     (got,) = scene.egress.received
     assert got.envelope.mail_from == ""
     assert got.envelope.rcpt_to.lower() == "sender@away.example"
-    assert got.content.endswith(RECEIVED + CONTENT)
+    assert got.content.endswith(RECEIVED + REPORT)
 
 
 async def test_a_report_to_the_return_path_that_stood_in_its_place_does_too() -> None:
     scene = await make_scene()
     publish(scene.posthorn, "away.example")
-    sender = "a" * 50 + "@away.example"
-    address = await forwarded_under(scene, sender)
-    wanted = {"address": address, "mail_from": "", "bounce": True, "content": REPORT}
-    assert (await carried(scene, await arrives(scene, None, **wanted))).status is Status.SENT
-    assert scene.egress.received[0].envelope.rcpt_to == sender
-    for wrong in ({"mail_from": "x@far.example"}, {"content": CONTENT}):
+    address = await forwarded_under(scene, LONG)
+    assert len(address.partition("@")[0]) == 24
+    wanted = {"address": address, "mail_from": "", "reports": True, "content": REPORT}
+    for changed in (
+        {},
+        {"address": address.upper()},
+        {"address": f'"{address[:24]}"{address[24:]}'},
+    ):
+        report = await arrives(scene, None, **{**wanted, **changed})
+        assert (await carried(scene, report)).status is Status.SENT
+        got = scene.egress.received.pop()
+        assert (got.envelope.mail_from, got.envelope.rcpt_to) == ("", LONG)
+    for wrong in ({"mail_from": "x@far.example"}, {"content": CONTENT, "reports": False}):
         other = await arrives(scene, None, **{**wanted, **wrong})
         assert (await carried(scene, other)).status is Status.HARD_FAIL
-    for _ in range(9):
+    for _ in range(6):
         await carried(scene, await arrives(scene, None, **wanted))
+    with pytest.raises(Rejected, match="Too many reports"):
+        await arrives(scene, None, **{**wanted, "address": address.upper()})
+    scene.clock.advance(10 * DAY + 1)
     assert (await carried(scene, await arrives(scene, None, **wanted))).status is Status.HARD_FAIL
-    scene.clock.advance(12 * DAY)
-    assert (await carried(scene, await arrives(scene, None, **wanted))).status is Status.HARD_FAIL
-    assert len(scene.egress.received) == 10
+    assert len(scene.egress.received) == 6
+
+
+async def test_days_are_counted_from_when_the_message_was_sent_on() -> None:
+    scene = await make_scene()
+    publish(scene.posthorn, "away.example")
+    message = await arrives(scene, await address_route(scene), mail_from=LONG)
+    scene.clock.advance(2 * DAY)
+    assert (await carried(scene, message)).status is Status.SENT
+    address = scene.egress.received.pop().envelope.mail_from
+    scene.clock.advance(9 * DAY)
+    report = await arrives(scene, None, address=address, mail_from="", content=REPORT)
+    assert (await carried(scene, report)).status is Status.SENT
+
+
+@pytest.mark.parametrize("kind", ["srs", "return path"])
+async def test_such_a_local_part_at_a_domain_of_a_customer_is_a_name_like_any(kind: str) -> None:
+    scene = await make_scene()
+    publish(scene.posthorn, "away.example")
+    sender = LONG if kind == "return path" else "sender@away.example"
+    local = (await forwarded_under(scene, sender)).rpartition("@")[0]
+    route = await address_route(scene, "*", address="third@example.com")
+    message = await arrives(scene, route, address=f"{local}@acme.test", mail_from="")
+    assert (await carried(scene, message)).status is Status.SENT
+    (got,) = scene.egress.received
+    assert got.envelope.rcpt_to == "third@example.com"
 
 
 async def test_a_report_that_cannot_go_back_fails_and_is_not_bounced() -> None:
@@ -75,7 +110,7 @@ async def test_a_report_that_cannot_go_back_fails_and_is_not_bounced() -> None:
     publish(scene.posthorn, "away.example")
     address = await forwarded_under(scene)
     scene.egress.always("@away.example", REFUSED)
-    report = await arrives(scene, None, address=address, mail_from="")
+    report = await arrives(scene, None, address=address, mail_from="", content=REPORT)
     last = await carried(scene, report)
     assert last.status is Status.HARD_FAIL
     assert last.details.startswith("Permanent SMTP delivery error")
@@ -87,8 +122,8 @@ async def test_days_are_counted_to_the_arrival_of_the_report() -> None:
     publish(scene.posthorn, "away.example")
     address = await forwarded_under(scene)
     scene.clock.advance(9 * DAY)
-    in_time = await arrives(scene, None, address=address, mail_from="")
+    in_time = await arrives(scene, None, address=address, mail_from="", content=REPORT)
     scene.clock.advance(5 * DAY)
     assert (await carried(scene, in_time)).status is Status.SENT
-    late = await arrives(scene, None, address=address, mail_from="")
+    late = await arrives(scene, None, address=address, mail_from="", content=REPORT)
     assert (await carried(scene, late)).status is Status.HARD_FAIL

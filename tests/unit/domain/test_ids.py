@@ -68,6 +68,16 @@ def test_a_return_path_survives_case_folding() -> None:
     assert ids.read_return_path_local(local.upper(), b"key") == token
 
 
+def test_a_return_path_of_one_kind_is_none_of_the_other() -> None:
+    token = ids.make_token(3, 99, NOISE)
+    own = ids.return_path_local(token, b"key")
+    forwarded = ids.return_path_local(token, b"key", forwarded=True)
+    assert len(forwarded) == 24
+    assert ids.read_return_path_local(forwarded.upper(), b"key", forwarded=True) == token
+    assert ids.read_return_path_local(forwarded, b"key") is None
+    assert ids.read_return_path_local(own, b"key", forwarded=True) is None
+
+
 def test_a_forged_return_path_is_refused() -> None:
     local = ids.return_path_local(ids.make_token(3, 99, NOISE), b"key")
     assert ids.read_return_path_local(local, b"another key") is None
