@@ -4,8 +4,9 @@ finds its way (http://www.libsrs2.org/srs/srs.pdf).
 `SRS0={mark}={day}={domain}={local}` stands for `{local}@{domain}`; one that is such an address of another forwarder
 becomes `SRS1={mark}={that forwarder}={what stood behind SRS0}`, which leads back to that forwarder, however many there
 were. The mark is ours alone: a MAC of eight characters, for SRS1 the day, and the number of the server that forwarded.
-An address is good for `DAYS` days, in any case of letters. Nothing here knows the time, and what is not ours, was
-changed, or is too old is simply no such address. Linear, for any text.
+An address is good on its day and the nine that follow, so that none is taken that is older than `DAYS`, in any case of
+letters. Nothing here knows the time, and what is not ours, was changed, or is too old is simply no such address.
+Linear, for any text.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def original(local: str, key: bytes, now: float) -> Original | None:
     else:
         return None
     number, made = _number(server), decode(day, BASE32, _DAY)
-    if number is None or made is None or (_day(now) - made) % _CYCLE > DAYS:
+    if number is None or made is None or (_day(now) - made) % _CYCLE >= DAYS:
         return None
     expected = _mac(key, kind, number, day, ours["host"], tail)
     if not hmac.compare_digest(mark[:_MAC].encode("utf-8", "replace"), expected.encode()):

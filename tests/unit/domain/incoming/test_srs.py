@@ -70,12 +70,17 @@ def test_our_own_address_comes_round_twice() -> None:
 
 
 @pytest.mark.parametrize("mail_from", ["john@away.example", "SRS0=H=T=a.example=j@first.example"])
-def test_it_is_good_for_ten_days(mail_from: str) -> None:
-    local = forwarded(mail_from)
-    assert original(local, KEY, NOW + DAYS * DAY)
-    assert original(local, KEY, NOW + (DAYS + 1) * DAY) is None
-    assert original(local, KEY, NOW + 1_000 * DAY) is None
-    assert original(local, KEY, NOW - DAY) is None
+@pytest.mark.parametrize("into_the_day", [0.0, 1.0, DAY / 2, DAY - 1.0])
+def test_it_is_good_for_nine_days_at_least_and_ten_at_most(
+    mail_from: str, into_the_day: float
+) -> None:
+    made = NOW // DAY * DAY + into_the_day
+    local = forwarded(mail_from, now=made)
+    assert original(local, KEY, made)
+    assert original(local, KEY, made + 9 * DAY)
+    assert original(local, KEY, made + DAYS * DAY - into_the_day - 1)
+    for late in (DAYS * DAY - into_the_day, DAYS * DAY, 10.04 * DAY, 1_000 * DAY, -DAY):
+        assert original(local, KEY, made + late) is None
 
 
 @pytest.mark.parametrize("mail_from", ["john@away.example", "SRS0=H=T=a.example=j@first.example"])
