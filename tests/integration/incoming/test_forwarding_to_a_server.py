@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
@@ -10,10 +12,19 @@ from chalicelib.domain.errors import SourceUnavailable, TemporaryFailure
 from chalicelib.domain.model import Status
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.endpoints import EndpointSource, SslMode
+from chalicelib.domain.tenancy.routes import Route
 from chalicelib.domain.tenancy.sources import EgressKind
 from chalicelib.ports.egress import TransactionResult
-from tests.incoming_play import CONTENT, RECEIVED, arrives, carried, carry, smtp_route
-from tests.worlds import Scene, make_scene
+from tests.incoming_play import (
+    CONTENT,
+    RECEIVED,
+    address_route,
+    arrives,
+    carried,
+    carry,
+    smtp_route,
+)
+from tests.worlds import Scene, make_scene, publish
 
 HOST = "in.customer.example"
 
@@ -157,10 +168,15 @@ async def test_a_server_of_seven_bits_gets_other_encodings() -> None:
     assert scene.egress.received[0].content.isascii()
 
 
-async def test_a_raw_header_of_others_goes_as_it_came() -> None:
+@pytest.mark.parametrize("to", [smtp_route, address_route])
+@pytest.mark.parametrize("subject", ["Grüße".encode(), b"Gr\xfc\xdfe"])
+async def test_a_raw_header_of_others_goes_as_it_came(
+    to: Callable[[Scene], Awaitable[Route]], subject: bytes
+) -> None:
     scene = await scene_with("93.184.216.34")
-    content = CONTENT.replace(b"Hello", b"Gr\xfc\xdfe")
-    await carried(scene, await arrives(scene, await smtp_route(scene), content=content))
+    publish(scene.posthorn, "example.com")
+    content = CONTENT.replace(b"Hello", subject)
+    await carried(scene, await arrives(scene, await to(scene), content=content))
     (got,) = scene.egress.received
     assert not got.envelope.utf8_header
     assert got.content.endswith(content)

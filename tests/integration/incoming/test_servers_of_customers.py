@@ -116,20 +116,37 @@ async def test_an_address_is_verified_as_the_address_that_it_is() -> None:
         assert last.status is Status.SENT, last
 
 
+async def without_smtputf8(peer: SmtpPeer, content: bytes, *, smtputf8: bool) -> Delivery:
+    """What is logged of a message that is handed to a server without SMTPUTF8."""
+    scene = await make_scene(TRUSTING)
+    route = await smtp_route(scene, hostname="127.0.0.1", port=peer.port)
+    message = await arrives(scene, route, content=content, smtputf8=smtputf8)
+    egress = NetworkEgress(TRUSTING, scene.posthorn[KeyVault])
+    program = beside(scene.posthorn, {Egress: egress})
+    received = await scene.queue.receive(INCOMING_QUEUE, 10)
+    jobs = [ReceivedJob(each.job, each.receipt) for each in received if each.job]
+    await program[AttemptDelivery].run(program[CarryIncoming], jobs)
+    await egress.close()
+    return (await scene.record(message)).deliveries[-1]
+
+
 async def test_a_server_without_smtputf8_refuses_what_needs_it() -> None:
     async with SmtpPeer(keywords=["8BITMIME"]) as peer:
-        scene = await make_scene(TRUSTING)
-        route = await smtp_route(scene, hostname="127.0.0.1", port=peer.port)
         content = "Subject: Grüße\r\n\r\nx\r\n".encode()
-        message = await arrives(scene, route, content=content, smtputf8=True)
-        egress = NetworkEgress(TRUSTING, scene.posthorn[KeyVault])
-        program = beside(scene.posthorn, {Egress: egress})
-        received = await scene.queue.receive(INCOMING_QUEUE, 10)
-        jobs = [ReceivedJob(each.job, each.receipt) for each in received if each.job]
-        await program[AttemptDelivery].run(program[CarryIncoming], jobs)
-        await egress.close()
-        last = (await scene.record(message)).deliveries[-1]
+        last = await without_smtputf8(peer, content, smtputf8=True)
         assert last.status is Status.HARD_FAIL
         assert (last.output or "").startswith("550 5.6.7")
         assert "Sent bounce message" in last.details
         assert peer.mails == []
+
+
+@pytest.mark.parametrize("subject", ["Grüße".encode(), b"Gr\xfc\xdfe"])
+async def test_a_raw_header_of_mail_without_smtputf8_is_passed_on_as_it_came(
+    subject: bytes,
+) -> None:
+    async with SmtpPeer(keywords=["8BITMIME"]) as peer:
+        content = b"Subject: " + subject + b"\r\n\r\nx\r\n"
+        last = await without_smtputf8(peer, content, smtputf8=False)
+        assert last.status is Status.SENT
+        (mail,) = peer.mails
+        assert mail.content.endswith(content)
