@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -58,7 +59,7 @@ def retry_after(value: str | None, now: float) -> int:
         try:
             moment = parsedate_to_datetime(text)
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            seconds = int(moment.timestamp() - now)
+            seconds = math.ceil(moment.timestamp() - now)
         except (ValueError, TypeError, OverflowError, IndexError, OSError):
             return 0
     return min(max(seconds, 0), LONGEST_RETRY_AFTER)

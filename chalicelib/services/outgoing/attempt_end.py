@@ -6,6 +6,7 @@ Each end is a record to store, with an entry in the delivery log. Nothing is sto
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Protocol
 
@@ -112,7 +113,7 @@ class AttemptEnd:
         if result is not None and result.verdict is Verdict.SENT:
             return self._done(attempt, Status.SENT, details or result.details, result)
         delivery = self._delivery(attempt, Status.ERROR, INTERNAL_ERROR)
-        wake_at = max(self._next_wake(attempt), int(self._clock.now()) + least_wait)
+        wake_at = max(self._next_wake(attempt), self._in(least_wait))
         return lifecycle.waiting(attempt.record, delivery, wake_at)
 
     def _done(
@@ -124,7 +125,7 @@ class AttemptEnd:
     def _deferred(self, attempt: Attempt, result: AttemptResult) -> MessageRecord:
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
         wake_at = self._next_wake(attempt, result.retry_hint)
-        wake_at = max(wake_at, int(self._clock.now()) + result.least_wait)
+        wake_at = max(wake_at, self._in(result.least_wait))
         return lifecycle.waiting(attempt.record, delivery, wake_at)
 
     def _reply_lost(self, attempt: Attempt, result: AttemptResult) -> MessageRecord:
@@ -138,7 +139,7 @@ class AttemptEnd:
             delivery = self._delivery(attempt, Status.HARD_FAIL, MAY_BE_DELIVERED, result)
             return lifecycle.done(record, replace(delivery, about_us=True))
         delivery = self._delivery(attempt, Status.SOFT_FAIL, result.details, result)
-        wake_at = max(self._next_wake(attempt), int(self._clock.now()) + wait)
+        wake_at = max(self._next_wake(attempt), self._in(wait))
         return lifecycle.waiting(record, delivery, wake_at, reply_lost=True)
 
     def _next_wake(self, attempt: Attempt, hint: int | None = None) -> int:
@@ -148,7 +149,11 @@ class AttemptEnd:
         if wait is None:
             schedule = self._schedule(attempt.facts.server)
             wait = next_wait(schedule, attempt.record.tries, self._rand.uniform())
-        return int(self._clock.now()) + (wait or 0)
+        return self._in(wait or 0)
+
+    def _in(self, seconds: int) -> int:
+        """The whole second that comes so much later, and never sooner than was asked for."""
+        return math.ceil(self._clock.now()) + seconds if seconds else int(self._clock.now())
 
     def _schedule(self, server: Server) -> Schedule:
         if server.retry_schedule is None:

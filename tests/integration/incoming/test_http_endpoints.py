@@ -52,8 +52,10 @@ from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
 from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
+from tests.fakes import a_message
 from tests.http_peer import HttpPeer
 from tests.tenants import make_tenant
+from tests.worlds import make_scene
 
 TOKEN = "bsfhjsdfsUi2Wc9T"  # of an invented message
 
@@ -389,6 +391,26 @@ async def test_odd_messages_are_posted_all_the_same(scene: Scene, shape: Payload
 )  # fmt: skip
 def test_what_retry_after_means(value: str | None, seconds: int) -> None:
     assert retry_after(value, 100.0) == seconds
+
+
+def test_parts_of_a_second_are_waited_for() -> None:
+    assert retry_after("Thu, 01 Jan 1970 00:05:00 GMT", 100.4) == 200
+
+
+@pytest.mark.parametrize("wait", [{"least_wait": 70}, {"retry_hint": 70}])
+@pytest.mark.parametrize("part", [0.0, 0.001, 0.999])
+async def test_no_attempt_is_made_sooner_than_was_asked_for(
+    wait: dict[str, int], part: float
+) -> None:
+    played = await make_scene()
+    played.clock.advance(1 - played.clock.now() % 1 + part)
+    server = replace(played.server, retry_schedule="1s*5")
+    facts = Facts(server=server, route=None, endpoint=None, max_attempts=18, manual=False)
+    record = MessageRecord(a_message(server.id, 1), attempt=1)
+    attempt = IncomingAttempt(record, facts, 1, None)  # type: ignore[arg-type]  # no body
+    result = AttemptResult(Verdict.SOFT, "x", **wait)  # type: ignore[arg-type]
+    after = played.posthorn[AttemptEnd].concluded(attempt, result, "x")
+    assert 70 <= after.wake_at - played.clock.now() < 71
 
 
 async def test_an_endpoint_that_asks_for_time_gets_it(scene: Scene) -> None:
