@@ -25,6 +25,7 @@ class WaitCode(StrEnum):
     SUSPENDED = "suspended"
     QUARANTINE = "quarantine"
     ROUTE = "route"
+    ENDPOINT = "endpoint"
     UNKNOWN_OUTCOME = "unknown_outcome"
     DEAD_LETTER = "dead_letter"
     MANUAL = "manual"
@@ -50,6 +51,7 @@ _HOLDS = {
     "Mail server has been suspended": WaitCode.SUSPENDED,
     "Message placed into quarantine": WaitCode.QUARANTINE,
     "Message has been accepted but not sent": WaitCode.ROUTE,
+    "Endpoint is disabled": WaitCode.ENDPOINT,
     "An earlier attempt was interrupted": WaitCode.UNKNOWN_OUTCOME,
     "Restored from a backup of": WaitCode.UNKNOWN_OUTCOME,
     "This message could not be processed": WaitCode.DEAD_LETTER,

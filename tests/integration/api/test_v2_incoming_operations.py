@@ -81,3 +81,8 @@ def test_a_replay_names_what_is_wrong(api: ApiWorld) -> None:
     assert done(api, message, "replay", {"endpoint": endpoint.id}).status == 200
     bootstrap.run(carry(api.scene))
     assert log(api, message)[-1] == ("Held", "Endpoint is disabled.")
+    for _ in range(2):
+        assert api.v2("GET", f"/emails/{message.id}").json["wait"]["code"] == "endpoint"
+        assert done(api, message, "release").status == 200
+        bootstrap.run(carry(api.scene))
+        assert log(api, message)[-1] == ("Held", "Endpoint is disabled.")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 
-from chalicelib.domain import lifecycle
+from chalicelib.domain import decision_texts, lifecycle
 from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.outgoing import checks
@@ -106,6 +111,35 @@ def test_other_holds(details: str, log_id: str | None, code: str) -> None:
     found = wait_of(held(details, log_id))
     assert found is not None
     assert found.code == code
+
+
+OF_INCOMING = {
+    decision_texts.SUSPENDED: "suspended",
+    decision_texts.INTERRUPTED: "unknown_outcome",
+    decision_texts.DEVELOPMENT: "development",
+    "Message placed into quarantine.": "quarantine",
+    "Message has been accepted but not sent to any endpoints.": "route",
+    "Endpoint is disabled.": "endpoint",
+}
+
+
+def test_each_text_that_holds_incoming_mail_has_a_code() -> None:
+    assert set(texts_of_holds("chalicelib.domain.incoming", "chalicelib.services.incoming")) == (
+        set(OF_INCOMING)
+    )
+    found = {text: wait_of(held(text)) for text in OF_INCOMING}
+    assert {text: wait.code for text, wait in found.items() if wait} == OF_INCOMING
+
+
+def texts_of_holds(*packages: str) -> Iterator[str]:
+    """What each `Hold(…)` in these packages says: a text, or the name of one."""
+    for package in packages:
+        for found in walk_packages(import_module(package).__path__, f"{package}."):
+            module = import_module(found.name)
+            for node in ast.walk(ast.parse(inspect.getsource(module))):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Hold":
+                    (said,) = node.args
+                    yield getattr(module, said.id) if isinstance(said, ast.Name) else said.value
 
 
 def test_a_hold_without_a_delivery_is_for_a_person() -> None:

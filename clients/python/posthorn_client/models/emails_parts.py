@@ -193,6 +193,7 @@ WaitCode = Literal[
     "suspended",
     "quarantine",
     "route",
+    "endpoint",
     "unknown_outcome",
     "dead_letter",
     "manual",
