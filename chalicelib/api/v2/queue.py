@@ -44,7 +44,10 @@ class QueueQuery(Request):
         Waits.QUEUED
     )
     by: Annotated[
-        Grouping, Field(description="The domain that they are for, or the code of `wait`.")
+        Grouping,
+        Field(
+            description="The domain that they are for, for an endpoint its host, or the code of `wait`."
+        ),
     ] = Grouping.DOMAIN
 
 
@@ -59,7 +62,7 @@ class Queued(Answer):
 
 
 class QueuedDestination(Queued):
-    """What waits for one domain."""
+    """What waits for one domain, or one host of endpoints."""
 
     domain: Annotated[str, Field(validation_alias="name")]
 
@@ -72,7 +75,7 @@ class QueuedReason(Queued):
 
 class Queue(ListAnswer):
     """The fullest groups, most first, in one answer. A message counts once it was tried, which takes seconds; of
-    more than 10,000 the newest count."""
+    more than 10,000 in a direction the newest count."""
 
     data: list[QueuedDestination | QueuedReason] = Field(max_length=MOST_GROUPS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from chalicelib.domain.destination_guard import literal_address
 from chalicelib.domain.numbering import ServerId
@@ -75,6 +76,13 @@ class Endpoint:
     enabled: bool = True
     disabled_reason: str | None = None
     last_used_at: int | None = None
+
+    @property
+    def host(self) -> str:
+        """Where what is handed to it goes: the host of the URL or the server, or the domain of the address."""
+        if self.type is EndpointType.HTTP:
+            return (urlsplit(self.url).hostname or "").lower()
+        return (self.hostname or self.address.rpartition("@")[2]).lower()
 
     @property
     def context(self) -> dict[str, str]:

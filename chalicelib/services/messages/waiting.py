@@ -1,34 +1,39 @@
-"""What waits in a server, by the domain that it is for or by the reason: messages that are to be tried again, or held.
+"""What waits in a server, by where it is to go or by the reason: messages of either direction that are to be tried
+again, or held.
 
-A message that was never tried is not among them: its first attempt is made within seconds. A bounded number is looked
-at, the newest first, and lists may lag by seconds.
+A message that was never tried is not among them: its first attempt is made within seconds. A bounded number of each
+direction is looked at, the newest first, and lists may lag by seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.model import MessageRecord, Scope, State
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import MOST_LISTED
+from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
+from chalicelib.domain.tenancy.entity import Place
+from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.waits import wait_of
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.recent import Recent
 
 MOST_COUNTED = 10_000
 MOST_GROUPS = 100
-GroupOf = Callable[[MessageRecord], str | None]
-"""The group that a message counts in, if in any."""
+GroupOf = Callable[[MessageRecord, Endpoint | None], str | None]
+"""The group that a message counts in, if in any; with the endpoint that it is for, where there is one."""
 
 
-def by_domain(record: MessageRecord) -> str:
-    """The domain that it is for."""
-    return domain_of(record.message.rcpt_to)
+def by_domain(record: MessageRecord, endpoint: Endpoint | None) -> str:
+    """The host of its endpoint, or the domain of its recipient."""
+    return (endpoint and endpoint.host) or domain_of(record.message.rcpt_to)
 
 
-def by_reason(record: MessageRecord) -> str | None:
+def by_reason(record: MessageRecord, endpoint: Endpoint | None) -> str | None:
     """The code of why it waits; None for one that is done, of which the list does not know yet."""
     wait = wait_of(record)
     return None if wait is None else wait.code.value
@@ -65,21 +70,33 @@ class WaitingGroup:
 class WaitingMail:
     """Reads what waits."""
 
-    def __init__(self, messages: MessageStore) -> None:
+    def __init__(self, messages: MessageStore, recent: Recent) -> None:
         self._messages = messages
+        self._recent = recent
 
     async def grouped(self, server: ServerId, flag: str, group_of: GroupOf) -> list[WaitingGroup]:
         """The groups with the most messages that are `queued` or `held`, those with most first."""
         found: dict[str, WaitingGroup] = {}
-        cursor: str | None = None
-        for _ in range(MOST_COUNTED // MOST_LISTED):
-            page = await self._messages.flagged(server, Scope.OUTGOING, flag, MOST_LISTED, cursor)
-            for record in page.values:
-                name = group_of(record)
-                if name is not None:
-                    found.setdefault(name, WaitingGroup(name)).add(record)
-            if (cursor := page.next_cursor) is None:
-                break
-            await asyncio.sleep(0)  # others have their turn
+        endpoints: dict[str, Endpoint | None] = {"": None}
+        async for record in self._flagged(server, flag):
+            wanted = record.way.endpoint_id
+            if wanted not in endpoints:
+                place = Place(of_server(server), wanted)
+                known = await self._recent.get(ENDPOINTS, place)
+                endpoints[wanted] = known
+            name = group_of(record, endpoints[wanted])
+            if name is not None:
+                found.setdefault(name, WaitingGroup(name)).add(record)
         fullest = sorted(found.values(), key=lambda one: (-one.waiting - one.in_progress, one.name))
         return fullest[:MOST_GROUPS]
+
+    async def _flagged(self, server: ServerId, flag: str) -> AsyncIterator[MessageRecord]:
+        for scope in Scope:
+            cursor: str | None = None
+            for _ in range(MOST_COUNTED // MOST_LISTED):
+                page = await self._messages.flagged(server, scope, flag, MOST_LISTED, cursor)
+                for record in page.values:
+                    yield record
+                if (cursor := page.next_cursor) is None:
+                    break
+                await asyncio.sleep(0)  # others have their turn

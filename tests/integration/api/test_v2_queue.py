@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from chalicelib import bootstrap
 from chalicelib.domain.reply import Reply as SmtpReply
+from chalicelib.domain.tenancy.endpoints import EndpointType
+from chalicelib.domain.tenancy.routes import RouteMode
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
 from tests.fakes import a_job
 from tests.http_api import ApiWorld
+from tests.incoming_mail import add_endpoint, add_route
+from tests.incoming_play import address_route, arrives, carry, smtp_route
 from tests.integration.api.test_v2_management import a_key, refused
 from tests.integration.api.test_v2_operations import done, held
 
@@ -83,6 +87,45 @@ def test_what_waits_is_counted_by_reason(api: ApiWorld) -> None:
         ("development", 2),
         ("manual", 1),
     ]
+
+
+def test_incoming_mail_counts_where_it_is_to_go(api: ApiWorld) -> None:
+    api.scene.egress.always("other@example.com", LATER)
+    api.scene.egress.will("b@example.com", LATER, LATER)
+    sent_to(api, "b@example.com")
+    bootstrap.run(api.scene.deliver_ready())
+
+    async def play() -> None:
+        scene = api.scene
+        disabled = {"url": "https://App.Customer.example:8443/x", "enabled": False}
+        web = await add_endpoint(scene, type=EndpointType.HTTP, **disabled)
+        routes = (
+            await smtp_route(scene, hostname="In.customer.example"),  # has no address
+            await address_route(scene),
+            await add_route(scene, "web", endpoint=web.id),
+            await add_route(scene, "hold", mode=RouteMode.HOLD),
+        )
+        for route in routes:
+            await arrives(scene, route)
+        await carry(scene)
+
+    bootstrap.run(play())
+    waiting = api.v2("GET", "/queue").json["data"]
+    assert [(one["domain"], one["waiting"]) for one in waiting] == [
+        ("example.com", 2),
+        ("in.customer.example", 1),
+    ]
+    assert {one["last_reply"] for one in waiting} == {"451 4.3.0 Not now", None}
+    assert all(one["next_attempt_at"] for one in waiting)
+    held = api.v2("GET", "/queue?status=held").json["data"]
+    assert [(one["domain"], one["waiting"]) for one in held] == [
+        ("acme.test", 1),
+        ("app.customer.example", 1),
+    ]
+    (retried,) = api.v2("GET", "/queue?by=reason").json["data"]
+    assert (retried["reason"], retried["waiting"]) == ("retry", 3)
+    reasons = api.v2("GET", "/queue?status=held&by=reason").json["data"]
+    assert [one["reason"] for one in reasons] == ["endpoint", "route"]
 
 
 def test_a_message_says_why_it_waits(api: ApiWorld) -> None:

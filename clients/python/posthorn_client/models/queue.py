@@ -14,7 +14,7 @@ __all__ = ["Queue", "QueuedDestination", "QueuedReason"]
 
 class Queue(TypedDict):
     """The fullest groups, most first, in one answer. A message counts once it was tried, which takes
-    seconds; of more than 10,000 the newest count.
+    seconds; of more than 10,000 in a direction the newest count.
     """
 
     has_more: bool
@@ -24,7 +24,7 @@ class Queue(TypedDict):
 
 
 class QueuedDestination(TypedDict):
-    """What waits for one domain."""
+    """What waits for one domain, or one host of endpoints."""
 
     waiting: int
     in_progress: int
