@@ -18,8 +18,7 @@ from chalicelib.domain.tenancy.endpoints import (
     PayloadFormat,
     SslMode,
 )
-from chalicelib.services.incoming.endpoint_fields import OF_TYPE, checked_address
-from chalicelib.services.incoming.endpoints import HIDDEN
+from chalicelib.services.incoming.endpoint_fields import HIDDEN, OF_TYPE, checked_address
 
 _OF_ALL = frozenset("id uuid type name enabled disabled_reason created_at last_used_at".split())
 Url = Annotated[
@@ -27,7 +26,8 @@ Url = Annotated[
     Field(
         min_length=1,
         max_length=LONGEST_URL,
-        description="http: where to post. User-info is used for basic authentication, and shown as `***`.",
+        description="http: where to post. User-info is used for basic authentication, and shown as `***`,"
+        " which keeps it while scheme, host and port stay the same.",
         examples=["https://app.example/mail"],
     ),
 ]
@@ -39,7 +39,13 @@ Port = Annotated[int, Field(ge=1, le=65_535, strict=True, description="smtp: 25;
 Username = Annotated[
     str, Field(max_length=200, description="smtp: needs `STARTTLS` or `TLS`, which verify.")
 ]
-Password = Annotated[str, Field(max_length=200, description="smtp: never shown.")]
+Password = Annotated[
+    str,
+    Field(
+        max_length=200,
+        description="smtp: never shown; another `hostname` needs it again.",
+    ),
+]
 Forwarded = Annotated[
     str,
     Field(min_length=1, max_length=255, description="address: where to forward to."),

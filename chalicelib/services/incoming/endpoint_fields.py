@@ -35,11 +35,17 @@ _NEEDED = {
     EndpointType.SMTP: ("name", "hostname"),
     EndpointType.ADDRESS: ("address",),
 }
+HIDDEN = "***"
 SMTP_PORT, TLS_PORT = 25, 465
 WITH_TLS = (SslMode.STARTTLS, SslMode.TLS)
 CLOSED = "Private, loopback and reserved addresses are refused"
 WRONG_URL = "This is no http or https URL with a host"
 WRONG_HOST = "This is neither a host name nor an IP address"
+UNKNOWN_USER_INFO = "The user-info is not known: give it in full"
+MOVED_URL = (
+    f"{HIDDEN} keeps the user-info only while scheme, host and port stay the same: give it in full"
+)
+MOVED_HOST = "The password is kept only while the hostname stays the same: give it again"
 WRONG_ADDRESS = "This is not one e-mail address"
 
 
@@ -95,6 +101,30 @@ def completed(endpoint: Endpoint, given: Mapping[str, Any]) -> Endpoint:
     if endpoint.type is EndpointType.SMTP:
         return _completed_smtp(endpoint, given)
     return endpoint
+
+
+def check_secrets_stay(before: Endpoint, after: Endpoint, given: Mapping[str, Any]) -> None:
+    """InvalidRequest when user-info or a password that nobody is shown would go to another place than the one it was
+    given for."""
+    if "url" in given and _says_hidden(given["url"]):
+        if before.sealed_user_info is None:
+            raise wrong_field("url", UNKNOWN_USER_INFO)
+        if _origin(after.url) != _origin(before.url):
+            raise wrong_field("url", MOVED_URL)
+    # The same host shows its certificate at each port.
+    moved = after.hostname != before.hostname
+    if moved and after.sealed_password is not None and "password" not in given:
+        raise wrong_field("password", MOVED_HOST, "required")
+
+
+def _origin(text: str) -> tuple[str, str, int] | None:
+    url = read_url(text)
+    return None if url is None else (url.scheme, url.host, url.port)
+
+
+def _says_hidden(text: str) -> bool:
+    url = read_url(text)
+    return url is not None and url.user_info == HIDDEN
 
 
 def _completed_smtp(endpoint: Endpoint, given: Mapping[str, Any]) -> Endpoint:

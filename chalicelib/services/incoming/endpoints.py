@@ -27,7 +27,10 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Guard, Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.incoming.endpoint_fields import (
+    HIDDEN,
+    UNKNOWN_USER_INFO,
     check_fields,
+    check_secrets_stay,
     checked_address,
     checked_host,
     checked_url,
@@ -38,7 +41,6 @@ from chalicelib.services.tenancy.names import checked_name
 
 MOST_OF_A_SERVER = 500
 ENDPOINT_ID_LETTERS = 12
-HIDDEN = "***"
 # Fields that are stored as they are given.
 _PLAIN = frozenset(
     "format encoding strip_replies include_attachments timeout ssl_mode enabled".split()
@@ -107,6 +109,7 @@ class Endpoints:
         def changed(one: Endpoint) -> Endpoint:
             nonlocal after
             after = completed(replace(one, **fields), given)
+            check_secrets_stay(one, after, given)
             return after
 
         room = self._room_for(lambda: after)
@@ -189,7 +192,7 @@ class Endpoints:
         url = checked_url(text, self._guard)
         if url.user_info == HIDDEN:
             if endpoint.sealed_user_info is None:
-                raise wrong_field("url", "The user-info is not known: give it in full")
+                raise wrong_field("url", UNKNOWN_USER_INFO)
             return {"url": url.bare}
         sealed = (await self._secrets.with_user_info(endpoint, url.user_info)).sealed_user_info
         return {"url": url.bare, "sealed_user_info": sealed}

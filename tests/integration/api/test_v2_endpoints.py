@@ -223,12 +223,47 @@ def test_user_info_is_sealed_hidden_and_kept(api: ApiWorld) -> None:
     web = made(api, HTTP, url="https://joe:pa%40ss@app.example/in")
     assert web["url"] == "https://***@app.example/in"
     assert opened(api, web, "sealed_user_info") == b"joe:pa%40ss"
-    moved = change(api, web, url="https://***@other.example/in").json
-    assert moved["url"] == "https://***@other.example/in"
+    moved = change(api, web, url="https://***@APP.example:443/out?x=1").json
+    assert moved["url"] == "https://***@APP.example:443/out?x=1"
     assert opened(api, web, "sealed_user_info") == b"joe:pa%40ss"
     assert change(api, web, url="https://app.example/").json["url"] == "https://app.example/"
     assert stored(api, web).sealed_user_info is None
     assert "joe" not in str(api.manage("GET", "/audit", tenant="acme").json)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://***@evil.example/in",
+        "http://***@app.example/in",
+        "http://***@app.example:443/in",
+        "https://***@app.example:8443/in",
+        "https://***@app.example.evil.example/in",
+    ],
+)
+def test_hidden_user_info_goes_nowhere_else(api: ApiWorld, url: str) -> None:
+    web = made(api, HTTP, url="https://joe:secret@app.example/in")
+    reply = change(api, web, url=url)
+    assert (reply.status, places(reply)) == (422, [("/url", "invalid")])
+    assert "scheme, host and port stay the same" in reply.json["errors"][0]["detail"]
+    assert stored(api, web).url == "https://app.example/in"
+    given = change(api, web, url=url.replace("***", "joe:secret"))
+    assert given.json["url"] == url, given
+    assert opened(api, web, "sealed_user_info") == b"joe:secret"
+
+
+def test_a_password_goes_to_no_other_server(api: ApiWorld) -> None:
+    server = made(api, SMTP, username="joe", password="s3cret-word")
+    for fields in ({"hostname": "evil.example"}, {"hostname": "app.example", "username": "x"}):
+        reply = change(api, server, **fields)
+        assert (reply.status, places(reply)) == (422, [("/password", "required")])
+    assert stored(api, server).hostname == "mail.example"
+    assert change(api, server, hostname="MAIL.example.", name="y").status == 200
+    assert opened(api, server, "sealed_password") == b"s3cret-word"
+    assert change(api, server, hostname="new.example", password="s3cret-word").status == 200
+    assert opened(api, server, "sealed_password") == b"s3cret-word"
+    assert change(api, server, hostname="b.example", username=None).status == 200
+    assert stored(api, server).sealed_password is None
 
 
 def test_a_secret_is_rotated_and_the_old_one_signs_for_a_day(api: ApiWorld) -> None:
