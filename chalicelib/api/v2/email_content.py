@@ -24,7 +24,6 @@ from chalicelib.api.v2.emails import (
     record_of,
 )
 from chalicelib.api.v2.objects import Answer, as_json
-from chalicelib.api.v2.problems import NotAcceptable
 from chalicelib.api.v2.route import route
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.mail.content import MOST_TEXT, Attachment, Content, read_content
@@ -38,6 +37,7 @@ SURELY_FITS = LARGEST_STRING // 16
 """Bytes of a message whose content fits into any answer, whatever escapes it needs."""
 LEAST_TEXT = 64 * 1024
 
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,4}")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._-]")
 
 
@@ -86,24 +86,24 @@ async def show_content(call: Call) -> EmailContent:
 async def show_attachment(call: Call) -> HttpAnswer:
     """The bytes of one attachment, as a file.
 
-    When they are too many for an answer, it says where they are.
+    When they are too many for an answer, it says where they are; so it does to a client that does not name
+    application/octet-stream or `*/*` as accepted, to whom the gateway hands out no bytes.
     """
     record = await record_of(call)
     content = await _bytes_of(call, record)
     found = await asyncio.to_thread(read_content, content, 0)
     name = call.value("index")
-    index = int(name) if name.isascii() and name.isdigit() and len(name) < 6 else -1
+    index = int(name) if _NUMBER.fullmatch(name) else -1
     if not 0 <= index < len(found.attachments):
         raise NotFound("There is no such attachment")
     attachment = found.attachments[index]
     data = decode_part(content, attachment.part)
-    if len(data) > LARGEST_ANSWER and not call.request.is_in_process:
+    accepted = call.request.headers.get("accept", "")
+    passes = len(data) <= LARGEST_ANSWER and (BINARY in accepted or "*/*" in accepted)
+    if not passes and not call.request.is_in_process:
         links = call.program[FileLinks]
         link = await links.attachment(record.message, index, data, LINK_SECONDS)
         return elsewhere(link.url)
-    accepted = call.request.headers.get("accept", "")
-    if BINARY not in accepted and "*/*" not in accepted:
-        raise NotAcceptable(f"An attachment is a file; send Accept: {BINARY}")
     return HttpAnswer(200, data, _as_file(attachment))
 
 
@@ -153,8 +153,8 @@ ROUTES = (
         BINARY,
         scope="emails:read",
         reads_itself=True,
-        errors=frozenset({406}),
-        elsewhere="The attachment is too large for an answer. Its bytes can be fetched for five minutes at the URL in"
+        elsewhere="The attachment is too large for an answer, or Accept has neither application/octet-stream nor `*/*`."
+        " Its bytes can be fetched for five minutes at the URL in"
         " Location by whoever has that URL, without a key.",
     ),
 )

@@ -179,6 +179,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 def _named_by(route: Route, name: str) -> str:
     if name == "id" and "/emails/" in route.path:
         return "The number or the token of a message."
+    if name == "index":
+        return "The number of the attachment, as the message's content shows it; the first is 0."
     if name == "name":
         return "Its name."
     return "Its id." if name == "id" else f"The permalink of the {name}."

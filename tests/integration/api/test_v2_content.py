@@ -18,7 +18,7 @@ from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.services.messages import history
-from tests.http_api import ApiWorld
+from tests.http_api import ApiWorld, Reply
 
 PNG = b"\x89PNG\r\n\x1a\n"
 TEXT = "Thanks!\n\nOn Sat, 28 Nov 2026 at 09:00, Acme <a@acme.test> wrote:\n> Hello\n"
@@ -72,6 +72,14 @@ def test_fields_texts_and_attachments(api: ApiWorld) -> None:
     assert shown["truncated"] is False
 
 
+def linked(api: ApiWorld, reply: Reply) -> bytes:
+    """What is behind a redirection."""
+    program = api.scene.posthorn
+    path = urllib.parse.urlsplit(reply.headers["location"]).path
+    ref: BlobRef = program[SignedLinks].read_link(path, program[Clock].now())
+    return bootstrap.run(program[BlobStore].get(ref))
+
+
 def test_an_attachment_comes_as_a_file_that_no_browser_shows(api: ApiWorld) -> None:
     number = sent(api, attachments=[attached(PNG)])
     at = f"/emails/{number}/attachments/0"
@@ -83,11 +91,20 @@ def test_an_attachment_comes_as_a_file_that_no_browser_shows(api: ApiWorld) -> N
         f"attachment; filename=\"gr__e _1_.png\"; filename*=UTF-8''{name}"
     )
     assert reply.headers["x-content-type-options"] == "nosniff"
-    refused = api.v2("GET", at, accept="image/png")
-    assert (refused.status, refused.json["code"]) == (406, "not_acceptable")
 
 
-@pytest.mark.parametrize("index", ["1", "-1", "x", "²", "999999999", "0x0"])
+@pytest.mark.parametrize("accept", [None, "", "image/png", "text/html", "text/*"])
+def test_an_attachment_is_handed_out_whatever_is_accepted(
+    api: ApiWorld, accept: str | None
+) -> None:
+    number = sent(api, attachments=[attached(PNG)])
+    fields = {} if accept is None else {"accept": accept}
+    reply = api.v2("GET", f"/emails/{number}/attachments/0", **fields)
+    assert reply.status == 303
+    assert linked(api, reply) == PNG
+
+
+@pytest.mark.parametrize("index", ["00", "01", "1", "-1", "x", "²", "999999999", "0x0"])
 def test_no_other_attachment_is_there(api: ApiWorld, index: str) -> None:
     number = sent(api, attachments=[attached(PNG)])
     reply = api.v2("GET", f"/emails/{number}/attachments/{urllib.parse.quote(index)}")
@@ -102,10 +119,7 @@ def test_a_large_attachment_is_elsewhere(api: ApiWorld, monkeypatch: pytest.Monk
     reply = api.v2("GET", f"/emails/{number}/attachments/0")
     assert reply.status == 303
     assert reply.headers["cache-control"] == "no-store"
-    program = api.scene.posthorn
-    path = urllib.parse.urlsplit(reply.headers["location"]).path
-    ref: BlobRef = program[SignedLinks].read_link(path, program[Clock].now())
-    assert bootstrap.run(program[BlobStore].get(ref)) == data
+    assert linked(api, reply) == data
 
 
 def test_incoming_mail_is_shown_with_what_was_found(
