@@ -36,6 +36,7 @@ from chalicelib.ports.resolver import Resolver
 
 LONGEST_HEAD = 65_536
 MOST_ADDRESSES = 4
+CLOSED = "The connection was closed without an answer"
 _PIECE = 16_384
 
 
@@ -179,13 +180,12 @@ class _Exchange:
         # Nobody waits until all is sent: the answer may come before, and then the rest is not wanted.
         try:
             await self._read_answer(http)
-        except (OSError, h11.RemoteProtocolError) as broken:
-            said = (
-                str(broken)
-                if isinstance(broken, h11.RemoteProtocolError)
-                else "The connection was lost"
-            )
-            raise _Failed(NoAnswer.NOT_CONNECTED, said[:200]) from broken
+        except OSError as broken:
+            raise _Failed(NoAnswer.NOT_CONNECTED, "The connection was lost") from broken
+        except h11.RemoteProtocolError as broken:
+            # What it says of the answer has bytes of it.
+            said = "The answer is not HTTP" if self._read else CLOSED
+            raise _Failed(NoAnswer.NOT_CONNECTED, said) from broken
 
     async def _read_answer(self, http: h11.Connection) -> None:
         while True:

@@ -173,6 +173,21 @@ async def test_the_next_address_is_tried_when_one_refuses() -> None:
     assert answer.code == 200
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"SSH-2.0-secret\r\n\r\n", "The answer is not HTTP"),
+        (b"220 mail.test ESMTP\r\n\r\n", "The answer is not HTTP"),
+        (b"HTTP/1.1 200 OK\r\nno field\r\n\r\n", "The answer is not HTTP"),
+        (b"", "The connection was closed without an answer"),
+    ],
+)
+async def test_what_is_no_answer_is_told_in_our_words(said: bytes, told: str) -> None:
+    async with HttpPeer(said) as peer:
+        answer = await post(peer.url())
+    assert (answer.code, answer.text) == (-2, told)
+
+
 async def test_names_without_an_address() -> None:
     resolver = ScriptedResolver({"none.test": {"MX": [(1, "x.test")]}, "away.test": {}})
     resolver.fail("away.test")
