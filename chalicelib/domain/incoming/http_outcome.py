@@ -8,7 +8,8 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from chalicelib.domain.durations import DAY
-from chalicelib.domain.http_exchange import HttpAnswer
+from chalicelib.domain.http_exchange import HttpAnswer, NoAnswer
+from chalicelib.domain.incoming.causes import TRANSIENT
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.domain.tenancy.endpoints import PayloadFormat
 
@@ -16,6 +17,18 @@ LONGEST_RETRY_AFTER = DAY
 _COME_AGAIN = frozenset({408, 425, 429})
 _GONE, _TOO_MANY, _UNAVAILABLE = 410, 429, 503
 _LONGEST_FIELD = 100
+REFUSED = "policy"
+CAUSES = {
+    NoAnswer.TIMED_OUT: "no_answer",
+    NoAnswer.NOT_CONNECTED: "connection",
+    NoAnswer.NO_TLS: "tls_required",
+    NoAnswer.BLOCKED: REFUSED,
+    408: TRANSIENT,
+    413: "message_too_large",
+    425: TRANSIENT,
+    429: "rate_limited",
+}
+"""The causes of answers with these codes (api.md 2.12); of others 5xx is TRANSIENT, and what is left is REFUSED."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,16 @@ def outcome_of(answer: HttpAnswer, shape: PayloadFormat, now: float) -> Outcome:
         return Outcome(Verdict.SOFT, retry_after=_wait(answer, shape, now))
     is_gone = code == _GONE
     return Outcome(Verdict.HARD, bounces=not is_gone, disables=is_gone)
+
+
+def cause_of(answer: HttpAnswer) -> str:
+    """Why an attempt failed; empty when it did not. A host that was not found has no time of the look-up."""
+    code = answer.code
+    if 200 <= code < 300:
+        return ""
+    if code == NoAnswer.NOT_CONNECTED and answer.timings.dns is None:
+        return "dns_failure"
+    return CAUSES.get(code, TRANSIENT if 500 <= code < 600 else REFUSED)
 
 
 def _wait(answer: HttpAnswer, shape: PayloadFormat, now: float) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chalicelib.domain.http_exchange import HttpAnswer
 from chalicelib.domain.http_url import with_user_info
-from chalicelib.domain.incoming.http_outcome import outcome_of
+from chalicelib.domain.incoming.http_outcome import cause_of, outcome_of
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.ports.clock import Clock
@@ -51,5 +51,6 @@ def result_of(answer: HttpAnswer, endpoint: Endpoint, now: float) -> EndpointRes
         remote=answer.remote,
         seconds=answer.seconds,
         least_wait=outcome.retry_after,
+        cause=cause_of(answer),
     )
     return EndpointResult(result, outcome.bounces, outcome.disables)

@@ -84,7 +84,7 @@ class SmtpEndpoint:
             open_ones = [one for one in addresses if self._guard.allows(one, endpoint.hostname)]
             if addresses and not open_ones:
                 details = unreachable_text(endpoint.hostname, ())
-                return AttemptResult(Verdict.SOFT, details, BLOCKED, about_us=True)
+                return AttemptResult(Verdict.SOFT, details, BLOCKED, about_us=True, cause="policy")
             targets = [Target(endpoint.hostname, one, endpoint.port) for one in open_ones]
             return await self._hosts.run(source_of(endpoint), smtp, _in_turn(targets))
         except (PermanentFailure, Rejected) as proven:

@@ -105,7 +105,7 @@ async def test_a_private_server_is_not_connected_to(host: str) -> None:
     last = await carried(scene, message)
     assert last.status is Status.SOFT_FAIL
     assert last.details == f"No SMTP servers were available for {host}. No hosts to try."
-    assert last.output == "Blocked destination"
+    assert (last.output, last.cause) == ("Blocked destination", "policy")
     assert scene.egress.opened == 0
 
 

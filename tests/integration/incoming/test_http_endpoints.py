@@ -343,6 +343,7 @@ async def test_output_is_cut_and_trouble_is_described(scene: Scene) -> None:
     assert said.result.verdict is Verdict.SOFT
     assert said.result.details == "Received a -2 from http://nowhere.invalid/in"
     assert said.result.output == "nowhere.invalid has no address"
+    assert said.result.cause == "dns_failure"
 
 
 async def test_blocked_destinations_fail_softly(scene: Scene) -> None:
@@ -352,7 +353,7 @@ async def test_blocked_destinations_fail_softly(scene: Scene) -> None:
     said = await guarded.deliver(await guarded.endpoint(), b"\r\nx")
     assert said.result.verdict is Verdict.SOFT
     assert said.result.details == f"Received a -4 from {scene.peer.url('/in')}"
-    assert said.result.output == "Blocked destination"
+    assert (said.result.output, said.result.cause) == ("Blocked destination", "policy")
     assert scene.peer.connections == 0
 
 
