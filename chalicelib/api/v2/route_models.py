@@ -72,6 +72,7 @@ class Condition(Body):
     matches: Annotated[
         str,
         Field(
+            min_length=1,
             max_length=200,
             description="What it is; `*` is any run, case does not count.",
             examples=["*invoice*"],

@@ -61,7 +61,7 @@ def test_a_route_is_made_shown_changed_and_deleted(api: ApiWorld) -> None:
     end, other = an_endpoint(api), an_address(api)
     conditions = [
         {"field": "subject", "matches": "*invoice*"},
-        {"field": "header:X-A", "matches": ""},
+        {"field": "header:X-A", "matches": "*"},
     ]
     reply = make(
         api,
@@ -149,6 +149,10 @@ def test_a_route_is_made_shown_changed_and_deleted(api: ApiWorld) -> None:
         (
             {"conditions": [{"field": "subject", "matches": "x" * 201}]},
             [("/conditions/0/matches", "string_too_long")],
+        ),
+        (
+            {"conditions": [{"field": "subject", "matches": ""}]},
+            [("/conditions/0/matches", "string_too_short")],
         ),
         ({"conditions": [{"field": "subject", "matches": "x"}] * 11}, [("/conditions", "too_long")]),
         ({"name": "__returnpath__"}, [("/domain", "extra_forbidden"), ("/mode", "invalid")]),
