@@ -34,6 +34,7 @@ from chalicelib.domain.mail.header_rendering import (
     text_fault,
     value_fault,
 )
+from chalicelib.domain.mail.mailbox import POSTMASTER
 
 LONGEST_ENTRY = 600
 LONGEST_TAG = 100
@@ -83,6 +84,14 @@ def _address_fault(text: str, *, any_name: bool = False) -> str | None:
     return None
 
 
+def _recipient_fault(text: str) -> str | None:
+    return None if _is_postmaster(text) else _address_fault(text)
+
+
+def _is_postmaster(text: str) -> bool:
+    return text.strip().lower() == POSTMASTER
+
+
 def _as_list(value: Any) -> Any:
     """One string is a list of one, or of the entries between its commas."""
     if isinstance(value, str):
@@ -127,8 +136,16 @@ def mailbox_of(text: str, *, any_name: bool = False) -> Mailbox:
     return mailbox
 
 
+def recipient_of(text: str) -> str:
+    """The address of a `Recipient` text; that of the postmaster has no domain (RFC 5321 section 4.5.1)."""
+    return POSTMASTER if _is_postmaster(text) else mailbox_of(text).address
+
+
 Address = Annotated[
     str, _refusing("address", _address_fault), Field(examples=["Ada <ada@example.com>"])
+]
+Recipient = Annotated[
+    str, _refusing("address", _recipient_fault), Field(examples=["support@example.com"])
 ]
 Author = Annotated[
     str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import mailbox_of
+from chalicelib.api.v2.fields import mailbox_of, recipient_of
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.models import AcceptedEmail
 from chalicelib.api.v2.objects import PageQuery
@@ -73,7 +73,7 @@ async def match_routes(call: Call, wanted: MailToMatch) -> Matched:
         wanted.subject,
         tuple(wanted.headers.items()),
     )
-    to = mailbox_of(wanted.to).address
+    to = recipient_of(wanted.to)
     found = await call.program[MatchRoutes].match(call.server, to, described)
     return Matched(
         route=None if found.route is None else _shown(call, found.route),

@@ -8,10 +8,10 @@ from pydantic import Field
 
 from chalicelib.api.v2.fields import (
     LONGEST_ENTRY,
-    Address,
     Author,
     HeaderName,
     Line,
+    Recipient,
     checked,
 )
 from chalicelib.api.v2.models import MOST_HEADERS
@@ -152,7 +152,10 @@ class RoutePage(ListAnswer):
 class MailToMatch(Body):
     """A message that has not come."""
 
-    to: Annotated[Address, Field(description="Its recipient in the envelope.")]
+    to: Annotated[
+        Recipient,
+        Field(description="Its recipient in the envelope; `postmaster` needs no domain."),
+    ]
     mail_from: Annotated[
         str,
         Field(alias="from", max_length=LONGEST_ENTRY, description="Its sender in the envelope."),

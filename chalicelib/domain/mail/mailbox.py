@@ -16,6 +16,8 @@ import re
 
 from chalicelib.domain.domain_name import ascii_name
 
+POSTMASTER = "postmaster"
+"""The recipient that needs no domain (RFC 5321 section 4.5.1)."""
 LONGEST_LOCAL_PART = 64
 LONGEST_MAILBOX = 254  # RFC 5321 §4.5.3.1.3: a path of 256 octets less its angle brackets
 LONGEST_IN_ENVELOPE = 255  # what an envelope may hold, mailbox or not

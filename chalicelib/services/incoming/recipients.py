@@ -13,7 +13,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.ids import read_return_path_local, read_token
 from chalicelib.domain.incoming.routing import routes_for
-from chalicelib.domain.mail.mailbox import domain_of, local_part
+from chalicelib.domain.mail.mailbox import POSTMASTER, domain_of, local_part
 from chalicelib.domain.model import Origin
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.reply import Reply
@@ -28,8 +28,7 @@ from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
 
 MOMENT_SECONDS = 2
-OF_POSTMASTER = frozenset(("postmaster", "abuse", "mailer-daemon"))
-POSTMASTER = "postmaster"
+OF_POSTMASTER = frozenset((POSTMASTER, "abuse", "mailer-daemon"))
 
 SUSPENDED = Reply(535, "5.7.0", "Mail server has been suspended")
 NOT_FORWARDED = Reply(550, "5.7.1", "This address takes reports on mail that was forwarded alone")

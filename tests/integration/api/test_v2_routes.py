@@ -8,12 +8,19 @@ from typing import Any
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.config import Settings
+from chalicelib.domain.incoming.routing import Described
+from chalicelib.domain.incoming.srs import rewritten
+from chalicelib.ports.clock import Clock
 from chalicelib.services.incoming import routes as service
+from chalicelib.services.incoming.match import MatchRoutes
 from chalicelib.services.messages.history import MessageHistory
+from chalicelib.services.tenancy.address_mac import AddressMac
 from tests.aws_backend import aws_backend, aws_settings
 from tests.http_api import ApiWorld, Reply, api_world
 from tests.integration.api.test_v2_domains import api
 from tests.integration.api.test_v2_management import a_key, places, refused
+from tests.worlds import make_scene
 
 __all__ = ["api", "aws_backend", "aws_settings"]
 
@@ -378,6 +385,46 @@ def test_addresses_of_the_installation_are_matched_too(api: ApiWorld) -> None:
         "reply": "250 2.1.5 OK",
         "steps": [],
     }
+
+
+def test_a_match_says_what_data_would_of_a_loop(api: ApiWorld) -> None:
+    made(api)
+    to = "Support+42@acme.test"
+    for headers, reply in (
+        ({"Delivered-To": "<support+42@ACME.test>"}, "554 5.4.6 Loop detected"),
+        ({"delivered-to": "support@acme.test"}, "250 2.1.5 OK"),
+        ({"X-Delivered-To": to}, "250 2.1.5 OK"),
+        ({"X-A": f"b\r\nDelivered-To: {to}"}, "250 2.1.5 OK"),
+    ):
+        assert match(api, to, headers=headers)["reply"] == reply, headers
+    hostname = api.scene.posthorn[Settings].smtp_hostname
+    spelled = ("Received", "received", "RECEIVED", "ReceiveD")
+    traces = dict.fromkeys(spelled, f"from a by {hostname} with SMTP; x")
+    assert match(api, headers=traces)["reply"] == "554 5.4.6 Loop detected"
+    traces.popitem()
+    assert match(api, headers=traces)["reply"] == "250 2.1.5 OK"
+
+
+async def test_a_match_says_what_data_would_at_an_address_for_reports() -> None:
+    scene = await make_scene()
+    program = scene.posthorn
+    key, now = await program[AddressMac].key(), program[Clock].now()
+    domain = program[Settings].return_path_domain
+    to = rewritten("joe@example.com", scene.server.id, domain, key, now)
+    assert to is not None
+    asked = program[MatchRoutes].match
+    found = await asked(scene.server, to, Described("", ""))
+    assert str(found.reply) == "550 5.7.1 This address takes delivery reports alone"
+    report = Described("", "", (("Content-Type", "multipart/report; boundary=x"),))
+    assert str((await asked(scene.server, to, report)).reply) == "250 2.1.5 OK"
+
+
+def test_the_postmaster_needs_no_domain() -> None:
+    with api_world() as world:
+        assert match(world, "Postmaster")["reply"] == "550 5.1.1 There is no postmaster"
+    settings = Settings(postmaster="ops@example.com", system_server=HERE)
+    with api_world(settings) as world:
+        assert match(world, "postmaster") == {"route": None, "reply": "250 2.1.5 OK", "steps": []}
 
 
 def test_a_match_says_nothing_of_other_servers_routes(api: ApiWorld) -> None:

@@ -61,7 +61,7 @@ class MailToMatch(_MailToMatch):
     """A message that has not come."""
 
     to: str
-    """Its recipient in the envelope."""
+    """Its recipient in the envelope; `postmaster` needs no domain."""
     subject: NotRequired[str | None]
     headers: NotRequired[dict[str, str] | None]
     """Fields of its header by name."""
