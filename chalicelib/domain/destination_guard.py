@@ -36,6 +36,13 @@ def literal_address(host: str) -> IPv4Address | IPv6Address | None:
     return _read_ipv4(typed_name(text) or text.lower().removesuffix("."))
 
 
+def host_name(text: str) -> str | None:
+    """The name of a host in ASCII; None for what is none: the URL standard knows no name whose last label is a number,
+    so where that is no address it is no host at all."""
+    name = typed_name(text)
+    return None if name is None or _NUMBER.fullmatch(name.rpartition(".")[2]) else name
+
+
 def _read_ipv4(text: str) -> IPv4Address | None:
     """One to four numbers, decimal, octal or hexadecimal, of which the last fills all that is left."""
     words = text.split(".")

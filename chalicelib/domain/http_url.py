@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote
 
-from chalicelib.domain.destination_guard import literal_address
-from chalicelib.domain.domain_name import typed_name
+from chalicelib.domain.destination_guard import host_name, literal_address
 
 LONGEST_URL = 2_000
 
@@ -70,7 +69,7 @@ def read_url(text: str) -> HttpUrl | None:
 def _host(text: str) -> str | None:
     address = literal_address(text)
     if address is None:
-        return None if text.startswith("[") else typed_name(unquote(text))
+        return None if text.startswith("[") else host_name(unquote(text))
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return None
     # What has a colon and no brackets would be a port.

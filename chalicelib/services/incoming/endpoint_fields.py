@@ -9,8 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.destination_guard import DestinationGuard, literal_address
-from chalicelib.domain.domain_name import typed_name
+from chalicelib.domain.destination_guard import DestinationGuard, host_name, literal_address
 from chalicelib.domain.errors import FieldError, InvalidRequest, wrong_field
 from chalicelib.domain.http_url import HttpUrl, read_url
 from chalicelib.domain.mail.mailbox import envelope_address
@@ -74,7 +73,7 @@ def checked_url(text: str, guard: DestinationGuard) -> HttpUrl:
 def checked_host(text: str, guard: DestinationGuard) -> str:
     """The host of an SMTP endpoint, in lower-case ASCII, an address without brackets; InvalidRequest."""
     address = literal_address(text)
-    host = typed_name(text) if address is None else str(address)
+    host = host_name(text) if address is None else str(address)
     if not host:
         raise wrong_field("hostname", WRONG_HOST)
     _check_open("hostname", text, guard)
