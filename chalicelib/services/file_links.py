@@ -12,6 +12,7 @@ from chalicelib.domain.file_link import FileLink
 from chalicelib.domain.model import BlobRef, Message
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.intake import NOT_STORED
 
 LINK_SECONDS = 3_600
 
@@ -24,8 +25,9 @@ class FileLinks:
         self._clock = clock
 
     async def message(self, message: Message, stored: bytes) -> FileLink:
-        """Where the bytes of a message are as they were accepted. NotFound, TemporaryFailure."""
-        link = await self._link(message.blob)
+        """Where the bytes of a message are as they were accepted; one that has no place gets one as an attachment
+        does. NotFound, TemporaryFailure."""
+        link = None if message.blob == NOT_STORED else await self._link(message.blob)
         return link or await self._kept(message, "message", stored)
 
     async def attachment(

@@ -1,6 +1,8 @@
 """A sample posted to an HTTP endpoint at once, to see what it answers (api.md 2.8).
 
-The message is invented and stored nowhere. What the endpoint says changes nothing, whether it is enabled or not.
+The message is invented: it is in no list, and only its bytes are kept for two days, where the format has an address of
+them. Nobody looked at it, so what is said of that is invented, too. What the endpoint says changes nothing, whether it
+is enabled or not.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.errors import Conflict
 from chalicelib.domain.http_exchange import HttpAnswer
 from chalicelib.domain.ids import random_alphanumerics
+from chalicelib.domain.inspection import Authentication, DkimSignature, Dmarc, Inspection, Spf
 from chalicelib.domain.mail.compose import Attachment, Draft, compose
 from chalicelib.domain.mail.header_rendering import Mailbox
 from chalicelib.domain.mail.received import rfc2822_date
@@ -32,9 +35,18 @@ from chalicelib.services.outgoing.stamp import new_stamp
 SECONDS = 20.0
 TOKEN_LENGTH = 16
 SENDER = Mailbox("Posthorn", "test@example.com")
+DOMAIN = "example.com"
+HOST, CLIENT = "mx.example.com", "192.0.2.1"
 SUBJECT = "Test of an endpoint"
 TEXT = "This message was invented to try an endpoint.\n"
 ATTACHMENT = Attachment("test.txt", "text/plain", b"This is a test attachment.\r\n")
+INSPECTION = Inspection(
+    authentication=Authentication(
+        Spf("pass", DOMAIN, CLIENT),
+        (DkimSignature("pass", DOMAIN, "test"),),
+        Dmarc("pass", DOMAIN, "none", ("spf", "dkim")),
+    )
+)
 
 
 class TryEndpoint:
@@ -53,7 +65,9 @@ class TryEndpoint:
         TemporaryFailure."""
         if endpoint.type is not EndpointType.HTTP:
             raise Conflict("Only endpoints of the type http can be tested")
-        content = self._content(endpoint)
+        date = rfc2822_date(self._clock.now())
+        stamp = new_stamp(self._rand, self._settings.return_path_domain, date)
+        content = compose(self._draft(endpoint), stamp)
         message = Message(
             server_id=server.id,
             id=MessageId(0),
@@ -65,24 +79,23 @@ class TryEndpoint:
             mail_from=SENDER.address,
             rcpt_to=self._recipient(endpoint),
             subject=SUBJECT,
-            message_id="",
+            message_id=stamp.message_id,
             origin=Origin(INCOMING_QUEUE, self._settings.route_domain, ""),
             received_with_ssl=True,
-            arrival=Arrival(endpoint_id=endpoint.id, helo=self._settings.smtp_hostname),
+            arrival=Arrival(endpoint_id=endpoint.id, helo=HOST, client=CLIENT, client_name=HOST),
         )
-        posting = Posting(MessageRecord(message), server, None, content)
+        record = MessageRecord(message, inspection=INSPECTION)
+        posting = Posting(record, server, None, content, content)
         return await self._request.send(posting, endpoint, SECONDS)
 
-    def _content(self, endpoint: Endpoint) -> bytes:
-        draft = Draft(
+    def _draft(self, endpoint: Endpoint) -> Draft:
+        return Draft(
             author=SENDER,
             to=(Mailbox("", self._recipient(endpoint)),),
             subject=SUBJECT,
             text=TEXT,
             attachments=(ATTACHMENT,),
         )
-        date = rfc2822_date(self._clock.now())
-        return compose(draft, new_stamp(self._rand, self._settings.return_path_domain, date))
 
     def _recipient(self, endpoint: Endpoint) -> str:
         return f"{endpoint.id}@{self._settings.route_domain}"

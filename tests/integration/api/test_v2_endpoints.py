@@ -381,6 +381,25 @@ def tried(api: ApiWorld, endpoint: Any) -> Reply:
     return api.manage("POST", f"/endpoints/{endpoint['id']}/test", tenant=HERE)
 
 
+def assert_as_of_real_mail(data: Any) -> None:
+    assert data["email"]["message_id"] == data["message_id"] != ""
+    assert data["email"]["spam_status"] == data["spam"]["status"] == "NotSpam"
+    assert data["threat"] == {"found": False, "details": "No threats found"}
+    authentication = data["authentication"]
+    assert authentication["spf"] == {
+        "result": "pass", "domain": "example.com", "client": "192.0.2.1",
+    }  # fmt: skip
+    assert authentication["dkim"] == [
+        {"result": "pass", "domain": "example.com", "selector": "test"}
+    ]
+    assert (authentication["dmarc"]["result"], authentication["arc"]) == (
+        "pass",
+        {"result": "none"},
+    )
+    assert None not in (data["raw"]["url"], data["raw"]["url_expires_at"])
+    assert None not in (data["envelope"]["client"], data["envelope"]["client_name"])
+
+
 @pytest.mark.parametrize("shape", ["v2", "Hash", "RawMessage"])
 def test_a_sample_is_posted_in_the_endpoints_format(
     near: tuple[ApiWorld, HttpPeer], shape: str
@@ -403,6 +422,7 @@ def test_a_sample_is_posted_in_the_endpoints_format(
     if shape == "v2":
         assert (posted["type"], posted["data"]["email"]["id"]) == ("email.incoming", 0)
         assert posted["data"]["attachments"][0]["filename"] == "test.txt"
+        assert_as_of_real_mail(posted["data"])
     else:
         assert posted["id"] == 0
     assert api.count() == 0
