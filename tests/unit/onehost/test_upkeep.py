@@ -12,21 +12,23 @@ from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
+from chalicelib.domain.reply import Reply
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.egress import TransactionResult
+from chalicelib.services.tenancy.servers import ServerOptions
 from onehost.upkeep import Upkeep
 from tests.patience import PATIENCE
+from tests.queues import depth
+from tests.worlds import make_scene
 
 
 class Counted(Upkeep):
-    """Counts the turns that come once a minute, and once an hour."""
+    """Counts turns that come once a minute, and once an hour."""
 
     def __init__(self) -> None:
         self.clock = ControlledClock(1_800_000_000)
         super().__init__(bootstrap.in_memory(parts={Clock: self.clock}))
-        self.turns = dict.fromkeys(("sweep", "expire", "dead_letters", "each_hour"), 0)
-
-    async def sweep(self) -> None:
-        self.turns["sweep"] += 1
+        self.turns = dict.fromkeys(("expire", "dead_letters", "each_hour"), 0)
 
     async def expire(self) -> None:
         self.turns["expire"] += 1
@@ -37,6 +39,18 @@ class Counted(Upkeep):
 
     async def each_hour(self) -> None:
         self.turns["each_hour"] += 1
+
+
+class Sweeping(Upkeep):
+    """Says when a sweep has ended."""
+
+    def __init__(self, posthorn: bootstrap.Posthorn) -> None:
+        super().__init__(posthorn)
+        self.swept = asyncio.Event()
+
+    async def sweep(self) -> None:
+        await super().sweep()
+        self.swept.set()
 
 
 async def test_a_moved_clock_makes_every_turn_due() -> None:
@@ -59,6 +73,28 @@ async def test_a_moved_clock_makes_every_turn_due() -> None:
     upkeep.clock.advance(3_600)
     await all_had(3)
     assert upkeep.turns["each_hour"] == 2
+    stop.set()
+    await running
+
+
+async def test_what_becomes_due_soon_after_the_clock_was_moved_is_woken_then() -> None:
+    scene = await make_scene(server=ServerOptions(retry_schedule="30m"))
+    deferred = TransactionResult(Reply(451, "4.3.0", "Try again later"), "RCPT")
+    scene.egress.always("john@example.com", deferred)
+    (message,) = await scene.accept("john@example.com")
+    await scene.deliver_ready()
+    due_at = (await scene.record(message)).wake_at
+    upkeep, stop = Sweeping(scene.posthorn), asyncio.Event()
+    running = asyncio.create_task(upkeep.run(stop))
+    async with asyncio.timeout(PATIENCE):
+        await upkeep.swept.wait()
+        upkeep.swept.clear()
+        scene.clock.advance(due_at - 10 - scene.clock.now())
+        await upkeep.swept.wait()
+        assert depth(scene.posthorn) == 0
+        scene.clock.advance(10)
+        while depth(scene.posthorn) == 0:
+            await asyncio.sleep(0.01)
     stop.set()
     await running
 
