@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StrictBool
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictBool,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
-from chalicelib.api.v2.fields import checked
+from chalicelib.api.v2.fields import WrongText, checked
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name, Permalink
 from chalicelib.api.v2.patch import Patch
@@ -22,6 +29,7 @@ from chalicelib.services.tenancy.servers import (
     checked_schedule,
 )
 
+MOST_DAYS = 3_650
 Whole = Annotated[int, Field(strict=True)]
 RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
 SendLimit = Annotated[
@@ -50,7 +58,20 @@ HardFails = Annotated[
     Whole,
     Field(ge=0, le=10, description="Hard fails of a recipient in 24 h that suppress it; 0: never."),
 ]
-Days = Annotated[int, Field(strict=True, ge=1, le=3650)] | Literal["forever"]
+
+
+def _one_fault(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """A wrong one is one fault at its own place, not one for each of the two types."""
+    try:
+        return read(value)
+    except ValidationError:
+        raise WrongText("days", f'must be 1 to {MOST_DAYS} or "forever"') from None
+
+
+Days = Annotated[
+    Annotated[int, Field(strict=True, ge=1, le=MOST_DAYS)] | Literal["forever"],
+    WrapValidator(_one_fault),
+]
 ShownDays = Annotated[Days, BeforeValidator(lambda days: days or "forever")]
 # What only an operator of the installation may set.
 OF_OPERATORS = frozenset({"send_limit", "outbound_spam_threshold", "allow_sender", "privacy_mode"})
@@ -67,8 +88,8 @@ class SuppressionDays(Answer):
     manual: ShownDays
 
 
-class SuppressionDaysToSet(Body):
-    """Those to change, by reason."""
+class SuppressionDaysToSet(Patch):
+    """Those to change, by reason; null is the default of that reason."""
 
     hard_fails: Days | None = None
     soft_fails: Days | None = None
@@ -79,9 +100,12 @@ class SuppressionDaysToSet(Body):
 
     def over(self, known: tenancy.SuppressionDays) -> tenancy.SuppressionDays:
         """What becomes of the days of a server."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        days = {name: FOREVER if one == "forever" else one for name, one in given.items()}
-        return replace(known, **{name: one for name, one in days.items() if one is not None})
+        chosen = {
+            name: getattr(tenancy.USUAL_DAYS, name) if one is None else one
+            for name, one in self.given().items()
+        }
+        days = {name: FOREVER if one == "forever" else one for name, one in chosen.items()}
+        return replace(known, **days)
 
 
 class Server(Answer):

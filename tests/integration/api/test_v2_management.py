@@ -107,6 +107,25 @@ def test_thresholds_of_spam_have_their_limits(api: ApiWorld) -> None:
         assert refused(api.manage("PATCH", at, wanted, key=own))[0] == 403
 
 
+def test_days_of_suppression_are_merged_and_each_has_its_default(api: ApiWorld) -> None:
+    at = "/servers/acme/app"
+    usual = api.manage("GET", at).json["suppression_days"]
+
+    def after(days: object) -> Any:
+        return api.manage("PATCH", at, {"suppression_days": days}).json["suppression_days"]
+
+    set_to = {"bounce": 7, "soft_fails": "forever", "manual": 3}
+    assert after(set_to) == {**usual, **set_to}
+    assert after({"bounce": None, "manual": None}) == {**usual, "soft_fails": "forever"}
+    assert after(None) == usual
+    for wrong in (0, 3_651, "never", True, 1.5, [1]):
+        reply = api.manage("PATCH", at, {"suppression_days": {"bounce": wrong, "x": 1}})
+        assert places(reply) == [
+            ("/suppression_days/bounce", "days"),
+            ("/suppression_days/x", "extra_forbidden"),
+        ]
+
+
 def test_operators_alone_set_what_is_theirs(api: ApiWorld) -> None:
     at, own = "/servers/acme/app", a_key(api, "servers:write")
     assert api.manage("PATCH", at, {"mode": "Development"}, key=own).status == 200

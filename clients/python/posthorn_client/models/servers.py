@@ -143,7 +143,7 @@ class SuppressionDays(TypedDict):
 
 
 class SuppressionDaysToSet(TypedDict):
-    """Those to change, by reason."""
+    """Those to change, by reason; null is the default of that reason."""
 
     hard_fails: NotRequired[int | Literal["forever"] | None]
     soft_fails: NotRequired[int | Literal["forever"] | None]
