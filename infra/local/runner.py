@@ -186,7 +186,9 @@ class Ticker:
         offset, now = self._clock.offset(), self._clock.now()
         if now < self._next and offset == self._offset:
             return False
-        self._next, self._offset = now + self._schedule.every, offset
+        schedule = self._schedule
+        every = (schedule.once_moved if offset else 0.0) or schedule.every
+        self._next, self._offset = now + every, offset
         try:
             self._handler(
                 schedule_event(self._schedule.name, now, self._region),

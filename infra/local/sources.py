@@ -34,16 +34,21 @@ SOURCES = (
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A handler that a rule fires by the clock; `every` and `timeout` are seconds, as functions.merge.yaml has them."""
+    """A handler that a rule fires by the clock; `every` and `timeout` are seconds, as functions.merge.yaml has them.
+
+    `once_moved` stands in for `every` when the clock has been moved, if it is not 0: who moves it waits for what
+    becomes due next.
+    """
 
     name: str
     handler: str
     every: float
     timeout: float
+    once_moved: float = 0.0
 
 
 SCHEDULES = (
-    Schedule("sweep", "functions.sweep:sweep", 60.0, 60.0),
+    Schedule("sweep", "functions.sweep:sweep", 60.0, 60.0, once_moved=3.0),
     Schedule("upkeep", "functions.upkeep:upkeep", 3_600.0, 900.0),
 )
 

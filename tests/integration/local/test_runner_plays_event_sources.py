@@ -178,6 +178,35 @@ def test_the_sweeper_fires_each_minute_and_when_the_clock_moves(tmp_path: Path) 
     assert [event["detail-type"] for event in events] == ["Scheduled Event"] * 2
 
 
+class HeldClock(LocalClock):
+    """Stands at a moment that the test sets."""
+
+    moment, ahead = 1_800_000_000.0, 0.0
+
+    def now(self) -> float:
+        return self.moment
+
+    def offset(self) -> float:
+        return self.ahead
+
+
+def test_what_becomes_due_after_the_clock_was_moved_is_swept_within_five_seconds(
+    tmp_path: Path,
+) -> None:
+    clock = HeldClock(tmp_path / "clock")
+    sweep, upkeep = (Ticker(one, lambda *_: None, clock, "us-east-1") for one in SCHEDULES)
+    assert sweep.tick()
+    assert upkeep.tick()
+    clock.moment += 5
+    assert not sweep.tick()
+    clock.moment, clock.ahead = clock.moment + 1_790, 1_790.0
+    assert sweep.tick()
+    assert upkeep.tick()
+    clock.moment += 4
+    assert sweep.tick()
+    assert not upkeep.tick()
+
+
 def test_a_failing_sweeper_fires_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def handler(_event: Any, _context: Any) -> None:
         raise RuntimeError("broken on purpose")
