@@ -2,8 +2,9 @@
 
 In front stand the four X-Postal fields and Authentication-Results (RFC 8601), then the message as it was accepted, its
 Received field first. Of what came along, fields of these four names and Authentication-Results that speak with our name
-are cut out, wherever in the header they stand; every other byte stays as it is. Linear, for any bytes. Nothing is
-found out here.
+are cut out, wherever in the first MiB of the header they stand; every other byte stays as it is. A name is read in the
+first 65,536 octets of its field, behind comments that hold others at most 20 deep: what cannot be read there is not
+ours. Linear, for any bytes. Nothing is found out here.
 """
 
 from __future__ import annotations
