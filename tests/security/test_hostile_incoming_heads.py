@@ -14,6 +14,7 @@ from chalicelib.domain.incoming.reports.read import read_report
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.mail.content import read_content
 from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.mail.newlines import has_bare_newline
 
 US = "mx.posthorn.example"
 MEBIBYTE = 1 << 20
@@ -35,6 +36,7 @@ def repeated(one: bytes, size: int = MEBIBYTE) -> bytes:
 
 
 def looked_at(content: bytes) -> None:
+    assert not has_bare_newline(content)
     headers = read_headers(content)
     headers.last_text("subject")
     has_gone_round(headers, US, 1)
@@ -42,23 +44,24 @@ def looked_at(content: bytes) -> None:
     with_head(content, Inspection(), US)
 
 
-def cost(run: Callable[[bytes], object], content: bytes) -> float:
-    """CPU seconds, the least of three."""
-    seconds = []
-    for _ in range(3):
-        began = time.process_time()
-        run(content)
-        seconds.append(time.process_time() - began)
-    return min(seconds)
+def is_cheap(run: Callable[[bytes], object], content: bytes) -> bool:
+    """Whether it takes little CPU in one of three tries, because a busy machine may be slow once."""
+    return any(seconds(run, content) < MOST_SECONDS for _ in range(3))
+
+
+def seconds(run: Callable[[bytes], object], content: bytes) -> float:
+    began = time.process_time()
+    run(content)
+    return time.process_time() - began
 
 
 @pytest.mark.parametrize("name", NAMES, ids=bytes.decode)
 def test_one_field_of_a_mebibyte(name: bytes) -> None:
     for filler in FILLERS:
         content = name + b": " + repeated(filler) + b"x\r\nFrom: a@b.example\r\n\r\nHi\r\n"
-        assert cost(looked_at, content) < MOST_SECONDS, filler
-        assert cost(read_content, content) < MOST_SECONDS, filler
-        assert cost(read_report, content) < MOST_SECONDS, filler
+        assert is_cheap(looked_at, content), filler
+        assert is_cheap(read_content, content), filler
+        assert is_cheap(read_report, content), filler
 
 
 @pytest.mark.parametrize(
@@ -72,13 +75,13 @@ def test_one_field_of_a_mebibyte(name: bytes) -> None:
     ],
 )
 def test_many_fields(field: bytes) -> None:
-    assert cost(looked_at, repeated(field) + b"\r\nHi\r\n") < MOST_SECONDS
+    assert is_cheap(looked_at, repeated(field) + b"\r\nHi\r\n")
 
 
 @pytest.mark.parametrize("filler", FILLERS)
 def test_more_than_a_mebibyte_costs_no_more_but_to_copy(filler: bytes) -> None:
     content = b"Authentication-Results: " + repeated(filler, 8 * MEBIBYTE) + b"\r\n\r\n"
-    assert cost(looked_at, content) < MOST_SECONDS
+    assert is_cheap(looked_at, content)
 
 
 @pytest.mark.parametrize("filler", FILLERS)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 
-# Each pattern begins with the character itself, which `re` finds without trying every offset.
-_BARE_CR = re.compile(rb"\r(?!\n)")
-_BARE_LF = re.compile(rb"\n(?<!\r\n)")
 # A run of CRs is tried at its first CR only: otherwise a run without an LF would take quadratic time.
 _DOUBLED_CR = re.compile(rb"(?<!\r)\r++\n")
 
 
 def has_bare_newline(content: bytes) -> bool:
     """True when a CR or LF stands outside a CRLF: what message smuggling is made of."""
-    return _BARE_CR.search(content) is not None or _BARE_LF.search(content) is not None
+    # Counted, because a search takes four times as long where lines are short.
+    lines = content.count(b"\r\n")
+    return content.count(b"\r") != lines or content.count(b"\n") != lines
 
 
 def normalise_newlines(content: bytes) -> bytes:

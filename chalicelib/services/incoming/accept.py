@@ -13,7 +13,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.incoming.loops import has_gone_round, was_delivered_to
-from chalicelib.domain.incoming.routing import Described, chosen
+from chalicelib.domain.incoming.routing import MOST_READ, Described, chosen
 from chalicelib.domain.mail.encoded_words import decode_header
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mailbox import domain_of, identity, local_part
@@ -202,7 +202,7 @@ class _Described:
     def get(self) -> Described:
         if self._made is None:
             fields = tuple(
-                (field.name.decode("latin-1"), decode_header(field.value))
+                (field.name.decode("latin-1"), decode_header(field.value[:MOST_READ]))
                 for field in self._headers.fields
             )
             subject = self._headers.last_text("subject") or ""

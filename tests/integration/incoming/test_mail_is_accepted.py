@@ -120,6 +120,19 @@ async def test_the_first_route_whose_conditions_hold_takes_it() -> None:
     assert made.arrival.route_id == first.id
 
 
+async def test_conditions_look_at_the_beginning_of_a_long_field() -> None:
+    scene = await make_scene()
+    routes = [
+        await add_route(scene, priority=at, conditions=(Condition("header:X-Kind", pattern),))
+        for at, pattern in enumerate(("*end", "bill*"))
+    ]
+    asked = IncomingRecipient(scene.server.id, "support@acme.test", tuple(routes))
+    long = b"X-Kind: bill" + b"=?utf-8?q?a?= " * 5_000 + b"end\r\n"
+    (made,) = await accept(scene, asked, content=long + CONTENT)
+    assert made.arrival is not None
+    assert made.arrival.route_id == routes[1].id
+
+
 async def test_what_no_route_takes_is_refused_unless_others_take_it() -> None:
     scene = await make_scene()
     never = (Condition("subject", "never"),)
