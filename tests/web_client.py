@@ -84,12 +84,14 @@ async def ask(
     return Reply(answered[0]["status"], fields, b"".join(one["body"] for one in answered[1:]))
 
 
-async def follow(posthorn: Posthorn, url: str, kind: str = "message/rfc822") -> bytes:
+async def follow(
+    posthorn: Posthorn, url: str, kind: str = "message/rfc822", begins: str = "attachment"
+) -> bytes:
     """What a client gets by a link of a blob store on one host."""
     reply = await ask(Web(posthorn), "GET", urlsplit(url).path)
     assert reply.status == 200, reply
     assert reply.headers["content-type"] == kind
-    assert reply.headers["content-disposition"].startswith("attachment")
+    assert reply.headers["content-disposition"].startswith(begins)
     return reply.body
 
 

@@ -33,9 +33,10 @@ class BlobStore(Protocol):
     async def get(self, ref: BlobRef) -> bytes:
         """The bytes of one reference; NotFound when they were purged."""
 
-    async def link(self, ref: BlobRef, seconds: int) -> str | None:
-        """A URL at which anybody can GET the bytes for `seconds`, as a file of type message/rfc822. None when they
-        share their object with others, which no URL can express; NotFound when they were purged."""
+    async def link(self, ref: BlobRef, seconds: int, name: str = "") -> str | None:
+        """A URL at which anybody can GET the bytes for `seconds`, as a file of type message/rfc822, or of none for an
+        upload; `name` is the file's. None when they share their object with others, which no URL can express; NotFound
+        when they were purged."""
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Let a client upload `size` bytes by itself, within one hour."""

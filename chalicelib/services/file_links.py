@@ -31,28 +31,35 @@ class FileLinks:
         return link or await self._kept(message, "message", stored)
 
     async def attachment(
-        self, message: Message, index: int, data: bytes, seconds: int = LINK_SECONDS
+        self, message: Message, index: int, name: str, data: bytes, seconds: int = LINK_SECONDS
     ) -> FileLink:
-        """Where the bytes of an attachment are. TemporaryFailure."""
-        return await self._kept(message, str(index), data, seconds)
+        """Where the bytes of an attachment are, as a file of this name. TemporaryFailure."""
+        return await self._kept(message, str(index), data, seconds, name)
 
     async def shown(self, message: Message, content: bytes, seconds: int) -> FileLink:
         """Where the bytes of a message are with the fields that were put in front. TemporaryFailure."""
         return await self._kept(message, "shown", content, seconds)
 
     async def _kept(
-        self, message: Message, name: str, data: bytes, seconds: int = LINK_SECONDS
+        self,
+        message: Message,
+        name: str,
+        data: bytes,
+        seconds: int = LINK_SECONDS,
+        file_name: str = "message.eml",
     ) -> FileLink:
         now = self._clock.now()
         upload = hashlib.sha256(f"{message.token}/{name}".encode()).hexdigest()[:32]
         await self._blobs.bring(message.server_id, upload, data, now)
         ref = await self._blobs.uploaded(message.server_id, upload, now)
-        link = await self._link(ref, seconds)
+        link = await self._link(ref, seconds, file_name)
         if link is None:
             raise RuntimeError("an upload has an object of its own")
         return link
 
-    async def _link(self, ref: BlobRef, seconds: int = LINK_SECONDS) -> FileLink | None:
+    async def _link(
+        self, ref: BlobRef, seconds: int = LINK_SECONDS, file_name: str = ""
+    ) -> FileLink | None:
         until = int(self._clock.now()) + seconds
-        url = await self._blobs.link(ref, seconds)
+        url = await self._blobs.link(ref, seconds, file_name)
         return None if url is None else FileLink(url, until)

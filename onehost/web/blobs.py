@@ -19,6 +19,7 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.api.http import HttpAnswer
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError, NotFound, Refused
+from chalicelib.domain.file_link import disposition
 from chalicelib.ports.clock import Clock
 from functions.runtime import UnitOfWork
 from onehost.web.answers import Streamed, text, turned_away
@@ -78,6 +79,8 @@ class WebBlobs:
         pieces = self._program[SegmentBlobStore].pieces(ref)
         first = await asyncio.to_thread(next, pieces, b"")
         kind = _UPLOAD if ref.key.startswith(KEYS) else _MESSAGE
+        if name := links.read_name(head.path):
+            kind = kind | {"Content-Disposition": disposition(name)}
         return Streamed(kind | _FILE, ref.length, _streamed(first, pieces, head.method == "HEAD"))
 
     async def _bring(self, head: Head, body: Body) -> HttpAnswer:

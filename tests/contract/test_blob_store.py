@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from chalicelib.domain.errors import MailError, NotFound
+from chalicelib.domain.file_link import disposition
 from chalicelib.domain.model import BlobRef
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from onehost.web.application import Web
@@ -53,22 +54,24 @@ async def test_a_purged_object_is_not_found(world: World) -> None:
         await world[BlobStore].get(BlobRef(f"r/{world.server}/20270115/gone", 0, 10))
 
 
-async def follow(world: World, url: str, kind: str = "message/rfc822") -> bytes:
+async def follow(
+    world: World, url: str, kind: str = "message/rfc822", begins: str = "attachment"
+) -> bytes:
     """What a client does with a link."""
     if world.settings.state_folder:
         with serving_web(Web(world)) as port:
             place = f"http://127.0.0.1:{port}{urlsplit(url).path}"
-            return await asyncio.to_thread(fetch, place, kind)
+            return await asyncio.to_thread(fetch, place, kind, begins)
     if world.family == "sqlite":
-        return await web_client.follow(world, url, kind)
-    return fetch(url, kind)
+        return await web_client.follow(world, url, kind, begins)
+    return fetch(url, kind, begins)
 
 
-def fetch(url: str, kind: str) -> bytes:
+def fetch(url: str, kind: str, begins: str) -> bytes:
     """A file of this type at a URL."""
     with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  # the test's own backend
         assert answer.headers["Content-Type"] == kind
-        assert answer.headers["Content-Disposition"].startswith("attachment")
+        assert answer.headers["Content-Disposition"].startswith(begins)
         body: bytes = answer.read()
         return body
 
@@ -88,6 +91,16 @@ async def test_what_was_uploaded_is_fetched_as_a_file_of_no_type(world: World) -
     url = await world[BlobStore].link(ref, 300)
     assert url is not None
     assert await follow(world, url, "application/octet-stream") == b"<script>"
+
+
+async def test_the_file_behind_a_link_has_the_name_that_it_is_given(world: World) -> None:
+    now, upload_id = now_of(world), "0b" * 16
+    await world[BlobStore].bring(world.server, upload_id, b"x", now)
+    ref = await world[BlobStore].uploaded(world.server, upload_id, now)
+    for name in ("a.txt", 'größe "1"\r\nX: y.png', "😀" * 255):
+        url = await world[BlobStore].link(ref, 300, name)
+        assert url is not None
+        assert await follow(world, url, "application/octet-stream", disposition(name)) == b"x"
 
 
 async def test_there_is_no_link_to_a_part_of_an_object(objects: World) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.file_link import disposition
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
@@ -81,7 +82,7 @@ class S3BlobStore(BlobStore):
             raise TemporaryFailure("The content of this message could not be read", key=ref.key)
         return body
 
-    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+    async def link(self, ref: BlobRef, seconds: int, name: str = "") -> str | None:
         """A pre-signed GET of a whole object; None for a part of one, because a URL cannot hold a range."""
         if (ref.offset, ref.length) != (0, (await self._head(ref.key, _NO_CONTENT))[0]):
             return None
@@ -90,6 +91,8 @@ class S3BlobStore(BlobStore):
             "Key": ref.key,
             **(_FILE if ref.key.startswith(_UPLOADS) else _MESSAGE),
         }
+        if name:
+            parameters["ResponseContentDisposition"] = disposition(name)
         return await self._signed("get_object", parameters, seconds)
 
     async def _head(self, key: str, missing: str) -> tuple[int, float]:

@@ -59,10 +59,10 @@ class SegmentBlobStore(BlobStore):
         for at in range(0, ref.length, PIECE):
             yield self._uploads.read(ref.key, ref.offset + at, min(PIECE, ref.length - at))
 
-    async def link(self, ref: BlobRef, seconds: int) -> str:
+    async def link(self, ref: BlobRef, seconds: int, name: str = "") -> str:
         """A URL for these bytes alone; NotFound when they are gone."""
         next(self.pieces(ref), b"")
-        return self._links.link(ref, int(self._clock.now()) + seconds)
+        return self._links.link(ref, int(self._clock.now()) + seconds, name)
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A ticket for one file of this server."""

@@ -1,26 +1,29 @@
 """Addresses of bodies and uploads on this host, each good for one place and until one moment by its HMAC-SHA256.
 
-`/b/<key>/<offset>/<length>/<until>/<mac>` names bytes, `/u/<server>/<upload>/<size>/<until>/<mac>` a file to bring. The
-keys are derived from those of the key file: addresses outlive a restart, and end with their key.
+`/b/<key>/<offset>/<length>/<until>/<mac>` names bytes, with `/~<name>` in front of the mac as a file of this name (in
+base64url), `/u/<server>/<upload>/<size>/<until>/<mac>` a file to bring. The keys are derived from those of the key
+file: addresses outlive a restart, and end with their key.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
 from chalicelib.adapters.sqlite.sealing_keys import SealingKeys
 from chalicelib.config import Settings
 from chalicelib.domain.errors import NotFound, Refused
+from chalicelib.domain.file_link import LONGEST_NAME
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
 
 BODIES, UPLOADS = "/b/", "/u/"
 UPLOAD_SECONDS = 3_600
 _LINK = re.compile(
-    r"/b/(?P<key>[a-z0-9./-]{1,100})/(?P<offset>\d{1,12})/(?P<length>\d{1,12})/(?P<until>\d{1,12})/[\w-]{43}",
+    r"/b/(?P<key>[a-z0-9./-]{1,100})/(?P<offset>\d{1,12})/(?P<length>\d{1,12})/(?P<until>\d{1,12})"
+    r"(?:/~(?P<name>[\w-]{1,600}))?/[\w-]{43}",
     re.ASCII,
 )
 _TICKET = re.compile(
@@ -45,9 +48,10 @@ class SignedLinks:
         self._url = settings.public_url
         self._keys = keys.derived("links")
 
-    def link(self, ref: BlobRef, until: int) -> str:
-        """Where the bytes of a reference can be fetched."""
-        return self._signed(f"{BODIES}{ref.key}/{ref.offset}/{ref.length}/{until}")
+    def link(self, ref: BlobRef, until: int, name: str = "") -> str:
+        """Where the bytes of a reference can be fetched, as a file of this name."""
+        path = f"{BODIES}{ref.key}/{ref.offset}/{ref.length}/{until}"
+        return self._signed(f"{path}/~{_coded(name)}" if name else path)
 
     def ticket(self, server: ServerId, upload_id: str, size: int, now: int) -> str:
         """Where a file of this size can be brought within UPLOAD_SECONDS."""
@@ -57,6 +61,12 @@ class SignedLinks:
         """What a link names. NotFound for what is none, Refused for one that is forged or over."""
         found = self._read(_LINK, path, now)
         return BlobRef(found["key"], int(found["offset"]), int(found["length"]))
+
+    def read_name(self, path: str) -> str:
+        """The name of the file in a link that was read; empty when there is none."""
+        found = _LINK.fullmatch(path)
+        coded = (found and found["name"]) or ""
+        return urlsafe_b64decode(coded + "=" * (-len(coded) % 4)).decode()
 
     def read_ticket(self, path: str, now: float) -> Ticket:
         """What a ticket allows; NotFound and Refused as for a link."""
@@ -78,6 +88,11 @@ class SignedLinks:
         if int(found["until"]) <= now:
             raise Refused("The time of this address is over")
         return found
+
+
+def _coded(name: str) -> str:
+    data = name[-LONGEST_NAME:].encode("utf-8", "replace")
+    return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def _mac(key: bytes, path: str) -> str:

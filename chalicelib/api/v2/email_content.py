@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Annotated
-from urllib.parse import quote
 
 from pydantic import Field
 
@@ -26,6 +25,7 @@ from chalicelib.api.v2.emails import (
 from chalicelib.api.v2.objects import Answer, as_json
 from chalicelib.api.v2.route import route
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.file_link import disposition
 from chalicelib.domain.mail.content import MOST_TEXT, Attachment, Content, read_content
 from chalicelib.domain.mail.mime import decode_part
 from chalicelib.domain.mail.replies import split_reply
@@ -38,7 +38,6 @@ SURELY_FITS = LARGEST_STRING // 16
 LEAST_TEXT = 64 * 1024
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,4}")
-_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._-]")
 
 
 class ShownField(Answer):
@@ -102,18 +101,18 @@ async def show_attachment(call: Call) -> HttpAnswer:
     passes = len(data) <= LARGEST_ANSWER and (BINARY in accepted or "*/*" in accepted)
     if not passes and not call.request.is_in_process:
         links = call.program[FileLinks]
-        link = await links.attachment(record.message, index, data, LINK_SECONDS)
+        link = await links.attachment(
+            record.message, index, attachment.file_name, data, LINK_SECONDS
+        )
         return elsewhere(link.url)
     return HttpAnswer(200, data, _as_file(attachment))
 
 
 def _as_file(attachment: Attachment) -> dict[str, str]:
-    """Headers with which no browser shows it, and its name for programs old and new (RFC 6266)."""
-    name = attachment.filename or f"attachment-{attachment.index}"
-    plain = _NOT_PLAIN.sub("_", name)
+    """Headers with which no browser shows it, and its name."""
     return {
         "Content-Type": BINARY,
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Disposition": disposition(attachment.file_name),
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",
     }

@@ -51,6 +51,11 @@ class Attachment:
     size: int
     sha256: str
 
+    @property
+    def file_name(self) -> str:
+        """What it is called as a file."""
+        return self.filename or f"attachment-{self.index}"
+
 
 @dataclass(frozen=True, slots=True)
 class Content:

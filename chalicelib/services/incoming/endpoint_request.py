@@ -98,7 +98,9 @@ class EndpointRequest:
         found = {}
         for one in attachments:
             data = decode_part(posting.content, one.part)
-            found[one.index] = await self._links.attachment(posting.record.message, one.index, data)
+            found[one.index] = await self._links.attachment(
+                posting.record.message, one.index, one.file_name, data
+            )
         return found
 
 

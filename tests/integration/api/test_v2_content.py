@@ -76,6 +76,7 @@ def linked(api: ApiWorld, reply: Reply) -> bytes:
     """What is behind a redirection."""
     program = api.scene.posthorn
     path = urllib.parse.urlsplit(reply.headers["location"]).path
+    assert program[SignedLinks].read_name(path) in ('größe "1".png', "c")
     ref: BlobRef = program[SignedLinks].read_link(path, program[Clock].now())
     return bootstrap.run(program[BlobStore].get(ref))
 

@@ -37,6 +37,24 @@ def test_a_link_names_its_bytes_until_its_time(tmp_path: Path) -> None:
     assert links_of(tmp_path).read_link(path, NOW) == REF  # another process
 
 
+@pytest.mark.parametrize("name", ["a.txt", 'größe "1".png', "\r\nX: y", "😀" * 100])
+def test_a_link_may_name_a_file(name: str) -> None:
+    links = links_of()
+    path = urlsplit(links.link(REF, NOW + 300, name)).path
+    assert (links.read_link(path, NOW), links.read_name(path)) == (REF, name)
+    assert links.read_name(urlsplit(links.link(REF, NOW + 300)).path) == ""
+    front, coded, mac = path.rsplit("/", 2)
+    for other in (f"{front}/~YQ/{mac}", f"{front}/{mac}", f"{front}/{coded}/{coded}/{mac}"):
+        with pytest.raises((Refused, NotFound)):
+            links.read_link(other, NOW)
+
+
+def test_a_long_name_of_a_file_keeps_its_end() -> None:
+    links = links_of()
+    path = urlsplit(links.link(REF, NOW + 300, "x" * 300 + ".pdf")).path
+    assert links.read_name(path) == "x" * 96 + ".pdf"
+
+
 def test_a_ticket_tells_its_size_and_when_it_was_given() -> None:
     links, server = links_of(web_hostname="mail.example.com"), a_server_id()
     url = links.ticket(server, "0" * 32, 5, NOW)

@@ -52,7 +52,7 @@ class Objects:
     async def get(self, ref: BlobRef) -> bytes:
         return self._kept[ref.key][ref.offset : ref.offset + ref.length]
 
-    async def link(self, ref: BlobRef, seconds: int) -> str | None:
+    async def link(self, ref: BlobRef, seconds: int, name: str = "") -> str | None:
         return ref.key if ref.length == len(self._kept[ref.key]) else None
 
 
