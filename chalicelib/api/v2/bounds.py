@@ -12,7 +12,7 @@ from typing import Any
 
 from chalicelib.domain.errors import FieldError
 
-MOST_MEMBERS = 300  # of an object
+MOST_MEMBERS = 2_000  # of an object
 MOST_ENTRIES = 1_000  # of a list
 MOST_VALUES = (
     4_000  # members and entries of one message: 500 attachments with all their fields are 3,000

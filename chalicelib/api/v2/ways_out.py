@@ -200,8 +200,10 @@ async def change_source(call: Call, change: SourceToChange, query: SourceQuery) 
 
 
 async def remove_source(call: Call, query: SourceQuery) -> None:
-    """Remove a source: mail goes by the others of its pool."""
-    await call.program[Sources].remove(await _named(call, query))
+    """Remove a source: mail goes by the others of its pool. On one host a pool goes with its last source."""
+    source = await _named(call, query)
+    await call.program[PoolAssignment].check_goes(source)
+    await call.program[Sources].remove(source)
 
 
 async def suspend_source(call: Call, suspension: SourceSuspension, query: SourceQuery) -> Source:

@@ -14,10 +14,16 @@ from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
-from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization, of_server
+from chalicelib.domain.tenancy.owners import (
+    ALL_ORGANIZATIONS,
+    of_organization,
+    of_pool,
+    of_server,
+)
 from chalicelib.domain.tenancy.pool_rules import POOL_RULES
 from chalicelib.domain.tenancy.pools import ALL_POOLS, FIRST_DEFAULT, POOLS, PoolSettings
 from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.acting import acting, who_acts
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
@@ -146,6 +152,18 @@ class PoolAssignment:
                 await self.give(one, (*assignment.pools_of(one), pool))
         for one in losing:
             await self.give(one, [name for name in assignment.pools_of(one) if name != pool])
+
+    async def check_goes(self, source: EgressSource) -> None:
+        """Conflict when a pool that lives by its ways out would go with this one, and an organization has it."""
+        if self._queue.pools_are_deployed or source.pool == FIRST_DEFAULT:
+            return
+        ways = await self._repository.all(SOURCES, of_pool(source.pool))
+        if [one.name for one in ways] != [source.name]:
+            return
+        for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS):
+            if source.pool in one.pools:
+                await self._check_unused(one, {source.pool})
+                raise Conflict(f"The organization {one.permalink} has the pool {source.pool}")
 
     async def _check_there(self, pool: str) -> None:
         if pool not in await self._queue.pools():

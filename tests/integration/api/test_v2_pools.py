@@ -50,6 +50,17 @@ def test_a_pool_in_use_is_not_taken_away(api: ApiWorld) -> None:
     assert api.manage("PATCH", at, {"pools": None}).json["pools"] == ["default"]
 
 
+def test_the_last_way_out_of_a_pool_in_use_stays(api: ApiWorld) -> None:
+    api.manage("PATCH", "/organizations/acme", {"pools": ["default", "bulk"]})
+    last = "/sources/out-bulk?pool=bulk"
+    reply = api.manage("DELETE", last)
+    assert refused(reply) == (409, "conflict")
+    assert reply.json["detail"] == "The organization acme has the pool bulk"
+    another = {"name": "another", "pool": "bulk", "kind": "direct"}
+    assert api.manage("POST", "/sources", another).status == 201
+    assert api.manage("DELETE", last).status == 204
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

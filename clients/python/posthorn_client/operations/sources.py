@@ -69,7 +69,7 @@ class SourcesOperations(Asking):
         return answer
 
     def remove_source(self, name: str, *, pool: str | None = None) -> None:
-        """Remove a source: mail goes by the others of its pool.
+        """Remove a source: mail goes by the others of its pool. On one host a pool goes with its last source.
 
         Needs the scope `installation:write`.
         """
