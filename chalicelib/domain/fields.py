@@ -162,6 +162,7 @@ OUTCOME = Table(
         Field("lost_replies", "lr", Kind.NUMBER, 0),
         Field("bounce_of", "bo", Kind.NUMBER, None),
         Field("bounced_as", "ba", Kind.NUMBER, None),
+        Field("inspection", "iq", Kind.JSON, None, value=Inspection),
     ),
 )
 

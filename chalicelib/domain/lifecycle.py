@@ -98,6 +98,7 @@ def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutco
         lost_replies=after.lost_replies,
         bounce_of=after.bounce_of,
         bounced_as=after.bounced_as,
+        inspection=after.inspection,
     )
 
 
@@ -111,6 +112,7 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
         lost_replies=outcome.lost_replies,
         bounce_of=outcome.bounce_of or record.bounce_of,
         bounced_as=outcome.bounced_as or record.bounced_as,
+        inspection=outcome.inspection or record.inspection,
         released=record.released and outcome.state is not State.HELD,
         wake_at=outcome.wake_at,
         by_sweeper=outcome.by_sweeper,

@@ -228,6 +228,7 @@ class PendingOutcome:
     lost_replies: int = 0
     bounce_of: MessageId | None = None
     bounced_as: MessageId | None = None
+    inspection: Inspection | None = None
 
 
 @dataclass(frozen=True, slots=True)

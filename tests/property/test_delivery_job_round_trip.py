@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 
 from chalicelib.domain.delivery_job import LONGEST, parse_job, render_job
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.inspection import (
+    Authentication,
+    DkimSignature,
+    Inspection,
+    Spam,
+    SpamCheck,
+    Spf,
+    Threat,
+)
 from chalicelib.domain.model import (
+    Arrival,
     BlobRef,
     Delivery,
     DeliveryJob,
@@ -58,6 +68,7 @@ messages = st.builds(
     received_with_ssl=st.booleans(),
     smtputf8=st.booleans(),
     dsn=maybe(st.builds(DsnParameters, texts, texts, texts, texts)),
+    arrival=maybe(st.builds(Arrival, texts, texts, st.booleans(), texts, texts, texts, texts)),
 )
 deliveries = st.builds(
     Delivery,
@@ -73,9 +84,25 @@ deliveries = st.builds(
     source=maybe(texts),
     remote=maybe(texts),
     about_us=st.booleans(),
+    cause=maybe(texts),
+    report=maybe(numbers),
+)
+checks = st.lists(st.builds(SpamCheck, texts, times, texts), max_size=3).map(tuple)
+inspections = st.builds(
+    Inspection,
+    spam=st.builds(Spam, times, times, maybe(texts), checks),
+    threat=st.builds(Threat, st.booleans(), texts),
+    authentication=st.builds(
+        Authentication,
+        spf=st.builds(Spf, texts, maybe(texts), maybe(texts)),
+        dkim=st.lists(st.builds(DkimSignature, texts, texts, texts), max_size=2).map(tuple),
+        arc=texts,
+    ),
 )
 outcomes = st.builds(
     PendingOutcome,
+    inspection=maybe(inspections),
+    bounce_of=maybe(st.integers(0, 2**31 - 1).map(MessageId)),
     owner=texts,
     state=st.sampled_from(State),
     tries=numbers,
@@ -150,7 +177,7 @@ def test_a_field_of_another_kind_is_refused(item: DeliveryJob, data: st.DataObje
 @given(items, st.data())
 def test_a_missing_field_is_refused(item: DeliveryJob, data: st.DataObject) -> None:
     fields = json.loads(render_job(item))
-    name = data.draw(st.sampled_from(sorted(set(fields) - set("bhlugnwy"))))
+    name = data.draw(st.sampled_from(sorted(set(fields) - {*"bhlugnwy", "ar"})))
     with pytest.raises(Rejected):
         parse_job(json.dumps({key: value for key, value in fields.items() if key != name}))
 
