@@ -149,6 +149,7 @@ def test_a_name_behind_long_comments_is_read() -> None:
 @pytest.mark.parametrize(
     "beginning",
     [b"(" * 5_000, b"(" * 21 + b")" * 21, (b"(" + b"c" * 900 + b")\r\n ") * 73, b"\\" * 70_000],
+    ids=["open", "deep", "long", "quoted"],
 )
 def test_what_cannot_be_read_in_the_beginning_is_not_ours(beginning: bytes) -> None:
     kept = b"Authentication-Results: " + beginning + b"mx.posthorn.example; spf=pass\r\n"
