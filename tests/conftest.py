@@ -1,4 +1,4 @@
-"""How many tests run at a time, and how seldom the garbage collector looks."""
+"""How many tests run at a time, how seldom the garbage collector looks, and what long values are called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import gc
 import os
 
 import pytest
+
+LONGEST_NAME = 200
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -20,3 +22,10 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value has its length for a name: a report with a megabyte of one is of no use."""
+    if isinstance(val, str | bytes) and len(val) > LONGEST_NAME:
+        return f"{argname} of {len(val)}"
+    return None
