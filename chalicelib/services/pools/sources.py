@@ -134,11 +134,12 @@ class Sources:
         if password == "":
             changes = {"username": "", "sealed_password": None, **changes}
         elif password is not None:
-            sealed = await self._vault.seal(password.encode(), source.context)
-            changes["sealed_password"] = sealed
+            changes["sealed_password"] = await self._vault.seal(password.encode(), source.context)
 
         def changed(one: EgressSource) -> EgressSource:
-            after = _checked(replace(one, **changes), password or "")
+            moved = changes.get("host", one.host) != one.host  # a password is for one host
+            known = replace(one, sealed_password=None) if moved else one
+            after = _checked(replace(known, **changes), password or "")
             return after if after.username else replace(after, sealed_password=None)
 
         return await self._repository.modify(SOURCES, SOURCES.place(source), changed)

@@ -257,6 +257,16 @@ def test_a_server_s_name_is_its_own_in_the_organization(api: ApiWorld) -> None:
     assert api.manage("POST", "/servers", {"organization": "other", "name": "App"}).status == 201
 
 
+def test_a_password_goes_to_no_other_host(api: ApiWorld) -> None:
+    at = "/sources/relay?pool=bulk"
+    way = {"name": "relay", "pool": "bulk", "kind": "smarthost", "host": "smtp.acme.com"}
+    api.manage("POST", "/sources", way | {"username": "u", "password": "p"})
+    assert places(api.manage("PATCH", at, {"host": "evil.example"})) == [("/password", "invalid")]
+    assert api.manage("PATCH", at, {"host": "smtp.acme.com", "priority": 7}).status == 200
+    moved = api.manage("PATCH", at, {"host": "smtp2.acme.com", "password": "q"}).json
+    assert (moved["host"], moved["has_password"]) == ("smtp2.acme.com", True)
+
+
 def test_a_password_is_cleared_by_null(api: ApiWorld) -> None:
     way = {"name": "far", "kind": "smarthost", "host": "smtp.example.com"}
     api.manage("POST", "/sources", way | {"username": "u", "password": "p"})
