@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from chalicelib import bootstrap
 from chalicelib.config import Settings
@@ -24,6 +25,7 @@ _STATUSES = {
     Result.FAILED: CheckStatus.FAILING,
 }
 
+_TIMESYNC = Path("/run/systemd/timesync/synchronized")
 _TIMEX_BYTES = 512  # more than the structure has; nought in it asks to change nothing
 _TIME_ERROR = 5
 _CLOCK_ALONE = Found(
@@ -60,10 +62,22 @@ class HostChecks(FurtherChecks):
 
 
 def clock_is_kept() -> bool | None:
-    """Whether the kernel was told, in the last half a day, how far the clock may be off: adjtimex(2); None where there
-    is no such kernel."""
+    """Whether the kernel was told, in the last half a day, how far the clock may be off: adjtimex(2). None where there
+    is no such kernel, and where a process has a filter of system calls, as under the unit of systemd: it may end who
+    asks. There it is what systemd-timesyncd notes, if it keeps the clock."""
+    if _is_filtered():
+        return True if _TIMESYNC.exists() else None
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     except (OSError, AttributeError):
         return None
     return None if state < 0 else state != _TIME_ERROR
+
+
+def _is_filtered() -> bool:
+    """Whether this process has a filter of system calls (seccomp(2))."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return False
+    return "\nSeccomp:\t0" not in status
