@@ -15,7 +15,10 @@ from chalicelib import bootstrap
 from chalicelib.api.v2.route import PREFIX, Route
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.rates import TEST
+from chalicelib.domain.suppression import Suppression
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.reports import Reports
+from chalicelib.ports.suppressions import SuppressionList
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.managed_routes import managed
@@ -139,6 +142,14 @@ def _report(api: ApiWorld, number: int) -> Names:
     return {"id": str(stored.id)}
 
 
+def _suppressed(api: ApiWorld, number: int) -> Names:
+    """A recipient who is suppressed."""
+    address, now = f"suppressed{number}@example.com", api.scene.posthorn[Clock].now()
+    entry = Suppression(address, "bounced", now, int(now) + 1_000_000)
+    bootstrap.run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, entry))
+    return {"address": address}
+
+
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}": _made("/emails", GOOD_EMAIL),
@@ -146,6 +157,7 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
     "/emails/{id}/replay": _incoming,
     "/reports/{id}": _report,
+    "/suppressions/{address}": _suppressed,
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),

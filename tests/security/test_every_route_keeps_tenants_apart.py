@@ -92,7 +92,8 @@ def _says_nothing_in_own(apart: Apart, route: Route, key: str, own: str) -> None
     if "{" not in path:
         _says_nothing(apart, reply)
         return
-    none = apart.ask(route, path.format(id=UNKNOWN, name="unknown.example", index="0"), key, own)
+    unknown = {"id": UNKNOWN, "name": "unknown.example", "index": "0", "address": "no@b.test"}
+    none = apart.ask(route, path.format(**unknown), key, own)
     assert reply.status in (403, 404)
     for member in ("status", "code", "title"):
         assert reply.json[member] == none.json[member]
