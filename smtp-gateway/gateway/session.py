@@ -8,6 +8,7 @@ RSET end the transaction but not the authentication, STARTTLS ends both.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 
 from chalicelib.domain.errors import MailError, Rejected, Unauthenticated
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
@@ -135,11 +136,22 @@ class MailSession:
             return replies.MAIL_FIRST
         if transaction.chunks is not None:
             return replies.MIXED_DATA
-        command = parse_rcpt(argument, transaction.mail.smtputf8)
+        try:
+            command = parse_rcpt(argument, transaction.mail.smtputf8)
+        except Rejected as malformed:
+            if self.identity.principal is None:
+                return self._malformed(malformed)
+            raise
         principal = self.admission.sender_to(command.address)
         if principal is None:
             return self._look_up(transaction, command)
         return self._add(transaction, command, principal)
+
+    async def _malformed(self, refused: Rejected) -> bytes:
+        """The reply to a recipient that is none. Who sends by its address is known from then on, as by any other."""
+        with suppress(MailError):
+            await self.identity.by_address()
+        return refused.reply.render()
 
     async def _look_up(self, transaction: Transaction, command: RcptCommand) -> bytes:
         found = await self.admission.recipient(command.address, transaction)
