@@ -24,5 +24,5 @@ class ReadFacts:
             domain=await self._directory.verified_domain(server, record.message.origin.domain),
             suppression=batch.suppression_of(record.message),
             max_attempts=self._end.max_attempts(server),
-            manual=job.manual,
+            manual=job.manual or record.released,
         )

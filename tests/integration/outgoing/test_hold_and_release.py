@@ -43,6 +43,18 @@ async def test_development_mode_holds_and_release_sends() -> None:
     assert [each.status for each in after.deliveries] == [Status.HELD, Status.SENT]
 
 
+async def test_a_released_message_is_tried_again_without_another_release() -> None:
+    scene = await held_scene()
+    scene.egress.will("john@example.com", TransactionResult(Reply(451, "4.3.0", "Later"), "RCPT"))
+    (accepted,) = await scene.accept()
+    await scene.deliver_ready()
+    await scene.posthorn[MessageActions].release(scene.server.id, accepted.id)
+    await scene.play(600)
+    after = await scene.record(accepted)
+    statuses = [each.status for each in after.deliveries]
+    assert statuses == [Status.HELD, Status.SOFT_FAIL, Status.SENT]
+
+
 async def test_a_credential_can_hold_everything() -> None:
     scene = await make_scene(credential=CredentialOptions(hold=True))
     (accepted,) = await scene.accept()
