@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import click
@@ -38,6 +39,14 @@ def _limit(text: str) -> int | str:
     if text != NOTHING and not text.isdecimal():
         raise ValueError(f"{text!r} is neither a number nor `none`.")
     return text if text == NOTHING else int(text)
+
+
+def _reason_days(text: str) -> tuple[str, int | str]:
+    """`bounce=30`, or `bounce=forever`."""
+    reason, _, days = text.partition("=")
+    if not reason or not (days == "forever" or days.isdecimal()):
+        raise ValueError(f"{text!r} is not like `bounce=30` or `bounce=forever`.")
+    return reason, days if days == "forever" else int(days)
 
 
 # What `create` and `set` share; an option that was left out is None.
@@ -99,12 +108,20 @@ server_options = options(
     click.option(
         "--suppress-complaints/--no-suppress-complaints", default=None, help="Complaints suppress."
     ),
+    click.option(
+        "--suppression-days",
+        type=_reason_days,
+        multiple=True,
+        metavar="REASON=DAYS",
+        callback=lambda _context, _option, given: dict(given) or None,
+        help="For how long, by reason: `bounce=30`, `complaint=forever`; may be repeated.",
+    ),
 )
 CLEARED = (
     *("mode", "pool", "send_limit", "spam_threshold", "spam_failure_threshold"),
     *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
     *("allow_sender", "privacy_mode", "retry_schedule"),
-    *("suppress_hard_fails", "suppress_bounces", "suppress_complaints"),
+    *("suppress_hard_fails", "suppress_bounces", "suppress_complaints", "suppression_days"),
 )
 server_group = Group("server", "Mail servers: each has its own domains, credentials and messages.")
 
@@ -213,6 +230,7 @@ def _show(session: Session, server: Server) -> None:
         ("Suppress at", f"{server['suppress_hard_fails'] or 'no'} hard fails in 24 h"),
         ("Bounces suppress", yes(server["suppress_bounces"])),
         ("Complaints suppress", yes(server["suppress_complaints"])),
+        ("Suppressed for", _days_text(server["suppression_days"])),
     ]
     session.show(server, facts(pairs))
 
@@ -221,3 +239,8 @@ def _state(server: Server) -> str:
     if server["suspended_at"] is not None:
         return f"suspended: {server['suspension_reason']}"
     return "organization suspended" if server["suspended"] else server["mode"]
+
+
+def _days_text(days: Mapping[str, object]) -> str:
+    spoken = {"forever": "for good"}
+    return ", ".join(f"{name} {spoken.get(str(one), f'{one} days')}" for name, one in days.items())

@@ -11,13 +11,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from chalicelib.domain.mail.mailbox import envelope_address
+from chalicelib.domain.mail.mailbox import POSTMASTER, envelope_address
 from gateway import replies
 
 LONGEST_ENVID = 100
 LONGEST_ORCPT = 500
 LONGEST_SIZE_DIGITS = 20
-POSTMASTER = "postmaster"
 
 _LABEL = rb"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _PLAIN = re.compile(

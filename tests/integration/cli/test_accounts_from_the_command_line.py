@@ -53,6 +53,19 @@ def test_json_may_stand_at_any_level(posthorn: Run, place: int) -> None:
     assert posthorn(*line).json[0]["name"] == "Acme"
 
 
+def test_how_long_recipients_are_suppressed_is_an_option_that_may_be_repeated(demo: Run) -> None:
+    days = ("--suppression-days", "bounce=7", "--suppression-days", "manual=90")
+    changed = demo("server", "set", "demo/demo", *days, "--json").json["suppression_days"]
+    assert (changed["bounce"], changed["manual"], changed["hard_fails"]) == (7, 90, 30)
+    shown = demo("server", "set", "demo/demo", "--suppression-days", "bounce=forever").out
+    assert "bounce for good" in shown
+    assert "manual 90 days" in shown
+    wrong = demo("server", "set", "demo/demo", "--suppression-days", "bounce")
+    assert (wrong.code, "like `bounce=30`" in wrong.err) == (2, True)
+    cleared = demo("server", "set", "demo/demo", "--clear", "suppression-days", "--json").json
+    assert cleared["suppression_days"]["bounce"] == 30
+
+
 def test_a_server_is_created_with_options_and_changed(demo: Run) -> None:
     made = demo(
         "server", "create", "Bulk", "--mode", "development", "--send-limit", "500",
