@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, StrictBool
 
 from chalicelib.api.v2.fields import checked
-from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, Request
 from chalicelib.api.v2.organizations import Name
 from chalicelib.api.v2.patch import Patch
 from chalicelib.domain.http_url import LONGEST_URL, with_user_info
@@ -106,11 +106,9 @@ class TestedEndpoint(Answer):
     error: Annotated[str | None, Field(description="Why there is no answer.")]
 
 
-class EndpointToMake(Body):
-    """A new endpoint: fields of its type, and those of all."""
+class EndpointSettings(Request):
+    """What an endpoint may be made with and changed to."""
 
-    type: Annotated[EndpointType, Field(description="It stays as it is.")]
-    name: Annotated[Name | None, Field(description="An address endpoint's is its address.")] = None
     enabled: StrictBool = True
     url: Url | None = None
     format: PayloadFormat = PayloadFormat.V2
@@ -126,25 +124,19 @@ class EndpointToMake(Body):
     address: Forwarded | None = None
 
 
-class EndpointToChange(Patch):
+class EndpointToMake(EndpointSettings, Body):
+    """A new endpoint: fields of its type, and those of all."""
+
+    type: Annotated[EndpointType, Field(description="It stays as it is.")]
+    name: Annotated[Name | None, Field(description="An address endpoint's is its address.")] = None
+
+
+class EndpointToChange(EndpointSettings, Patch):
     """What may be changed of it."""
 
     needed = frozenset({"url", "hostname", "address"})
 
     name: Name | None = None
-    enabled: StrictBool = True
-    url: Url | None = None
-    format: PayloadFormat = PayloadFormat.V2
-    encoding: Encoding = PayloadEncoding.JSON
-    strip_replies: StrictBool = False
-    include_attachments: StrictBool = True
-    timeout: Timeout = 5
-    hostname: Hostname | None = None
-    port: Port | None = None
-    ssl_mode: SslMode = SslMode.AUTO
-    username: Username | None = None
-    password: Password | None = None
-    address: Forwarded | None = None
 
 
 class EndpointPage(ListAnswer):

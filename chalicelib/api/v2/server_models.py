@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from chalicelib.api.v2.fields import WrongText, checked
-from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
+from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
 from chalicelib.api.v2.organizations import Name, Permalink
 from chalicelib.api.v2.patch import Patch
 from chalicelib.domain.tenancy import servers as tenancy
@@ -142,11 +142,10 @@ class Server(Answer):
     suspension_reason: str | None
 
 
-class ServerSettings(Body):
-    """What a server may be made with."""
+class ServerSettings(Request):
+    """What a server may be made with and changed to."""
 
     mode: ServerMode = ServerMode.LIVE
-    pool: Annotated[str, Field(max_length=32)] = "default"
     send_limit: SendLimit = None
     spam_threshold: SpamThreshold = 5
     spam_failure_threshold: SpamFailureThreshold = 20
@@ -163,9 +162,10 @@ class ServerSettings(Body):
     suppression_days: SuppressionDaysToSet | None = None
 
 
-class ServerToMake(ServerSettings):
+class ServerToMake(ServerSettings, Body):
     """A new server."""
 
+    pool: Annotated[str, Field(max_length=32)] = "default"
     organization: Annotated[str, Field(max_length=50, description="A permalink.")]
     name: Name
     permalink: Annotated[
@@ -175,28 +175,13 @@ class ServerToMake(ServerSettings):
     shards: Annotated[Whole, Field(ge=1, le=MOST_SHARDS)] = 1
 
 
-class ServerToChange(Patch):
+class ServerToChange(ServerSettings, Patch):
     """What may be changed of it."""
 
     needed = frozenset({"name"})
 
     name: Name | None = None
-    mode: ServerMode = ServerMode.LIVE
     pool: Annotated[str | None, Field(max_length=32)] = None
-    send_limit: SendLimit = None
-    spam_threshold: SpamThreshold = 5
-    spam_failure_threshold: SpamFailureThreshold = 20
-    outbound_spam_threshold: OutboundSpamThreshold = None
-    postmaster_address: PostmasterAddress = None
-    allow_sender: StrictBool = False
-    privacy_mode: StrictBool = False
-    retry_schedule: Annotated[RetrySchedule | None, Field(description="As 1m,5m*2,1h*3.")] = None
-    unknown_outcome: UnknownOutcome = UnknownOutcome.RESEND
-    bounce_incoming: BounceIncoming = True
-    suppress_hard_fails: HardFails = 2
-    suppress_bounces: StrictBool = True
-    suppress_complaints: StrictBool = True
-    suppression_days: SuppressionDaysToSet | None = None
 
 
 class ServerPage(ListAnswer):

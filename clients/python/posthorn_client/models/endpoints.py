@@ -62,7 +62,6 @@ class EndpointPage(TypedDict):
 class EndpointToChange(TypedDict):
     """What may be changed of it."""
 
-    name: NotRequired[str | None]
     enabled: NotRequired[bool | None]
     url: NotRequired[str | None]
     format: NotRequired[PayloadFormat | None]
@@ -78,15 +77,12 @@ class EndpointToChange(TypedDict):
     username: NotRequired[str | None]
     password: NotRequired[str | None]
     address: NotRequired[str | None]
+    name: NotRequired[str | None]
 
 
 class EndpointToMake(TypedDict):
     """A new endpoint: fields of its type, and those of all."""
 
-    type: EndpointType
-    """It stays as it is."""
-    name: NotRequired[str | None]
-    """An address endpoint's is its address."""
     enabled: NotRequired[bool | None]
     url: NotRequired[str | None]
     format: NotRequired[PayloadFormat | None]
@@ -102,6 +98,10 @@ class EndpointToMake(TypedDict):
     username: NotRequired[str | None]
     password: NotRequired[str | None]
     address: NotRequired[str | None]
+    type: EndpointType
+    """It stays as it is."""
+    name: NotRequired[str | None]
+    """An address endpoint's is its address."""
 
 
 PayloadEncoding = Literal["BodyAsJSON", "FormData"]

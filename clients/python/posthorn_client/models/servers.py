@@ -69,9 +69,7 @@ class ServerPage(TypedDict):
 class ServerToChange(TypedDict):
     """What may be changed of it."""
 
-    name: NotRequired[str | None]
     mode: NotRequired[ServerMode | None]
-    pool: NotRequired[str | None]
     send_limit: NotRequired[int | None]
     """In 60 minutes."""
     spam_threshold: NotRequired[float | None]
@@ -94,13 +92,14 @@ class ServerToChange(TypedDict):
     suppress_bounces: NotRequired[bool | None]
     suppress_complaints: NotRequired[bool | None]
     suppression_days: NotRequired[SuppressionDaysToSet | None]
+    name: NotRequired[str | None]
+    pool: NotRequired[str | None]
 
 
 class ServerToMake(TypedDict):
     """A new server."""
 
     mode: NotRequired[ServerMode | None]
-    pool: NotRequired[str | None]
     send_limit: NotRequired[int | None]
     """In 60 minutes."""
     spam_threshold: NotRequired[float | None]
@@ -123,6 +122,7 @@ class ServerToMake(TypedDict):
     suppress_bounces: NotRequired[bool | None]
     suppress_complaints: NotRequired[bool | None]
     suppression_days: NotRequired[SuppressionDaysToSet | None]
+    pool: NotRequired[str | None]
     organization: str
     """A permalink."""
     name: str
