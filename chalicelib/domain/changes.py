@@ -7,11 +7,14 @@ nothing beside those of other sources.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.operations import Operation
+from chalicelib.domain.report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +60,42 @@ class Operated:
     operation: Operation
 
 
-Change = MessageChange | LogEntry | HitAdded | Operated
+class Mark(StrEnum):
+    """What a recipient does once to a message, and later changes nothing by."""
+
+    COMPLAINED = "complained"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """This first happened to a message. `detail` is what whoever noted it gave beside: the number of the report, or the
+    suppression as JSON."""
+
+    sequence: str
+    server: ServerId
+    message: MessageId
+    mark: Mark
+    at: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report on a message was stored."""
+
+    sequence: str
+    server: ServerId
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something happened that no message shows: to the list of suppressed recipients, to a domain, to a limit."""
+
+    sequence: str
+    server: ServerId
+    occurrence: Occurrence
+
+
+Change = MessageChange | LogEntry | HitAdded | Operated | Marked | Reported | Happened

@@ -126,6 +126,10 @@ MESSAGE = Table(
         Field("operation", "by", Kind.OPERATION, None, "mb"),
         Field("arrival", "ar", Kind.JSON, None, value=Arrival),
         Field("reports_on", "ro", Kind.NUMBER, None),
+        Field("stream", "sm", Kind.TEXT, None),
+        Field("metadata", "md", Kind.TEXT, None),
+        Field("scheduled_at", "sa", Kind.TIME, None),
+        Field("unsubscribe", "un", Kind.MARK, False),
     ),
 )
 
@@ -199,5 +203,13 @@ RECORD = Table(
         Field("replay", "rp", Kind.JSON, None, value=Arrival),
         Field("bounced_as", "ba", Kind.NUMBER, None),
         Field("released", "re", Kind.MARK, False),
+        Field("sends_at", "se", Kind.NUMBER, None),
+        Field("sent_at", "s1", Kind.TIME, None),
+        Field("failed_at", "f1", Kind.TIME, None),
+        Field("complained_at", "c1", Kind.TIME, None),
+        Field("unsubscribed_at", "u1", Kind.TIME, None),
+        Field("person_opened_at", "po", Kind.TIME, None),
+        Field("person_clicked_at", "pc", Kind.TIME, None),
+        Field("provider", "pv", Kind.TEXT, None),
     ),
 )

@@ -11,6 +11,8 @@ from typing import Any
 
 from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, State, Status
 
+_FAILED = frozenset({Status.HARD_FAIL, Status.BOUNCED})
+
 
 def done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
     """The remote host took the message, it is given up, or its hold ended: the delivery says which."""
@@ -124,8 +126,16 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
 
 def _moved(record: MessageRecord, delivery: Delivery) -> dict[str, Any]:
     """What every move changes."""
+    sent, failed = record.sent_at, record.failed_at
+    if sent is None and delivery.status is Status.SENT:
+        sent = delivery.at
+    if failed is None and delivery.status in _FAILED:
+        failed = delivery.at
     return {
         "status": delivery.status,
+        "sends_at": None,
+        "sent_at": sent,
+        "failed_at": failed,
         "attempt": record.attempt + 1,
         "lease_owner": "",
         "lease_until": 0,

@@ -17,6 +17,9 @@ from chalicelib.domain.operations import Operation
 INCOMING_QUEUE = "@incoming"
 """The queue of incoming mail, as an origin names it; no pool can be called so."""
 
+TRANSACTIONAL = "transactional"
+"""The stream of a message that names none."""
+
 
 class Scope(StrEnum):
     """Direction of a message, as contract section 1.11 names it."""
@@ -108,7 +111,9 @@ class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
     whoever comes first can create the stored record (crash rule 1). `operation` is what made it, where that was no
     client that sent it; `arrival` is there for incoming ones alone, and `reports_on` for our own bounces: the message
-    whose failure they tell of."""
+    whose failure they tell of. `metadata` is what the client wants to be told again, as a compact JSON object of texts,
+    `scheduled_at` when it is to be sent, None for at once, and `unsubscribe` whether it gets one-click fields. `stream`
+    is None for `TRANSACTIONAL`."""
 
     server_id: ServerId
     id: MessageId
@@ -131,6 +136,15 @@ class Message:
     operation: Operation | None = None
     arrival: Arrival | None = None
     reports_on: MessageId | None = None
+    stream: str | None = None
+    metadata: str | None = None
+    scheduled_at: float | None = None
+    unsubscribe: bool = False
+
+    @property
+    def stream_name(self) -> str:
+        """The stream that it is of."""
+        return self.stream or TRANSACTIONAL
 
     @property
     def resend_of(self) -> MessageId | None:
@@ -178,6 +192,11 @@ class MessageRecord:
     reports on. `replay` is the way that an incoming one takes since a person had it replayed: with an endpoint and no
     route it goes there whatever routes say. `bounced_as` is the message that told its sender that it failed.
     `released`: a person sent it on, past the checks that a person may overrule, until it is held again.
+    `sends_at` is when it is to be sent by its schedule, until it was tried or is held. `sent_at` is when it was first
+    sent, `failed_at` when it first failed for good or was bounced; no later attempt changes them. `complained_at` and
+    `unsubscribed_at` are when the recipient first did so, `person_opened_at` and `person_clicked_at` the first open and
+    click that look like a person's; those four are set beside attempts. `provider` is who receives for the recipient's
+    domain, as statistics name it, once it was tried.
     """
 
     message: Message
@@ -203,6 +222,14 @@ class MessageRecord:
     replay: Arrival | None = None
     bounced_as: MessageId | None = None
     released: bool = False
+    sends_at: int | None = None
+    sent_at: float | None = None
+    failed_at: float | None = None
+    complained_at: float | None = None
+    unsubscribed_at: float | None = None
+    person_opened_at: float | None = None
+    person_clicked_at: float | None = None
+    provider: str | None = None
     deliveries: tuple[Delivery, ...] = ()
 
     @property

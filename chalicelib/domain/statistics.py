@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.changes import Change, HitAdded, LogEntry, Operated
+from chalicelib.domain.changes import Change, HitAdded, LogEntry, MessageChange
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
@@ -183,7 +183,7 @@ def _told_by(change: Change) -> _Told:
         return change.server, ((count, change.at),) if count else (), change.accepted_at
     if isinstance(change, HitAdded):
         return change.server, ((_ENGAGEMENTS[change.kind], change.at),), None
-    if isinstance(change, Operated):
+    if not isinstance(change, MessageChange):
         return change.server, (), None
     message = change.after.message
     return message.server_id, counted(change.before, change.after), message.received_at

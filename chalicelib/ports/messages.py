@@ -12,6 +12,7 @@ from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 
 if TYPE_CHECKING:
+    from chalicelib.domain.changes import Mark
     from chalicelib.domain.paging import Page
 
 
@@ -64,6 +65,12 @@ class MessageStore(Protocol):
     ) -> None:
         """Add to the messages that send this one's content once more; once, however often it is called. Nothing when
         there is no such message."""
+
+    async def mark(
+        self, server: ServerId, message: MessageId, scope: Scope, mark: Mark, at: float, detail: str
+    ) -> bool:
+        """Note that this first happened to a message: True, and consumers are told of it as `Marked`. False, and
+        nothing changes, when it had happened before or the message is gone."""
 
     async def get(
         self, server: ServerId, message: MessageId, scope: Scope | None = None

@@ -78,6 +78,7 @@ chalicelib              -
 .domain.incoming.cause_rules .domain
 .domain.incoming.reports .domain .domain.mail .domain.incoming
 .domain.tracking        .domain .domain.tenancy .domain.mail
+.domain.events          .domain .domain.tenancy
 .domain.tenancy         .domain
 
 .ports                  .domain .domain.tenancy
@@ -93,12 +94,13 @@ chalicelib              -
                         .domain.outgoing .domain.incoming.reports .services .services.queue .services.outgoing
                         .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
+.services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tenancy .services.tracking
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
 .services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .ports
-.services.events        .domain .domain.tenancy .ports .services
+.services.events        .config .domain .domain.tenancy .domain.events .ports .services .services.tenancy
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports

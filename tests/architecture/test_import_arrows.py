@@ -229,6 +229,14 @@ WRONG = {
         "chalicelib/domain/incoming/reports/x.py",
         "import chalicelib.domain.tenancy.routes",
     ),
+    "the bodies of events import incoming mail": (
+        "chalicelib/domain/events/x.py",
+        "import chalicelib.domain.incoming.causes",
+    ),
+    "notices import the queue": (
+        "chalicelib/services/notify_members.py",
+        "import chalicelib.services.queue.batch",
+    ),
     "the services of incoming mail import tracking": (
         "chalicelib/services/incoming/x.py",
         "import chalicelib.services.tracking.answer",

@@ -63,7 +63,8 @@ class Columns(Generic[T]):
         self.names = tuple(one.name for one in fields)
         self._values = attrgetter(*(path for path, _ in columns))
         places = list(enumerate(fields))
-        self._needed = itemgetter(*(at for at, one in places if one.default is REQUIRED))
+        needed = [at for at, one in places if one.default is REQUIRED]
+        self._needed: Form = itemgetter(*needed) if needed else _nothing
         # A default is nothing, nought, False or empty.
         self._empty = [at for at, one in places if one.default not in {None, REQUIRED}]
         self._writers = [(at, form) for at, one in places if (form := _writer(one))]
@@ -91,6 +92,10 @@ class Columns(Generic[T]):
         for place, kind in self._flat:
             values[place] = [kind(*values[place])]
         return values
+
+
+def _nothing(_row: Sequence[Any]) -> tuple[Any, ...]:
+    return ()
 
 
 def declarations(table: Table[Any], without: Collection[str] = ()) -> list[str]:

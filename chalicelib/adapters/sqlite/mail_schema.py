@@ -21,7 +21,11 @@ _OF_VERSION_3 = (
     *("arrival", "reports_on", "inspection", "bounce_of", "replay", "bounced_as", "released"),
     *("cause", "report"),
 )
-_LATER = (*_OF_VERSION_2, *_OF_VERSION_3)
+_OF_VERSION_4 = (
+    *("stream", "metadata", "scheduled_at", "unsubscribe", "sends_at", "sent_at", "failed_at"),
+    *("complained_at", "unsubscribed_at", "person_opened_at", "person_clicked_at", "provider"),
+)
+_LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4)
 _MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_LATER)))
 _RECORD = ", ".join(declarations(RECORD, _LATER))
 _DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY, _LATER))
@@ -108,7 +112,23 @@ CREATE TABLE greylist(
 CREATE INDEX greylist_by_end ON greylist(keep_until);
 """
 
-MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3)
+# Streams and schedules, what first happened to a message and when.
+VERSION_4 = """
+ALTER TABLE messages ADD COLUMN stream TEXT;
+ALTER TABLE messages ADD COLUMN metadata TEXT /* JSON */;
+ALTER TABLE messages ADD COLUMN scheduled_at REAL;
+ALTER TABLE messages ADD COLUMN unsubscribe INTEGER;
+ALTER TABLE messages ADD COLUMN sends_at INTEGER;
+ALTER TABLE messages ADD COLUMN sent_at REAL;
+ALTER TABLE messages ADD COLUMN failed_at REAL;
+ALTER TABLE messages ADD COLUMN complained_at REAL;
+ALTER TABLE messages ADD COLUMN unsubscribed_at REAL;
+ALTER TABLE messages ADD COLUMN person_opened_at REAL;
+ALTER TABLE messages ADD COLUMN person_clicked_at REAL;
+ALTER TABLE messages ADD COLUMN provider TEXT;
+"""
+
+MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
 
 
 class MailDatabase(Database):

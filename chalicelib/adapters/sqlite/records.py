@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -12,8 +11,11 @@ from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD, Field, Kind, Table
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
-# Opens, clicks and resent messages alone write these; what changes of state writes is the rest.
-OF_OTHERS = ("opened_at", "clicked_at", "resent_as")
+# Opens, clicks, complaints and resent messages alone write these; what changes of state writes is the rest.
+OF_OTHERS = (
+    *("opened_at", "clicked_at", "resent_as", "complained_at", "unsubscribed_at"),
+    *("person_opened_at", "person_clicked_at"),
+)
 # Nothing but the state of a row tells these two.
 _TOLD_BY_STATE = {
     "by_sweeper": f"(state = '{State.WAITING}' AND due_at IS NOT NULL)",
@@ -22,6 +24,9 @@ _TOLD_BY_STATE = {
 _WHOLE = (*RECORD.fields, *(Field(name, "", Kind.MARK, False) for name in _TOLD_BY_STATE))
 _MESSAGE = Columns(MESSAGE, NOT_COLUMNS)
 _WRITTEN = Columns(RECORD, OF_OTHERS)
+_OTHERS = Columns(
+    Table(MessageRecord, tuple(one for one in RECORD.fields if one.name in OF_OTHERS))
+)
 _READ = Columns(Table(MessageRecord, _WHOLE))
 _DELIVERY = Columns(DELIVERY)
 
@@ -29,7 +34,7 @@ MESSAGE_NAMES = _MESSAGE.names
 # With what stands beside the fields of a record.
 STATE_NAMES = (*_WRITTEN.names, "taken_over", "flag", "due_at")
 NEW_NAMES = ("key", "rcpt_key", *MESSAGE_NAMES, *STATE_NAMES)
-WHOLE_NAMES = (*NEW_NAMES, *OF_OTHERS, "logged")
+WHOLE_NAMES = (*NEW_NAMES, *_OTHERS.names, "logged")
 STATE_SELECTED = ", ".join(("logged", *(_TOLD_BY_STATE.get(name, name) for name in _READ.names)))
 SELECTED = ", ".join(("key", *MESSAGE_NAMES, STATE_SELECTED))
 DELIVERY_COLUMNS = ", ".join(f"d_{name}" for name in _DELIVERY.names)
@@ -43,8 +48,7 @@ def new_row(message: Message) -> tuple[Any, ...]:
 
 def whole_row(record: MessageRecord) -> tuple[Any, ...]:
     """The values of WHOLE_NAMES for a record with its whole log."""
-    resent_as = json.dumps(record.resent_as) if record.resent_as else None
-    others = (record.opened_at, record.clicked_at, resent_as)
+    others = _OTHERS.write(record)
     return (*_message_row(record.message), *state_row(record), *others, len(record.deliveries))
 
 

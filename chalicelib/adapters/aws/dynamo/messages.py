@@ -31,12 +31,12 @@ from chalicelib.domain.operations import Operation
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.rand import Rand
 
-# What a change of state may write. Of the rest only `oa`, `ca` and `rs` ever change, and opens, clicks and resent
-# messages alone write them.
+# What a change of state may write. Of the rest only `oa`, `ca`, `po`, `pc`, `c1`, `u1` and `rs` ever change, and opens,
+# clicks, complaints and resent messages alone write them.
 MUTABLE = (
     *("st", "ss", "a", "tr", "lr", "lo", "lu", "w", "h", "hx"),
     *("la", "ps", "l", "n", "fk", "dk", "du", "lk", OPERATION),
-    *("iq", "bo", "rp", "ba", "re"),
+    *("iq", "bo", "rp", "ba", "re", "se", "s1", "f1", "pv"),
 )
 
 _NEW = "attribute_not_exists(PK)"

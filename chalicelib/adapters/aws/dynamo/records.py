@@ -23,7 +23,7 @@ DUE_SHARDS = 8
 FLAG_CODES = {"held": "H", "queued": "Q", "failed": "F", "bounced": "B"}
 _SCOPES = {"o": Scope.OUTGOING, "i": Scope.INCOMING}
 # The marks of a message are bits of one number.
-MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8}
+MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8, "unsubscribe": 16}
 _DSN = "y"
 OPERATION = "op"
 IN_THE_KEY = ("server_id", "id", "scope")
