@@ -86,7 +86,9 @@ async def test_the_message_shows_its_first_open_and_its_last_click(world: World)
     # Another process does not know that the message was opened.
     await world.another()[Engagement].record(world.server, ONE, opened(NOW + 10), LATER)
     after = await world[MessageStore].get(world.server, ONE)
-    assert after == replace(before, opened_at=NOW + 5.5, clicked_at=NOW + 9.25)
+    assert after == replace(
+        before, opened_at=NOW + 5.5, person_opened_at=NOW + 5.5, clicked_at=NOW + 9.25
+    )
 
 
 async def test_a_message_that_is_gone_stays_gone(world: World) -> None:
@@ -118,11 +120,33 @@ async def test_a_hit_between_claim_and_finish_disturbs_nobody(world: World) -> N
     )
     assert await world[MessageStore].replace(claimed, after)
     stored = await world[MessageStore].get(world.server, ONE)
-    assert stored == replace(after, opened_at=NOW + 1, clicked_at=NOW + 2)
+    assert stored == replace(after, opened_at=NOW + 1, person_opened_at=NOW + 1, clicked_at=NOW + 2)
     # And the other way round: what a worker read before a hit does not take the hit back.
     assert await world[MessageStore].replace(after, replace(after, state=State.WAITING, attempt=2))
     again = await world[MessageStore].get(world.server, ONE)
     assert (again.opened_at, again.clicked_at, again.links) == (NOW + 1, NOW + 2, 3)
+
+
+async def test_the_first_open_and_click_of_a_person_are_told_from_a_machines(world: World) -> None:
+    await world[MessageStore].create([a_message(world.server, ONE)])
+    for at, automatic in ((1, True), (2, False), (3, True), (4, False)):
+        await world[Engagement].record(
+            world.server, ONE, opened(NOW + at, automatic=automatic), LATER
+        )
+        await world[Engagement].record(
+            world.server, ONE, clicked(NOW + at, automatic=automatic), LATER
+        )
+    stored = await world[MessageStore].get(world.server, ONE)
+    assert (stored.opened_at, stored.person_opened_at) == (NOW + 1, NOW + 2)
+    assert (stored.clicked_at, stored.person_clicked_at) == (NOW + 4, NOW + 2)
+
+
+async def test_a_persons_click_counts_though_a_machines_was_noted_first(world: World) -> None:
+    await world[MessageStore].create([a_message(world.server, ONE)])
+    await world[Engagement].record(world.server, ONE, clicked(NOW + 5), LATER)
+    await world[Engagement].record(world.server, ONE, clicked(NOW + 4, automatic=False), LATER)
+    stored = await world[MessageStore].get(world.server, ONE)
+    assert (stored.clicked_at, stored.person_clicked_at) == (NOW + 5, NOW + 4)
 
 
 async def test_the_deliveries_of_a_message_are_not_its_hits(world: World) -> None:

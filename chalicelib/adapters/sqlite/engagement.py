@@ -25,11 +25,17 @@ _LINKS = "SELECT packed FROM links WHERE key = ? AND keep_until > ?"
 HIT = "INSERT INTO events(key, kind, at, keep_until, hit) VALUES (?, ?, ?, ?, ?)"
 _OPENED = "UPDATE messages SET opened_at = coalesce(opened_at, ?) WHERE key = ?"
 _CLICKED = "UPDATE messages SET clicked_at = max(coalesce(clicked_at, 0), ?) WHERE key = ?"
+_FIRST = "UPDATE messages SET {0} = ? WHERE key = ? AND {0} IS NULL RETURNING 1"
+_BY_PERSON = {
+    EngagementKind.OPEN: _FIRST.format("person_opened_at"),
+    EngagementKind.CLICK: _FIRST.format("person_clicked_at"),
+}
 _NEWEST = (
     "SELECT kind, at, hit FROM events WHERE kind IN ('open', 'click') AND key = ? AND keep_until > ?"
     " ORDER BY at DESC, seq DESC LIMIT ?"
 )
 _KINDS = {EngagementKind.OPEN: "open", EngagementKind.CLICK: "click"}
+_OF_THE_HIT = 4  # values of a row's JSON
 KIND_OF = {name: kind for kind, name in _KINDS.items()}
 
 
@@ -59,13 +65,14 @@ class SqliteEngagement(Engagement):
     async def record(
         self, server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
     ) -> None:
-        """Keep a hit, and note it on the message."""
-        row = hit_row(server, message, hit, keep_until)
+        """Keep a hit, and note it on the message. The row of the first of its kind by a person says so."""
+        key = key_of(server, message)
 
         def record(db: apsw.Connection) -> None:
-            fetched(db, HIT, row)
+            is_first = not hit.automatic and bool(fetched(db, _BY_PERSON[hit.kind], (hit.at, key)))
+            fetched(db, HIT, hit_row(server, message, hit, keep_until, is_first=is_first))
             note = _OPENED if hit.kind is EngagementKind.OPEN else _CLICKED
-            fetched(db, note, (hit.at, row[0]))
+            fetched(db, note, (hit.at, key))
 
         await self._database.write(record)
 
@@ -94,14 +101,26 @@ def read_links(packed: bytes) -> tuple[str, ...]:
 
 
 def hit_row(
-    server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int
+    server: ServerId,
+    message: MessageId,
+    hit: EngagementEvent,
+    keep_until: int,
+    *,
+    is_first: bool = False,
 ) -> tuple[int, str, float, int, str]:
     """The values of HIT."""
-    told = json.dumps([hit.address, hit.user_agent, hit.url, hit.automatic])
-    return key_of(server, message), _KINDS[hit.kind], hit.at, keep_until, told
+    told = [hit.address, hit.user_agent, hit.url, hit.automatic]
+    if is_first:
+        told.append(True)
+    return key_of(server, message), _KINDS[hit.kind], hit.at, keep_until, json.dumps(told)
 
 
 def read_hit(row: Sequence[Any]) -> EngagementEvent:
     """The open or click of a row's kind, time and hit."""
     kind, at, told = row
-    return EngagementEvent(KIND_OF[kind], at, *json.loads(told))
+    return EngagementEvent(KIND_OF[kind], at, *json.loads(told)[:_OF_THE_HIT])
+
+
+def is_first(told: str) -> bool:
+    """Whether a row's hit was the first of its kind by a person."""
+    return len(json.loads(told)) > _OF_THE_HIT

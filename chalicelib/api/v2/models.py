@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from chalicelib.api.v2.fields import (
     Address,
@@ -200,12 +200,15 @@ class Email(Answer):
     bounce_of: Annotated[int | None, Field(description="The message that it reports on.")]
 
 
+Known = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+
+
 class Visitor(Answer):
-    """One open of a message. Its texts are what the client says of itself."""
+    """One open of a message. Null is what nobody knows, or what the server's privacy mode does not keep."""
 
     at: Moment
-    address: Annotated[str, Field(description="Where it came from; may be a proxy's address.")]
-    user_agent: str
+    address: Annotated[Known, Field(description="Where it came from; may be a proxy's address.")]
+    user_agent: Annotated[Known, Field(description="What the client says it is.")]
     automatic: Annotated[bool, Field(description="It looks like a scanner, proxy or prefetch.")]
 
 

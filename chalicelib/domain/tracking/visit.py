@@ -1,7 +1,7 @@
 """A request to a track domain: what it asks for, who sent it and whether a machine did, and where it may be sent on.
 
 Pure and linear in the length of what it reads. That a path has the right form says nothing about whether its token is
-genuine, and `is_automatic` is a guess by what mail scanners and image proxies say of themselves.
+genuine, and `is_automatic` is a guess by what mail scanners and image proxies say of themselves (`machines`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from enum import Enum
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, quote, unquote
 
+from chalicelib.domain.tracking.machines import MACHINES, NAMELESS, PREFETCHING
+
 LONGEST_PATH = 1_024
 LONGEST_USER_AGENT = 500
 LONGEST_LOCATION = 8_192
@@ -22,46 +24,6 @@ _SERVER_TOKEN = re.compile(r"[0-9A-Za-z]{1,32}")
 _OUR_SERVER, _OUR_TOKEN = re.compile(r"[a-z]{6}"), re.compile(r"[0-9A-Za-z]{22}")
 _TOKEN_END = re.compile(r"(/(?:img/)?[^/]+/[0-9A-Za-z]{22})[^0-9A-Za-z]*+")
 _UNRESERVED = "!#$%&'()*+,-./:;=?@[]_~"
-_PREFETCH_HEADERS = ("sec-purpose", "purpose", "x-purpose", "x-moz")
-_PREFETCH_WORDS = ("prefetch", "prerender", "preview")
-_MACHINES = (
-    "googleimageproxy",
-    "yahoomailproxy",
-    "yahoo pipes",
-    "duckduckgo-favicons",
-    "bingpreview",
-    "skypeuripreview",
-    "barracuda",
-    "mimecast",
-    "proofpoint",
-    "ironport",
-    "symantec",
-    "sophos",
-    "fireeye",
-    "trendmicro",
-    "trend micro",
-    "forcepoint",
-    "zscaler",
-    "facebookexternalhit",
-    "whatsapp",
-    "slack-imgproxy",
-    "headlesschrome",
-    "phantomjs",
-    "python-requests",
-    "python-urllib",
-    "aiohttp",
-    "go-http-client",
-    "okhttp",
-    "libwww-perl",
-    "curl/",
-    "wget/",
-    "bot/",
-    "bot;",
-    "bot)",
-    "crawler",
-    "spider",
-    "scanner",
-)
 
 
 class Wanted(Enum):
@@ -148,16 +110,16 @@ def user_agent_of(visit: Visit) -> str:
 def is_automatic(visit: Visit) -> bool:
     """Whether a visit looks like a machine's: a prefetch, a client that says so, or that says nothing at all.
 
-    So is every method but GET, which is what following a link is. `Mozilla/5.0` alone is what Apple's mail proxy says.
+    So is every method but GET, which is what following a link is.
     """
     if visit.method != "GET":
         return True
-    for name in _PREFETCH_HEADERS:
-        said = visit.headers.get(name, "")[:LONGEST_USER_AGENT].lower()
-        if any(word in said for word in _PREFETCH_WORDS):
+    for one in PREFETCHING:
+        said = visit.headers.get(one.field, "")[:LONGEST_USER_AGENT].lower()
+        if any(word in said for word in one.words):
             return True
     agent = user_agent_of(visit).strip().lower()
-    return agent in {"", "mozilla/5.0"} or any(machine in agent for machine in _MACHINES)
+    return agent in NAMELESS or any(machine.word in agent for machine in MACHINES)
 
 
 def address_of(visit: Visit, behind_cloudfront: bool) -> str:

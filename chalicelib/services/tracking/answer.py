@@ -19,6 +19,7 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tracking.token import read_tracking_token
 from chalicelib.domain.tracking.visit import (
     Request,
@@ -63,6 +64,15 @@ class Answer:
     notes: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What a token names: `link` is 0 for the image."""
+
+    server: Server
+    message: MessageId
+    link: int
+
+
 class Track:
     """Serves track domains."""
 
@@ -101,22 +111,21 @@ class Track:
         """The image, known or not; an open counts when the token is genuine."""
         notes: dict[str, Any] = {"asked": "image"}
         try:
-            numbers = await self._numbers(request)
+            named = await self._named(request)
         except MailError as failure:
             _tell("open_unread", failure)
-            numbers = None
-        if numbers is not None and numbers[2] == 0:
-            await self._keep(numbers, self._hit(EngagementKind.OPEN, visit), notes)
+            named = None
+        if named is not None and named.link == 0:
+            await self._keep(named, self._hit(EngagementKind.OPEN, visit, named), notes)
         return Answer(200, IMAGE, {"Content-Type": "image/png", **_ALWAYS}, notes)
 
     async def _click(self, request: Request, visit: Visit) -> Answer:
         notes: dict[str, Any] = {"asked": "link"}
         try:
-            numbers = await self._numbers(request)
-            if numbers is None or numbers[2] == 0:
+            named = await self._named(request)
+            if named is None or named.link == 0:
                 return _text(404, "Link not found", notes)
-            server, message = ServerId(numbers[0]), MessageId(numbers[1])
-            url = await self._engagement.link(server, message, numbers[2])
+            url = await self._engagement.link(named.server.id, named.message, named.link)
         except NotFound:
             return _text(404, "Link not found", notes)
         except MailError as failure:
@@ -125,36 +134,38 @@ class Track:
         location = location_of(url)
         if location is None:
             return _text(404, "Link not found", notes)
-        await self._keep(numbers, self._hit(EngagementKind.CLICK, visit, url), notes)
+        await self._keep(named, self._hit(EngagementKind.CLICK, visit, named, url), notes)
         return _text(307, f"Redirected to: {location}", notes, {"Location": location})
 
-    async def _numbers(self, request: Request) -> tuple[int, int, int] | None:
+    async def _named(self, request: Request) -> _Named | None:
         """What a token names; None when it is forged, or its server is gone."""
         key = await self._mac.key()
         numbers = read_tracking_token(request.token, request.server_token, key)
         if numbers is None:
             return None
         try:
-            await self._directory.server(ServerId(numbers[0]))
+            server = await self._directory.server(ServerId(numbers[0]))
         except NotFound:
             return None
-        return numbers
+        return _Named(server, MessageId(numbers[1]), numbers[2])
 
-    def _hit(self, kind: EngagementKind, visit: Visit, url: str = "") -> EngagementEvent:
+    def _hit(
+        self, kind: EngagementKind, visit: Visit, named: _Named, url: str = ""
+    ) -> EngagementEvent:
+        """What is kept of a visit: who it was only where the server may know."""
+        is_private = named.server.privacy_mode
         return EngagementEvent(
             kind=kind,
             at=self._clock.now(),
-            address=address_of(visit, self._settings.behind_cloudfront),
-            user_agent=user_agent_of(visit),
+            address="" if is_private else address_of(visit, self._settings.behind_cloudfront),
+            user_agent="" if is_private else user_agent_of(visit),
             url=url,
             automatic=is_automatic(visit),
         )
 
-    async def _keep(
-        self, numbers: tuple[int, int, int], hit: EngagementEvent, notes: dict[str, Any]
-    ) -> None:
+    async def _keep(self, named: _Named, hit: EngagementEvent, notes: dict[str, Any]) -> None:
         """Store a hit, and wait for it for 300 ms at most."""
-        server, message = ServerId(numbers[0]), MessageId(numbers[1])
+        server, message = named.server.id, named.message
         notes |= {"server_id": server, "message_id": message, "automatic": hit.automatic}
         notes["kept"] = await self._soon(self._store(server, message, hit))
 

@@ -22,6 +22,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engagement_limit, "MOST_OF_A_LINK", MOST)
     monkeypatch.setattr(engagement_limit, "MOST_OF_A_MESSAGE", WHOLE)
     monkeypatch.setattr(engagement_limit, "UNASKED", UNASKED)
+    monkeypatch.setattr(engagement_limit, "NEAR", 1)
 
 
 async def stored(scene: Scene, mail: TrackedMail) -> Counter[str]:
@@ -64,6 +65,29 @@ async def test_another_process_knows_what_is_there() -> None:
     hit = EngagementEvent(EngagementKind.OPEN, scene.clock.now(), READER, BROWSER)
     rooms = [await another.has_room(scene.server.id, mail.message, hit) for _ in range(10)]
     assert rooms == [True] * UNASKED + [False] * (10 - UNASKED)
+
+
+async def test_a_hundred_opens_and_a_hundred_clicks_of_a_link_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    scene, mail = await make_tracked_mail()
+    for _ in range(130):
+        assert (await mail.visit(mail.image)).status == 200
+        assert (await mail.visit(mail.link(1))).status == 307
+    assert await stored(scene, mail) == {"": 100, LINKS[0]: 100}
+
+
+async def test_several_processes_share_the_limit() -> None:
+    scene, mail = await make_tracked_mail()
+    store = scene.posthorn[Engagement]
+    processes = [EngagementLimit(store) for _ in range(3)]
+    for at in range(4 * MOST):
+        hit = EngagementEvent(EngagementKind.OPEN, scene.clock.now() + at, READER, BROWSER)
+        if await processes[at % 3].has_room(scene.server.id, mail.message, hit):
+            await store.record(scene.server.id, mail.message, hit, int(hit.at) + 60)
+    # Each has let as many pass unasked.
+    assert (await stored(scene, mail))[""] == max(MOST, 3 * UNASKED)
 
 
 async def test_an_ordinary_message_costs_no_look(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,12 +17,11 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.removal import RemoveTenants
-from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from chalicelib.services.tenancy.servers import Servers
 from chalicelib.services.tracking import answer as track_module
 from chalicelib.services.tracking.answer import IMAGE, Track
 from tests.stores import forget_messages
 from tests.tracking_scene import BROWSER, LINKS, READER, make_tracked_mail
-from tests.worlds import make_scene
 
 
 def test_the_image_is_one_transparent_pixel() -> None:
@@ -223,10 +222,3 @@ async def test_what_cannot_be_read_is_answered_with_try_again(
     assert answer.headers["Retry-After"] == "5"
     image = await mail.visit(mail.image)
     assert (image.status, image.body) == (200, IMAGE)
-
-
-async def test_a_server_in_privacy_mode_is_tracked_all_the_same() -> None:
-    scene = await make_scene(server=ServerOptions(privacy_mode=True))
-    _, mail = await make_tracked_mail(scene)
-    await mail.visit(mail.image)
-    assert (await mail.activity()).opens[0].address == READER

@@ -5,10 +5,10 @@
 | links | `T#<server>#<message>` | `L` |
 | open or click | `T#<server>#<message>` | `E#<milliseconds>#<random>` |
 
-A hit is one put of one write unit; the message is written a second time at its first open and at each click. A process
-remembers which messages it has seen opened, so that it does not ask again: a first open noted by another process costs
-one condition that fails. What is written to the message is that one attribute, whoever has its lease. DynamoDB removes
-an item up to days after its time; until then it is left out by what it says itself.
+A hit is one put of one write unit; the message is written a second time at its first open, the first of a person, and
+each click. A process remembers which messages it has seen opened, so that it does not ask again: a first open noted by
+another process costs one condition that fails. What is written to the message is that one attribute, whoever has its
+lease. DynamoDB removes an item up to days after its time; until then it is left out by what it says itself.
 """
 
 from __future__ import annotations
@@ -36,8 +36,25 @@ LINKS = "L"
 _KINDS = {EngagementKind.OPEN: "o", EngagementKind.CLICK: "c"}
 _KIND_OF = {code: kind for kind, code in _KINDS.items()}
 # A direct key, because a message that is gone must not come back as an item of two attributes.
-_OPENED = "SET oa = :at", "attribute_exists(PK) AND attribute_not_exists(oa)"
-_CLICKED = "SET ca = :at", "attribute_exists(PK) AND (attribute_not_exists(ca) OR ca < :at)"
+_NOTES = {
+    (EngagementKind.OPEN, True): (
+        "SET oa = :at",
+        "attribute_exists(PK) AND attribute_not_exists(oa)",
+    ),
+    (EngagementKind.OPEN, False): (
+        "SET oa = if_not_exists(oa, :at), po = :at",
+        "attribute_exists(PK) AND attribute_not_exists(po)",
+    ),
+    (EngagementKind.CLICK, True): (
+        "SET ca = :at",
+        "attribute_exists(PK) AND (attribute_not_exists(ca) OR ca < :at)",
+    ),
+    (EngagementKind.CLICK, False): (
+        "SET ca = :at, pc = if_not_exists(pc, :at)",
+        "attribute_exists(PK) AND (attribute_not_exists(ca) OR ca < :at)",
+    ),
+}
+_LATE = "SET pc = :at", "attribute_exists(PK) AND attribute_not_exists(pc)"
 
 
 class DynamoEngagement(Engagement):
@@ -55,7 +72,7 @@ class DynamoEngagement(Engagement):
         self._clock = clock
         self._rand = rand
         self._shards = shards
-        self._opened: OrderedDict[tuple[ServerId, MessageId], None] = OrderedDict()
+        self._opened: OrderedDict[tuple[ServerId, MessageId], bool] = OrderedDict()
 
     async def keep_links(
         self, server: ServerId, message: MessageId, links: Sequence[str], keep_until: int
@@ -79,14 +96,19 @@ class DynamoEngagement(Engagement):
         """Put the hit, then note it on the message where that says something new."""
         mark = self._rand.bytes(4).hex()
         await self._table.put(hit_item(server, message, hit, keep_until, mark))
-        if hit.kind is EngagementKind.OPEN and (server, message) in self._opened:
+        is_open = hit.kind is EngagementKind.OPEN
+        if is_open and self._opened.get((server, message), -1) >= (not hit.automatic):
             return
         shard = message % await self._shards(server)
-        expression, condition = _OPENED if hit.kind is EngagementKind.OPEN else _CLICKED
+        expression, condition = _NOTES[hit.kind, hit.automatic]
         key = (f"S#{server}#o#{shard}", f"{message:010d}")
-        await self._table.update(key, expression, {":at": {"N": repr(hit.at)}}, condition)
-        if hit.kind is EngagementKind.OPEN:
-            self._remember(server, message)
+        at: Item = {":at": {"N": repr(hit.at)}}
+        noted = await self._table.update(key, expression, at, condition)
+        if is_open:
+            self._remember(server, message, by_person=not hit.automatic)
+        elif not (noted.held or hit.automatic or "pc" in noted.item):
+            # A machine's click that came later was noted first.
+            await self._table.update(key, _LATE[0], at, _LATE[1])
 
     async def hits(
         self, server: ServerId, message: MessageId, most: int = 1_000
@@ -103,8 +125,8 @@ class DynamoEngagement(Engagement):
         found = [read_hit(item) for item in items if not is_over(item, now)]
         return tuple(sorted(found, key=lambda hit: hit.at))  # their keys tell milliseconds
 
-    def _remember(self, server: ServerId, message: MessageId) -> None:
-        self._opened[server, message] = None
+    def _remember(self, server: ServerId, message: MessageId, *, by_person: bool) -> None:
+        self._opened[server, message] = by_person
         if len(self._opened) > _MOST_OPENED:
             self._opened.popitem(last=False)
 

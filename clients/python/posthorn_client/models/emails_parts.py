@@ -172,12 +172,15 @@ class Threat(TypedDict):
 
 
 class Visitor(TypedDict):
-    """One open of a message. Its texts are what the client says of itself."""
+    """One open of a message. Null is what nobody knows, or what the server's privacy mode does not
+    keep.
+    """
 
     at: str
-    address: str
+    address: str | None
     """Where it came from; may be a proxy's address."""
-    user_agent: str
+    user_agent: str | None
+    """What the client says it is."""
     automatic: bool
     """It looks like a scanner, proxy or prefetch."""
 
