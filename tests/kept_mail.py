@@ -13,8 +13,9 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
+from chalicelib.domain.periods import Period
 from chalicelib.domain.rates import DNS
-from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.servers import Server

@@ -17,7 +17,7 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
-from chalicelib.domain.statistics import Period
+from chalicelib.domain.periods import STORED
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
@@ -138,7 +138,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         found[name] = kept
     for entry in await program[SuppressionList].all(server, now):
         found[f"suppression {entry.address}"] = entry
-    for period in Period:
+    for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
     for answer in await program[IdempotencyKeys].all(server, now):
         found[f"answer {answer.key}"] = answer

@@ -29,7 +29,8 @@ class MessageChange:
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """A message was stored at this time (`status` is None), or a delivery with this status was added to its log: told
-    by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored."""
+    by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored.
+    `is_first`: it was sent for the first time, or failed for good or was bounced for the first time."""
 
     sequence: str
     server: ServerId
@@ -38,16 +39,19 @@ class LogEntry:
     status: Status | None
     at: float
     accepted_at: float | None = None
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HitAdded:
-    """A message was opened or a link in it clicked."""
+    """A message was opened or a link in it clicked. `is_first`: by a person for the first time, told by a store that
+    does not show the message when that changes."""
 
     sequence: str
     server: ServerId
     kind: EngagementKind
     at: float
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import MessageId
 
 RESEND = "resend"
+RELEASE = "release"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What is counted of mail, by minute, hour and day.
+"""What is counted of mail, by minute, hour and day; months are the sums of their days.
 
 Pure: a change of a message in, what it adds to which counters out. It keeps nothing. What a change adds follows from
 the change alone and never from the time at which it is counted, so that one that is counted late, or looked at again,
@@ -11,22 +11,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chalicelib.domain.changes import Change, HitAdded, LogEntry, MessageChange
+from chalicelib.domain.changes import (
+    Change,
+    HitAdded,
+    LogEntry,
+    Mark,
+    Marked,
+    MessageChange,
+    Operated,
+    Reported,
+)
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
+from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.operations import RELEASE
+from chalicelib.domain.periods import SECONDS, STORED, Period, start_of
+from chalicelib.domain.report import ReportKind
 
+Counts = Mapping[str, int]
+"""Numbers by their name: that of a Count, or of a bucket of `latency`."""
 
-class Period(StrEnum):
-    """How long a slot is."""
-
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
-
-
-SECONDS = {Period.MINUTE: 60, Period.HOUR: 3_600, Period.DAY: DAY}
 # How long a slot is kept after it began; days are kept for good.
 KEPT_SECONDS = {Period.MINUTE: 7_200, Period.HOUR: 60 * DAY}
 
@@ -44,6 +50,15 @@ class Count(StrEnum):
     HARD_FAILS = "hard_fails"
     OPENS = "opens"
     CLICKS = "clicks"
+    COMPLAINTS = "complaints"
+    UNSUBSCRIBES = "unsubscribes"
+    RELEASED = "released"
+    DELAYS = "delays"
+    # Outgoing messages, each once: first sent, first failed for good or bounced, first opened and clicked by a person.
+    SENT_MESSAGES = "sent_messages"
+    FAILED_MESSAGES = "failed_messages"
+    OPENED_MESSAGES = "opened_messages"
+    CLICKED_MESSAGES = "clicked_messages"
     # Deliveries by the seconds since their message was accepted, and the sum of these in milliseconds.
     WITHIN_1 = "within_1"
     WITHIN_5 = "within_5"
@@ -62,7 +77,15 @@ class Count(StrEnum):
 WITHIN = {
     count: int(count.removeprefix("within_")) for count in Count if count.startswith("within_")
 }
-NAMED = tuple(count for count in Count if count not in {*WITHIN, Count.LATER, Count.DELIVERY_MS})
+OF_MESSAGES = (
+    Count.SENT_MESSAGES,
+    Count.FAILED_MESSAGES,
+    Count.OPENED_MESSAGES,
+    Count.CLICKED_MESSAGES,
+)
+NAMED = tuple(
+    count for count in Count if count not in {*WITHIN, *OF_MESSAGES, Count.LATER, Count.DELIVERY_MS}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +109,7 @@ class Addition:
     after the other, to the slots that have them all."""
 
     sequence: str
-    counts: Mapping[Count, int]
+    counts: Counts
 
 
 _CREATED = {Scope.OUTGOING: Count.OUTGOING, Scope.INCOMING: Count.INCOMING}
@@ -97,24 +120,42 @@ _OUTCOMES = {
     Status.HELD: Count.HELD,
     Status.BOUNCED: Count.BOUNCES,
 }
+# What an outgoing message does once, by the field that says when.
+_ONCE = {
+    "sent_at": Count.SENT_MESSAGES,
+    "failed_at": Count.FAILED_MESSAGES,
+    "person_opened_at": Count.OPENED_MESSAGES,
+    "person_clicked_at": Count.CLICKED_MESSAGES,
+}
+_FIRST_OUTCOMES = {
+    Status.SENT: Count.SENT_MESSAGES,
+    Status.HARD_FAIL: Count.FAILED_MESSAGES,
+    Status.BOUNCED: Count.FAILED_MESSAGES,
+}
+_FIRST_ENGAGEMENTS = {
+    EngagementKind.OPEN: Count.OPENED_MESSAGES,
+    EngagementKind.CLICK: Count.CLICKED_MESSAGES,
+}
+_MARKS = {Mark.COMPLAINED: Count.COMPLAINTS, Mark.UNSUBSCRIBED: Count.UNSUBSCRIBES}
 _ENGAGEMENTS = {EngagementKind.OPEN: Count.OPENS, EngagementKind.CLICK: Count.CLICKS}
 
 
-def delivery_counts(seconds: float) -> dict[Count, int]:
+def delivery_counts(seconds: float) -> dict[str, int]:
     """What a delivery counts that came about so long after its message was accepted."""
     seconds = max(0.0, seconds)
     within = next((count for count, most in WITHIN.items() if seconds <= most), Count.LATER)
     return {within: 1, Count.DELIVERY_MS: round(seconds * 1_000)}
 
 
-def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[Count, float], ...]:
+def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[str, float], ...]:
     """What a change of a message counts, each with the time (epoch seconds) that it counts under.
 
     A new message counts when it was accepted, an outcome when it came about: both are kept in the record. A chart of
     accepted and sent then shows a backlog as what it is, however late the change is looked at. What became of a
-    message is read from the deliveries that the change added, by their id, so each attempt counts.
+    message is read from the deliveries that the change added, by their id, so each attempt counts. What a message does
+    once is read from the times that say when it first did.
     """
-    found: list[tuple[Count, float]] = []
+    found: list[tuple[str, float]] = []
     if before is None:
         found.append((_CREATED[after.message.scope], after.message.received_at))
     known = {delivery.id for delivery in before.deliveries} if before is not None else set()
@@ -122,12 +163,12 @@ def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[C
         count = _OUTCOMES.get(delivery.status)
         if count is not None and delivery.id not in known:
             found.append((count, delivery.at))
+    if after.message.scope is Scope.OUTGOING:
+        for name, count in _ONCE.items():
+            at: float | None = getattr(after, name)
+            if at is not None and (before is None or getattr(before, name) is None):
+                found.append((count, at))
     return tuple(found)
-
-
-def start_of(period: Period, at: float) -> int:
-    """When the slot of this length began in which a time (epoch seconds) lies."""
-    return int(at // SECONDS[period]) * SECONDS[period]
 
 
 def slot_of(server: ServerId, period: Period, at: float) -> Slot:
@@ -137,7 +178,7 @@ def slot_of(server: ServerId, period: Period, at: float) -> Slot:
 
 def slots_of(server: ServerId, at: float) -> tuple[Slot, ...]:
     """The slots in which a time lies: a minute, an hour and a day."""
-    return tuple(slot_of(server, period, at) for period in Period)
+    return tuple(slot_of(server, period, at) for period in STORED)
 
 
 def additions(changes: Iterable[Change], now: float) -> dict[Slot, list[Addition]]:
@@ -157,46 +198,71 @@ def additions(changes: Iterable[Change], now: float) -> dict[Slot, list[Addition
     return found
 
 
-def totals(counts: Iterable[Mapping[Count, int]]) -> dict[Count, int]:
+def totals(counts: Iterable[Counts]) -> dict[str, int]:
     """The sum of counters; what none of them has is left out."""
-    found: dict[Count, int] = {}
+    found: dict[str, int] = {}
     for each in counts:
         for count, number in each.items():
             found[count] = found.get(count, 0) + number
     return found
 
 
-def named_counts(counts: Mapping[Count, int]) -> dict[str, int]:
+def named_counts(counts: Counts) -> dict[str, int]:
     """The counters that people are shown by their names, nought where there is none."""
     return {count.value: counts.get(count, 0) for count in NAMED}
 
 
-_Told = tuple[ServerId, Iterable[tuple[Count, float]], float | None]
+_Told = tuple[ServerId, Iterable[tuple[str, float]], float | None]
 
 
 def _told_by(change: Change) -> _Told:
     """The server, what is counted with the time that it counts under, and when the message was accepted."""
     if isinstance(change, LogEntry):
-        if change.status is None:
-            return change.server, ((_CREATED[change.scope], change.at),), None
-        count = _OUTCOMES.get(change.status)
-        return change.server, ((count, change.at),) if count else (), change.accepted_at
-    if isinstance(change, HitAdded):
-        return change.server, ((_ENGAGEMENTS[change.kind], change.at),), None
-    if not isinstance(change, MessageChange):
-        return change.server, (), None
-    message = change.after.message
-    return message.server_id, counted(change.before, change.after), message.received_at
+        return change.server, _of_entry(change), change.accepted_at
+    if isinstance(change, MessageChange):
+        message = change.after.message
+        return message.server_id, counted(change.before, change.after), message.received_at
+    return change.server, _of_others(change), None
+
+
+def _of_entry(entry: LogEntry) -> list[tuple[str, float]]:
+    if entry.status is None:
+        return [(_CREATED[entry.scope], entry.at)]
+    found: list[tuple[str, float]] = []
+    if count := _OUTCOMES.get(entry.status):
+        found.append((count, entry.at))
+    if entry.is_first and entry.scope is Scope.OUTGOING:
+        found.append((_FIRST_OUTCOMES[entry.status], entry.at))
+    return found
+
+
+def _of_others(change: Change) -> list[tuple[str, float]]:
+    match change:
+        case HitAdded(kind=kind, at=at, is_first=is_first):
+            once = [(_FIRST_ENGAGEMENTS[kind], at)] if is_first else []
+            return [(_ENGAGEMENTS[kind], at), *once]
+        case Marked(mark=mark, at=at):
+            return [(_MARKS[mark], at)]
+        case Reported(report=report) if report.kind is ReportKind.DELAY:
+            return [(Count.DELAYS, report.at)]
+        case Operated(operation=operation) if operation.verb == RELEASE:
+            return [(Count.RELEASED, operation.at)]
+    return []
 
 
 def _by_minute(
-    what: Iterable[tuple[Count, float]], accepted_at: float | None
-) -> dict[int, dict[Count, int]]:
-    found: dict[int, dict[Count, int]] = {}
+    what: Iterable[tuple[str, float]], accepted_at: float | None
+) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
     for count, at in what:
         counts = found.setdefault(int(at // SECONDS[Period.MINUTE]), {})
         counts[count] = counts.get(count, 0) + 1
-        if count is Count.SENT and accepted_at is not None:
+        if accepted_at is None:
+            continue
+        if count is Count.SENT:
             for each, number in delivery_counts(at - accepted_at).items():
                 counts[each] = counts.get(each, 0) + number
+        elif count is Count.SENT_MESSAGES:
+            bucket = bucket_of(at - accepted_at)
+            counts[bucket] = counts.get(bucket, 0) + 1
     return found

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.statistics import Count
+from chalicelib.domain.statistics import Counts
 
 Probe = Callable[[], Awaitable[object]]
 """Asks one part to do what it is for; raises a MailError when it does not."""
@@ -42,5 +42,5 @@ class Backends(Protocol):
         """By how many seconds this host's clock is at least ahead of that of the queues, less than nought when it is
         behind, when they were last asked for their numbers; None where they have no clock of their own."""
 
-    async def counted(self) -> Mapping[Count, int] | None:
+    async def counted(self) -> Counts | None:
         """What was counted in the whole installation since its beginning; None where that is not kept together."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import Addition, Counts, Slot
 
 
 class Statistics(Protocol):
@@ -23,6 +24,6 @@ class Statistics(Protocol):
 
     async def read(
         self, server: ServerId, period: Period, first: int, last: int
-    ) -> Sequence[tuple[int, Mapping[Count, int]]]:
+    ) -> Sequence[tuple[int, Counts]]:
         """The slots that have counts, by the epoch second of their start, from `first` to `last` inclusive, oldest
         first; summed over sources. Those whose time is over are left out. May lag by seconds."""

@@ -20,8 +20,9 @@ from chalicelib.domain.errors import NotFound, PermanentFailure
 from chalicelib.domain.model import INCOMING_QUEUE, DeliveryJob
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import MOST_LISTED
+from chalicelib.domain.periods import STORED
 from chalicelib.domain.report import ReportFilter
-from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Period, Slot
+from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Slot
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import IdempotencyKeys
@@ -158,7 +159,7 @@ class Move:
     async def _counters(self, server: ServerId) -> None:
         """Each slot as one addition, which is counted once however often it is made."""
         now = int(self._source[Clock].now())
-        for period in Period:
+        for period in STORED:
             first = now - KEPT_SECONDS.get(period, OLDEST)
             slots = await self._source[Statistics].read(server, period, first, now)
             await _some_at_a_time(

@@ -19,7 +19,8 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement

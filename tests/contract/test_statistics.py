@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Count, Period, Slot
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Count, Slot
 from chalicelib.ports.statistics import Statistics
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id

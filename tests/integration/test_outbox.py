@@ -23,7 +23,8 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.statistics import NAMED, WITHIN, Count, Period
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import NAMED, WITHIN, Count
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement

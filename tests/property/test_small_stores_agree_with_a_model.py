@@ -17,7 +17,8 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.statistics import SECONDS, Addition, Count, Period, Slot
+from chalicelib.domain.periods import SECONDS, Period
+from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement

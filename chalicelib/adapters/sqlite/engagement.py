@@ -121,6 +121,6 @@ def read_hit(row: Sequence[Any]) -> EngagementEvent:
     return EngagementEvent(KIND_OF[kind], at, *json.loads(told)[:_OF_THE_HIT])
 
 
-def is_first(told: str) -> bool:
+def is_first_of_person(told: str | None) -> bool:
     """Whether a row's hit was the first of its kind by a person."""
-    return len(json.loads(told)) > _OF_THE_HIT
+    return told is not None and len(json.loads(told)) > _OF_THE_HIT

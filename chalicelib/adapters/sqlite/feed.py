@@ -6,10 +6,11 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.engagement import KIND_OF
+from chalicelib.adapters.sqlite.engagement import KIND_OF, is_first_of_person
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of
 from chalicelib.domain.changes import Change, HitAdded, LogEntry, Operated
 from chalicelib.domain.model import Scope, Status
@@ -24,7 +25,8 @@ MOST_READ = 1_000
 _POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
-    "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at FROM events"
+    "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, hit,"
+    " at IN (sent_at, failed_at) FROM events"
     " LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
@@ -45,7 +47,7 @@ class EventFeed:
         def read(db: apsw.Connection) -> tuple[list[Change], int]:
             position = position_of(db)
             rows = fetched(db, _EVENTS, (position, MOST_READ))
-            changes = [change for row in rows if (change := _change(*row))]
+            changes = [change for row in rows if (change := _change(row))]
             return changes, rows[-1][0] if rows else position
 
         return self._database.read(read)
@@ -65,23 +67,17 @@ def position_of(db: apsw.Connection) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def _change(
-    sequence: int,
-    key: int,
-    kind: str,
-    at: float,
-    status: str | None,
-    scope: Any,
-    operation: str | None,
-    accepted_at: float | None,
-) -> Change | None:
-    """What an event tells; `scope` and `accepted_at` are None when its message is gone."""
+def _change(row: Sequence[Any]) -> Change | None:
+    """What a row of _EVENTS tells; what it has of its message is None when that is gone."""
+    sequence, key, kind, at, status, scope, operation, accepted_at, hit, is_first = row
+    number = str(sequence)
     server, message = ids_of(key)
     if kind in KIND_OF:
-        return HitAdded(str(sequence), server, KIND_OF[kind], at)
+        return HitAdded(number, server, KIND_OF[kind], at, is_first_of_person(hit))
     if operation is not None:
-        return Operated(str(sequence), server, message, parse_operation(operation))
+        return Operated(number, server, message, parse_operation(operation))
     if scope is None:
         return None
     told = _STATUSES.get(status)
-    return LogEntry(str(sequence), server, message, _SCOPES[scope], told, at, accepted_at)
+    is_first = told is not None and bool(is_first)
+    return LogEntry(number, server, message, _SCOPES[scope], told, at, accepted_at, is_first)

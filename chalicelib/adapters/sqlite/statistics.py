@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import Addition, Count, Period, Slot, totals
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import Addition, Counts, Slot, totals
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 
@@ -44,7 +45,7 @@ class SqliteStatistics(Statistics):
             fresh = _after(last, additions)
             if fresh:
                 total = totals([_counts(counts), *(one.counts for one in fresh)])
-                text = json.dumps({count.value: number for count, number in total.items()})
+                text = json.dumps(total)
                 newest = sortable(fresh[-1].sequence)
                 fetched(db, _COUNT, (*place, newest, slot.keep_until, text))
 
@@ -52,11 +53,11 @@ class SqliteStatistics(Statistics):
 
     async def read(
         self, server: ServerId, period: Period, first: int, last: int
-    ) -> Sequence[tuple[int, Mapping[Count, int]]]:
+    ) -> Sequence[tuple[int, Counts]]:
         """The slots that have counts, oldest first."""
         wanted = (server, period.value, first, last, self._clock.now())
         rows = self._database.read(lambda db: fetched(db, _READ, wanted))
-        found: dict[int, list[Mapping[Count, int]]] = {}
+        found: dict[int, list[Counts]] = {}
         for start, counts in rows:
             found.setdefault(start, []).append(_counts(counts))
         return [(start, totals(counts)) for start, counts in found.items()]
@@ -69,5 +70,6 @@ def _after(last: str, additions: Sequence[Addition]) -> Sequence[Addition]:
     return [one for one in additions if sortable(one.sequence) > last]
 
 
-def _counts(text: Any) -> dict[Count, int]:
-    return {Count(name): number for name, number in json.loads(text).items()}
+def _counts(text: Any) -> dict[str, int]:
+    found: dict[str, int] = json.loads(text)
+    return found

@@ -10,8 +10,10 @@ from pydantic import Field
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import Instant
 from chalicelib.api.v2.objects import Answer, Moment, Request
+from chalicelib.domain.figures import latency_of, rates_of
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import Period, named_counts
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import named_counts
 from chalicelib.services.events.statistics import MOST_SLOTS, ServerStatistics
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
@@ -24,7 +26,8 @@ class StatisticsQuery(Request):
     since: Instant | None = Field(
         None,
         alias="from",
-        description="A time in the first slot. Without it: an hour of minutes, a day of hours, a month of days.",
+        description="A time in the first slot. Without it: an hour of minutes, a day of hours, a month of days, a year "
+        "of months.",
     )
     until: Instant | None = Field(
         None, alias="to", description="A time in the last slot. Without it: now."
@@ -45,6 +48,31 @@ class Counts(Answer):
     hard_fails: int
     opens: int
     clicks: int
+    complaints: int
+    unsubscribes: int
+    released: int
+    delays: Annotated[int, Field(description="Reports that a message is late.")]
+
+
+class Rates(Answer):
+    """Parts of outgoing messages, each message once, from 0 to 1; null where the base is 0."""
+
+    delivered: Annotated[float | None, Field(description="Sent, of those accepted.")]
+    bounced: Annotated[
+        float | None, Field(description="Failed for good or bounced, of those accepted.")
+    ]
+    complained: Annotated[float | None, Field(description="Of those sent.")]
+    opened: Annotated[float | None, Field(description="By a person, of those sent.")]
+    clicked: Annotated[float | None, Field(description="By a person, of those sent.")]
+
+
+class Latency(Answer):
+    """Seconds from accepted to sent within which so many of a hundred were, each within a tenth."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
 
 
 class StatisticsSlot(Answer):
@@ -55,19 +83,22 @@ class StatisticsSlot(Answer):
 
 
 class ServerCounts(Answer):
-    """Counters of a range, seconds behind what happens. Minutes are kept for two hours, hours for sixty days."""
+    """Counters of a range, seconds behind what happens. Minutes are kept for two hours, hours for sixty days, days and
+    months for good."""
 
     period: Period
     first: Annotated[Moment, Field(alias="from", description="When the first slot began.")]
     last: Annotated[Moment, Field(alias="to", description="When the last slot began.")]
     totals: Counts
+    rates: Rates
+    latency: Annotated[Latency | None, Field(description="Null when nothing was sent.")]
     data: list[StatisticsSlot] = Field(
         max_length=MOST_SLOTS, description="Slots in which something was counted, oldest first."
     )
 
 
 async def show_statistics(call: Call, query: StatisticsQuery) -> ServerCounts:
-    """Count what happened to messages of a server, or of all of an organization, by minute, hour or day."""
+    """Count what happened to messages of a server, or of all of an organization, by minute, hour, day or month."""
     chart = await call.program[ServerStatistics].chart(
         await _servers(call), query.period, _epoch(query.since), _epoch(query.until)
     )
@@ -77,6 +108,8 @@ async def show_statistics(call: Call, query: StatisticsQuery) -> ServerCounts:
             "from": chart.first,
             "to": chart.last,
             "totals": named_counts(chart.totals),
+            "rates": rates_of(chart.totals),
+            "latency": latency_of(chart.totals),
             "data": [
                 {"at": start, "counts": named_counts(counts)} for start, counts in chart.slots
             ],

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.periods import Period, start_of
 from chalicelib.domain.prometheus import Samples, metric, rendered
-from chalicelib.domain.statistics import WITHIN, Count, Period, start_of, totals
+from chalicelib.domain.statistics import WITHIN, Count, Counts, totals
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
 from chalicelib.domain.tenancy.servers import SERVERS
@@ -110,7 +111,7 @@ class Metrics:
             return f'scanner="{name}"', math.inf
         return f'scanner="{name}"', self._clock.monotonic() - began
 
-    async def _of_today(self) -> Mapping[Count, int]:
+    async def _of_today(self) -> Counts:
         """The sums of all servers."""
         start = start_of(Period.DAY, self._clock.now())
         owners = await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS, fresh=False)
@@ -121,7 +122,7 @@ class Metrics:
                 SERVERS, of_organization(owner.id), fresh=False
             )
         ]
-        found: list[Mapping[Count, int]] = []
+        found: list[Counts] = []
         for at in range(0, len(servers), AT_A_TIME):
             read = await gather(
                 self._statistics.read(server, Period.DAY, start, start)
@@ -131,7 +132,7 @@ class Metrics:
         return totals(found)
 
 
-def _deliveries(counted: Mapping[Count, int]) -> Iterator[str]:
+def _deliveries(counted: Counts) -> Iterator[str]:
     """How long deliveries took, as a histogram."""
     samples, number = {}, 0
     for count, seconds in WITHIN.items():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import FieldError, InvalidRequest
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import SECONDS, Count, Period, start_of, totals
+from chalicelib.domain.periods import SECONDS, Period, before, next_after, slots_between, start_of
+from chalicelib.domain.statistics import Counts, totals
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.gather import gather
@@ -15,8 +16,8 @@ from chalicelib.services.gather import gather
 MOST_SLOTS = 1_500
 AT_A_TIME = 20  # servers
 END_OF_TIME = 10_000_000_000
-# What is shown when nobody says since when: an hour of minutes, a day of hours, a month of days.
-USUAL_SLOTS = {Period.MINUTE: 60, Period.HOUR: 24, Period.DAY: 30}
+# What is shown when nobody says since when: an hour of minutes, a day of hours, a month of days, a year of months.
+USUAL_SLOTS = {Period.MINUTE: 60, Period.HOUR: 24, Period.DAY: 30, Period.MONTH: 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,10 @@ class Chart:
     period: Period
     first: int
     last: int
-    slots: tuple[tuple[int, Mapping[Count, int]], ...]
+    slots: tuple[tuple[int, Counts], ...]
 
     @property
-    def totals(self) -> Mapping[Count, int]:
+    def totals(self) -> Counts:
         """The sums over all slots."""
         return totals(counts for _, counts in self.slots)
 
@@ -48,30 +49,36 @@ class ServerStatistics:
         """The sums of these servers in the slots from the one in which `since` lies to the one in which `until` lies
         (epoch seconds). Without `until` to the present one, without `since` a usual number. InvalidRequest for a range
         that is too long or runs backwards."""
-        length = SECONDS[period]
         last = start_of(period, self._clock.now() if until is None else until)
-        usual = max(0, last - (USUAL_SLOTS[period] - 1) * length)
+        usual = before(period, last, USUAL_SLOTS[period] - 1)
         first = usual if since is None else start_of(period, since)
         if not 0 <= first <= last < END_OF_TIME:
             raise _wrong(
                 "/from", "range", "lies after the end, or one of them in no time that is kept"
             )
-        if (last - first) // length >= MOST_SLOTS:
+        if slots_between(period, first, last) > MOST_SLOTS:
             raise _wrong("/from", "too_long", f"is more than {MOST_SLOTS} slots before the end")
-        found: dict[int, list[Mapping[Count, int]]] = {}
+        found: dict[int, list[Counts]] = {}
+        for start, counts in await self._read(servers, period, first, last):
+            found.setdefault(start_of(period, start), []).append(counts)
+        slots = tuple((start, totals(counts)) for start, counts in sorted(found.items()))
+        return Chart(period, first, last, slots)
+
+    async def _read(
+        self, servers: Sequence[ServerId], period: Period, first: int, last: int
+    ) -> list[tuple[int, Counts]]:
+        """What is stored: of months their days."""
+        stored, end = period, last
+        if period is Period.MONTH:
+            stored, end = Period.DAY, next_after(period, last) - SECONDS[Period.DAY]
+        found: list[tuple[int, Counts]] = []
         for at in range(0, len(servers), AT_A_TIME):
             read = await gather(
-                self._statistics.read(server, period, first, last)
+                self._statistics.read(server, stored, first, end)
                 for server in servers[at : at + AT_A_TIME]
             )
-            for start, counts in (slot for slots in read for slot in slots):
-                found.setdefault(start, []).append(counts)
-        return Chart(
-            period,
-            first,
-            last,
-            tuple((start, totals(counts)) for start, counts in sorted(found.items())),
-        )
+            found += (slot for slots in read for slot in slots)
+        return found
 
 
 def _wrong(pointer: str, code: str, detail: str) -> InvalidRequest:

@@ -27,7 +27,7 @@ from chalicelib.domain.model import (
     Status,
 )
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.operations import Operation
+from chalicelib.domain.operations import RELEASE, Operation
 from chalicelib.ports.acting import SYSTEM, who_acts
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -93,7 +93,7 @@ class MessageActions:
         if allow:
             record = await self._sendable(server, message, _not_held)
             await self._suppressions.remove(server, record.message.rcpt_to)
-        return await self._wake(server, message, "release", _not_held, told)
+        return await self._wake(server, message, RELEASE, _not_held, told)
 
     async def retry(self, server: ServerId, message: MessageId) -> MessageRecord:
         """Try a waiting, held or failed message again now, past the same checks."""

@@ -9,8 +9,10 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import NAMED, Addition, Count, Period, slots_of
+from chalicelib.domain.periods import STORED, Period
+from chalicelib.domain.statistics import NAMED, Addition, slots_of
 from chalicelib.ports.statistics import Statistics
 from tests.http_api import ApiWorld, Reply
 
@@ -23,7 +25,7 @@ def asked(api: ApiWorld, **query: Any) -> Reply:
 
 def count(api: ApiWorld, server: ServerId, at: float, **counts: int) -> None:
     """Count something at a time."""
-    added = [Addition("1", {Count(name): number for name, number in counts.items()})]
+    added = [Addition("1", counts)]
     for slot in slots_of(server, at):
         statistics = api.scene.posthorn[Statistics]
         bootstrap.run(statistics.add(f"at {at}", slot, added))
@@ -41,7 +43,7 @@ def test_nothing_yet_is_all_zeros(api: ApiWorld) -> None:
     assert reply.json["totals"] == dict.fromkeys(NAMES, 0)
 
 
-@pytest.mark.parametrize("period", list(Period))
+@pytest.mark.parametrize("period", STORED)
 def test_slots_and_sums(api: ApiWorld, period: Period) -> None:
     now, server = api.scene.clock.now(), api.scene.server.id
     length = {"minute": 60, "hour": 3_600, "day": 86_400}[period]
@@ -59,6 +61,39 @@ def test_slots_and_sums(api: ApiWorld, period: Period) -> None:
         "sent": 2,
         "hard_fails": 1,
     }
+
+
+def test_months_are_the_sums_of_their_days(api: ApiWorld) -> None:
+    server = api.scene.server.id
+    for moment, number in (("2026-02-28T23:59:59Z", 1), ("2026-03-01T00:00:00Z", 2)):
+        count(api, server, datetime.fromisoformat(moment).timestamp(), outgoing=number)
+    count(api, server, datetime.fromisoformat("2026-03-31T23:00:00Z").timestamp(), outgoing=4)
+    asked_for = {"from": "2026-02-14T00:00:00Z", "to": "2026-03-02T00:00:00Z"}
+    found = asked(api, period="month", **asked_for).json
+    assert [(slot["at"], slot["counts"]["outgoing"]) for slot in found["data"]] == [
+        ("2026-02-01T00:00:00.000Z", 1),
+        ("2026-03-01T00:00:00.000Z", 6),
+    ]
+    usual = asked(api, period="month").json
+    first, last = (datetime.fromisoformat(usual[name]) for name in ("from", "to"))
+    assert (last.year - first.year) * 12 + last.month - first.month == 11
+
+
+def test_rates_and_times_stand_beside_the_totals(api: ApiWorld) -> None:
+    now, server = api.scene.clock.now(), api.scene.server.id
+    assert asked(api).json["rates"]["delivered"] is asked(api).json["latency"] is None
+    counts = {"outgoing": 4, "sent_messages": 2, "failed_messages": 1, bucket_of(10.0): 2}
+    count(api, server, now, **counts)
+    found = asked(api).json
+    assert found["rates"] == {
+        "delivered": 0.5,
+        "bounced": 0.25,
+        "complained": 0.0,
+        "opened": 0.0,
+        "clicked": 0.0,
+    }
+    assert found["latency"]["p99"] == pytest.approx(10.0, rel=0.1)
+    assert set(found["totals"]) == NAMES
 
 
 def test_a_range_takes_the_slots_in_which_its_ends_lie(api: ApiWorld) -> None:

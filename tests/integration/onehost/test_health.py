@@ -17,7 +17,8 @@ from chalicelib import bootstrap
 from chalicelib.adapters.sqlite import backends
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.bootstrap import Posthorn
-from chalicelib.domain.statistics import Addition, Count, Period, Slot
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.tenancy.check_findings import CheckFinding, CheckStatus
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services import health

@@ -14,7 +14,8 @@ import pytest
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.model import Scope
-from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import Count
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.statistics import ServerStatistics
 from tests.dns_zone import DnsZone

@@ -25,7 +25,8 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import DeliveryJob, State, Status
-from chalicelib.domain.statistics import Count, Period
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import Count
 from chalicelib.domain.tenancy.credentials import CREDENTIALS, CredentialKind
 from chalicelib.domain.tenancy.endpoints import EndpointType
 from chalicelib.domain.tenancy.nouns import NOUNS

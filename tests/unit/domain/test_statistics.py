@@ -7,13 +7,24 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.domain import lifecycle
-from chalicelib.domain.changes import HitAdded, LogEntry, MessageChange
+from chalicelib.domain.changes import (
+    Change,
+    HitAdded,
+    LogEntry,
+    Mark,
+    Marked,
+    MessageChange,
+    Operated,
+    Reported,
+)
 from chalicelib.domain.engagement import EngagementKind
+from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.periods import Period
+from chalicelib.domain.report import ReportKind
 from chalicelib.domain.statistics import (
     Count,
-    Period,
     Slot,
     additions,
     counted,
@@ -22,7 +33,7 @@ from chalicelib.domain.statistics import (
     slots_of,
     totals,
 )
-from tests.fakes import NOW, a_delivery, a_message
+from tests.fakes import NOW, a_delivery, a_message, a_report, an_operation
 from tests.growth import assert_linear
 
 SERVER = ServerId(4711)
@@ -62,7 +73,57 @@ def test_a_claim_counts_nothing() -> None:
 def test_an_outcome_counts_when_it_came_about(status: Status, expected: Count | None) -> None:
     delivery = a_delivery(7, status, at=NOW + 86_400.5)
     after = lifecycle.done(LEASED, delivery)
-    assert counted(LEASED, after) == (() if expected is None else ((expected, NOW + 86_400.5),))
+    once = {
+        Status.SENT: Count.SENT_MESSAGES,
+        Status.HARD_FAIL: Count.FAILED_MESSAGES,
+        Status.BOUNCED: Count.FAILED_MESSAGES,
+    }.get(status)
+    assert counted(LEASED, after) == tuple(
+        (count, NOW + 86_400.5) for count in (expected, once) if count is not None
+    )
+
+
+def test_a_message_counts_once_however_often_it_is_sent() -> None:
+    first = lifecycle.done(LEASED, a_delivery(7, Status.SENT, at=NOW + 1))
+    again = lifecycle.done(first, a_delivery(8, Status.SENT, at=NOW + 2))
+    assert counted(first, again) == ((Count.SENT, NOW + 2),)
+    bounced = lifecycle.done(again, a_delivery(9, Status.BOUNCED, at=NOW + 3))
+    assert counted(again, bounced) == (
+        (Count.BOUNCES, NOW + 3),
+        (Count.FAILED_MESSAGES, NOW + 3),
+    )
+    failed = lifecycle.done(bounced, a_delivery(10, Status.HARD_FAIL, at=NOW + 4))
+    assert counted(bounced, failed) == ((Count.HARD_FAILS, NOW + 4),)
+
+
+def test_incoming_mail_is_no_part_of_the_rates() -> None:
+    incoming = replace(LEASED, message=replace(LEASED.message, scope=Scope.INCOMING))
+    sent = lifecycle.done(incoming, a_delivery(7, Status.SENT, at=NOW + 1))
+    assert counted(incoming, sent) == ((Count.SENT, NOW + 1),)
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [
+        (Marked("8", SERVER, MessageId(1), Mark.COMPLAINED, NOW, "7"), Count.COMPLAINTS),
+        (Marked("8", SERVER, MessageId(1), Mark.UNSUBSCRIBED, NOW, ""), Count.UNSUBSCRIBES),
+        (
+            Reported("8", SERVER, a_report(1, MessageId(1), MessageId(2), kind=ReportKind.DELAY)),
+            Count.DELAYS,
+        ),
+        (
+            Reported("8", SERVER, a_report(1, MessageId(1), MessageId(2), kind=ReportKind.BOUNCE)),
+            None,
+        ),
+        (Operated("8", SERVER, MessageId(1), an_operation("release", 1)), Count.RELEASED),
+        (Operated("8", SERVER, MessageId(1), an_operation("hold", 1)), None),
+    ],
+)
+def test_what_else_happens_to_messages_counts(change: Change, count: Count | None) -> None:
+    found = additions([change], NOW)
+    expected = [] if count is None else [{count: 1}]
+    for slot in slots_of(SERVER, NOW):
+        assert [one.counts for one in found.get(slot, [])] == expected
 
 
 def test_each_failed_attempt_counts() -> None:
@@ -136,11 +197,14 @@ def test_an_entry_of_the_log_counts_as_what_it_tells(
 def test_a_delivery_counts_in_the_least_time_that_it_lies_in(seconds: float, within: Count) -> None:
     expected = {within: 1, Count.DELIVERY_MS: max(0, seconds * 1_000)}
     assert delivery_counts(seconds) == expected
-    sent = LogEntry("8", SERVER, MessageId(1), Scope.OUTGOING, Status.SENT, NOW, NOW - seconds)
+    once = {Count.SENT_MESSAGES: 1, bucket_of(seconds): 1}
+    sent = LogEntry(
+        "8", SERVER, MessageId(1), Scope.OUTGOING, Status.SENT, NOW, NOW - seconds, True
+    )
     delivery = a_delivery(7, Status.SENT, at=NEW.message.received_at + seconds)
     for change in (sent, MessageChange("8", LEASED, lifecycle.done(LEASED, delivery))):
         for added in additions([change], NOW).values():
-            assert totals(one.counts for one in added) == {Count.SENT: 1, **expected}
+            assert totals(one.counts for one in added) == {Count.SENT: 1, **expected, **once}
     held = LogEntry("8", SERVER, MessageId(1), Scope.OUTGOING, Status.HELD, NOW, NOW - seconds)
     assert all(one[0].counts == {Count.HELD: 1} for one in additions([held], NOW).values())
 
@@ -151,6 +215,7 @@ def test_people_are_shown_no_times_of_deliveries() -> None:
     assert list(shown) == [
         *("incoming", "outgoing", "spam", "bounces", "held", "sent"),
         *("soft_fails", "hard_fails", "opens", "clicks"),
+        *("complaints", "unsubscribes", "released", "delays"),
     ]
 
 

@@ -7,15 +7,17 @@ above it added. Minutes end after two hours, hours after sixty days; what Dynamo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from chalicelib.adapters.aws.dynamo.table import Item, Table, Written, is_over
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.latency import is_bucket
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.statistics import WITHIN, Addition, Count, Period, Slot, totals
+from chalicelib.domain.periods import Period
+from chalicelib.domain.statistics import WITHIN, Addition, Count, Counts, Slot, totals
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.statistics import Statistics
 
@@ -33,7 +35,16 @@ ATTRIBUTES = {
     **{count: f"w{seconds}" for count, seconds in WITHIN.items()},
     Count.LATER: "wl",
     Count.DELIVERY_MS: "wm",
+    Count.COMPLAINTS: "k",
+    Count.UNSUBSCRIBES: "n",
+    Count.RELEASED: "r",
+    Count.DELAYS: "d",
+    Count.SENT_MESSAGES: "sm",
+    Count.FAILED_MESSAGES: "fm",
+    Count.OPENED_MESSAGES: "om",
+    Count.CLICKED_MESSAGES: "cm",
 }
+_NAMES = {attribute: count for count, attribute in ATTRIBUTES.items()}
 _RACES = 5
 _LAST_SOURCE = "~"  # above every character that a source's name begins with
 
@@ -61,7 +72,7 @@ class DynamoStatistics(Statistics):
 
     async def read(
         self, server: ServerId, period: Period, first: int, last: int
-    ) -> Sequence[tuple[int, Mapping[Count, int]]]:
+    ) -> Sequence[tuple[int, Counts]]:
         """The slots that have counts: one query."""
         items = await self._table.query(
             ("PK", _partition(server)),
@@ -71,7 +82,7 @@ class DynamoStatistics(Statistics):
                 ":last": {"S": _sort_key(period, last, _LAST_SOURCE)},
             },
         )
-        found: dict[int, list[Mapping[Count, int]]] = {}
+        found: dict[int, list[Counts]] = {}
         now = self._clock.now()
         for item in items:
             if is_over(item, now):
@@ -85,9 +96,9 @@ class DynamoStatistics(Statistics):
     ) -> Written:
         """Add everything in `fresh`, if the slot's last number is `stored` or, where that is empty, below them all."""
         sums = totals(one.counts for _, one in fresh)
-        values: Item = {f":{ATTRIBUTES[count]}": {"N": str(n)} for count, n in sums.items()}
+        values: Item = {f":{_attribute(count)}": {"N": str(n)} for count, n in sums.items()}
         values |= {":last": {"S": fresh[-1][0]}, ":known": {"S": stored or fresh[0][0]}}
-        adding = ", ".join(f"{ATTRIBUTES[count]} :{ATTRIBUTES[count]}" for count in sums)
+        adding = ", ".join(f"{_attribute(count)} :{_attribute(count)}" for count in sums)
         expression = f"ADD {adding} SET q = :last"
         if slot.keep_until is not None:
             expression += ", x = :end"
@@ -105,5 +116,15 @@ def _sort_key(period: Period, start: int, source: str) -> str:
     return f"{period.value[0]}#{start:010d}#{source}"
 
 
-def _counts(item: Item) -> dict[Count, int]:
-    return {count: int(item[name]["N"]) for count, name in ATTRIBUTES.items() if name in item}
+def _counts(item: Item) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for attribute, value in item.items():
+        name = _NAMES.get(attribute, attribute)
+        if attribute in _NAMES or is_bucket(attribute):
+            found[name] = int(value["N"])
+    return found
+
+
+def _attribute(count: str) -> str:
+    """The attribute of a counter; buckets have their own names."""
+    return count if is_bucket(count) else ATTRIBUTES[Count(count)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-__all__ = ["Counts", "Period", "ServerCounts", "StatisticsSlot"]
+__all__ = ["Counts", "Latency", "Period", "Rates", "ServerCounts", "StatisticsSlot"]
 
 
 class Counts(TypedDict):
@@ -26,10 +26,39 @@ class Counts(TypedDict):
     hard_fails: int
     opens: int
     clicks: int
+    complaints: int
+    unsubscribes: int
+    released: int
+    delays: int
+    """Reports that a message is late."""
 
 
-Period = Literal["minute", "hour", "day"]
+class Latency(TypedDict):
+    """Seconds from accepted to sent within which so many of a hundred were, each within a tenth."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+
+
+Period = Literal["minute", "hour", "day", "month"]
 """How long a slot is."""
+
+
+class Rates(TypedDict):
+    """Parts of outgoing messages, each message once, from 0 to 1; null where the base is 0."""
+
+    delivered: float | None
+    """Sent, of those accepted."""
+    bounced: float | None
+    """Failed for good or bounced, of those accepted."""
+    complained: float | None
+    """Of those sent."""
+    opened: float | None
+    """By a person, of those sent."""
+    clicked: float | None
+    """By a person, of those sent."""
 
 
 _ServerCounts = TypedDict("_ServerCounts", {"from": "str"})
@@ -37,13 +66,16 @@ _ServerCounts = TypedDict("_ServerCounts", {"from": "str"})
 
 class ServerCounts(_ServerCounts):
     """Counters of a range, seconds behind what happens. Minutes are kept for two hours, hours for
-    sixty days.
+    sixty days, days and months for good.
     """
 
     period: Period
     to: str
     """When the last slot began."""
     totals: Counts
+    rates: Rates
+    latency: Latency | None
+    """Null when nothing was sent."""
     data: list[StatisticsSlot]
     """Slots in which something was counted, oldest first."""
 

@@ -18,12 +18,12 @@ class StatisticsOperations(Asking):
     def show_statistics(
         self,
         *,
-        period: Literal["minute", "hour", "day"] | None = None,
+        period: Literal["minute", "hour", "day", "month"] | None = None,
         from_: str | None = None,
         to: str | None = None,
         tenant: str | None = None,
     ) -> ServerCounts:
-        """Count what happened to messages of a server, or of all of an organization, by minute, hour or day.
+        """Count what happened to messages of a server, or of all of an organization, by minute, hour, day or month.
 
         Needs the scope `statistics:read`.
         """
