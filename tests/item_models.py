@@ -127,6 +127,7 @@ class MessageItem(MailItem):
     has_older_deliveries = BooleanAttribute(attr_name="lm", null=True)
     write = UnicodeAttribute(attr_name="n", null=True)
     last_operation = UnicodeAttribute(attr_name="op", null=True)
+    last_mark = UnicodeAttribute(attr_name="mk", null=True)
 
     recipient_key = UnicodeAttribute(attr_name="rk")
     flag_key = UnicodeAttribute(attr_name="fk", null=True)
@@ -171,6 +172,24 @@ class ReportItem(MailItem):
     """A report on a message, as JSON: `S#<server>#REP` and `N#<number>`; again under `M#<message>#<its message>`."""
 
     value = UnicodeAttribute(attr_name="v")
+
+
+class OccurrenceItem(MailItem):
+    """What happened beside messages, as JSON: `S#<server>#HAP` and `W#<name>`."""
+
+    value = UnicodeAttribute(attr_name="v")
+
+
+class PackItem(MailItem):
+    """Some of a server's events: `S#<server>#LOG` and `K#<milliseconds>#<source>#<last number>#<ordinal>`."""
+
+    packed = BinaryAttribute(legacy_encoding=False, attr_name="b")
+
+
+class PackSourceItem(MailItem):
+    """The last number that a server's events took of a source: `S#<server>#LOG` and `P#<source>`."""
+
+    last = UnicodeAttribute(attr_name="q")
 
 
 class NumberItem(MailItem):

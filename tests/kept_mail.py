@@ -13,6 +13,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
+from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
 from chalicelib.domain.rates import DNS
 from chalicelib.domain.statistics import Addition, Count, Slot
@@ -23,7 +24,9 @@ from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.greylist import Greylist
+from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
@@ -139,6 +142,9 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.HOUR, int(host.now) // 3_600 * 3_600)
     await host.posthorn[Statistics].add("mail", slot, [Addition("1", {Count.OUTGOING: 1})])
+    happened = Occurrence(EventType.SUPPRESSION_ADDED, server, host.now, "once", detail="{}")
+    await host.posthorn[Happenings].note([happened])
+    await host.posthorn[EventLog].append("mail", server, [Numbered("1", happened)])
     await host.posthorn[EventFeed].move(1)
     blobs = host.posthorn[SegmentBlobStore]
     ticket = await blobs.ticket(server, 5, host.now)

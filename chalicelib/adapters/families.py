@@ -18,6 +18,8 @@ blobs.BlobStore              aws.s3.S3BlobStore                            sqlit
 clock.Clock                  system.clock.SystemClock                      system.clock.SystemClock
 egress.Egress                network.egress.NetworkEgress                  network.egress.NetworkEgress
 engagement.Engagement        aws.dynamo.engagement.DynamoEngagement        sqlite.engagement.SqliteEngagement
+event_log.EventLog           aws.dynamo.event_log.DynamoEventLog           sqlite.event_log.SqliteEventLog
+happenings.Happenings        aws.dynamo.happenings.DynamoHappenings        sqlite.happenings.SqliteHappenings
 http_client.HttpClient       network.http_client.H11HttpClient             network.http_client.H11HttpClient
 greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys

@@ -29,8 +29,10 @@ class MessageChange:
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """A message was stored at this time (`status` is None), or a delivery with this status was added to its log: told
-    by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored.
-    `is_first`: it was sent for the first time, or failed for good or was bounced for the first time."""
+    by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored, and
+    `scheduled_at` when it is to be sent by its schedule. `delivery` and `report` are the numbers of the delivery and of
+    the report that it tells of. `is_first`: it was sent for the first time, or failed for good or was bounced for the
+    first time."""
 
     sequence: str
     server: ServerId
@@ -39,18 +41,23 @@ class LogEntry:
     status: Status | None
     at: float
     accepted_at: float | None = None
+    delivery: int | None = None
+    report: int | None = None
+    scheduled_at: float | None = None
     is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class HitAdded:
-    """A message was opened or a link in it clicked. `is_first`: by a person for the first time, told by a store that
-    does not show the message when that changes."""
+    """A message was opened or a link in it clicked. `hit` is the name by which the store finds it again. `is_first`: by
+    a person for the first time, told by a store that does not show the message when that changes."""
 
     sequence: str
     server: ServerId
     kind: EngagementKind
     at: float
+    message: MessageId
+    hit: str
     is_first: bool = False
 
 

@@ -54,7 +54,11 @@ class Occurrence:
     email: MessageId | None = None
     detail: str | None = None
 
+    @property
+    def name(self) -> str:
+        """What tells it from every other of an installation."""
+        return f"{self.server}/{self.type.value}/{self.email or ''}/{self.what}"
+
     def id(self, installation: uuid.UUID) -> str:
         """The event's id, a UUID (RFC 9562 version 5): of one installation, no two that differ have the same."""
-        told = f"{self.server}/{self.type.value}/{self.email or ''}/{self.what}"
-        return str(uuid.uuid5(installation, told))
+        return str(uuid.uuid5(installation, self.name))

@@ -20,15 +20,21 @@ class LogPage:
     has_more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An occurrence with the number of the change that told of it (decimal, of any length)."""
+
+    sequence: str
+    occurrence: Occurrence
+
+
 class EventLog(Protocol):
     """A log for each server, whose entries go after a day."""
 
-    async def append(
-        self, source: str, server: ServerId, last: str, occurrences: Sequence[Occurrence]
-    ) -> None:
-        """Add occurrences of one source, in their order, the last of which has the number `last` of the feed (decimal,
-        of any length). A number that is not above the last one taken from this source changes nothing, so that a
-        replay is listed once. All are added or, when this raises, none."""
+    async def append(self, source: str, server: ServerId, numbered: Sequence[Numbered]) -> None:
+        """Add occurrences of one source, in the order of their numbers. Those not above the last number that this
+        server's log has taken from the source change nothing, so that a replay is listed once wherever it begins and
+        ends. All the others are added or, when this raises, none. Rejected for a number that is none."""
 
     async def page(
         self,
@@ -39,6 +45,6 @@ class EventLog(Protocol):
         kind: EventType | None = None,
         limit: int,
     ) -> LogPage:
-        """The entries after `position`, or without one from `since` (epoch seconds; None: the oldest) on, of one type
-        where `kind` names it. Reading on from a position leaves none out, whoever writes meanwhile. Rejected for a
-        position that this server did not give."""
+        """The entries after `position`, or without one from the oldest on: those of `since` (epoch seconds) or later
+        alone, and of the type `kind`, where these are given. Reading on from a position leaves none out, whoever writes
+        meanwhile. Rejected for a position that this server did not give."""

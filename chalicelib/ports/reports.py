@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 class Reports(Protocol):
     """Bounces, delays, complaints and automatic replies of a server's messages, by number."""
 
-    async def add(self, server: ServerId, report: Report) -> Report:
+    async def add(self, server: ServerId, report: Report, *, brought: bool = False) -> Report:
         """Store a report, once for the message that it came with and the one that it is about: the one that is stored,
-        which has another number when it was there before."""
+        which has another number when it was there before. Consumers are told of a new one as `Reported`, unless it was
+        brought from another installation."""
 
     async def get(self, server: ServerId, number: int) -> Report:
         """One report; NotFound."""

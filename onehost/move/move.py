@@ -118,7 +118,9 @@ class Move:
         cursor = None
         while True:
             page = await source.page(server, ReportFilter(), MOST_LISTED, cursor)
-            await _some_at_a_time(target.add(server, report) for report in page.values)
+            await _some_at_a_time(
+                target.add(server, report, brought=True) for report in page.values
+            )
             if page.next_cursor is None:
                 return
             cursor = page.next_cursor

@@ -15,15 +15,19 @@ from chalicelib.adapters.sqlite.kept import TABLES
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.adapters.sqlite.uploads import Uploads
+from chalicelib.domain.changes import Mark
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.event_log import EventLog, Numbered
+from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -68,6 +72,11 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.DAY, NOW // 86_400 * 86_400)
     await world[Statistics].add("mail", slot, [Addition("1", {Count.OUTGOING: 1})])
+    happened = Occurrence(EventType.SUPPRESSION_ADDED, server, NOW, "once", detail="{}")
+    await world[Happenings].note([happened])
+    await world[EventLog].append("mail", server, [Numbered("1", happened)])
+    ref = server, made[0].id, made[0].scope
+    assert await world[MessageStore].mark(*ref, Mark.COMPLAINED, NOW, "1")
     await world[BlobStore].bring(server, secrets.token_hex(16), WORD, NOW)
     return made
 
@@ -147,7 +156,7 @@ async def test_nothing_is_left_of_a_server_and_all_of_the_others(world: World) -
         everything = {one.name for one in TABLES if one.database == "mail.db"} - OF_NO_SERVER
         assert filled.keys() == everything | {"uploads"}
     else:
-        assert len(filled) == 10
+        assert len(filled) == 12
     await purged(world, ours)
     assert await left_of(world, ours) == {}
     assert await left_of(world, theirs) == before

@@ -27,7 +27,7 @@ from chalicelib.bootstrap import in_memory
 from chalicelib.domain.changes import Change, HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Status
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.periods import STORED, Period
 from chalicelib.domain.statistics import (
     Addition,
@@ -112,7 +112,9 @@ class Feed:
         server = SERVERS[key % len(SERVERS)]
         at = NOW + self.dice.randrange(600)
         if self.dice.random() < 0.2:
-            return HitAdded(number, server, self.dice.choice(list(EngagementKind)), at)
+            return HitAdded(
+                number, server, self.dice.choice(list(EngagementKind)), at, MessageId(1), number
+            )
         before = self.messages.get(key)
         if before is None:
             after = MessageRecord(a_message(server, key, received_at=float(at)))

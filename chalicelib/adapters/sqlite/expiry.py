@@ -18,11 +18,15 @@ PAGES = 100
 MINUTES_KEPT = 120
 # Each removes at most `:rows`; that a message is new, or what was done with it, is of no use once every consumer knows.
 _OVER = (
-    "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
+    " WHERE keep_until <= :now AND seq <= :position LIMIT :rows)",
     "DELETE FROM events WHERE seq IN"
     " (SELECT seq FROM events INDEXED BY by_new WHERE kind = 'new' AND seq <= :position LIMIT :rows)",
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_operation"
     " WHERE kind = 'operation' AND seq <= :position LIMIT :rows)",
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_told"
+    " WHERE kind IN ('mark', 'report') AND seq <= :position LIMIT :rows)",
+    "DELETE FROM packs WHERE seq IN (SELECT seq FROM packs WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM links WHERE key IN (SELECT key FROM links WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE keep_until <= :now LIMIT :rows)",

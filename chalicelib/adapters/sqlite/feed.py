@@ -6,15 +6,29 @@ again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.engagement import KIND_OF, is_first_of_person
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of
-from chalicelib.domain.changes import Change, HitAdded, LogEntry, Operated
+from chalicelib.adapters.storage.packs import parse_occurrence
+from chalicelib.domain.changes import (
+    Change,
+    Happened,
+    HitAdded,
+    LogEntry,
+    Mark,
+    Marked,
+    Operated,
+    Reported,
+)
+from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.model import Scope, Status
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import parse_operation
+from chalicelib.domain.report import Report
 
 if TYPE_CHECKING:
     import apsw
@@ -25,9 +39,8 @@ MOST_READ = 1_000
 _POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
-    "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, hit,"
-    " at IN (sent_at, failed_at) FROM events"
-    " LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
+    "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, d_id, d_report, scheduled_at, detail,"
+    " hit, at IN (sent_at, failed_at) FROM events LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
 _SCOPES = {one.value: one for one in Scope}
@@ -69,15 +82,45 @@ def position_of(db: apsw.Connection) -> int:
 
 def _change(row: Sequence[Any]) -> Change | None:
     """What a row of _EVENTS tells; what it has of its message is None when that is gone."""
-    sequence, key, kind, at, status, scope, operation, accepted_at, hit, is_first = row
+    sequence, key, kind, at, status, scope, operation, accepted_at, *rest = row
+    delivery, report, scheduled_at, detail, hit, is_first = rest
     number = str(sequence)
     server, message = ids_of(key)
     if kind in KIND_OF:
-        return HitAdded(number, server, KIND_OF[kind], at, is_first_of_person(hit))
+        return HitAdded(number, server, KIND_OF[kind], at, message, number, is_first_of_person(hit))
     if operation is not None:
         return Operated(number, server, message, parse_operation(operation))
+    if detail is not None:
+        return _TOLD[kind](number, server, message, at, detail)
     if scope is None:
         return None
     told = _STATUSES.get(status)
-    is_first = told is not None and bool(is_first)
-    return LogEntry(number, server, message, _SCOPES[scope], told, at, accepted_at, is_first)
+    return LogEntry(
+        number,
+        server,
+        message,
+        _SCOPES[scope],
+        told,
+        at,
+        accepted_at,
+        delivery,
+        report,
+        scheduled_at,
+        told is not None and bool(is_first),
+    )
+
+
+def _marked(number: str, server: ServerId, message: MessageId, at: float, detail: str) -> Change:
+    mark, told = json.loads(detail)
+    return Marked(number, server, message, Mark(mark), at, told)
+
+
+def _reported(number: str, server: ServerId, message: MessageId, at: float, detail: str) -> Change:
+    return Reported(number, server, parse_value(Report, detail))
+
+
+def _happened(number: str, server: ServerId, message: MessageId, at: float, detail: str) -> Change:
+    return Happened(number, server, parse_occurrence(server, detail))
+
+
+_TOLD = {"mark": _marked, "report": _reported, "event": _happened}

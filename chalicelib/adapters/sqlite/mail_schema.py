@@ -126,6 +126,20 @@ ALTER TABLE messages ADD COLUMN unsubscribed_at REAL;
 ALTER TABLE messages ADD COLUMN person_opened_at REAL;
 ALTER TABLE messages ADD COLUMN person_clicked_at REAL;
 ALTER TABLE messages ADD COLUMN provider TEXT;
+
+/* What consumers are told beside the log: kind 'mark' and 'report' with the detail, 'event' with an occurrence and its
+   name, which is there once. The lists of events: packs of a server, and what they took of each source. */
+ALTER TABLE events ADD COLUMN name TEXT;
+ALTER TABLE events ADD COLUMN detail TEXT /* JSON */;
+CREATE INDEX by_told ON events(seq) WHERE kind IN ('mark', 'report');
+CREATE UNIQUE INDEX by_name ON events(key, name) WHERE kind = 'event';
+CREATE TABLE packs(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, server INTEGER NOT NULL, keep_until INTEGER NOT NULL,
+  occurrences BLOB NOT NULL);
+CREATE INDEX packs_by_server ON packs(server, seq);
+CREATE INDEX packs_by_end ON packs(keep_until);
+CREATE TABLE pack_sources(
+  server INTEGER, source TEXT, last TEXT NOT NULL, PRIMARY KEY(server, source)) WITHOUT ROWID;
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)

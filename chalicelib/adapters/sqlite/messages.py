@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.logs import LOGGED, newest, read_records
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
-from chalicelib.adapters.sqlite.operations import note_resent, tell
+from chalicelib.adapters.sqlite.operations import note_resent, tell, tell_mark
 from chalicelib.adapters.sqlite.records import (
     DELIVERY_COLUMNS,
     NEW_NAMES,
@@ -28,6 +28,7 @@ from chalicelib.adapters.storage.listing import (
     counts_against_recipient,
     recipient_key,
 )
+from chalicelib.domain.changes import Mark
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import (
     Delivery,
@@ -81,6 +82,10 @@ _BY_FLAG = (
 )
 _BY_RECIPIENT = f"SELECT {SELECTED} FROM messages WHERE rcpt_key = :rcpt AND {_BETWEEN} {_ORDER}"
 _DUE = f"SELECT {SELECTED} FROM messages WHERE due_at <= ? ORDER BY due_at LIMIT ?"
+_MARK = {
+    Mark.COMPLAINED: "UPDATE messages SET complained_at = ? WHERE key = ? AND complained_at IS NULL",
+    Mark.UNSUBSCRIBED: "UPDATE messages SET unsubscribed_at = ? WHERE key = ? AND unsubscribed_at IS NULL",
+}
 _CLEAR_DUE = "UPDATE messages SET due_at = NULL WHERE key = ? AND attempt = ?"
 _FAILS = (
     f"SELECT {SELECTED} FROM messages WHERE rcpt_key = :rcpt AND {_BETWEEN}"
@@ -123,6 +128,20 @@ class SqliteMessageStore(MessageStore):
         """Add to the list of its row; see the port."""
         key = key_of(server, message)
         await self._database.write(lambda db: note_resent(db, key, resent_as))
+
+    async def mark(
+        self, server: ServerId, message: MessageId, scope: Scope, mark: Mark, at: float, detail: str
+    ) -> bool:
+        """Set its time where there is none, and tell of it; see the port."""
+        key = key_of(server, message)
+
+        def note(db: apsw.Connection) -> bool:
+            is_first = _changes(db, _MARK[mark], (at, key)) == 1
+            if is_first:
+                tell_mark(db, key, mark, at, detail)
+            return is_first
+
+        return await self._database.write(note)
 
     async def get(
         self, server: ServerId, message: MessageId, scope: Scope | None = None

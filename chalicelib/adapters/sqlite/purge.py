@@ -33,12 +33,22 @@ _FOUND = (
         "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))",
         f"SELECT seq FROM events INDEXED BY by_new WHERE kind = 'new' AND {_OURS} LIMIT :rows",
     ),
+    (
+        "DELETE FROM events WHERE seq IN (SELECT value FROM json_each(?))",
+        "SELECT seq FROM events INDEXED BY by_told"
+        f" WHERE kind IN ('mark', 'report') AND {_OURS} LIMIT :rows",
+    ),
 )
 _REMOVED = (
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_message"
     f" WHERE kind = 'delivery' AND {_OURS} LIMIT :rows)",
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_hit"
     f" WHERE kind IN ('open', 'click') AND {_OURS} LIMIT :rows)",
+    "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_name"
+    f" WHERE kind = 'event' AND {_OURS} LIMIT :rows)",
+    "DELETE FROM packs WHERE seq IN (SELECT seq FROM packs WHERE server = :server LIMIT :rows)",
+    "DELETE FROM pack_sources WHERE (server, source) IN"
+    " (SELECT server, source FROM pack_sources WHERE server = :server LIMIT :rows)",
     f"DELETE FROM reports WHERE key IN (SELECT key FROM reports WHERE {_OURS} LIMIT :rows)",
     f"DELETE FROM links WHERE key IN (SELECT key FROM links WHERE {_OURS} LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"

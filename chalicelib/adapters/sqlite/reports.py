@@ -23,6 +23,7 @@ _ADD = (
     "INSERT INTO reports(key, at, kind, cause, email, report_email, value)"
     " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 )
+_TOLD = "INSERT INTO events(key, kind, at, detail) VALUES (?, 'report', ?, ?)"
 _SAME = "SELECT value FROM reports WHERE email = ? AND report_email = ?"
 _ONE = "SELECT value FROM reports WHERE key = ?"
 _OF = "SELECT value FROM reports WHERE email = ? ORDER BY report_email DESC LIMIT ?"
@@ -39,7 +40,7 @@ class SqliteReports(Reports):
     def __init__(self, database: MailDatabase) -> None:
         self._database = database
 
-    async def add(self, server: ServerId, report: Report) -> Report:
+    async def add(self, server: ServerId, report: Report, *, brought: bool = False) -> Report:
         """Store it unless it is there; see the port."""
         email = key_of(server, report.email)
         row = (
@@ -53,7 +54,9 @@ class SqliteReports(Reports):
         )
 
         def add(db: apsw.Connection) -> list[Any]:
-            fetched(db, _ADD, row)
+            db.execute(_ADD, row)
+            if db.changes() and not brought:
+                db.execute(_TOLD, (email, report.at, row[-1]))
             return fetched(db, _SAME, (email, report.report_email))
 
         ((value,),) = await self._database.write(add)

@@ -17,7 +17,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import HitAdded, MessageChange
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, State, Status
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from infra.local.stream import matches, template_filters
 from tests.fakes import NOW, a_delivery, a_message
 from tests.growth import assert_linear
@@ -70,8 +70,8 @@ async def test_messages_are_read_with_what_they_were_before() -> None:
 
 async def test_hits_are_read() -> None:
     assert await read(a_hit("o"), a_hit("c")) == [
-        HitAdded("7", SERVER, EngagementKind.OPEN, NOW + 0.5),
-        HitAdded("7", SERVER, EngagementKind.CLICK, NOW + 0.5),
+        HitAdded("7", SERVER, EngagementKind.OPEN, NOW + 0.5, MessageId(4711), "1800000000500#ab"),
+        HitAdded("7", SERVER, EngagementKind.CLICK, NOW + 0.5, MessageId(4711), "1800000000500#ab"),
     ]
 
 
@@ -196,7 +196,9 @@ async def test_poison_is_logged_without_its_content_and_the_rest_is_read(
 )
 async def test_no_shape_of_a_record_stops_the_others(record: Any) -> None:
     found = await read(record, a_hit())
-    assert found[-1] == HitAdded("7", SERVER, EngagementKind.OPEN, NOW + 0.5)
+    assert found[-1] == HitAdded(
+        "7", SERVER, EngagementKind.OPEN, NOW + 0.5, MessageId(4711), "1800000000500#ab"
+    )
 
 
 def test_reading_is_linear_in_the_log_of_a_message() -> None:

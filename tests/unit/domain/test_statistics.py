@@ -154,7 +154,7 @@ def test_a_time_lies_in_a_minute_an_hour_and_a_day() -> None:
 
 
 def test_a_change_goes_to_all_its_slots_under_its_number() -> None:
-    hit = HitAdded("9", SERVER, EngagementKind.CLICK, NOW + 0.5)
+    hit = HitAdded("9", SERVER, EngagementKind.CLICK, NOW + 0.5, MessageId(1), "x")
     found = additions([MessageChange("8", None, NEW), hit], NOW)
     assert set(found) == set(slots_of(SERVER, NOW))
     for added in found.values():
@@ -162,7 +162,7 @@ def test_a_change_goes_to_all_its_slots_under_its_number() -> None:
             ("8", {Count.OUTGOING: 1}),
             ("9", {Count.CLICKS: 1}),
         ]
-    opened = additions([HitAdded("9", SERVER, EngagementKind.OPEN, NOW)], NOW)
+    opened = additions([HitAdded("9", SERVER, EngagementKind.OPEN, NOW, MessageId(1), "x")], NOW)
     assert all(added[0].counts == {Count.OPENS: 1} for added in opened.values())
 
 

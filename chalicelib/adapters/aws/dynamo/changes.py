@@ -1,4 +1,4 @@
-"""Records of the mail table's stream as changes of messages and new hits.
+"""Records of the mail table's stream as changes of messages, new hits and reports, and what happened beside.
 
 A record is what Lambda hands over: `eventName`, and under `dynamodb` keys, both images and a sequence number. Whatever
 else is written to the table is not looked at; of a record that should be understood and is not, one log line tells the
@@ -8,22 +8,34 @@ number and nothing of the content. What a move brought was told where it happene
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.adapters.aws.dynamo.records import read_operation, read_record
+from chalicelib.adapters.aws.dynamo.happenings import is_occurrence, read_occurrence
+from chalicelib.adapters.aws.dynamo.records import MARK, read_mark, read_operation, read_record
+from chalicelib.adapters.aws.dynamo.reports import is_report, read_report
 from chalicelib.adapters.aws.dynamo.table import is_moved
 from chalicelib.adapters.storage.sequences import sortable
-from chalicelib.domain.changes import Change, HitAdded, MessageChange, Operated
+from chalicelib.domain.changes import (
+    Change,
+    Happened,
+    HitAdded,
+    Marked,
+    MessageChange,
+    Operated,
+    Reported,
+)
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.numbering import MessageId, ServerId
 
 logger = logging.getLogger("posthorn.outbox")
 
-_HIT = "E#"
+HIT = "E#"
+_Image = Mapping[str, Any]
 _EVENT_KINDS = {"o": EngagementKind.OPEN, "c": EngagementKind.CLICK}
-_MESSAGE_EVENTS = frozenset({"INSERT", "MODIFY"})
+_EVENTS = frozenset({"INSERT", "MODIFY"})
 # What reading a value of another shape raises; `Rejected` is what a wrong sequence number does.
 _UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError, Rejected)
 
@@ -35,45 +47,96 @@ def read_changes(records: Sequence[Mapping[str, Any]]) -> list[Change]:
     for record in records:
         try:
             change = read_change(record)
-            operated = _operated(change, record)
+            beside = _beside(change, record)
         except _UNREADABLE as error:
             fields = {"outcome": "unreadable", "error": type(error).__name__} | _number(record)
             logger.error("change cannot be read", extra={"fields": fields})
             continue
-        found += [one for one in (change, operated) if one is not None]
+        found += [one for one in (change, *beside) if one is not None]
     return found
 
 
 def read_change(record: Mapping[str, Any]) -> Change | None:
     """The change that a record tells of; None for one that is about something else. Raises what `_UNREADABLE` lists."""
-    image = record["dynamodb"]
+    image, event = record["dynamodb"], record["eventName"]
     pk, sk = (str(image["Keys"][name]["S"]) for name in ("PK", "SK"))
-    event = record["eventName"]
-    is_hit = pk.startswith("T#") and sk.startswith(_HIT) and event == "INSERT"
-    if not is_hit and not (_is_message(pk, sk) and event in _MESSAGE_EVENTS):
+    if event not in _EVENTS:
         return None
-    new = image["NewImage"]
-    if is_moved(new, image.get("OldImage")):
+    read = _reader(pk, sk, event)
+    if read is None or is_moved(image["NewImage"], image.get("OldImage")):
         return None
-    if is_hit:
-        server, at = ServerId(int(pk.split("#")[1])), _time(new["t"]["N"])
-        return HitAdded(_sequence(image), server, _EVENT_KINDS[new["k"]["S"]], at)
-    before = read_record(image["OldImage"]) if event == "MODIFY" else None
-    after = read_record(new)
+    return read(image)
+
+
+def _reader(pk: str, sk: str, event: str) -> Callable[[_Image], Change] | None:
+    """How an item of this key is read when this was done with it."""
+    if _is_message(pk, sk):
+        return _new_message if event == "INSERT" else _changed_message
+    if is_occurrence(pk, sk):
+        return _happened
+    if event != "INSERT":
+        return None
+    if pk.startswith("T#") and sk.startswith(HIT):
+        return _hit
+    return _reported if is_report(pk, sk) else None
+
+
+def _new_message(image: _Image) -> Change:
+    return _message_change(image, None)
+
+
+def _changed_message(image: _Image) -> Change:
+    return _message_change(image, read_record(image["OldImage"]))
+
+
+def _message_change(image: _Image, before: MessageRecord | None) -> Change:
+    after = read_record(image["NewImage"])
     for moment in (after.message.received_at, *(one.at for one in after.deliveries)):
         _time(moment)
     return MessageChange(_sequence(image), before, after)
 
 
-def _operated(change: Change | None, record: Mapping[str, Any]) -> Operated | None:
-    """What was done by hand, told by a message that this made, or with the change of one."""
+def _hit(image: _Image) -> Change:
+    keys, new = image["Keys"], image["NewImage"]
+    _, server, message = keys["PK"]["S"].split("#")
+    return HitAdded(
+        _sequence(image),
+        ServerId(int(server)),
+        _EVENT_KINDS[new["k"]["S"]],
+        _time(new["t"]["N"]),
+        MessageId(int(message)),
+        keys["SK"]["S"].removeprefix(HIT),
+    )
+
+
+def _reported(image: _Image) -> Change:
+    server = ServerId(int(image["Keys"]["PK"]["S"].split("#")[1]))
+    return Reported(_sequence(image), server, read_report(image["NewImage"]))
+
+
+def _happened(image: _Image) -> Change:
+    occurrence = read_occurrence(image["NewImage"])
+    _time(occurrence.at)
+    return Happened(_sequence(image), occurrence.server, occurrence)
+
+
+def _beside(change: Change | None, record: Mapping[str, Any]) -> list[Change]:
+    """What was done by hand, told by a message that this made or with the change of one, and what its recipient did."""
     if not isinstance(change, MessageChange):
-        return None
+        return []
     message, image = change.after.message, record["dynamodb"]
-    operation = message.operation if change.before is None else read_operation(image["NewImage"])
-    if operation is None or operation == read_operation(image.get("OldImage", {})):
-        return None
-    return Operated(change.sequence, message.server_id, message.id, operation)
+    new, old = image["NewImage"], image.get("OldImage", {})
+    found: list[Change] = []
+    operation = message.operation if change.before is None else read_operation(new)
+    if operation is not None and operation != read_operation(old):
+        found.append(Operated(change.sequence, message.server_id, message.id, operation))
+    marked = read_mark(new)
+    if marked is not None and new[MARK] != old.get(MARK):
+        mark, at, detail = marked
+        found.append(
+            Marked(change.sequence, message.server_id, message.id, mark, _time(at), detail)
+        )
+    return found
 
 
 def _is_message(pk: str, sk: str) -> bool:

@@ -8,11 +8,13 @@ first one held. A server's `shards` must not change once it has messages, becaus
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.adapters.aws.dynamo.reads import MessageReads
 from chalicelib.adapters.aws.dynamo.records import (
+    MARK,
     OPERATION,
     message_item,
     older_delivery_item,
@@ -24,6 +26,7 @@ from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import NEWEST_KEPT, added_deliveries
 from chalicelib.config import Settings
+from chalicelib.domain.changes import Mark
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -31,8 +34,8 @@ from chalicelib.domain.operations import Operation
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.rand import Rand
 
-# What a change of state may write. Of the rest only `oa`, `ca`, `po`, `pc`, `c1`, `u1` and `rs` ever change, and opens,
-# clicks, complaints and resent messages alone write them.
+# What a change of state may write. Of the rest only `oa`, `ca`, `po`, `pc`, `c1`, `u1`, `mk` and `rs` ever change, and
+# opens, clicks, marks and resent messages alone write them.
 MUTABLE = (
     *("st", "ss", "a", "tr", "lr", "lo", "lu", "w", "h", "hx"),
     *("la", "ps", "l", "n", "fk", "dk", "du", "lk", OPERATION),
@@ -45,6 +48,7 @@ _CLAIM = "SET ps = ss, ss = :leased, lo = :owner, lu = :until, n = :write REMOVE
 _CLAIMABLE = "t = :token AND a = :attempt AND (ss = :waiting OR (ss = :leased AND lu <= :now))"
 _RESENT = "SET rs = list_append(if_not_exists(rs, :none), :one)"
 _NOT_RESENT = "attribute_exists(PK) AND NOT contains(rs, :number)"
+_MARK = {Mark.COMPLAINED: "c1", Mark.UNSUBSCRIBED: "u1"}
 _RACES = 5
 _BUSY = "The message is being changed by others, try again later"
 
@@ -122,6 +126,20 @@ class DynamoMessageStore(MessageReads, MessageStore):
         values: Item = {":none": {"L": []}, ":one": {"L": [number]}, ":number": number}
         key = await self._key(server, scope, message)
         await self._table.update(key, _RESENT, values, _NOT_RESENT)
+
+    async def mark(
+        self, server: ServerId, message: MessageId, scope: Scope, mark: Mark, at: float, detail: str
+    ) -> bool:
+        """Set its time where there is none, with what the stream shall tell; see the port."""
+        name, write = _MARK[mark], self._mark()
+        told = json.dumps([mark.value, repr(at), detail, write])
+        written = await self._table.update(
+            await self._key(server, scope, message),
+            f"SET {name} = :at, {MARK} = :told",
+            {":at": {"N": repr(at)}, ":told": {"S": told}},
+            f"attribute_exists(PK) AND attribute_not_exists({name})",
+        )
+        return written.held or written.item.get(MARK) == {"S": told}
 
     async def clear_due(self, record: MessageRecord) -> bool:
         """Take a record out of the due index if its attempt is the same."""

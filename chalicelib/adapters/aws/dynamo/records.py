@@ -6,11 +6,13 @@ newest deliveries lie in the item. Whether a record is in the due index is wheth
 
 from __future__ import annotations
 
+import json
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.aws.dynamo.columns import Attribute, columns
 from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
+from chalicelib.domain.changes import Mark
 from chalicelib.domain.fields import BLOB, DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.model import Delivery, DsnParameters, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -26,6 +28,7 @@ _SCOPES = {"o": Scope.OUTGOING, "i": Scope.INCOMING}
 MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8, "unsubscribe": 16}
 _DSN = "y"
 OPERATION = "op"
+MARK = "mk"
 IN_THE_KEY = ("server_id", "id", "scope")
 _MESSAGE = columns(MESSAGE, (*IN_THE_KEY, *MARKS, "blob", "dsn"))
 _BLOB = columns(BLOB)
@@ -96,6 +99,14 @@ def operation_attribute(operation: Operation | None) -> Item:
 def read_operation(item: Item) -> Operation | None:
     """The operation beside a record."""
     return parse_operation(item[OPERATION]["S"]) if OPERATION in item else None
+
+
+def read_mark(item: Item) -> tuple[Mark, float, str] | None:
+    """What was last marked on a message, when, and what was noted beside."""
+    if MARK not in item:
+        return None
+    mark, at, detail, *_ = json.loads(item[MARK]["S"])
+    return Mark(mark), float(at), str(detail)
 
 
 def older_delivery_item(server: ServerId, message: MessageId, delivery: Delivery) -> Item:

@@ -11,7 +11,7 @@ MOST_READ items a page.
 
 from __future__ import annotations
 
-from chalicelib.adapters.aws.dynamo.table import Item, Table, key_of
+from chalicelib.adapters.aws.dynamo.table import MOVED, Item, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
 from chalicelib.adapters.storage.report_pages import listing_of, page_of
@@ -34,29 +34,30 @@ class DynamoReports(Reports):
     def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._table = Table(session, settings.mail_table)
 
-    async def add(self, server: ServerId, report: Report) -> Report:
+    async def add(self, server: ServerId, report: Report, *, brought: bool = False) -> Report:
         """Put both items unless they are there; see the port."""
         place = _place(report.email, report.report_email)
+        named: Item = {"n": {"S": MOVED}} if brought else {}
         failed = await self._table.transact(
             {"Put": {"Item": _item(server, place, report), "ConditionExpression": _NEW}},
-            {"Put": {"Item": _item(server, _number(report.id), report)}},
+            {"Put": {"Item": _item(server, _number(report.id), report) | named}},
         )
         if failed is None:
             return report
         item = await self._table.get(_partition(server), place)
-        return report if item is None else _read(item)
+        return report if item is None else read_report(item)
 
     async def get(self, server: ServerId, number: int) -> Report:
         """One read; NotFound."""
         item = await self._table.get(_partition(server), _number(number))
         if item is None:
             raise NotFound("There is no such report")
-        return _read(item)
+        return read_report(item)
 
     async def of(self, server: ServerId, email: MessageId) -> tuple[Report, ...]:
         """One query, backwards."""
         items = await self._query(server, f"M#{email:010d}#", MOST_OF_ONE)
-        return tuple(_read(item) for item in reversed(items))
+        return tuple(read_report(item) for item in reversed(items))
 
     async def page(
         self, server: ServerId, wanted: ReportFilter, limit: int, cursor: str | None = None
@@ -68,7 +69,7 @@ class DynamoReports(Reports):
         listing = listing_of(server)
         before = None if cursor is None else parse_cursor(listing, cursor)
         most = limit + 1 if wanted == ReportFilter() else MOST_READ
-        reports = [_read(item) for item in await self._query(server, "N#", most, before)]
+        reports = [read_report(item) for item in await self._query(server, "N#", most, before)]
         found = [report for report in reports if wanted.passes(report)]
         if len(found) > limit:
             return Page(tuple(found[:limit]), render_cursor(listing, found[limit - 1].id))
@@ -90,6 +91,16 @@ class DynamoReports(Reports):
         )
 
 
+def is_report(pk: str, sk: str) -> bool:
+    """Whether a key is that of a report."""
+    return pk.startswith("S#") and pk.endswith("#REP") and sk.startswith("N#")
+
+
+def read_report(item: Item) -> Report:
+    """The report of an item."""
+    return parse_value(Report, item["v"]["S"])
+
+
 def _partition(server: ServerId) -> str:
     return f"S#{server}#REP"
 
@@ -104,7 +115,3 @@ def _place(email: MessageId, report_email: MessageId) -> str:
 
 def _item(server: ServerId, place: str, report: Report) -> Item:
     return key_of(_partition(server), place) | {"v": {"S": render_value(report)}}
-
-
-def _read(item: Item) -> Report:
-    return parse_value(Report, item["v"]["S"])

@@ -1,0 +1,131 @@
+"""What happened at each server during the last day, in the mail table: packs in the order of their writing.
+
+| Item | PK | SK |
+|---|---|---|
+| pack | `S#<server>#LOG` | `K#<milliseconds>#<source>#<last number>#<ordinal>` |
+| last number of a source | `S#<server>#LOG` | `P#<source>` |
+
+Both are written together, so that a replay finds what was taken. Several shards of the stream write at a time, each by
+its own clock: a page leaves out packs that are younger than SETTLING_SECONDS, behind which nothing comes any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from chalicelib.adapters.aws.dynamo.table import Item, Table, key_of
+from chalicelib.adapters.aws.session import AwsSession
+from chalicelib.adapters.storage.log_pages import MOST_LOOKS, PACKS, Reading, parse_position
+from chalicelib.adapters.storage.packs import KEPT_SECONDS, packs, read_pack
+from chalicelib.adapters.storage.sequences import sortable
+from chalicelib.config import Settings
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.occurrence import EventType
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.event_log import EventLog, LogPage, Numbered
+
+SETTLING_SECONDS = 5.0
+# A stream keeps its records for a day; no replay begins before.
+_SOURCE_KEPT_SECONDS = 3 * 86_400
+_RACES = 5
+_PACK = "K#"
+
+
+class DynamoEventLog(EventLog):
+    """The `EventLog` port over the mail table."""
+
+    def __init__(self, session: AwsSession, settings: Settings, clock: Clock) -> None:
+        self._table = Table(session, settings.mail_table)
+        self._clock = clock
+
+    async def append(self, source: str, server: ServerId, numbered: Sequence[Numbered]) -> None:
+        """One transaction, or a read and another after a replay; see the port."""
+        fresh = [(sortable(one.sequence), one) for one in numbered]
+        known = ""
+        for _ in range(_RACES):
+            if not fresh:
+                return
+            if await self._table.transact(*self._actions(source, server, fresh, known)) is None:
+                return
+            item = await self._table.get(*_source_key(source, server))
+            known = item["q"]["S"] if item else ""
+            fresh = [(number, one) for number, one in fresh if number > known]
+        raise TemporaryFailure("The log of events is being changed by others, try again later")
+
+    async def page(
+        self,
+        server: ServerId,
+        *,
+        position: str | None = None,
+        since: float | None = None,
+        kind: EventType | None = None,
+        limit: int,
+    ) -> LogPage:
+        """The entries after a position: one query; see the port."""
+        now = self._clock.now()
+        oldest = _PACK + _milliseconds(now - KEPT_SECONDS)
+        begin = (oldest, 0) if position is None else parse_position(server, position)
+        reading = Reading(server, begin, since, kind, limit)
+        for _ in range(MOST_LOOKS):
+            items = await self._packs(server, max(reading.pack, oldest), now - SETTLING_SECONDS)
+            for one in items[:PACKS]:
+                if not reading.take(one["SK"]["S"], read_pack(server, one["b"]["B"])):
+                    return reading.page(has_more=True)
+            if len(items) <= PACKS:
+                return reading.page(has_more=False)
+        return reading.page(has_more=True)
+
+    async def _packs(self, server: ServerId, first: str, until: float) -> list[Item]:
+        """One more than PACKS, written before `until`. What is no pack's name, in a forged position, is behind all."""
+        last = _PACK + _milliseconds(until)
+        if first > last:
+            return []
+        return await self._table.query(
+            ("PK", _partition(server)),
+            sort="SK BETWEEN :first AND :last",
+            values={":first": {"S": first}, ":last": {"S": last}},
+            limit=PACKS + 1,
+            consistent=True,
+        )
+
+    def _actions(
+        self, source: str, server: ServerId, fresh: Sequence[tuple[str, Numbered]], known: str
+    ) -> list[dict[str, Any]]:
+        """Put the packs, and the last number if it is `known` or, where that is empty, below them all."""
+        now = self._clock.now()
+        last = fresh[-1][0]
+        place = f"{_PACK}{_milliseconds(now)}#{_digest(source)}#{last}"
+        end: Item = {"x": {"N": str(int(now) + KEPT_SECONDS)}}
+        values = {":known": {"S": known or fresh[0][0]}}
+        position = {
+            "Item": key_of(*_source_key(source, server))
+            | {"q": {"S": last}, "x": {"N": str(int(now) + _SOURCE_KEPT_SECONDS)}},
+            "ConditionExpression": "q = :known"
+            if known
+            else "attribute_not_exists(q) OR q < :known",
+            "ExpressionAttributeValues": values,
+        }
+        written = [
+            key_of(_partition(server), f"{place}#{ordinal:02d}") | end | {"b": {"B": pack}}
+            for ordinal, pack in enumerate(packs([one.occurrence for _, one in fresh]))
+        ]
+        return [{"Put": position}, *({"Put": {"Item": item}} for item in written)]
+
+
+def _partition(server: ServerId) -> str:
+    return f"S#{server}#LOG"
+
+
+def _source_key(source: str, server: ServerId) -> tuple[str, str]:
+    return _partition(server), f"P#{source}"
+
+
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:8]
+
+
+def _milliseconds(at: float) -> str:
+    return f"{int(at * 1_000):013d}"

@@ -1,0 +1,173 @@
+"""What happens beside messages, and what first happens to one, is told to the consumers of the outbox, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bench.changes import Changes
+from chalicelib.adapters.aws.dynamo.changes import read_changes
+from chalicelib.adapters.sqlite.feed import EventFeed
+from chalicelib.domain import lifecycle
+from chalicelib.domain.changes import (
+    Change,
+    Happened,
+    HitAdded,
+    LogEntry,
+    Mark,
+    Marked,
+    MessageChange,
+    Reported,
+)
+from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.model import Message, MessageRecord, Scope, Status
+from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.occurrence import EventType, Occurrence
+from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.happenings import Happenings
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.reports import Reports
+from tests.contract.conftest import World
+from tests.fakes import NOW, a_delivery, a_job, a_message, a_report, a_server_id
+
+ONE = MessageId(1)
+Told = Callable[[], Any]
+
+
+@pytest.fixture
+async def told(world: World) -> Told:
+    """What consumers are told of the world's server since the last look."""
+    stream = Changes(world.settings.mail_table) if world.family == "aws" else None
+
+    async def look() -> list[Change]:
+        if stream is not None:
+            found = read_changes(stream.take())
+        else:
+            found, position = world[EventFeed].read()
+            await world[EventFeed].move(position)
+        return [one for one in found if _server_of(one) == world.server]
+
+    return look
+
+
+def _server_of(change: Change) -> int:
+    return change.after.message.server_id if isinstance(change, MessageChange) else change.server
+
+
+def suppressed(world: World, **changes: Any) -> Occurrence:
+    told = Occurrence(
+        EventType.SUPPRESSION_ADDED, world.server, NOW + 0.5, "d1ge57", detail='{"address":"ä"}'
+    )
+    return replace(told, **changes)
+
+
+async def a_stored(world: World, number: int = 1, **changes: Any) -> Message:
+    message = a_message(world.server, number, **changes)
+    assert await world[MessageStore].create([message]) == [True]
+    return message
+
+
+async def test_what_is_noted_is_told(world: World, told: Told) -> None:
+    limit = suppressed(world, type=EventType.SERVER_LIMIT_EXCEEDED, what="7/hour/500000", email=ONE)
+    await world[Happenings].note([suppressed(world), limit])
+    found = await told()
+    assert {one.occurrence.name: one.occurrence for one in found} == {
+        one.name: one for one in (suppressed(world), limit)
+    }
+    assert all(isinstance(one, Happened) and one.sequence.isdecimal() for one in found)
+    await world[Happenings].note([])
+    assert await told() == []
+
+
+async def test_what_is_noted_again_within_a_day_is_told_once(world: World, told: Told) -> None:
+    for _ in range(3):
+        await world.another()[Happenings].note([suppressed(world)])
+        await world[Happenings].note([suppressed(world, at=NOW + 9, detail=None)])
+        world.clock.advance(20_000)
+    other = suppressed(world, server=a_server_id())
+    await world[Happenings].note([other, suppressed(world, what="another")])
+    assert [one.occurrence.what for one in await told()] == ["d1ge57", "another"]
+
+
+@pytest.mark.parametrize("mark", list(Mark))
+async def test_a_mark_is_set_once_and_told_once(world: World, told: Told, mark: Mark) -> None:
+    message = await a_stored(world)
+    store = world[MessageStore]
+    await told()
+    ref = world.server, message.id, message.scope
+    assert await store.mark(*ref, mark, NOW + 7.5, "17 ü")
+    assert not await store.mark(*ref, mark, NOW + 9.5, "18")
+    (marked,) = [one for one in await told() if isinstance(one, Marked)]
+    assert replace(marked, sequence="") == Marked("", world.server, ONE, mark, NOW + 7.5, "17 ü")
+    record = await store.get(world.server, message.id)
+    times = {Mark.COMPLAINED: record.complained_at, Mark.UNSUBSCRIBED: record.unsubscribed_at}
+    assert times == {one: NOW + 7.5 if one is mark else None for one in Mark}
+
+
+async def test_marks_outlive_attempts_and_do_not_hinder_them(world: World, told: Told) -> None:
+    message = await a_stored(world)
+    store = world[MessageStore]
+    ref = world.server, message.id, message.scope
+    claimed = await store.claim(a_job(message), "me", NOW, NOW + 60)
+    assert isinstance(claimed, MessageRecord)
+    assert await store.mark(*ref, Mark.UNSUBSCRIBED, NOW + 1.0, "{}")
+    assert await store.replace(claimed, lifecycle.done(claimed, a_delivery(1)))
+    assert await store.mark(*ref, Mark.COMPLAINED, NOW + 2.0, "4")
+    record = await store.get(world.server, message.id)
+    assert (record.unsubscribed_at, record.complained_at) == (NOW + 1.0, NOW + 2.0)
+    assert record.status is Status.SENT
+    found = [one for one in await told() if isinstance(one, Marked)]
+    assert [(one.mark, one.detail) for one in found] == [
+        (Mark.UNSUBSCRIBED, "{}"),
+        (Mark.COMPLAINED, "4"),
+    ]
+
+
+async def test_a_message_that_is_gone_has_no_mark(world: World, told: Told) -> None:
+    ref = world.server, ONE, Scope.OUTGOING
+    assert not await world[MessageStore].mark(*ref, Mark.COMPLAINED, NOW, "1")
+    assert await told() == []
+    assert await world[MessageStore].get_many([(world.server, ONE)]) == []
+
+
+async def test_a_report_is_told_once_and_not_when_it_was_brought(world: World, told: Told) -> None:
+    report = a_report(7, ONE, MessageId(2))
+    await world[Reports].add(world.server, report)
+    await world[Reports].add(world.server, replace(report, id=8))
+    await world[Reports].add(world.server, a_report(9, ONE, MessageId(3)), brought=True)
+    (reported,) = await told()
+    assert replace(reported, sequence="") == Reported("", world.server, report)
+
+
+async def test_each_hit_has_a_name_and_its_message(world: World, told: Told) -> None:
+    message = await a_stored(world)
+    await told()
+    hit = EngagementEvent(EngagementKind.OPEN, NOW + 1.5, "192.0.2.1", "Mozilla")
+    for _ in range(2):
+        await world[Engagement].record(world.server, message.id, hit, NOW + 999)
+    found = [one for one in await told() if isinstance(one, HitAdded)]
+    assert [(one.message, one.kind, one.at) for one in found] == [
+        (ONE, EngagementKind.OPEN, NOW + 1.5)
+    ] * 2
+    assert len({one.hit for one in found}) == 2
+
+
+async def test_a_log_tells_numbers_and_schedules(world: World, told: Told) -> None:
+    message = await a_stored(world, scheduled_at=NOW + 900.5)
+    store = world[MessageStore]
+    claimed = await store.claim(a_job(message), "me", NOW, NOW + 60)
+    assert isinstance(claimed, MessageRecord)
+    delivery = a_delivery(31, Status.BOUNCED, report=5)
+    assert await store.replace(claimed, lifecycle.done(claimed, delivery))
+    found = await told()
+    if world.family == "aws":
+        assert [one.after.message.scheduled_at for one in found] == [NOW + 900.5] * len(found)
+        assert found[-1].after.deliveries[-1] == delivery
+        return
+    accepted, bounced = found
+    assert isinstance(accepted, LogEntry)
+    assert (accepted.delivery, accepted.report, accepted.scheduled_at) == (None, None, NOW + 900.5)
+    assert (bounced.delivery, bounced.report, bounced.scheduled_at) == (31, 5, NOW + 900.5)
