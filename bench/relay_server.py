@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import uvloop
 
-from bench.memory.limits import MemoryNumbers, MemorySendRate, MemorySuppressionList
+from bench.memory.limits import MemoryNumbers, MemorySendRate, NobodyListed
 from bench.memory.messages import MemoryMessageStore
 from bench.memory.repository import MemoryRepository
 from bench.tenant import make_tenant
@@ -177,7 +177,7 @@ class Relay:
             Numbers: MemoryNumbers(),
             Repository: MemoryRepository(SystemClock(settings)),
             SendRate: MemorySendRate(),
-            SuppressionList: MemorySuppressionList(),
+            SuppressionList: NobodyListed(),
             Resolver: ScriptedResolver(zone),
             KeyVault: vault,
             Egress: NetworkEgress(settings, vault),

@@ -146,7 +146,7 @@ def _suppressed(api: ApiWorld, number: int) -> Names:
     """A recipient who is suppressed."""
     address, now = f"suppressed{number}@example.com", api.scene.posthorn[Clock].now()
     entry = Suppression(address, "bounced", now, int(now) + 1_000_000)
-    bootstrap.run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, entry))
+    bootstrap.run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, [entry]))
     return {"address": address}
 
 

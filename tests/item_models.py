@@ -166,6 +166,11 @@ class SuppressionItem(MailItem):
     at = NumberAttribute(attr_name="t")
     email = NumberAttribute(attr_name="em", null=True)
     report = NumberAttribute(attr_name="re", null=True)
+    stream = UnicodeAttribute(attr_name="st", null=True)
+    note = UnicodeAttribute(attr_name="nt", null=True)
+    created_by = UnicodeAttribute(attr_name="cb", null=True)
+    list = UnicodeAttribute(attr_name="dk")
+    place = NumberAttribute(attr_name="du")
 
 
 class ReportItem(MailItem):

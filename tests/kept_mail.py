@@ -133,7 +133,7 @@ async def fill(host: Host) -> dict[str, Message]:
     hit = EngagementEvent(EngagementKind.CLICK, host.now, "192.0.2.1", "Mozilla", "https://a.test/")
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)
-    await host.posthorn[SuppressionList].add(server, entry)
+    await host.posthorn[SuppressionList].add(server, [entry])
     await host.posthorn[Reports].add(server, a_report(1, message, mail["held"].id, host.now))
     await host.posthorn[SendRate].reserve(server, host.now)
     await host.posthorn[RateCounters].take(DNS, "once", host.now)

@@ -137,11 +137,13 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     report = a_report(1, MessageId(1), MessageId(2))
     run(api.scene.posthorn[Reports].add(api.scene.server.id, report))
     entry = Suppression("bob@example.com", "bounced", NOW, NOW * 2, MessageId(1), 1)
-    run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, entry))
+    run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, [entry]))
     listed = "/suppressions"
     asked("GET", listed, listed, tenant="acme/app")
     asked("GET", f"{listed}/counts", f"{listed}/counts", tenant="acme/app")
     asked("GET", f"{listed}/{{address}}", f"{listed}/bob@example.com", tenant="acme/app")
+    asked("POST", listed, listed, {"address": "*@example.net", "note": "gone"}, "acme")
+    asked("DELETE", f"{listed}/{{address}}", f"{listed}/*@example.net", tenant="acme")
     asked("GET", "/reports", "/reports", tenant="acme/app")
     asked("GET", "/reports/{id}", "/reports/1", tenant="acme/app")
     for path in ("/installation", "/installation/checks", "/health", "/metrics"):

@@ -136,7 +136,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         lambda record: _kept_of(program, record), await records(program, host)
     ):
         found[name] = kept
-    for entry in await program[SuppressionList].all(server, now):
+    for entry in (await program[SuppressionList].walk(server, 1_000, now)).values:
         found[f"suppression {entry.address}"] = entry
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))

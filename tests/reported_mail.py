@@ -14,7 +14,6 @@ from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.routes import Route
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
-from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.attempt import IncomingAttempt
@@ -48,9 +47,7 @@ class Sent:
 
     async def listed(self) -> Suppression | None:
         """The entry of its recipient."""
-        pair = (self.scene.server.id, self.message.rcpt_to)
-        port = self.scene.posthorn[SuppressionList]
-        return (await port.listed([pair], self.scene.clock.now())).get(pair)
+        return await self.scene.suppressed(self.message.rcpt_to)
 
 
 async def send(scene: Scene, to: str = JOHN) -> Sent:

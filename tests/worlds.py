@@ -22,7 +22,8 @@ from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.adapters.storage.intake import OrderedIntake
 from chalicelib.bootstrap import Parts, Posthorn, in_memory
 from chalicelib.config import Settings
-from chalicelib.domain.model import Message, MessageRecord
+from chalicelib.domain.model import TRANSACTIONAL, Message, MessageRecord
+from chalicelib.domain.suppression import Asked, Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.organizations import Organization
@@ -33,6 +34,7 @@ from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.submission import Recipient, Submission
@@ -134,6 +136,13 @@ class Scene:
         return replace(
             found, deliveries=await self.posthorn[MessageStore].deliveries(server, accepted.id)
         )
+
+    async def suppressed(self, address: str, stream: str = TRANSACTIONAL) -> Suppression | None:
+        """The entry that acts on mail to an address."""
+        server = self.server
+        asked = Asked(server.id, server.organization_id, address, stream)
+        found = await self.posthorn[SuppressionList].listed([asked], self.clock.now())
+        return found.get(asked)
 
     async def change_server(self, **options: object) -> None:
         """Change options of the server."""

@@ -1,13 +1,12 @@
-"""Small per-server facts kept in the process: suppressions, numbers and the send rate."""
+"""Small per-server facts kept in the process: numbers and the send rate."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression import Asked, Name, Suppression
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
@@ -15,37 +14,18 @@ from chalicelib.ports.suppressions import SuppressionList
 HIGHEST_NUMBER = 2**31 - 1
 
 
-class MemorySuppressionList(SuppressionList):
-    """The `SuppressionList` port in memory."""
+class NobodyListed(SuppressionList):
+    """The `SuppressionList` port of a relay that lists nobody."""
 
-    def __init__(self) -> None:
-        self._entries: dict[tuple[ServerId, str], Suppression] = {}
+    async def listed(self, asked: Sequence[Asked], now: float) -> dict[Asked, Suppression]:
+        """Nobody."""
+        return {}
 
-    async def listed(
-        self, pairs: Sequence[tuple[ServerId, str]], now: float
-    ) -> dict[tuple[ServerId, str], Suppression]:
-        """Those of the pairs that are listed and not expired."""
-        if not self._entries:
-            return {}
-        found = {}
-        for server, address in pairs:
-            entry = self._entries.get((server, recipient_key(address)))
-            if entry is not None and entry.keep_until > now:
-                found[server, address] = entry
-        return found
-
-    async def all(self, server: ServerId, now: float) -> list[Suppression]:
-        """Those of a server, by address."""
-        found = ((key, one) for (owner, key), one in self._entries.items() if owner == server)
-        return [one for _, one in sorted(found, key=lambda pair: pair[0]) if one.keep_until > now]
-
-    async def add(self, server: ServerId, entry: Suppression) -> None:
-        """List a recipient, or renew its entry."""
-        self._entries[server, recipient_key(entry.address)] = entry
-
-    async def remove(self, server: ServerId, address: str) -> bool:
-        """Unlist a recipient; False when it was not listed."""
-        return self._entries.pop((server, recipient_key(address)), None) is not None
+    async def get(
+        self, owner: ServerId, names: Sequence[Name], now: float
+    ) -> dict[Name, Suppression]:
+        """Nobody."""
+        return {}
 
 
 class MemoryNumbers(Numbers):

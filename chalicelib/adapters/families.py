@@ -40,7 +40,7 @@ scanners.Scanners            network.scanners.NetworkScanners              netwo
 signature_check.SignatureCheck crypto.signature_check.CryptographySignatureCheck crypto.signature_check.CryptographySignatureCheck
 signer.Signer                crypto.signer.KeyringSigner                   crypto.signer.KeyringSigner
 statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlite.statistics.SqliteStatistics
-suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.limits.SqliteSuppressionList
+suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.suppressions.SqliteSuppressionList
 transfer.MessageTransfer     aws.dynamo.transfer.DynamoMessageTransfer     sqlite.transfer.SqliteMessageTransfer
 vault.KeyVault               aws.kms.KmsKeyVault                           sqlite.vault.FileKeyVault
 send_rate.SendRate           aws.dynamo.send_rate.DynamoSendRate           sqlite.limits.SqliteSendRate

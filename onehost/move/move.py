@@ -23,6 +23,7 @@ from chalicelib.domain.paging import MOST_LISTED
 from chalicelib.domain.periods import STORED
 from chalicelib.domain.report import ReportFilter
 from chalicelib.domain.statistics import KEPT_SECONDS, Addition, Slot
+from chalicelib.domain.suppression import list_of
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import IdempotencyKeys
@@ -31,10 +32,10 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
-from chalicelib.ports.suppressions import SuppressionList
 from onehost.move.configuration import copy_configuration, organizations, pools, servers
 from onehost.move.messages import Jobs, MessageCopy
 from onehost.move.steps import Steps
+from onehost.move.suppressions import copy_suppressions
 from onehost.storage.progress import Progress
 
 T = TypeVar("T")
@@ -81,8 +82,10 @@ class Move:
             for server in ours:
                 await self._numbers(server)
         copy = MessageCopy(self._source, self._target, self._steps, self._progress)
+        for organization in await organizations(self._source):
+            await copy_suppressions(self._source, self._target, list_of(organization.id))
         for server in ours:
-            await self._suppressions(server)
+            await copy_suppressions(self._source, self._target, server)
             await self._reports(server)
             await self._uploads(server)
             await copy.over(server)
@@ -95,22 +98,6 @@ class Move:
                 await self._counters(server)
         self._steps.forget()
         return copy.seen
-
-    async def _suppressions(self, server: ServerId) -> None:
-        """Those of now; what was removed meanwhile is removed there, too."""
-        now = self._source[Clock].now()
-        theirs = self._target[SuppressionList]
-        known = {one.address.lower(): one for one in await theirs.all(server, now)}
-        ours = {
-            one.address.lower(): one for one in await self._source[SuppressionList].all(server, now)
-        }
-        changed = [one for address, one in ours.items() if known.get(address) != one]
-        await _some_at_a_time(theirs.add(server, one) for one in changed)
-        await _some_at_a_time(
-            theirs.remove(server, one.address)
-            for address, one in known.items()
-            if address not in ours
-        )
 
     async def _reports(self, server: ServerId) -> None:
         """All of them: one that is there stays as it is."""

@@ -1,27 +1,22 @@
-"""Suppressions, numbers, send volume and idempotency keys."""
+"""Numbers, send volume and idempotency keys."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import replace
 
 import pytest
 
 from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.rates import Policy, Window
-from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.greylist import Greylist
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys, KeptAnswer
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rate_counters import RateCounters
 from chalicelib.ports.send_rate import SendRate
-from chalicelib.ports.suppressions import SuppressionList
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
-
-ENTRY = Suppression("Ann@Example.com", "too many hard fails", NOW + 0.5, NOW + 3_600)
 
 
 async def test_a_first_contact_is_remembered_for_36_days_after_the_last(world: World) -> None:
@@ -39,57 +34,6 @@ async def test_many_first_contacts_at_once_are_one(world: World) -> None:
     key = secrets.token_hex(8)
     met = [world[Greylist].met(key, NOW + number) for number in range(10)]
     assert len(set(await asyncio.gather(*met))) == 1
-
-
-async def test_a_suppressed_recipient_is_listed_without_case_until_the_end(world: World) -> None:
-    server, other = world.server, a_server_id()
-    await world[SuppressionList].add(server, ENTRY)
-    pairs = [(server, "ann@example.COM"), (server, "bob@example.com"), (other, "ann@example.com")]
-    assert await world[SuppressionList].listed(pairs, NOW) == {pairs[0]: ENTRY}
-    assert await world[SuppressionList].listed(pairs, NOW + 3_600) == {}
-    assert await world[SuppressionList].listed([], NOW) == {}
-
-
-async def test_pairs_that_differ_in_case_only_are_each_answered(world: World) -> None:
-    await world[SuppressionList].add(world.server, ENTRY)
-    pairs = [(world.server, "ann@example.com"), (world.server, "ANN@example.com")] * 2
-    found = await world[SuppressionList].listed(pairs, NOW)
-    assert set(found) == set(pairs)
-
-
-async def test_all_suppressions_of_a_server_are_listed_by_address(world: World) -> None:
-    port = world[SuppressionList]
-    entries = [Suppression(f"{name}@Example.com", "bounced", NOW, NOW + 60) for name in "cab"]
-    for entry in entries:
-        await port.add(world.server, entry)
-    await port.add(a_server_id(), entries[0])
-    await port.add(world.server, Suppression("over@example.com", "bounced", NOW, NOW - 1))
-    assert await port.all(world.server, NOW) == sorted(entries, key=lambda one: one.address)
-
-
-async def test_a_suppression_means_nobody_of_another_spelling(world: World) -> None:
-    await world[SuppressionList].add(world.server, replace(ENTRY, address="Maß@example.com"))
-    pairs = [(world.server, "mass@example.com"), (world.server, "MAß@example.com")]
-    assert set(await world[SuppressionList].listed(pairs, NOW)) == {pairs[1]}
-
-
-async def test_a_suppression_is_renewed_and_removed(world: World) -> None:
-    pair = (world.server, "ann@example.com")
-    await world[SuppressionList].add(world.server, ENTRY)
-    renewed = replace(ENTRY, keep_until=NOW + 9_999, reason="too many soft fails")
-    await world[SuppressionList].add(world.server, renewed)
-    assert await world[SuppressionList].listed([pair], NOW + 5_000) == {pair: renewed}
-    assert await world[SuppressionList].remove(world.server, "ANN@example.com") is True
-    assert await world[SuppressionList].remove(world.server, "ANN@example.com") is False
-    assert await world[SuppressionList].listed([pair], NOW) == {}
-
-
-async def test_two_hundred_recipients_are_looked_up_at_once(world: World) -> None:
-    pairs = [(world.server, f"user{number}@example.com") for number in range(200)]
-    for _, address in pairs[::50]:
-        await world[SuppressionList].add(world.server, replace(ENTRY, address=address))
-    found = await world[SuppressionList].listed(pairs, NOW)
-    assert set(found) == set(pairs[::50])
 
 
 async def test_numbers_rise_and_kinds_are_apart(world: World) -> None:

@@ -65,7 +65,7 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
             hit = EngagementEvent(kind, NOW, "192.0.2.1", "Mozilla", "https://a.test/")
             await engagement.record(server, message.id, hit, LATER)
     await world[WorkQueue].wake("default", [DeliveryJob(made[0], 9)])
-    await world[SuppressionList].add(server, Suppression("a@b.test", "bounced", NOW, LATER))
+    await world[SuppressionList].add(server, [Suppression("a@b.test", "bounced", NOW, LATER)])
     await world[Reports].add(server, a_report(1, made[0].id, made[-1].id))
     await world[SendRate].reserve(server, NOW)
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)

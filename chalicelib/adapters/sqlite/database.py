@@ -8,6 +8,7 @@ neither thread nor lock: an operation runs at once in its caller.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import os
@@ -114,6 +115,11 @@ class Database:
             return operation(self._writer if self._path is None else self._reader())
         except apsw.Error as error:
             raise _failure(error) from error
+
+    async def aside(self, look: Callable[[], T]) -> T:
+        """What a look that takes long gives, in a thread of its own, so that nobody waits for it; in memory, whose one
+        connection is that of its thread, at once."""
+        return look() if self._path is None else await asyncio.to_thread(look)
 
     def _reader(self) -> apsw.Connection:
         """The reading connection of this thread."""

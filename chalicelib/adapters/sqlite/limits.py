@@ -1,17 +1,13 @@
-"""Small per-server facts in mail.db: suppressions, the send rate and first answers by key."""
+"""Small per-server facts in mail.db: the send rate and first answers by key."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
-from chalicelib.adapters.storage.listing import recipient_key
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.idempotency import (
     Claimed,
     IdempotencyClaim,
@@ -19,7 +15,6 @@ from chalicelib.ports.idempotency import (
     KeptAnswer,
 )
 from chalicelib.ports.send_rate import SendRate
-from chalicelib.ports.suppressions import SuppressionList
 
 if TYPE_CHECKING:
     import apsw
@@ -27,20 +22,6 @@ if TYPE_CHECKING:
 ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60
 
-_LISTED = (
-    "SELECT json_each.key, address, reason, at, keep_until, email, report FROM json_each(?)"
-    " CROSS JOIN suppressions ON server = value ->> 0 AND rcpt_key = value ->> 1"
-    " WHERE keep_until > ?"
-)
-_ALL = (
-    "SELECT address, reason, at, keep_until, email, report FROM suppressions"
-    " WHERE server = ? AND keep_until > ? ORDER BY rcpt_key"
-)
-_LIST = (
-    "INSERT OR REPLACE INTO suppressions(server, rcpt_key, address, reason, at, keep_until, email, report)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_UNLIST = "DELETE FROM suppressions WHERE server = ? AND rcpt_key = ? RETURNING 1"
 _COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
 _SUM = "SELECT coalesce(sum(n), 0) FROM send_rate WHERE server = ? AND minute BETWEEN ? AND ?"
 _ANSWER = "SELECT fingerprint, started_at, status, body FROM answers WHERE server = ? AND name = ?"
@@ -54,37 +35,6 @@ _ANSWERED = (
 )
 _KEEP = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at, status, body) VALUES (?, ?, ?, ?, ?, ?)"
 _ABANDON = "DELETE FROM answers WHERE server = ? AND name = ? AND status IS NULL"
-
-
-class SqliteSuppressionList(SuppressionList):
-    """The `SuppressionList` port over mail.db."""
-
-    def __init__(self, database: MailDatabase) -> None:
-        self._database = database
-
-    async def listed(
-        self, pairs: Sequence[tuple[ServerId, str]], now: float
-    ) -> dict[tuple[ServerId, str], Suppression]:
-        """Those of the pairs that are listed and not expired."""
-        asked = json.dumps([(server, recipient_key(address)) for server, address in pairs])
-        rows = self._database.read(lambda db: fetched(db, _LISTED, (asked, now)))
-        return {pairs[place]: Suppression(*entry) for place, *entry in rows}
-
-    async def all(self, server: ServerId, now: float) -> list[Suppression]:
-        """Those of a server, by address."""
-        rows = self._database.read(lambda db: fetched(db, _ALL, (server, now)))
-        return [Suppression(*row) for row in rows]
-
-    async def add(self, server: ServerId, entry: Suppression) -> None:
-        """List a recipient, or renew its entry."""
-        key = recipient_key(entry.address)
-        row = (server, key, *(getattr(entry, one.name) for one in fields(Suppression)))
-        await self._database.write(lambda db: fetched(db, _LIST, row))
-
-    async def remove(self, server: ServerId, address: str) -> bool:
-        """Unlist a recipient; False when it was not listed."""
-        row = (server, recipient_key(address))
-        return bool(await self._database.write(lambda db: fetched(db, _UNLIST, row)))
 
 
 class SqliteSendRate(SendRate):

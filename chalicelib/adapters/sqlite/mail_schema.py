@@ -140,6 +140,12 @@ CREATE INDEX packs_by_server ON packs(server, seq);
 CREATE INDEX packs_by_end ON packs(keep_until);
 CREATE TABLE pack_sources(
   server INTEGER, source TEXT, last TEXT NOT NULL, PRIMARY KEY(server, source)) WITHOUT ROWID;
+/* Suppressions: `server` is below zero for the list of an organization, and behind `rcpt_key` stands the stream of an
+entry that has one. */
+ALTER TABLE suppressions ADD COLUMN stream TEXT;
+ALTER TABLE suppressions ADD COLUMN note TEXT;
+ALTER TABLE suppressions ADD COLUMN created_by TEXT NOT NULL DEFAULT 'system';
+CREATE INDEX suppressions_by_time ON suppressions(server, at, rcpt_key);
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)

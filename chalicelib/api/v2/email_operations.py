@@ -17,6 +17,7 @@ from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.services.incoming.by_hand import IncomingByHand
 from chalicelib.services.outgoing.resend import ResendMail
+from chalicelib.services.queue.allow_recipient import AllowRecipient
 from chalicelib.services.queue.message_actions import MessageActions
 
 LONGEST_NOTE = 500
@@ -29,7 +30,7 @@ class Release(Body):
     allow: Annotated[
         StrictBool,
         Field(
-            description="Take its recipient off the suppression list first: `suppressions:write`."
+            description="Take its recipient off all suppression lists first: `suppressions:write`."
         ),
     ] = False
     note: Annotated[Line | None, Field(max_length=LONGEST_NOTE, description="Why.")] = None
@@ -53,6 +54,8 @@ async def release_email(call: Call, wanted: Release) -> EmailWithActivity:
     if wanted.allow:
         call.caller.require("suppressions:write")
     known = (await record_of(call)).message
+    if wanted.allow and await call.program[AllowRecipient].needs_organization(known):
+        call.caller.require_whole_organization()
     actions = call.program[MessageActions]
     await actions.release(known.server_id, known.id, allow=wanted.allow, note=wanted.note)
     return await show_email(call)

@@ -5,6 +5,7 @@ Requests forbid unknown fields. Times are RFC 3339 in UTC with milliseconds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,14 @@ Moment = Annotated[
     PlainSerializer(_rfc3339, return_type=str, when_used="json"),
     Field(examples=["2026-03-22T12:00:00.000Z"]),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A good answer with another status than its route usually has."""
+
+    status: int
+    value: BaseModel
 
 
 class Request(BaseModel):

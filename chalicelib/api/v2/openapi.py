@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
@@ -57,7 +58,10 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
 def _schemas(routes: Iterable[Route]) -> dict[str, Any]:
     requests = [(model, "validation") for route in routes if (model := route.body)]
     answers = [
-        (route.answer, "serialization") for route in routes if isinstance(route.answer, type)
+        (model, "serialization")
+        for route in routes
+        for model in (route.answer, *route.also.values())
+        if isinstance(model, type)
     ]
     every: dict[Any, None] = dict.fromkeys([*requests, *answers, (Problem, "serialization")])
     _, schema = models_json_schema(list(every), ref_template=_REF)
@@ -102,6 +106,8 @@ def _told(route: Route) -> Iterator[str]:
 
 def _responses(route: Route) -> Iterator[tuple[int, dict[str, Any]]]:
     yield route.status, _success(route)
+    for status, model in route.also.items():
+        yield status, _success(replace(route, answer=model))
     if route.elsewhere:
         location = {"schema": {"type": "string", "format": "uri"}, "required": True}
         yield 303, {"description": route.elsewhere, "headers": {"Location": location}}

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram
 from chalicelib.api.json_body import render_json
 from chalicelib.api.v2.admission import Call, admitted
-from chalicelib.api.v2.objects import JSON_TYPE, Body, NoParameters, as_json
+from chalicelib.api.v2.objects import JSON_TYPE, Body, NoParameters, Other, as_json
 from chalicelib.api.v2.problems import answer_problem
 from chalicelib.api.v2.rates import count_route
 from chalicelib.api.v2.requests import read_idempotency_key, read_json, read_query, validated
@@ -87,6 +87,8 @@ async def _answer(route: Route, call: Call) -> HttpAnswer:
 
     async def work() -> Answer:
         done = await route.action(call, *arguments)
+        if isinstance(done, Other):
+            return Answer(done.status, render_json(as_json(done.value)))
         return Answer(route.status, render_json(as_json(done)))
 
     return _with_location(route, await once(call, work, shows_secret=route.shows_secret))
@@ -121,7 +123,7 @@ def _body(model: type[BaseModel], value: Any, call: Call) -> BaseModel:
 
 
 def _with_location(route: Route, answer: HttpAnswer) -> HttpAnswer:
-    if not route.location:
+    if not route.location or answer.status in route.also:
         return answer
     made = {name: quote(str(one), safe="/") for name, one in json.loads(answer.body).items()}
     place = f"{PREFIX}{route.location.format(**made)}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Route:
     `action` gets the call, then the body and the query as their models, and answers with a model (None for 204); one
     that `reads_itself` gets the call alone, and a public one program and request. The summary is the first line of its
     docstring; `answer` is a model, or a media type for bytes. `location` is where a thing that was made is found, from
-    the fields of the answer. `shows_secret` says that the answer shows one, once. `rate` names the policy that bounds
+    the fields of the answer. `also` has the models of other good answers by their statuses: the action gives them as
+    `objects.Other`. `shows_secret` says that the answer shows one, once. `rate` names the policy that bounds
     how often it may be asked (api.md 1.6). `sends` says that a suspended server refuses it.
 
     `errors` are the statuses of its problems besides those that follow from what else is said of it, `elsewhere` says
@@ -44,6 +45,7 @@ class Route:
     installation_scope: str = ""
     operators_too: bool = False
     location: str = ""
+    also: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     shows_secret: bool = False
     rate: str = ""
     sends: bool = False

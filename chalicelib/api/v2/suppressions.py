@@ -1,151 +1,160 @@
-"""The suppression list with API v2, for reading (api.md 2.13)."""
+"""Suppression lists with API v2 (api.md 2.13)."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Annotated, Literal
-from urllib.parse import unquote
-
-from pydantic import Field
+from typing import Any
 
 from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.fields import Instant
-from chalicelib.api.v2.listing import page
-from chalicelib.api.v2.objects import Answer, ListAnswer, Moment, PageQuery
+from chalicelib.api.v2.fields import PAST
+from chalicelib.api.v2.listing import read_cursor, render_cursor
+from chalicelib.api.v2.objects import Other
+from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
+from chalicelib.api.v2.suppression_models import (
+    OneSuppressionQuery,
+    Suppression,
+    SuppressionCounts,
+    SuppressionPage,
+    SuppressionQuery,
+    SuppressionToAdd,
+    SuppressionToRemove,
+)
 from chalicelib.domain import suppression as domain
-from chalicelib.domain.errors import NotFound
-from chalicelib.domain.suppression import NEVER, Reason
+from chalicelib.domain.errors import Rejected
+from chalicelib.domain.mail.listed_address import listed_address
+from chalicelib.domain.suppression import SuppressionFilter, SuppressionScope
+from chalicelib.domain.suppression_told import told_of
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.suppressions import SuppressionList
-
-SYSTEM = "system"
-
-
-class Evidence(Answer):
-    """The message and the report that say so."""
-
-    email: int
-    report: int | None
-
-
-class Suppression(Answer):
-    """A recipient that is not written to."""
-
-    address: str
-    scope: Literal["server"]
-    stream: str | None
-    reason: Reason
-    text: Annotated[str, Field(description="The words that its mail is held by.")]
-    note: str | None
-    evidence: Evidence | None
-    created_by: str
-    created_at: Moment
-    expires_at: Annotated[Moment | None, Field(description="Null: never.")]
-
-
-class SuppressionPage(ListAnswer):
-    """Entries, newest first."""
-
-    data: list[Suppression]
-
-
-class SuppressionQuery(PageQuery):
-    """Which entries."""
-
-    address: Annotated[str | None, Field(max_length=320)] = None
-    reason: Reason | None = None
-    since: Instant | None = None
-    until: Instant | None = None
-
-
-class SuppressionCounts(Answer):
-    """How many entries there are, by reason."""
-
-    hard_fails: int
-    soft_fails: int
-    bounce: int
-    complaint: int
-    unsubscribe: int
-    manual: int
+from chalicelib.services.suppressions import ListOwner, Suppressions, Wanted
 
 
 async def list_suppressions(call: Call, query: SuppressionQuery) -> SuppressionPage:
-    """List the recipients that are not written to, newest first."""
-    wanted = [one for one in await _all(call) if _passes(one, query)]
-    newest = sorted(wanted, key=_position, reverse=True)
-    return SuppressionPage(**await page(call, query, newest, _position, _shown))
+    """List the recipients that are not written to, newest first: a server's, its streams' and its organization's."""
+    wanted = SuppressionFilter(
+        address=query.address,
+        reason=query.reason,
+        scope=query.scope,
+        stream=query.stream,
+        since=query.since.timestamp() if query.since else None,
+        until=query.until.timestamp() if query.until else None,
+    )
+    position = await read_cursor(call, query)
+    try:
+        page = await call.program[Suppressions].page(owner_of(call), wanted, query.limit, position)
+    except Rejected as error:
+        raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
+    return SuppressionPage(
+        data=[_shown(one) for one in page.values],
+        has_more=page.next_cursor is not None,
+        next_cursor=await render_cursor(call, query, page.next_cursor),
+    )
+
+
+async def add_suppression(call: Call, wanted: SuppressionToAdd) -> Suppression | Other:
+    """List a recipient, or renew its entry: the later end wins."""
+    owner = _owner_to_change(call)
+    _check_scope(owner, wanted.scope, wanted.stream, "")
+    until = None if wanted.expires_at is None else int(wanted.expires_at.timestamp())
+    if until is not None and until <= call.program[Clock].now():
+        raise invalid_at("/expires_at", "past", PAST)
+    entry = Wanted(
+        listed_address(wanted.address),
+        wanted.reason,
+        wanted.stream,
+        wanted.note,
+        until,
+    )
+    listed = await call.program[Suppressions].add(owner, entry)
+    shown = _shown(listed.entry)
+    return shown if listed.is_new else Other(200, shown)
 
 
 async def count_suppressions(call: Call) -> SuppressionCounts:
     """Count the recipients that are not written to, by reason."""
-    counted = Counter(Reason.of(one.reason) for one in await _all(call))
-    return SuppressionCounts(**{reason.value: counted[reason] for reason in Reason})
+    counted = await call.program[Suppressions].counts(owner_of(call))
+    return SuppressionCounts(**{reason.value: number for reason, number in counted.items()})
 
 
-async def show_suppression(call: Call) -> Suppression:
-    """Show why a recipient is not written to."""
-    pair = (call.server.id, unquote(call.request.path_values["address"]))
-    now = call.program[Clock].now()
-    found = (await call.program[SuppressionList].listed([pair], now)).get(pair)
-    if found is None:
-        raise NotFound("This address is not on the suppression list")
+async def show_suppression(call: Call, query: OneSuppressionQuery) -> Suppression:
+    """Show why a recipient is not written to: the server's entry, or else a stream's, or else the organization's."""
+    found = await call.program[Suppressions].find(
+        owner_of(call), _address(call), query.scope, query.stream
+    )
     return _shown(found)
 
 
-async def _all(call: Call) -> list[domain.Suppression]:
-    return await call.program[SuppressionList].all(call.server.id, call.program[Clock].now())
+async def delete_suppression(call: Call, query: SuppressionToRemove) -> None:
+    """Take a recipient off the tenant's own list, or off that of a stream."""
+    owner = _owner_to_change(call)
+    _check_scope(owner, query.scope, query.stream, "", implied=True)
+    await call.program[Suppressions].remove(owner, _address(call), query.stream, query.note)
 
 
-def _passes(one: domain.Suppression, query: SuppressionQuery) -> bool:
-    return (
-        (query.address is None or one.address.lower() == query.address.lower())
-        and query.reason in (None, Reason.of(one.reason))
-        and (query.since is None or one.at >= query.since.timestamp())
-        and (query.until is None or one.at < query.until.timestamp())
+def owner_of(call: Call) -> ListOwner:
+    """Whose lists a request is about."""
+    tenant = call.acts_in
+    return ListOwner(tenant.organization_id, tenant.name, tenant.server)
+
+
+def _owner_to_change(call: Call) -> ListOwner:
+    owner = owner_of(call)
+    if owner.server is None:
+        call.caller.require_whole_organization()
+    return owner
+
+
+def _check_scope(
+    owner: ListOwner,
+    scope: SuppressionScope | None,
+    stream: str | None,
+    at: str,
+    *,
+    implied: bool = False,
+) -> None:
+    """The scope is one that the tenant's own list has, and a stream is named with its scope."""
+    is_organization = owner.server is None
+    if scope is not None and (scope is SuppressionScope.ORGANIZATION) is not is_organization:
+        raise invalid_at(f"{at}/scope", "invalid", "is not a scope of this tenant")
+    if scope is SuppressionScope.STREAM and stream is None:
+        raise invalid_at(f"{at}/stream", "required", "is needed with the scope stream")
+    is_of_stream = scope is SuppressionScope.STREAM or (
+        implied and scope is None and not is_organization
     )
+    if stream is not None and not is_of_stream:
+        raise invalid_at(f"{at}/stream", "invalid", "goes with the scope stream alone")
 
 
-def _position(one: domain.Suppression) -> str:
-    return f"{one.at:017.6f} {one.address.lower()}"
+def _address(call: Call) -> str:
+    """The address of the path, as lists have it: also one that nobody may add."""
+    named = call.value("address")
+    try:
+        return listed_address(named)
+    except Rejected:
+        return named
 
 
 def _shown(one: domain.Suppression) -> Suppression:
-    evidence = None if one.email is None else Evidence(email=one.email, report=one.report)
-    return Suppression.model_validate(
-        {
-            "address": one.address,
-            "scope": "server",
-            "stream": None,
-            "reason": Reason.of(one.reason),
-            "text": one.reason,
-            "note": None,
-            "evidence": evidence,
-            "created_by": SYSTEM,
-            "created_at": one.at,
-            "expires_at": None if one.keep_until >= NEVER else one.keep_until,
-        }
-    )
+    return Suppression.model_validate(told_of(one))
 
 
+_READ: dict[str, Any] = {"tenant": "organization", "scope": "suppressions:read"}
+_WRITE: dict[str, Any] = {"tenant": "organization", "scope": "suppressions:write"}
+_ONE = "/suppressions/{address}"
 ROUTES = (
+    route("GET /suppressions", list_suppressions, SuppressionPage, query=SuppressionQuery, **_READ),
     route(
-        "GET /suppressions",
-        list_suppressions,
-        SuppressionPage,
-        query=SuppressionQuery,
-        scope="suppressions:read",
-    ),
-    route(
-        "GET /suppressions/counts",
-        count_suppressions,
-        SuppressionCounts,
-        scope="suppressions:read",
-    ),
-    route(
-        "GET /suppressions/{address}",
-        show_suppression,
+        "POST /suppressions",
+        add_suppression,
         Suppression,
-        scope="suppressions:read",
+        status=201,
+        also={200: Suppression},
+        body=SuppressionToAdd,
+        location=_ONE,
+        **_WRITE,
+    ),
+    route("GET /suppressions/counts", count_suppressions, SuppressionCounts, **_READ),
+    route(f"GET {_ONE}", show_suppression, Suppression, query=OneSuppressionQuery, **_READ),
+    route(
+        f"DELETE {_ONE}", delete_suppression, None, status=204, query=SuppressionToRemove, **_WRITE
     ),
 )

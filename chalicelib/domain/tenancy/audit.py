@@ -149,6 +149,42 @@ def entry_of_operation(operation: Operation, name: str, head: ChainHead, server:
     return replace(bare, hash=hash_of(bare.told))
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is done with a thing that is no value of the configuration: what the entry calls the thing, and JSON objects
+    of what it was and is, empty for none."""
+
+    object_type: str
+    object_id: str
+    object_name: str
+    verb: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+
+def entry_told(told: Told, who: Acting, now: float, head: ChainHead, tenant: str) -> AuditEntry:
+    """The entry of what is done, behind the head of its chain."""
+    bare = AuditEntry(
+        organization_id=head.organization_id,
+        number=head.number + 1,
+        at=time_text(now),
+        actor_kind=who.actor.kind,
+        actor_id=who.actor.id,
+        actor_name=who.actor.name,
+        address=who.address,
+        action=f"{told.object_type}.{told.verb}",
+        tenant=tenant,
+        object_type=told.object_type,
+        object_id=told.object_id,
+        object_name=told.object_name,
+        before=_json(masked(_without_nothing(dict(told.before)))) if told.before else "",
+        after=_json(masked(_without_nothing(dict(told.after)))) if told.after else "",
+        request_id=who.request_id,
+        previous=head.hash,
+    )
+    return replace(bare, hash=hash_of(bare.told))
+
+
 def entry_of(
     change: Change[Any],
     before: Any,

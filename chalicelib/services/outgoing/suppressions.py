@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.smtp.classify import Verdict
-from chalicelib.domain.suppression import UNLISTED_BY_DELIVERY, Reason
+from chalicelib.domain.suppression import UNLISTED_BY_DELIVERY, Name, Reason
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
-from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
 from chalicelib.services.queue.store_outcome import best_effort
 from chalicelib.services.suppress import SuppressRecipients
@@ -25,12 +24,10 @@ class UpdateSuppressions:
         self,
         clock: Clock,
         messages: MessageStore,
-        suppressions: SuppressionList,
         suppress: SuppressRecipients,
     ) -> None:
         self._clock = clock
         self._messages = messages
-        self._suppressions = suppressions
         self._suppress = suppress
 
     async def run(self, attempt: OutgoingAttempt) -> None:
@@ -47,12 +44,15 @@ class UpdateSuppressions:
         await self._suppress.add(attempt.facts.server, message.rcpt_to, reason, message.id)
 
     async def _unlist(self, attempt: OutgoingAttempt) -> None:
-        message, entry = attempt.record.message, attempt.facts.suppression
-        is_over = entry is not None and entry.reason in UNLISTED_BY_DELIVERY
-        if is_over and await best_effort(
-            self._suppressions.remove(message.server_id, message.rcpt_to)
-        ):
+        if attempt.facts.suppression is not None and await best_effort(self._unlisted(attempt)):
             attempt.note = "Recipient removed from suppression list"
+
+    async def _unlisted(self, attempt: OutgoingAttempt) -> bool:
+        """Take the recipient off the server's own list, whichever list stood against it first."""
+        message = attempt.record.message
+        name = Name(message.rcpt_to)
+        gone = await self._suppress.remove(message.server_id, name, UNLISTED_BY_DELIVERY)
+        return gone is not None
 
     async def _refused(self, attempt: OutgoingAttempt) -> None:
         if await best_effort(self._listed(attempt)):

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chalicelib.config import Settings
-from chalicelib.domain.model import DeliveryJob, Message
+from chalicelib.domain.model import DeliveryJob, Message, Scope
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression import Asked, Suppression
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -35,7 +35,7 @@ class DeliveryBatch:
     attempts run at a time."""
 
     servers: Mapping[ServerId, Server]
-    suppressions: Mapping[tuple[ServerId, str], Suppression]
+    suppressions: Mapping[Asked, Suppression]
     bodies: Bodies
     last_start: float
     settle_until: float
@@ -50,8 +50,8 @@ class DeliveryBatch:
         return self.servers[message.server_id]
 
     def suppression_of(self, message: Message) -> Suppression | None:
-        """The entry of the suppression list that stands against a message."""
-        return self.suppressions.get(_recipient(message))
+        """The first entry of a suppression list that stands against a message whose server is there."""
+        return self.suppressions.get(_asked(message, self.server_of(message)))
 
 
 class BatchReader:
@@ -76,11 +76,10 @@ class BatchReader:
         """The batch of an invocation that has so many seconds left. Raises TemporaryFailure."""
         ends = self._clock.monotonic() + seconds
         servers = sorted({job.message.server_id for job in jobs})
-        recipients = sorted({_recipient(job.message) for job in jobs})
-        now = self._clock.now()
-        found, listed = await asyncio.gather(
-            self._directory.fresh_servers(servers), self._suppressions.listed(recipients, now)
-        )
+        found = await self._directory.fresh_servers(servers)
+        messages = (job.message for job in jobs if job.message.scope is Scope.OUTGOING)
+        asked = {_asked(one, found[one.server_id]) for one in messages if one.server_id in found}
+        listed = await self._suppressions.listed(sorted(asked), self._clock.now())
         return DeliveryBatch(
             servers=found,
             suppressions=listed,
@@ -94,6 +93,6 @@ class BatchReader:
         )
 
 
-def _recipient(message: Message) -> tuple[ServerId, str]:
-    """What the suppression list is asked about a message."""
-    return message.server_id, message.rcpt_to
+def _asked(message: Message, server: Server) -> Asked:
+    """What suppression lists are asked about a message."""
+    return Asked(server.id, server.organization_id, message.rcpt_to, message.stream_name)

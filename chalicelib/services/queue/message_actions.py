@@ -34,8 +34,8 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.queue.allow_recipient import AllowRecipient
 from chalicelib.services.queue.store_outcome import best_effort
 
 CANCELLED = "The hold on this message has been removed without action."
@@ -57,7 +57,7 @@ class MessageActions:
         queue: WorkQueue,
         numbers: Numbers,
         blobs: BlobStore,
-        suppressions: SuppressionList,
+        allow: AllowRecipient,
         recording: RecordOperations,
     ) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class MessageActions:
         self._queue = queue
         self._numbers = numbers
         self._blobs = blobs
-        self._suppressions = suppressions
+        self._allow = allow
         self._recording = recording
 
     async def hold(self, server: ServerId, message: MessageId) -> MessageRecord:
@@ -85,14 +85,14 @@ class MessageActions:
     async def release(
         self, server: ServerId, message: MessageId, *, allow: bool = False, note: str | None = None
     ) -> MessageRecord:
-        """Send a held message on, past the checks that a person may overrule. With `allow` its recipient is taken off
-        the suppression list first; `note` says why."""
+        """Send a held message on, past the checks that a person may overrule. With `allow` what stands
+        against its recipient on suppression lists is removed first; `note` says why."""
         told: dict[str, Any] = {"allow": True} if allow else {}
         if note is not None:
             told["note"] = note
         if allow:
             record = await self._sendable(server, message, _not_held)
-            await self._suppressions.remove(server, record.message.rcpt_to)
+            await self._allow.run(record.message)
         return await self._wake(server, message, RELEASE, _not_held, told)
 
     async def retry(self, server: ServerId, message: MessageId) -> MessageRecord:

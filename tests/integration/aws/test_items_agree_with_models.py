@@ -91,7 +91,7 @@ async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> N
 
 async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
-    await aws[SuppressionList].add(server, Suppression("a@b.test", "why", NOW, NOW + 60))
+    await aws[SuppressionList].add(server, [Suppression("a@b.test", "why", NOW, NOW + 60)])
     await aws[SendRate].reserve(server, NOW)
     await aws[Numbers].take(server, "message", 1)
     await aws[Reports].add(server, a_report(1, MessageId(2), MessageId(3)))

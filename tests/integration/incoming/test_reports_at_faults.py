@@ -23,8 +23,8 @@ PLACES = [
     (ActOnReport, "_messages", "deliveries", 1),
     (ActOnReport, "_numbers", "take", 2),
     (ActOnReport, "_messages", "replace", 1),
-    (SuppressRecipients, "_suppressions", "listed", 1),
-    (SuppressRecipients, "_suppressions", "add", 1),
+    (SuppressRecipients, "_suppressions", "get", 1),
+    (SuppressRecipients, "_suppressions", "put", 1),
 ]
 
 

@@ -83,7 +83,7 @@ async def suppressed() -> Scene:
     scene = await make_scene(server=LIMITED)
     now = scene.clock.now()
     entry = Suppression("john@example.com", "too many hard fails", now, int(now) + 900)
-    await scene.posthorn[SuppressionList].add(scene.server.id, entry)
+    await scene.posthorn[SuppressionList].add(scene.server.id, [entry])
     return scene
 
 

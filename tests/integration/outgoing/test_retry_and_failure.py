@@ -76,10 +76,9 @@ async def test_the_default_schedule_tries_eighteen_times_and_fails_after_thirty_
     for k, wait in enumerate(waits):
         assert 0.9 * 300 * 1.3**k <= wait <= 1.1 * 300 * 1.3**k + 121
     assert 0.9 * 31 * HOUR <= last.at - start <= 1.1 * 31 * HOUR + 40 * 60
-    listed = await scene.posthorn[SuppressionList].listed(
-        [(scene.server.id, "john@example.com")], scene.clock.now()
-    )
-    assert [each.reason for each in listed.values()] == ["too many soft fails"]
+    listed = await scene.suppressed("john@example.com")
+    assert listed is not None
+    assert listed.reason == "too many soft fails"
 
 
 async def test_a_server_s_own_schedule_is_followed() -> None:
@@ -117,8 +116,7 @@ async def test_the_last_attempt_suppresses_nobody_when_it_failed_for_our_sake(
         Status.HARD_FAIL,
         "Maximum number of delivery attempts (4) has been reached.",
     )
-    pair = (scene.server.id, "john@example.com")
-    assert not await scene.posthorn[SuppressionList].listed([pair], scene.clock.now())
+    assert await scene.suppressed("john@example.com") is None
 
 
 @pytest.mark.parametrize("turned_away", [True, False])
@@ -134,9 +132,7 @@ async def test_a_host_that_cannot_be_reached_suppresses_and_one_that_turns_us_aw
     last = (await scene.record(accepted)).deliveries[-1]
     assert last.status is Status.HARD_FAIL
     assert ("Added john@example.com to suppression list" in last.details) is not turned_away
-    pair = (scene.server.id, "john@example.com")
-    listed = await scene.posthorn[SuppressionList].listed([pair], scene.clock.now())
-    assert bool(listed) is not turned_away
+    assert (await scene.suppressed("john@example.com") is None) is turned_away
 
 
 async def test_the_remote_s_hint_overrides_the_schedule() -> None:
@@ -200,10 +196,10 @@ async def test_a_suppression_that_could_not_be_stored_is_not_said_to_be(
     await scene.accept()
     await scene.deliver_ready()
 
-    async def away(server: object, entry: object) -> None:
+    async def away(*asked: object) -> None:
         raise TemporaryFailure("The store is away")
 
-    monkeypatch.setattr(scene.posthorn[SuppressionList], "add", away)
+    monkeypatch.setattr(scene.posthorn[SuppressionList], "put", away)
     (second,) = await scene.accept()
     await scene.deliver_ready()
     record = await scene.record(second)
@@ -322,8 +318,7 @@ async def test_a_lost_reply_is_repeated_seldom_and_ends_with_words_that_say_so()
     assert waits[0] >= 0.5 * HOUR
     assert waits[1] > 2 * waits[0]
     assert waits[2] > 2 * waits[1]
-    pair = (scene.server.id, "john@example.com")
-    assert not await scene.posthorn[SuppressionList].listed([pair], scene.clock.now())
+    assert await scene.suppressed("john@example.com") is None
     scene.egress.always("john@example.com", UNKNOWN_USER)
     (refused,) = await scene.accept()
     await scene.deliver_ready()

@@ -1,16 +1,55 @@
-"""Suppressed recipients in the mail table: `S#<server>#SUP` and the address without case, removed by TTL when over."""
+"""Suppressed recipients in the mail table, removed by TTL when over: a partition for each list.
+
+| Item | PK | SK |
+|---|---|---|
+| entry | `S#<server>#SUP`, below zero for an organization | the address without case |
+| entry of a stream | `S#<server>#SUP` | the address, a tab, the stream |
+| that all have their place by time | `S#<server>#SUP` | `\t` |
+
+By time they are found in the index `due` under the name of their partition: by their microsecond, behind which stand 18
+digits that tell those of the same moment apart. Entries of an older release get their place there when the list is
+first read by time.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.storage.listing import recipient_key
+from chalicelib.adapters.storage.suppressed import (
+    Found,
+    asked_of,
+    first_of,
+    key_of_entry,
+    key_of_name,
+    keys_of_address,
+    together,
+)
 from chalicelib.config import Settings
+from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.occurrence import Occurrence
+from chalicelib.domain.paging import Page
+from chalicelib.domain.suppression import (
+    SYSTEM,
+    Asked,
+    Name,
+    Suppression,
+    SuppressionFilter,
+    acting_on,
+    scope_of,
+)
 from chalicelib.ports.suppressions import SuppressionList
+
+_PLACED = "\t"
+_TIES = 10**18
+_WALKED = 1_000
+_UNLESS_THERE = "attribute_not_exists(PK) OR x <= :now"
+_AS_READ = "d = :d AND t = :t AND x = :x"
 
 
 class DynamoSuppressionList(SuppressionList):
@@ -19,48 +58,227 @@ class DynamoSuppressionList(SuppressionList):
     def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._table = Table(session, settings.mail_table)
 
-    async def listed(
-        self, pairs: Sequence[tuple[ServerId, str]], now: float
-    ) -> dict[tuple[ServerId, str], Suppression]:
-        """Those of the pairs that are listed and not expired: one batch read for up to a hundred pairs."""
-        keys = {pair: _key(*pair) for pair in pairs}
-        items = await self._table.get_many(list(keys.values()), consistent=False)
-        found = {pair: _read(items[key]) for pair, key in keys.items() if key in items}
-        # TTL removes late, so that an entry may still be there after its end.
-        return {pair: entry for pair, entry in found.items() if entry.keep_until > now}
+    async def listed(self, asked: Sequence[Asked], now: float) -> dict[Asked, Suppression]:
+        """One batch read: a call for up to a hundred places."""
+        wanted = {(owner, key_of_name(name)) for one in asked for owner, name in acting_on(one)}
+        found = await self._these(sorted(wanted), now, consistent=False) if wanted else {}
+        return first_of(asked, found)
 
-    async def all(self, server: ServerId, now: float) -> list[Suppression]:
-        """Those of a server, by address: its partition."""
-        items = await self._table.query(("PK", _partition(server)), consistent=True)
-        return [entry for entry in map(_read, items) if entry.keep_until > now]
+    async def get(
+        self, owner: ServerId, names: Sequence[Name], now: float
+    ) -> dict[Name, Suppression]:
+        """A batch read that sees every write before it."""
+        keys = {name: (owner, key_of_name(name)) for name in names}
+        found = await self._these(list(keys.values()), now, consistent=True)
+        return {name: found[key] for name, key in keys.items() if key in found}
 
-    async def add(self, server: ServerId, entry: Suppression) -> None:
-        """List a recipient, or renew its entry."""
-        item = {
-            **key_of(*_key(server, entry.address)),
-            "r": {"S": entry.address},
-            "d": {"S": entry.reason},
-            "t": {"N": repr(entry.at)},
-            "x": {"N": str(entry.keep_until)},
+    async def of(self, owner: ServerId, address: str, now: float) -> list[Suppression]:
+        """One query."""
+        first, last = keys_of_address(address)
+        items = await self._table.query(
+            ("PK", _partition(owner)),
+            sort="SK BETWEEN :first AND :last",
+            values={":first": {"S": first}, ":last": {"S": last}},
+            consistent=True,
+        )
+        return [one for one in (_read(owner, item) for item in items) if one.keep_until > now]
+
+    async def put(
+        self,
+        owner: ServerId,
+        entry: Suppression,
+        before: Suppression | None,
+        now: float,
+        told: Occurrence | None = None,
+    ) -> bool:
+        """A conditional put; with what is told of it a transaction of the two."""
+        if before is None:
+            condition, values = _UNLESS_THERE, {":now": {"N": str(int(now))}}
+        else:
+            condition, values = _AS_READ, _read_values(owner, before)
+        if told is None:
+            return (await self._table.put(_item(owner, entry), condition, values)).held
+        action: dict[str, Any] = {
+            "Item": _item(owner, entry),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
         }
-        evidence = (("em", entry.email), ("re", entry.report))
-        item |= {name: {"N": str(one)} for name, one in evidence if one is not None}
-        await self._table.put(item)
+        return await self._table.transact({"Put": action}, *_telling(told)) is None
 
-    async def remove(self, server: ServerId, address: str) -> bool:
-        """Unlist a recipient; False when it was not listed."""
-        return bool((await self._table.delete(_key(server, address))).item)
+    async def add(self, owner: ServerId, entries: Sequence[Suppression]) -> None:
+        """Calls of 25 entries each."""
+        await self._table.put_many([_item(owner, entry) for entry in entries])
+
+    async def remove(
+        self, owner: ServerId, before: Suppression, told: Occurrence | None = None
+    ) -> bool:
+        """A conditional delete, in a transaction with what is told of it."""
+        action = {
+            "Key": key_of(_partition(owner), key_of_entry(before)),
+            "ConditionExpression": _AS_READ,
+            "ExpressionAttributeValues": _read_values(owner, before),
+        }
+        told_too = () if told is None else _telling(told)
+        return await self._table.transact({"Delete": action}, *told_too) is None
+
+    async def page(
+        self,
+        owners: Sequence[ServerId],
+        wanted: SuppressionFilter,
+        limit: int,
+        now: float,
+        position: str | None = None,
+    ) -> Page[Suppression]:
+        """A query of the index for each list, and a batch read of the entries that it finds."""
+        before = _parse(position)
+        if wanted.address is not None:
+            few = [
+                (owner, one)
+                for owner in owners
+                for one in await self.of(owner, wanted.address, now)
+            ]
+            left = [one for one in few if _place(*one) < before]
+            return Page(together([(left, None)], wanted, len(few) or 1, _position)[0])
+        most = asked_of(wanted, limit)
+        lists = await asyncio.gather(
+            *(self._newest(owner, wanted, before, most, now) for owner in owners)
+        )
+        shown, end = together(lists, wanted, limit, _position)
+        return Page(shown, None if end is None else str(end))
+
+    async def walk(
+        self, owner: ServerId, limit: int, now: float, position: str | None = None
+    ) -> Page[Suppression]:
+        """A range of the partition."""
+        items = await self._partition_from(owner, position, limit)
+        entries = (_read(owner, one) for one in items if one["SK"]["S"] != _PLACED)
+        last = items[-1]["SK"]["S"] if len(items) == limit else None
+        return Page(tuple(one for one in entries if one.keep_until > now), last)
+
+    async def count(self, owners: Sequence[ServerId], now: float) -> dict[str, int]:
+        """A pass over the partitions, in pieces."""
+        counted: dict[str, int] = {}
+        for owner in owners:
+            position: str | None = None
+            while True:
+                page = await self.walk(owner, _WALKED, now, position)
+                for entry in page.values:
+                    counted[entry.reason] = counted.get(entry.reason, 0) + 1
+                if (position := page.next_cursor) is None:
+                    break
+        return counted
+
+    async def _these(
+        self, wanted: Sequence[tuple[ServerId, str]], now: float, *, consistent: bool
+    ) -> dict[tuple[ServerId, str], Suppression]:
+        keys = {(_partition(owner), key): (owner, key) for owner, key in wanted}
+        items = await self._table.get_many(list(keys), consistent=consistent)
+        found = {keys[place]: _read(keys[place][0], item) for place, item in items.items()}
+        # TTL removes late, so that an entry may still be there after its end.
+        return {key: entry for key, entry in found.items() if entry.keep_until > now}
+
+    async def _newest(
+        self, owner: ServerId, wanted: SuppressionFilter, before: int, most: int, now: float
+    ) -> tuple[list[Found], int | None]:
+        await self._have_places(owner)
+        until = before if wanted.until is None else min(before, _first_at(wanted.until))
+        since = 0 if wanted.since is None else _first_at(wanted.since)
+        if since >= until:
+            return [], None
+        keys = await self._table.query(
+            ("dk", _partition(owner)),
+            sort="du BETWEEN :since AND :until",
+            values={":since": {"N": str(since)}, ":until": {"N": str(until - 1)}},
+            index="due",
+            forward=False,
+            limit=most,
+        )
+        names = [(owner, one["SK"]["S"]) for one in keys]
+        found = await self._these(names, now, consistent=True)
+        end = int(keys[-1]["du"]["N"]) if len(keys) == most else None
+        return [(owner, found[name]) for name in names if name in found], end
+
+    async def _have_places(self, owner: ServerId) -> None:
+        """Give entries of an older release their places by time, once for a list."""
+        partition = _partition(owner)
+        if await self._table.get(partition, _PLACED, consistent=False):
+            return
+        position: str | None = None
+        while True:
+            items = await self._partition_from(owner, position, _WALKED)
+            for item in items:
+                if "du" not in item:
+                    entry = _read(owner, item)
+                    values = {":dk": {"S": partition}, ":du": {"N": str(_place(owner, entry))}}
+                    key = (partition, item["SK"]["S"])
+                    await self._table.update(
+                        key, "SET dk = :dk, du = :du", values, "attribute_exists(PK)"
+                    )
+            if len(items) < _WALKED:
+                break
+            position = items[-1]["SK"]["S"]
+        await self._table.put(key_of(partition, _PLACED))
+
+    async def _partition_from(
+        self, owner: ServerId, position: str | None, limit: int
+    ) -> list[Item]:
+        partition = _partition(owner)
+        after: Key | None = None if position is None else (partition, position)
+        return await self._table.query(("PK", partition), limit=limit, consistent=True, after=after)
 
 
-def _key(server: ServerId, address: str) -> Key:
-    return _partition(server), recipient_key(address)
+def _partition(owner: ServerId) -> str:
+    return f"S#{owner}#SUP"
 
 
-def _partition(server: ServerId) -> str:
-    return f"S#{server}#SUP"
+def _first_at(at: float) -> int:
+    """The first place of a moment."""
+    return round(at * 1_000_000) * _TIES
 
 
-def _read(item: Item) -> Suppression:
+def _place(owner: ServerId, entry: Suppression) -> int:
+    """Where an entry stands among all by time; no two have the same."""
+    digest = hashlib.sha256(f"{owner}/{key_of_entry(entry)}".encode()).hexdigest()
+    return _first_at(entry.at) + int(digest[:16], 16) % _TIES
+
+
+def _position(found: Found) -> int:
+    return _place(*found)
+
+
+def _parse(position: str | None) -> int:
+    if position is None:
+        return 10**37
+    if not (position.isascii() and position.isdigit() and len(position) < 38):
+        raise Rejected("The position is not one of this list")
+    return int(position)
+
+
+def _item(owner: ServerId, entry: Suppression) -> Item:
+    partition = _partition(owner)
+    item = {
+        **key_of(partition, key_of_entry(entry)),
+        "dk": {"S": partition},
+        "du": {"N": str(_place(owner, entry))},
+        "r": {"S": entry.address},
+        "d": {"S": entry.reason},
+        "t": {"N": repr(entry.at)},
+        "x": {"N": str(entry.keep_until)},
+    }
+    numbers = (("em", entry.email), ("re", entry.report))
+    item |= {name: {"N": str(one)} for name, one in numbers if one is not None}
+    texts = (("st", entry.stream), ("nt", entry.note))
+    item |= {name: {"S": one} for name, one in texts if one is not None}
+    return item if entry.created_by == SYSTEM else item | {"cb": {"S": entry.created_by}}
+
+
+def _read_values(owner: ServerId, before: Suppression) -> Item:
+    known = _item(owner, before)
+    return {f":{name}": known[name] for name in ("d", "t", "x")}
+
+
+def _read(owner: ServerId, item: Item) -> Suppression:
+    stream = item["st"]["S"] if "st" in item else None
     return Suppression(
         address=item["r"]["S"],
         reason=item["d"]["S"],
@@ -68,4 +286,13 @@ def _read(item: Item) -> Suppression:
         keep_until=int(item["x"]["N"]),
         email=MessageId(int(item["em"]["N"])) if "em" in item else None,
         report=int(item["re"]["N"]) if "re" in item else None,
+        scope=scope_of(owner, stream),
+        stream=stream,
+        note=item["nt"]["S"] if "nt" in item else None,
+        created_by=item["cb"]["S"] if "cb" in item else SYSTEM,
     )
+
+
+def _telling(told: Occurrence) -> tuple[dict[str, Any], ...]:
+    """The action that stores what is told of a change with it."""
+    return ()
