@@ -169,6 +169,7 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     ),
     "/routes/{id}": _route,
     "/pools/{name}": _pool,
+    "/streams/{name}": _made("/streams", {"name": "s#", "type": "broadcast"}, name="name"),
     "/pool-rules/{id}": _made("/pool-rules", {"from": ["d#.example"], "pool": "default"}),
     "/sources/{name}": _made(
         "/sources",

@@ -110,6 +110,11 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", f"{rules}/{{id}}", f"{rules}/{made_at}", tenant="other")
     asked("PATCH", f"{rules}/{{id}}", f"{rules}/{made_at}", {"to": ["c.test"]}, "other")
     asked("DELETE", f"{rules}/{{id}}", f"{rules}/{made_at}", tenant="other")
+    made = {"name": "news", "type": "broadcast"}
+    asked("POST", "/streams", "/streams", made, "other/mail")
+    asked("GET", "/streams", "/streams", tenant="other/mail")
+    for method, value in (("GET", None), ("PATCH", {"unsubscribe": False}), ("DELETE", None)):
+        asked(method, "/streams/{name}", "/streams/news", value, "other/mail")
     for wrong in ("", "?confirm=other%2Fmail"):
         asked("DELETE", server, f"/servers/other/mail{wrong}")
     asked("DELETE", server, "/servers/other/mail?confirm=mail")

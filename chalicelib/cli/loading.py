@@ -69,6 +69,11 @@ COMMANDS = (
         "suppressions:suppression_group",
         "Suppressions: recipients that are not written to.",
     ),
+    (
+        "stream",
+        "streams:stream_group",
+        "Streams: kinds of mail that recipients unsubscribe from.",
+    ),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),
     (

@@ -48,6 +48,7 @@ from chalicelib.domain.tenancy.servers import (
     UnknownOutcome,
 )
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.streams import STREAMS, Stream, StreamType
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
@@ -528,6 +529,15 @@ NOUNS = (
             sealed_password=b"c",
         ),
         rivals=lambda value: [replace(value, id="other")],
+    ),
+    Noun(
+        "stream",
+        STREAMS,
+        make=lambda: Stream(_a_tenant().id, "news", StreamType.BROADCAST, NOW),
+        also=lambda value, name: replace(value, name=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=lambda value: replace(value, type=StreamType.TRANSACTIONAL, unsubscribe=True),
+        rivals=lambda value: [replace(value, unsubscribe=True)],
     ),
     Noun(
         "pool",

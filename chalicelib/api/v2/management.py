@@ -25,6 +25,7 @@ from chalicelib.api.v2 import (
     queue,
     reports,
     servers,
+    streams,
     suppressions,
     track_domains,
     ways_out,
@@ -49,6 +50,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *queue.ROUTES,
     *reports.ROUTES,
     *suppressions.ROUTES,
+    *streams.ROUTES,
     *installation.ROUTES,
 )
 

@@ -27,6 +27,7 @@ from chalicelib.domain.tenancy.removals import REMOVALS
 from chalicelib.domain.tenancy.routes import ROUTES
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
+from chalicelib.domain.tenancy.streams import STREAMS
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 
 T = TypeVar("T")
@@ -45,6 +46,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     POOL_RULES,
     ENDPOINTS,
     ROUTES,
+    STREAMS,
     SOURCES,
     POOLS,
     REMOVALS,
@@ -62,6 +64,7 @@ OF_SERVERS: tuple[Entity[Any], ...] = (
     POOL_RULES,
     ENDPOINTS,
     ROUTES,
+    STREAMS,
 )
 OF_TENANTS = tuple(dict.fromkeys((*OF_ORGANIZATIONS, *OF_SERVERS)))
 

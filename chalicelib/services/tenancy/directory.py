@@ -7,7 +7,7 @@ anything.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
@@ -35,6 +35,7 @@ from chalicelib.domain.tenancy.routes import (
 )
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.domain.tenancy.streams import STREAMS, Stream, with_built_in
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
 from chalicelib.ports.recent import Recent
 from chalicelib.ports.repository import Repository
@@ -112,6 +113,15 @@ class Directory:
             return in_order(own, shared)
 
         return await self._recent.ask(("pool rules", server.id), read) or PoolChoice()
+
+    async def streams(self, server: ServerId) -> Mapping[str, Stream]:
+        """The streams of a server by name: one query, and none again for as long as other answers are kept."""
+
+        async def read() -> Mapping[str, Stream]:
+            stored = await self._repository.all(STREAMS, of_server(server), fresh=False)
+            return with_built_in(server, stored)
+
+        return await self._recent.ask(("streams", server), read) or with_built_in(server, ())
 
     async def egress_sources(self, pool: str) -> tuple[EgressSource, ...]:
         """The ways out of a pool, by name."""

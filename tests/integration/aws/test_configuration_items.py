@@ -42,6 +42,7 @@ from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import of_organization
 from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode, UnknownOutcome
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
+from chalicelib.domain.tenancy.streams import STREAMS, Stream, StreamType
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
 from chalicelib.ports.repository import Repository
 from tests.aws_backend import aws_backend, aws_settings
@@ -136,6 +137,7 @@ SEEN = TrackDomain(
     dns_error="wrong",
     dns_checked_at=NOW,
 )
+NEWS = Stream(MAIL.id, "news", StreamType.BROADCAST, NOW, unsubscribe=True)
 API = Credential(
     "apikeyapikey", MAIL.id, CredentialKind.API, "App", NOW, digest="d1" * 32, hint="B3dE"
 )
@@ -213,6 +215,7 @@ async def add_everything(aws: Posthorn) -> None:
     await store.add(DOMAIN_STATES, STATE)
     for track in (TRACK, SEEN):
         await store.add(TRACK_DOMAINS, track)
+    await store.add(STREAMS, NEWS)
     for credential in (API, SMTP, NETWORK):
         await store.add(CREDENTIALS, credential)
     for source in (DIRECT, SMARTHOST):
@@ -229,6 +232,7 @@ async def change_everything(aws: Posthorn) -> None:
     await store.replace(DOMAINS, replace(OWN, verified_at=NOW, keys=(KEY,)))
     await store.replace(DOMAIN_STATES, DomainState.of(OWN))
     await store.replace(TRACK_DOMAINS, replace(TRACK, dns_status=DnsStatus.OK, dns_checked_at=NOW))
+    await store.replace(STREAMS, replace(NEWS, unsubscribe=False))
     await store.replace(CREDENTIALS, replace(SMTP, name="Renamed", sealed_key=None))
     await store.note(CREDENTIALS, API, last_used_at=NOW + 60)
     await store.note(CREDENTIALS, NETWORK, last_used_at=NOW + 60)
@@ -251,6 +255,7 @@ async def remove_what_can_be_removed(aws: Posthorn) -> None:
     await store.remove(DOMAIN_STATES, STATE)
     for track in (TRACK, SEEN):
         await store.remove(TRACK_DOMAINS, track)
+    await store.remove(STREAMS, NEWS)
     for credential in (API, SMTP, NETWORK):
         await store.remove(CREDENTIALS, credential)
     for source in (DIRECT, SMARTHOST):

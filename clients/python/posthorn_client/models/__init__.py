@@ -21,6 +21,7 @@ from posthorn_client.models.routes import *
 from posthorn_client.models.servers import *
 from posthorn_client.models.sources import *
 from posthorn_client.models.statistics import *
+from posthorn_client.models.streams import *
 from posthorn_client.models.suppressions import *
 from posthorn_client.models.track_domains import *
 from posthorn_client.models.uploads import *

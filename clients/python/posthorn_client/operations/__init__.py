@@ -23,6 +23,7 @@ from posthorn_client.operations.routes import RoutesOperations
 from posthorn_client.operations.servers import ServersOperations
 from posthorn_client.operations.sources import SourcesOperations
 from posthorn_client.operations.statistics import StatisticsOperations
+from posthorn_client.operations.streams import StreamsOperations
 from posthorn_client.operations.suppressions import SuppressionsOperations
 from posthorn_client.operations.track_domains import TrackDomainsOperations
 from posthorn_client.operations.uploads import UploadsOperations
@@ -50,6 +51,7 @@ class Operations(
     ServersOperations,
     SourcesOperations,
     StatisticsOperations,
+    StreamsOperations,
     SuppressionsOperations,
     TrackDomainsOperations,
     UploadsOperations,

@@ -1,0 +1,54 @@
+"""What operations on `/api/v2/streams` send and answer.
+
+Written by `python -m docs.generate`; change the declarations of the API that it reads.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NotRequired, TypedDict
+
+__all__ = ["Stream", "StreamPage", "StreamToChange", "StreamToMake", "StreamType"]
+
+
+class Stream(TypedDict):
+    """A kind of mail."""
+
+    name: str
+    type: StreamType
+    unsubscribe: bool
+    """Whether mail that does not say so itself gets one-click unsubscribe fields."""
+    created_at: str | None
+    """Null: every server has it."""
+
+
+class StreamPage(TypedDict):
+    """Streams: those that every server has, then the others by name."""
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[Stream]
+
+
+class StreamToChange(TypedDict):
+    """What may be changed of it."""
+
+    unsubscribe: NotRequired[bool | None]
+    """Whether mail that does not say so itself gets one-click unsubscribe fields; null: as its type
+    has it.
+    """
+
+
+class StreamToMake(TypedDict):
+    """A new stream."""
+
+    name: str
+    type: StreamType
+    unsubscribe: NotRequired[bool | None]
+    """Whether mail that does not say so itself gets one-click unsubscribe fields; without it, that of
+    a stream for broadcasts does.
+    """
+
+
+StreamType = Literal["transactional", "broadcast"]
+"""What a stream is for."""
