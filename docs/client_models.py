@@ -14,7 +14,8 @@ NOTICE = "Written by `python -m docs.generate`; change the declarations of the A
 PREFIX = "/api/v2/"
 WELL_KNOWN = "well_known"  # what the Internet has at one place for all (RFC 8615)
 WIDTH = 96
-PARTS, VERBS = "_parts", "_verbs"  # what the names of modules end with that hold a part of a group
+# What the names of modules end with that hold a part of a group.
+PARTS, WHOLES, VERBS = "_parts", "_wholes", "_verbs"
 LEAST_SHARED = 3  # fields, for one model to be made on another
 _PLAIN = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 
@@ -62,13 +63,17 @@ def parts_of(names: list[str], schemas: Schema) -> list[str]:
 
 
 def _title(group: str) -> str:
-    what = "What is inside of what operations" if group.endswith(PARTS) else "What operations"
+    what = (
+        "What is inside of what operations"
+        if group.endswith((PARTS, WHOLES))
+        else "What operations"
+    )
     return f"{what} on `{path_of(group)}` send and answer."
 
 
 def path_of(group: str) -> str:
     """How the paths of a group begin."""
-    whole = group.removesuffix(PARTS).removesuffix(VERBS)
+    whole = group.removesuffix(PARTS).removesuffix(WHOLES).removesuffix(VERBS)
     if whole == WELL_KNOWN:
         return "/.well-known"
     return f"{PREFIX}{whole.replace('_', '-')}{'/…' if group.endswith(VERBS) else ''}"

@@ -22,6 +22,7 @@ from docs.client_models import (
     PARTS,
     PREFIX,
     VERBS,
+    WHOLES,
     Schema,
     models_module,
     parts_of,
@@ -48,9 +49,10 @@ def render_client() -> dict[Path, str]:
             home.setdefault(name, group)
     modules = {}
     for group in list(groups):
-        models = sorted(name for name in home if home[name] == group)
-        if models and models_module(group, models, schemas, home).count("\n") > LONGEST:
-            home |= dict.fromkeys(parts_of(models, schemas), f"{group}{PARTS}")
+        for inside in (PARTS, WHOLES):  # the second of what is made of the first
+            models = sorted(name for name in home if home[name] == group)
+            if models and models_module(group, models, schemas, home).count("\n") > LONGEST:
+                home |= dict.fromkeys(parts_of(models, schemas), f"{group}{inside}")
     for place in dict.fromkeys(home.values()):
         models = sorted(name for name in home if home[name] == place)
         modules[f"models/{place}.py"] = models_module(place, models, schemas, home)

@@ -124,6 +124,10 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
     attached = mail | {"attachments": [{"filename": "a.txt", "content": "eA=="}]}
     number = api.v2("POST", "/emails", attached).json["id"]
+    later = mail | {"scheduled_at": "2027-01-20T00:00:00Z"}
+    made_at = api.v2("POST", "/emails", later).json["id"]
+    for value in ({"scheduled_at": None}, {"scheduled_at": "soon"}):
+        asked("PATCH", "/emails/{id}", f"/emails/{made_at}", value, "acme/app")
     within = "/emails/{id}/attachments/{index}"
     asked("GET", "/emails/{id}/content", f"/emails/{number}/content", tenant="acme/app")
     file = f"/emails/{number}/attachments/0"

@@ -17,7 +17,7 @@ from chalicelib.cli.terminal import clock_time, json_text, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from posthorn_client.models import Email, Scope
 
-FLAGS = ("held", "queued", "failed", "bounced")
+FLAGS = ("held", "queued", "scheduled", "failed", "bounced")
 LONGEST_SUBJECT = 40
 
 id_argument = click.argument("message", metavar="ID")

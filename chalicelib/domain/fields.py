@@ -204,6 +204,7 @@ RECORD = Table(
         Field("bounced_as", "ba", Kind.NUMBER, None),
         Field("released", "re", Kind.MARK, False),
         Field("sends_at", "se", Kind.NUMBER, None),
+        Field("rescheduled_at", "rx", Kind.TIME, None),
         Field("sent_at", "s1", Kind.TIME, None),
         Field("failed_at", "f1", Kind.TIME, None),
         Field("complained_at", "c1", Kind.TIME, None),

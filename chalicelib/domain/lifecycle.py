@@ -6,12 +6,35 @@ stores anything.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.model import Delivery, MessageRecord, PendingOutcome, State, Status
+from chalicelib.domain.model import Delivery, Message, MessageRecord, PendingOutcome, State, Status
 
 _FAILED = frozenset({Status.HARD_FAIL, Status.BOUNCED})
+
+
+def accepted(message: Message) -> MessageRecord:
+    """A new message: its wake-up is queued, or the sweeper sees to it when its schedule says."""
+    if message.scheduled_at is None:
+        return MessageRecord(message)
+    at = math.ceil(message.scheduled_at)
+    return MessageRecord(message, wake_at=at, by_sweeper=True, sends_at=at)
+
+
+def rescheduled(record: MessageRecord, at: float | None, now: int) -> MessageRecord:
+    """A scheduled message gets another time, None for now: due at once, so that the sweeper finds it if its wake-up
+    gets lost."""
+    sends_at = None if at is None else math.ceil(at)
+    return replace(
+        record,
+        attempt=record.attempt + 1,
+        wake_at=now if sends_at is None else sends_at,
+        by_sweeper=True,
+        sends_at=sends_at,
+        rescheduled_at=at or 0.0,
+    )
 
 
 def done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
@@ -84,6 +107,7 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
         hold_expires_at=None,
         taken_over=False,
         released=True,
+        sends_at=None,
     )
 
 

@@ -192,8 +192,9 @@ class MessageRecord:
     reports on. `replay` is the way that an incoming one takes since a person had it replayed: with an endpoint and no
     route it goes there whatever routes say. `bounced_as` is the message that told its sender that it failed.
     `released`: a person sent it on, past the checks that a person may overrule, until it is held again.
-    `sends_at` is when it is to be sent by its schedule, until it was tried or is held. `sent_at` is when it was first
-    sent, `failed_at` when it first failed for good or was bounced; no later attempt changes them. `complained_at` and
+    `sends_at` is when it is to be sent by its schedule, until it was tried or is held, and `rescheduled_at` what a
+    person put in place of the schedule that it came with, 0 for at once. `sent_at` is when it was first sent,
+    `failed_at` when it first failed for good or was bounced; no later attempt changes them. `complained_at` and
     `unsubscribed_at` are when the recipient first did so, `person_opened_at` and `person_clicked_at` the first open and
     click that look like a person's; those four are set beside attempts. `provider` is who receives for the recipient's
     domain, as statistics name it, once it was tried.
@@ -223,6 +224,7 @@ class MessageRecord:
     bounced_as: MessageId | None = None
     released: bool = False
     sends_at: int | None = None
+    rescheduled_at: float | None = None
     sent_at: float | None = None
     failed_at: float | None = None
     complained_at: float | None = None
@@ -231,6 +233,17 @@ class MessageRecord:
     person_clicked_at: float | None = None
     provider: str | None = None
     deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def scheduled_at(self) -> float | None:
+        """When it is, or was, to be sent; None for at once."""
+        given, changed = self.message.scheduled_at, self.rescheduled_at
+        return given if changed is None else changed or None
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether it waits for the time that its schedule says."""
+        return self.state is State.WAITING and self.sends_at is not None
 
     @property
     def way(self) -> Arrival:

@@ -17,6 +17,7 @@ class WaitCode(StrEnum):
 
     QUEUED = "queued"
     RETRY = "retry"
+    SCHEDULED = "scheduled"
     IN_PROGRESS = "in_progress"
     CREDENTIAL = "credential"
     SUPPRESSED = "suppressed"
@@ -69,6 +70,8 @@ def wait_of(record: MessageRecord) -> Wait | None:
     if record.state is State.HELD:
         detail = last.details if last else ""
         return Wait(_held_by(record), detail, since, record.hold_expires_at)
+    if record.sends_at is not None:
+        return Wait(WaitCode.SCHEDULED, "", since, record.sends_at)
     if last is not None and record.tries:
         return Wait(WaitCode.RETRY, last.details, since, record.wake_at or None)
     # A person who sends it on makes it due at once.

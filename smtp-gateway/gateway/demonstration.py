@@ -27,6 +27,7 @@ from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
+from chalicelib.services.outgoing.options import ChooseOptions
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.rates import Rates
 from gateway.site import Services
@@ -89,6 +90,7 @@ async def demonstration(program: Posthorn) -> Demonstration:
         program[MessageNumbers],
         mail,
         program[ChoosePool],
+        program[ChooseOptions],
     )
     incoming = AcceptIncoming(
         program.settings, program[Clock], program[MessageNumbers], mail, program[Rates]

@@ -23,6 +23,7 @@ from gateway.commands import MailCommand, RcptCommand, parse_mail, parse_rcpt
 from gateway.identity import Identity
 from gateway.received import ReceivedField
 from gateway.site import Site
+from gateway.storing import stored
 from gateway.transaction import Transaction
 
 LONGEST_HELO = 255
@@ -199,7 +200,7 @@ class MailSession:
         try:
             prepared = await self._prepared(transaction)
             transaction.close()  # from here on the committer counts what it holds
-            await self.site.committer.add(*prepared)
+            tokens = await stored(self.site, prepared, secure=self.secure)
         except MailError as error:
             reply = replies.of_error(error)
             code = int(reply[:3])
@@ -210,9 +211,7 @@ class MailSession:
             self._log("deferred", 451, prepared)
         else:
             self.accepted += 1
-            for part in prepared:
-                self.site.counts.stored(part.messages, secure=self.secure)
-            reply = replies.queued([token for part in prepared for _, token in part.names])
+            reply = replies.queued(tokens)
             self._log("accepted", 250, prepared)
         self.reset()
         return reply

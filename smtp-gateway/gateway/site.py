@@ -16,6 +16,7 @@ from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.recipients import Recipients
 from chalicelib.services.incoming.strangers import Strangers
 from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.accept_once import AcceptOnce
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.tenancy.authenticate import Authenticate
 from gateway.clients import OpenConnections
@@ -35,6 +36,7 @@ class Services:
 
     authenticate: Authenticate
     accept: AcceptMail
+    once: AcceptOnce
     incoming: AcceptIncoming
     recipients: Recipients
     strangers: Strangers

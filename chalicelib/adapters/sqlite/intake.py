@@ -1,4 +1,5 @@
-"""Accepted mail taken over in one transaction: bodies first, then records and wake-ups.
+"""Accepted mail taken over in one transaction: bodies first, then records and wake-ups; what is
+scheduled needs no wake-up yet.
 
 A wake-up that the process itself has room for is handed to its deliverers once it is durable.
 """
@@ -100,7 +101,7 @@ class _Storing:
             self._queue.check(pool)
         found = tuple((message, create(db, message)) for message in messages)
         for message, is_new in found:
-            if is_new:
+            if is_new and message.scheduled_at is None:
                 self._add_job(db, message)
         return found
 

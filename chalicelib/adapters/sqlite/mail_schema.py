@@ -23,6 +23,7 @@ _OF_VERSION_3 = (
 )
 _OF_VERSION_4 = (
     *("stream", "metadata", "scheduled_at", "unsubscribe", "sends_at", "sent_at", "failed_at"),
+    "rescheduled_at",
     *("complained_at", "unsubscribed_at", "person_opened_at", "person_clicked_at", "provider"),
 )
 _LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4)
@@ -119,6 +120,7 @@ ALTER TABLE messages ADD COLUMN metadata TEXT /* JSON */;
 ALTER TABLE messages ADD COLUMN scheduled_at REAL;
 ALTER TABLE messages ADD COLUMN unsubscribe INTEGER;
 ALTER TABLE messages ADD COLUMN sends_at INTEGER;
+ALTER TABLE messages ADD COLUMN rescheduled_at REAL;
 ALTER TABLE messages ADD COLUMN sent_at REAL;
 ALTER TABLE messages ADD COLUMN failed_at REAL;
 ALTER TABLE messages ADD COLUMN complained_at REAL;

@@ -8,6 +8,7 @@ from typing import Any, cast
 from chalicelib.adapters.sqlite.columns import Columns
 from chalicelib.adapters.sqlite.mail_schema import NOT_COLUMNS, ids_of, key_of
 from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
+from chalicelib.domain import lifecycle
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD, Field, Kind, Table
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
@@ -43,7 +44,9 @@ _STATE_AT = 1 + len(MESSAGE_NAMES)
 
 def new_row(message: Message) -> tuple[Any, ...]:
     """The values of NEW_NAMES for a new message."""
-    return (*_message_row(message), *_NEW_STATE)
+    is_usual = message.scheduled_at is None
+    state = _NEW_STATE if is_usual else state_row(lifecycle.accepted(message))
+    return (*_message_row(message), *state)
 
 
 def whole_row(record: MessageRecord) -> tuple[Any, ...]:
@@ -98,5 +101,5 @@ def read_delivery(row: Sequence[Any]) -> Delivery:
     return Delivery(*_DELIVERY.read(row))
 
 
-# The same for every new message.
+# The same for every new message that is sent at once.
 _NEW_STATE = state_row(MessageRecord(cast("Message", None)))

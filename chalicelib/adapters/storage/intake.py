@@ -36,6 +36,8 @@ class OrderedIntake(Intake):
         messages = [message for mail in mails for message in mail]
         by_pool: dict[str, list[DeliveryJob]] = {}
         for message in messages:
+            if message.scheduled_at is not None:
+                continue  # its record is due then: the sweeper wakes it
             by_pool.setdefault(message.origin.pool, []).append(DeliveryJob(message, 0))
         await _gather([self._queue.wake(pool, jobs) for pool, jobs in by_pool.items()])
         created = iter(await self._messages.create(messages))

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from chalicelib.domain.model import Delivery, MessageRecord, State, Status
 
-FLAGS = ("held", "queued", "failed", "bounced")
+FLAGS = ("held", "queued", "scheduled", "failed", "bounced")
 NEWEST_KEPT = 3
 
 
 def flag_of(record: MessageRecord) -> str | None:
-    """The flag list of a record: `held`, `queued` (failed softly and not over), `failed`, `bounced`, or None.
+    """The flag list of a record: `held`, `queued` (failed softly and not over), `scheduled`, `failed`, `bounced`,
+    or None.
 
-    A leased retry stays `queued`, so that a claim never moves an index key.
+    A leased message stays where it was, so that a claim never moves an index key.
     """
     if record.held or record.state is State.HELD:
         return "held"
     if record.status in (Status.SOFT_FAIL, Status.ERROR) and record.state is not State.DONE:
         return "queued"
+    if record.sends_at is not None and record.state is not State.DONE:
+        return "scheduled"
     if record.status is Status.HARD_FAIL:
         return "failed"
     if record.status is Status.BOUNCED:

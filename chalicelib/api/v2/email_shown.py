@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ def fields_of(record: MessageRecord, **more: object) -> SimpleNamespace:
         if field.name != "bounce_of"
     }
     is_waiting = record.state is State.WAITING and record.wake_at > 0
+    known |= options_of(record)
     known |= {"pool": origin.pool, "domain": origin.domain, "credential": origin.credential_id}
     return SimpleNamespace(
         **known,
@@ -45,6 +47,16 @@ def fields_of(record: MessageRecord, **more: object) -> SimpleNamespace:
         spam_status=record.inspection.spam.status if record.inspection else SpamStatus.NOT_CHECKED,
         **more,
     )
+
+
+def options_of(record: MessageRecord) -> dict[str, Any]:
+    """How it is sent, as its client said."""
+    message = record.message
+    return {
+        "stream": message.stream_name if message.scope is Scope.OUTGOING else None,
+        "metadata": json.loads(message.metadata) if message.metadata else {},
+        "scheduled_at": record.scheduled_at,
+    }
 
 
 def found_in(record: MessageRecord, reports: Sequence[Report]) -> dict[str, Any]:

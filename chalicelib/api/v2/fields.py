@@ -35,6 +35,13 @@ from chalicelib.domain.mail.header_rendering import (
     value_fault,
 )
 from chalicelib.domain.mail.mailbox import POSTMASTER
+from chalicelib.domain.send_options import (
+    LONGEST_NAME,
+    MOST_METADATA,
+    metadata_text,
+)
+from chalicelib.domain.send_options import LONGEST_VALUE as LONGEST_METADATA_VALUE
+from chalicelib.domain.tenancy.streams import LONGEST_STREAM
 
 LONGEST_ENTRY = 600
 LONGEST_TAG = 100
@@ -128,6 +135,14 @@ def _in_utc(moment: datetime) -> datetime:
         raise WrongText("time", "is outside the years 1 to 9999") from None
 
 
+def _small(metadata: dict[str, str]) -> dict[str, str]:
+    try:
+        metadata_text(metadata)
+    except ValueError as wrong:
+        raise WrongText("too_large", str(wrong)) from None
+    return metadata
+
+
 def mailbox_of(text: str, *, any_name: bool = False) -> Mailbox:
     """The mailbox of an `Address` text, or with `any_name` of an `Author` text."""
     mailbox = read_mailbox(text, any_name=any_name)
@@ -177,6 +192,15 @@ ContentType = Annotated[str, _refusing("content_type", content_type_fault)]
 ContentId = Annotated[str, Field(pattern=r"^[!#-'*+\-./0-9=?@A-Z^_`a-z{|}~]{1,200}$")]
 Base64 = Annotated[
     str, AfterValidator(_decoded), Field(json_schema_extra={"contentEncoding": "base64"})
+]
+StreamName = Annotated[str, Field(min_length=1, max_length=LONGEST_STREAM, examples=["news"])]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(pattern=rf"^[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}$")],
+        Annotated[str, Field(max_length=LONGEST_METADATA_VALUE)],
+    ],
+    Field(max_length=MOST_METADATA, examples=[{"order": "17"}]),
+    AfterValidator(_small),
 ]
 UploadId = Annotated[str, Field(pattern=_UPLOAD_ID)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_is_rfc3339), AfterValidator(_in_utc)]

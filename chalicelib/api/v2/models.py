@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictBool
 
 from chalicelib.api.v2.fields import (
     Address,
@@ -17,7 +17,10 @@ from chalicelib.api.v2.fields import (
     FileName,
     HeaderName,
     HeaderValue,
+    Instant,
     Line,
+    Metadata,
+    StreamName,
     Tag,
     UploadId,
 )
@@ -76,6 +79,10 @@ class EmailToSend(Body):
     attachments: Annotated[list[AttachmentToSend], Field(max_length=MOST_ATTACHMENTS)] = Field([])
     tag: Annotated[Tag | None, Field(description="A word to find messages by.")] = None
     tags: list[NamedTag] = Field([], max_length=1, description="The tag as other services have it.")
+    stream: StreamName | None = Field(None, description="`transactional` if nobody says so.")
+    metadata: Metadata | None = Field(None, description="What events tell again: 4,096 octets.")
+    scheduled_at: Instant | None = Field(None, description="At most 365 days ahead.")
+    unsubscribe: StrictBool | None = Field(None, description="One-click fields; else the stream's.")
     raw: Annotated[Base64 | None, Field(description="A whole message (RFC 5322).")] = None
     raw_upload: Annotated[UploadId | None, Field(description="A message uploaded before.")] = None
 
@@ -91,6 +98,7 @@ class Flag(StrEnum):
 
     HELD = "held"
     QUEUED = "queued"
+    SCHEDULED = "scheduled"
     FAILED = "failed"
     BOUNCED = "bounced"
 
@@ -146,8 +154,8 @@ class Wait(Answer):
     code: Annotated[
         WaitCode,
         Field(
-            description="`queued`: its first try comes; `retry`: the next one; `in_progress`: tried now; else why it"
-            " is held. More may come."
+            description="`queued`: its first try comes; `retry`: the next one; `scheduled`: its time;"
+            " `in_progress`: tried now; else why it is held. More may come."
         ),
     ]
     detail: Annotated[str, Field(description="What its last delivery says; empty without one.")]
@@ -172,6 +180,9 @@ class Email(Answer):
     subject: str
     message_id: str
     tag: str | None
+    stream: Annotated[str | None, Field(description="Null if it came in.")]
+    metadata: dict[str, str]
+    scheduled_at: Annotated[Moment | None, Field(description="When it is to be sent.")]
     size: Annotated[int, Field(description="Bytes.")]
     bounce: Annotated[bool, Field(description="It reports that another could not be delivered.")]
     held: Annotated[bool, Field(description="It waits for a person.")]

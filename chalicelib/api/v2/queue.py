@@ -24,6 +24,7 @@ class Waits(StrEnum):
     """Why messages are not done."""
 
     QUEUED = "queued"
+    SCHEDULED = "scheduled"
     HELD = "held"
 
 
@@ -40,9 +41,9 @@ _GROUPS: dict[Grouping, GroupOf] = {Grouping.DOMAIN: by_domain, Grouping.REASON:
 class QueueQuery(Request):
     """Which messages are counted."""
 
-    status: Annotated[Waits, Field(description="What is to be tried again, or what is held.")] = (
-        Waits.QUEUED
-    )
+    status: Annotated[
+        Waits, Field(description="What is to be tried again, what is scheduled, or held.")
+    ] = Waits.QUEUED
     by: Annotated[
         Grouping,
         Field(

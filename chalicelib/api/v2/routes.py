@@ -10,7 +10,7 @@ from typing import Any
 
 from chalicelib.api.http import HttpAnswer, HttpRequest, MailProgram, Operation
 from chalicelib.api.json_body import render_json
-from chalicelib.api.v2 import emails, key_set, models, sending, statistics
+from chalicelib.api.v2 import emails, key_set, models, schedule, sending, statistics
 from chalicelib.api.v2.objects import JSON_TYPE
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.problems import MethodNotAllowed, answer_problem
@@ -84,6 +84,15 @@ ROUTES: tuple[Route, ...] = (
         emails.show_email,
         models.EmailWithActivity,
         scope="emails:read",
+    ),
+    _route(
+        "PATCH",
+        "/emails/{id}",
+        "rescheduleEmail",
+        schedule.reschedule_email,
+        models.Email,
+        body=schedule.Reschedule,
+        scope="emails:write",
     ),
     _route(
         "GET",

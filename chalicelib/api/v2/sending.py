@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.api.base64_text import read_base64
@@ -30,6 +31,7 @@ from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
 from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
+from chalicelib.domain.send_options import SendOptions
 from chalicelib.services.idempotency import Answer
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
@@ -44,7 +46,12 @@ async def send_email(call: Call) -> HttpAnswer:
     email = validated(EmailToSend, value, email_faults)
 
     async def work() -> Answer:
-        submission = _submission(call.principal, email, await _uploads(call, email))
+        submission = _submission(
+            call.principal,
+            email,
+            await _uploads(call, email),
+            takes_key=_takes_key(call.request),
+        )
         made = await call.program[SubmitMail].submit(submission, call.request.client_address)
         return Answer(202, render_json(as_json(accepted_email(made))))
 
@@ -60,7 +67,7 @@ async def send_batch(call: Call) -> HttpAnswer:
         raise invalid_at("", "batch", f"must be an array of 1 to {MOST_IN_BATCH} messages")
 
     async def work() -> Answer:
-        read = list(_submissions_and_errors(call.principal, items))
+        read = list(_submissions_and_errors(call, items))
         submissions = [each for each in read if isinstance(each, Submission)]
         submit = call.program[SubmitMail]
         made = iter(await submit.submit_all(submissions, request.client_address))
@@ -80,15 +87,14 @@ async def make_upload(call: Call, wanted: UploadToMake) -> Upload:
     return Upload.model_validate(ticket)
 
 
-def _submissions_and_errors(
-    principal: Principal, items: list[Any]
-) -> Iterator[Submission | MailError]:
+def _submissions_and_errors(call: Call, items: list[Any]) -> Iterator[Submission | MailError]:
     """What each item submits, or what is wrong with it: 100 fields in the whole batch, and the first of every item."""
     room = MOST_ERRORS
     for item in items:
         try:
             email = validated(EmailToSend, item, batch_faults, max(room, 1))
-            yield _submission(principal, email, {})
+            takes_key = _takes_key(call.request)
+            yield _submission(call.principal, email, {}, takes_key=takes_key)
         except InvalidRequest as error:
             room -= len(error.errors)
             yield error
@@ -121,7 +127,9 @@ def _octets(email: EmailToSend, uploads: Mapping[str, int]) -> int:
     )
 
 
-def _submission(principal: Principal, email: EmailToSend, uploads: dict[str, bytes]) -> Submission:
+def _submission(
+    principal: Principal, email: EmailToSend, uploads: dict[str, bytes], *, takes_key: bool
+) -> Submission:
     """What a valid request submits."""
     addresses = (mailbox_of(entry).address for entry in (*email.to, *email.cc, *email.bcc))
     envelope = tuple(dict.fromkeys(envelope_addresses(addresses).values()))
@@ -129,12 +137,33 @@ def _submission(principal: Principal, email: EmailToSend, uploads: dict[str, byt
     mail_from = mailbox_of(email.author, any_name=True).address
     tag = email.tag or (email.tags[0].value if email.tags else None)
     beyond_ascii = not all(map(str.isascii, (mail_from, *envelope)))
+    bare = Submission(
+        principal,
+        mail_from,
+        recipients,
+        tag=tag,
+        smtputf8=beyond_ascii,
+        options=_options(email),
+        takes_key=takes_key,
+    )
     if email.raw is not None or email.raw_upload is not None:
         content = normalise_newlines(_bytes(email.raw, email.raw_upload, uploads))
-        return Submission(principal, mail_from, recipients, content, tag, smtputf8=beyond_ascii)
+        at = "/raw" if email.raw is not None else "/raw_upload"
+        return replace(bare, content=content, header_at=at)
     draft = _draft(email, uploads)
-    beyond_ascii = beyond_ascii or draft.needs_smtputf8
-    return Submission(principal, mail_from, recipients, tag=tag, smtputf8=beyond_ascii, draft=draft)
+    return replace(bare, smtputf8=beyond_ascii or draft.needs_smtputf8, draft=draft)
+
+
+def _options(email: EmailToSend) -> SendOptions:
+    at = email.scheduled_at
+    return SendOptions(
+        email.stream, email.metadata, None if at is None else at.timestamp(), email.unsubscribe
+    )
+
+
+def _takes_key(request: HttpRequest) -> bool:
+    """Whether an idempotency key in a message acts: not beside that of the request."""
+    return "idempotency-key" not in request.headers
 
 
 def _draft(email: EmailToSend, uploads: dict[str, bytes]) -> Draft:

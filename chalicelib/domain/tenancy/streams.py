@@ -17,7 +17,8 @@ BUILT_IN = (TRANSACTIONAL, BROADCAST)
 """The streams that every server has: they are stored once they were changed, and never removed."""
 
 MOST_STREAMS = 20
-_NAME = re.compile(r"[a-z0-9-]{1,40}")
+LONGEST_STREAM = 40
+_NAME = re.compile(rf"[a-z0-9-]{{1,{LONGEST_STREAM}}}")
 
 
 class StreamType(StrEnum):

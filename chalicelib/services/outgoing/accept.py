@@ -1,13 +1,13 @@
 """Taking responsibility for a submitted message: decide, number it, store it, and only then say yes.
 
-`AcceptMail.prepare` runs the accept steps once, in memory: size, newlines, loop, sender, recipients, tag, pool,
-numbers. `AcceptMail.store` makes a batch durable; only then has anything been promised.
+`AcceptMail.prepare` runs the accept steps once, in memory: size, newlines, loop, sender, recipients, tag, options,
+pool, numbers. `AcceptMail.store` makes a batch durable; only then has anything been promised.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.config import Settings
@@ -17,6 +17,7 @@ from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
 from chalicelib.domain.mail.mending import mended
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul, normalise_newlines
+from chalicelib.domain.mail.option_fields import OptionField, taken_out
 from chalicelib.domain.model import Message, Origin
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.credentials import BareNewlines
@@ -25,6 +26,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
+from chalicelib.services.outgoing.options import ChooseOptions
 from chalicelib.services.outgoing.store import StoreMail
 from chalicelib.services.outgoing.submission import (
     Prepared,
@@ -54,6 +56,7 @@ class AcceptMail:
         numbers: MessageNumbers,
         store: StoreMail,
         pools: ChoosePool,
+        options: ChooseOptions,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -61,6 +64,7 @@ class AcceptMail:
         self._numbers = numbers
         self._store = store
         self._pools = pools
+        self._options = options
         self._own_trace = f"by {settings.smtp_hostname} ".lower().encode()
 
     async def submit(self, submission: Submission) -> tuple[Message, ...]:
@@ -86,11 +90,14 @@ class AcceptMail:
             submission = replace(submission, content=content)  # lets go of what it was before
         if headers.truncated:
             raise Rejected("The header section is too large")
+        content, headers, fields = taken_out(content, headers)
+        if fields:
+            submission = replace(submission, content=content)
         _check_encoded_words(headers)
         self._check_loop(headers, submission)
         domain = await self._sender.domain(submission.principal.server, headers)
         recipients = self._recipients(submission)
-        return await self._prepared(submission, recipients, headers, domain)
+        return await self._prepared(submission, recipients, headers, fields, domain)
 
     def _lines(self, submission: Submission) -> bytes:
         """Content whose every CR and LF is part of a CRLF, and without NUL: anything else can hide a second message
@@ -136,10 +143,13 @@ class AcceptMail:
         submission: Submission,
         recipients: tuple[Recipient, ...],
         headers: Headers,
+        fields: Mapping[bytes, OptionField],
         domain: Domain,
     ) -> Prepared:
         """What is stored, with a number for each recipient."""
         server, credential = submission.principal.server, submission.principal.credential
+        now = self._clock.now()
+        options = await self._options.of(submission, fields, now)
         pools = await self._pools.of(server, headers, [one.address for one in recipients])
         names = await self._numbers.take(server.id, len(recipients))
         tag = submission.tag or headers.last_text("x-postal-tag")
@@ -153,13 +163,18 @@ class AcceptMail:
             mail_from=submission.mail_from,
             subject=(headers.last_text("subject") or "")[:LONGEST_SUBJECT],
             message_id=bare_message_id(headers),
-            received_at=self._clock.now(),
+            received_at=now,
             origins=tuple(Origin(pool, domain.name, credential.id) for pool in pools),
             tag=tag.strip()[:LONGEST_TAG] or None if tag else None,
             bounce=submission.bounce,
             hold=credential.hold,
             received_with_ssl=submission.received_with_ssl,
             smtputf8=submission.smtputf8,
+            stream=options.stream,
+            metadata=options.metadata,
+            scheduled_at=options.scheduled_at,
+            unsubscribe=options.unsubscribe,
+            key=options.key,
         )
 
 

@@ -48,8 +48,8 @@ class ResendMail:
         self._recording = recording
 
     async def resend(self, principal: Principal, message: MessageId) -> Message:
-        """Accept a message's content again, with its envelope and tag. NotFound; Conflict while it is under way, and
-        when its content is gone; TemporaryFailure."""
+        """Accept a message's content again, with its envelope, tag, stream and metadata. NotFound; Conflict while it
+        is under way, and when its content is gone; TemporaryFailure."""
         record = await self._messages.get(principal.server.id, message)
         _check(record)
         try:
@@ -86,6 +86,9 @@ class ResendMail:
             hold=principal.credential.hold,
             received_with_ssl=known.received_with_ssl,
             smtputf8=known.smtputf8,
+            stream=known.stream,
+            metadata=known.metadata,
+            unsubscribe=known.unsubscribe,
             operation=operation_of(RESEND, record, now, 0, {}, {"resent_as": names[0][0]}),
         )
 
@@ -99,6 +102,8 @@ def _check(record: MessageRecord) -> None:
         raise BeingSent(f"Message {message.id} is being sent at this moment", 30)
     if record.state is State.HELD:
         raise Conflict(f"Message {message.id} is held")
+    if record.is_scheduled:
+        raise Conflict(f"Message {message.id} is scheduled")
     if record.state is not State.DONE:
         raise Conflict(f"Message {message.id} still waits")
     if len(record.resent_as) >= MOST_RESENT:

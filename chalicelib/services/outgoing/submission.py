@@ -11,7 +11,11 @@ from chalicelib.domain.model import BlobRef, DsnParameters, Message, Origin, Sco
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.reply import Reply
+from chalicelib.domain.send_options import NOTHING_SAID, SendOptions
 from chalicelib.services.tenancy.authenticate import Principal
+
+IN_HEADERS = "/headers"
+"""Where a request has the fields of its message, one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,9 @@ class Recipient:
 class Submission:
     """One message to send. Addresses are the envelope's; `mail_from` may be empty. `content` is as it came; `received`
     is a trace field to put in front of it; with `blind` its Bcc fields are taken out (RFC 5322 §3.6.3). A `draft` is
-    composed into content before the message is prepared."""
+    composed into content before the message is prepared. `options` are what its request says of how it is to be sent,
+    `header_at` where the request has the fields of its content; an idempotency key among those acts if it
+    `takes_key`."""
 
     principal: Principal
     mail_from: str
@@ -39,6 +45,9 @@ class Submission:
     received: bytes = b""
     blind: bool = False
     draft: Draft | None = None
+    options: SendOptions = NOTHING_SAID
+    header_at: str = IN_HEADERS
+    takes_key: bool = True
 
 
 @dataclass(slots=True)
@@ -47,7 +56,8 @@ class Prepared:
 
     `names` are number and token of the message for each of `to`, in order, and `origins` where it comes from and the
     pool that it leaves by. `messages` are there once the bytes are
-    stored. What is the same for all has the names of `Message`."""
+    stored. What is the same for all has the names of `Message`. `key` is the one under which it is accepted once,
+    empty for none."""
 
     body: bytes
     to: tuple[Recipient, ...]
@@ -65,6 +75,11 @@ class Prepared:
     smtputf8: bool
     operation: Operation | None = None
     reports_on: MessageId | None = None
+    stream: str | None = None
+    metadata: str | None = None
+    scheduled_at: float | None = None
+    unsubscribe: bool = False
+    key: str = ""
     messages: tuple[Message, ...] = ()
 
     @property
@@ -97,6 +112,10 @@ class Prepared:
                 dsn=recipient.dsn,
                 operation=self.operation,
                 reports_on=self.reports_on,
+                stream=self.stream,
+                metadata=self.metadata,
+                scheduled_at=self.scheduled_at,
+                unsubscribe=self.unsubscribe,
             )
             for (number, token), recipient, origin in zip(
                 self.names, self.to, self.origins, strict=True

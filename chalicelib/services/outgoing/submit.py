@@ -25,6 +25,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.outgoing.accept import AcceptMail
+from chalicelib.services.outgoing.accept_once import AcceptOnce
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Prepared, Submission, check_size
@@ -45,6 +46,7 @@ class SubmitMail:
         resolver: Resolver,
         sender: AuthoriseSender,
         accept: AcceptMail,
+        once: AcceptOnce,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -52,6 +54,7 @@ class SubmitMail:
         self._resolver = resolver
         self._sender = sender
         self._accept = accept
+        self._once = once
         self._names: dict[str, str | None] = {}
 
     async def submit(self, submission: Submission, client_address: str) -> tuple[Message, ...]:
@@ -69,7 +72,13 @@ class SubmitMail:
         storing fails."""
         room = _Room(self._settings)
         outcomes = [await self._prepare(one, client_address, room) for one in submissions]
-        await self._accept.store([made for made in outcomes if isinstance(made, Prepared)])
+        new = [made for made in outcomes if isinstance(made, Prepared)]
+        stored = False
+        try:
+            await self._accept.store(new)
+            stored = True
+        finally:
+            await self._once.ended(new, stored=stored)
         return [made.messages if isinstance(made, Prepared) else made for made in outcomes]
 
     async def authorise(self, principal: Principal, draft: Draft) -> None:
@@ -81,12 +90,15 @@ class SubmitMail:
 
     async def _prepare(
         self, submission: Submission, client_address: str, room: _Room
-    ) -> Prepared | MailError:
+    ) -> Prepared | tuple[Message, ...] | MailError:
+        """What is to be stored, what was accepted before under its key, or why not."""
         try:
             room.take(submission)
-            return await self._accept.prepare(await self._composed(submission, client_address))
+            prepared = await self._accept.prepare(await self._composed(submission, client_address))
+            earlier = await self._once.earlier(prepared)
         except MailError as error:
             return error
+        return prepared if earlier is None else earlier
 
     async def _composed(self, submission: Submission, client_address: str) -> Submission:
         """The submission as it came over HTTP, its draft as content behind a trace field."""

@@ -39,6 +39,7 @@ from chalicelib.services.queue.allow_recipient import AllowRecipient
 from chalicelib.services.queue.store_outcome import best_effort
 
 CANCELLED = "The hold on this message has been removed without action."
+SCHEDULE_CANCELLED = "Scheduled sending was cancelled."
 MOST_TRIES = 3
 LONGEST_WAIT = 30
 Fault = Callable[[MessageRecord], str | None]
@@ -74,7 +75,7 @@ class MessageActions:
         text = f"Held by {_name()}."
         delivery = await self._entry(server, Status.HELD, text)
         expires_at = int(delivery.at) + self._settings.hold_days * DAY
-        return await self._move(
+        return await self.move(
             server,
             message,
             "hold",
@@ -102,16 +103,23 @@ class MessageActions:
     async def cancel(self, server: ServerId, message: MessageId) -> MessageRecord:
         """End a message that is held or waits, without sending it."""
         delivery = await self._entry(server, Status.HOLD_CANCELLED, CANCELLED)
-        return await self._move(
-            server, message, "cancel", _not_open, lambda record: lifecycle.done(record, delivery)
-        )
+
+        def cancelled(record: MessageRecord) -> MessageRecord:
+            text = SCHEDULE_CANCELLED if record.is_scheduled else CANCELLED
+            return lifecycle.done(record, replace(delivery, details=text))
+
+        return await self.move(server, message, "cancel", _not_open, cancelled)
 
     async def bounce(self, server: ServerId, message: MessageId) -> MessageRecord:
         """Give up a message that is held or waits, as one that failed for good."""
         text = f"Given up by {_name()}."
         delivery = await self._entry(server, Status.HARD_FAIL, text, about_us=True)
-        return await self._move(
-            server, message, "bounce", _not_open, lambda record: lifecycle.done(record, delivery)
+        return await self.move(
+            server,
+            message,
+            "bounce",
+            _not_to_bounce,
+            lambda record: lifecycle.done(record, delivery),
         )
 
     async def replay(
@@ -142,13 +150,13 @@ class MessageActions:
             after = lifecycle.released(record, now)
             return after if way is None else replace(after, replay=way, released=False)
 
-        after = await self._move(server, message, verb, fault, moved, told)
+        after = await self.move(server, message, verb, fault, moved, told)
         job = DeliveryJob(after.message, after.attempt, manual=way is None)
         await self._queue.wake(after.message.origin.pool, [job])
         await self._messages.clear_due(after)
         return after
 
-    async def _move(
+    async def move(
         self,
         server: ServerId,
         message: MessageId,
@@ -254,7 +262,13 @@ def _not_open(record: MessageRecord) -> str | None:
     return "is neither held nor waiting" if record.state is State.DONE else None
 
 
+def _not_to_bounce(record: MessageRecord) -> str | None:
+    return "is scheduled: cancel it" if record.is_scheduled else _not_open(record)
+
+
 def _not_to_retry(record: MessageRecord) -> str | None:
+    if record.is_scheduled:
+        return "is scheduled: give it another time"
     if record.state is not State.DONE or record.status in (Status.HARD_FAIL, Status.BOUNCED):
         return None
     if record.status is Status.PROCESSED:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
@@ -35,7 +36,7 @@ from chalicelib.domain.tenancy.routes import (
 )
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
-from chalicelib.domain.tenancy.streams import STREAMS, Stream, with_built_in
+from chalicelib.domain.tenancy.streams import STREAMS, Stream, is_stream_name, with_built_in
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, TrackDomain
 from chalicelib.ports.recent import Recent
 from chalicelib.ports.repository import Repository
@@ -114,8 +115,18 @@ class Directory:
 
         return await self._recent.ask(("pool rules", server.id), read) or PoolChoice()
 
-    async def streams(self, server: ServerId) -> Mapping[str, Stream]:
-        """The streams of a server by name: one query, and none again for as long as other answers are kept."""
+    async def stream(self, server: ServerId, name: str) -> Stream | None:
+        """A stream that mail names: one query, and none again for as long as other answers are kept. One that was made
+        meanwhile is looked for."""
+        known = (await self._streams(server)).get(name)
+        if known is not None or not is_stream_name(name):
+            return known
+        try:
+            return await self._repository.get(STREAMS, Place(of_server(server), name))
+        except NotFound:
+            return None
+
+    async def _streams(self, server: ServerId) -> Mapping[str, Stream]:
 
         async def read() -> Mapping[str, Stream]:
             stored = await self._repository.all(STREAMS, of_server(server), fresh=False)

@@ -41,6 +41,7 @@ def test_a_default_is_null() -> None:
     row = dict(zip(COLUMNS.names, COLUMNS.write(BARE), strict=True))
     assert {name for name, value in row.items() if value is None} == {
         *("tag", "dsn", "operation", "arrival", "reports_on"),
+        *("stream", "metadata", "scheduled_at", "unsubscribe"),
         *("bounce", "hold", "received_with_ssl", "smtputf8"),
     }
     assert (row["pool"], row["scope"], row["blob"]) == ("default", "outgoing", '["k", 0, 10]')

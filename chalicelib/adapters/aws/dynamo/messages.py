@@ -26,6 +26,7 @@ from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, Written
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.listing import NEWEST_KEPT, added_deliveries
 from chalicelib.config import Settings
+from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Scope, State
@@ -39,7 +40,7 @@ from chalicelib.ports.rand import Rand
 MUTABLE = (
     *("st", "ss", "a", "tr", "lr", "lo", "lu", "w", "h", "hx"),
     *("la", "ps", "l", "n", "fk", "dk", "du", "lk", OPERATION),
-    *("iq", "bo", "rp", "ba", "re", "se", "s1", "f1", "pv"),
+    *("iq", "bo", "rp", "ba", "re", "se", "rx", "s1", "f1", "pv"),
 )
 
 _NEW = "attribute_not_exists(PK)"
@@ -153,7 +154,7 @@ class DynamoMessageStore(MessageReads, MessageStore):
         return written.held
 
     async def _create(self, message: Message) -> bool:
-        written = await self._put(MessageRecord(message), "")
+        written = await self._put(lifecycle.accepted(message), "")
         return written.held or written.item.get("t") == {"S": message.token}
 
     async def _put(self, record: MessageRecord, write: str) -> Written:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.adapters.aws.dynamo.table import Item, Key
 
 DUE_SHARDS = 8
-FLAG_CODES = {"held": "H", "queued": "Q", "failed": "F", "bounced": "B"}
+FLAG_CODES = {"held": "H", "queued": "Q", "scheduled": "S", "failed": "F", "bounced": "B"}
 _SCOPES = {"o": Scope.OUTGOING, "i": Scope.INCOMING}
 # The marks of a message are bits of one number.
 MARKS = {"bounce": 1, "hold": 2, "received_with_ssl": 4, "smtputf8": 8, "unsubscribe": 16}

@@ -5,66 +5,39 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from posthorn_client.models.emails_parts import (
-    AcceptedRecipient,
-    Arc,
     AttachmentToSend,
-    DkimSignature,
-    Dmarc,
-    EndpointType,
     EnvelopeShown,
-    FieldProblem,
     Follower,
-    MatchedBy,
     NamedRoute,
     NamedTag,
-    ReportKind,
     Scope,
-    SpamCheck,
     SpamStatus,
-    Spf,
     Status,
     Threat,
     Visitor,
-    WaitCode,
+)
+from posthorn_client.models.emails_wholes import (
+    AcceptedEmail,
+    Authentication,
+    NamedEndpoint,
+    Problem,
+    Report,
+    Spam,
+    Wait,
 )
 
 __all__ = [
-    "AcceptedEmail",
-    "Authentication",
     "BatchResult",
     "BatchResults",
     "Email",
     "EmailPage",
     "EmailToSend",
     "EmailWithActivity",
-    "NamedEndpoint",
-    "Problem",
-    "Report",
-    "Spam",
-    "Wait",
+    "Reschedule",
 ]
-
-
-class AcceptedEmail(TypedDict):
-    """A message accepted: it will be delivered, or its record says why not."""
-
-    id: int
-    """The id of the first recipient's message."""
-    message_id: str | None
-    """Message-ID without brackets."""
-    emails: list[AcceptedRecipient]
-
-
-class Authentication(TypedDict):
-    """Who vouches for the sender, in the results of RFC 8601."""
-
-    spf: Spf
-    dkim: list[DkimSignature]
-    dmarc: Dmarc
-    arc: Arc
 
 
 class BatchResult(TypedDict):
@@ -101,6 +74,11 @@ class Email(_Email):
     subject: str
     message_id: str
     tag: str | None
+    stream: str | None
+    """Null if it came in."""
+    metadata: dict[str, str]
+    scheduled_at: str | None
+    """When it is to be sent."""
     size: int
     """Bytes."""
     bounce: bool
@@ -177,96 +155,25 @@ class EmailToSend(_EmailToSend):
     """A word to find messages by."""
     tags: NotRequired[list[NamedTag] | None]
     """The tag as other services have it."""
+    stream: NotRequired[str | None]
+    """`transactional` if nobody says so."""
+    metadata: NotRequired[dict[str, Any] | None]
+    """What events tell again: 4,096 octets."""
+    scheduled_at: NotRequired[str | None]
+    """At most 365 days ahead."""
+    unsubscribe: NotRequired[bool | None]
+    """One-click fields; else the stream's."""
     raw: NotRequired[str | None]
     """A whole message (RFC 5322)."""
     raw_upload: NotRequired[str | None]
     """A message uploaded before."""
 
 
-class NamedEndpoint(TypedDict):
-    """The endpoint that a message is for."""
+class Reschedule(TypedDict):
+    """When a scheduled message is sent."""
 
-    id: str
-    name: str
-    type: EndpointType
-
-
-class Problem(TypedDict):
-    """An error (RFC 9457). Clients ignore members that they do not know."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: NotRequired[list[FieldProblem] | None]
-    """Every wrong field."""
-    scope: NotRequired[str | None]
-    """The first scope that the credential lacks."""
-    time: NotRequired[float | None]
-    """For programs written for Postal, in what API Gateway answers by itself."""
-    flags: NotRequired[dict[str, str] | None]
-    """For programs written for Postal, in what API Gateway answers by itself."""
-    data: NotRequired[dict[str, str] | None]
-    """For programs written for Postal, in what API Gateway answers by itself."""
-
-
-class Report(TypedDict):
-    """What came back about a message. What was not told is null."""
-
-    id: int
-    kind: ReportKind
-    email: int
-    """The message that it is about."""
-    report_email: int
-    """The incoming message that it came with."""
-    at: str
-    recipient: str | None
-    """The address as reported."""
-    cause: str | None
-    """Why it failed, in one word, null for an automatic reply; more words may come."""
-    action: str | None
-    """RFC 3464: `failed`, `delayed`."""
-    status: str | None
-    """RFC 3463, as 5.1.1."""
-    diagnostic: str | None
-    """What the other server said."""
-    remote_mta: str | None
-    feedback_type: str | None
-    """RFC 5965, of a complaint."""
-    source_ip: str | None
-    """RFC 5965, of a complaint."""
-    matched_by: MatchedBy
-    suppressed: bool
-    """It put the recipient on the suppression list."""
-
-
-class Spam(TypedDict):
-    """What a scanner made of it; `scanner` is null where none is configured."""
-
-    status: SpamStatus
-    score: float
-    threshold: float | None
-    scanner: str | None
-    checks: list[SpamCheck]
-
-
-class Wait(TypedDict):
-    """Why a message is not done."""
-
-    code: WaitCode
-    """`queued`: its first try comes; `retry`: the next one; `in_progress`: tried now; else why it is
-    held. More may come.
-    """
-    detail: str
-    """What its last delivery says; empty without one."""
-    since: str
-    until: str | None
-    """When it is tried again, or its hold expires."""
-    others: NotRequired[int | None]
-    """Null: `GET /queue?by=reason` counts them."""
+    scheduled_at: str | None
+    """At most 365 days ahead; null, or what has passed: now."""
 
 
 class EmailWithActivity(Email):

@@ -188,6 +188,7 @@ class Visitor(TypedDict):
 WaitCode = Literal[
     "queued",
     "retry",
+    "scheduled",
     "in_progress",
     "credential",
     "suppressed",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from posthorn_client.models.emails import Report
+from posthorn_client.models.emails_wholes import Report
 
 __all__ = ["ReportPage"]
 

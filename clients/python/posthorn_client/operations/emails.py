@@ -10,13 +10,14 @@ from typing import Literal
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.emails import (
-    AcceptedEmail,
     BatchResults,
     Email,
     EmailPage,
     EmailToSend,
     EmailWithActivity,
+    Reschedule,
 )
+from posthorn_client.models.emails_wholes import AcceptedEmail
 from posthorn_client.paging import items
 from posthorn_client.request import Request, part
 
@@ -48,7 +49,7 @@ class EmailsOperations(Asking):
         limit: int | None = None,
         cursor: str | None = None,
         to: str | None = None,
-        status: Literal["held", "queued", "failed", "bounced"] | None = None,
+        status: Literal["held", "queued", "scheduled", "failed", "bounced"] | None = None,
         direction: Literal["outgoing", "incoming"] | None = None,
         tenant: str | None = None,
     ) -> EmailPage:
@@ -75,7 +76,7 @@ class EmailsOperations(Asking):
         self,
         *,
         to: str | None = None,
-        status: Literal["held", "queued", "failed", "bounced"] | None = None,
+        status: Literal["held", "queued", "scheduled", "failed", "bounced"] | None = None,
         direction: Literal["outgoing", "incoming"] | None = None,
         tenant: str | None = None,
         limit: int = 100,
@@ -116,6 +117,17 @@ class EmailsOperations(Asking):
         """
         request = Request("GET", f"/api/v2/emails/{part(id)}", tenant=tenant)
         answer: EmailWithActivity = self._json(request)
+        return answer
+
+    def reschedule_email(
+        self, id: int | str, body: Reschedule, *, tenant: str | None = None
+    ) -> Email:
+        """Send a scheduled message at another time.
+
+        Needs the scope `emails:write`.
+        """
+        request = Request("PATCH", f"/api/v2/emails/{part(id)}", body=body, tenant=tenant)
+        answer: Email = self._json(request)
         return answer
 
     def show_attachment(self, id: int | str, index: str, *, tenant: str | None = None) -> bytes:

@@ -6,8 +6,9 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from __future__ import annotations
 
 from posthorn_client.asking import Asking
-from posthorn_client.models.emails import AcceptedEmail, EmailWithActivity
+from posthorn_client.models.emails import EmailWithActivity
 from posthorn_client.models.emails_verbs import DeliveryLog, EmailContent, Release, Replay
+from posthorn_client.models.emails_wholes import AcceptedEmail
 from posthorn_client.request import Request, part
 
 

@@ -18,7 +18,7 @@ class QueueOperations(Asking):
     def show_queue(
         self,
         *,
-        status: Literal["queued", "held"] | None = None,
+        status: Literal["queued", "scheduled", "held"] | None = None,
         by: Literal["domain", "reason"] | None = None,
         tenant: str | None = None,
     ) -> Queue:

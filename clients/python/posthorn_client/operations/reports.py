@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from posthorn_client.asking import Asking
-from posthorn_client.models.emails import Report
+from posthorn_client.models.emails_wholes import Report
 from posthorn_client.models.reports import ReportPage
 from posthorn_client.paging import items
 from posthorn_client.request import Request, part

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from posthorn_client.asking import Asking
-from posthorn_client.models.emails import AcceptedEmail
+from posthorn_client.models.emails_wholes import AcceptedEmail
 from posthorn_client.models.routes import (
     MailRoute,
     MailToMatch,
