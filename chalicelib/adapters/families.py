@@ -43,7 +43,8 @@ statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlit
 suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.suppressions.SqliteSuppressionList
 transfer.MessageTransfer     aws.dynamo.transfer.DynamoMessageTransfer     sqlite.transfer.SqliteMessageTransfer
 vault.KeyVault               aws.kms.KmsKeyVault                           sqlite.vault.FileKeyVault
-send_rate.SendRate           aws.dynamo.send_rate.DynamoSendRate           sqlite.limits.SqliteSendRate
+send_limits.SendLimits       aws.dynamo.send_limits.DynamoSendLimits       sqlite.send_limits.SqliteSendLimits
+limit_lines.LimitLines       aws.dynamo.limit_lines.DynamoLimitLines       sqlite.limit_lines.SqliteLimitLines
 """
 _HEAD, *_ROWS = (line.split() for line in _TABLE.splitlines() if line)
 FAMILIES = tuple(_HEAD[1:])

@@ -20,6 +20,7 @@ from chalicelib.domain.model import (
     Delivery,
     DeliveryJob,
     DsnParameters,
+    LimitHold,
     Message,
     MessageRecord,
     Origin,
@@ -130,6 +131,7 @@ MESSAGE = Table(
         Field("metadata", "md", Kind.TEXT, None),
         Field("scheduled_at", "sa", Kind.TIME, None),
         Field("unsubscribe", "un", Kind.MARK, False),
+        Field("limits", "li", Kind.TEXT, None),
     ),
 )
 
@@ -167,6 +169,8 @@ OUTCOME = Table(
         Field("bounce_of", "bo", Kind.NUMBER, None),
         Field("bounced_as", "ba", Kind.NUMBER, None),
         Field("inspection", "iq", Kind.JSON, None, value=Inspection),
+        Field("counted", "lc", Kind.MARK, False),
+        Field("limit_hold", "lh", Kind.JSON, None, value=LimitHold),
     ),
 )
 
@@ -212,5 +216,7 @@ RECORD = Table(
         Field("person_opened_at", "po", Kind.TIME, None),
         Field("person_clicked_at", "pc", Kind.TIME, None),
         Field("provider", "pv", Kind.TEXT, None),
+        Field("counted", "lc", Kind.MARK, False),
+        Field("limit_hold", "lh", Kind.JSON, None, value=LimitHold),
     ),
 )

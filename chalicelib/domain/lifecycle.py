@@ -10,7 +10,15 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.domain.model import Delivery, Message, MessageRecord, PendingOutcome, State, Status
+from chalicelib.domain.model import (
+    Delivery,
+    LimitHold,
+    Message,
+    MessageRecord,
+    PendingOutcome,
+    State,
+    Status,
+)
 
 _FAILED = frozenset({Status.HARD_FAIL, Status.BOUNCED})
 
@@ -44,6 +52,7 @@ def done(record: MessageRecord, delivery: Delivery) -> MessageRecord:
         **_moved(record, delivery),
         state=State.DONE,
         held=False,
+        limit_hold=None,
         hold_expires_at=None,
         wake_at=0,
         by_sweeper=False,
@@ -76,14 +85,21 @@ def left_to_sweeper(record: MessageRecord, longest_wait: int) -> MessageRecord:
     return record if record.by_sweeper is by_sweeper else replace(record, by_sweeper=by_sweeper)
 
 
-def held(record: MessageRecord, delivery: Delivery, expires_at: int) -> MessageRecord:
-    """The message waits for a person until `expires_at` (contract section 4, holds)."""
+def held(
+    record: MessageRecord,
+    delivery: Delivery,
+    expires_at: int | None,
+    limit: LimitHold | None = None,
+) -> MessageRecord:
+    """The message waits for a person until `expires_at` (contract section 4, holds), or for its turn in the line of a
+    limit; then what a person decided before still stands."""
     return replace(
         record,
         **_moved(record, delivery),
         state=State.HELD,
         held=True,
-        released=False,
+        released=record.released and limit is not None,
+        limit_hold=limit,
         hold_expires_at=expires_at,
         wake_at=0,
         by_sweeper=False,
@@ -108,7 +124,14 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
         taken_over=False,
         released=True,
         sends_at=None,
+        limit_hold=None,
     )
+
+
+def let_go(record: MessageRecord, wake_at: int, *, counted: bool) -> MessageRecord:
+    """A limit that held the message has a place for it, which it takes with it: due at `wake_at`."""
+    sent_on = released(record, wake_at)
+    return replace(sent_on, released=record.released, counted=counted)
 
 
 def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutcome:
@@ -125,6 +148,8 @@ def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutco
         bounce_of=after.bounce_of,
         bounced_as=after.bounced_as,
         inspection=after.inspection,
+        counted=after.counted,
+        limit_hold=after.limit_hold,
     )
 
 
@@ -139,7 +164,10 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
         bounce_of=outcome.bounce_of or record.bounce_of,
         bounced_as=outcome.bounced_as or record.bounced_as,
         inspection=outcome.inspection or record.inspection,
-        released=record.released and outcome.state is not State.HELD,
+        released=record.released
+        and (outcome.state is not State.HELD or outcome.limit_hold is not None),
+        counted=record.counted or outcome.counted,
+        limit_hold=outcome.limit_hold,
         wake_at=outcome.wake_at,
         by_sweeper=outcome.by_sweeper,
         held=outcome.state is State.HELD,

@@ -107,13 +107,28 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitHold:
+    """The send limit that holds a message: of which kind its owner is, the owner's number (of a credential, that of the
+    server) and the credential's id, for which period, how many messages it lets through, and when this one is thought
+    to be sent."""
+
+    owner: str
+    of: int
+    credential: str
+    period: str
+    most: int
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One accepted message for one recipient: all that never changes. It travels whole in the job, so that
     whoever comes first can create the stored record (crash rule 1). `operation` is what made it, where that was no
     client that sent it; `arrival` is there for incoming ones alone, and `reports_on` for our own bounces: the message
     whose failure they tell of. `metadata` is what the client wants to be told again, as a compact JSON object of texts,
     `scheduled_at` when it is to be sent, None for at once, and `unsubscribe` whether it gets one-click fields. `stream`
-    is None for `TRANSACTIONAL`."""
+    is None for `TRANSACTIONAL`. `limits` is what is known of its send limits since it was accepted, as
+    `chalicelib.domain.limits.limit.marks_of` writes it."""
 
     server_id: ServerId
     id: MessageId
@@ -140,6 +155,7 @@ class Message:
     metadata: str | None = None
     scheduled_at: float | None = None
     unsubscribe: bool = False
+    limits: str | None = None
 
     @property
     def stream_name(self) -> str:
@@ -198,6 +214,8 @@ class MessageRecord:
     `unsubscribed_at` are when the recipient first did so, `person_opened_at` and `person_clicked_at` the first open and
     click that look like a person's; those four are set beside attempts. `provider` is who receives for the recipient's
     domain, as statistics name it, once it was tried.
+    `counted`: its send limits have counted it, at its first attempt or when they let it go. `limit_hold` is the one that
+    holds it.
     """
 
     message: Message
@@ -232,6 +250,8 @@ class MessageRecord:
     person_opened_at: float | None = None
     person_clicked_at: float | None = None
     provider: str | None = None
+    counted: bool = False
+    limit_hold: LimitHold | None = None
     deliveries: tuple[Delivery, ...] = ()
 
     @property
@@ -269,6 +289,8 @@ class PendingOutcome:
     bounce_of: MessageId | None = None
     bounced_as: MessageId | None = None
     inspection: Inspection | None = None
+    counted: bool = False
+    limit_hold: LimitHold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,19 +79,21 @@ chalicelib              -
 .domain.incoming.reports .domain .domain.mail .domain.incoming
 .domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.events          .domain .domain.tenancy
+.domain.limits          .domain .domain.tenancy
 .domain.tenancy         .domain
 
-.ports                  .domain .domain.tenancy
+.ports                  .domain .domain.tenancy .domain.limits
 
 .services               .config .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
                         .services.events.record_operations
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
-                        .domain.incoming .ports .services.queue .services.tenancy.authenticate
+                        .domain.incoming .domain.limits .ports .services.limits .services.queue .services.tenancy.authenticate
                         .services.tenancy.address_mac .services.tenancy.directory .services.events.record_operations
                         .services
 .services.incoming      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming .ports
-                        .domain.outgoing .domain.incoming.reports .services .services.queue .services.outgoing
+                        .domain.outgoing .domain.incoming.reports .domain.limits .services .services.limits
+                        .services.queue .services.outgoing
                         .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
@@ -103,6 +105,8 @@ chalicelib              -
 .services.events        .config .domain .domain.tenancy .domain.events .ports .services .services.tenancy
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
+.services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue
+                        .services.tenancy.directory
 .services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.pools
 .services.pools         .domain .domain.tenancy .domain.dns .domain.mail .ports
@@ -116,10 +120,10 @@ chalicelib              -
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.name_servers
                         .adapters.network.resolver
                         .adapters.storage.leased_numbers
-.adapters.sqlite        .config .domain .domain.tenancy .ports .adapters.storage .adapters.crypto.sealing apsw
+.adapters.sqlite        .config .domain .domain.tenancy .domain.limits .ports .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore
 .adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
-.adapters.aws.dynamo    .config .domain .domain.tenancy .ports .adapters.storage .adapters.aws.session botocore
+.adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .ports .adapters.storage .adapters.aws.session botocore
 
 .api                    .domain.tenancy .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing

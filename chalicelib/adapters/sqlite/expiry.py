@@ -34,6 +34,8 @@ _OVER = (
     " (SELECT server, name FROM answers WHERE started_at <= :answered LIMIT :rows)",
     "DELETE FROM send_rate WHERE (server, minute) IN"
     " (SELECT server, minute FROM send_rate WHERE minute <= :minute LIMIT :rows)",
+    "DELETE FROM limit_counts WHERE (owner, period, slot) IN (SELECT owner, period, slot"
+    " FROM limit_counts WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM greylist WHERE name IN"
     " (SELECT name FROM greylist WHERE keep_until <= :now LIMIT :rows)",

@@ -1,4 +1,4 @@
-"""Small per-server facts in mail.db: the send rate and first answers by key."""
+"""First answers by key in mail.db."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from chalicelib.ports.idempotency import (
     IdempotencyKeys,
     KeptAnswer,
 )
-from chalicelib.ports.send_rate import SendRate
 
 if TYPE_CHECKING:
     import apsw
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 ANSWER_KEPT_SECONDS = 86_400
 CLAIM_OPEN_SECONDS = 60
 
-_COUNT = "INSERT INTO send_rate VALUES (:server, :minute, :n) ON CONFLICT DO UPDATE SET n = n + :n"
-_SUM = "SELECT coalesce(sum(n), 0) FROM send_rate WHERE server = ? AND minute BETWEEN ? AND ?"
 _ANSWER = "SELECT fingerprint, started_at, status, body FROM answers WHERE server = ? AND name = ?"
 _BEGIN = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at) VALUES (?, ?, ?, ?)"
 _COMPLETE = (
@@ -36,30 +33,6 @@ _ANSWERED = (
 _KEEP = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at, status, body) VALUES (?, ?, ?, ?, ?, ?)"
 _ABANDON = "DELETE FROM answers WHERE server = ? AND name = ? AND status IS NULL"
 
-
-class SqliteSendRate(SendRate):
-    """The `SendRate` port over mail.db, by minute."""
-
-    def __init__(self, database: MailDatabase) -> None:
-        self._database = database
-
-    async def last_hour(self, server: ServerId, now: float) -> int:
-        """The sum over this minute and the 59 before."""
-        return self._database.read(lambda db: _sum(db, server, now))
-
-    async def reserve(self, server: ServerId, now: float) -> int:
-        """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
-
-        def reserve(db: apsw.Connection) -> int:
-            fetched(db, _COUNT, {"server": server, "minute": int(now) // 60, "n": 1})
-            return _sum(db, server, now)
-
-        return await self._database.write(reserve)
-
-    async def give_back(self, server: ServerId, now: float) -> None:
-        """Uncount one of the minute of `now`."""
-        row = {"server": server, "minute": int(now) // 60, "n": -1}
-        await self._database.write(lambda db: fetched(db, _COUNT, row))
 
 
 class SqliteIdempotencyKeys(IdempotencyKeys):
@@ -93,12 +66,6 @@ class SqliteIdempotencyKeys(IdempotencyKeys):
         """Have answers that were given elsewhere."""
         rows = [(server, one.key, one.fingerprint, one.at, one.status, one.body) for one in answers]
         await self._database.write(lambda db: db.executemany(_KEEP, rows).fetchall())
-
-
-def _sum(db: apsw.Connection, server: ServerId, now: float) -> int:
-    minute = int(now) // 60
-    ((total,),) = fetched(db, _SUM, (server, minute - 59, minute))
-    return int(total)
 
 
 def _begin(

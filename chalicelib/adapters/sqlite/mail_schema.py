@@ -25,6 +25,7 @@ _OF_VERSION_4 = (
     *("stream", "metadata", "scheduled_at", "unsubscribe", "sends_at", "sent_at", "failed_at"),
     "rescheduled_at",
     *("complained_at", "unsubscribed_at", "person_opened_at", "person_clicked_at", "provider"),
+    *("limits", "counted", "limit_hold"),
 )
 _LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4)
 _MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_LATER)))
@@ -148,6 +149,23 @@ ALTER TABLE suppressions ADD COLUMN stream TEXT;
 ALTER TABLE suppressions ADD COLUMN note TEXT;
 ALTER TABLE suppressions ADD COLUMN created_by TEXT NOT NULL DEFAULT 'system';
 CREATE INDEX suppressions_by_time ON suppressions(server, at, rcpt_key);
+
+/* Send limits: what their windows have counted, and the lines of what they hold. An owner is its name. */
+ALTER TABLE messages ADD COLUMN limits TEXT;
+ALTER TABLE messages ADD COLUMN counted INTEGER;
+ALTER TABLE messages ADD COLUMN limit_hold TEXT /* JSON */;
+CREATE TABLE limit_counts(
+  owner TEXT, period TEXT, slot INTEGER, n INTEGER NOT NULL, keep_until INTEGER NOT NULL,
+  PRIMARY KEY(owner, period, slot)) WITHOUT ROWID;
+CREATE INDEX limit_counts_by_end ON limit_counts(keep_until);
+CREATE TABLE limit_lines(
+  owner TEXT, period TEXT, due_at REAL NOT NULL, released_at REAL NOT NULL DEFAULT 0,
+  most INTEGER, waiting INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(owner, period)) WITHOUT ROWID;
+CREATE INDEX limit_lines_by_due ON limit_lines(due_at);
+CREATE TABLE limit_standing(
+  owner TEXT, period TEXT, at REAL, key INTEGER, attempt INTEGER NOT NULL,
+  PRIMARY KEY(owner, period, at, key)) WITHOUT ROWID;
+CREATE INDEX limit_standing_by_key ON limit_standing(key);
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)

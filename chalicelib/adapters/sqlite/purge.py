@@ -57,6 +57,13 @@ _REMOVED = (
     " (SELECT server, name FROM answers WHERE server = :server LIMIT :rows)",
     "DELETE FROM send_rate WHERE (server, minute) IN"
     " (SELECT server, minute FROM send_rate WHERE server = :server LIMIT :rows)",
+    "DELETE FROM limit_standing WHERE (owner, period, at, key) IN"
+    f" (SELECT owner, period, at, key FROM limit_standing WHERE {_OURS} LIMIT :rows)",
+    *(
+        f"DELETE FROM {table} WHERE owner = :server_owner"
+        " OR (owner > :credentials AND owner < :after_credentials)"
+        for table in ("limit_counts", "limit_lines")
+    ),
     "DELETE FROM counters WHERE (server, period, start, source) IN"
     " (SELECT server, period, start, source FROM counters WHERE server = :server LIMIT :rows)",
 )
@@ -74,6 +81,9 @@ class SqliteServerPurge(ServerPurge):
     async def step(self, server: ServerId, shards: int) -> int:
         """At most ROWS rows of each kind, a transaction a kind; the numbers when all else is gone."""
         wanted: dict[str, Any] = {"server": server, "rows": ROWS}
+        # The names of its limits' owners (`LimitOwner`); `0` comes after `/`.
+        wanted |= {"server_owner": f"s{server}"}
+        wanted |= {"credentials": f"c{server}/", "after_credentials": f"c{server}0"}
         wanted |= {"low": key_of(server, 0), "high": key_of(ServerId(server + 1), 0)}
         gone = await self._messages(wanted)
         for statement, question in _FOUND:

@@ -9,6 +9,7 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
 from chalicelib.domain.tenancy.owners import ALL_NETWORKS, of_key, of_server
 from chalicelib.domain.tenancy.scopes import OF_A_SERVER_KEY
+from chalicelib.domain.tenancy.send_limits import LimitAction, SendLimits
 
 
 class CredentialKind(StrEnum):
@@ -50,6 +51,17 @@ class Credential:
     networks: tuple[str, ...] = ()
     expires_at: int | None = None
     scopes: tuple[str, ...] = OF_A_SERVER_KEY
+    send_limit: int | None = None
+    send_limit_day: int | None = None
+    send_limit_month: int | None = None
+    send_limit_action: LimitAction = LimitAction.HOLD
+
+    @property
+    def limits(self) -> SendLimits:
+        """How many messages it may send."""
+        return SendLimits(
+            self.send_limit, self.send_limit_day, self.send_limit_month, self.send_limit_action
+        )
 
     @property
     def context(self) -> dict[str, str]:

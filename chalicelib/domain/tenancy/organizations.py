@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS
+from chalicelib.domain.tenancy.send_limits import LimitAction, SendLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,17 @@ class Organization:
     suspension_reason: str | None = None
     time_zone: str = "UTC"
     pools: tuple[str, ...] = ()
+    send_limit: int | None = None
+    send_limit_day: int | None = None
+    send_limit_month: int | None = None
+    send_limit_action: LimitAction = LimitAction.HOLD
+
+    @property
+    def limits(self) -> SendLimits:
+        """How many messages it may send."""
+        return SendLimits(
+            self.send_limit, self.send_limit_day, self.send_limit_month, self.send_limit_action
+        )
 
 
 ORGANIZATIONS = Entity(

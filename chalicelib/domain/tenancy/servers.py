@@ -8,6 +8,7 @@ from enum import StrEnum
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.entity import Entity, LookUp, Place
 from chalicelib.domain.tenancy.owners import of_organization, of_server
+from chalicelib.domain.tenancy.send_limits import NO_LIMITS, LimitAction, SendLimits
 
 
 class ServerMode(StrEnum):
@@ -57,7 +58,7 @@ USUAL_DAYS = SuppressionDays()
 class Server:
     """A mail server of an organization (contract section 1.3). `token` is in return paths and tracking addresses.
     `postmaster_address` is whom our bounces name, None for the postmaster of the domain; without `bounce_incoming`
-    there are none for incoming mail."""
+    there are none for incoming mail. Beside its own limits those of its organization hold."""
 
     id: ServerId
     organization_id: OrganizationId
@@ -71,6 +72,9 @@ class Server:
     pool: str = "default"
     shards: int = 1
     send_limit: int | None = None
+    send_limit_day: int | None = None
+    send_limit_month: int | None = None
+    send_limit_action: LimitAction = LimitAction.HOLD
     spam_threshold: float = 5.0
     spam_failure_threshold: float = 20.0
     outbound_spam_threshold: float | None = None
@@ -87,6 +91,14 @@ class Server:
     suspended_at: int | None = None
     suspension_reason: str | None = None
     organization_suspended: bool = False
+    organization_limits: SendLimits = NO_LIMITS
+
+    @property
+    def limits(self) -> SendLimits:
+        """How many messages it may send."""
+        return SendLimits(
+            self.send_limit, self.send_limit_day, self.send_limit_month, self.send_limit_action
+        )
 
     @property
     def is_suspended(self) -> bool:

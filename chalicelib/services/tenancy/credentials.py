@@ -24,11 +24,13 @@ from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.networks import covers
 from chalicelib.domain.tenancy.owners import ALL_NETWORKS, of_server
 from chalicelib.domain.tenancy.scopes import OF_A_SERVER_KEY
+from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
+from chalicelib.services.tenancy.limit_fields import check_limits
 from chalicelib.services.tenancy.names import checked_name
 
 MOST_CREDENTIALS = 500  # of a server
@@ -50,6 +52,10 @@ class CredentialOptions:
     networks: tuple[str, ...] = ()
     expires_at: int | None = None
     scopes: tuple[str, ...] = OF_A_SERVER_KEY
+    send_limit: int | None = None
+    send_limit_day: int | None = None
+    send_limit_month: int | None = None
+    send_limit_action: LimitAction = LimitAction.HOLD
 
 
 class Credentials:
@@ -101,7 +107,8 @@ class Credentials:
         return await self._repository.get(CREDENTIALS, Place(of_server(server.id), credential))
 
     async def update(self, credential: Credential, **changes: Any) -> Credential:
-        """Change name, hold, bare_newlines, networks or expires_at."""
+        """Change name, hold, bare_newlines, networks, expires_at or limits."""
+        check_limits(replace(credential, **changes))
         if "name" in changes:
             changes["name"] = checked_name(changes["name"])
         place = Place(of_server(credential.server_id), credential.id)
@@ -171,6 +178,7 @@ class Credentials:
     def _credential(
         self, server: Server, kind: CredentialKind, name: str, options: CredentialOptions
     ) -> Credential:
+        check_limits(options)
         return Credential(
             id=random_letters(self._rand.bytes(32), CREDENTIAL_ID_LETTERS),
             server_id=server.id,
@@ -182,6 +190,10 @@ class Credentials:
             networks=options.networks,
             expires_at=options.expires_at,
             scopes=options.scopes,
+            send_limit=options.send_limit,
+            send_limit_day=options.send_limit_day,
+            send_limit_month=options.send_limit_month,
+            send_limit_action=options.send_limit_action,
         )
 
 

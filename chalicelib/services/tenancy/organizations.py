@@ -1,6 +1,6 @@
 """Organizations: creating, changing and suspending them.
 
-A suspension is copied to the organization's servers one by one, so that the mail path reads one value for each message;
+A suspension and limits are copied to the organization's servers one by one, so that the mail path reads one value for each message;
 a crash in between leaves some of them until the change is repeated.
 """
 
@@ -19,6 +19,7 @@ from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
+from chalicelib.services.tenancy.limit_fields import check_limits
 from chalicelib.services.tenancy.names import (
     add_under_permalink,
     check_not_removed,
@@ -42,10 +43,11 @@ class Organizations:
         *,
         time_zone: str = "UTC",
         pools: tuple[str, ...] = (),
+        **limits: Any,
     ) -> Organization:
         """A new organization. A permalink that is given and taken raises Conflict; one that is made from the name gets
-        `-2`, `-3` … instead. InvalidRequest for an unusable name, permalink or time zone; `pools` are the caller's to
-        know."""
+        `-2`, `-3` … instead. InvalidRequest for an unusable name, permalink, time zone or limit; `pools` are the
+        caller's to know."""
         name, time_zone = checked_name(name), checked_time_zone(time_zone)
         number = await self._repository.next_number("organization")
 
@@ -58,7 +60,9 @@ class Organizations:
                 created_at=int(self._clock.now()),
                 time_zone=time_zone,
                 pools=pools,
+                **limits,
             )
+            check_limits(organization)
             await check_not_removed(self._repository, ORGANIZATIONS, candidate)
             await self._repository.add(ORGANIZATIONS, organization)
             return organization
@@ -74,15 +78,22 @@ class Organizations:
         return await self._repository.get(ORGANIZATIONS, Place(ALL_ORGANIZATIONS, permalink))
 
     async def update(
-        self, organization: Organization, name: str | None = None, time_zone: str | None = None
+        self,
+        organization: Organization,
+        name: str | None = None,
+        time_zone: str | None = None,
+        **limits: Any,
     ) -> Organization:
-        """Give an organization another name or time zone; its permalink stays."""
-        changes: dict[str, Any] = {}
+        """Give an organization another name or time zone, or other limits, which its servers are told; its permalink
+        stays. Safe to repeat after a failure half-way."""
+        check_limits(replace(organization, **limits))
+        changes: dict[str, Any] = dict(limits)
         if name is not None:
             changes["name"] = checked_name(name)
         if time_zone is not None:
             changes["time_zone"] = checked_time_zone(time_zone)
-        return await self._modify(organization.permalink, **changes)
+        changed = await self._modify(organization.permalink, **changes)
+        return await self._tell_servers(changed) if limits else changed
 
     async def suspend(self, permalink: str, reason: str) -> Organization:
         """Suspend an organization and with it all its servers; one that is suspended keeps its reason. Safe to repeat
@@ -110,5 +121,10 @@ class Organizations:
     async def _tell_servers(self, organization: Organization) -> Organization:
         suspended = organization.suspended_at is not None
         for server in await self._repository.all(SERVERS, of_organization(organization.id)):
-            await self._repository.note(SERVERS, server, organization_suspended=suspended)
+            await self._repository.note(
+                SERVERS,
+                server,
+                organization_suspended=suspended,
+                organization_limits=organization.limits,
+            )
         return organization

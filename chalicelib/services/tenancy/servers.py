@@ -1,7 +1,7 @@
 """Mail servers: creating, changing and suspending them.
 
 Names are checked here; that they are unique is enforced by the store. A server carries its organization's suspension
-with it, as it is when the server is stored.
+and limits with it, as they are when the server is stored.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
 from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization, of_server
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED, server_token
+from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.domain.tenancy.servers import (
     BY_PERMALINK,
     SERVERS,
@@ -32,6 +33,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Guard, Repository
 from chalicelib.services.pools.sources import POOL, WRONG_POOL, no_such_pool
+from chalicelib.services.tenancy.limit_fields import check_limits
 from chalicelib.services.tenancy.names import (
     add_under_permalink,
     check_not_removed,
@@ -45,7 +47,7 @@ MOST_SHARDS = 16
 class ServerOptions:
     """What may be changed about a server after it was made (contract section 1.3), under the names of its fields.
 
-    send_limit: messages in 60 minutes, None for no limit. outbound_spam_threshold: None for mail that is not scanned.
+    send_limit, _day, _month: messages in 60 minutes, 24 hours, a month, None for no limit. outbound_spam_threshold: None for mail that is not scanned.
     postmaster_address: None for the postmaster of the domain. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
     """
 
@@ -53,6 +55,9 @@ class ServerOptions:
     pool: str = "default"
     shards: int = 1
     send_limit: int | None = None
+    send_limit_day: int | None = None
+    send_limit_month: int | None = None
+    send_limit_action: LimitAction = LimitAction.HOLD
     spam_threshold: float = 5.0
     spam_failure_threshold: float = 20.0
     outbound_spam_threshold: float | None = None
@@ -162,9 +167,10 @@ class Servers:
         return await self._modify(server, None, suspended_at=None, suspension_reason=None)
 
     async def _modify(self, server: Server, guard: Guard | None, **changes: Any) -> Server:
-        """The server with these fields, and with its organization's suspension as that is."""
+        """The server with these fields, and with its organization's suspension and limits as they are."""
         owner = await self._with_suspension(server)
         changes["organization_suspended"] = owner.organization_suspended
+        changes["organization_limits"] = owner.organization_limits
         place = Place(of_server(server.id))
         return await self._repository.modify(
             SERVERS, place, lambda one: replace(one, **changes), guard
@@ -173,7 +179,11 @@ class Servers:
     async def _with_suspension(self, server: Server) -> Server:
         place = Place(ALL_ORGANIZATIONS, server.organization_permalink)
         owner = await self._repository.get(ORGANIZATIONS, place)
-        return replace(server, organization_suspended=owner.suspended_at is not None)
+        return replace(
+            server,
+            organization_suspended=owner.suspended_at is not None,
+            organization_limits=owner.limits,
+        )
 
     async def _check_pool(self, pool: str) -> None:
         known = await self._queue.pools()
@@ -206,8 +216,7 @@ def _checked(options: ServerOptions) -> ServerOptions:
         raise wrong_field("pool", WRONG_POOL)
     if not 1 <= options.shards <= MOST_SHARDS:
         raise wrong_field("shards", f"The number of shards is 1 to {MOST_SHARDS}")
-    if options.send_limit is not None and options.send_limit < 0:
-        raise wrong_field("send_limit", "The send limit is a number of messages, 0 or more")
+    check_limits(options)
     if options.retry_schedule is not None:
         checked_schedule(options.retry_schedule)
     if options.postmaster_address is not None:

@@ -17,9 +17,9 @@ from chalicelib.ports.purge import ServerPurge
 
 MESSAGES = 100
 ITEMS = 500
-# Suppressions, reports, first answers, the rate of sending, counters, what happened, the list of events; then the
+# Suppressions, reports, first answers, counters, what happened, the list of events, limits and what they hold; then the
 # numbers that were given out.
-_SMALL = ("SUP", "REP", "I", "C", "N", "HAP", "LOG")
+_SMALL = ("SUP", "REP", "I", "C", "N", "HAP", "LOG", "LIM", "LST")
 _LAST = ("SEQ",)
 
 

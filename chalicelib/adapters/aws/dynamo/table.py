@@ -108,6 +108,10 @@ class Table:
             "delete_item", condition, None, Key=key_of(*key), ReturnValues="ALL_OLD"
         )
 
+    async def delete_if(self, key: Key, condition: str, values: Item) -> bool:
+        """Delete an item if it is there and the condition holds."""
+        return (await self._write("delete_item", condition, values, Key=key_of(*key))).held
+
     async def query(
         self,
         partition: tuple[str, str],

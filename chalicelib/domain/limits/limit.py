@@ -1,0 +1,171 @@
+"""One limit of sending: whose it is, for which period, how many messages, and what becomes of those above.
+
+Pure. A message is under the limits of its server, of its organization and of the credential that let it in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.domain.model import LimitHold, Message
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.credentials import Credential
+from chalicelib.domain.tenancy.send_limits import LimitAction, Period, SendLimits
+from chalicelib.domain.tenancy.servers import Server
+
+APPROACHING = 0.9
+"""Which part of a limit is used when it is near."""
+
+
+class OwnerKind(StrEnum):
+    """Wire words, api.md 2.14."""
+
+    ORGANIZATION = "organization"
+    SERVER = "server"
+    CREDENTIAL = "credential"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LimitOwner:
+    """Whose limits they are. `of` is the number of the organization, or else of the server, and `credential` the id of
+    a credential of that server."""
+
+    kind: OwnerKind
+    of: int
+    credential: str = ""
+
+    @property
+    def name(self) -> str:
+        """What stores call it: unique in the installation."""
+        return f"{self.kind.value[0]}{self.of}{self.credential and '/' + self.credential}"
+
+    @staticmethod
+    def called(name: str) -> LimitOwner:
+        """The owner of a name."""
+        kind = next(one for one in OwnerKind if one.value[0] == name[0])
+        of, _, credential = name[1:].partition("/")
+        return LimitOwner(kind, int(of), credential)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Line:
+    """What one limit holds stands in one line, in the order of acceptance."""
+
+    owner: LimitOwner
+    period: Period
+
+    @property
+    def name(self) -> str:
+        """`server/hour`, as an operation tells who released a message."""
+        return f"{self.owner.kind}/{self.period}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `most` messages in the period."""
+
+    owner: LimitOwner
+    period: Period
+    most: int
+    action: LimitAction = LimitAction.HOLD
+
+    @property
+    def line(self) -> Line:
+        """Where what it holds stands."""
+        return Line(self.owner, self.period)
+
+    @property
+    def words(self) -> str:
+        """The details of what it holds (contract section 4.12)."""
+        return f"Message held because send limit ({self.most}) has been reached."
+
+
+def limits_over(server: Server, credential: Credential | None = None) -> tuple[Limit, ...]:
+    """All limits over mail of a server that came by this credential, narrowest owner first."""
+    of: dict[LimitOwner, SendLimits] = {}
+    if credential is not None:
+        of[LimitOwner(OwnerKind.CREDENTIAL, server.id, credential.id)] = credential.limits
+    of[LimitOwner(OwnerKind.SERVER, server.id)] = server.limits
+    of[LimitOwner(OwnerKind.ORGANIZATION, server.organization_id)] = server.organization_limits
+    return tuple(
+        Limit(owner, period, most, limits.action)
+        for owner, limits in of.items()
+        for period, most in limits.most.items()
+    )
+
+
+def counted_at_acceptance(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """Those that refuse mail, and so count it when it is accepted."""
+    return tuple(one for one in limits if one.action is LimitAction.REFUSE)
+
+
+def marks_of(limits: tuple[Limit, ...], counted: tuple[Limit, ...]) -> str:
+    """What a message remembers of its limits: `C`, `S`, `O` for owners that counted it when it was accepted, `c` where
+    its credential has limits that did not."""
+    capital = {one.owner.kind.value[0].upper() for one in counted}
+    lower = {"c" for one in limits if one.owner.kind is OwnerKind.CREDENTIAL and "C" not in capital}
+    return "".join(sorted(capital | lower))
+
+
+def still_to_count(message: Message, limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
+    """Those that have not counted the message when it was accepted."""
+    return tuple(
+        one for one in limits if one.owner.kind.value[0].upper() not in (message.limits or "")
+    )
+
+
+def has_credential_limits(message: Message) -> bool:
+    """Whether the credential that let it in had limits then."""
+    return "c" in (message.limits or "").lower()
+
+
+def hold_of(limit: Limit, until: float) -> LimitHold:
+    """What a record remembers of the limit that holds it."""
+    owner = limit.owner
+    return LimitHold(owner.kind, owner.of, owner.credential, limit.period, limit.most, int(until))
+
+
+def line_of(hold: LimitHold) -> Line:
+    """The line that a held message stands in."""
+    owner = LimitOwner(OwnerKind(hold.owner), hold.of, hold.credential)
+    return Line(owner, Period(hold.period))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How much of a limit is used, and when that begins to be less."""
+
+    limit: Limit
+    used: int
+    resets_at: float
+
+    @property
+    def is_near(self) -> bool:
+        """Whether what is used comes near to what there is."""
+        return self.used >= APPROACHING * self.limit.most
+
+
+def shown(usage: Usage, moment: str) -> Mapping[str, Any]:
+    """The object `limit` of api.md 2.14; `moment` is `resets_at` as text."""
+    limit = usage.limit
+    return {
+        "owner": limit.owner.kind.value,
+        "period": limit.period.value,
+        "limit": limit.most,
+        "used": usage.used,
+        "action": limit.action.value,
+        "resets_at": moment,
+    }
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Standing:
+    """A message in a line: when it was accepted, which it is, and the attempt of its record since it is held."""
+
+    at: float
+    server: ServerId
+    message: int
+    attempt: int
