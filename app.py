@@ -5,8 +5,8 @@ No function loads it: each is a module of `functions/`, so that the HTTP API doe
 
 from __future__ import annotations
 
-from functions import deadletters, deliver, incoming, outbox, sweep, tracking, upkeep
+from functions import deadletters, deliver, incoming, outbox, sweep, tracking, upkeep, webhooks
 from functions.api import app
 
-for module in (deliver, incoming, deadletters, outbox, sweep, tracking, upkeep):
+for module in (deliver, incoming, webhooks, deadletters, outbox, sweep, tracking, upkeep):
     app.register_blueprint(module.blueprint)

@@ -53,7 +53,7 @@ class Settings:
     messages a minute that one client address may send there; 0 for any number.
     max_message_size: bytes of one message accepted. max_recipients: of one transaction or request.
     max_attempts: failed attempts before HardFail. bounces_per_hour: of ours to one address.
-    hold_days, suppression_days: lifetimes.
+    hold_days, suppression_days: lifetimes. webhook_days: how long deliveries to webhooks are kept.
     resent_sender: prepend Resent-Sender as Postal does (contract 4.18).
     delivery_port: port of receiving servers (25). dns_server: "host:port" in place of the system's resolver, and of the
     domains' own name servers where records are checked.
@@ -118,6 +118,7 @@ class Settings:
     bounces_per_hour: int = 10
     hold_days: int = 7
     suppression_days: int = 30
+    webhook_days: int = 30
     resent_sender: bool = True
     delivery_port: int = 25
     dns_server: str = ""

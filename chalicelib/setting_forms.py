@@ -65,6 +65,7 @@ BOUNDS = {
     "tracking_days": _DAYS,
     "hold_days": _DAYS,
     "suppression_days": _DAYS,
+    "webhook_days": _DAYS,
     "max_message_size": (1_024, 1024 * 1024 * 1024),
     "max_recipients": (1, 100_000),
     "max_attempts": (1, 1_000),

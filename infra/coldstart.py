@@ -24,6 +24,7 @@ BUDGETS = {
     "functions.sweep.sweep": 350,
     "functions.tracking.tracking": 100,
     "functions.upkeep.upkeep": 350,
+    "functions.webhooks.webhooks": 350,
 }
 _PROBE = """
 import sys, time

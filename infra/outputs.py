@@ -66,7 +66,11 @@ def describe(order: Order, account: str, outputs: Mapping[str, str]) -> Deployed
             for name, value in outputs.items()
             if name.endswith("Function")
         },
-        queues=queues | {"incoming": f"{order.prefix}-incoming", "dead": f"{order.prefix}-dead"},
+        queues=queues
+        | {
+            name: f"{order.prefix}-{name}"
+            for name in ("incoming", "webhooks", "webhooks-slow", "dead")
+        },
         environment=_environment(order.target, outputs, order.settings),
         outputs=outputs,
     )

@@ -45,6 +45,8 @@ transfer.MessageTransfer     aws.dynamo.transfer.DynamoMessageTransfer     sqlit
 vault.KeyVault               aws.kms.KmsKeyVault                           sqlite.vault.FileKeyVault
 send_limits.SendLimits       aws.dynamo.send_limits.DynamoSendLimits       sqlite.send_limits.SqliteSendLimits
 limit_lines.LimitLines       aws.dynamo.limit_lines.DynamoLimitLines       sqlite.limit_lines.SqliteLimitLines
+webhook_deliveries.WebhookDeliveries aws.dynamo.webhook_deliveries.DynamoWebhookDeliveries sqlite.webhook_deliveries.SqliteWebhookDeliveries
+webhook_lanes.WebhookLanes   aws.dynamo.webhook_lanes.DynamoWebhookLanes   sqlite.webhook_lanes.SqliteWebhookLanes
 """
 _HEAD, *_ROWS = (line.split() for line in _TABLE.splitlines() if line)
 FAMILIES = tuple(_HEAD[1:])

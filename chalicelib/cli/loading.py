@@ -74,6 +74,11 @@ COMMANDS = (
         "streams:stream_group",
         "Streams: kinds of mail that recipients unsubscribe from.",
     ),
+    (
+        "webhook",
+        "webhooks:webhook_group",
+        "Webhooks: web applications that a server's events are posted to.",
+    ),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),
     ("queue", "queue:queue_group", "The queue: what waits, by destination."),
     (

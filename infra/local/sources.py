@@ -28,6 +28,8 @@ class EventSource:
 SOURCES = (
     EventSource("functions.deliver:deliver", "deliver-", 50),
     EventSource("functions.incoming:incoming", "incoming", 50),
+    EventSource("functions.webhooks:webhooks", "webhooks", 10),
+    EventSource("functions.webhooks:webhooks_slow", "webhooks-slow", 10),
     EventSource("functions.deadletters:deadletters", "", 10),
 )
 

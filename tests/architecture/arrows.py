@@ -80,9 +80,10 @@ chalicelib              -
 .domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.events          .domain .domain.tenancy
 .domain.limits          .domain .domain.tenancy
+.domain.webhooks        .domain .domain.tenancy
 .domain.tenancy         .domain
 
-.ports                  .domain .domain.tenancy .domain.limits
+.ports                  .domain .domain.tenancy .domain.limits .domain.webhooks
 
 .services               .config .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
@@ -109,6 +110,8 @@ chalicelib              -
                         .services.tenancy.directory
 .services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
                         .services.pools
+.services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
+                        .services.tenancy
 .services.pools         .domain .domain.tenancy .domain.dns .domain.mail .ports
 
 .adapters               -
@@ -120,15 +123,18 @@ chalicelib              -
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.name_servers
                         .adapters.network.resolver
                         .adapters.storage.leased_numbers
-.adapters.sqlite        .config .domain .domain.tenancy .domain.limits .ports .adapters.storage .adapters.crypto.sealing apsw
-.adapters.aws           .config .domain .domain.tenancy .ports .adapters.crypto.sealing botocore
+.adapters.sqlite        .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
+                        .adapters.crypto.sealing apsw
+.adapters.aws           .config .domain .domain.tenancy .domain.webhooks .ports .adapters.crypto.sealing botocore
 .adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
-.adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .ports .adapters.storage .adapters.aws.session botocore
+.adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
+                        .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
 
 .api                    .domain.tenancy .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
                         .services.tenancy .api
-.api.v2                 .config .domain .domain.dns .domain.incoming .domain.mail .domain.tenancy .ports .services
+.api.v2                 .config .domain .domain.dns .domain.incoming .domain.mail .domain.tenancy .domain.webhooks
+                        .ports .services .services.webhooks
                         .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
                         .services.pools .services.queue .services.suspensions .services.tenancy .services.tracking
                         .api pydantic pydantic_core
@@ -140,15 +146,17 @@ chalicelib              -
 functions               .bootstrap .config .domain .domain.tracking .ports .services .services.outgoing
                         .services.queue .services.tracking .api .api.v1 .api.v2 chalice
 functions.incoming      .bootstrap .config .services.incoming chalice functions
+functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
+functions.sweep         .bootstrap .domain .ports .services .services.queue .services.webhooks chalice functions
 functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming
                         .services.outgoing .services.tenancy .services.rates aiosmtpd cryptography uvloop
 
-onehost                 .bootstrap .config .domain .ports .services .services.outgoing .services.queue
-                        .services.events .adapters.sqlite .api .cli functions gateway onehost.commands onehost.doctor
-                        onehost.web click uvloop
+onehost                 .bootstrap .config .domain .domain.webhooks .ports .services .services.outgoing
+                        .services.queue .services.webhooks .services.events .adapters.sqlite .api .cli functions
+                        gateway onehost.commands onehost.doctor onehost.web click uvloop
 onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .domain.tracking .ports
                         .services .services.events .services.outgoing .services.queue .services.tenancy.unknown_keys
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2

@@ -56,6 +56,8 @@ def parameters_for(settings: Settings, prefix: str) -> dict[str, str]:
         "DeadLettersArn": f"{queue}dead",
         "DeliverDefaultArn": f"{queue}deliver-default",
         "IncomingArn": f"{queue}incoming",
+        "WebhooksArn": f"{queue}webhooks",
+        "WebhooksSlowArn": f"{queue}webhooks-slow",
     }
 
 

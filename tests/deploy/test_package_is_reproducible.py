@@ -81,6 +81,8 @@ def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
         "functions.sweep.sweep",
         "functions.tracking.tracking",
         "functions.upkeep.upkeep",
+        "functions.webhooks.webhooks",
+        "functions.webhooks.webhooks_slow",
     ]
     assert coldstart.BUDGETS.keys() < set(starts)
     assert coldstart.BUDGETS["functions.tracking.tracking"] == 100

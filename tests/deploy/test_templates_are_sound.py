@@ -100,7 +100,8 @@ def test_queues_are_named_as_the_settings_name_them() -> None:
     }
     prefix = settings.queue_prefix
     pools = {f"{prefix}deliver-default", f"{prefix}deliver-bulk"}
-    assert names == pools | {f"{prefix}dead", f"{prefix}incoming"}
+    others = {f"{prefix}{name}" for name in ("dead", "incoming", "webhooks", "webhooks-slow")}
+    assert names == pools | others
 
 
 def test_time_limits_fit_into_each_other() -> None:

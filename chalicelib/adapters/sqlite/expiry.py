@@ -39,6 +39,8 @@ _OVER = (
     "DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM greylist WHERE name IN"
     " (SELECT name FROM greylist WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM webhook_deliveries WHERE rowid IN"
+    " (SELECT rowid FROM webhook_deliveries WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM counters WHERE (server, period, start, source) IN"
     " (SELECT server, period, start, source FROM counters WHERE keep_until <= :now LIMIT :rows)",
 )

@@ -75,6 +75,8 @@ mail.db    | reports      | as it was | each           | as long as its server s
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute
 mail.db    | packs        | as it was | no             | 25 hours                     | names nobody    | each minute
 mail.db    | pack_sources | as it was | no             | as long as its server        | names nobody    | never
+mail.db    | webhook_deliveries | as it was | no       | webhook_days                 | the row         | each minute
+mail.db    | webhook_lanes | as it was | no            | as long as its server        | names nobody    | never
 mail.db    | positions    | as it was | no             | for good                     | names nobody    | never
 control.db | nouns        | as it was | each, resealed | until it is removed          | the row         | never
 control.db | look_ups     | as it was | with its noun  | as its noun                  | with its noun   | with its noun

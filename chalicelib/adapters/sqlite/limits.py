@@ -34,7 +34,6 @@ _KEEP = "INSERT OR REPLACE INTO answers(server, name, fingerprint, started_at, s
 _ABANDON = "DELETE FROM answers WHERE server = ? AND name = ? AND status IS NULL"
 
 
-
 class SqliteIdempotencyKeys(IdempotencyKeys):
     """The `IdempotencyKeys` port over mail.db."""
 

@@ -166,6 +166,18 @@ CREATE TABLE limit_standing(
   owner TEXT, period TEXT, at REAL, key INTEGER, attempt INTEGER NOT NULL,
   PRIMARY KEY(owner, period, at, key)) WITHOUT ROWID;
 CREATE INDEX limit_standing_by_key ON limit_standing(key);
+/* Events on their way to webhooks, and the line of each webhook. */
+CREATE TABLE webhook_deliveries(
+  server INTEGER NOT NULL, id TEXT NOT NULL, webhook TEXT NOT NULL, event TEXT NOT NULL, email INTEGER,
+  status TEXT NOT NULL, created_at REAL NOT NULL, due_at REAL, version INTEGER NOT NULL, keep_until INTEGER NOT NULL,
+  value TEXT NOT NULL /* JSON, without the payload */, payload BLOB NOT NULL, PRIMARY KEY(server, id));
+CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries(webhook, id);
+CREATE INDEX webhook_deliveries_by_due ON webhook_deliveries(webhook, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_by_end ON webhook_deliveries(keep_until);
+CREATE TABLE webhook_lanes(
+  server INTEGER, webhook TEXT, owner TEXT NOT NULL DEFAULT '', until REAL NOT NULL DEFAULT 0, failing_since REAL,
+  is_slow INTEGER NOT NULL DEFAULT 0, due_at REAL, PRIMARY KEY(server, webhook)) WITHOUT ROWID;
+CREATE INDEX webhook_lanes_by_due ON webhook_lanes(due_at) WHERE due_at IS NOT NULL;
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)

@@ -64,6 +64,10 @@ _REMOVED = (
         " OR (owner > :credentials AND owner < :after_credentials)"
         for table in ("limit_counts", "limit_lines")
     ),
+    "DELETE FROM webhook_deliveries WHERE rowid IN"
+    " (SELECT rowid FROM webhook_deliveries WHERE server = :server LIMIT :rows)",
+    "DELETE FROM webhook_lanes WHERE (server, webhook) IN"
+    " (SELECT server, webhook FROM webhook_lanes WHERE server = :server LIMIT :rows)",
     "DELETE FROM counters WHERE (server, period, start, source) IN"
     " (SELECT server, period, start, source FROM counters WHERE server = :server LIMIT :rows)",
 )

@@ -18,7 +18,8 @@ from chalicelib.domain.tenancy.endpoints import (
     PayloadFormat,
     SslMode,
 )
-from chalicelib.services.incoming.endpoint_fields import HIDDEN, OF_TYPE, checked_address
+from chalicelib.services.incoming.endpoint_fields import OF_TYPE, checked_address
+from chalicelib.services.tenancy.receiver_url import HIDDEN
 
 _OF_ALL = frozenset("id uuid type name enabled disabled_reason created_at last_used_at".split())
 Url = Annotated[

@@ -29,6 +29,8 @@ from chalicelib.api.v2 import (
     suppressions,
     track_domains,
     ways_out,
+    webhook_deliveries,
+    webhooks,
 )
 from chalicelib.api.v2.operation import operate
 from chalicelib.api.v2.route import Route
@@ -51,6 +53,8 @@ MANAGEMENT: tuple[Route, ...] = (
     *reports.ROUTES,
     *suppressions.ROUTES,
     *streams.ROUTES,
+    *webhooks.ROUTES,
+    *webhook_deliveries.ROUTES,
     *installation.ROUTES,
 )
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
-from chalicelib.domain.durations import DAY
 from chalicelib.domain.http_exchange import HttpAnswer, NoAnswer
 from chalicelib.domain.incoming.causes import TRANSIENT
+from chalicelib.domain.retry_after import retry_after
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.domain.tenancy.endpoints import PayloadFormat
 
-LONGEST_RETRY_AFTER = DAY
 _COME_AGAIN = frozenset({408, 425, 429})
 _GONE, _TOO_MANY, _UNAVAILABLE = 410, 429, 503
-_LONGEST_FIELD = 100
 REFUSED = "policy"
 CAUSES = {
     NoAnswer.TIMED_OUT: "no_answer",
@@ -71,18 +66,3 @@ def _wait(answer: HttpAnswer, shape: PayloadFormat, now: float) -> int:
     if shape is not PayloadFormat.V2 or answer.code not in (_TOO_MANY, _UNAVAILABLE):
         return 0
     return retry_after(answer.header("retry-after"), now)
-
-
-def retry_after(value: str | None, now: float) -> int:
-    """Seconds that a Retry-After field asks for, a day at most; 0 for one that is past or cannot be read."""
-    text = (value or "")[:_LONGEST_FIELD].strip()
-    if text.isascii() and text.isdecimal():
-        seconds = int(text)
-    else:
-        try:
-            moment = parsedate_to_datetime(text)
-            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            seconds = math.ceil(moment.timestamp() - now)
-        except (ValueError, TypeError, OverflowError, IndexError, OSError):
-            return 0
-    return min(max(seconds, 0), LONGEST_RETRY_AFTER)

@@ -29,6 +29,7 @@ from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.streams import STREAMS
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
+from chalicelib.domain.tenancy.webhooks import WEBHOOKS
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     ENDPOINTS,
     ROUTES,
     STREAMS,
+    WEBHOOKS,
     SOURCES,
     POOLS,
     REMOVALS,
@@ -65,6 +67,7 @@ OF_SERVERS: tuple[Entity[Any], ...] = (
     ENDPOINTS,
     ROUTES,
     STREAMS,
+    WEBHOOKS,
 )
 OF_TENANTS = tuple(dict.fromkeys((*OF_ORGANIZATIONS, *OF_SERVERS)))
 

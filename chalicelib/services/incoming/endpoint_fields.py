@@ -11,7 +11,6 @@ from typing import Any
 
 from chalicelib.domain.destination_guard import DestinationGuard, host_name, literal_address
 from chalicelib.domain.errors import FieldError, InvalidRequest, wrong_field
-from chalicelib.domain.http_url import HttpUrl, read_url
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.tenancy.endpoints import (
     Endpoint,
@@ -20,6 +19,7 @@ from chalicelib.domain.tenancy.endpoints import (
     PayloadFormat,
     SslMode,
 )
+from chalicelib.services.tenancy.receiver_url import check_open, check_user_info_stays
 
 OF_TYPE: Mapping[EndpointType, frozenset[str]] = {
     EndpointType.HTTP: frozenset(
@@ -34,16 +34,9 @@ _NEEDED = {
     EndpointType.SMTP: ("name", "hostname"),
     EndpointType.ADDRESS: ("address",),
 }
-HIDDEN = "***"
 SMTP_PORT, TLS_PORT = 25, 465
 WITH_TLS = (SslMode.STARTTLS, SslMode.TLS)
-CLOSED = "Private, loopback and reserved addresses are refused"
-WRONG_URL = "This is no http or https URL with a host"
 WRONG_HOST = "This is neither a host name nor an IP address"
-UNKNOWN_USER_INFO = "The user-info is not known: give it in full"
-MOVED_URL = (
-    f"{HIDDEN} keeps the user-info only while scheme, host and port stay the same: give it in full"
-)
 MOVED_HOST = "The password is kept only while the hostname stays the same: give it again"
 WRONG_ADDRESS = "This is not one e-mail address"
 
@@ -61,22 +54,13 @@ def check_fields(kind: EndpointType, given: Collection[str], *, making: bool) ->
         raise InvalidRequest("The endpoint has wrong fields; see errors", tuple(wrong))
 
 
-def checked_url(text: str, guard: DestinationGuard) -> HttpUrl:
-    """The URL of an HTTP endpoint; InvalidRequest for what is none, or leads to an address that is closed."""
-    url = read_url(text)
-    if url is None:
-        raise wrong_field("url", WRONG_URL)
-    _check_open("url", url.host, guard)
-    return url
-
-
 def checked_host(text: str, guard: DestinationGuard) -> str:
     """The host of an SMTP endpoint, in lower-case ASCII, an address without brackets; InvalidRequest."""
     address = literal_address(text)
     host = host_name(text) if address is None else str(address)
     if not host:
         raise wrong_field("hostname", WRONG_HOST)
-    _check_open("hostname", text, guard)
+    check_open("hostname", text, guard)
     return host
 
 
@@ -105,25 +89,13 @@ def completed(endpoint: Endpoint, given: Mapping[str, Any]) -> Endpoint:
 def check_secrets_stay(before: Endpoint, after: Endpoint, given: Mapping[str, Any]) -> None:
     """InvalidRequest when user-info or a password that nobody is shown would go to another place than the one it was
     given for."""
-    if "url" in given and _says_hidden(given["url"]):
-        if before.sealed_user_info is None:
-            raise wrong_field("url", UNKNOWN_USER_INFO)
-        if _origin(after.url) != _origin(before.url):
-            raise wrong_field("url", MOVED_URL)
+    if "url" in given:
+        has_user_info = before.sealed_user_info is not None
+        check_user_info_stays(before.url, has_user_info=has_user_info, given=given["url"])
     # The same host shows its certificate at each port.
     moved = after.hostname != before.hostname
     if moved and after.sealed_password is not None and "password" not in given:
         raise wrong_field("password", MOVED_HOST, "required")
-
-
-def _origin(text: str) -> tuple[str, str, int] | None:
-    url = read_url(text)
-    return None if url is None else (url.scheme, url.host, url.port)
-
-
-def _says_hidden(text: str) -> bool:
-    url = read_url(text)
-    return url is not None and url.user_info == HIDDEN
 
 
 def _completed_smtp(endpoint: Endpoint, given: Mapping[str, Any]) -> Endpoint:
@@ -138,8 +110,3 @@ def _completed_smtp(endpoint: Endpoint, given: Mapping[str, Any]) -> Endpoint:
         field = "ssl_mode" if "ssl_mode" in given and "username" not in given else "username"
         raise wrong_field(field, "A user name needs the ssl_mode STARTTLS or TLS")
     return endpoint
-
-
-def _check_open(field: str, host: str, guard: DestinationGuard) -> None:
-    if guard.refuses(host):
-        raise wrong_field(field, CLOSED, "destination_refused")

@@ -23,7 +23,7 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.http_client import HttpClient
 from chalicelib.services.file_links import FileLinks
-from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
+from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
 
 
@@ -46,7 +46,7 @@ class EndpointRequest:
         self,
         clock: Clock,
         client: HttpClient,
-        secrets: EndpointSecrets,
+        secrets: ReceiverSecrets,
         signatures: RequestSignatures,
         links: FileLinks,
     ) -> None:

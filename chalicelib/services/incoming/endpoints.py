@@ -27,17 +27,15 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Guard, Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.incoming.endpoint_fields import (
-    HIDDEN,
-    UNKNOWN_USER_INFO,
     check_fields,
     check_secrets_stay,
     checked_address,
     checked_host,
-    checked_url,
     completed,
 )
-from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
 from chalicelib.services.tenancy.names import checked_name
+from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
+from chalicelib.services.tenancy.receiver_url import HIDDEN, UNKNOWN_USER_INFO, checked_url
 
 MOST_OF_A_SERVER = 500
 ENDPOINT_ID_LETTERS = 12
@@ -57,7 +55,7 @@ class Endpoints:
         clock: Clock,
         rand: Rand,
         settings: Settings,
-        secrets: EndpointSecrets,
+        secrets: ReceiverSecrets,
     ) -> None:
         self._repository = repository
         self._vault = vault

@@ -18,6 +18,7 @@ from chalicelib.ports.signer import Signer
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tenancy.installation import Installation
 
+PUBLIC_PREFIX = "whpk_"
 Fields = tuple[tuple[str, str], ...]
 
 
@@ -48,6 +49,11 @@ class RequestSignatures:
             ("webhook-timestamp", str(at)),
             ("webhook-signature", " ".join(signatures)),
         )
+
+    async def public_key(self) -> str:
+        """The key that verifies `v1a`, as Standard Webhooks writes it."""
+        _, ed25519 = await self._keys()
+        return PUBLIC_PREFIX + ed25519.public
 
     async def key_set(self) -> dict[str, list[dict[str, str]]]:
         """The public keys as a JSON Web Key Set, the RSA key first."""

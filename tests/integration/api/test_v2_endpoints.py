@@ -18,8 +18,8 @@ from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.incoming import endpoints as service
-from chalicelib.services.incoming.endpoint_fields import CLOSED
 from chalicelib.services.incoming.endpoints import Endpoints
+from chalicelib.services.tenancy.receiver_url import CLOSED
 from tests.aws_backend import aws_backend, aws_settings
 from tests.http_api import ApiWorld, Reply, api_world
 from tests.http_peer import HttpPeer

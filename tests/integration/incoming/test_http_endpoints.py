@@ -23,11 +23,11 @@ from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.incoming.checks import Facts
-from chalicelib.domain.incoming.http_outcome import retry_after
 from chalicelib.domain.incoming.v2_payload import message_objects, read_incoming
 from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.model import Arrival, BlobRef, Message, MessageRecord, Origin, Scope
 from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.retry_after import retry_after
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.domain.tenancy.credentials import CredentialKind
@@ -49,8 +49,8 @@ from chalicelib.ports.repository import Repository
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
 from chalicelib.services.incoming.http_endpoint import PostToEndpoint
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
-from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
 from chalicelib.services.tenancy.installation import Installation
+from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
 from tests.fakes import a_message
 from tests.http_peer import HttpPeer
@@ -73,7 +73,7 @@ class Scene:
         bare = Endpoint(
             "enabcdefghij", self.server.id, "u", EndpointType.HTTP, "app", 1, url=self.peer.url("/in"),
         )  # fmt: skip
-        made, self.secret = await self.program[EndpointSecrets].with_secret(replace(bare, **fields))
+        made, self.secret = await self.program[ReceiverSecrets].with_secret(replace(bare, **fields))
         await self.program[Repository].add(ENDPOINTS, made)
         return made
 
@@ -209,7 +209,7 @@ async def test_the_id_is_the_same_on_each_attempt_and_another_at_another_endpoin
 ) -> None:
     endpoint = await scene.endpoint()
     other = replace(endpoint, id="enotherother")
-    other, _ = await scene.program[EndpointSecrets].with_secret(other)
+    other, _ = await scene.program[ReceiverSecrets].with_secret(other)
     for one in (endpoint, endpoint, other):
         await scene.deliver(one, b"\r\nx")
     ids = [request.headers["webhook-id"] for request in scene.peer.requests]
@@ -247,7 +247,7 @@ async def test_every_signature_verifies(scene: Scene, shape: PayloadFormat) -> N
 async def test_after_a_rotation_both_secrets_verify(scene: Scene) -> None:
     endpoint = await scene.endpoint()
     first = scene.secret
-    rotated, second = await scene.program[EndpointSecrets].rotated(endpoint)
+    rotated, second = await scene.program[ReceiverSecrets].rotated(endpoint)
     await scene.deliver(rotated, b"\r\nx")
     heard = scene.peer.requests[-1]
     for secret in (first, second):
@@ -359,7 +359,7 @@ async def test_blocked_destinations_fail_softly(scene: Scene) -> None:
 
 async def test_user_info_is_sent_and_never_shown(scene: Scene) -> None:
     endpoint = await scene.endpoint()
-    endpoint = await scene.program[EndpointSecrets].with_user_info(endpoint, "joe:secret")
+    endpoint = await scene.program[ReceiverSecrets].with_user_info(endpoint, "joe:secret")
     said = await scene.deliver(endpoint, b"\r\nx")
     assert "authorization" in scene.peer.requests[-1].headers
     assert "secret" not in said.result.details

@@ -12,7 +12,7 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.endpoints import Endpoint, EndpointType
 from chalicelib.ports.clock import Clock
-from chalicelib.services.tenancy.endpoint_secrets import EndpointSecrets
+from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
 
 ENDPOINT = Endpoint(
     "enabcdefghij", ServerId(1), "u", EndpointType.HTTP, "app", 0, url="https://a.test/"
@@ -25,8 +25,8 @@ def clock() -> ControlledClock:
 
 
 @pytest.fixture
-def secrets(clock: ControlledClock) -> EndpointSecrets:
-    return in_memory(parts={Clock: clock})[EndpointSecrets]
+def secrets(clock: ControlledClock) -> ReceiverSecrets:
+    return in_memory(parts={Clock: clock})[ReceiverSecrets]
 
 
 def bytes_of(shown: str) -> bytes:
@@ -34,7 +34,7 @@ def bytes_of(shown: str) -> bytes:
     return base64.b64decode(shown.removeprefix("whsec_"), validate=True)
 
 
-async def test_what_is_shown_is_what_signs(secrets: EndpointSecrets) -> None:
+async def test_what_is_shown_is_what_signs(secrets: ReceiverSecrets) -> None:
     made, shown = await secrets.with_secret(ENDPOINT)
     assert len(bytes_of(shown)) == 32
     assert bytes_of(shown) not in (made.sealed_secret or b"")
@@ -43,7 +43,7 @@ async def test_what_is_shown_is_what_signs(secrets: EndpointSecrets) -> None:
 
 
 async def test_the_old_secret_signs_for_a_day_more(
-    secrets: EndpointSecrets, clock: ControlledClock
+    secrets: ReceiverSecrets, clock: ControlledClock
 ) -> None:
     made, first = await secrets.with_secret(ENDPOINT)
     rotated, second = await secrets.rotated(made)
@@ -54,7 +54,7 @@ async def test_the_old_secret_signs_for_a_day_more(
     assert await secrets.signing(again) == [bytes_of(third)]
 
 
-async def test_user_info_is_sealed(secrets: EndpointSecrets) -> None:
+async def test_user_info_is_sealed(secrets: ReceiverSecrets) -> None:
     sealed = await secrets.with_user_info(ENDPOINT, "joe:p%40ss")
     assert b"joe" not in (sealed.sealed_user_info or b"")
     assert await secrets.user_info(sealed) == "joe:p%40ss"

@@ -1,0 +1,1 @@
+"""Webhooks: what people do with them, and how events get to them."""

@@ -1,0 +1,111 @@
+"""Working at a lane: posting what is due to one webhook, for a bounded time.
+
+One worker at a time holds a lane. It begins with one request and doubles their number, up to MOST_AT_ONCE, while none
+times out; after a time-out it stops, and the lane is worked at among the slow ones until its receiver takes something.
+So a receiver that hangs costs one request at a time. What is due later is woken later; a worker that dies leaves a
+lane that is worked at again once its lease has ended, and then an event may come twice, under the same id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.errors import NotFound, TemporaryFailure
+from chalicelib.domain.tenancy.entity import Place as Where
+from chalicelib.domain.tenancy.owners import of_server
+from chalicelib.domain.tenancy.webhooks import WEBHOOKS, Webhook
+from chalicelib.domain.webhooks.lane import Lane, LaneJob
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
+from chalicelib.ports.repository import Repository
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.ports.webhook_lanes import WebhookLanes
+from chalicelib.services.tenancy.last_use import LastUse
+from chalicelib.services.webhooks.give_up import GiveUpWebhook
+from chalicelib.services.webhooks.lane_turn import LEASE_SPARE, LaneTurn
+from chalicelib.services.webhooks.places import EnoughRoom, Place
+from chalicelib.services.webhooks.post_event import PostEvent
+
+LEASE_SECONDS = 60.0
+AGAIN_SECONDS = 5.0
+
+
+class WorkLane:
+    """Works at lanes."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        rand: Rand,
+        repository: Repository,
+        deliveries: WebhookDeliveries,
+        lanes: WebhookLanes,
+        post: PostEvent,
+        give_up: GiveUpWebhook,
+        last_use: LastUse,
+    ) -> None:
+        self._clock = clock
+        self._rand = rand
+        self._repository = repository
+        self._deliveries = deliveries
+        self._lanes = lanes
+        self._post = post
+        self._give_up = give_up
+        self._last_use = last_use
+
+    async def run(self, job: LaneJob, seconds: float, place: Place | None = None) -> int:
+        """Post what is due, beginning nothing after so many seconds; how many requests there were. TemporaryFailure
+        when store or vault are away: the lane is worked at again."""
+        now, owner = self._clock.now(), self._rand.bytes(8).hex()
+        lane = await self._lanes.claim(
+            job.server_id, job.webhook, owner, now, now + LEASE_SECONDS + LEASE_SPARE
+        )
+        if lane.owner != owner:
+            # What is fresh may be seen by nobody else yet.
+            await self._lanes.wake([replace(job, is_slow=lane.is_slow)], lane.until + 1)
+            return 0
+        if lane.is_slow and not job.is_slow:
+            await self._lanes.let_go(lane, None)
+            await self._lanes.wake([replace(job, is_slow=True)])
+            return 0
+        turn = LaneTurn(
+            self._clock,
+            self._deliveries,
+            self._lanes,
+            self._post,
+            self._give_up,
+            place or EnoughRoom(),
+            lane,
+        )
+        try:
+            await turn.work(await self._webhook(lane), job.fresh, seconds)
+        except TemporaryFailure:
+            await self._lanes.let_go(turn.lane, self._clock.now() + AGAIN_SECONDS)
+            raise
+        await self._let_go(turn)
+        if turn.webhook is not None and turn.requests:
+            await self._last_use.note(WEBHOOKS, turn.webhook)
+        return turn.requests
+
+    async def _let_go(self, turn: LaneTurn) -> None:
+        """Free the lane, and wake it for what is left."""
+        lane = turn.lane
+        soonest = await self._deliveries.next_due(lane.server_id, lane.webhook)
+        if turn.soonest is not None:
+            soonest = turn.soonest if soonest is None else min(soonest, turn.soonest)
+        now = self._clock.now()
+        # The index may tell for a moment of what was done with.
+        due_at = now if turn.has_more else None if soonest is None else max(soonest, now + 1)
+        if turn.fresh:
+            due_at = None
+        freed = await self._lanes.let_go(lane, due_at)
+        if freed and turn.fresh:
+            job = replace(lane.job, fresh=tuple(turn.fresh))
+            await self._lanes.wake([job])
+
+    async def _webhook(self, lane: Lane) -> Webhook | None:
+        place = Where(of_server(lane.server_id), lane.webhook)
+        try:
+            return await self._repository.get(WEBHOOKS, place)
+        except NotFound:
+            return None

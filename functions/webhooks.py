@@ -1,0 +1,69 @@
+"""The functions of webhooks, fed by their queues of lanes: one for those whose receivers answer, one for slow ones."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib import bootstrap
+from chalicelib.bootstrap import Posthorn
+from chalicelib.config import read_settings
+from chalicelib.domain.errors import MailError
+from chalicelib.domain.webhooks.lane_job import parse_lane_job
+from chalicelib.services.webhooks.work_lane import WorkLane
+from functions.runtime import Notes, UnitOfWork, named, request_id_of
+
+TURN_SECONDS = 45.0
+blueprint = Blueprint(__name__)
+_QUEUE = f"{read_settings(os.environ).queue_prefix}webhooks"
+
+
+async def work(posthorn: Posthorn, records: list[tuple[str, str]], notes: Notes) -> set[str]:
+    """One turn at the lane of each wake-up, all at the same time; the ids of those to be handed out again. A text that
+    cannot be read is left to the dead letters."""
+    ended = await asyncio.gather(
+        *(_turn(posthorn, text) for _, text in records), return_exceptions=True
+    )
+    again = {
+        id for (id, _), one in zip(records, ended, strict=True) if isinstance(one, BaseException)
+    }
+    requests = sum(one for one in ended if isinstance(one, int))
+    notes |= {"lanes": len(records), "requests": requests, "left": len(again)}
+    unexpected = [
+        one for one in ended if isinstance(one, BaseException) and not isinstance(one, MailError)
+    ]
+    if unexpected:
+        notes |= {"outcome": "error", "error": type(unexpected[0]).__name__}
+    return again
+
+
+async def _turn(posthorn: Posthorn, text: str) -> int:
+    """Rejected for what is no wake-up of a lane."""
+    return await posthorn[WorkLane].run(parse_lane_job(text), TURN_SECONDS)
+
+
+def on_lanes(unit: str) -> Callable[[Any], dict[str, Any]]:
+    """The handler of a queue of lanes; `unit` is the name under which this module keeps it."""
+
+    def handle(event: Any) -> dict[str, Any]:
+        given = event.to_dict()["Records"]
+        records = [(one["messageId"], one["body"]) for one in given]
+        again = {id for id, _ in records}
+        notes: Notes = {}
+        with UnitOfWork(unit, request_id_of(event.context), notes, swallow=True):
+            again = bootstrap.run(work(bootstrap.posthorn(), records, notes))
+        return {"batchItemFailures": [{"itemIdentifier": id} for id in sorted(again)]}
+
+    return named(handle, unit, work)
+
+
+webhooks = blueprint.on_sqs_message(queue=_QUEUE, batch_size=10, name="webhooks")(
+    on_lanes("webhooks")
+)
+webhooks_slow = blueprint.on_sqs_message(
+    queue=f"{_QUEUE}-slow", batch_size=10, name="webhooks_slow"
+)(on_lanes("webhooks_slow"))
