@@ -19,11 +19,12 @@ from chalicelib.domain.report import Report
 
 @dataclass(frozen=True, slots=True)
 class MessageChange:
-    """A message was stored (`before` is None) or has changed."""
+    """A message was stored (`before` is None) or has changed; by hand, where there is an operation."""
 
     sequence: str
     before: MessageRecord | None
     after: MessageRecord
+    operation: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class LogEntry:
     """A message was stored at this time (`status` is None), or a delivery with this status was added to its log: told
     by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored, and
     `scheduled_at` when it is to be sent by its schedule. `delivery` and `report` are the numbers of the delivery and of
-    the report that it tells of. `is_first`: it was sent for the first time, or failed for good or was bounced for the
-    first time."""
+    the report that it tells of, `detail` what was kept beside (`outcome_detail`). `is_first`: it was sent for the first
+    time, or failed for good or was bounced for the first time."""
 
     sequence: str
     server: ServerId
@@ -44,6 +45,7 @@ class LogEntry:
     delivery: int | None = None
     report: int | None = None
     scheduled_at: float | None = None
+    detail: str | None = None
     is_first: bool = False
 
 

@@ -34,3 +34,8 @@ class Engagement(Protocol):
         self, server: ServerId, message: MessageId, most: int = 1_000
     ) -> tuple[EngagementEvent, ...]:
         """The newest `most` hits on a message, oldest of them first; empty when there are none."""
+
+    async def named(
+        self, server: ServerId, names: Sequence[tuple[MessageId, str]]
+    ) -> dict[tuple[MessageId, str], EngagementEvent]:
+        """Those of the hits that are there, each by its message and the name that consumers were told."""

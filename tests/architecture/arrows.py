@@ -75,10 +75,11 @@ chalicelib              -
 .domain.dns             .domain .domain.tenancy
 .domain.outgoing        .domain .domain.tenancy .domain.mail
 .domain.incoming        .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming.cause_rules
+                        .domain.events.objects
 .domain.incoming.cause_rules .domain
 .domain.incoming.reports .domain .domain.mail .domain.incoming
 .domain.tracking        .domain .domain.tenancy .domain.mail
-.domain.events          .domain .domain.tenancy
+.domain.events          .domain .domain.tenancy .domain.dns
 .domain.limits          .domain .domain.tenancy
 .domain.webhooks        .domain .domain.tenancy
 .domain.tenancy         .domain

@@ -153,6 +153,13 @@ async def test_each_hit_has_a_name_and_its_message(world: World, told: Told) -> 
         (ONE, EngagementKind.OPEN, NOW + 1.5)
     ] * 2
     assert len({one.hit for one in found}) == 2
+    names = [(one.message, one.hit) for one in found]
+    engagement = world[Engagement]
+    asked = [*names, (MessageId(2), found[0].hit), (ONE, "9" * 9)]
+    assert await engagement.named(world.server, asked) == dict.fromkeys(names, hit)
+    assert await engagement.named(a_server_id(), names) == {}
+    world.clock.advance(999)
+    assert await engagement.named(world.server, names) == {}
 
 
 async def test_a_log_tells_numbers_and_schedules(world: World, told: Told) -> None:

@@ -34,6 +34,10 @@ _NEWEST = (
     "SELECT kind, at, hit FROM events WHERE kind IN ('open', 'click') AND key = ? AND keep_until > ?"
     " ORDER BY at DESC, seq DESC LIMIT ?"
 )
+_NAMED = (
+    "SELECT seq, events.key, kind, at, hit FROM json_each(?) CROSS JOIN events ON seq = value"
+    " WHERE kind IN ('open', 'click') AND keep_until > ?"
+)
 _KINDS = {EngagementKind.OPEN: "open", EngagementKind.CLICK: "click"}
 _OF_THE_HIT = 4  # values of a row's JSON
 KIND_OF = {name: kind for kind, name in _KINDS.items()}
@@ -83,6 +87,17 @@ class SqliteEngagement(Engagement):
         wanted = (key_of(server, message), self._clock.now(), most)
         rows = self._database.read(lambda db: fetched(db, _NEWEST, wanted))
         return tuple(map(read_hit, reversed(rows)))
+
+    async def named(
+        self, server: ServerId, names: Sequence[tuple[MessageId, str]]
+    ) -> dict[tuple[MessageId, str], EngagementEvent]:
+        """One statement; see the port."""
+        asked = json.dumps([int(name) for _, name in names])
+        now = self._clock.now()
+        rows = self._database.read(lambda db: fetched(db, _NAMED, (asked, now)))
+        found = {(key, str(seq)): read_hit(row) for seq, key, *row in rows}
+        keys = ((key_of(server, message), name) for message, name in names)
+        return {one: found[key] for one, key in zip(names, keys, strict=True) if key in found}
 
 
 def links_row(

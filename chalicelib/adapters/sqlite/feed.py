@@ -90,7 +90,7 @@ def _change(row: Sequence[Any]) -> Change | None:
         return HitAdded(number, server, KIND_OF[kind], at, message, number, is_first_of_person(hit))
     if operation is not None:
         return Operated(number, server, message, parse_operation(operation))
-    if detail is not None:
+    if kind in _TOLD and detail is not None:
         return _TOLD[kind](number, server, message, at, detail)
     if scope is None:
         return None
@@ -106,6 +106,7 @@ def _change(row: Sequence[Any]) -> Change | None:
         delivery,
         report,
         scheduled_at,
+        detail,
         told is not None and bool(is_first),
     )
 

@@ -131,7 +131,8 @@ ALTER TABLE messages ADD COLUMN person_clicked_at REAL;
 ALTER TABLE messages ADD COLUMN provider TEXT;
 
 /* What consumers are told beside the log: kind 'mark' and 'report' with the detail, 'event' with an occurrence and its
-   name, which is there once. The lists of events: packs of a server, and what they took of each source. */
+   name, which is there once. A delivery has what must be told beside.
+   The lists of events: packs of a server, and what they took of each source. */
 ALTER TABLE events ADD COLUMN name TEXT;
 ALTER TABLE events ADD COLUMN detail TEXT /* JSON */;
 CREATE INDEX by_told ON events(seq) WHERE kind IN ('mark', 'report');

@@ -41,6 +41,7 @@ from chalicelib.domain.model import (
 )
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
+from chalicelib.domain.outcome_detail import outcome_detail
 from chalicelib.domain.paging import Page
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 
@@ -69,6 +70,10 @@ WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
 LOG = (
     f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
     f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
+)
+_LOG_WITH_DETAIL = (
+    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS}, detail)"
+    f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))}, ?)"
 )
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
 _STATE = f"SELECT {STATE_SELECTED} FROM messages WHERE key = ?"
@@ -115,7 +120,7 @@ class SqliteMessageStore(MessageStore):
         """Write `after` over `before`; see the port."""
 
         def replace(db: apsw.Connection) -> bool:
-            is_written = write_over(db, before, after)
+            is_written = write_over(db, before, after, operation)
             if is_written and operation is not None:
                 tell(db, key_of(before.message.server_id, before.message.id), operation)
             return is_written
@@ -261,7 +266,12 @@ def _claim(
     return read_state(message, row, newest(db, key) if row[0] else ())
 
 
-def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord) -> bool:
+def write_over(
+    db: apsw.Connection,
+    before: MessageRecord,
+    after: MessageRecord,
+    operation: Operation | None = None,
+) -> bool:
     """Write a record over another in this transaction; see `replace` of the port."""
     added = added_deliveries(before, after)
     key = key_of(before.message.server_id, before.message.id)
@@ -269,7 +279,12 @@ def write_over(db: apsw.Connection, before: MessageRecord, after: MessageRecord)
     if not _changes(db, _REPLACE, (*state_row(after), len(added), *was)):
         return False
     for delivery in added:
-        db.execute(LOG, (key, delivery.at, *delivery_row(delivery)))
+        row = (key, delivery.at, *delivery_row(delivery))
+        detail = outcome_detail(after, delivery, operation)
+        if detail is None:
+            db.execute(LOG, row)
+        else:
+            db.execute(_LOG_WITH_DETAIL, (*row, detail))
     return True
 
 

@@ -12,12 +12,12 @@ LONGEST_BODY = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An occurrence with its id and the exact bodies that webhooks of each format get; `postal` is None where that
-    format has no such event. `stream` and `tag` are the message's, None without one (and `tag` where it has none)."""
+    """An occurrence with its id and the exact bodies that webhooks of each format get, None where a format has no such
+    event. `stream` and `tag` are the message's, None without one (and `tag` where it has none)."""
 
     id: str
     occurrence: Occurrence
-    v2: bytes
+    v2: bytes | None
     postal: bytes | None
     stream: str | None = None
     tag: str | None = None

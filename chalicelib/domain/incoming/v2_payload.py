@@ -11,13 +11,14 @@ import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.events.objects import email_object, moment
 from chalicelib.domain.file_link import FileLink
-from chalicelib.domain.inspection import Inspection, SpamStatus
+from chalicelib.domain.inspection import Inspection
 from chalicelib.domain.mail.address import LONGEST_FIELD, addresses_in, split_list, split_mailbox
 from chalicelib.domain.mail.content import Attachment, Content, read_content
 from chalicelib.domain.mail.encoded_words import decode_header
@@ -164,28 +165,6 @@ def inspection_objects(inspection: Inspection | None) -> Payload:
     }
 
 
-def email_object(record: MessageRecord) -> Payload:
-    """A message as every event shows it."""
-    message = record.message
-    status = record.inspection.spam.status if record.inspection else SpamStatus.NOT_CHECKED
-    return {
-        "id": message.id,
-        "token": message.token,
-        "direction": message.scope.value,
-        "status": record.status.value,
-        "from": message.mail_from or None,
-        "to": message.rcpt_to,
-        "subject": message.subject or None,
-        "message_id": message.message_id or None,
-        "stream": None,
-        "tag": message.tag,
-        "metadata": {},
-        "size": message.size,
-        "spam_status": status.value,
-        "received_at": moment(message.received_at),
-    }
-
-
 def envelope_object(record: MessageRecord) -> Payload:
     """How the message came."""
     message, arrival = record.message, record.message.arrival or Arrival()
@@ -200,12 +179,6 @@ def envelope_object(record: MessageRecord) -> Payload:
         "client_name": arrival.client_name or None,
         "tls": message.received_with_ssl,
     }
-
-
-def moment(epoch: float) -> str:
-    """RFC 3339, UTC, milliseconds."""
-    text = datetime.fromtimestamp(epoch, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _mailboxes(headers: Headers, name: str) -> list[Payload]:

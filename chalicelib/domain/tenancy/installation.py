@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID, uuid5
 
 from chalicelib.domain.tenancy.dkim_key import DkimKey
 from chalicelib.domain.tenancy.entity import Entity, Place
 from chalicelib.domain.tenancy.owners import THE_INSTALLATION
+
+_INSTALLATIONS = UUID("6f1d6a86-0e0b-5d4b-9b0c-93f2f1a8d3c7")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,11 @@ class Installation:
     signing_key: DkimKey
     sealed_mac_key: bytes
     request_key: DkimKey | None = None
+
+    @property
+    def uuid(self) -> UUID:
+        """Tells it from every other, wherever it moves with its keys."""
+        return uuid5(_INSTALLATIONS, self.signing_key.public)
 
     @property
     def mac_context(self) -> dict[str, str]:

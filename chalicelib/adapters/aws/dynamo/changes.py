@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chalicelib.adapters.aws.dynamo.engagement import HIT
 from chalicelib.adapters.aws.dynamo.happenings import is_occurrence, read_occurrence
 from chalicelib.adapters.aws.dynamo.records import MARK, read_mark, read_operation, read_record
 from chalicelib.adapters.aws.dynamo.reports import is_report, read_report
@@ -29,10 +30,10 @@ from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import Operation
 
 logger = logging.getLogger("posthorn.outbox")
 
-HIT = "E#"
 _Image = Mapping[str, Any]
 _EVENT_KINDS = {"o": EngagementKind.OPEN, "c": EngagementKind.CLICK}
 _EVENTS = frozenset({"INSERT", "MODIFY"})
@@ -93,7 +94,14 @@ def _message_change(image: _Image, before: MessageRecord | None) -> Change:
     after = read_record(image["NewImage"])
     for moment in (after.message.received_at, *(one.at for one in after.deliveries)):
         _time(moment)
-    return MessageChange(_sequence(image), before, after)
+    operation = after.message.operation if before is None else _operation(image)
+    return MessageChange(_sequence(image), before, after, operation)
+
+
+def _operation(image: _Image) -> Operation | None:
+    """What this change was made by, by hand."""
+    found = read_operation(image["NewImage"])
+    return None if found == read_operation(image["OldImage"]) else found
 
 
 def _hit(image: _Image) -> Change:
@@ -127,9 +135,8 @@ def _beside(change: Change | None, record: Mapping[str, Any]) -> list[Change]:
     message, image = change.after.message, record["dynamodb"]
     new, old = image["NewImage"], image.get("OldImage", {})
     found: list[Change] = []
-    operation = message.operation if change.before is None else read_operation(new)
-    if operation is not None and operation != read_operation(old):
-        found.append(Operated(change.sequence, message.server_id, message.id, operation))
+    if change.operation is not None:
+        found.append(Operated(change.sequence, message.server_id, message.id, change.operation))
     marked = read_mark(new)
     if marked is not None and new[MARK] != old.get(MARK):
         mark, at, detail = marked

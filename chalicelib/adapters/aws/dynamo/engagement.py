@@ -33,6 +33,7 @@ from chalicelib.ports.rand import Rand
 LARGEST_LINKS = 300_000  # of the 400 kB of an item
 _MOST_OPENED = 20_000
 LINKS = "L"
+HIT = "E#"
 _KINDS = {EngagementKind.OPEN: "o", EngagementKind.CLICK: "c"}
 _KIND_OF = {code: kind for kind, code in _KINDS.items()}
 # A direct key, because a message that is gone must not come back as an item of two attributes.
@@ -117,13 +118,27 @@ class DynamoEngagement(Engagement):
         items = await self._table.query(
             ("PK", log_partition(server, message)),
             sort="begins_with(SK, :prefix)",
-            values={":prefix": {"S": "E#"}},
+            values={":prefix": {"S": HIT}},
             limit=most,
             forward=False,
         )
         now = self._clock.now()
         found = [read_hit(item) for item in items if not is_over(item, now)]
         return tuple(sorted(found, key=lambda hit: hit.at))  # their keys tell milliseconds
+
+    async def named(
+        self, server: ServerId, names: Sequence[tuple[MessageId, str]]
+    ) -> dict[tuple[MessageId, str], EngagementEvent]:
+        """One read of all; see the port."""
+        keys = [(log_partition(server, message), f"{HIT}{name}") for message, name in names]
+        items = await self._table.get_many(keys)
+        now = self._clock.now()
+        both = zip(names, keys, strict=True)
+        return {
+            one: read_hit(items[key])
+            for one, key in both
+            if key in items and not is_over(items[key], now)
+        }
 
     def _remember(self, server: ServerId, message: MessageId, *, by_person: bool) -> None:
         self._opened[server, message] = by_person
@@ -148,7 +163,7 @@ def hit_item(
     server: ServerId, message: MessageId, hit: EngagementEvent, keep_until: int, mark: str
 ) -> Item:
     """The item of an open or click; `mark` tells it from others of the same millisecond."""
-    place = f"E#{int(hit.at * 1000):013d}#{mark}"
+    place = f"{HIT}{int(hit.at * 1000):013d}#{mark}"
     return _item(server, message, place, keep_until) | _render(hit)
 
 
