@@ -27,6 +27,7 @@ BENCHMARKS = {
     "parse": "reading messages against the email package",
     "reports": "causes of refusals against one regular expression of all rules",
     "accept": "the gateway's accept against aiosmtpd, Postfix and Haraka",
+    "verify": "incoming mail with SPF, DKIM and DMARC checked, against Postfix + opendkim + opendmarc",
     "client": "the delivering client against aiosmtplib",
     "dns": "MX look-ups against dnspython",
     "relay": "posthorn serve, accept, sign and deliver, against memory, Postfix + opendkim, Haraka, stock Python",

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from chalicelib.config import Settings
 from tests.dns_zone import DnsZone
 from tests.loopback import free_port
 
+LOG = "serve.log"
 SERVE = "import os, sys; from onehost.serve import serve; sys.exit(serve(os.environ))"
 _SAMPLE = re.compile(r"posthorn_store_(operations|transactions|fsyncs)_total\{[^}]*\} (\d+)")
 
@@ -94,20 +96,26 @@ def start_durable(folder: Path, sink: int, processes: int = 1) -> DurableRelay:
         "HEALTH_PORT": health,
         "PROCESSES": processes,
     }
+    server, seconds = serve(folder, variables, port)
+    relay = DurableRelay(port, health, server, tenant.smtp_key, zone, seconds)
+    relay.done()  # answered once everything is loaded
+    return relay
+
+
+def serve(
+    folder: Path, variables: Mapping[str, object], port: int, said: bytes = b""
+) -> tuple[MailServer, float]:
+    """`posthorn serve` with these settings, and the seconds until it greeted whoever had `said` this."""
     environment = {name: text for name, text in os.environ.items() if not _is_ours(name)}
     environment |= {f"POSTHORN_{name}": str(value) for name, value in variables.items()}
     environment["PYTHONPATH"] = f"{ROOT}{os.pathsep}{ROOT / 'smtp-gateway'}"
     begin = time.monotonic()
-    with (folder / "serve.log").open("wb") as log:
+    with (folder / LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE], stdout=log, stderr=log, env=environment, cwd=ROOT
         )
-    wait_for_greeting(port, process)
-    seconds = time.monotonic() - begin
-    server = MailServer("posthorn serve", port, process)
-    relay = DurableRelay(port, health, server, tenant.smtp_key, zone, seconds)
-    relay.done()  # answered once everything is loaded
-    return relay
+    wait_for_greeting(port, process, said=said)
+    return MailServer("posthorn serve", port, process), time.monotonic() - begin
 
 
 def parse_metrics(text: str) -> Done:

@@ -291,13 +291,16 @@ def _cpu_of(pid: int) -> float:
         return total
 
 
-def wait_for_greeting(port: int, process: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
-    """Until a server greets; Absent when its process ends or says nothing."""
+def wait_for_greeting(
+    port: int, process: subprocess.Popen[bytes], seconds: float = 30.0, said: bytes = b""
+) -> None:
+    """Until a server greets, once `said` was sent; Absent when its process ends or says nothing."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
             with socket.create_connection(("127.0.0.1", port), 1) as client:
                 client.settimeout(5)
+                client.sendall(said)
                 if client.recv(512).startswith(b"220"):
                     client.sendall(b"QUIT\r\n")
                     return
