@@ -5,6 +5,8 @@ RSA keys have 1,024 to 8,192 bits and a small exponent, so that no check takes m
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -17,6 +19,7 @@ from chalicelib.ports.signature_check import SignatureCheck
 
 FEWEST_BITS, MOST_BITS = 1_024, 8_192  # RFC 8301 section 3.2
 LARGEST_EXPONENT = 1 << 33
+KEPT_KEYS = 256  # reading one costs as much as checking with it
 _PADDING = PKCS1v15()
 _PREHASHED = Prehashed(SHA256())
 
@@ -36,6 +39,7 @@ class CryptographySignatureCheck(SignatureCheck):
         return True
 
 
+@lru_cache(KEPT_KEYS)
 def _rsa_key(public: bytes) -> RSAPublicKey:
     try:
         key = load_der_public_key(public)
