@@ -105,6 +105,7 @@ chalicelib              -
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
 .services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .ports
 .services.events        .config .domain .domain.tenancy .domain.events .ports .services .services.tenancy
+                        .services.webhooks.fan_out
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue

@@ -11,31 +11,19 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.changes import Change
 from chalicelib.domain.events.domains import is_again
-from chalicelib.domain.events.event import Event
 from chalicelib.domain.events.occurrences import occurrences
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.occurrence import Occurrence
 from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.services.events.compose import ComposeEvents
 from chalicelib.services.gather import gather
-
-
-class NoWebhooks:
-    """Wants no events."""
-
-    async def wanted(self, server: ServerId) -> bool:
-        """Whether the server has somebody to be told."""
-        return False
-
-    async def take(self, server: ServerId, events: Sequence[Event]) -> int:
-        """Nobody is told."""
-        return 0
+from chalicelib.services.webhooks.fan_out import FanOut
 
 
 class PublishEvents:
     """Lists what happened, and hands it to webhooks."""
 
-    def __init__(self, log: EventLog, compose: ComposeEvents, webhooks: NoWebhooks) -> None:
+    def __init__(self, log: EventLog, compose: ComposeEvents, webhooks: FanOut) -> None:
         self._log = log
         self._compose = compose
         self._webhooks = webhooks
