@@ -17,8 +17,9 @@ from bench.store_work import message
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.feed import CONSUMER
 from chalicelib.adapters.sqlite.folder import StateFolder
+from chalicelib.adapters.sqlite.logs import LOG
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
-from chalicelib.adapters.sqlite.messages import CREATE, LOG
+from chalicelib.adapters.sqlite.messages import CREATE
 from chalicelib.adapters.sqlite.records import delivery_row, new_row, state_row
 from chalicelib.config import Settings
 from chalicelib.domain.model import BlobRef, Delivery, Message, MessageRecord, State, Status

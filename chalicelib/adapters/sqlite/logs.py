@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.records import (
     DELIVERY_COLUMNS,
+    delivery_row,
     logged,
     read_delivery,
     read_record,
@@ -20,6 +21,14 @@ from chalicelib.domain.model import Delivery, MessageRecord
 if TYPE_CHECKING:
     import apsw
 
+LOG = (
+    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
+    f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
+)
+_LOG_WITH_DETAIL = (
+    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS}, detail)"
+    f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))}, ?)"
+)
 LOGGED = f"SELECT {DELIVERY_COLUMNS} FROM events WHERE kind = 'delivery' AND key = ? ORDER BY seq"
 _NEWEST = f"{LOGGED} DESC LIMIT {NEWEST_KEPT}"
 # Of several messages at once; one look-up for each takes as long as reading the messages.
@@ -27,6 +36,15 @@ _LOGS = (
     f"SELECT key, {DELIVERY_COLUMNS} FROM events INDEXED BY by_message"
     " WHERE kind = 'delivery' AND key IN (SELECT value FROM json_each(?)) ORDER BY key, seq"
 )
+
+
+def log(db: apsw.Connection, key: int, delivery: Delivery, detail: str | None) -> None:
+    """Add to the log of a message in this transaction, with what must be kept beside."""
+    row = (key, delivery.at, *delivery_row(delivery))
+    if detail is None:
+        db.execute(LOG, row)
+    else:
+        db.execute(_LOG_WITH_DETAIL, (*row, detail))
 
 
 def read_records(

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.logs import LOGGED, newest, read_records
+from chalicelib.adapters.sqlite.logs import LOGGED, log, newest, read_records
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.operations import note_resent, tell, tell_mark
 from chalicelib.adapters.sqlite.records import (
-    DELIVERY_COLUMNS,
     NEW_NAMES,
     OF_OTHERS,
     SELECTED,
     STATE_NAMES,
     STATE_SELECTED,
-    delivery_row,
     new_row,
     read_delivery,
     read_state,
@@ -67,14 +65,6 @@ WHERE key = ? AND token = ? AND attempt = 0 AND state = '{State.WAITING}' AND st
 _REPLACE = f"""
 UPDATE messages SET {", ".join(f"{name} = ?" for name in STATE_NAMES)}, logged = logged + ?
 WHERE key = ? AND attempt = ? AND state = ? AND coalesce(lease_owner, '') = ?"""
-LOG = (
-    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS})"
-    f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))})"
-)
-_LOG_WITH_DETAIL = (
-    f"INSERT INTO events(key, kind, at, {DELIVERY_COLUMNS}, detail)"
-    f" VALUES (?, 'delivery', ?{', ?' * len(DELIVERY_COLUMNS.split(','))}, ?)"
-)
 _ONE = f"SELECT {SELECTED} FROM messages WHERE key = ?"
 _STATE = f"SELECT {STATE_SELECTED} FROM messages WHERE key = ?"
 _ORDER = "ORDER BY key DESC LIMIT :limit"
@@ -279,12 +269,7 @@ def write_over(
     if not _changes(db, _REPLACE, (*state_row(after), len(added), *was)):
         return False
     for delivery in added:
-        row = (key, delivery.at, *delivery_row(delivery))
-        detail = outcome_detail(after, delivery, operation)
-        if detail is None:
-            db.execute(LOG, row)
-        else:
-            db.execute(_LOG_WITH_DETAIL, (*row, detail))
+        log(db, key, delivery, outcome_detail(after, delivery, operation))
     return True
 
 

@@ -18,9 +18,8 @@ from chalicelib.adapters.sqlite.engagement import (
     read_hit,
     read_links,
 )
-from chalicelib.adapters.sqlite.logs import LOGGED
+from chalicelib.adapters.sqlite.logs import LOG, LOGGED
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
-from chalicelib.adapters.sqlite.messages import LOG
 from chalicelib.adapters.sqlite.records import (
     WHOLE_NAMES,
     delivery_row,
