@@ -87,7 +87,8 @@ COMMANDS = (
         "The installation: its names, and whether it is well.",
     ),
     ("send", "send:send_command", "Send a message, as any client would."),
-    ("tail", "local.tail:tail_command", "Follow a server's messages and deliveries until Ctrl-C."),
+    ("tail", "tail:tail_command", "Follow what happens at a server until Ctrl-C."),
+    ("export", "export:export_command", "Write what happens at a server, as JSON, line by line."),
     ("login", "login:login_command", "Keep an API's address and key."),
     ("logout", "login:logout_command", "Forget a profile and its key."),
 )

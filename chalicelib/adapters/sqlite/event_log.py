@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
-from chalicelib.adapters.storage.log_pages import MOST_LOOKS, PACKS, Reading, parse_position
+from chalicelib.adapters.storage.log_pages import (
+    MOST_LOOKS,
+    PACKS,
+    SLACK_SECONDS,
+    Reading,
+    parse_position,
+)
 from chalicelib.adapters.storage.packs import KEPT_SECONDS, packs, read_pack
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.errors import Rejected
@@ -66,9 +72,11 @@ class SqliteEventLog(EventLog):
         """The entries after a position; see the port."""
         begin = _BEGIN if position is None else parse_position(server, position)
         reading = Reading(server, begin, since, kind, limit)
-        now = self._clock.now()
+        kept_until = self._clock.now()
+        if since is not None:
+            kept_until = max(kept_until, since - SLACK_SECONDS + KEPT_SECONDS)
         for _ in range(MOST_LOOKS):
-            wanted: tuple[Any, ...] = (server, _number(reading.pack), now, PACKS + 1)
+            wanted: tuple[Any, ...] = (server, _number(reading.pack), kept_until, PACKS + 1)
             rows = self._database.read(lambda db, wanted=wanted: fetched(db, _PAGE, wanted))  # type: ignore[misc]
             for seq, pack in rows[:PACKS]:
                 if not reading.take(str(seq), read_pack(server, pack)):

@@ -12,6 +12,7 @@ from chalicelib.ports.event_log import LogPage
 
 PACKS = 16  # that are read at a time
 MOST_LOOKS = 8  # until a page ends early
+SLACK_SECONDS = 300  # what happened is written later, by clocks that differ
 _MOST_DIGITS = 9
 
 

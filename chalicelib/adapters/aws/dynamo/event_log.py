@@ -17,7 +17,13 @@ from typing import Any
 
 from chalicelib.adapters.aws.dynamo.table import Item, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
-from chalicelib.adapters.storage.log_pages import MOST_LOOKS, PACKS, Reading, parse_position
+from chalicelib.adapters.storage.log_pages import (
+    MOST_LOOKS,
+    PACKS,
+    SLACK_SECONDS,
+    Reading,
+    parse_position,
+)
 from chalicelib.adapters.storage.packs import KEPT_SECONDS, packs, read_pack
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
@@ -66,7 +72,10 @@ class DynamoEventLog(EventLog):
     ) -> LogPage:
         """The entries after a position: one query; see the port."""
         now = self._clock.now()
-        oldest = _PACK + _milliseconds(now - KEPT_SECONDS)
+        begin_at = now - KEPT_SECONDS
+        if since is not None:
+            begin_at = max(begin_at, since - SLACK_SECONDS)
+        oldest = _PACK + _milliseconds(begin_at)
         begin = (oldest, 0) if position is None else parse_position(server, position)
         reading = Reading(server, begin, since, kind, limit)
         for _ in range(MOST_LOOKS):

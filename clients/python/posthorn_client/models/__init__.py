@@ -11,6 +11,7 @@ from posthorn_client.models.emails_parts import *
 from posthorn_client.models.emails_verbs import *
 from posthorn_client.models.emails_wholes import *
 from posthorn_client.models.endpoints import *
+from posthorn_client.models.events import *
 from posthorn_client.models.installation import *
 from posthorn_client.models.keys import *
 from posthorn_client.models.organizations import *

@@ -72,7 +72,7 @@ class Release(TypedDict):
     """How a held message is released."""
 
     allow: NotRequired[bool | None]
-    """Take its recipient off the suppression list first: `suppressions:write`."""
+    """Take its recipient off all suppression lists first: `suppressions:write`."""
     note: NotRequired[str | None]
     """Why."""
 

@@ -5,9 +5,17 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
-__all__ = ["Evidence", "Reason", "Suppression", "SuppressionCounts", "SuppressionPage"]
+__all__ = [
+    "Evidence",
+    "Reason",
+    "Suppression",
+    "SuppressionCounts",
+    "SuppressionPage",
+    "SuppressionScope",
+    "SuppressionToAdd",
+]
 
 
 class Evidence(TypedDict):
@@ -25,7 +33,9 @@ class Suppression(TypedDict):
     """A recipient that is not written to."""
 
     address: str
-    scope: Literal["server"]
+    """`*@domain`: all of a domain."""
+    scope: SuppressionScope
+    """Whose mail it acts on."""
     stream: str | None
     reason: Reason
     text: str
@@ -56,3 +66,24 @@ class SuppressionPage(TypedDict):
     next_cursor: str | None
     """The `cursor` of the next page."""
     data: list[Suppression]
+
+
+SuppressionScope = Literal["organization", "server", "stream"]
+"""What an entry acts on: the mail of all servers of an organization, of one server, or of one of
+its streams.
+"""
+
+
+class SuppressionToAdd(TypedDict):
+    """A recipient that is not to be written to any more."""
+
+    address: str
+    """An address, or `*@domain` for all of a domain."""
+    scope: NotRequired[SuppressionScope | None]
+    """By default the tenant's."""
+    stream: NotRequired[str | None]
+    """With the scope `stream` alone, and then needed."""
+    reason: NotRequired[Reason | None]
+    note: NotRequired[str | None]
+    expires_at: NotRequired[str | Literal["never"] | None]
+    """A time, or `never`; by default as `suppression_days` of the reason."""

@@ -9,6 +9,7 @@ from posthorn_client.operations.domains import DomainsOperations
 from posthorn_client.operations.emails import EmailsOperations
 from posthorn_client.operations.emails_verbs import EmailsVerbsOperations
 from posthorn_client.operations.endpoints import EndpointsOperations
+from posthorn_client.operations.events import EventsOperations
 from posthorn_client.operations.health import HealthOperations
 from posthorn_client.operations.installation import InstallationOperations
 from posthorn_client.operations.keys import KeysOperations
@@ -37,6 +38,7 @@ class Operations(
     EmailsOperations,
     EmailsVerbsOperations,
     EndpointsOperations,
+    EventsOperations,
     HealthOperations,
     InstallationOperations,
     KeysOperations,
