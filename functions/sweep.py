@@ -1,4 +1,4 @@
-"""Every minute: wake what is due, end holds that have expired, look at the installation itself."""
+"""Every minute: wake what is due, mail and webhooks, end holds that have expired, look at the installation itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.queue.sweep import Sweep
+from chalicelib.services.webhooks.wake_lanes import WakeLanes
 from functions.runtime import Notes
 from functions.schedule import on_schedule
 
@@ -21,6 +22,14 @@ async def wake_due(posthorn: Posthorn, notes: Notes) -> None:
     """One sweep over what is due."""
     swept = await posthorn[Sweep].run()
     notes |= {"woken": swept.woken, "expired": swept.expired}
+
+
+async def wake_lanes(posthorn: Posthorn, notes: Notes) -> None:
+    """Wake the lanes of webhooks that are due; mail waits for none of them."""
+    try:
+        notes["lanes"] = await posthorn[WakeLanes].run()
+    except MailError as failure:
+        LOG.error("webhooks were not woken: %s", failure.public)
 
 
 async def check(posthorn: Posthorn, notes: Notes) -> None:
@@ -36,6 +45,7 @@ async def sweep_and_check(posthorn: Posthorn, notes: Notes) -> None:
     try:
         await wake_due(posthorn, notes)
     finally:
+        await wake_lanes(posthorn, notes)
         await check(posthorn, notes)
 
 

@@ -45,6 +45,7 @@ from onehost.listeners import HEALTH, HTTP, Sockets, inherited, of_gateway
 from onehost.options import Options, read_options
 from onehost.smtp_counts import KeptCounts, SmtpMetrics
 from onehost.upkeep import Upkeep
+from onehost.webhooks import WebhookWorkers
 
 if TYPE_CHECKING:
     from chalicelib.api.http import HttpAnswer, HttpRequest
@@ -174,7 +175,7 @@ def _works(
     deliverers = Deliverers(program, name, options.deliveries)
     works: list[Work] = [deliverers.run, partial(_be_alive, program, place, counts)]
     if place.number == 0:
-        works.append(Upkeep(program).run)
+        works += [Upkeep(program).run, WebhookWorkers(program).run]
     return works
 
 

@@ -15,7 +15,7 @@ from chalicelib.domain.events.event import Event
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.tenancy.servers import Server
-from chalicelib.domain.tenancy.webhooks import Webhook
+from chalicelib.domain.tenancy.webhooks import Retries, Webhook, WebhookFormat
 from chalicelib.domain.webhooks.delivery import WebhookDelivery, delivery_id
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.fakes import NOW
@@ -66,5 +66,8 @@ async def eventually(ask: Callable[[], Awaitable[Any]], expected: Any) -> None:
 
 async def a_webhook(program: Posthorn, server: Server, url: str, **given: Any) -> Webhook:
     """A webhook that is there."""
+    for name, kind in (("format", WebhookFormat), ("retries", Retries)):
+        if name in given:
+            given[name] = kind(given[name])
     made, _ = await program[Webhooks].create(server, {"url": url, **given})
     return made

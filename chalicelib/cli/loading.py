@@ -76,7 +76,7 @@ COMMANDS = (
     ),
     (
         "webhook",
-        "webhooks:webhook_group",
+        "webhook_deliveries:webhook_group",
         "Webhooks: web applications that a server's events are posted to.",
     ),
     ("statistics", "statistics:statistics_group", "Statistics: what happened to messages."),

@@ -27,3 +27,5 @@ from posthorn_client.models.streams import *
 from posthorn_client.models.suppressions import *
 from posthorn_client.models.track_domains import *
 from posthorn_client.models.uploads import *
+from posthorn_client.models.webhook_deliveries import *
+from posthorn_client.models.webhooks import *

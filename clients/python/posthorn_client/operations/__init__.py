@@ -28,6 +28,8 @@ from posthorn_client.operations.streams import StreamsOperations
 from posthorn_client.operations.suppressions import SuppressionsOperations
 from posthorn_client.operations.track_domains import TrackDomainsOperations
 from posthorn_client.operations.uploads import UploadsOperations
+from posthorn_client.operations.webhook_deliveries import WebhookDeliveriesOperations
+from posthorn_client.operations.webhooks import WebhooksOperations
 from posthorn_client.operations.well_known import WellKnownOperations
 
 
@@ -57,6 +59,8 @@ class Operations(
     SuppressionsOperations,
     TrackDomainsOperations,
     UploadsOperations,
+    WebhookDeliveriesOperations,
+    WebhooksOperations,
     WellKnownOperations,
 ):
     """All operations of the API."""

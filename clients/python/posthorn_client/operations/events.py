@@ -42,6 +42,7 @@ class EventsOperations(Asking):
             "domain.dns_recovered",
             "server.limit_approaching",
             "server.limit_exceeded",
+            "webhook.test",
         ]
         | None = None,
         since: str | None = None,
@@ -83,6 +84,7 @@ class EventsOperations(Asking):
             "domain.dns_recovered",
             "server.limit_approaching",
             "server.limit_exceeded",
+            "webhook.test",
         ]
         | None = None,
         since: str | None = None,
