@@ -143,7 +143,9 @@ class Recipients:
             raise _refused(NO_SERVER)
         await self._check_server(server, NO_SERVER)
         route = await self._directory.return_path_route(server)
-        routes = () if route is None else (route,)
+        # Reports come here too, which no route may keep away: whether one takes the message is known once it is read.
+        rejects = route is None or route.mode is RouteMode.REJECT
+        routes = () if route is None or rejects else (route,)
         return IncomingRecipient(server, address, routes, asks=False, bounce=True)
 
     async def _server_of(self, local: str) -> ServerId | None:

@@ -17,6 +17,9 @@ from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.routes import RETURN_PATH, Condition, Route, RouteMode
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.repository import Repository
+from chalicelib.services.incoming.endpoints import Endpoints
+from chalicelib.services.incoming.match_report import UNLINKED
+from chalicelib.services.incoming.routes import Routes
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.servers import Servers
@@ -24,6 +27,7 @@ from gateway.configuration import Role
 from tests.gateway_scene import HOST, Client, RunningGateway, running_gateway
 from tests.incoming_mail import add_endpoint, add_route
 from tests.incoming_play import address_route, arrives, carried, carry
+from tests.reported_mail import delivery_report, send
 from tests.worlds import Scene, make_scene, publish
 
 CONTENT = b"From: Jane <jane@far.test>\r\nSubject: Hello\r\n\r\nHello\r\n"
@@ -156,6 +160,29 @@ async def test_a_return_path_takes_bounces_with_and_without_a_route(has_route: b
             made = arrived(gateway)[-1]
             assert (made.bounce, made.rcpt_to, made.mail_from) == (True, address, "")
             assert arrival(made).route_id == (route.id if route else "")
+
+
+async def test_a_return_path_whose_route_rejects_takes_bounces_all_the_same() -> None:
+    """Also one that came to reject when its endpoint was deleted."""
+    async with mx() as (gateway, client):
+        scene = gateway.scene
+        endpoint = await add_endpoint(scene)
+        route = await add_route(scene, RETURN_PATH, domain="", endpoint=endpoint.id)
+        await scene.posthorn[Endpoints].remove(endpoint)
+        rejecting = await scene.posthorn[Routes].get(scene.server, route.id)
+        assert rejecting.mode is RouteMode.REJECT
+        sent = await send(scene)
+        await to(client, sent.return_path, sender="")
+        content = delivery_report().replace(b"\n", b"\r\n")
+        assert (await client.data(content)).code == 250
+        await to(client, sent.return_path, sender="")
+        assert (await client.data(CONTENT)).code == 250
+        matched, other = arrived(gateway)
+        await carry(scene)
+        assert await sent.statuses() == [Status.SENT, Status.BOUNCED]
+        assert (await scene.record(matched)).status is Status.PROCESSED
+        last = (await scene.record(other)).deliveries[-1]
+        assert (last.status, last.details) == (Status.HARD_FAIL, UNLINKED)
 
 
 async def test_a_suspended_server_takes_nothing() -> None:
