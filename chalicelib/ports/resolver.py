@@ -15,8 +15,9 @@ class Resolver(Protocol):
         """(preference, host) pairs; empty when the domain exists without MX. A null MX is ((0, ""),) (RFC 7505).
         NotFound when the domain does not exist (NXDOMAIN)."""
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        """IPv6 then IPv4 addresses as text; empty when there are none (or no such host)."""
+    async def addresses(self, host: str, *, whole: bool = False) -> tuple[str, ...]:
+        """IPv6 then IPv4 addresses as text; empty when there are none (or no such host). When one family is not told,
+        those of the other, or (`whole`) the failure."""
 
     async def txt(self, name: str) -> tuple[str, ...]:
         """TXT records, their strings joined; empty when there are none."""

@@ -48,9 +48,8 @@ class DnsResolver(Resolver):
         """See `chalicelib.ports.resolver.Resolver.mx`."""
         return await self._ask(domain, "MX")
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        """See `chalicelib.ports.resolver.Resolver.addresses`. One family's failure is ignored when the other
-        has an answer.  `localhost` needs no DNS (RFC 6761 §6.3)."""
+    async def addresses(self, host: str, *, whole: bool = False) -> tuple[str, ...]:
+        """See `chalicelib.ports.resolver.Resolver.addresses`. `localhost` needs no DNS (RFC 6761 §6.3)."""
         if host.rstrip(".").lower() == "localhost":
             return ("::1", "127.0.0.1")
         six, four = self._kept((host, "AAAA")), self._kept((host, "A"))
@@ -68,7 +67,7 @@ class DnsResolver(Resolver):
                 failures.append(family)
             elif not isinstance(family, NotFound):
                 raise family
-        if failures and not found:
+        if failures and (whole or not found):
             raise failures[0]
         return found
 

@@ -50,7 +50,7 @@ class ScriptedResolver(Resolver):
             raise no_such_name(domain)
         return tuple((preference, _key(host)) for preference, host in records.get("MX", ()))
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str, *, whole: bool = False) -> tuple[str, ...]:
         """AAAA values, then A values."""
         if host.rstrip(".").lower() == "localhost":
             return ("::1", "127.0.0.1")

@@ -117,18 +117,24 @@ def _tags(text: str) -> dict[str, str]:
 
 
 def _has_policy(tags: Mapping[str, str]) -> bool:
-    """A record without a policy that can be read counts only where reports are wanted, and then as `none`."""
-    return tags.get("p") in POLICIES or "mailto:" in tags.get("rua", "")
+    """One with a policy that cannot be read counts only where reports are wanted, and then as `none` (section 4.10.1);
+    one that has no `p` is as if it were `none` (section 4.7)."""
+    return not _is_unreadable(tags) or "mailto:" in tags.get("rua", "")
+
+
+def _is_unreadable(tags: Mapping[str, str]) -> bool:
+    return any(name in tags and tags[name] not in POLICIES for name in ("p", "sp", "np"))
 
 
 def _policy(record: _Found, domain: str) -> Asking[str]:
     """The policy that applies to the domain (section 4.7), one step milder while its owner tests (`t=y`)."""
     tags = record.tags
-    policy = tags["p"] if tags.get("p") in POLICIES else "none"
+    if _is_unreadable(tags):
+        return "none"
+    policy = tags.get("p", "none")
     if record.domain != domain:
-        if tags.get("sp") in POLICIES:
-            policy = tags["sp"]
-        if tags.get("np") in POLICIES and not (yield Ask(Kind.EXISTS, domain)):
+        policy = tags.get("sp", policy)
+        if "np" in tags and not (yield Ask(Kind.EXISTS, domain)):
             policy = tags["np"]
     return _LENIENT[policy] if tags.get("t") == "y" else policy
 

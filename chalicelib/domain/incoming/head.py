@@ -2,9 +2,9 @@
 
 In front stand the four X-Postal fields and Authentication-Results (RFC 8601), then the message as it was accepted, its
 Received field first. Of what came along, fields of these four names and Authentication-Results that speak with our name
-are cut out, wherever in the first MiB of the header they stand; every other byte stays as it is. A name is read in the
-first 65,536 octets of its field, behind comments that hold others at most 20 deep: what cannot be read there is not
-ours. Linear, for any bytes. Nothing is found out here.
+are cut out, wherever in the header they stand; every other byte stays as it is. A name is read in the first 65,536
+octets of its field, behind comments that hold others at most 20 deep: a field whose name cannot be read there goes too,
+since others may read ours. Linear, for any bytes. Nothing is found out here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from chalicelib.domain.domain_name import typed_name
 from chalicelib.domain.inspection import Authentication, Inspection
 from chalicelib.domain.mail.comments import COMMENT
-from chalicelib.domain.mail.headers import LONGEST_BLOCK, find_body
+from chalicelib.domain.mail.headers import find_body
 
 # A field with the CRLF in front of it, without its own. Of a block that begins with a CRLF all is found so, quickly.
 _REST = rb"[ \t]*+:(?>[^\r]++|\r\n[ \t]|\r(?!\n))*+"
@@ -22,10 +22,9 @@ _POSTAL = re.compile(
     rb"\r\nx-postal-(?:spam-threshold|spam-score|spam|threat)" + _REST, re.IGNORECASE
 )
 _RESULTS = re.compile(rb"\r\nauthentication-results" + _REST, re.IGNORECASE)
-_WHOLE_FIELDS = re.compile(rb".*\r\n(?=[^ \t])", re.DOTALL)
-_AUTHSERV_ID = re.compile(
-    rb"[^:]++:(?>[\s)]|" + COMMENT + rb")*+(?:\"((?>[^\"\\]++|\\.)*+)|([^\s;\"()]++))", re.DOTALL
-)
+_BEFORE = rb"[^:]++:(?>[\s)]|" + COMMENT + rb")*+"
+_NOTHING = re.compile(_BEFORE + rb"\Z", re.DOTALL)
+_AUTHSERV_ID = re.compile(_BEFORE + rb"(?:\"((?>[^\"\\]++|\\.)*+)|([^\s;\"()]++))", re.DOTALL)
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _NO_TOKEN = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_VALUE = 255
@@ -39,7 +38,7 @@ def with_head(stored: bytes, inspection: Inspection | None, hostname: str) -> by
     that was not inspected yet (None) gets nothing in front. Never raises.
     """
     front = fields(inspection, hostname) if inspection else b""
-    end = _looked_at(stored)
+    end = find_body(stored, 0, len(stored))
     block = b"\r\n" + stored[:end]
     kept = _without_forged(block, hostname)
     if not front and len(kept) == len(block):
@@ -96,29 +95,21 @@ def _yes(is_so: bool) -> str:
     return "yes" if is_so else "no"
 
 
-def _looked_at(content: bytes) -> int:
-    """Where the fields end that are looked at, all of them whole."""
-    body_at = find_body(content, 0, len(content))
-    if body_at <= LONGEST_BLOCK:
-        return body_at
-    whole = _WHOLE_FIELDS.match(content, 0, LONGEST_BLOCK)
-    return whole.end() if whole else 0
-
-
 def _without_forged(block: bytes, hostname: str) -> bytes:
     """The block without the fields that only we may write."""
     ours = _comparable(hostname.encode())
     return _RESULTS.sub(
-        lambda field: b"" if _authserv_id(field[0]) == ours else field[0], _POSTAL.sub(b"", block)
+        lambda field: b"" if _authserv_id(field[0]) in (ours, None) else field[0],
+        _POSTAL.sub(b"", block),
     )
 
 
-def _authserv_id(field: bytes) -> str:
-    """The first word of the field, a quoted one without its quotes (RFC 8601 §2.2, RFC 2045 §5.1); empty where its
-    beginning has none, or cannot be read."""
+def _authserv_id(field: bytes) -> str | None:
+    """The first word of the field, a quoted one without its quotes (RFC 8601 §2.2, RFC 2045 §5.1), empty where it has
+    none; None where its beginning cannot be read."""
     found = _AUTHSERV_ID.match(field, 0, _LONGEST_BEGINNING)
     if found is None:
-        return ""
+        return "" if _NOTHING.match(field) else None
     quoted, word = found.groups()
     return _comparable(word if quoted is None else _QUOTED_PAIR.sub(rb"\1", quoted))
 

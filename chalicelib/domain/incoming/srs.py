@@ -99,9 +99,9 @@ def _day(now: float) -> int:
 
 
 def _mac(key: bytes, kind: str, server: ServerId, day: str, host: str, tail: str) -> str:
-    """Over what relays leave as it is: everything but the case of letters."""
-    text = f"srs{kind}:{server}:{day}:{host}:{tail}".casefold()
-    digest = hmac.digest(key, text.encode("utf-8", "surrogatepass"), "sha256")
+    """Over what relays leave as it is: everything but the case of ASCII letters. Others are another mailbox's."""
+    text = f"srs{kind}:{server}:{day}:{host}:{tail}".encode("utf-8", "surrogatepass")
+    digest = hmac.digest(key, text.lower(), "sha256")
     return encode(int.from_bytes(digest[:5], "big"), BASE32, _MAC)
 
 

@@ -95,7 +95,8 @@ class Authenticate:
                 case Kind.TXT:
                     return await self._resolver.txt(ask.name)
                 case Kind.ADDRESSES:
-                    return await self._resolver.addresses(ask.name)
+                    # SPF says `fail` only of what it knows.
+                    return await self._resolver.addresses(ask.name, whole=True)
                 case Kind.MX:
                     return tuple(host for _, host in await self._resolver.mx(ask.name))
                 case Kind.PTR:

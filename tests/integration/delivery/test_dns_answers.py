@@ -79,6 +79,8 @@ async def test_one_family_may_fail(zone: DnsZone, resolver: DnsResolver) -> None
     zone.a("half.test", "192.0.2.1")
     zone.fail("half.test", "SERVFAIL", "AAAA")
     assert await resolver.addresses("half.test") == ("192.0.2.1",)
+    with pytest.raises(TemporaryFailure):
+        await resolver.addresses("half.test", whole=True)
     zone.a("none.test")
     zone.fail("none.test", "SERVFAIL", "AAAA")
     with pytest.raises(TemporaryFailure):

@@ -150,7 +150,7 @@ async def test_a_name_with_one_closed_address_is_closed() -> None:
 class Rebinding(ScriptedResolver):
     """Another answer each time: first an open address, then a closed one."""
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str, *, whole: bool = False) -> tuple[str, ...]:
         self.asked.append((host, "A"))
         return ("127.0.0.2",) if len(self.asked) == 1 else ("127.0.0.1",)
 

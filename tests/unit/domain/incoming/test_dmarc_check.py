@@ -48,6 +48,21 @@ def test_without_a_record_there_is_no_policy() -> None:
     assert checked("a.example", records(a_example=reports)) == Dmarc("fail", "a.example", "none")
 
 
+def test_a_record_that_names_no_policy_asks_for_none() -> None:
+    silent = records(a_example="v=DMARC1; adkim=s")
+    assert checked("a.example", silent) == Dmarc("fail", "a.example", "none")
+    assert checked("a.example", silent, spf="a.example").result == "pass"
+    assert checked("x.a.example", silent).policy == "none"
+
+
+@pytest.mark.parametrize("wrong", ["p=much", "p=reject; sp=much", "p=reject; np=much"])
+def test_a_policy_that_cannot_be_read_is_none_where_reports_are_wanted(wrong: str) -> None:
+    for domain in ("a.example", "x.a.example"):
+        assert checked(domain, records(a_example=f"v=DMARC1; {wrong}")).result == "none"
+        wanted = records(a_example=f"v=DMARC1; {wrong}; rua=mailto:r@a.example")
+        assert (checked(domain, wanted).result, checked(domain, wanted).policy) == ("fail", "none")
+
+
 def test_strict_alignment_is_of_the_very_domain() -> None:
     published = records(a_example=f"{REJECT}; aspf=s; adkim=s")
     assert checked("a.example", published, spf="b.a.example", dkim="b.a.example").result == "fail"

@@ -148,22 +148,21 @@ def test_a_name_behind_long_comments_is_read() -> None:
 
 @pytest.mark.parametrize(
     "beginning",
-    [b"(" * 5_000, b"(" * 21 + b")" * 21, (b"(" + b"c" * 900 + b")\r\n ") * 73, b"\\" * 70_000],
-    ids=["open", "deep", "long", "quoted"],
+    [b"(" * 5_000, b"(" * 21 + b")" * 21, (b"(" + b"c" * 900 + b")\r\n ") * 73],
+    ids=["open", "deep", "long"],
 )
-def test_what_cannot_be_read_in_the_beginning_is_not_ours(beginning: bytes) -> None:
-    kept = b"Authentication-Results: " + beginning + b"mx.posthorn.example; spf=pass\r\n"
-    assert without_forged(kept) == kept
+def test_a_field_whose_name_cannot_be_read_goes(beginning: bytes) -> None:
+    for name in (b"mx.posthorn.example", b"mx.away.example"):
+        forged = b"Authentication-Results: " + beginning + name + b"; spf=pass\r\n"
+        assert without_forged(forged) == b""
 
 
-def test_forged_fields_go_from_the_first_mebibyte_of_a_header() -> None:
+def test_forged_fields_go_however_long_the_header_is() -> None:
     forged = b"X-Postal-Spam: no\r\nAuthentication-Results: mx.posthorn.example; none\r\n"
     long = b"A: " + b"b" * (1 << 20) + b"\r\n c\r\n"
-    assert without_forged(forged + long + forged) == long + forged
-    # What begins there and ends behind it stays whole.
+    assert without_forged(forged + long + forged + long) == long + long
     one = b"X-Postal-Spam: " + b"\r\n c" * (1 << 18) + b"\r\n"
-    assert without_forged(forged + one) == one
-    assert with_head(one, None, OUR_NAME) is one
+    assert without_forged(forged + one + REST) == REST
 
 
 def test_a_header_without_a_body_loses_its_forged_fields() -> None:

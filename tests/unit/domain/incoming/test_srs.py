@@ -47,6 +47,17 @@ def test_the_case_of_letters_does_not_count() -> None:
         assert found.address.lower() == "john@away.example"
 
 
+@pytest.mark.parametrize(
+    ("sender", "other"),
+    [("sissy", "\u017fi\u017f\u017fy"), ("straße", "strasse"), ("\ufb01n", "fin")],
+)
+def test_another_mailbox_that_folds_alike_was_not_signed(sender: str, other: str) -> None:
+    for one, two in ((sender, other), (other, sender)):
+        local = forwarded(f"{one}@away.example")
+        assert original(local, KEY, NOW) is not None
+        assert original(local.replace(one, two), KEY, NOW) is None
+
+
 def test_one_of_another_forwarder_leads_back_to_that_one() -> None:
     local = forwarded("SRS0=HHH=TT=away.example=john@first.example")
     assert local.startswith("SRS1=")
