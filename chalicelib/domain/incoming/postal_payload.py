@@ -25,7 +25,11 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`{|}~-]+")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\n]*+")
 _LONG = 65_536
-_UNSAFE = re.compile(rb"[^A-Za-z0-9*._ -]+")
+_SAFE = re.compile(rb"[A-Za-z0-9*._ -]*+")
+_FORMS = tuple(
+    "+" if one == 0x20 else chr(one) if _SAFE.fullmatch(bytes([one])) else f"%{one:02X}"
+    for one in range(256)
+)
 # A display name without quotes: words of RFC 5322 §3.2.3, dots too.
 _PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~. -]*")
 _MARKS = re.compile(rb'("(?>[^"\\]+|\\.)*+"?|[<>,;:])', re.DOTALL)
@@ -115,11 +119,13 @@ def _escaped(text: str) -> bytes:
         for sign in b"+/=\n":
             octets = octets.replace(bytes([sign]), b"%%%02X" % sign)
         return octets
-    return _UNSAFE.sub(_hex, octets).replace(b" ", b"+")
-
-
-def _hex(unsafe: re.Match[bytes]) -> bytes:
-    return b"%" + unsafe[0].hex("%").upper().encode("ascii")
+    if _SAFE.fullmatch(octets):
+        return octets.replace(b" ", b"+")
+    # A piece at a time: a text of its form for each octet takes many times the memory of the octets.
+    pieces = range(0, len(octets), _LONG)
+    return b"".join(
+        "".join(map(_FORMS.__getitem__, octets[at : at + _LONG])).encode("ascii") for at in pieces
+    )
 
 
 def _text(content: bytes, part: Part | None) -> str | None:

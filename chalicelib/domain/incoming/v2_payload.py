@@ -32,6 +32,8 @@ from chalicelib.domain.tenancy.servers import Server
 MOST_INLINE = 1024 * 1024
 MOST_TEXT = 1024 * 1024
 MOST_ADDRESSES = 1_000
+MOST_LINKED = 100  # attachments behind an address of their own
+_LONGEST_MAILBOX = 2_000  # with its name
 MOST_REFERENCES = 1_000
 _LONGEST_DATE = 200
 _LONGEST_IDS = 65_536
@@ -48,12 +50,13 @@ def event_id(message: Message, endpoint: str) -> str:
 
 
 def by_link(content: Content, most: int = MOST_INLINE) -> tuple[Attachment, ...]:
-    """The attachments that stand behind an address: from the first that would pass `most` bytes on, all."""
+    """The attachments that stand behind an address: from the first that would pass `most` bytes on, the next
+    MOST_LINKED. Those behind them are in the raw message alone."""
     total = 0
     for attachment in content.attachments:
         total += attachment.size
         if total > most:
-            return content.attachments[attachment.index :]
+            return content.attachments[attachment.index : attachment.index + MOST_LINKED]
     return ()
 
 
@@ -110,11 +113,13 @@ def message_objects(content: Content, record: MessageRecord) -> Payload:
 def attachment_objects(
     raw: bytes, attachments: Sequence[Attachment], links: dict[int, FileLink], *, with_content: bool
 ) -> list[Payload]:
-    """The attachments, those with a link by it, the others with their content; without `with_content` neither."""
+    """The attachments: those with a link by it, those in front of them with their content, those behind them with
+    neither; without `with_content` none has either."""
+    first = min(links, default=len(attachments))
     found = []
     for one in attachments:
         link = links.get(one.index)
-        inline = with_content and link is None
+        inline = with_content and one.index < first
         data = base64.b64encode(decode_part(raw, one.part)).decode("ascii") if inline else None
         found.append(
             {
@@ -184,19 +189,20 @@ def envelope_object(record: MessageRecord) -> Payload:
 def _mailboxes(headers: Headers, name: str) -> list[Payload]:
     """The mailboxes of all fields of a name. What is no mailbox is shown by the addresses in it."""
     found: list[Payload] = []
-    left = LONGEST_FIELD
+    entries, left = MOST_ADDRESSES, LONGEST_FIELD
     for value in headers.plain_texts(name):
-        for entry in split_list(value[:left]):
+        for entry in split_list(value[:left])[:entries]:
             found += _mailbox(entry)
-            if len(found) >= MOST_ADDRESSES:
-                return found[:MOST_ADDRESSES]
+            entries -= 1
         left -= len(value)
-        if left <= 0:
+        if left <= 0 or entries <= 0:
             break
-    return found
+    return found[:MOST_ADDRESSES]
 
 
 def _mailbox(entry: str) -> list[Payload]:
+    if len(entry) > _LONGEST_MAILBOX:
+        return []
     entry = _GROUP.sub("", entry)
     pair = split_mailbox(entry, any_name=True)
     if pair is not None and "@" in pair[1] and not set(pair[1]) & set("<>:; "):

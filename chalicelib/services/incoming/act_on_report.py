@@ -63,6 +63,8 @@ class ActOnReport:
         """Store the report and do what it asks for. Raises TemporaryFailure; then doing it again does the rest."""
         server, original = attempt.facts.server, match.original.message
         reason = await self._reason(attempt, match, kind)
+        if reason is not None and await self._has_acted(attempt, match, kind):
+            reason = None
         (number,) = await self._numbers.take(server.id, "report", 1)
         wanted = self._row(number, attempt, report, match, kind, suppressed=reason is not None)
         row = await self._reports.add(server.id, wanted)
@@ -80,6 +82,17 @@ class ActOnReport:
             return reason
         vouched = await self._origin.is_recipients(attempt, match.original.message.rcpt_to)
         return reason if vouched else None
+
+    async def _has_acted(self, attempt: IncomingAttempt, match: Match, kind: ReportKind) -> bool:
+        """Whether another report on the message has suppressed for this reason, or a complaint did: one that comes
+        twice acts once, whatever a person did with the list in between."""
+        known = await self._reports.of(attempt.facts.server.id, match.original.message.id)
+        return any(
+            one.suppressed
+            and one.report_email != attempt.record.message.id
+            and one.kind in (kind, ReportKind.COMPLAINT)
+            for one in known
+        )
 
     def _row(
         self,

@@ -110,5 +110,6 @@ class IncomingByHand:
             raise Conflict(f"The content of message {message.id} is no longer kept") from gone
         headers = read_headers(content)
         fields = [(one.name.decode("latin-1"), decode_header(one.value)) for one in headers.fields]
-        described = Described(message.mail_from, message.subject, fields)
+        subject = headers.last_text("subject") or ""
+        described = Described(message.mail_from, subject, fields)
         return chosen(routes_for(ours, local), described)

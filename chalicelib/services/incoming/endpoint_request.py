@@ -23,8 +23,11 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.http_client import HttpClient
 from chalicelib.services.file_links import FileLinks
+from chalicelib.services.gather import gather
 from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
 from chalicelib.services.tenancy.request_signatures import RequestSignatures
+
+AT_A_TIME = 8  # attachments
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +98,16 @@ class EndpointRequest:
     async def _attachments(
         self, posting: Posting, attachments: tuple[Attachment, ...]
     ) -> dict[int, FileLink]:
-        found = {}
-        for one in attachments:
-            data = decode_part(posting.content, one.part)
-            found[one.index] = await self._links.attachment(
-                posting.record.message, one.index, one.file_name, data
-            )
+        found: dict[int, FileLink] = {}
+        for at in range(0, len(attachments), AT_A_TIME):
+            some = attachments[at : at + AT_A_TIME]
+            links = await gather(self._attachment(posting, one) for one in some)
+            found |= {one.index: link for one, link in zip(some, links, strict=True)}
         return found
+
+    async def _attachment(self, posting: Posting, one: Attachment) -> FileLink:
+        data = decode_part(posting.content, one.part)
+        return await self._links.attachment(posting.record.message, one.index, one.file_name, data)
 
 
 def _is_form(endpoint: Endpoint) -> bool:
@@ -123,6 +129,11 @@ def _postal_body(posting: Posting, endpoint: Endpoint) -> bytes:
     return postal_payload.form_body(payload) if is_form else postal_payload.json_body(payload)
 
 
+def _lacks_some(content: Content, links: dict[int, FileLink]) -> bool:
+    """Whether attachments stand behind those with a link."""
+    return bool(links) and max(links) + 1 < len(content.attachments)
+
+
 def _v2_body(
     posting: Posting,
     endpoint: Endpoint,
@@ -138,7 +149,7 @@ def _v2_body(
         ),
         "raw": {"size": record.message.size, **v2_payload.link_object(raw)},
         **v2_payload.inspection_objects(record.inspection),
-        "truncated": content.truncated,
+        "truncated": content.truncated or _lacks_some(content, links),
     }
     id = v2_payload.event_id(record.message, endpoint.id)
     event = v2_payload.incoming_event(record, posting.server, posting.route, id, data)

@@ -28,6 +28,7 @@ LONGEST_BLOCK = 2_000
 
 _AROUND = str.maketrans(dict.fromkeys("<>()[]{}\"',;|*", " "))
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
+_ANSWERED = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|rif)(?:\[\d{1,3}\])?\s*:", re.IGNORECASE)
 _ANSWER = re.compile(r"(?<![\d.])[45]\d\d(?:[ -]|$)")
 
 
@@ -46,7 +47,12 @@ def is_bounce(subject: str, text: str, *, from_daemon: bool) -> bool:
     if from_daemon:
         told = says_any(subject.lower(), BOUNCE_SUBJECTS) or says_any(subject.lower(), DELAYS)
         return told or says_any(plain, BOUNCE_TEXTS) or says_any(plain, DELAYS)
-    return says_any(subject.lower(), BOUNCE_SUBJECTS) and says_any(plain, BOUNCE_TEXTS)
+    is_answer = _ANSWERED.match(subject) is not None
+    return (
+        not is_answer
+        and says_any(subject.lower(), BOUNCE_SUBJECTS)
+        and says_any(plain, BOUNCE_TEXTS)
+    )
 
 
 def read_text(
