@@ -85,4 +85,14 @@ policy orange
   adresse ip source bloquee | mail from not owned by user
 authentication orange
   authentification requise
+policy coremail
+  not taken: invalid ip | ip is rejected | ip is hangup | user in blacklist | local user only | no smtp mx only
+sender_invalid coremail
+  fake sender
+mailbox_inactive coremail
+  user hangup
+transient coremail
+  handle timeout
+policy outblaze
+  spamblock.outblaze.com
 """

@@ -171,11 +171,11 @@ policy comcast
   bl000000 | bl000001
 rate_limited comcast
   try again later - rl
+authentication gmx
+  no smtp service * bad dns ptr resource record
 policy gmx
   transaction failed * reject due to policy restrictions | nemesis esmtp service not available |
   no smtp service * ip address is black listed
-authentication gmx
-  no smtp service * bad dns ptr resource record
 rate_limited gmx
   no smtp service * ip address is temporarily on block list
 policy gmx

@@ -35,6 +35,8 @@ SOURCES = {
     "qmail": "https://cr.yp.to/proto/qsbmf.txt",
     "exchange": "https://learn.microsoft.com/exchange/mail-flow/non-delivery-reports-and-bounce-messages/"
     "non-delivery-reports-and-bounce-messages",
+    "coremail": "https://www.icoremail.vip/support/",
+    "outblaze": "https://university.4dem.it/article/723-elenco-delle-motivazioni-di-soft-bounce",
     "domino": "https://help.hcl-software.com/domino/",
     "zoho": "https://www.zoho.com/mail/help/",
 }

@@ -57,6 +57,8 @@ tls_required gmail
   tls required | requires tls | tls is required
 tls_required rfc5321
   encryption required | encryption needed
+policy sendmail
+  in an rbl | is in * rbl:
 spam gmail
   likely spam
 spam rfc5321
@@ -78,8 +80,9 @@ routing postfix
 routing sendmail
   local configuration error * loop | config error: mail loops back
 rate_limited rfc5321
-  quota * exceeded * messages per
+  quota * exceeded * messages per | sending quota | send quota | sender quota
 mailbox_full rfc5321
+  full mailbox | too many messages on * mailbox | too many messages in * mailbox |
   over quota | overquota | over the quota | over * quota | quota exceeded | exceeded * quota | exceeds * quota |
   exceed * quota | quota exceed | quota is exceeded | quota limit | quota violation | quota full | quota reached |
   quotaexceeded | mailbox quota | mailbox full | mailbox is full | mailbox * is full | mailfolder is full |
@@ -104,7 +107,7 @@ message_too_large rfc5321
   message size exceeds | message exceeds | message length exceeds | message * exceeds * size | message * larger than |
   exceeds * message size | exceeds size limit | exceeds * size limit | exceeds maximum | exceeds fixed |
   exceeds the maximum | exceeds * maximum size | maximum message size | max message size | message size limit |
-  maximum allowed message size | size limit exceeded | too much mail data | mail size limit | mail is too |
+  maximum allowed message size | size limit exceeded | too much mail data | mail size limit | mailsize | mail is too |
   mail too big | mail too large | email too large | email is too large | bigger than
 message_too_large sendmail
   message file too big
@@ -123,7 +126,7 @@ policy postfix
 sender_invalid postfix
   sender address rejected | sender address * undeliverable
 sender_invalid sendmail
-  sender domain | domain of sender
+  sender domain | domain of sender | from:domain must | from domain must
 sender_invalid exim
   sender verify failed | sender verification | sender callout | could not complete sender verify |
   verification failed for <> | callback setup failed

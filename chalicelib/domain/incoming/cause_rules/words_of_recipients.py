@@ -28,9 +28,13 @@ mailbox_inactive rfc5321
   user is not active | inactive user | inactive account | inactive mailbox | disabled user | disabled account |
   disabled mailbox | recipient * disabled | recipient suspended | recipient * suspended | recipient * inactive |
   recipient is not active | address * disabled | address * is inactive | address has been suspended |
-  no longer active | not been activated | domain is disabled | unavailable user, mailbox locked
+  no longer active | not been activated | domain is disabled | unavailable user, mailbox locked |
+  account * inactivity | mailbox * inactivity | user * inactivity | extended inactivity | user hasn't entered |
+  user has not entered | user hasn't logged | user has not logged
 dns_failure postfix
   host not found, try again | name service error * try again
+transient postfix 4xx
+  recipient address rejected: * try again
 transient postfix
   temporary lookup failure
 transient exim
@@ -119,7 +123,9 @@ recipient_unknown gmx
 recipient_unknown orange
   utilisateur inconnu | destinataire inconnu | adresse inconnue | boite inconnue | n'existe pas
 recipient_unknown rfc5321
-  usuario desconocido | usuario inexistente | no existe | usuário desconhecido | utente sconosciuto | non esiste |
+  usuario desconocido | usuario inexistente | destinatario desconocido | destinatario inexistente |
+  destinatário desconhecido | destinatário inexistente | no existe | usuário desconhecido | utente sconosciuto |
+  non esiste |
   destinatario sconosciuto | 存在しません | 見つかりません
 recipient_unknown mailru
   пользователь не найден | не существует
@@ -196,7 +202,8 @@ spam rfc5321
 protocol rfc5321
   not rfc | rfc 822 | rfc 2822 | rfc2822 | rfc 5322 | rfc5322 | rfc 1652 | syntax error | bad sequence |
   command not implemented | not implemented | command unrecognized | command not recognized | unrecognized command |
-  command rejected | protocol error | bad command | line too long | line length | bare lf | bare linefeed | 8bitmime |
+  command rejected | protocol error | protocol violation | header error | resent-from field | bad command |
+  line too long | line length | bare lf | bare linefeed | 8bitmime |
   8-bit | smtputf8 | non-ascii | malformed | message header | missing header | invalid helo | bad helo | conversion |
   mime
 protocol exim
@@ -231,4 +238,6 @@ policy rfc5321
   message rejected | mail rejected | delivery not authorized
 policy postfix
   access denied | access to * denied | refused to talk
+policy sendmail
+  no access for this | ip in prison | denied by policy | denied by * policy | rule imposed mailbox access
 """
