@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import statistics
 import subprocess
@@ -186,6 +187,8 @@ def _contestants(starters: Mapping[str, Start]) -> Iterator[dict[str, Contestant
         )
         if NSD is None:
             raise Absent("NSD, the name server (Debian: nsd), is not installed")
+        if os.geteuid() != 0:
+            raise Absent("only root may serve DNS at port 53 of loopback")
         address = _an_address()
         server = Nsd(address, DNS_PORT, {TOP: zone(private, STRANGERS)})
         ending.enter_context(running(server, base / "nsd"))

@@ -49,3 +49,12 @@ def test_without_a_name_server_nothing_is_measured(
     monkeypatch.setattr("bench.verify.NSD", None)
     assert verify.run() == []
     assert "nsd), is not installed: not measured" in capsys.readouterr().err
+
+
+@needs_nsd
+def test_who_is_not_root_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert verify.run() == []
+    assert "only root may serve DNS at port 53 of loopback: not measured" in capsys.readouterr().err
