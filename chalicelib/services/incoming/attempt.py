@@ -12,8 +12,6 @@ from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.services.queue.bodies import Bodies
 
-NOT_AUTHENTICATED = Authentication()
-
 
 @dataclass(frozen=True, slots=True)
 class EndpointResult:
@@ -30,9 +28,9 @@ class IncomingAttempt:
     """A claimed message on its way through the steps.
 
     `number` is the id of the delivery entry to come. `stored` is the message as it was accepted, `content` with the
-    fields in front that the inspection calls for and without those that were forged. `authentication` is what was found
-    at this attempt, `inspection` all that was found, at this attempt or at an earlier one. `after` is the record to
-    store, set by whatever ends the attempt.
+    fields in front that the inspection calls for and without those that were forged. `authentication` is who vouches
+    for it, once that was found at this attempt; `inspection` is all that was found, at this attempt or at an earlier
+    one. `after` is the record to store, set by whatever ends the attempt.
     """
 
     record: MessageRecord
@@ -41,7 +39,7 @@ class IncomingAttempt:
     bodies: Bodies
     stored: bytes = b""
     content: bytes = b""
-    authentication: Authentication = NOT_AUTHENTICATED
+    authentication: Authentication | None = None
     inspection: Inspection | None = None
     said: EndpointResult | None = None
     after: MessageRecord | None = None

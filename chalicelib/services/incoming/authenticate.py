@@ -36,14 +36,19 @@ class Authenticate:
     async def run(self, attempt: IncomingAttempt) -> None:
         """A message that was inspected at an earlier attempt is not looked at again."""
         if attempt.inspection is None:
-            arrival = attempt.arrival
-            attempt.authentication = await self.found(
-                attempt.stored,
-                sent_from(attempt.stored),
-                arrival.client,
-                attempt.record.message.mail_from,
-                arrival.helo,
-            )
+            attempt.authentication = await self.of(attempt, attempt.stored)
+
+    async def of(self, attempt: IncomingAttempt, stored: bytes) -> Authentication:
+        """What is known of the message with these stored bytes, from this attempt or an earlier one; else it is found
+        now."""
+        if attempt.inspection is not None:
+            return attempt.inspection.authentication
+        if attempt.authentication is not None:
+            return attempt.authentication
+        message, arrival = attempt.record.message, attempt.arrival
+        return await self.found(
+            stored, sent_from(stored), arrival.client, message.mail_from, arrival.helo
+        )
 
     async def found(
         self, content: bytes, start: int, client: str, mail_from: str, helo: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.incoming.head import with_head
-from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.inspection import Authentication, Inspection
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.ports.scanners import ScannedMail
@@ -32,7 +32,9 @@ class Inspect:
                 later = AttemptResult(Verdict.SOFT, TRY_LATER, about_us=True)
                 attempt.said = EndpointResult(later)
                 return
-            attempt.inspection = Inspection(spam, threat, attempt.authentication)
+            attempt.inspection = Inspection(
+                spam, threat, attempt.authentication or Authentication()
+            )
         name = self._settings.smtp_hostname
         attempt.content = with_head(attempt.stored, attempt.inspection, name)
 

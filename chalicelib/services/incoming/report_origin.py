@@ -24,7 +24,8 @@ class ReportOrigin:
         """Whether SPF, or DKIM aligned with From, passes for the organization of the recipient or of its MX, or for a
         listed sender of complaints."""
         known = attempt.inspection
-        senders = vouched_domains(known.authentication if known else attempt.authentication)
+        found = known.authentication if known else attempt.authentication
+        senders = vouched_domains(found or Authentication())
         if not senders:
             return False
         if not senders.isdisjoint(FEEDBACK_SENDERS):

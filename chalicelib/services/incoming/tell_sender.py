@@ -1,4 +1,8 @@
-"""Telling the sender of an incoming message that it failed, where that is due and allowed."""
+"""Telling the sender of an incoming message that it failed, where that is due and allowed.
+
+Who is told is who sent it, as far as can be known: where nothing was inspected before the message failed, who vouches
+for it is found out here.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import replace
 from chalicelib.config import Settings
 from chalicelib.domain.decision_texts import attempts_reached
 from chalicelib.domain.errors import NotFound, PoolMissing
-from chalicelib.domain.incoming.bounce_rules import may_be_told
+from chalicelib.domain.incoming.bounce_rules import is_forged, may_be_told
 from chalicelib.domain.incoming.checks import NO_BOUNCE, NO_ROUTE, ROUTE_ASKS
 from chalicelib.domain.incoming.head import with_head
 from chalicelib.domain.mail.headers import read_headers
@@ -16,6 +20,7 @@ from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.endpoints import EndpointType
 from chalicelib.services.incoming.attempt import IncomingAttempt
+from chalicelib.services.incoming.authenticate import Authenticate
 from chalicelib.services.outgoing.attempt_end import LONGEST_DETAILS
 from chalicelib.services.outgoing.send_bounce import Bounce, SendBounce
 from chalicelib.services.queue.store_outcome import log_fields
@@ -28,9 +33,10 @@ EXPIRED = "5.4.7"
 class TellSender:
     """Sends the bounces of incoming mail."""
 
-    def __init__(self, settings: Settings, bounces: SendBounce) -> None:
+    def __init__(self, settings: Settings, bounces: SendBounce, authenticate: Authenticate) -> None:
         self._hostname = settings.smtp_hostname
         self._bounces = bounces
+        self._authenticate = authenticate
 
     async def told(
         self,
@@ -59,6 +65,8 @@ class TellSender:
         except NotFound:
             return None
         if not may_be_told(record, facts, read_headers(stored)):
+            return None
+        if is_forged(await self._authenticate.of(attempt, stored)):
             return None
         status = _STATUSES.get(details, "")
         if details == attempts_reached(facts.max_attempts):

@@ -6,18 +6,20 @@ import base64
 import email
 import email.policy
 import quopri
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.scripted.resolver import ScriptedResolver
+from chalicelib.adapters.scripted.scanners import ScriptedScanners
 from chalicelib.config import Settings
-from chalicelib.domain.incoming.bounce_rules import may_be_told
-from chalicelib.domain.incoming.checks import Facts
-from chalicelib.domain.inspection import Authentication, Dmarc, Inspection, Spf
-from chalicelib.domain.mail.headers import read_headers
-from chalicelib.domain.model import Delivery, DsnParameters, Message, MessageRecord, Status
+from chalicelib.domain.durations import DAY
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.inspection import Authentication, Dmarc, Spf
+from chalicelib.domain.model import Delivery, DsnParameters, Message, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.routes import ROUTES, RouteMode
@@ -26,10 +28,16 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.scanners import Scanners
+from chalicelib.services.incoming.by_hand import IncomingByHand
+from chalicelib.services.queue.sweep import Sweep
+from chalicelib.services.tenancy.servers import Servers
 from tests.incoming_mail import add_route
 from tests.incoming_play import CONTENT, RECEIVED, address_route, arrives, carried, smtp_route
+from tests.reported_mail import authenticated
 from tests.worlds import Scene, make_scene, publish
 
+SENDER = "sender@away.example"
 ASKED = "Message has been bounced because the route asks for this."
 REFUSED = TransactionResult(Reply(550, "5.1.1", "No such user"), "RCPT")
 
@@ -236,13 +244,51 @@ async def test_a_server_may_want_none() -> None:
     ],
 )
 async def test_a_forged_sender_is_told_nothing(spf: str, dmarc: str, is_told: bool) -> None:
-
     scene = await make_scene()
-    message = await arrives(scene, await add_route(scene))
-    found = Inspection(authentication=Authentication(Spf(spf), (), Dmarc(dmarc)))
-    record = MessageRecord(message, inspection=found)
-    facts = Facts(scene.server, None, None, 18, manual=False)
-    assert may_be_told(record, facts, read_headers(CONTENT)) is is_told
+    with authenticated(Authentication(Spf(spf), (), Dmarc(dmarc))):
+        message, _ = await refused(scene)
+    assert ((await scene.record(message)).bounced_as is not None) is is_told
+
+
+async def exhausted(scene: Scene) -> Message:
+    """Never scanned, until its attempts are used up."""
+    message = await arrives(scene, await smtp_route(scene), mail_from=SENDER)
+    while (await carried(scene, message)).status is not Status.HARD_FAIL:
+        scene.clock.advance(DAY)
+        await scene.posthorn[Sweep].run()
+    return message
+
+
+async def given_up_at_once(scene: Scene) -> Message:
+    """Before its first attempt."""
+    message = await arrives(scene, await smtp_route(scene), mail_from=SENDER)
+    await scene.posthorn[IncomingByHand].bounce(scene.server, message.id)
+    return message
+
+
+async def given_up_while_suspended(scene: Scene) -> Message:
+    """Held before anything was looked at."""
+    message = await arrives(scene, await smtp_route(scene), mail_from=SENDER)
+    await scene.posthorn[Servers].suspend(scene.server, "unpaid")
+    assert (await carried(scene, message)).status is Status.HELD
+    await scene.posthorn[IncomingByHand].bounce(scene.server, message.id)
+    return message
+
+
+@pytest.mark.parametrize(("policy", "is_told"), [("-all", False), ("+all", True)])
+@pytest.mark.parametrize("failed", [exhausted, given_up_at_once, given_up_while_suspended])
+async def test_what_failed_before_it_was_looked_at_is_looked_at_before_its_sender_is_told(
+    failed: Callable[[Scene], Awaitable[Message]], policy: str, is_told: bool
+) -> None:
+    scanners = ScriptedScanners()
+    scanners.report = TemporaryFailure("gone")
+    settings = Settings(scan_failure="closed", max_attempts=3)
+    scene = await make_scene(settings, parts={Scanners: scanners})
+    scene.posthorn[ScriptedResolver].zone["away.example"] = {"TXT": [f"v=spf1 {policy}"]}
+    message = await failed(scene)
+    record = await scene.record(message)
+    assert record.inspection is None
+    assert (record.status, record.bounced_as is not None) == (Status.HARD_FAIL, is_told)
 
 
 async def test_a_pool_that_is_gone_leaves_no_bounce() -> None:
