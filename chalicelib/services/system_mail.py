@@ -19,6 +19,7 @@ from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
+from chalicelib.services.for_postmaster import SYSTEM_CREDENTIAL
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Recipient, Submission
@@ -26,7 +27,6 @@ from chalicelib.services.tenancy.authenticate import Principal
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 
 LOG = logging.getLogger("posthorn.system_mail")
-CREDENTIAL = "system"
 OFF = "This installation sends no system mail: POSTHORN_SYSTEM_SERVER is not set"
 # RFC 3834: nobody's out-of-office reply answers it.
 _BY_A_MACHINE = (("Auto-Submitted", "auto-generated"),)
@@ -112,5 +112,6 @@ class SystemMail:
 
 def _principal(server: Server) -> Principal:
     """As whom the installation sends; no such credential is kept."""
-    system = Credential(CREDENTIAL, server.id, CredentialKind.API, CREDENTIAL, server.created_at)
+    name = SYSTEM_CREDENTIAL
+    system = Credential(name, server.id, CredentialKind.API, name, server.created_at)
     return Principal(server, system)

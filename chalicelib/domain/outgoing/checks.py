@@ -27,7 +27,8 @@ from chalicelib.domain.tenancy.servers import ServerMode as Mode
 class Facts:
     """What the checks need to know. `manual` says that a person released the message, which lifts the checks that a
     person may overrule (contract section 4, steps 5, 6 and 14). `sent_last_hour` is known from the step of the send
-    limit on, and matters only for messages that it counts."""
+    limit on, and matters only for messages that it counts. `for_postmaster`: it is mail that must always reach who
+    answers for the installation, which neither list, limit nor score keeps back."""
 
     server: Server
     domain: Domain | None
@@ -35,6 +36,7 @@ class Facts:
     max_attempts: int
     manual: bool
     sent_last_hour: int = 0
+    for_postmaster: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def attempts_exhausted(record: MessageRecord, facts: Facts) -> Decision | None:
     if record.tries < facts.max_attempts:
         return None
     reached = attempts_reached(facts.max_attempts)
-    if any(delivery.about_us for delivery in record.deliveries[-1:]):
+    if facts.for_postmaster or any(delivery.about_us for delivery in record.deliveries[-1:]):
         return Fail(reached)
     rcpt = record.message.rcpt_to
     return Fail(
@@ -113,7 +115,7 @@ def credential_hold(record: MessageRecord, facts: Facts) -> Decision | None:
 
 def recipient_suppressed(record: MessageRecord, facts: Facts) -> Decision | None:
     """Step 6: the recipient is on the server's suppression list."""
-    if facts.suppression is None or facts.manual:
+    if facts.suppression is None or facts.manual or facts.for_postmaster:
         return None
     return Hold(
         f"Recipient ({record.message.rcpt_to}) is on the suppression list "
@@ -123,7 +125,7 @@ def recipient_suppressed(record: MessageRecord, facts: Facts) -> Decision | None
 
 def likely_spam(record: MessageRecord, facts: Facts) -> Decision | None:
     """Step 9: what was found when the message was scanned, under the threshold of this moment."""
-    threshold = facts.server.outbound_spam_threshold
+    threshold = None if facts.for_postmaster else facts.server.outbound_spam_threshold
     if threshold is None or record.inspection is None or record.inspection.spam.score < threshold:
         return None
     score = record.inspection.spam.score
@@ -134,7 +136,8 @@ def likely_spam(record: MessageRecord, facts: Facts) -> Decision | None:
 
 def is_counted(record: MessageRecord, facts: Facts) -> bool:
     """Whether the message counts against a limit of its server: only first attempts do (QUIRK-16)."""
-    return facts.server.send_limit is not None and record.tries == 0
+    has_limit = facts.server.send_limit is not None and not facts.for_postmaster
+    return has_limit and record.tries == 0
 
 
 def send_limit(record: MessageRecord, facts: Facts) -> Decision | None:

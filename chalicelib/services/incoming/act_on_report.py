@@ -20,6 +20,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.reports import Reports
+from chalicelib.services.for_postmaster import ForPostmaster
 from chalicelib.services.incoming.attempt import IncomingAttempt
 from chalicelib.services.incoming.report_origin import ReportOrigin
 from chalicelib.services.suppress import SuppressRecipients
@@ -49,6 +50,7 @@ class ActOnReport:
         reports: Reports,
         suppress: SuppressRecipients,
         origin: ReportOrigin,
+        postmaster: ForPostmaster,
     ) -> None:
         self._clock = clock
         self._messages = messages
@@ -56,6 +58,7 @@ class ActOnReport:
         self._reports = reports
         self._suppress = suppress
         self._origin = origin
+        self._postmaster = postmaster
 
     async def on(
         self, attempt: IncomingAttempt, report: ReadReport, match: Match, kind: ReportKind
@@ -78,6 +81,8 @@ class ActOnReport:
     ) -> Reason | None:
         """The reason to suppress the message's recipient for, if the server wants that and the report may."""
         reason = _reason_of(attempt.facts.server, kind, match.block.cause)
+        if self._postmaster.is_for(match.original.message):
+            return None
         if reason is None or match.by is MatchedBy.RETURN_PATH:
             return reason
         vouched = await self._origin.is_recipients(attempt, match.original.message.rcpt_to)

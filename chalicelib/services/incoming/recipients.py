@@ -19,10 +19,10 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.routes import Route, RouteMode
 from chalicelib.ports.clock import Clock
+from chalicelib.services.for_postmaster import SYSTEM_CREDENTIAL
 from chalicelib.services.incoming.accept import REJECTED
 from chalicelib.services.incoming.arrivals import IncomingRecipient
 from chalicelib.services.incoming.forwarded_senders import ForwardedSenders
-from chalicelib.services.system_mail import CREDENTIAL
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.client_directory import ClientDirectory
 from chalicelib.services.tenancy.directory import Directory
@@ -121,7 +121,7 @@ class Recipients:
             server = await self._clients.server_named(organization, name)
         except NotFound as missing:
             raise _refused(NO_POSTMASTER) from missing
-        origin = Origin(server.pool, domain_of(settings.system_from), CREDENTIAL)
+        origin = Origin(server.pool, domain_of(settings.system_from), SYSTEM_CREDENTIAL)
         return IncomingRecipient(server.id, settings.postmaster, to=address, forwarded=origin)
 
     async def _forwarded(self, address: str, mail_from: str) -> IncomingRecipient | None:

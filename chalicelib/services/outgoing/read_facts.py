@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chalicelib.domain.model import DeliveryJob, MessageRecord
 from chalicelib.domain.outgoing.checks import Facts
+from chalicelib.services.for_postmaster import ForPostmaster
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.tenancy.directory import Directory
@@ -12,9 +13,10 @@ from chalicelib.services.tenancy.directory import Directory
 class ReadFacts:
     """Gathers what the checks need."""
 
-    def __init__(self, end: AttemptEnd, directory: Directory) -> None:
+    def __init__(self, end: AttemptEnd, directory: Directory, postmaster: ForPostmaster) -> None:
         self._end = end
         self._directory = directory
+        self._postmaster = postmaster
 
     async def read(self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch) -> Facts:
         """The facts about a claimed message. Raises TemporaryFailure."""
@@ -25,4 +27,5 @@ class ReadFacts:
             suppression=batch.suppression_of(record.message),
             max_attempts=self._end.max_attempts(server),
             manual=job.manual or record.released,
+            for_postmaster=self._postmaster.is_for(record.message),
         )

@@ -61,7 +61,7 @@ class UpdateSuppressions:
     async def _listed(self, attempt: OutgoingAttempt) -> bool:
         """List the recipient if it refused so many messages within a day; whether that is so."""
         message, most = attempt.record.message, attempt.facts.server.suppress_hard_fails
-        if not most:
+        if not most or attempt.facts.for_postmaster:
             return False
         since = self._clock.now() - DAY
         before = 0

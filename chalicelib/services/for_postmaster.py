@@ -1,0 +1,29 @@
+"""Which mail is for who answers for the installation (RFC 5321, 4.5.1): what came for the postmaster, and notices.
+
+Strangers cause it, as much of it as they like. It goes out by the server for system mail, whose own mail it must not
+hinder, and which must not come to hold it.
+"""
+
+from __future__ import annotations
+
+from chalicelib.config import Settings
+from chalicelib.domain.mail.mailbox import identity
+from chalicelib.domain.model import Message
+
+SYSTEM_CREDENTIAL = "system"
+"""What mail of the installation itself is let in by; no credential that is kept has this id."""
+
+
+class ForPostmaster:
+    """Knows the postmaster."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._postmaster = identity(settings.postmaster) if settings.postmaster else ""
+
+    def is_for(self, message: Message) -> bool:
+        """Whether an outgoing message is mail of the installation for its postmaster."""
+        return (
+            bool(self._postmaster)
+            and message.origin.credential_id == SYSTEM_CREDENTIAL
+            and identity(message.rcpt_to) == self._postmaster
+        )
