@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from textwrap import fill, indent
+from typing import Any
 
 from docs.client_models import NOTICE, WIDTH, Schema, model_imports, path_of, type_of
 
@@ -12,6 +13,7 @@ from docs.client_models import NOTICE, WIDTH, Schema, model_imports, path_of, ty
 Operations = list[tuple[str, str, Schema]]
 
 TENANT, KEY = "Posthorn-Tenant", "Idempotency-Key"
+LONGEST_LIST = 10
 
 
 def operations_module(group: str, own: Operations, schemas: Schema, home: dict[str, str]) -> str:
@@ -46,7 +48,7 @@ def _operation(method: str, path: str, operation: Schema, schemas: Schema) -> st
     """The method of an operation, and for a list one that goes through its pages."""
     name = re.sub(r"([A-Z])", r"_\1", operation["operationId"]).lower()
     parameters = operation.get("parameters", ())
-    query = [one for one in parameters if one["in"] == "query"]
+    query = [_with_names(one, schemas) for one in parameters if one["in"] == "query"]
     answer, asked = _answer(operation)
     text = "\n".join(
         [
@@ -93,6 +95,20 @@ def _signature(path: str, operation: Schema, query: list[Schema], *more: str) ->
     if named or more:
         parts += ["*", *named, *more]
     return ", ".join(parts)
+
+
+def _with_names(value: Any, schemas: Schema) -> Any:
+    """A description with long lists of words replaced by the name that they have elsewhere."""
+    if isinstance(value, list):
+        return [_with_names(one, schemas) for one in value]
+    if not isinstance(value, dict):
+        return value
+    words = value.get("enum", ())
+    if len(words) > LONGEST_LIST:
+        for name, schema in schemas.items():
+            if schema.get("enum") == words:
+                return {"$ref": f"#/components/schemas/{name}"}
+    return {key: _with_names(one, schemas) for key, one in value.items()}
 
 
 def _headers(operation: Schema) -> set[str]:

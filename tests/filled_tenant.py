@@ -19,9 +19,11 @@ from chalicelib.domain.suppression import Suppression
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.managed_routes import managed
+from tests.webhook_events import a_delivery
 
 Names = dict[str, str]
 GOOD_EMAIL = {"from": "app@acme.test", "to": "x@example.com", "subject": "kept", "text": "Hello"}
@@ -142,6 +144,15 @@ def _report(api: ApiWorld, number: int) -> Names:
     return {"id": str(stored.id)}
 
 
+def _webhook_delivery(api: ApiWorld, number: int) -> Names:
+    """What a webhook gets: nobody makes one by the API."""
+    made = {"url": f"https://d{number}.example/"}
+    reply = api.manage("POST", "/webhooks", made, api.scene.server.full_name)
+    one = a_delivery(api.scene.server.id, number, webhook=reply.json["id"])
+    bootstrap.run(api.scene.posthorn[WebhookDeliveries].add([one]))
+    return {"id": one.id}
+
+
 def _suppressed(api: ApiWorld, number: int) -> Names:
     """A recipient who is suppressed."""
     address, now = f"suppressed{number}@example.com", api.scene.posthorn[Clock].now()
@@ -167,6 +178,8 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/endpoints/{id}": _made(
         "/endpoints", {"type": "http", "name": "e#", "url": "https://e#.example/"}
     ),
+    "/webhooks/{id}": _made("/webhooks", {"url": "https://w#.example/"}),
+    "/webhook-deliveries/{id}": _webhook_delivery,
     "/routes/{id}": _route,
     "/pools/{name}": _pool,
     "/streams/{name}": _made("/streams", {"name": "s#", "type": "broadcast"}, name="name"),

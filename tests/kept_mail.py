@@ -21,6 +21,7 @@ from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
+from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
@@ -37,6 +38,8 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.tenancy.authenticate import Principal
@@ -47,6 +50,7 @@ from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from tests.fakes import a_report
 from tests.web_client import bring
+from tests.webhook_events import a_delivery as a_webhook_delivery
 from tests.worlds import KeptKeys
 
 
@@ -135,6 +139,9 @@ async def fill(host: Host) -> dict[str, Message]:
     entry = Suppression("gone@example.com", "bounced", host.now, later)
     await host.posthorn[SuppressionList].add(server, [entry])
     await host.posthorn[Reports].add(server, a_report(1, message, mail["held"].id, host.now))
+    posted = a_webhook_delivery(server, 1, created_at=host.now)
+    await host.posthorn[WebhookDeliveries].add([posted])
+    await host.posthorn[WebhookLanes].wake([LaneJob(server, posted.webhook)], later)
     await host.posthorn[SendRate].reserve(server, host.now)
     await host.posthorn[RateCounters].take(DNS, "once", host.now)
     await host.posthorn[Greylist].met("once", host.now)

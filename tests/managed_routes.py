@@ -8,10 +8,34 @@ from typing import Any
 from chalicelib.bootstrap import run
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.webhooks.delivery import WebhookAttempt
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from tests.fakes import NOW, a_report
 from tests.http_api import ApiWorld, Reply
+from tests.webhook_events import a_delivery
+
+
+def _webhooks(api: ApiWorld, asked: Any) -> None:
+    """Those of webhooks, with one delivery, which nobody makes by the API."""
+    webhooks, deliveries, tenant = "/webhooks", "/webhook-deliveries", "other/mail"
+    made = {"url": "https://app.example/hook", "events": ["email.bounced"]}
+    one = asked("POST", webhooks, webhooks, made, tenant).json["id"]
+    asked("GET", webhooks, webhooks, tenant=tenant)
+    at, named = f"{webhooks}/{one}", "/webhooks/{id}"
+    asked("GET", named, at, tenant=tenant)
+    asked("PATCH", named, at, {"timeout": 30}, tenant)
+    for verb in ("test", "enable", "rotate"):
+        asked("POST", f"{named}/{verb}", f"{at}/{verb}", tenant=tenant)
+    server = asked("GET", "/servers/{organization}/{server}", f"/servers/{tenant}").json["id"]
+    delivery = a_delivery(server, 1, webhook=one).attempted(WebhookAttempt(NOW, 500))
+    run(api.scene.posthorn[WebhookDeliveries].add([delivery]))
+    asked("GET", deliveries, f"{deliveries}?status=waiting", tenant=tenant)
+    at, named = f"{deliveries}/{delivery.id}", "/webhook-deliveries/{id}"
+    asked("GET", named, at, tenant=tenant)
+    asked("POST", f"{named}/replay", f"{at}/replay", {"url": "https://b.example/"}, tenant)
+    asked("DELETE", "/webhooks/{id}", f"{webhooks}/{one}", tenant=tenant)
 
 
 def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
@@ -90,6 +114,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("POST", f"{one_way}/simulate", f"{way_at}/simulate", wanted, "other/mail")
     asked("DELETE", one_way, way_at, tenant="other/mail")
     asked("DELETE", named, at, tenant="other/mail")
+    _webhooks(api, asked)
     asked("POST", f"{domain}/check", f"{domain_at}/check", tenant="other/mail")
     asked("DELETE", domain, domain_at, tenant="other/mail")
     source = {"name": "one", "kind": "smarthost", "host": "smtp.example.com"}

@@ -233,6 +233,22 @@ WRONG = {
         "chalicelib/domain/events/x.py",
         "import chalicelib.domain.incoming.causes",
     ),
+    "the values of webhooks import events": (
+        "chalicelib/domain/webhooks/x.py",
+        "import chalicelib.domain.events.event",
+    ),
+    "webhooks import the queue": (
+        "chalicelib/services/webhooks/x.py",
+        "import chalicelib.services.queue.batch",
+    ),
+    "the function of webhooks imports mail": (
+        "functions/webhooks.py",
+        "import chalicelib.services.incoming.pipeline",
+    ),
+    "the sweep imports outgoing": (
+        "functions/sweep.py",
+        "import chalicelib.services.outgoing.pipeline",
+    ),
     "notices import the queue": (
         "chalicelib/services/notify_members.py",
         "import chalicelib.services.queue.batch",

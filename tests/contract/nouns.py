@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId, ServerId
+from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, AuditEntry, ChainHead
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.credentials import (
@@ -50,6 +51,7 @@ from chalicelib.domain.tenancy.servers import (
 from chalicelib.domain.tenancy.sources import SOURCES, EgressKind, EgressSource
 from chalicelib.domain.tenancy.streams import STREAMS, Stream, StreamType
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS, DnsStatus, TrackDomain
+from chalicelib.domain.tenancy.webhooks import WEBHOOKS, Retries, Webhook, WebhookFormat
 from tests.fakes import NOW, a_credential, a_domain, a_server, a_server_id, an_organization
 
 KEY = DkimKey("posthorn.test", "posthorn", "ed25519-sha256", b"\x01\x00\xffsealed", "MCowBQ")
@@ -103,6 +105,13 @@ def a_management_key(organization: OrganizationId | None, **changes: Any) -> Man
         "organization_id": organization,
     }
     return ManagementKey(**(values | changes))
+
+
+def a_webhook(server: Server, **changes: Any) -> Webhook:
+    """A webhook as it is made."""
+    one, identity = secrets.token_hex(6), secrets.token_hex(16)
+    webhook = Webhook(one, server.id, identity, f"app {one}", NOW, "https://app.test/hook")
+    return replace(webhook, sealed_secret=b"sealed", **changes)
 
 
 def an_entry(organization: OrganizationId | None, **changes: Any) -> AuditEntry:
@@ -538,6 +547,28 @@ NOUNS = (
         elsewhere=lambda value: replace(value, server_id=a_server_id()),
         full=lambda value: replace(value, type=StreamType.TRANSACTIONAL, unsubscribe=True),
         rivals=lambda value: [replace(value, unsubscribe=True)],
+    ),
+    Noun(
+        "webhook",
+        WEBHOOKS,
+        make=lambda: a_webhook(_a_tenant()),
+        also=lambda value, name: replace(value, id=name, name=name),
+        elsewhere=lambda value: replace(value, server_id=a_server_id()),
+        full=lambda value: replace(
+            value,
+            format=WebhookFormat.POSTAL,
+            events=(EventType.EMAIL_BOUNCED, EventType.EMAIL_OPENED),
+            streams=("news",),
+            tags=("a", "b"),
+            retries=Retries.POSTAL,
+            sealed_user_info=b"a",
+            sealed_old_secret=b"b",
+            old_secret_until=NOW,
+            enabled=False,
+            disabled_reason="gone",
+            last_used_at=NOW,
+        ),
+        rivals=lambda value: [replace(value, name="other")],
     ),
     Noun(
         "pool",

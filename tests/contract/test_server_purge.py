@@ -38,8 +38,11 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.ports.webhook_lanes import WebhookLanes
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_delivery, a_message, a_report, a_server_id
+from tests.webhook_events import a_delivery as a_webhook_delivery
 
 LATER = NOW + 86_400
 WORD = b"a word that must go"
@@ -67,6 +70,9 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     await world[WorkQueue].wake("default", [DeliveryJob(made[0], 9)])
     await world[SuppressionList].add(server, [Suppression("a@b.test", "bounced", NOW, LATER)])
     await world[Reports].add(server, a_report(1, made[0].id, made[-1].id))
+    webhook = secrets.token_hex(6)
+    await world[WebhookDeliveries].add([a_webhook_delivery(server, 1, webhook=webhook)])
+    await world[WebhookLanes].claim(server, webhook, "w", NOW, NOW + 60)
     await world[SendRate].reserve(server, NOW)
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
