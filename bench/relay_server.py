@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import uvloop
 
-from bench.memory.limits import MemoryNumbers, MemorySendRate, NobodyListed
+from bench.memory.limits import MemoryNumbers, NobodyListed
 from bench.memory.messages import MemoryMessageStore
 from bench.memory.repository import MemoryRepository
 from bench.tenant import make_tenant
@@ -46,7 +46,6 @@ from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.resolver import Resolver
-from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.outgoing.pipeline import SendOutgoing
@@ -176,7 +175,6 @@ class Relay:
             Intake: OrderedIntake(self.blobs, self.queue, messages),
             Numbers: MemoryNumbers(),
             Repository: MemoryRepository(SystemClock(settings)),
-            SendRate: MemorySendRate(),
             SuppressionList: NobodyListed(),
             Resolver: ScriptedResolver(zone),
             KeyVault: vault,

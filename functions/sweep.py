@@ -9,6 +9,7 @@ from chalice.app import Blueprint, Rate
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.services.checks import CheckInstallation
+from chalicelib.services.limits.release import ReleaseHeld
 from chalicelib.services.queue.sweep import Sweep
 from chalicelib.services.webhooks.wake_lanes import WakeLanes
 from functions.runtime import Notes
@@ -19,9 +20,13 @@ blueprint = Blueprint(__name__)
 
 
 async def wake_due(posthorn: Posthorn, notes: Notes) -> None:
-    """One sweep over what is due."""
-    swept = await posthorn[Sweep].run()
-    notes |= {"woken": swept.woken, "expired": swept.expired}
+    """One sweep over what is due, and over what limits hold."""
+    try:
+        swept = await posthorn[Sweep].run()
+        notes |= {"woken": swept.woken, "expired": swept.expired}
+    finally:
+        if let_go := await posthorn[ReleaseHeld].run():
+            notes["let_go"] = let_go
 
 
 async def wake_lanes(posthorn: Posthorn, notes: Notes) -> None:

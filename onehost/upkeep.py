@@ -21,6 +21,7 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.outbox import Outbox
@@ -70,7 +71,9 @@ class Upkeep:
 
     async def sweep(self) -> None:
         """Wake what is due, if anything is."""
-        if not await self._posthorn[MessageStore].due(int(self._clock.now()), 1):
+        now = self._clock.now()
+        due = await self._posthorn[MessageStore].due(int(now), 1)
+        if not due and not await self._posthorn[LimitLines].due(now, 1):
             return
         notes: Notes = {}
         with UnitOfWork("sweep", "", notes, swallow=True):

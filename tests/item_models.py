@@ -198,9 +198,46 @@ class PackSourceItem(MailItem):
 
 
 class NumberItem(MailItem):
-    """The highest number given out of a kind: `S#<server>#SEQ` and the kind. Also a minute's volume."""
+    """The highest number given out of a kind: `S#<server>#SEQ` and the kind."""
 
     number = NumberAttribute(attr_name="n")
+
+
+class LimitItem(MailItem):
+    """How much of its send limits an owner has used: `S#<server>#LIM` (or `O#<organization>#LIM`) and the owner's name;
+    beside it, under `L#<owner>#<period>`, each of its lines that holds mail."""
+
+    vars().update(
+        {
+            f"{word}_{period}": NumberAttribute(attr_name=f"{letter}{period}", null=True)
+            for period in "hdm"
+            for word, letter in (("used", "t"), ("newest", "r"))
+        }
+    )
+    vars().update(
+        {
+            f"slot_{period}_{slot:02d}": NumberAttribute(attr_name=f"{period}{slot:02d}", null=True)
+            for period in "hdm"
+            for slot in range(100)
+        }
+    )
+    line_of_hour = UnicodeAttribute(attr_name="qh", null=True)
+    line_of_day = UnicodeAttribute(attr_name="qd", null=True)
+    line_of_month = UnicodeAttribute(attr_name="qm", null=True)
+    version = NumberAttribute(attr_name="v", null=True)
+    due_key = UnicodeAttribute(attr_name="dk", null=True)
+    due_at = NumberAttribute(attr_name="du", null=True)
+    released_at = NumberAttribute(attr_name="z", null=True)
+    most = NumberAttribute(attr_name="o", null=True)
+    entered = NumberAttribute(attr_name="g", null=True)
+    waiting = NumberAttribute(attr_name="k", null=True)
+
+
+class StandingItem(MailItem):
+    """A message that stands in a line: `S#<server>#LST` and the line, when it was accepted, its server and id."""
+
+    at = NumberAttribute(attr_name="t")
+    attempt = NumberAttribute(attr_name="a")
 
 
 class RateItem(MailItem):

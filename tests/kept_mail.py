@@ -12,6 +12,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
@@ -19,6 +20,7 @@ from chalicelib.domain.rates import DNS
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tenancy.sources import SOURCES, EgressSource
 from chalicelib.domain.webhooks.lane import LaneJob
@@ -30,12 +32,13 @@ from chalicelib.ports.greylist import Greylist
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.keys import KeyMaker
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.rate_counters import RateCounters
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
@@ -142,7 +145,10 @@ async def fill(host: Host) -> dict[str, Message]:
     posted = a_webhook_delivery(server, 1, created_at=host.now)
     await host.posthorn[WebhookDeliveries].add([posted])
     await host.posthorn[WebhookLanes].wake([LaneJob(server, posted.webhook)], later)
-    await host.posthorn[SendRate].reserve(server, host.now)
+    limit = Limit(LimitOwner(OwnerKind.SERVER, server), Span.HOUR, 5)
+    await host.posthorn[SendLimits].take([limit], 1, host.now)
+    standing = Standing.of(mail["held"], 9)
+    await host.posthorn[LimitLines].enter(limit, standing, host.now + 3_600)
     await host.posthorn[RateCounters].take(DNS, "once", host.now)
     await host.posthorn[Greylist].met("once", host.now)
     await host.posthorn[IdempotencyKeys].begin(server, "once", "f", host.now)

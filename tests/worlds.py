@@ -35,6 +35,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.limits.release import ReleaseHeld
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.outgoing.submission import Recipient, Submission
@@ -124,10 +125,15 @@ class Scene:
         end = self.clock.now() + seconds
         while self.clock.now() < end:
             await self.deliver_ready()
-            await self.posthorn[Sweep].run()
+            await self.sweep()
             self.clock.advance(min(step, end - self.clock.now()))
-        await self.posthorn[Sweep].run()
+        await self.sweep()
         await self.deliver_ready()
+
+    async def sweep(self) -> None:
+        """What happens each minute: what is due is woken, what limits hold is let go."""
+        await self.posthorn[Sweep].run()
+        await self.posthorn[ReleaseHeld].run()
 
     async def record(self, accepted: Message) -> MessageRecord:
         """The stored record of an accepted message, with its whole log."""

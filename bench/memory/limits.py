@@ -8,7 +8,6 @@ from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.suppression import Asked, Name, Suppression
 from chalicelib.ports.numbers import Numbers
-from chalicelib.ports.send_rate import SendRate
 from chalicelib.ports.suppressions import SuppressionList
 
 HIGHEST_NUMBER = 2**31 - 1
@@ -41,25 +40,3 @@ class MemoryNumbers(Numbers):
             raise PermanentFailure("This server has used all its numbers")
         self._last[server, kind] = last + count
         return list(range(last + 1, last + count + 1))
-
-
-class MemorySendRate(SendRate):
-    """The `SendRate` port in memory, by minute."""
-
-    def __init__(self) -> None:
-        self._minutes: dict[ServerId, dict[int, int]] = {}
-
-    async def reserve(self, server: ServerId, now: float) -> int:
-        """Count one first attempt in the minute of `now`; which one of the last 60 minutes it is."""
-        minute = int(now) // 60
-        counts = self._minutes.setdefault(server, {})
-        if minute not in counts:
-            for past in [past for past in counts if past < minute - 60]:
-                del counts[past]
-        counts[minute] = counts.get(minute, 0) + 1
-        return sum(counts.get(past, 0) for past in range(minute - 59, minute + 1))
-
-    async def give_back(self, server: ServerId, now: float) -> None:
-        """Uncount one of the minute of `now`."""
-        counts = self._minutes.setdefault(server, {})
-        counts[int(now) // 60] = counts.get(int(now) // 60, 0) - 1

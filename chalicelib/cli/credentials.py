@@ -16,6 +16,13 @@ from chalicelib.cli.commands import (
     of_server,
 )
 from chalicelib.cli.keys import SCOPES
+from chalicelib.cli.send_limits import (
+    LIMITS,
+    NOTHING,
+    limits_text,
+    send_limit_options,
+    without_nothing,
+)
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
 from posthorn_client.models import BareNewlines, Credential, CredentialKind
@@ -63,6 +70,7 @@ credential_group = Group(
     help="SMTP: allow CRAM-MD5, which keeps the key sealed.",
 )
 @bare_newlines_option
+@send_limit_options
 @expires_option
 @click.option(
     "--key-file",
@@ -79,7 +87,7 @@ def create(
     **given: Any,
 ) -> None:
     """Create a credential. Its key is printed once and cannot be read again."""
-    body = fields_of(kind=kind, **given)
+    body = without_nothing(fields_of(kind=kind, **given))
     if kind != "SMTP-IP":
         body |= fields_of(networks=networks)
     elif len(networks) > 1:
@@ -131,14 +139,16 @@ def show(session: Session, credential: str, server: str | None) -> None:
 @click.option("--hold/--no-hold", default=None, help="Hold every message sent with it.")
 @bare_newlines_option
 @network_option
+@send_limit_options
 @expires_option
-@clear_option("hold", "bare_newlines", "networks", "expires_at")
+@clear_option("hold", "bare_newlines", "networks", "expires_at", *LIMITS)
 @of_server
 def change(
     session: Session, credential: str, clear: tuple[str, ...], server: str | None, **given: Any
 ) -> None:
     """Change a credential; it acts within half a minute."""
-    found = session.client.change_credential(credential, changes(clear, **given), tenant=server)
+    body = without_nothing(changes(clear, **given))
+    found = session.client.change_credential(credential, body, tenant=server)
     session.show(found, _facts(found))
 
 
@@ -163,6 +173,7 @@ def _facts(credential: Credential) -> str:
         ("Holds mail", yes(credential["hold"])),
         ("CRAM-MD5", yes(credential["cram"])),
         ("Bare newlines", credential["bare_newlines"]),
+        ("Send limits", limits_text(credential).removeprefix(NOTHING)),
         ("Ends", clock_time(credential["expires_at"], "")),
     ]
     return facts([(name, value) for name, value in pairs if value])

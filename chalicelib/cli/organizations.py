@@ -15,6 +15,7 @@ from chalicelib.cli.commands import (
     options,
     reason_option,
 )
+from chalicelib.cli.send_limits import LIMITS, limits_text, send_limit_options, without_nothing
 from chalicelib.cli.session import Session
 from chalicelib.cli.terminal import clock_time, facts, table, visible
 from posthorn_client.models import Organization
@@ -28,6 +29,7 @@ organization_options = options(
         metavar="POOL",
         help="A pool that its servers may have; may be repeated.",
     ),
+    send_limit_options,
 )
 organization_group = Group("organization", "Organizations: the tenants of the installation.")
 
@@ -38,7 +40,7 @@ organization_group = Group("organization", "Organizations: the tenants of the in
 @organization_options
 def create(session: Session, **given: Any) -> None:
     """Create an organization, and set the installation up if it is new."""
-    _show(session, session.client.create_organization(fields_of(**given)))
+    _show(session, session.client.create_organization(without_nothing(fields_of(**given))))
 
 
 @organization_group.command("list")
@@ -63,10 +65,11 @@ def show(session: Session, permalink: str) -> None:
 @click.argument("permalink")
 @click.option("--name", help="Another name.")
 @organization_options
-@clear_option("time_zone", "pools")
+@clear_option("time_zone", "pools", *LIMITS)
 def change(session: Session, permalink: str, clear: tuple[str, ...], **given: Any) -> None:
     """Change an organization."""
-    _show(session, session.client.change_organization(permalink, changes(clear, **given)))
+    body = without_nothing(changes(clear, **given))
+    _show(session, session.client.change_organization(permalink, body))
 
 
 @organization_group.command("remove")
@@ -99,6 +102,7 @@ def _show(session: Session, organization: Organization) -> None:
         ("Name", organization["name"]),
         ("Time zone", organization["time_zone"]),
         ("Pools", ", ".join(organization["pools"])),
+        ("Send limits", limits_text(organization)),
         ("Created", clock_time(organization["created_at"])),
         ("State", _state(organization)),
     ]

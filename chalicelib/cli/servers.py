@@ -18,12 +18,17 @@ from chalicelib.cli.commands import (
     organization_option,
     reason_option,
 )
+from chalicelib.cli.send_limits import (
+    LIMITS,
+    NOTHING,
+    limits_text,
+    send_limit_options,
+    without_nothing,
+)
 from chalicelib.cli.session import Session
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
 from posthorn_client.models import Server, ServerMode, UnknownOutcome
-
-NOTHING = "none"
 
 
 def _score(text: str) -> float | str:
@@ -32,13 +37,6 @@ def _score(text: str) -> float | str:
         return text if text == NOTHING else float(text)
     except ValueError:
         raise ValueError(f"{text!r} is neither a score nor `none`.") from None
-
-
-def _limit(text: str) -> int | str:
-    """A number, or `none` for no limit."""
-    if text != NOTHING and not text.isdecimal():
-        raise ValueError(f"{text!r} is neither a number nor `none`.")
-    return text if text == NOTHING else int(text)
 
 
 def _reason_days(text: str) -> tuple[str, int | str]:
@@ -57,12 +55,7 @@ server_options = options(
         help="Live sends; Development holds all mail.",
     ),
     click.option("--pool", help="The pool of addresses that its mail leaves from."),
-    click.option(
-        "--send-limit",
-        type=_limit,
-        metavar="NUMBER|NONE",
-        help="Messages in 60 minutes, or `none`.",
-    ),
+    send_limit_options,
     click.option("--spam-threshold", type=float, help="Incoming mail that scores more is spam."),
     click.option(
         "--spam-failure-threshold", type=float, help="Incoming mail that scores so much fails."
@@ -118,7 +111,7 @@ server_options = options(
     ),
 )
 CLEARED = (
-    *("mode", "pool", "send_limit", "spam_threshold", "spam_failure_threshold"),
+    *("mode", "pool", *LIMITS, "spam_threshold", "spam_failure_threshold"),
     *("outbound_spam_threshold", "postmaster_address", "bounce_incoming"),
     *("allow_sender", "privacy_mode", "retry_schedule"),
     *("suppress_hard_fails", "suppress_bounces", "suppress_complaints", "suppression_days"),
@@ -134,7 +127,7 @@ server_group = Group("server", "Mail servers: each has its own domains, credenti
 @server_options
 def create(session: Session, organization: str | None, **given: Any) -> None:
     """Create a mail server."""
-    body = _without_nothing(fields_of(**given))
+    body = without_nothing(fields_of(**given))
     body["organization"] = session.organization(organization)
     _show(session, session.client.create_server(body))
 
@@ -162,7 +155,7 @@ def show(session: Session, server: str) -> None:
 @clear_option(*CLEARED, "unknown_outcome")
 def change(session: Session, server: str, clear: tuple[str, ...], **given: Any) -> None:
     """Change options of a mail server."""
-    body = _without_nothing(changes(clear, **given))
+    body = without_nothing(changes(clear, **given))
     _show(session, session.client.change_server(*path_of(server), body))
 
 
@@ -193,11 +186,6 @@ def unsuspend(session: Session, server: str) -> None:
 server_group.add_command(statistics_command)
 
 
-def _without_nothing(body: dict[str, Any]) -> Any:
-    """The body with null for what is `none`."""
-    return {name: None if one == NOTHING else one for name, one in body.items()}
-
-
 def path_of(server: str | None) -> tuple[str, str]:
     """Organization and server. UsageError for the server of a key, which does not say its name."""
     if server is None:
@@ -208,7 +196,6 @@ def path_of(server: str | None) -> tuple[str, str]:
 
 def _show(session: Session, server: Server) -> None:
     outbound = server["outbound_spam_threshold"]
-    limit = "none" if server["send_limit"] is None else f"{server['send_limit']} in 60 minutes"
     pairs = [
         ("Server", server["server"]),
         ("Name", server["name"]),
@@ -217,7 +204,7 @@ def _show(session: Session, server: Server) -> None:
         ("Created", clock_time(server["created_at"])),
         ("Pool", server["pool"]),
         ("Shards", str(server["shards"])),
-        ("Send limit", limit),
+        ("Send limits", limits_text(server)),
         ("Spam threshold", f"{server['spam_threshold']:g}"),
         ("Spam failure threshold", f"{server['spam_failure_threshold']:g}"),
         ("Outbound spam threshold", NOTHING if outbound is None else f"{outbound:g}"),

@@ -129,9 +129,10 @@ def released(record: MessageRecord, now: int) -> MessageRecord:
 
 
 def let_go(record: MessageRecord, wake_at: int, *, counted: bool) -> MessageRecord:
-    """A limit that held the message has a place for it, which it takes with it: due at `wake_at`."""
+    """A limit that held the message has a place for it, which it takes with it: due at `wake_at`. Who lets it go sees
+    to its wake-up, whatever happens."""
     sent_on = released(record, wake_at)
-    return replace(sent_on, released=record.released, counted=counted)
+    return replace(sent_on, released=record.released, counted=counted, by_sweeper=False)
 
 
 def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutcome:

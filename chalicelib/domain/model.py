@@ -214,8 +214,8 @@ class MessageRecord:
     `unsubscribed_at` are when the recipient first did so, `person_opened_at` and `person_clicked_at` the first open and
     click that look like a person's; those four are set beside attempts. `provider` is who receives for the recipient's
     domain, as statistics name it, once it was tried.
-    `counted`: its send limits have counted it, at its first attempt or when they let it go. `limit_hold` is the one that
-    holds it.
+    `counted`: its send limits have counted it, at its first attempt or when they let it go. `limit_hold` is the one
+    that holds it.
     """
 
     message: Message

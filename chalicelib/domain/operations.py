@@ -38,6 +38,11 @@ class Operation:
     address: str
     request_id: str
 
+    @property
+    def is_automatic(self) -> bool:
+        """Whether a send limit did it by itself: then its actor is `{owner}/{period}`."""
+        return self.actor_kind == "system" and self.actor_id is not None
+
 
 def render_operation(operation: Operation) -> str:
     """The operation as JSON."""

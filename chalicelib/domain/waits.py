@@ -69,7 +69,8 @@ def wait_of(record: MessageRecord) -> Wait | None:
         return Wait(WaitCode.IN_PROGRESS, "", since)
     if record.state is State.HELD:
         detail = last.details if last else ""
-        return Wait(_held_by(record), detail, since, record.hold_expires_at)
+        until = record.limit_hold.until if record.limit_hold else record.hold_expires_at
+        return Wait(_held_by(record), detail, since, until)
     if record.sends_at is not None:
         return Wait(WaitCode.SCHEDULED, "", since, record.sends_at)
     if last is not None and record.tries:

@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.limits.limit import Standing, limit_of
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.transfer import MessageTransfer
@@ -73,6 +76,7 @@ class MessageCopy:
         await asyncio.gather(*(self._renew(there[one.message.id], one) for one in ours))
         kept = [(one, there[one.message.id].message) for one in ours]
         await self._wake([*zip(new, added, strict=True), *kept])
+        await self._stand_in_line([*new, *ours])
 
     async def _add(self, server: ServerId, records: Sequence[MessageRecord]) -> list[Message]:
         """Messages that the target lacks, as they are there."""
@@ -113,6 +117,14 @@ class MessageCopy:
                 by_pool[message.origin.pool, wake_at].append(replace(job, message=message))
         for (pool, at), jobs in by_pool.items():
             await self._target[WorkQueue].wake(pool, jobs, at)
+
+    async def _stand_in_line(self, records: Sequence[MessageRecord]) -> None:
+        """What send limits hold here, they hold there; places in lines are as the times of acceptance."""
+        lines, now = self._target[LimitLines], self._target[Clock].now()
+        for record in records:
+            if record.limit_hold is not None:
+                standing = Standing.of(record.message, record.attempt)
+                await lines.enter(limit_of(record.limit_hold), standing, now)
 
     def _job(self, record: MessageRecord) -> DeliveryJob | None:
         """What is queued for a record and says more than it."""

@@ -45,6 +45,7 @@ class MailSession:
         self.admission = Admission(site, peer, self.identity)
         self.transaction: Transaction | None = None
         self.accepted = 0
+        self._places = site.services.places
         self.has_greeted = False
         self._helo = ""
         self._may_use_plain = site.configuration.allow_plain_auth and peer.is_loopback
@@ -76,7 +77,7 @@ class MailSession:
         """End the transaction."""
         transaction, self.transaction = self.transaction, None
         if transaction is not None:
-            transaction.close()
+            self._places.give_back(transaction.close())
 
     def ehlo(self, argument: bytes) -> bytes:
         """EHLO."""
@@ -158,11 +159,12 @@ class MailSession:
         found = await self.admission.recipient(command.address, transaction)
         if isinstance(found, bytes):
             return found
-        return self._add(transaction, command, found)
+        added = self._add(transaction, command, found)
+        return added if isinstance(added, bytes) else await added
 
     def _add(
         self, transaction: Transaction, command: RcptCommand, found: Principal | IncomingRecipient
-    ) -> bytes:
+    ) -> Answer:
         if transaction.size >= self.site.settings.max_recipients:
             return replies.TOO_MANY_RECIPIENTS
         if isinstance(found, Principal) and found.server.is_suspended:
@@ -170,10 +172,27 @@ class MailSession:
         if self.site.is_full:
             self._log("refused", 452)
             return replies.NO_MEMORY
-        if isinstance(found, Principal):
-            transaction.add(command)
-        else:
+        if not isinstance(found, Principal):
             transaction.add_incoming(command, found)
+            return replies.RECIPIENT_OK
+        if self._places.are_wanted(found):
+            return self._add_counted(transaction, command, found)
+        transaction.add(command)
+        return replies.RECIPIENT_OK
+
+    async def _add_counted(
+        self, transaction: Transaction, command: RcptCommand, principal: Principal
+    ) -> bytes:
+        """A recipient who has a place in the send limits."""
+        place = await self._places.take(principal)
+        if isinstance(place, MailError):
+            self._log("deferred", place.reply.code, error=place.code)
+            return replies.of_error(place)
+        if self.transaction is not transaction:  # gone
+            self._places.give_back([place])
+            return replies.MAIL_FIRST
+        transaction.places.append(place)
+        transaction.add(command)
         return replies.RECIPIENT_OK
 
     def for_content(self, chunk: int | None = None) -> Transaction | bytes:
@@ -199,8 +218,9 @@ class MailSession:
         prepared: Sequence[Storable] = ()
         try:
             prepared = await self._prepared(transaction)
-            transaction.close()  # from here on the committer counts what it holds
-            tokens = await stored(self.site, prepared, secure=self.secure)
+            # From here on the committer counts what it holds.
+            storing = stored(self.site, prepared, secure=self.secure)
+            tokens = await self._places.use(transaction.close(), prepared, storing)
         except MailError as error:
             reply = replies.of_error(error)
             code = int(reply[:3])
@@ -263,14 +283,10 @@ class MailSession:
         )
 
     def _log(
-        self,
-        outcome: str,
-        code: int,
-        prepared: Sequence[Storable] = (),
-        error: str | None = None,
+        self, outcome: str, code: int, prepared: Sequence[Storable] = (), error: str = ""
     ) -> None:
         transaction = self.transaction
-        started = transaction.started if transaction is not None else self.site.monotonic()
+        started = transaction.started if transaction else self.site.monotonic()
         fields: dict[str, object] = {
             "trace": self.trace,
             "outcome": outcome,
@@ -279,11 +295,6 @@ class MailSession:
         }
         if self.identity.principal is not None:
             fields["server_id"] = self.identity.principal.server.id
-        if prepared:
-            fields["message_ids"] = [number for part in prepared for number, _ in part.names]
-            fields["size"] = len(prepared[0].body)
-        if transaction is not None and transaction.incoming:
-            fields["server_ids"] = sorted({one.server_id for one in transaction.incoming})
-        if error is not None:
-            fields["error"] = error
+        fields |= transaction.described(prepared) if transaction else {}
+        fields |= {"error": error} if error else {}
         self.site.journal.event("transaction", self.peer.address, **fields)

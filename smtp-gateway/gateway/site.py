@@ -25,6 +25,7 @@ from gateway.counts import SmtpCounts
 from gateway.groupcommit import GroupCommit
 from gateway.guesses import Guesses
 from gateway.journal import Journal
+from gateway.send_places import SendPlaces
 from gateway.tls import ServerCertificate
 
 TRACE_RANDOM_BYTES = 8
@@ -37,6 +38,7 @@ class Services:
     authenticate: Authenticate
     accept: AcceptMail
     once: AcceptOnce
+    places: SendPlaces
     incoming: AcceptIncoming
     recipients: Recipients
     strangers: Strangers

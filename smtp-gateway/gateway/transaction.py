@@ -6,10 +6,13 @@ what becomes of it is the session's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.domain.model import DsnParameters
 from chalicelib.services.incoming.arrivals import IncomingRecipient
+from chalicelib.services.limits.at_acceptance import Counted
+from chalicelib.services.outgoing.store import Storable
 from chalicelib.services.outgoing.submission import Recipient
 from gateway import replies
 from gateway.commands import MailCommand, RcptCommand
@@ -21,7 +24,8 @@ class Transaction:
     """`chunks` is None until the first BDAT; `failed` refuses all further chunks. `recipients` are those that mail
     leaves for, `incoming` those that are ours. `content` is there from its end until it is handed on, `held`
     what all of this takes in memory, in bytes. `counted`: against the rate of its client. `size` is how many
-    messages it may become: a recipient of ours has one for each endpoint.
+    messages it may become: a recipient of ours has one for each endpoint. `places` were taken in send limits that
+    refuse.
     """
 
     __slots__ = (
@@ -32,6 +36,7 @@ class Transaction:
         "held",
         "incoming",
         "mail",
+        "places",
         "recipients",
         "site",
         "size",
@@ -47,6 +52,7 @@ class Transaction:
         self.chunks: bytearray | None = None
         self.content = b""
         self.counted = False
+        self.places: list[Counted] = []
         self.size = 0
         self.held = 0
         self.failed = False
@@ -74,9 +80,21 @@ class Transaction:
         self.held += count
         self.site.held += count
 
-    def close(self) -> None:
-        """Nothing is held any longer."""
+    def close(self) -> list[Counted]:
+        """Nothing is held any longer; the places, which are the caller's to use or to give back."""
         self.hold(-self.held)
+        places, self.places = self.places, []
+        return places
+
+    def described(self, prepared: Sequence[Storable]) -> dict[str, object]:
+        """What the log says of what was made of it."""
+        fields: dict[str, object] = {}
+        if prepared:
+            fields["message_ids"] = [number for part in prepared for number, _ in part.names]
+            fields["size"] = len(prepared[0].body)
+        if self.incoming:
+            fields["server_ids"] = sorted({one.server_id for one in self.incoming})
+        return fields
 
     def content_refusal(self, chunk: int | None) -> bytes | None:
         """Why DATA, or BDAT with a chunk of so many bytes, may not come now; None when it may."""

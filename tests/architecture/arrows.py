@@ -87,10 +87,11 @@ chalicelib              -
 .ports                  .domain .domain.tenancy .domain.limits .domain.webhooks
 
 .services               .config .domain .domain.tenancy .ports
-.services.queue         .config .domain .domain.tenancy .domain.mail .ports .services.tenancy.directory
+.services.queue         .config .domain .domain.tenancy .domain.mail .domain.limits .ports .services.tenancy.directory
                         .services.events.record_operations
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
-                        .domain.incoming .domain.limits .ports .services.limits .services.queue .services.tenancy.authenticate
+                        .domain.incoming .domain.limits .ports .services.limits .services.queue
+                        .services.tenancy.authenticate
                         .services.tenancy.address_mac .services.tenancy.directory .services.events.record_operations
                         .services
 .services.incoming      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.dns .domain.incoming .ports
@@ -110,7 +111,7 @@ chalicelib              -
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue
                         .services.tenancy.directory
-.services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.mail .domain.outgoing .ports
+.services.tenancy       .config .domain .domain.tenancy .domain.dns .domain.limits .domain.mail .domain.outgoing .ports
                         .services.pools
 .services.webhooks      .config .domain .domain.events .domain.tenancy .domain.webhooks .ports .services
                         .services.tenancy
@@ -133,10 +134,11 @@ chalicelib              -
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
 
 .api                    .domain.tenancy .services.tenancy pydantic_core
-.api.v1                 .domain .domain.mail .domain.tenancy .ports .services.messages .services.outgoing
+.api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
+                        .services.outgoing
                         .services.tenancy .api
 .api.v2                 .config .domain .domain.dns .domain.incoming .domain.mail .domain.tenancy .domain.webhooks
-                        .ports .services .services.webhooks
+                        .ports .services .services.limits .services.webhooks
                         .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
                         .services.pools .services.queue .services.suspensions .services.tenancy .services.tracking
                         .api pydantic pydantic_core
@@ -145,8 +147,8 @@ chalicelib              -
                         posthorn_client click
 .cli.submission         .domain.mail .cli
 
-functions               .bootstrap .config .domain .domain.tracking .ports .services .services.outgoing
-                        .services.queue .services.tracking .api .api.v1 .api.v2 chalice
+functions               .bootstrap .config .domain .domain.tracking .ports .services .services.limits
+                        .services.outgoing .services.queue .services.tracking .api .api.v1 .api.v2 chalice
 functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
 functions.sweep         .bootstrap .domain .ports .services .services.queue .services.webhooks chalice functions
@@ -154,6 +156,7 @@ functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chali
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming
+                        .services.limits
                         .services.outgoing .services.tenancy .services.rates aiosmtpd cryptography uvloop
 
 onehost                 .bootstrap .config .domain .domain.webhooks .ports .services .services.outgoing
@@ -164,7 +167,7 @@ onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
-onehost.move            .bootstrap .config .domain .domain.tenancy .ports .services .services.pools
+onehost.move            .bootstrap .config .domain .domain.limits .domain.tenancy .ports .services .services.pools
                         .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records

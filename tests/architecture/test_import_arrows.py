@@ -118,6 +118,14 @@ WRONG = {
         "chalicelib/adapters/aws/backends.py",
         "import chalicelib.services.health",
     ),
+    "limits of the domain know bytes of mail": (
+        "chalicelib/domain/limits/x.py",
+        "import chalicelib.domain.mail.headers",
+    ),
+    "limits at work import a pipeline": (
+        "chalicelib/services/limits/x.py",
+        "import chalicelib.services.outgoing.pipeline",
+    ),
     "the one-host program imports the AWS adapters": (
         "onehost/x.py",
         "import chalicelib.adapters.aws.session",

@@ -19,6 +19,7 @@ from chalicelib.domain.tenancy.routes import RETURN_PATH, ROUTES
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.tenancy.sources import SOURCES
 from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.client_directory import ClientDirectory
@@ -264,8 +265,9 @@ async def test_the_installation_is_the_one_that_came_first(world: World) -> None
 
 
 async def test_a_suspended_organization_suspends_its_servers(world: World) -> None:
-    organizations = Organizations(world[Repository], world.clock, SeededRand())
-    servers = Servers(world[Repository], world[WorkQueue], world.clock, SeededRand())
+    lines = world[LimitLines]
+    organizations = Organizations(world[Repository], world.clock, SeededRand(), lines)
+    servers = Servers(world[Repository], world[WorkQueue], world.clock, SeededRand(), lines)
     owner = an_organization()
     await world[Repository].add(ORGANIZATIONS, owner)
     server = a_server(owner)

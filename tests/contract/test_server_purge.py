@@ -18,24 +18,27 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.purge import ServerPurge
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
@@ -73,7 +76,10 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     webhook = secrets.token_hex(6)
     await world[WebhookDeliveries].add([a_webhook_delivery(server, 1, webhook=webhook)])
     await world[WebhookLanes].claim(server, webhook, "w", NOW, NOW + 60)
-    await world[SendRate].reserve(server, NOW)
+    limit = Limit(LimitOwner(OwnerKind.SERVER, server), Span.HOUR, 5)
+    await world[SendLimits].take([limit], 1, NOW)
+    standing = Standing.of(made[0], 9)
+    await world[LimitLines].enter(limit, standing, NOW + 3_600)
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.DAY, NOW // 86_400 * 86_400)
@@ -117,6 +123,8 @@ async def _rows(world: World, server: ServerId) -> dict[str, int]:
             found[table] = sum(row[columns.index("server")] == server for row in rows)
         elif "key" in columns:
             found[table] = sum(ids_of(row[columns.index("key")])[0] == server for row in rows)
+        elif "owner" in columns:
+            found[table] = sum(row[0] == f"s{server}" for row in rows)
         else:
             assert table in OF_NO_SERVER
     return found | {"uploads": len(world[Uploads].of(server))}
@@ -162,7 +170,7 @@ async def test_nothing_is_left_of_a_server_and_all_of_the_others(world: World) -
         everything = {one.name for one in TABLES if one.database == "mail.db"} - OF_NO_SERVER
         assert filled.keys() == everything | {"uploads"}
     else:
-        assert len(filled) == 12
+        assert len(filled) == 13
     await purged(world, ours)
     assert await left_of(world, ours) == {}
     assert await left_of(world, theirs) == before

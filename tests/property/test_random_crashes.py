@@ -23,10 +23,11 @@ from chalicelib.domain.model import MessageRecord, State, Status
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import Egress, TransactionResult
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
-from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.pipeline import SendOutgoing
@@ -126,7 +127,7 @@ class MortalEgress:
 
 def mortal_parts(scene: Scene, queue: UnrulyQueue, dice: Dice) -> Parts:
     """The scene's ports, each mortal where dying matters."""
-    ports = (MessageStore, BlobStore, SuppressionList, Numbers, SendRate)
+    ports = (MessageStore, BlobStore, SuppressionList, Numbers, SendLimits, LimitLines)
     mortal: Parts = {port: Mortal(scene.posthorn[port], dice) for port in ports}
     return {**mortal, WorkQueue: Mortal(queue, dice), Egress: MortalEgress(dice, {})}
 

@@ -16,14 +16,16 @@ from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.periods import SECONDS, Period
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Asked, Suppression
+from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.idempotency import Claimed, IdempotencyClaim, IdempotencyKeys
-from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from tests.at_once import done
@@ -40,6 +42,10 @@ PERIODS = st.sampled_from(tuple(Period))
 OPEN_SECONDS = 60
 
 
+def limit_of(server: ServerId) -> Limit:
+    return Limit(LimitOwner(OwnerKind.SERVER, server), Span.HOUR, 4)
+
+
 class SmallStores(RuleBasedStateMachine):
     """Each rule asks the stores and the dictionaries alike."""
 
@@ -48,7 +54,7 @@ class SmallStores(RuleBasedStateMachine):
         self.clock = ControlledClock(NOW, self_moving=False)
         program = Posthorn(Settings(), "sqlite", {Clock: self.clock})
         self.suppressions = program[SuppressionList]
-        self.rate = program[SendRate]
+        self.limits = program[SendLimits]
         self.answers = program[IdempotencyKeys]
         self.engagement = program[Engagement]
         self.statistics = program[Statistics]
@@ -101,20 +107,26 @@ class SmallStores(RuleBasedStateMachine):
         ]
         assert done(self.suppressions.listed(asked, self.now)) == expected
 
-    @rule(server=SERVERS)
-    def one_is_sent(self, server: ServerId) -> None:
-        self.sent[server, self.now // 60] += 1
-        assert done(self.rate.reserve(server, self.now)) == self.last_hour(server)
+    @rule(server=SERVERS, count=st.integers(1, 3))
+    def places_are_taken(self, server: ServerId, count: int) -> None:
+        limit = limit_of(server)
+        took = done(self.limits.take([limit], count, self.now))
+        has_room = self.last_hour(server) + count <= limit.most
+        assert (took.full is None) == has_room
+        if has_room:
+            self.sent[server, self.now // 60] += count
+        ((usage),) = done(self.limits.usages([limit], self.now))
+        assert usage.used == self.last_hour(server)
 
     @rule(server=SERVERS)
     def one_was_not_sent(self, server: ServerId) -> None:
         if self.sent[server, self.now // 60]:
             self.sent[server, self.now // 60] -= 1
-            done(self.rate.give_back(server, self.now))
+            done(self.limits.give_back([limit_of(server)], 1, self.now))
 
     def last_hour(self, server: ServerId) -> int:
         minute = self.now // 60
-        return sum(self.sent[server, one] for one in range(minute - 59, minute + 1))
+        return sum(self.sent[server, one] for one in range(minute - 60, minute + 1))
 
     @rule(server=SERVERS, key=WORDS, fingerprint=WORDS)
     def a_request_begins(self, server: ServerId, key: str, fingerprint: str) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 ROWS = 100
 PAGES = 100
-MINUTES_KEPT = 120
 # Each removes at most `:rows`; that a message is new, or what was done with it, is of no use once every consumer knows.
 _OVER = (
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
@@ -32,8 +31,6 @@ _OVER = (
     " (SELECT server, rcpt_key FROM suppressions WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM answers WHERE (server, name) IN"
     " (SELECT server, name FROM answers WHERE started_at <= :answered LIMIT :rows)",
-    "DELETE FROM send_rate WHERE (server, minute) IN"
-    " (SELECT server, minute FROM send_rate WHERE minute <= :minute LIMIT :rows)",
     "DELETE FROM limit_counts WHERE (owner, period, slot) IN (SELECT owner, period, slot"
     " FROM limit_counts WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE keep_until <= :now LIMIT :rows)",
@@ -70,7 +67,6 @@ def _remove(db: apsw.Connection, statement: str, now: float) -> int:
     wanted = {
         "now": now,
         "answered": now - ANSWER_KEPT_SECONDS,
-        "minute": int(now) // 60 - MINUTES_KEPT,
         "position": position_of(db),
         "rows": ROWS,
     }

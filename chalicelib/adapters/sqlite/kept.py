@@ -63,10 +63,9 @@ mail.db    | events       | as it was | logs and hits  | with message, or its ow
 mail.db    | queue        | removed   | what waits     | until its attempt is made    | with message    | at its end
 mail.db    | links        | as it was | each           | tracking_days                | with message    | each minute
 mail.db    | numbers      | raised    | the highest    | as long as its server        | names nobody    | never
-mail.db    | send_rate    | as it was | no             | filled no more               | names nobody    | each minute
 mail.db    | limit_counts | as it was | no             | until its window has passed  | names nobody    | each minute
-mail.db    | limit_lines  | as it was | with its mail  | while a limit holds mail     | names nobody    | when it is empty
-mail.db    | limit_standing | as it was | with its mail | while a limit holds it     | with message    | when it is sent
+mail.db    | limit_lines  | as it was | with its mail  | while a limit holds mail     | names nobody    | at its end
+mail.db    | limit_standing | as it was | with its mail | while a limit holds it    | with message    | at its end
 mail.db    | rates        | as it was | no             | until its window ends        | names nobody    | each minute
 mail.db    | greylist     | as it was | no             | 36 days after the last time  | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute

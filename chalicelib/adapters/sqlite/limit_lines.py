@@ -33,7 +33,9 @@ _FIRST = (
     f"SELECT at, key, attempt FROM limit_standing WHERE {_OURS} AND (at, key) > (:at, :key)"
     " ORDER BY at, key LIMIT :count"
 )
-_LINES = "SELECT owner, period, due_at, released_at, most, waiting FROM limit_lines"
+_COLUMNS = "owner, period, due_at, released_at, most, waiting"
+_DUE = f"SELECT {_COLUMNS} FROM limit_lines WHERE due_at <= ? ORDER BY due_at LIMIT ?"
+_OF_LINE = f"SELECT {_COLUMNS} FROM limit_lines WHERE {_OURS}"
 _PUT_OFF = (
     "UPDATE limit_lines SET due_at = :next, released_at = :released, most = :most"
     f" WHERE {_OURS} AND due_at = :due AND released_at = :was"
@@ -81,15 +83,13 @@ class SqliteLimitLines(LimitLines):
 
     async def due(self, now: float, count: int) -> list[LineState]:
         """By the index of what is due."""
-        text = f"{_LINES} WHERE due_at <= ? ORDER BY due_at LIMIT ?"
         return [
-            _state(row) for row in self._database.read(lambda db: fetched(db, text, (now, count)))
+            _state(row) for row in self._database.read(lambda db: fetched(db, _DUE, (now, count)))
         ]
 
     async def state(self, line: Line) -> LineState | None:
         """Its row."""
-        text = f"{_LINES} WHERE {_OURS}"
-        rows = self._database.read(lambda db: fetched(db, text, _line(line)))
+        rows = self._database.read(lambda db: fetched(db, _OF_LINE, _line(line)))
         return _state(rows[0]) if rows else None
 
     async def put_off(self, state: LineState, after: LineState) -> bool:

@@ -151,6 +151,7 @@ ALTER TABLE suppressions ADD COLUMN note TEXT;
 ALTER TABLE suppressions ADD COLUMN created_by TEXT NOT NULL DEFAULT 'system';
 CREATE INDEX suppressions_by_time ON suppressions(server, at, rcpt_key);
 
+DROP TABLE send_rate;
 /* Send limits: what their windows have counted, and the lines of what they hold. An owner is its name. */
 ALTER TABLE messages ADD COLUMN limits TEXT;
 ALTER TABLE messages ADD COLUMN counted INTEGER;

@@ -55,8 +55,6 @@ _REMOVED = (
     " (SELECT server, rcpt_key FROM suppressions WHERE server = :server LIMIT :rows)",
     "DELETE FROM answers WHERE (server, name) IN"
     " (SELECT server, name FROM answers WHERE server = :server LIMIT :rows)",
-    "DELETE FROM send_rate WHERE (server, minute) IN"
-    " (SELECT server, minute FROM send_rate WHERE server = :server LIMIT :rows)",
     "DELETE FROM limit_standing WHERE (owner, period, at, key) IN"
     f" (SELECT owner, period, at, key FROM limit_standing WHERE {_OURS} LIMIT :rows)",
     *(

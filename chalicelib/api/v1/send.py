@@ -49,6 +49,7 @@ from chalicelib.domain.mail.header_rendering import (
 from chalicelib.domain.mail.mailbox import envelope_address, envelope_fault
 from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
+from chalicelib.services.limits.at_acceptance import SendLimitExceeded
 from chalicelib.services.outgoing.authorise_sender import NOT_AUTHORISED, SenderRefused
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
@@ -88,7 +89,7 @@ async def send_message(call: Call, parameters: Parameters) -> dict[str, Any]:
         bounce=is_true(parameters.get("bounce")),
         smtputf8=draft.needs_smtputf8 or not all(map(str.isascii, envelope.values())),
     )
-    made = await call.program[SubmitMail].submit(submission, call.request.client_address)
+    made = await _submitted(call, submission)
     return _success(made, envelope)
 
 
@@ -118,10 +119,18 @@ async def send_raw(call: Call, parameters: Parameters) -> dict[str, Any]:
         smtputf8=not all(map(str.isascii, (mail_from, *envelope.values()))),
     )
     try:
-        made = await call.program[SubmitMail].submit(submission, call.request.client_address)
+        made = await _submitted(call, submission)
     except SenderRefused as refused:
         raise Failure("UnauthenticatedFromAddress") from refused
     return _success(made, envelope)
+
+
+async def _submitted(call: Call, submission: Submission) -> tuple[Message, ...]:
+    """The messages that were accepted. A send limit that refuses is told as all errors of this version are."""
+    try:
+        return await call.program[SubmitMail].submit(submission, call.request.client_address)
+    except SendLimitExceeded as full:
+        raise Failure("SendLimitExceeded", full.public) from full
 
 
 def _recipients(envelope: Mapping[str, str]) -> tuple[Recipient, ...]:

@@ -9,6 +9,13 @@ from pydantic import AfterValidator, Field, StrictBool
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import End, WrongText
 from chalicelib.api.v2.grants import Networks, Scopes, check_given, check_scopes, future
+from chalicelib.api.v2.limit_fields import (
+    ALL_FIELDS,
+    SendLimit,
+    SendLimitAction,
+    SendLimitDay,
+    SendLimitMonth,
+)
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery
 from chalicelib.api.v2.organizations import Name
@@ -20,10 +27,13 @@ from chalicelib.domain.tenancy import credentials as tenancy
 from chalicelib.domain.tenancy.credentials import BareNewlines, CredentialKind
 from chalicelib.domain.tenancy.networks import network_of
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE, OF_A_SERVER_KEY, Reach
+from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.ports.clock import Clock
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 
 DAY = 86_400
+# What no credential changes of itself (api.md 1.3).
+OF_OTHERS = ALL_FIELDS | {"networks", "expires_at", "hold"}
 IPV4 = 0xFFFF  # what mapped addresses begin with, in front of their 32 bits
 # By what was used longest ago (contract section 1.4).
 _USAGE = ((365 * DAY, "Inactive"), (182 * DAY, "Dormant"), (30 * DAY, "Quiet"), (0, "Active"))
@@ -55,6 +65,10 @@ class Credential(Answer):
     hold: Annotated[bool, Field(description="All mail that comes with it is held.")]
     cram: Annotated[bool, Field(description="SMTP: it can be used with CRAM-MD5.")]
     bare_newlines: BareNewlines
+    send_limit: int | None
+    send_limit_day: int | None
+    send_limit_month: int | None
+    send_limit_action: LimitAction
     expires_at: Moment | None
     created_at: Moment
     last_used_at: Moment | None
@@ -85,6 +99,10 @@ class CredentialToMake(Body):
     networks: Networks = Field([])
     scopes: Scopes = Field(list(OF_A_SERVER_KEY), description="API alone.")
     expires_at: End | None = None
+    send_limit: SendLimit = None
+    send_limit_day: SendLimitDay = None
+    send_limit_month: SendLimitMonth = None
+    send_limit_action: SendLimitAction = LimitAction.HOLD
     key: Annotated[
         str | None,
         Field(min_length=20, max_length=100, description="An existing key, to be kept."),
@@ -101,6 +119,10 @@ class CredentialToChange(Patch):
     bare_newlines: BareNewlines = BareNewlines.REFUSE
     networks: Networks = Field([])
     expires_at: End | None = None
+    send_limit: SendLimit = None
+    send_limit_day: SendLimitDay = None
+    send_limit_month: SendLimitMonth = None
+    send_limit_action: SendLimitAction = LimitAction.HOLD
 
 
 class CredentialPage(ListAnswer):
@@ -133,6 +155,7 @@ async def create_credential(call: Call, wanted: CredentialToMake) -> CredentialM
         networks=tuple(wanted.networks),
         expires_at=future(call, wanted.expires_at),
         scopes=tuple(wanted.scopes),
+        **wanted.model_dump(include=set(ALL_FIELDS)),
     )
     is_api = wanted.kind is CredentialKind.API
     given = options.scopes if is_api else ("emails:send",)
@@ -163,8 +186,8 @@ async def show_credential(call: Call) -> Credential:
 async def change_credential(call: Call, change: CredentialToChange) -> Credential:
     """Change a credential."""
     credential, given = await _named(call), change.given()
-    if credential.id == call.caller.key.id and given.keys() & {"networks", "expires_at", "hold"}:
-        raise Refused("A key does not change its own networks, end and hold")
+    if credential.id == call.caller.key.id and given.keys() & OF_OTHERS:
+        raise Refused("A key does not change its own networks, end, hold and send limits")
     if "networks" in given and credential.kind is CredentialKind.SMTP_IP:
         raise invalid_at("/networks", "not_for_kind", f"is not for {credential.kind.value}")
     check_given(call, given)
@@ -202,6 +225,7 @@ def _shown(call: Call, credential: tenancy.Credential) -> dict[str, Any]:
         "hold": credential.hold,
         "cram": credential.sealed_key is not None,
         "bare_newlines": credential.bare_newlines,
+        **{name: getattr(credential, name) for name in sorted(ALL_FIELDS)},
         "expires_at": credential.expires_at,
         "created_at": credential.created_at,
         "last_used_at": credential.last_used_at,

@@ -10,6 +10,13 @@ from pydantic import Field
 
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import checked
+from chalicelib.api.v2.limit_fields import (
+    ALL_FIELDS,
+    SendLimit,
+    SendLimitAction,
+    SendLimitDay,
+    SendLimitMonth,
+)
 from chalicelib.api.v2.listing import page
 from chalicelib.api.v2.objects import (
     Answer,
@@ -25,6 +32,7 @@ from chalicelib.api.v2.route import route
 from chalicelib.domain.tenancy import organizations as tenancy
 from chalicelib.domain.tenancy.permalink import ORGANIZATION_RESERVED
 from chalicelib.domain.tenancy.scopes import INSTALLATION_WRITE
+from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.services.pools.assignment import Assignment, PoolAssignment
 from chalicelib.services.suspensions import Suspensions
 from chalicelib.services.tenancy.names import LONGEST_NAME, checked_name, checked_permalink
@@ -45,6 +53,10 @@ class Organization(Answer):
     name: str
     time_zone: str
     pools: list[str]
+    send_limit: int | None
+    send_limit_day: int | None
+    send_limit_month: int | None
+    send_limit_action: LimitAction
     created_at: Moment
     suspended_at: Moment | None
     suspension_reason: str | None
@@ -59,6 +71,10 @@ PoolNames = Annotated[
 ]
 
 
+# What only an operator of the installation may set.
+OF_OPERATORS = ALL_FIELDS | {"pools"}
+
+
 class OrganizationToMake(Body):
     """A new organization."""
 
@@ -70,6 +86,10 @@ class OrganizationToMake(Body):
     ] = None
     time_zone: TimeZone = "UTC"
     pools: PoolNames | None = None
+    send_limit: SendLimit = None
+    send_limit_day: SendLimitDay = None
+    send_limit_month: SendLimitMonth = None
+    send_limit_action: SendLimitAction = LimitAction.HOLD
 
 
 class OrganizationToChange(Patch):
@@ -80,6 +100,10 @@ class OrganizationToChange(Patch):
     name: Name | None = None
     time_zone: TimeZone = "UTC"
     pools: PoolNames | None = None
+    send_limit: SendLimit = None
+    send_limit_day: SendLimitDay = None
+    send_limit_month: SendLimitMonth = None
+    send_limit_action: SendLimitAction = LimitAction.HOLD
 
 
 class Suspension(Body):
@@ -114,8 +138,9 @@ async def list_organizations(call: Call, query: PageQuery) -> OrganizationPage:
 async def create_organization(call: Call, wanted: OrganizationToMake) -> Organization:
     """Make an organization."""
     pools = await call.program[PoolAssignment].usable(wanted.pools)
+    limits = wanted.model_dump(include=set(ALL_FIELDS))
     made = await call.program[Organizations].create(
-        wanted.name, wanted.permalink, time_zone=wanted.time_zone, pools=pools
+        wanted.name, wanted.permalink, time_zone=wanted.time_zone, pools=pools, **limits
     )
     return await _shown(call, made)
 
@@ -129,9 +154,9 @@ async def change_organization(call: Call, change: OrganizationToChange) -> Organ
     """Change an organization."""
     call.caller.require_whole_organization()
     given = change.given()
-    if "pools" in given:
+    if not OF_OPERATORS.isdisjoint(given):
         call.caller.require(INSTALLATION_WRITE)
-    if not given or given.keys() - {"pools"}:
+    if not given or given.keys() - OF_OPERATORS:
         call.caller.require("people:write")
     found = await _named(call)
     if "pools" in given:

@@ -24,6 +24,7 @@ from chalicelib.domain.errors import (
     TemporaryFailure,
     Unauthenticated,
 )
+from chalicelib.services.limits.at_acceptance import SendLimitExceeded
 from chalicelib.services.rates import RateExceeded
 from chalicelib.services.tenancy.authenticate import NetworkRefused
 from chalicelib.services.tenancy.callers import ScopeMissing
@@ -107,6 +108,7 @@ STATUSES: tuple[tuple[type[MailError], int, str], ...] = (
     (Throttled, 429, "Too many requests"),
     (TooManyUnknownKeys, 429, "Too many requests"),
     (RateExceeded, 429, "Too many requests"),
+    (SendLimitExceeded, 429, "Send limit reached"),
     (NoAnswer, 502, "No answer"),
     (LateAnswer, 504, "No answer in time"),
     (OutOfSpace, 507, "Insufficient storage"),

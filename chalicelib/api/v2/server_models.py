@@ -16,11 +16,19 @@ from pydantic import (
 )
 
 from chalicelib.api.v2.fields import WrongText, checked
+from chalicelib.api.v2.limit_fields import (
+    NUMBERS,
+    SendLimit,
+    SendLimitAction,
+    SendLimitDay,
+    SendLimitMonth,
+)
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment, PageQuery, Request
 from chalicelib.api.v2.organizations import Name, Permalink
 from chalicelib.api.v2.patch import Patch
 from chalicelib.domain.tenancy import servers as tenancy
 from chalicelib.domain.tenancy.permalink import SERVER_RESERVED
+from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.domain.tenancy.servers import FOREVER, ServerMode, UnknownOutcome
 from chalicelib.services.tenancy.names import checked_permalink
 from chalicelib.services.tenancy.servers import (
@@ -32,10 +40,6 @@ from chalicelib.services.tenancy.servers import (
 MOST_DAYS = 3_650
 Whole = Annotated[int, Field(strict=True)]
 RetrySchedule = Annotated[str, Field(max_length=500), checked(checked_schedule)]
-SendLimit = Annotated[
-    Annotated[int, Field(strict=True)] | None,
-    Field(ge=1, le=2_147_483_647, description="In 60 minutes."),
-]
 Threshold = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 SpamThreshold = Annotated[
     Threshold, Field(ge=-10, le=25, description="Mail that scores more is spam.")
@@ -74,7 +78,7 @@ Days = Annotated[
 ]
 ShownDays = Annotated[Days, BeforeValidator(lambda days: days or "forever")]
 # What only an operator of the installation may set.
-OF_OPERATORS = frozenset({"send_limit", "outbound_spam_threshold", "allow_sender", "privacy_mode"})
+OF_OPERATORS = NUMBERS | {"outbound_spam_threshold", "allow_sender", "privacy_mode"}
 
 
 class SuppressionDays(Answer):
@@ -121,6 +125,9 @@ class Server(Answer):
     pool: str
     shards: int
     send_limit: int | None
+    send_limit_day: int | None
+    send_limit_month: int | None
+    send_limit_action: LimitAction
     spam_threshold: float
     spam_failure_threshold: float
     outbound_spam_threshold: float | None
@@ -147,6 +154,9 @@ class ServerSettings(Request):
 
     mode: ServerMode = ServerMode.LIVE
     send_limit: SendLimit = None
+    send_limit_day: SendLimitDay = None
+    send_limit_month: SendLimitMonth = None
+    send_limit_action: SendLimitAction = LimitAction.HOLD
     spam_threshold: SpamThreshold = 5
     spam_failure_threshold: SpamFailureThreshold = 20
     outbound_spam_threshold: OutboundSpamThreshold = None

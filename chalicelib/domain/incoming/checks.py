@@ -17,7 +17,7 @@ from chalicelib.domain.decision_texts import (
 )
 from chalicelib.domain.incoming.head import one_decimal
 from chalicelib.domain.inspection import SpamStatus
-from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.model import LimitHold, MessageRecord
 from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.domain.tenancy.routes import Route, RouteMode, SpamMode
 from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome
@@ -47,9 +47,10 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the message for a person."""
+    """Keep the message for a person, or for the `limit` that lets it go by itself."""
 
     details: str
+    limit: LimitHold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from chalicelib.domain.model import LimitHold, Message
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.credentials import Credential
 from chalicelib.domain.tenancy.send_limits import LimitAction, Period, SendLimits
 from chalicelib.domain.tenancy.servers import Server
@@ -134,6 +134,12 @@ def line_of(hold: LimitHold) -> Line:
     return Line(owner, Period(hold.period))
 
 
+def limit_of(hold: LimitHold) -> Limit:
+    """The limit as it was when it held the message."""
+    line = line_of(hold)
+    return Limit(line.owner, line.period, hold.most)
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """How much of a limit is used, and when that begins to be less."""
@@ -167,5 +173,10 @@ class Standing:
 
     at: float
     server: ServerId
-    message: int
+    message: MessageId
     attempt: int
+
+    @staticmethod
+    def of(message: Message, attempt: int) -> Standing:
+        """Where a message stands in every line."""
+        return Standing(message.received_at, message.server_id, message.id, attempt)

@@ -16,7 +16,7 @@ from chalicelib.domain.decision_texts import (
     SUSPENDED,
     attempts_reached,
 )
-from chalicelib.domain.model import MessageRecord
+from chalicelib.domain.model import LimitHold, MessageRecord
 from chalicelib.domain.suppression import Reason, Suppression
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server, UnknownOutcome
@@ -26,8 +26,7 @@ from chalicelib.domain.tenancy.servers import ServerMode as Mode
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the checks need to know. `manual` says that a person released the message, which lifts the checks that a
-    person may overrule (contract section 4, steps 5, 6 and 14). `sent_last_hour` is known from the step of the send
-    limit on, and matters only for messages that it counts. `for_postmaster`: it is mail that must always reach who
+    person may overrule (contract section 4, steps 5, 6 and 14). `for_postmaster`: it is mail that must always reach who
     answers for the installation, which neither list, limit nor score keeps back."""
 
     server: Server
@@ -35,15 +34,15 @@ class Facts:
     suppression: Suppression | None
     max_attempts: int
     manual: bool
-    sent_last_hour: int = 0
     for_postmaster: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the message for a person."""
+    """Keep the message for a person, or for the `limit` that lets it go by itself."""
 
     details: str
+    limit: LimitHold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +131,6 @@ def likely_spam(record: MessageRecord, facts: Facts) -> Decision | None:
     return Fail(
         f"Message is likely spam. Threshold is {threshold:.1f} and the message scored {score:.1f}."
     )
-
-
-def is_counted(record: MessageRecord, facts: Facts) -> bool:
-    """Whether the message counts against a limit of its server: only first attempts do (QUIRK-16)."""
-    has_limit = facts.server.send_limit is not None and not facts.for_postmaster
-    return has_limit and record.tries == 0
-
-
-def send_limit(record: MessageRecord, facts: Facts) -> Decision | None:
-    """Step 12: the server's hourly limit."""
-    limit = facts.server.send_limit
-    if limit is None or not is_counted(record, facts) or facts.sent_last_hour < limit:
-        return None
-    return Hold(f"Message held because send limit ({limit}) has been reached.")
 
 
 def development_mode(record: MessageRecord, facts: Facts) -> Decision | None:

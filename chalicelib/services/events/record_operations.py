@@ -2,7 +2,8 @@
 
 An operation is stored with the state that it changed, and its entry here, in another store. Whoever operates has it
 entered at once; if that fails, or the process dies before, the outbox does it later. Each operation has one entry,
-because its name is unique among those of its chain (ADR 41).
+because its name is unique among those of its chain (ADR 41). What a send limit lets go by itself is nobody's doing, and
+has none.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class RecordOperations:
 
     async def take(self, source: str, changes: Sequence[Change]) -> Mapping[str, int]:
         """Enter what was done by hand, one after the other; how many there were."""
-        operated = [one for one in changes if isinstance(one, Operated)]
+        operated = [
+            one for one in changes if isinstance(one, Operated) and not one.operation.is_automatic
+        ]
         for one in operated:
             await self.record(one.server, one.message, one.operation)
         return {"operations": len(operated)} if operated else {}

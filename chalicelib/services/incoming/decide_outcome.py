@@ -33,7 +33,7 @@ class DecideOutcome:
     async def decided(self, attempt: IncomingAttempt, decision: Decision) -> MessageRecord:
         """The end of a message that a check or a step kept from its endpoint. Raises TemporaryFailure."""
         if isinstance(decision, Hold):
-            return self._end.held(attempt, decision.details)
+            return self._end.held(attempt, decision.details, limit=decision.limit)
         if not isinstance(decision, Fail):
             return self._end.decided(attempt, Status.PROCESSED, decision.details)
         details = decision.details

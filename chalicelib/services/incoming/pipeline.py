@@ -27,6 +27,7 @@ from chalicelib.services.incoming.load_body import LoadBody
 from chalicelib.services.incoming.match_report import MatchReport
 from chalicelib.services.incoming.read_facts import ReadFacts
 from chalicelib.services.incoming.return_to_sender import ReturnToSender
+from chalicelib.services.limits.take_place import LimitUnknown
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.store_outcome import log_fields
 from chalicelib.services.tenancy.last_use import LastUse
@@ -104,6 +105,8 @@ class CarryIncoming:
         fields = log_fields(record.message)
         try:
             await self._go_through(attempt)
+        except LimitUnknown:
+            raise
         except MailError as error:
             LOG.warning("attempt broke: %s", error.public, extra={"fields": fields})
         except (

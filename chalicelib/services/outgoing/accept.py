@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.limits.limit import limits_over, marks_of
 from chalicelib.domain.mail.encoded_words import hides_line_break
 from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
@@ -175,6 +176,7 @@ class AcceptMail:
             scheduled_at=options.scheduled_at,
             unsubscribe=options.unsubscribe,
             key=options.key,
+            limits=marks_of(limits_over(server, credential), ()) or None,
         )
 
 

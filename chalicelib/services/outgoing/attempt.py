@@ -11,6 +11,7 @@ from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.outgoing.checks import Decision, Facts
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.tenancy.domains import Domain
+from chalicelib.services.limits.take_place import Place
 from chalicelib.services.queue.bodies import Bodies
 
 
@@ -18,8 +19,8 @@ from chalicelib.services.queue.bodies import Bodies
 class OutgoingAttempt:
     """A claimed message on its way through the steps.
 
-    `number` is the id of the delivery entry to come. `reserved_at` is when the message got a place in its server's
-    hour, None while it has none. `body` is as stored or with tracked links; `content` is what is sent, under
+    `number` is the id of the delivery entry to come. `place` is what the message got of its send limits, None
+    while it has nothing. `body` is as stored or with tracked links; `content` is what is sent, under
     `envelope`. `result` is what the receiving server said, and `note` what followed from it for the suppression list.
     `after` is the record to store, set by whatever ends the attempt.
     """
@@ -28,7 +29,7 @@ class OutgoingAttempt:
     facts: Facts
     number: int
     bodies: Bodies
-    reserved_at: float | None = None
+    place: Place | None = None
     body: bytes = b""
     content: Sequence[bytes] = ()
     envelope: Envelope | None = None

@@ -14,7 +14,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.ids import log_id
-from chalicelib.domain.model import Delivery, MessageRecord, Status
+from chalicelib.domain.model import Delivery, LimitHold, MessageRecord, Status
 from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
     Schedule,
@@ -94,10 +94,16 @@ class AttemptEnd:
         return self._done(attempt, status, details)
 
     def held(
-        self, attempt: Attempt, details: str, result: AttemptResult | None = None
+        self,
+        attempt: Attempt,
+        details: str,
+        result: AttemptResult | None = None,
+        limit: LimitHold | None = None,
     ) -> MessageRecord:
-        """The message waits for a person."""
+        """The message waits for a person, or for the limit that holds it: that hold does not expire."""
         delivery = self._delivery(attempt, Status.HELD, details, result)
+        if limit is not None:
+            return lifecycle.held(attempt.record, delivery, None, limit)
         expires_at = int(self._clock.now()) + self._settings.hold_days * DAY
         return lifecycle.held(attempt.record, delivery, expires_at)
 

@@ -24,7 +24,7 @@ class DecideOutcome:
     def decided(self, attempt: OutgoingAttempt, decision: Decision) -> MessageRecord:
         """The end of a message that a check, or its missing body, kept from being sent."""
         if isinstance(decision, Hold):
-            return self._end.held(attempt, decision.details)
+            return self._end.held(attempt, decision.details, limit=decision.limit)
         if isinstance(decision, TryLater):
             later = AttemptResult(Verdict.SOFT, decision.details, about_us=True)
             return self._end.concluded(attempt, later, later.details)

@@ -13,7 +13,7 @@ import logging
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
 from chalicelib.domain.outgoing import checks
-from chalicelib.domain.outgoing.checks import Check, Decision, Fail
+from chalicelib.domain.outgoing.checks import Check, Decision, Fail, TryLater
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.outgoing.attempt import OutgoingAttempt, Step
 from chalicelib.services.outgoing.decide_outcome import DecideOutcome
@@ -123,8 +123,9 @@ class SendOutgoing:
         """The attempt is over, and nothing was sent."""
         if isinstance(decision, Fail) and decision.suppress is not None:
             await self._suppressions.add(attempt, decision.suppress)
+        if not isinstance(decision, TryLater):  # which keeps its place for then
+            await self._limit.give_back(attempt)
         attempt.after = self._outcome.decided(attempt, decision)
-        await self._limit.give_back(attempt)
 
 
 def _log(attempt: OutgoingAttempt, after: MessageRecord) -> None:

@@ -6,7 +6,7 @@ stored with the new message, and that the old one names it follows from there (`
 
 from __future__ import annotations
 
-from chalicelib.domain.errors import BeingSent, Conflict, NotFound
+from chalicelib.domain.errors import BeingSent, Conflict, MailError, NotFound
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.model import Message, MessageRecord, Origin, Scope, State
 from chalicelib.domain.numbering import MessageId
@@ -15,6 +15,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.record_operations import RecordOperations
+from chalicelib.services.limits.at_acceptance import CountAccepted
 from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.outgoing.store import StoreMail
@@ -38,6 +39,7 @@ class ResendMail:
         numbers: MessageNumbers,
         store: StoreMail,
         recording: RecordOperations,
+        limits: CountAccepted,
     ) -> None:
         self._clock = clock
         self._messages = messages
@@ -46,10 +48,11 @@ class ResendMail:
         self._numbers = numbers
         self._store = store
         self._recording = recording
+        self._limits = limits
 
     async def resend(self, principal: Principal, message: MessageId) -> Message:
         """Accept a message's content again, with its envelope, tag, stream and metadata. NotFound; Conflict while it
-        is under way, and when its content is gone; TemporaryFailure."""
+        is under way, and when its content is gone; SendLimitExceeded; TemporaryFailure."""
         record = await self._messages.get(principal.server.id, message)
         _check(record)
         try:
@@ -57,7 +60,13 @@ class ResendMail:
         except NotFound as gone:
             raise Conflict(f"The content of message {message} is no longer kept") from gone
         prepared = await self._prepared(principal, record, content)
-        await self._store.store([prepared])
+        counted = await self._limits.take(principal.server, principal.credential, 1)
+        prepared.limits = counted.marks
+        try:
+            await self._store.store([prepared])
+        except MailError:
+            await self._limits.give_back(counted)
+            raise
         (made,) = prepared.messages
         if made.operation is not None:
             # What this leaves undone, the outbox does.

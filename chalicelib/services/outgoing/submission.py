@@ -80,6 +80,7 @@ class Prepared:
     scheduled_at: float | None = None
     unsubscribe: bool = False
     key: str = ""
+    limits: str | None = None
     messages: tuple[Message, ...] = ()
 
     @property
@@ -116,6 +117,7 @@ class Prepared:
                 metadata=self.metadata,
                 scheduled_at=self.scheduled_at,
                 unsubscribe=self.unsubscribe,
+                limits=self.limits,
             )
             for (number, token), recipient, origin in zip(
                 self.names, self.to, self.origins, strict=True

@@ -24,6 +24,7 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
+from chalicelib.services.limits.at_acceptance import CountAccepted, Counted
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.accept_once import AcceptOnce
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
@@ -47,6 +48,7 @@ class SubmitMail:
         sender: AuthoriseSender,
         accept: AcceptMail,
         once: AcceptOnce,
+        limits: CountAccepted,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -55,6 +57,7 @@ class SubmitMail:
         self._sender = sender
         self._accept = accept
         self._once = once
+        self._limits = limits
         self._names: dict[str, str | None] = {}
 
     async def submit(self, submission: Submission, client_address: str) -> tuple[Message, ...]:
@@ -71,7 +74,8 @@ class SubmitMail:
         """Accept several messages: those for the recipients, or why not, for each. Raises TemporaryFailure when
         storing fails."""
         room = _Room(self._settings)
-        outcomes = [await self._prepare(one, client_address, room) for one in submissions]
+        counted: list[Counted] = []
+        outcomes = [await self._prepare(one, client_address, room, counted) for one in submissions]
         new = [made for made in outcomes if isinstance(made, Prepared)]
         stored = False
         try:
@@ -79,6 +83,8 @@ class SubmitMail:
             stored = True
         finally:
             await self._once.ended(new, stored=stored)
+            for one in () if stored else counted:
+                await self._limits.give_back(one)
         return [made.messages if isinstance(made, Prepared) else made for made in outcomes]
 
     async def authorise(self, principal: Principal, draft: Draft) -> None:
@@ -89,16 +95,33 @@ class SubmitMail:
         await self._sender.domain(principal.server, read_headers(compose(bare, stamp)))
 
     async def _prepare(
-        self, submission: Submission, client_address: str, room: _Room
+        self,
+        submission: Submission,
+        client_address: str,
+        room: _Room,
+        counted: list[Counted],
     ) -> Prepared | tuple[Message, ...] | MailError:
-        """What is to be stored, what was accepted before under its key, or why not."""
+        """What is to be stored, what was accepted before under its key, or why not; send limits come last."""
         try:
             room.take(submission)
             prepared = await self._accept.prepare(await self._composed(submission, client_address))
             earlier = await self._once.earlier(prepared)
+            if earlier is None:
+                counted.append(await self._places(submission.principal, prepared))
         except MailError as error:
             return error
         return prepared if earlier is None else earlier
+
+    async def _places(self, principal: Principal, prepared: Prepared) -> Counted:
+        """What its send limits gave it. Raises SendLimitExceeded, and then its key is free again."""
+        server, credential = principal.server, principal.credential
+        try:
+            taken = await self._limits.take(server, credential, prepared.recipients)
+        except MailError:
+            await self._once.ended([prepared], stored=False)
+            raise
+        prepared.limits = taken.marks
+        return taken
 
     async def _composed(self, submission: Submission, client_address: str) -> Submission:
         """The submission as it came over HTTP, its draft as content behind a trace field."""

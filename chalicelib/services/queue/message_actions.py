@@ -17,6 +17,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import BeingSent, Conflict, NotFound
+from chalicelib.domain.limits.limit import Standing, line_of
 from chalicelib.domain.model import (
     Arrival,
     Delivery,
@@ -31,6 +32,7 @@ from chalicelib.domain.operations import RELEASE, Operation
 from chalicelib.ports.acting import SYSTEM, who_acts
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
@@ -50,8 +52,9 @@ class MessageActions:
     """Hold, release, cancel, retry, bounce, replay. Each raises NotFound, Conflict when the state does not allow it,
     BeingSent while a worker has the message, and TemporaryFailure."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that its verbs touch
         self,
+        *,
         settings: Settings,
         clock: Clock,
         messages: MessageStore,
@@ -60,6 +63,7 @@ class MessageActions:
         blobs: BlobStore,
         allow: AllowRecipient,
         recording: RecordOperations,
+        lines: LimitLines,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -69,6 +73,7 @@ class MessageActions:
         self._blobs = blobs
         self._allow = allow
         self._recording = recording
+        self._lines = lines
 
     async def hold(self, server: ServerId, message: MessageId) -> MessageRecord:
         """Keep a waiting message until a person looks at it, or its hold expires."""
@@ -148,7 +153,9 @@ class MessageActions:
 
         def moved(record: MessageRecord) -> MessageRecord:
             after = lifecycle.released(record, now)
-            return after if way is None else replace(after, replay=way, released=False)
+            if way is None:
+                return after
+            return replace(after, replay=way, released=False, counted=False)
 
         after = await self.move(server, message, verb, fault, moved, told)
         job = DeliveryJob(after.message, after.attempt, manual=way is None)
@@ -174,8 +181,15 @@ class MessageActions:
             if await self._messages.replace(before, after, operation):
                 # What this leaves undone, the outbox does.
                 await best_effort(self._recording.record(server, message, operation))
+                await self._leave_line(before)
                 return after
         raise BeingSent(f"Message {message} is changing, look again", 1)
+
+    async def _leave_line(self, before: MessageRecord) -> None:
+        """What a limit held keeps nobody waiting behind it. Who lets go what stands there finds it out otherwise."""
+        if before.limit_hold is not None:
+            standing = Standing.of(before.message, before.attempt)
+            await best_effort(self._lines.leave(line_of(before.limit_hold), standing))
 
     async def _sendable(self, server: ServerId, message: MessageId, fault: Fault) -> MessageRecord:
         """A message that a verb is allowed for, and whose content is there, of which one byte is read."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from chalicelib.domain.errors import Conflict, TooMany, wrong_field
 from chalicelib.domain.ids import MANAGEMENT_PREFIX, key_digest, new_key, random_letters
+from chalicelib.domain.limits.limit import LimitOwner, OwnerKind
 from chalicelib.domain.tenancy.credentials import (
     BY_NETWORK,
     CREDENTIALS,
@@ -27,10 +28,11 @@ from chalicelib.domain.tenancy.scopes import OF_A_SERVER_KEY
 from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.vault import KeyVault
-from chalicelib.services.tenancy.limit_fields import check_limits
+from chalicelib.services.tenancy.limit_fields import changes_limits, check_limits
 from chalicelib.services.tenancy.names import checked_name
 
 MOST_CREDENTIALS = 500  # of a server
@@ -61,11 +63,19 @@ class CredentialOptions:
 class Credentials:
     """The credentials of mail servers (contract section 1.4)."""
 
-    def __init__(self, repository: Repository, vault: KeyVault, clock: Clock, rand: Rand) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        vault: KeyVault,
+        clock: Clock,
+        rand: Rand,
+        lines: LimitLines,
+    ) -> None:
         self._repository = repository
         self._vault = vault
         self._clock = clock
         self._rand = rand
+        self._lines = lines
 
     async def create(
         self,
@@ -112,15 +122,25 @@ class Credentials:
         if "name" in changes:
             changes["name"] = checked_name(changes["name"])
         place = Place(of_server(credential.server_id), credential.id)
-        return await self._repository.modify(
+        changed = await self._repository.modify(
             CREDENTIALS, place, lambda one: replace(one, **changes)
         )
+        if changes_limits(changes):
+            await self._hurry(changed)
+        return changed
 
     async def revoke(self, server: Server, credential: str) -> Credential:
         """Delete the credential with this id, and return what it was; NotFound."""
         known = await self.get(server, credential)
         await self._repository.remove(CREDENTIALS, known)
+        if known.limits.most:
+            await self._hurry(known)
         return known
+
+    async def _hurry(self, credential: Credential) -> None:
+        """What its limits hold may go."""
+        owner = LimitOwner(OwnerKind.CREDENTIAL, credential.server_id, credential.id)
+        await self._lines.hurry(owner, self._clock.now())
 
     async def _create_network(
         self, server: Server, name: str, options: CredentialOptions

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from chalicelib.domain.errors import wrong_field
 
@@ -24,6 +25,11 @@ class Limited(Protocol):
     @property
     def send_limit_month(self) -> int | None:
         """Messages in a month."""
+
+
+def changes_limits(changes: Mapping[str, Any]) -> bool:
+    """Whether these changes touch limits, so that what they hold may go."""
+    return not changes.keys().isdisjoint((*FIELDS, ACTION))
 
 
 def check_limits(one: Limited) -> None:

@@ -1,7 +1,7 @@
 """Organizations: creating, changing and suspending them.
 
-A suspension and limits are copied to the organization's servers one by one, so that the mail path reads one value for each message;
-a crash in between leaves some of them until the change is repeated.
+A suspension and limits are copied to the organization's servers one by one, so that the mail path reads one value for
+each message; a crash in between leaves some of them until the change is repeated.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain.limits.limit import LimitOwner, OwnerKind
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
@@ -17,6 +18,7 @@ from chalicelib.domain.tenancy.permalink import ORGANIZATION_RESERVED
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.limit_fields import check_limits
@@ -31,10 +33,11 @@ from chalicelib.services.tenancy.time_zones import checked_time_zone
 class Organizations:
     """The tenants of the installation (contract section 1.1)."""
 
-    def __init__(self, repository: Repository, clock: Clock, rand: Rand) -> None:
+    def __init__(self, repository: Repository, clock: Clock, rand: Rand, lines: LimitLines) -> None:
         self._repository = repository
         self._clock = clock
         self._rand = rand
+        self._lines = lines
 
     async def create(
         self,
@@ -93,7 +96,11 @@ class Organizations:
         if time_zone is not None:
             changes["time_zone"] = checked_time_zone(time_zone)
         changed = await self._modify(organization.permalink, **changes)
-        return await self._tell_servers(changed) if limits else changed
+        if limits:
+            await self._tell_servers(changed)
+            owner = LimitOwner(OwnerKind.ORGANIZATION, changed.id)
+            await self._lines.hurry(owner, self._clock.now())
+        return changed
 
     async def suspend(self, permalink: str, reason: str) -> Organization:
         """Suspend an organization and with it all its servers; one that is suspended keeps its reason. Safe to repeat

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from chalicelib.domain.errors import Rejected, unknown_reference, wrong_field
+from chalicelib.domain.limits.limit import LimitOwner, OwnerKind
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.outgoing.retry import parse_schedule
@@ -29,11 +30,12 @@ from chalicelib.domain.tenancy.servers import (
 )
 from chalicelib.domain.tenancy.uuids import new_uuid
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Guard, Repository
 from chalicelib.services.pools.sources import POOL, WRONG_POOL, no_such_pool
-from chalicelib.services.tenancy.limit_fields import check_limits
+from chalicelib.services.tenancy.limit_fields import changes_limits, check_limits
 from chalicelib.services.tenancy.names import (
     add_under_permalink,
     check_not_removed,
@@ -47,8 +49,9 @@ MOST_SHARDS = 16
 class ServerOptions:
     """What may be changed about a server after it was made (contract section 1.3), under the names of its fields.
 
-    send_limit, _day, _month: messages in 60 minutes, 24 hours, a month, None for no limit. outbound_spam_threshold: None for mail that is not scanned.
-    postmaster_address: None for the postmaster of the domain. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
+    send_limit, _day, _month: messages in 60 minutes, 24 hours, a month of the calendar; None for no limit.
+    outbound_spam_threshold: None for mail that is not scanned. postmaster_address: None for the postmaster of the
+    domain. retry_schedule: as `1m,5m*2,1h*3`, None for the default.
     """
 
     mode: ServerMode = ServerMode.LIVE
@@ -81,11 +84,19 @@ class ServerOptions:
 class Servers:
     """The mail servers of organizations (contract section 1.3)."""
 
-    def __init__(self, repository: Repository, queue: WorkQueue, clock: Clock, rand: Rand) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        queue: WorkQueue,
+        clock: Clock,
+        rand: Rand,
+        lines: LimitLines,
+    ) -> None:
         self._repository = repository
         self._queue = queue
         self._clock = clock
         self._rand = rand
+        self._lines = lines
 
     async def create(
         self,
@@ -154,7 +165,11 @@ class Servers:
         changes = {field: one for field, one in wanted.items() if one != known[field]}
         if name is not None:
             changes["name"] = checked_name(name)
-        return await self._modify(server, guard, **changes)
+        changed = await self._modify(server, guard, **changes)
+        if changes_limits(changes):
+            owner = LimitOwner(OwnerKind.SERVER, server.id)
+            await self._lines.hurry(owner, self._clock.now())
+        return changed
 
     async def suspend(self, server: Server, reason: str) -> Server:
         """Stop a server from sending and receiving, at once."""

@@ -16,17 +16,20 @@ from chalicelib.adapters.storage.leased_numbers import NumberBlock
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import DsnParameters, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
+from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.suppressions import SuppressionList
 from tests import item_models as models
 from tests.fakes import (
@@ -92,7 +95,10 @@ async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> N
 async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
     await aws[SuppressionList].add(server, [Suppression("a@b.test", "why", NOW, NOW + 60)])
-    await aws[SendRate].reserve(server, NOW)
+    limit = Limit(LimitOwner(OwnerKind.SERVER, server), Span.HOUR, 5)
+    await aws[SendLimits].take([limit], 1, NOW)
+    standing = Standing.of(a_message(server, 1), 9)
+    await aws[LimitLines].enter(limit, standing, NOW + 3_600)
     await aws[Numbers].take(server, "message", 1)
     await aws[Reports].add(server, a_report(1, MessageId(2), MessageId(3)))
     await aws[IdempotencyKeys].begin(server, "key", "print", NOW)
@@ -100,7 +106,8 @@ async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     for model, pk in (
         (models.SuppressionItem, f"S#{server}#SUP"),
         (models.ReportItem, f"S#{server}#REP"),
-        (models.NumberItem, f"S#{server}#C"),
+        (models.LimitItem, f"S#{server}#LIM"),
+        (models.StandingItem, f"S#{server}#LST"),
         (models.NumberItem, f"S#{server}#SEQ"),
         (models.AnswerItem, f"S#{server}#I"),
     ):

@@ -1,4 +1,4 @@
-"""What a server's hourly limit costs: a place is reserved once, for what nothing else kept back, and given back when
+"""What a server's send limits cost: a place is taken once, for what nothing else kept back, and given back when
 nothing was sent."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.servers import ServerMode
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.egress import TransactionResult
-from chalicelib.ports.send_rate import SendRate
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.tenancy.credentials import CredentialOptions
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
@@ -29,20 +29,20 @@ class Places:
     def __init__(self, scene: Scene) -> None:
         self.reserved = self.given_back = 0
         self.away = False
-        volume: Any = scene.posthorn[SendRate]
-        reserve, give_back = volume.reserve, volume.give_back
+        volume: Any = scene.posthorn[SendLimits]
+        reserve, give_back = volume.take, volume.give_back
 
-        async def reserving(*about: Any) -> Any:
+        async def reserving(*about: Any, **more: Any) -> Any:
             if self.away:
                 raise TemporaryFailure("The counters are away")
             self.reserved += 1
-            return await reserve(*about)
+            return await reserve(*about, **more)
 
         async def giving_back(*about: Any) -> Any:
             self.given_back += 1
             return await give_back(*about)
 
-        volume.reserve, volume.give_back = reserving, giving_back
+        volume.take, volume.give_back = reserving, giving_back
 
     @property
     def taken(self) -> tuple[int, int]:
@@ -94,10 +94,10 @@ async def test_what_a_check_before_the_limit_keeps_back_takes_no_place(made: Any
     assert places.taken == (0, 0)
 
 
-async def test_what_the_limit_holds_gives_its_place_back() -> None:
+async def test_what_the_limit_holds_takes_no_place() -> None:
     record, places = await delivered(await make_scene(server=ServerOptions(send_limit=0)))
     assert record.status is Status.HELD
-    assert places.taken == (1, 1)
+    assert places.taken == (1, 0)
 
 
 async def test_what_development_mode_holds_gives_its_place_back() -> None:

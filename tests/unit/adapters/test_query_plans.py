@@ -37,14 +37,15 @@ LISTS = {
     "processes._GIVE_BACK": "by_owner (owner=?)",
     "feed._EVENTS": "INTEGER PRIMARY KEY (rowid>?)",
     "statistics._READ": "PRIMARY KEY (server=? AND period=? AND start>? AND start<?)",
-    "limits._SUM": "PRIMARY KEY (server=? AND minute>? AND minute<?)",
+    "send_limits._COUNTS": "PRIMARY KEY (owner=? AND period=? AND slot>?)",
+    "limit_lines._DUE": "limit_lines_by_due (due_at<?)",
+    "limit_lines._FIRST": "PRIMARY KEY (owner=? AND period=? AND (at,key)>(?,?))",
     "repository._ROWS": "PRIMARY KEY (kind=? AND code=? AND owner=? AND name>?)",
     "repository._OWNERS": "PRIMARY KEY (kind=?)",
     "queue._POOLS": "PRIMARY KEY (kind=?)",
 }
-# A row a server and minute of the last two hours.
-# And the one row of a table, and a list that the caller brings.
-SHORT = {"send_rate", "key_check", "json_each"}
+# The one row of a table, and a list that the caller brings.
+SHORT = {"key_check", "json_each"}
 # They read everything because that is what they are for: looking at a folder, counting all, saving, bringing back and
 # moving it.
 WHOLE = {"backends", "inspection", "snapshot", "restored", "moved"}

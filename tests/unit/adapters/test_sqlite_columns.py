@@ -43,6 +43,7 @@ def test_a_default_is_null() -> None:
         *("tag", "dsn", "operation", "arrival", "reports_on"),
         *("stream", "metadata", "scheduled_at", "unsubscribe"),
         *("bounce", "hold", "received_with_ssl", "smtputf8"),
+        *("stream", "metadata", "scheduled_at", "unsubscribe", "limits"),
     }
     assert (row["pool"], row["scope"], row["blob"]) == ("default", "outgoing", '["k", 0, 10]')
 

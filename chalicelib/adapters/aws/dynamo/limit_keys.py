@@ -1,8 +1,8 @@
 """Where send limits lie in the mail table, and the counts of an owner as an item.
 
-`S#<server>#LIM` (of an organization `O#<organization>#LIM`) has an item for each owner, under its name, and one for each
-of its lines that holds mail, `L#<owner>#<period>`; `S#<server>#LST` what stands in them, `<owner>#<period>#<when it was
-accepted>#<server>#<message>`. Lines that are to be looked at are found in the `due` index, under `LIM`.
+`S#<server>#LIM` (of an organization `O#<organization>#LIM`) has an item for each owner, under its name, and one for
+each of its lines that holds mail, `L#<owner>#<period>`; `S#<server>#LST` what stands in them, `<owner>#<period>#<when
+it was accepted>#<server>#<message>`. Lines that are to be looked at are found in the `due` index, under `LIM`.
 
 An owner's item has for each period (`h`, `d`, `m`): `t` with the sum of its window, `r` with the newest slot, a count
 for each slot by its last two digits, and `q` while a line holds mail. `v` counts what changes counts otherwise than by
@@ -16,7 +16,7 @@ from typing import Any
 
 from chalicelib.domain.limits.limit import LimitOwner, Line, OwnerKind, Standing
 from chalicelib.domain.limits.windows import SLOTS, Counts
-from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.send_limits import Period
 
 DUE_LINES = "LIM"
@@ -65,7 +65,7 @@ def read_standing(item: Mapping[str, Any]) -> Standing:
     """A message in a line."""
     *_, server, message = item["SK"]["S"].split("#")
     at, attempt = float(item["t"]["N"]), int(item["a"]["N"])
-    return Standing(at, ServerId(int(server)), int(message), attempt)
+    return Standing(at, ServerId(int(server)), MessageId(int(message)), attempt)
 
 
 def slot_name(period: Period, slot: int) -> str:

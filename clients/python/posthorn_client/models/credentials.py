@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from posthorn_client.models.organizations import LimitAction
+
 __all__ = [
     "BareNewlines",
     "Credential",
@@ -40,6 +42,10 @@ class Credential(TypedDict):
     cram: bool
     """SMTP: it can be used with CRAM-MD5."""
     bare_newlines: BareNewlines
+    send_limit: int | None
+    send_limit_day: int | None
+    send_limit_month: int | None
+    send_limit_action: LimitAction
     expires_at: str | None
     created_at: str
     last_used_at: str | None
@@ -70,6 +76,14 @@ class CredentialToChange(TypedDict):
     networks: NotRequired[list[str] | None]
     """None: from everywhere."""
     expires_at: NotRequired[str | None]
+    send_limit: NotRequired[int | None]
+    """Messages in 60 minutes; null: any number."""
+    send_limit_day: NotRequired[int | None]
+    """Messages in 24 hours; null: any number."""
+    send_limit_month: NotRequired[int | None]
+    """Messages in a month, UTC; null: any number."""
+    send_limit_action: NotRequired[LimitAction | None]
+    """What becomes of mail above a limit: held and sent later, or refused."""
 
 
 class CredentialToMake(TypedDict):
@@ -88,6 +102,14 @@ class CredentialToMake(TypedDict):
     scopes: NotRequired[list[str] | None]
     """API alone."""
     expires_at: NotRequired[str | None]
+    send_limit: NotRequired[int | None]
+    """Messages in 60 minutes; null: any number."""
+    send_limit_day: NotRequired[int | None]
+    """Messages in 24 hours; null: any number."""
+    send_limit_month: NotRequired[int | None]
+    """Messages in a month, UTC; null: any number."""
+    send_limit_action: NotRequired[LimitAction | None]
+    """What becomes of mail above a limit: held and sent later, or refused."""
     key: NotRequired[str | None]
     """An existing key, to be kept."""
 

@@ -5,15 +5,21 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 __all__ = [
+    "LimitAction",
     "Organization",
     "OrganizationPage",
     "OrganizationToChange",
     "OrganizationToMake",
     "Suspension",
 ]
+
+LimitAction = Literal["hold", "refuse"]
+"""HOLD: mail above a limit is held and sent by itself, as places come free. REFUSE: it is not
+accepted.
+"""
 
 
 class Organization(TypedDict):
@@ -25,6 +31,10 @@ class Organization(TypedDict):
     name: str
     time_zone: str
     pools: list[str]
+    send_limit: int | None
+    send_limit_day: int | None
+    send_limit_month: int | None
+    send_limit_action: LimitAction
     created_at: str
     suspended_at: str | None
     suspension_reason: str | None
@@ -46,6 +56,14 @@ class OrganizationToChange(TypedDict):
     time_zone: NotRequired[str | None]
     """An IANA name."""
     pools: NotRequired[list[str] | None]
+    send_limit: NotRequired[int | None]
+    """Messages in 60 minutes; null: any number."""
+    send_limit_day: NotRequired[int | None]
+    """Messages in 24 hours; null: any number."""
+    send_limit_month: NotRequired[int | None]
+    """Messages in a month, UTC; null: any number."""
+    send_limit_action: NotRequired[LimitAction | None]
+    """What becomes of mail above a limit: held and sent later, or refused."""
 
 
 class OrganizationToMake(TypedDict):
@@ -57,6 +75,14 @@ class OrganizationToMake(TypedDict):
     time_zone: NotRequired[str | None]
     """An IANA name."""
     pools: NotRequired[list[str] | None]
+    send_limit: NotRequired[int | None]
+    """Messages in 60 minutes; null: any number."""
+    send_limit_day: NotRequired[int | None]
+    """Messages in 24 hours; null: any number."""
+    send_limit_month: NotRequired[int | None]
+    """Messages in a month, UTC; null: any number."""
+    send_limit_action: NotRequired[LimitAction | None]
+    """What becomes of mail above a limit: held and sent later, or refused."""
 
 
 class Suspension(TypedDict):

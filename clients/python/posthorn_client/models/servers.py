@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
+from posthorn_client.models.organizations import LimitAction
+
 __all__ = [
     "Server",
     "ServerMode",
@@ -33,6 +35,9 @@ class Server(TypedDict):
     pool: str
     shards: int
     send_limit: int | None
+    send_limit_day: int | None
+    send_limit_month: int | None
+    send_limit_action: LimitAction
     spam_threshold: float
     spam_failure_threshold: float
     outbound_spam_threshold: float | None
@@ -71,7 +76,13 @@ class ServerToChange(TypedDict):
 
     mode: NotRequired[ServerMode | None]
     send_limit: NotRequired[int | None]
-    """In 60 minutes."""
+    """Messages in 60 minutes; null: any number."""
+    send_limit_day: NotRequired[int | None]
+    """Messages in 24 hours; null: any number."""
+    send_limit_month: NotRequired[int | None]
+    """Messages in a month, UTC; null: any number."""
+    send_limit_action: NotRequired[LimitAction | None]
+    """What becomes of mail above a limit: held and sent later, or refused."""
     spam_threshold: NotRequired[float | None]
     """Mail that scores more is spam."""
     spam_failure_threshold: NotRequired[float | None]
@@ -101,7 +112,13 @@ class ServerToMake(TypedDict):
 
     mode: NotRequired[ServerMode | None]
     send_limit: NotRequired[int | None]
-    """In 60 minutes."""
+    """Messages in 60 minutes; null: any number."""
+    send_limit_day: NotRequired[int | None]
+    """Messages in 24 hours; null: any number."""
+    send_limit_month: NotRequired[int | None]
+    """Messages in a month, UTC; null: any number."""
+    send_limit_action: NotRequired[LimitAction | None]
+    """What becomes of mail above a limit: held and sent later, or refused."""
     spam_threshold: NotRequired[float | None]
     """Mail that scores more is spam."""
     spam_failure_threshold: NotRequired[float | None]

@@ -6,10 +6,10 @@ Written by `python -m docs.generate`; change the declarations of the API that it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from posthorn_client.asking import Asking
 from posthorn_client.models.events import EventBody, EventPage
+from posthorn_client.models.webhooks import EventType
 from posthorn_client.paging import items
 from posthorn_client.request import Request
 
@@ -22,29 +22,7 @@ class EventsOperations(Asking):
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        type: Literal[
-            "email.received",
-            "email.scheduled",
-            "email.delivered",
-            "email.delayed",
-            "email.failed",
-            "email.held",
-            "email.released",
-            "email.cancelled",
-            "email.bounced",
-            "email.complained",
-            "email.opened",
-            "email.clicked",
-            "email.unsubscribed",
-            "suppression.added",
-            "suppression.removed",
-            "domain.dns_failed",
-            "domain.dns_recovered",
-            "server.limit_approaching",
-            "server.limit_exceeded",
-            "webhook.test",
-        ]
-        | None = None,
+        type: EventType | None = None,
         since: str | None = None,
         tenant: str | None = None,
     ) -> EventPage:
@@ -64,29 +42,7 @@ class EventsOperations(Asking):
     def all_events(
         self,
         *,
-        type: Literal[
-            "email.received",
-            "email.scheduled",
-            "email.delivered",
-            "email.delayed",
-            "email.failed",
-            "email.held",
-            "email.released",
-            "email.cancelled",
-            "email.bounced",
-            "email.complained",
-            "email.opened",
-            "email.clicked",
-            "email.unsubscribed",
-            "suppression.added",
-            "suppression.removed",
-            "domain.dns_failed",
-            "domain.dns_recovered",
-            "server.limit_approaching",
-            "server.limit_exceeded",
-            "webhook.test",
-        ]
-        | None = None,
+        type: EventType | None = None,
         since: str | None = None,
         tenant: str | None = None,
         limit: int = 100,

@@ -16,13 +16,11 @@ from chalicelib.domain.model import (
     Status,
 )
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
-from chalicelib.domain.outgoing import checks
 from chalicelib.domain.outgoing.checks import Check, Decision, Facts, Fail, Hold
 from chalicelib.domain.suppression import Reason, Suppression
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome
 from chalicelib.services.outgoing.pipeline import STEPS
-from chalicelib.services.outgoing.send_limit import SendLimit
 
 SERVER = Server(
     id=ServerId(1),
@@ -52,11 +50,7 @@ MESSAGE = Message(
 RECORD = MessageRecord(MESSAGE)
 LISTED = Suppression("john@example.com", "too many hard fails", 1.0, 2)
 FACTS = Facts(server=SERVER, domain=DOMAIN, suppression=None, max_attempts=18, manual=False)
-CHECKS: list[Check] = [
-    checks.send_limit if isinstance(step, type) else step
-    for step in STEPS
-    if step is SendLimit or not isinstance(step, type)
-]
+CHECKS: list[Check] = [step for step in STEPS if not isinstance(step, type)]
 
 
 def decide(record: MessageRecord, facts: Facts) -> Decision | None:
@@ -86,11 +80,6 @@ def test_a_plain_message_goes() -> None:
             RECORD,
             replace(FACTS, suppression=LISTED),
             "Recipient (john@example.com) is on the suppression list (reason: too many hard fails)",
-        ),
-        (
-            RECORD,
-            replace(FACTS, server=replace(SERVER, send_limit=5), sent_last_hour=5),
-            "Message held because send limit (5) has been reached.",
         ),
         (
             RECORD,
@@ -145,18 +134,11 @@ def test_attempts_that_were_exhausted_for_our_sake_suppress_nobody() -> None:
     assert decision.suppress is Reason.SOFT_FAILS
 
 
-def test_a_person_overrules_credential_suppression_and_development_but_not_the_send_limit() -> None:
+def test_a_person_overrules_credential_suppression_and_development() -> None:
     development = replace(SERVER, mode=ServerMode.DEVELOPMENT)
     facts = replace(FACTS, server=development, suppression=LISTED, manual=True)
     held = replace(RECORD, message=replace(MESSAGE, hold=True))
     assert decide(held, facts) is None
-    limited = replace(facts, server=replace(development, send_limit=1), sent_last_hour=1)
-    assert isinstance(decide(held, limited), Hold)
-
-
-def test_retries_do_not_count_against_the_send_limit() -> None:
-    facts = replace(FACTS, server=replace(SERVER, send_limit=1), sent_last_hour=9)
-    assert decide(replace(RECORD, tries=1), facts) is None
 
 
 def test_suspension_comes_before_everything_else() -> None:
@@ -182,7 +164,6 @@ def test_the_checks_come_in_the_order_of_the_contract_before_anything_is_read() 
         "recipient_present",
         "credential_hold",
         "recipient_suppressed",
-        "send_limit",
         "development_mode",
     ]
     acting = [step.__name__ for step in STEPS if isinstance(step, type)]
