@@ -14,13 +14,13 @@ from enum import Enum, auto
 from typing import Any, Generic, TypeVar
 
 from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.model import (
     Arrival,
     BlobRef,
     Delivery,
     DeliveryJob,
     DsnParameters,
-    LimitHold,
     Message,
     MessageRecord,
     Origin,

@@ -10,9 +10,9 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.model import (
     Delivery,
-    LimitHold,
     Message,
     MessageRecord,
     PendingOutcome,

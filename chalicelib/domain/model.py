@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chalicelib.domain.inspection import Inspection
+from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 
@@ -104,20 +105,6 @@ class Arrival:
     client: str = ""
     client_name: str = ""
     to: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LimitHold:
-    """The send limit that holds a message: of which kind its owner is, the owner's number (of a credential, that of the
-    server) and the credential's id, for which period, how many messages it lets through, and when this one is thought
-    to be sent."""
-
-    owner: str
-    of: int
-    credential: str
-    period: str
-    most: int
-    until: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,8 @@ functions               .bootstrap .config .domain .domain.tracking .ports .serv
                         .services.outgoing .services.queue .services.tracking .api .api.v1 .api.v2 chalice
 functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
-functions.sweep         .bootstrap .domain .ports .services .services.queue .services.webhooks chalice functions
+functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
+                        chalice functions
 functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 

@@ -17,7 +17,8 @@ from chalicelib.domain.decision_texts import (
 )
 from chalicelib.domain.incoming.head import one_decimal
 from chalicelib.domain.inspection import SpamStatus
-from chalicelib.domain.model import LimitHold, MessageRecord
+from chalicelib.domain.limit_hold import LimitHold
+from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.tenancy.endpoints import Endpoint
 from chalicelib.domain.tenancy.routes import Route, RouteMode, SpamMode
 from chalicelib.domain.tenancy.servers import Server, ServerMode, UnknownOutcome

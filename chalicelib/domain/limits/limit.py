@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.domain.model import LimitHold, Message
+from chalicelib.domain.limit_hold import LimitHold
+from chalicelib.domain.model import Message
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.credentials import Credential
 from chalicelib.domain.tenancy.send_limits import LimitAction, Period, SendLimits

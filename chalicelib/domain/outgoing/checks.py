@@ -16,7 +16,8 @@ from chalicelib.domain.decision_texts import (
     SUSPENDED,
     attempts_reached,
 )
-from chalicelib.domain.model import LimitHold, MessageRecord
+from chalicelib.domain.limit_hold import LimitHold
+from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.suppression import Reason, Suppression
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.servers import Server, UnknownOutcome

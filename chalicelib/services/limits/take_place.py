@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.limit_hold import LimitHold
 from chalicelib.domain.limits.limit import Limit, Standing, hold_of
 from chalicelib.domain.limits.windows import gap
-from chalicelib.domain.model import LimitHold, MessageRecord
+from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.limit_lines import LimitLines

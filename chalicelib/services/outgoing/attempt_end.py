@@ -14,7 +14,8 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.ids import log_id
-from chalicelib.domain.model import Delivery, LimitHold, MessageRecord, Status
+from chalicelib.domain.limit_hold import LimitHold
+from chalicelib.domain.model import Delivery, MessageRecord, Status
 from chalicelib.domain.outgoing.retry import (
     LOST_REPLY,
     Schedule,
