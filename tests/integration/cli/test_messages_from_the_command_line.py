@@ -1,11 +1,8 @@
-"""Messages are listed, shown, read raw, released, cancelled, retried and followed from the command line."""
+"""Messages are listed, shown, read raw, released, cancelled and retried from the command line."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,63 +176,6 @@ def test_another_servers_message_is_not_found(cli: Run, scene: Scene) -> None:
         outcome = cli("message", "show", name, "--server", "acme/other")
         assert outcome.code == 1
         assert outcome.out == ""
-
-
-def test_tail_shows_what_was_and_what_comes(
-    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
-    old = run(scene.accept("old@example.com"))[0]
-    older = run(scene.accept("older@example.com"))[0]
-    steps: list[Callable[[], object]] = [
-        lambda: run(scene.accept("new@example.com")),
-        lambda: fail(scene, old, "450 \x1b[2J later"),
-        lambda: None,
-    ]
-    polls = len(steps) + 1
-
-    def between(coroutine: object) -> object:
-        """Run the work of the command; where it would sleep, let the next thing happen."""
-        if getattr(coroutine, "__name__", "") == "sleep":
-            coroutine.close()  # type: ignore[attr-defined]  # a coroutine of asyncio.sleep
-            return steps.pop(0)()
-        return run(coroutine)  # type: ignore[arg-type]
-
-    def session() -> Session:
-        return Session(open_installation=lambda: scene.posthorn, run=between)
-
-    line = ["tail", "--last", "1", "--polls", str(polls), "--json"]
-    assert main(line, session()) == 0
-    out = capsys.readouterr().out
-    assert "\x1b" not in out
-    events = [json.loads(text) for text in out.splitlines()]
-    assert [(each["event"], each["message"]["rcpt_to"]) for each in events] == [
-        ("accepted", "older@example.com"),
-        ("accepted", "new@example.com"),
-        ("delivery", "old@example.com"),
-    ]
-    assert events[0]["message"]["id"] == older.id
-    steps.append(lambda: None)
-    assert main(["tail", "--last", "3", "--polls", "2"], session()) == 0
-    text = capsys.readouterr().out
-    assert text.count("\n") == 4
-    assert "450 \\x1b[2J later" in text
-
-
-def test_tail_ends_quietly_with_control_c(
-    scene: Scene, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
-
-    def interrupted(coroutine: object) -> object:
-        if asyncio.iscoroutine(coroutine) and coroutine.__name__ == "sleep":
-            coroutine.close()
-            raise KeyboardInterrupt
-        return run(coroutine)  # type: ignore[arg-type]
-
-    session = Session(open_installation=lambda: scene.posthorn, run=interrupted)
-    assert main(["tail"], session) == 130
-    assert capsys.readouterr().err.strip() == ""
 
 
 def test_a_message_is_held_given_up_and_sent_once_more(cli: Run, scene: Scene) -> None:
