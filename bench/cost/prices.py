@@ -34,7 +34,7 @@ FIXED = {
     "public IPv4 addresses, four": 14.6,
     "KMS key": 1.0,
     f"{ALARMS} alarms, a dashboard and a metric of our own": ALARMS * 0.1 + 3.0 + 0.3,
-    "SQS: five idle pollers on each of three queues": 0.78,
+    "SQS: five idle pollers on each of five queues": 1.30,
     "sweep: 43,200 runs of 50 ms, and their reads": 0.09,
     "upkeep: 730 runs of a second, and their reads": 0.01,
 }

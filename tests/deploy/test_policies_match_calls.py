@@ -50,10 +50,12 @@ from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointTyp
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.endpoints import Endpoints
@@ -70,12 +72,15 @@ from chalicelib.services.tenancy.removal import RemoveTenants
 from chalicelib.services.tenancy.servers import ServerOptions
 from chalicelib.services.tracking.domains import TrackDomains
 from chalicelib.services.tracking.engagement_limit import UNASKED
+from chalicelib.services.webhooks.fan_out import FanOut
+from chalicelib.services.webhooks.webhooks import Webhooks
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.incoming import incoming
 from functions.sweep import sweep
 from functions.tracking import tracking
 from functions.upkeep import upkeep
+from functions.webhooks import webhooks, webhooks_slow
 from infra.local.exchange import Request
 from infra.local.function_url import event_of
 from infra.local.invocation import Context, schedule_event, sqs_event
@@ -89,6 +94,7 @@ from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
 from tests.tracking_scene import TrackedMail, mac_key_of
+from tests.webhook_events import an_event
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
@@ -502,6 +508,10 @@ def test_the_sweep(world: World) -> None:
     later = replace(before, wake_at=int(world.program[Clock].now()) + 7_200, by_sweeper=True)
     assert bootstrap.run(world.program[MessageStore].replace(before, later))
 
+    lanes = world.program[WebhookLanes]
+    job = LaneJob(world.server.id, "whabcdefghij")
+    bootstrap.run(lanes.wake([job], world.program[Clock].now() + 7_200))
+
     def minutes() -> None:
         world.move_clock(3 * 3_600)
         sweep(schedule_event("sweep", 0.0, "us-east-1"), Context("sweep", 60.0))
@@ -510,6 +520,53 @@ def test_the_sweep(world: World) -> None:
 
     check(world, "SweepRole", without_the_scenery(world, minutes), WITHOUT_A_CALL)
     assert world.record(held).status is Status.HOLD_CANCELLED
+
+
+def test_webhooks(world: World) -> None:
+    """Posted, put off, put off for hours, given up; a lane that another holds; a slow one; one that nobody can read."""
+    server = world.server
+    told = {"system_server": server.full_name, "system_from": "app@acme.test"}
+    settings = replace(world.settings, postmaster="ops@example.com", **told)
+    world.program = program = bootstrap.on_aws(settings)
+    answers = iter([200, 500, 410])
+
+    class Application(WantsNoMore):
+        def send_response(self, code: int, message: str | None = None) -> None:
+            super().send_response(next(answers, 410), message)
+
+    application = HTTPServer(("127.0.0.1", 0), Application)
+    threading.Thread(target=application.serve_forever, daemon=True).start()
+    url = f"http://joe:x@127.0.0.1:{application.server_port}/"
+    made, _ = bootstrap.run(program[Webhooks].create(server, {"url": url}))
+    held, slow = (
+        bootstrap.run(program[Webhooks].create(server, {"url": url, "events": []}))[0]
+        for _ in range(2)
+    )
+    lanes, now = program[WebhookLanes], program[Clock].now()
+
+    async def prepare() -> None:
+        for _ in range(2):
+            await lanes.claim(server.id, held.id, "another", now, now + 300)
+        lane = await lanes.claim(server.id, slow.id, "another", now, now + 300)
+        await lanes.let_go(lane.after_failure(now, timed_out=True), None)
+        await lanes.wake([LaneJob(server.id, one.id) for one in (held, slow)])
+
+    def turns() -> None:
+        bootstrap.run(prepare())
+        world.put("not a wake-up", "webhooks")
+        for number in (1, 2, 3):
+            event = an_event(server.id, number)
+            bootstrap.run(program[FanOut].take(server.id, [event]))
+            left = world.work(webhooks, "webhooks")
+            assert left in ([], ["not a wake-up"])
+        world.work(webhooks_slow, "webhooks-slow")
+
+    called = without_the_scenery(world, turns)
+    application.shutdown()
+    application.server_close()
+    assert not bootstrap.run(program[Webhooks].get(server, made.id)).enabled
+    meanwhile = {"dynamodb:GetItem": "a delivery that somebody changed meanwhile is read again"}
+    check(world, "WebhooksRole", called, WITHOUT_A_CALL | meanwhile)
 
 
 def test_the_upkeep(world: World) -> None:
@@ -613,7 +670,12 @@ def test_the_outbox(world: World) -> None:
     changes = Changes(world.settings.mail_table)
     records = changes.take()
 
+    bootstrap.run(world.program[Webhooks].create(world.server, {"url": "https://app.example/"}))
+
     def batches() -> None:
+        fan_out = bootstrap.posthorn()[FanOut]
+        server = world.server.id
+        assert bootstrap.run(fan_out.take(server, [an_event(server, 1)])) == 1
         for _ in range(2):
             assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
         bootstrap.run(world.program[RemoveTenants].remove_server(world.server))
@@ -690,6 +752,8 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "SweepRole",
         "TrackingRole",
         "UpkeepRole",
+        "WebhooksRole",
+        "WebhooksSlowRole",
     ]
     bucket = f"arn:aws:s3:::{settings.bucket}"
     for role in roles:

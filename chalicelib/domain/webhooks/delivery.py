@@ -14,7 +14,7 @@ from chalicelib.domain.http_exchange import Timings
 from chalicelib.domain.numbering import MessageId, ServerId
 
 LONGEST_RESPONSE = 1_024
-MOST_FIELDS, LONGEST_FIELD = 40, 500
+MOST_FIELDS, LONGEST_FIELD, LONGEST_HEADER = 40, 500, 4_000
 MOST_ATTEMPTS_KEPT = 20
 PREFIX = "wd"
 _TIME_LETTERS, _HASH_LETTERS = 9, 11
@@ -145,11 +145,17 @@ def is_delivery_id(text: str) -> bool:
 
 
 def headers_kept(fields: Fields) -> tuple[Header, ...]:
-    """The first fields, cut, with lower-case names."""
-    return tuple(
-        Header(name.lower()[:LONGEST_FIELD], value[:LONGEST_FIELD])
-        for name, value in fields[:MOST_FIELDS]
-    )
+    """The first fields with lower-case names, each cut, and no more than LONGEST_HEADER octets of all: what hangs on a
+    delivery must fit into one item of any store, whatever receivers say."""
+    found: list[Header] = []
+    left = LONGEST_HEADER
+    for name, value in fields[:MOST_FIELDS]:
+        one = Header(name.lower()[:LONGEST_FIELD], value[:LONGEST_FIELD])
+        left -= len(one.name.encode()) + len(one.value.encode())
+        if left < 0:
+            break
+        found.append(one)
+    return tuple(found)
 
 
 def _letters(number: int, count: int) -> str:

@@ -20,7 +20,7 @@ from chalicelib.services.webhooks.post_event import Posted, PostEvent, Sender
 from chalicelib.services.webhooks.settle import ChangeDelivery, is_elsewhere, settled
 
 MOST_AT_ONCE = 10
-PAGE = 50
+PAGE = 20
 LEASE_SPARE = 30.0
 _FAR = 1e12
 

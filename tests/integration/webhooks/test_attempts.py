@@ -196,7 +196,7 @@ async def test_all_of_an_attempt_is_kept(stage: Stage) -> None:
     assert kept.response == "\N{REPLACEMENT CHARACTER}" + "ü" * 1_023
     assert (kept.code, kept.seconds, kept.error, kept.timings) == (500, 0.08, None, timings)
     assert kept.response_headers[0] == Header("content-type", "text/plain")
-    assert len(kept.response_headers) == 40
+    assert len(kept.response_headers) == 8
     assert all(len(one.value) <= 500 for one in kept.response_headers)
     sent = {one.name: one.value for one in kept.request_headers}
     assert sent == {name.lower(): value for name, value in stage.receiver.heard[0].headers}
