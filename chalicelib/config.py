@@ -37,6 +37,7 @@ class Settings:
     behind_cloudfront: take a reader's address from CloudFront, in front of the tracking function; only where nothing
     else can call it.
     tracking_days: how long tracked links work, and how long opens and clicks are kept.
+    unsubscribe_url: what stands in front of /u/ in links to unsubscribe, https; without it, where clients reach us.
     domain_verify_prefix: first word of the TXT record that proves who owns a domain.
     system_server, system_from: the server (org/server) and the address, of a domain that is verified there, by which
     the installation itself writes to people; without them whoever needs such mail is told to come back later, and
@@ -99,6 +100,7 @@ class Settings:
     track_address: str = ""
     behind_cloudfront: bool = False
     tracking_days: int = 60
+    unsubscribe_url: str = ""
     domain_verify_prefix: str = "posthorn-verification"
     system_server: str = ""
     system_from: str = ""
@@ -162,6 +164,11 @@ class Settings:
     def public_url(self) -> str:
         """The address at which clients reach us, without a final slash."""
         return (self.web_url or f"https://{self.web_hostname}").rstrip("/")
+
+    @property
+    def unsubscribe_base(self) -> str:
+        """What stands in front of `/u/`, without a final slash."""
+        return (self.unsubscribe_url or self.public_url).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The HTTP API: the Chalice app with the routes of both versions, as Lambda loads it behind API Gateway.
+"""The HTTP API: the Chalice app with the routes of both versions and of pages, as Lambda loads it behind API Gateway.
 
 The app keeps the current request per thread, so that a threaded server may use one app for many requests at a time, as
 the local stack does.
@@ -11,7 +11,7 @@ from typing import Any
 
 from chalice.app import Chalice, Request
 
-from functions import api_v1, api_v2
+from functions import api_v1, api_v2, pages
 
 
 class Application(Chalice):
@@ -31,5 +31,5 @@ class Application(Chalice):
 
 # Chalice's own log set-up would silence every logger below "posthorn"; functions.runtime sets them up.
 app = Application(app_name="posthorn", configure_logs=False)
-for module in (api_v1, api_v2):
+for module in (api_v1, api_v2, pages):
     app.register_blueprint(module.blueprint)

@@ -41,6 +41,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.outgoing.accept import AcceptMail
@@ -137,6 +138,8 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[Engagement].keep_links(
         server, mail["leased"].id, ["https://b.test/"], later
     )
+    link = UnsubscribeLink(server, message, "john@example.com", "news", later)
+    await host.posthorn[UnsubscribeLinks].keep(link)
     hit = EngagementEvent(EngagementKind.CLICK, host.now, "192.0.2.1", "Mozilla", "https://a.test/")
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)

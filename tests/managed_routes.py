@@ -151,8 +151,9 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     number = api.v2("POST", "/emails", attached).json["id"]
     later = mail | {"scheduled_at": "2027-01-20T00:00:00Z"}
     made_at = api.v2("POST", "/emails", later).json["id"]
-    for value in ({"scheduled_at": None}, {"scheduled_at": "soon"}):
-        asked("PATCH", "/emails/{id}", f"/emails/{made_at}", value, "acme/app")
+    named, at = "/emails/{id}", f"/emails/{made_at}"
+    asked("PATCH", named, at, {"scheduled_at": None}, "acme/app")
+    asked("PATCH", named, at, {"scheduled_at": "soon"}, "acme/app")
     within = "/emails/{id}/attachments/{index}"
     asked("GET", "/emails/{id}/content", f"/emails/{number}/content", tenant="acme/app")
     file = f"/emails/{number}/attachments/0"

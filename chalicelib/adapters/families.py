@@ -42,6 +42,7 @@ signer.Signer                crypto.signer.KeyringSigner                   crypt
 statistics.Statistics        aws.dynamo.statistics.DynamoStatistics        sqlite.statistics.SqliteStatistics
 suppressions.SuppressionList aws.dynamo.suppressions.DynamoSuppressionList sqlite.suppressions.SqliteSuppressionList
 transfer.MessageTransfer     aws.dynamo.transfer.DynamoMessageTransfer     sqlite.transfer.SqliteMessageTransfer
+unsubscribe_links.UnsubscribeLinks aws.dynamo.unsubscribe_links.DynamoUnsubscribeLinks sqlite.unsubscribe_links.SqliteUnsubscribeLinks
 vault.KeyVault               aws.kms.KmsKeyVault                           sqlite.vault.FileKeyVault
 send_limits.SendLimits       aws.dynamo.send_limits.DynamoSendLimits       sqlite.send_limits.SqliteSendLimits
 limit_lines.LimitLines       aws.dynamo.limit_lines.DynamoLimitLines       sqlite.limit_lines.SqliteLimitLines

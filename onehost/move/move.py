@@ -32,6 +32,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
+from chalicelib.ports.unsubscribe_links import UnsubscribeLinks
 from onehost.move.configuration import copy_configuration, organizations, pools, servers
 from onehost.move.messages import Jobs, MessageCopy
 from onehost.move.steps import Steps
@@ -87,6 +88,7 @@ class Move:
         for server in ours:
             await copy_suppressions(self._source, self._target, server)
             await self._reports(server)
+            await self._unsubscribes(server)
             await self._uploads(server)
             await copy.over(server)
         if last:
@@ -111,6 +113,15 @@ class Move:
             if page.next_cursor is None:
                 return
             cursor = page.next_cursor
+
+    async def _unsubscribes(self, server: ServerId) -> None:
+        """All that work: one that is there is written again as it is."""
+        now, cursor = self._source[Clock].now(), None
+        while True:
+            page = await self._source[UnsubscribeLinks].page(server, now, cursor)
+            await self._target[UnsubscribeLinks].keep(*page.values)
+            if (cursor := page.next_cursor) is None:
+                return
 
     async def _uploads(self, server: ServerId) -> None:
         """Those that a request may still name."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chalicelib.api import unsubscribe_page
 from chalicelib.api.http import Fallback, Operation
 from chalicelib.api.v1 import envelope as v1_envelope
 from chalicelib.api.v1 import routes as v1_routes
@@ -36,7 +37,7 @@ class Found(NamedTuple):
 
 
 class WebRoutes:
-    """The routes of both versions of the API."""
+    """The routes of both versions of the API, and of pages."""
 
     def __init__(self) -> None:
         self._by_method: dict[str, list[WebRoute]] = {}
@@ -48,6 +49,14 @@ class WebRoutes:
                 for method in methods:
                     route = WebRoute(unit, path, operation, failed)
                     self._by_method.setdefault(method, []).append(route)
+        page = WebRoute(
+            "page.unsubscribe",
+            unsubscribe_page.PATH,
+            unsubscribe_page.answer_unsubscribe,
+            unsubscribe_page.broken,
+        )
+        for method in unsubscribe_page.METHODS:
+            self._by_method.setdefault(method, []).append(page)
         for found in self._by_method.values():
             # `{` comes behind every letter.
             found.sort(key=lambda route: (route.path.endswith("+}"), route.path))

@@ -133,7 +133,7 @@ chalicelib              -
 .adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
 
-.api                    .domain.tenancy .services.tenancy pydantic_core
+.api                    .domain .domain.tenancy .services.outgoing .services.tenancy pydantic_core
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
                         .services.outgoing
                         .services.tenancy .api

@@ -41,6 +41,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
 from tests.contract.conftest import World
@@ -80,6 +81,9 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     await world[SendLimits].take([limit], 1, NOW)
     standing = Standing.of(made[0], 9)
     await world[LimitLines].enter(limit, standing, NOW + 3_600)
+    await world[UnsubscribeLinks].keep(
+        *(UnsubscribeLink(server, one.id, "a@b.test", "news", LATER) for one in made)
+    )
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.DAY, NOW // 86_400 * 86_400)

@@ -27,6 +27,8 @@ _OVER = (
     " WHERE kind IN ('mark', 'report') AND seq <= :position LIMIT :rows)",
     "DELETE FROM packs WHERE seq IN (SELECT seq FROM packs WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM links WHERE key IN (SELECT key FROM links WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM unsubscribes WHERE key IN"
+    " (SELECT key FROM unsubscribes WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM answers WHERE (server, name) IN"

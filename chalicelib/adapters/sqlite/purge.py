@@ -50,6 +50,7 @@ _REMOVED = (
     "DELETE FROM pack_sources WHERE (server, source) IN"
     " (SELECT server, source FROM pack_sources WHERE server = :server LIMIT :rows)",
     f"DELETE FROM reports WHERE key IN (SELECT key FROM reports WHERE {_OURS} LIMIT :rows)",
+    f"DELETE FROM unsubscribes WHERE key IN (SELECT key FROM unsubscribes WHERE {_OURS} LIMIT :rows)",
     f"DELETE FROM links WHERE key IN (SELECT key FROM links WHERE {_OURS} LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE server = :server LIMIT :rows)",

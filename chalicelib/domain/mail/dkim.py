@@ -21,7 +21,8 @@ from chalicelib.domain.mail.headers import MOST_FIELDS, find_body
 ALGORITHMS = ("rsa-sha256", "ed25519-sha256")
 
 # One entry more than there are fields in h=, so that none can be added later (RFC 6376 §8.15): of what people are shown
-# always; of what relays add to a message that lacks it, only where there is one to be contradicted.
+# always; of what relays add to a message that lacks it, and of what a click acts by, only where there is one to be
+# contradicted.
 OVERSIGNED = (b"from", b"to", b"cc", b"subject", b"reply-to")
 OVERSIGNED_WHERE_PRESENT = (
     b"date",
@@ -29,6 +30,8 @@ OVERSIGNED_WHERE_PRESENT = (
     b"mime-version",
     b"content-type",
     b"content-transfer-encoding",
+    b"list-unsubscribe",
+    b"list-unsubscribe-post",
 )
 # Contract 4.11, and the fields that mailbox providers want covered.
 SIGNED = frozenset((*OVERSIGNED, *OVERSIGNED_WHERE_PRESENT)) | {
@@ -43,8 +46,6 @@ SIGNED = frozenset((*OVERSIGNED, *OVERSIGNED_WHERE_PRESENT)) | {
     b"list-id",
     b"list-help",
     b"list-owner",
-    b"list-unsubscribe",
-    b"list-unsubscribe-post",
     b"list-subscribe",
     b"list-post",
     b"feedback-id",

@@ -1,9 +1,10 @@
 """What is put in front of an outgoing message, and in which order (contract 4.10, 4.11, 4.18).
 
-The message itself stays as it came. In front of it go Message-ID and Date when it has none, then `CFBL-Address` (RFC
-9477) unless it has one, then `X-Postal-MsgID`, then the DKIM signatures, and foremost `Resent-Sender`, which no
-signature covers. A message that already has *our* token in an `X-Postal-MsgID` has been through here and gets nothing
-twice; a token of someone else's changes nothing, because otherwise a submitter could switch signing off with a field.
+The message itself stays as it came. In front of it go Message-ID and Date when it has none, then the fields by which
+its recipient unsubscribes with one click (RFC 8058), then `CFBL-Address` (RFC 9477) unless it has one, then
+`X-Postal-MsgID`, then the DKIM signatures, and foremost `Resent-Sender`, which no signature covers. A message that
+already has *our* token in an `X-Postal-MsgID` has been through here and gets nothing twice; a token of someone else's
+changes nothing, because otherwise a submitter could switch signing off with a field.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.headers import Headers
 
+ONE_CLICK = "List-Unsubscribe=One-Click"
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
@@ -41,12 +43,13 @@ def additions(
     date: str,
     resent_sender: str | None,
     complaints_to: str | None = None,
+    unsubscribe: str | None = None,
 ) -> Additions:
     """What to add to a message with these headers.
 
     `message_id` (without angle brackets) and `date` are used when the message has none; `resent_sender` is the envelope
-    sender and `complaints_to` where complaints go, or None to leave the field out. Raises Rejected when a text would
-    break out of its field.
+    sender, `complaints_to` where complaints go and `unsubscribe` an address, or None to leave the field out. Raises
+    Rejected when a text would break out of its field.
     """
     above_signatures = b""
     if resent_sender is not None:
@@ -57,6 +60,10 @@ def additions(
         below_signatures.append(_field("X-Postal-MsgID", token))
     if fresh and complaints_to and not headers.count(b"cfbl-address"):
         below_signatures.append(_field("CFBL-Address", f"{complaints_to}; report=arf"))
+    if fresh and unsubscribe is not None:
+        below_signatures.append(_field("List-Unsubscribe", f"<{unsubscribe}>"))
+        if not headers.count(b"list-unsubscribe-post"):
+            below_signatures.append(_field("List-Unsubscribe-Post", ONE_CLICK))
     if not headers.count(b"message-id"):
         below_signatures.append(_field("Message-ID", f"<{message_id}>"))
     if not headers.count(b"date"):

@@ -23,6 +23,7 @@ from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.signer import Signer
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
+from chalicelib.services.outgoing.offer_unsubscribe import OfferUnsubscribe
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.directory import Directory
 
@@ -37,12 +38,14 @@ class Sign:
         directory: Directory,
         mac: AddressMac,
         signer: Signer,
+        offer: OfferUnsubscribe,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._directory = directory
         self._mac = mac
         self._signer = signer
+        self._offer = offer
 
     async def run(self, attempt: OutgoingAttempt) -> None:
         """Sign the body as it is by then. Raises TemporaryFailure when key or vault cannot be reached."""
@@ -54,14 +57,15 @@ class Sign:
     ) -> tuple[Envelope, Sequence[bytes]]:
         """One message, signed: the envelope, and parts whose concatenation is the exact content. TemporaryFailure when
         key or vault cannot be reached."""
-        envelope = await self._envelope(message, domain)
+        envelope, headers = await self._envelope(message, domain), read_headers(body)
         front = additions(
-            read_headers(body),
+            headers,
             token=message.token,
             message_id=f"{message.token}@{self._settings.return_path_domain}",
             date=rfc2822_date(message.received_at),
             resent_sender=self._resent_sender(envelope),
             complaints_to=_complaints_to(envelope, domain),
+            unsubscribe=await self._offer.url(message, headers),
         )
         signatures = await self._signatures(front, body, domain) if front.sign else []
         return envelope, front.assemble(signatures, body)

@@ -9,6 +9,7 @@ import asyncio
 
 from chalicelib.adapters.aws.dynamo.records import log_partition, partition_of
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table
+from chalicelib.adapters.aws.dynamo.unsubscribe_links import PARTITIONS
 from chalicelib.adapters.aws.dynamo.webhook_deliveries import delivery_partitions
 from chalicelib.adapters.aws.dynamo.webhook_lanes import LANES
 from chalicelib.adapters.aws.session import AwsSession
@@ -20,11 +21,12 @@ from chalicelib.ports.purge import ServerPurge
 MESSAGES = 100
 ITEMS = 500
 # Suppressions, reports, first answers, counters, what happened, the list of events, limits and what they hold,
-# webhooks; then the numbers that were given out.
+# webhooks, links to unsubscribe; then the numbers that were given out.
 _SMALL = (
     *("SUP", "REP", "I", "C", "N", "HAP", "LOG", "LIM", "LST"),
     *delivery_partitions(),
     LANES,
+    *PARTITIONS,
 )
 _LAST = ("SEQ",)
 

@@ -71,13 +71,14 @@ def names_signed(content: bytes, prefix: tuple[bytes, ...] = ()) -> list[bytes]:
 
 def test_present_fields_are_signed_and_the_important_ones_once_more() -> None:
     names = names_signed(
-        b"From: a\r\nX-Own: b\r\nList-Unsubscribe: c\r\nFeedback-ID: d\r\nSubject: e\r\n\r\n"
+        b"From: a\r\nX-Own: b\r\nList-Help: c\r\nFeedback-ID: d\r\nSubject: e\r\n\r\n"
     )
-    assert names == [b"subject", b"feedback-id", b"list-unsubscribe", b"from", *OVERSIGNED]
+    assert names == [b"subject", b"feedback-id", b"list-help", b"from", *OVERSIGNED]
 
 
 def test_fields_that_relays_add_are_signed_once_more_only_where_there_are_some() -> None:
     added = {b"date", b"message-id", b"mime-version", b"content-type", b"content-transfer-encoding"}
+    added |= {b"list-unsubscribe", b"list-unsubscribe-post"}
     assert not added & set(names_signed(b"From: a\r\nMIME: 1\r\n\r\nContent-Type: x\r\n"))
     for name in added:
         assert names_signed(b"From: a\r\n" + name + b": x\r\n\r\n").count(name) == 2

@@ -1,0 +1,77 @@
+"""Unsubscribing by the link in a message (RFC 8058).
+
+A token is checked before anything is read, and what it leads to before anything is written: one that is forged, cut,
+over or of a server that was removed changes nothing. A server that is suspended still lets its recipients go.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chalicelib.domain.changes import Mark
+from chalicelib.domain.errors import NotFound
+from chalicelib.domain.model import Scope
+from chalicelib.domain.suppression import Reason
+from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.unsubscribe_token import read_unsubscribe_token
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
+from chalicelib.services.suppress import SuppressRecipients
+from chalicelib.services.tenancy.address_mac import AddressMac
+from chalicelib.services.tenancy.directory import Directory
+
+NO_LINK = "This link does not work, or does not work any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a link offers: its recipient's mail of a stream to end, from this server."""
+
+    link: UnsubscribeLink
+    server: Server
+
+
+class Unsubscribe:
+    """The two halves of unsubscribing: being asked, and doing it."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        mac: AddressMac,
+        links: UnsubscribeLinks,
+        directory: Directory,
+        suppress: SuppressRecipients,
+        messages: MessageStore,
+    ) -> None:
+        self._clock = clock
+        self._mac = mac
+        self._links = links
+        self._directory = directory
+        self._suppress = suppress
+        self._messages = messages
+
+    async def offer(self, token: str) -> Offer:
+        """What a token is for; changes nothing. NotFound, TemporaryFailure."""
+        named = read_unsubscribe_token(token, await self._mac.key())
+        if named is None:
+            raise NotFound(NO_LINK)
+        link = await self._links.get(*named, self._clock.now())
+        return Offer(link, await self._directory.server(link.server))
+
+    async def accept(self, offer: Offer, *, whole_server: bool) -> None:
+        """Suppress the recipient, in the stream or for the whole server; once more changes nothing.
+        TemporaryFailure."""
+        link, stream = offer.link, None if whole_server else offer.link.stream
+        await self._suppress.add(
+            offer.server, link.recipient, Reason.UNSUBSCRIBE, link.message, stream=stream
+        )
+        detail = "{}" if stream is None else f'{{"stream":"{stream}"}}'
+        await self._messages.mark(
+            link.server,
+            link.message,
+            Scope.OUTGOING,
+            Mark.UNSUBSCRIBED,
+            self._clock.now(),
+            detail,
+        )
