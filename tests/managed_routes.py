@@ -149,6 +149,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     mail = {"from": "app@acme.test", "to": "x@example.com", "text": "x"}
     attached = mail | {"attachments": [{"filename": "a.txt", "content": "eA=="}]}
     number = api.v2("POST", "/emails", attached).json["id"]
+    asked("POST", "/emails/test", "/emails/test", tenant="acme/app")
     later = mail | {"scheduled_at": "2027-01-20T00:00:00Z"}
     made_at = api.v2("POST", "/emails", later).json["id"]
     named, at = "/emails/{id}", f"/emails/{made_at}"

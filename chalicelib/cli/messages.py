@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import click
 
-from chalicelib.cli.commands import Group, fields_of, of_server
+from chalicelib.cli.commands import Group, Instant, fields_of, of_server
 from chalicelib.cli.older_fields import with_older_delivery, with_older_email, with_older_page
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.session import Session
@@ -120,6 +120,17 @@ def release(session: Session, message: str, server: str | None, **given: Any) ->
 def cancel(session: Session, message: str, server: str | None) -> None:
     """End a held or waiting message without sending it."""
     session.client.cancel_email(message, tenant=server)
+    _show(session, message, server)
+
+
+@message_group.command("reschedule")
+@id_argument
+@click.argument("time", metavar="TIME|now")
+@of_server
+def reschedule(session: Session, message: str, time: str, server: str | None) -> None:
+    """Send a scheduled message at another time, as 2027-01-31T12:00:00Z, or now."""
+    wanted = None if time == "now" else Instant()(time)
+    session.client.reschedule_email(message, {"scheduled_at": wanted}, tenant=server)
     _show(session, message, server)
 
 

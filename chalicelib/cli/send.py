@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from chalicelib.cli.commands import Command, server_option
+from chalicelib.cli.commands import Command, Instant, server_option
 from chalicelib.cli.failure import Failure
 from chalicelib.cli.session import Session, client_of
 from chalicelib.cli.stack import Stack
@@ -34,6 +34,21 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--html", help="The HTML body.")
 @click.option("--attach", multiple=True, type=_FILE, help="A file to attach; may be repeated.")
 @click.option("--tag", help="The message's tag.")
+@click.option("--stream", metavar="NAME", help="The stream; transactional if left out.")
+@click.option(
+    "--metadata",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What events tell again; may be repeated.",
+)
+@click.option(
+    "--at", type=Instant(), metavar="TIME", help="When to send it, as 2027-01-31T12:00:00Z."
+)
+@click.option(
+    "--unsubscribe/--no-unsubscribe",
+    default=None,
+    help="Whether it gets one-click unsubscribe fields; the stream's if left out.",
+)
 @click.option(
     "--file",
     type=click.File("rb"),
@@ -75,18 +90,28 @@ def _mail(
     mail_from: str | None,
     file: IO[bytes] | None,
     attach: tuple[Path, ...],
+    metadata: tuple[str, ...],
     **parts: Any,
 ) -> Mail:
+    parts["metadata"] = dict(map(_pair, metadata))
     sender = mail_from or (stack.from_address if stack is not None else None)
     if sender is None:
         raise click.UsageError("Say who sends it with --from.")
     if file is not None:
         if attach or any(parts[name] for name in ("subject", "text", "html")):
             raise click.UsageError("--file has the whole message; leave the parts out.")
-        return Mail(sender, parts["to"], tag=parts["tag"], raw=_message_in(file))
+        options = ("to", "tag", "stream", "metadata", "at", "unsubscribe")
+        return Mail(sender, raw=_message_in(file), **{name: parts[name] for name in options})
     if parts["text"] is None and parts["html"] is None:
         raise click.UsageError("Say what to send with --text, --html or --file.")
     return Mail(sender, attachments=tuple(map(file_of, attach)), **parts)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--metadata is NAME=VALUE, not {text!r}.")
+    return name, value
 
 
 def _message_in(file: IO[bytes]) -> bytes:

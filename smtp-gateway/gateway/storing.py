@@ -16,7 +16,7 @@ async def stored(site: Site, prepared: Sequence[Storable], *, secure: bool) -> l
     once, is_stored = site.services.once, False
     for one in keyed:
         if (earlier := await once.earlier(one)) is not None:
-            return [message.token for message in earlier]
+            return [token for _, token in earlier]
     try:
         await site.committer.add(*prepared)
         is_stored = True

@@ -22,7 +22,6 @@ pytestmark = [pytest.mark.aws, pytest.mark.slow]
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/6f7a1f0e"
 SAID = {
     "AlarmEmail": "you@acme.test",
-    "RawRetentionDays": "90",
     "ApiDomain": "posthorn.acme.test",
     "ApiCertificateArn": CERTIFICATE,
     "TrackDomainNames": "track.acme.test",

@@ -50,11 +50,13 @@ from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointTyp
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
 from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
+from chalicelib.domain.unsubscribe_token import unsubscribe_token
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
@@ -333,6 +335,8 @@ def every_route(api: ApiWorld) -> None:
     for query in ("", "?to=x@example.com", "?status=held"):
         v2("listEmails", f"/emails{query}")
     v2("showEmail", f"/emails/{sent['id']}")
+    v2("sendTest", "/emails/test", expected=403)
+    unsubscribe(api, MessageId(sent["id"]))
     v2("showRawEmail", f"/emails/{sent['id']}/raw", accept="message/rfc822")
     v2("listDeliveries", f"/emails/{sent['id']}/deliveries")
     content = b"From: app@acme.test\r\n\r\n" + b"uploaded\r\n" * 500_000
@@ -352,6 +356,18 @@ def every_route(api: ApiWorld) -> None:
     played = {(f"{PREFIX}{path}", method.upper()) for path, method, _ in managed(api)}
     seen |= {route.name for route in MANAGEMENT if (route.path, route.method) in played}
     assert seen == set(ACTIONS) | {route.name for route in routes.every_route()}
+
+
+def unsubscribe(api: ApiWorld, message: MessageId) -> None:
+    """Follow the link in a message, and act."""
+    program, server = api.scene.posthorn, api.scene.server.id
+    until = int(program[Clock].now()) + 60
+    link = UnsubscribeLink(server, message, "x@example.com", "news", until)
+    bootstrap.run(program[UnsubscribeLinks].keep(link))
+    token = unsubscribe_token(server, message, bootstrap.run(program[AddressMac].key()))
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    assert api.call("GET", f"/u/{token}").status == 200
+    assert api.call("POST", f"/u/{token}", b"List-Unsubscribe=One-Click", form).status == 200
 
 
 def test_delivery(world: World) -> None:
@@ -695,6 +711,7 @@ def test_the_gateway(world: World) -> None:
     from chalicelib.ports.greylist import Greylist
     from chalicelib.services.incoming.recipients import Recipients
     from chalicelib.services.outgoing.accept import AcceptMail
+    from chalicelib.services.outgoing.accept_once import AcceptOnce
     from chalicelib.services.outgoing.submission import Recipient, Submission
     from chalicelib.services.rates import Rates
     from chalicelib.services.tenancy.authenticate import Authenticate
@@ -719,6 +736,11 @@ def test_the_gateway(world: World) -> None:
             Submission(principal, "app@acme.test", to, content)
         )
         await fresh[AcceptMail].store([prepared])
+        keyed = replace(prepared, key="once")
+        for stored in (False, True):
+            assert await fresh[AcceptOnce].earlier(keyed) is None
+            await fresh[AcceptOnce].ended([keyed], stored=stored)
+        assert await fresh[AcceptOnce].earlier(keyed) == prepared.names
         ours = fresh[Recipients]
         sent = return_path_local(prepared.names[0][1], await fresh[AddressMac].key())
         back = fresh.settings.return_path_domain

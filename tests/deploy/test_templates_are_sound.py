@@ -187,13 +187,22 @@ def test_pools_that_cannot_be_are_refused(text: str) -> None:
 
 
 def test_numbers_reach_the_template_as_numbers() -> None:
-    template = with_numbers(load("data.yaml"), {"RawRetentionDays": "90"})
-    rules = template["Resources"]["MailBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    assert rules[0]["ExpirationInDays"] == 90
-    assert '{"Ref":"RawRetentionDays"}' not in render(template)
-    for wrong in ("5", "many", ""):
-        with pytest.raises(ValueError, match="RawRetentionDays"):
-            with_numbers(load("data.yaml"), {"RawRetentionDays": wrong})
+    template = with_numbers(load("data.yaml"), {"VisibilitySeconds": "900"})
+    queue = template["Resources"]["DeliverDefault"]["Properties"]
+    assert queue["VisibilityTimeout"] == 900
+    assert '{"Ref":"VisibilitySeconds"}' not in render(template)
+    for wrong in ("43201", "many", ""):
+        with pytest.raises(ValueError, match="VisibilitySeconds"):
+            with_numbers(load("data.yaml"), {"VisibilitySeconds": wrong})
+
+
+def test_nothing_removes_the_content_of_mail_that_waits() -> None:
+    """No rule of the bucket reaches `r/`: mail may be scheduled for a year ahead."""
+    bucket = load("data.yaml")["Resources"]["MailBucket"]["Properties"]
+    expiring = [
+        one for one in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in one
+    ]
+    assert [one["Prefix"] for one in expiring] == ["u/"]
 
 
 def alarms() -> dict[str, Any]:

@@ -229,7 +229,7 @@ def test_an_endpoint_in_the_environment_never_mixes_with_aws(
     ("parameter", "words"),
     [
         ("NoSuchParameter=1", "no template has a parameter NoSuchParameter"),
-        ("RawRetentionDays=3", "the parameter RawRetentionDays cannot be 3"),
+        ("ApiBurst=0", "the parameter ApiBurst cannot be 0"),
         ("LogRetentionDays=month", "the parameter LogRetentionDays is a whole number"),
         ("ApiDomain=api.acme.test", "ApiDomain and ApiCertificateArn need each other"),
         ("ApiCertificateArn=arn:aws:acm:x", "say --parameter ApiDomain=… too"),

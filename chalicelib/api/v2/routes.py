@@ -69,6 +69,16 @@ ROUTES: tuple[Route, ...] = (
         takes_large_bodies=True,
     ),
     _route(
+        "POST",
+        "/emails/test",
+        "sendTest",
+        sending.send_test,
+        models.AcceptedEmail,
+        status=202,
+        scope="emails:send",
+        sends=True,
+    ),
+    _route(
         "GET",
         "/emails",
         "listEmails",

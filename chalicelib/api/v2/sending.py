@@ -26,7 +26,7 @@ from chalicelib.api.v2.objects import NoParameters, as_json
 from chalicelib.api.v2.operation import once
 from chalicelib.api.v2.problems import problem_of
 from chalicelib.api.v2.requests import invalid_at, read_json, read_query, validated
-from chalicelib.domain.errors import InvalidRequest, MailError, NotFound
+from chalicelib.domain.errors import InvalidRequest, MailError, NotFound, Refused
 from chalicelib.domain.mail.compose import Attachment, Draft, envelope_addresses
 from chalicelib.domain.mail.composed_size import attached_octets
 from chalicelib.domain.mail.newlines import normalise_newlines
@@ -79,6 +79,11 @@ async def send_batch(call: Call) -> HttpAnswer:
         return Answer(200, render_json(as_json(answer)), keep=accepted > 0)
 
     return await once(call, work)
+
+
+async def send_test(call: Call) -> AcceptedEmail:
+    """Send oneself a first message, from the installation's own address; for people, who have one."""
+    raise Refused("Only a person who is signed in can have a first message sent")
 
 
 async def make_upload(call: Call, wanted: UploadToMake) -> Upload:

@@ -8,13 +8,14 @@ it, the server decides.
 from __future__ import annotations
 
 import base64
+import json
 import mimetypes
 import re
 import secrets
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from chalicelib.cli.failure import Failure
@@ -45,6 +46,10 @@ class Mail:
     attachments: tuple[Attachment, ...] = ()
     tag: str | None = None
     raw: bytes | None = None
+    stream: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    at: str | None = None
+    unsubscribe: bool | None = None
 
     @property
     def author(self) -> Mailbox:
@@ -75,14 +80,15 @@ def check(mail: Mail) -> None:
 def composed(mail: Mail) -> bytes:
     """The bytes of a checked mail, its lines in CRLF."""
     if mail.raw is not None:
-        return mail.raw
+        fields = "".join(f"{name}: {value}\r\n" for name, value in _options(mail))
+        return fields.encode() + mail.raw
     draft = Draft(
         author=mail.author,
         to=mail.recipients,
         subject=mail.subject or None,
         text=mail.text,
         html=mail.html,
-        headers=(("X-Postal-Tag", mail.tag),) if mail.tag else (),
+        headers=((("X-Postal-Tag", mail.tag),) if mail.tag else ()) + _options(mail),
         attachments=mail.attachments,
     )
     message_id = f"{uuid.uuid4()}@{domain_of(draft.author.address)}"
@@ -108,8 +114,25 @@ def body_of(mail: Mail) -> dict[str, object]:
             for attachment in mail.attachments
         ],
         "raw": None if mail.raw is None else base64.b64encode(mail.raw).decode(),
+        "stream": mail.stream,
+        "metadata": dict(mail.metadata) or None,
+        "scheduled_at": mail.at,
+        "unsubscribe": mail.unsubscribe,
     }
     return {name: value for name, value in described.items() if value is not None and value != []}
+
+
+def _options(mail: Mail) -> tuple[tuple[str, str], ...]:
+    """The fields by which SMTP is told how it is to be sent."""
+    metadata = json.dumps(dict(mail.metadata)) if mail.metadata else None
+    wanted = None if mail.unsubscribe is None else ("yes" if mail.unsubscribe else "no")
+    fields = (
+        ("X-Posthorn-Stream", mail.stream),
+        ("X-Posthorn-Metadata", metadata),
+        ("X-Posthorn-Schedule", mail.at),
+        ("X-Posthorn-Unsubscribe", wanted),
+    )
+    return tuple((name, value) for name, value in fields if value is not None)
 
 
 def _mailbox(option: str, text: str, *, any_name: bool = False) -> Mailbox:
@@ -126,6 +149,7 @@ def _faults(mail: Mail) -> Iterator[tuple[str, str | None]]:
     _ = mail.author, mail.recipients
     yield "--subject", text_fault(mail.subject)
     yield "--tag", text_fault(mail.tag or "", LONGEST_TAG)
+    yield "--stream", text_fault(mail.stream or "", LONGEST_TAG)
     for option, text in (("--text", mail.text), ("--html", mail.html)):
         yield option, "is not UTF-8" if _NOT_UTF8.search(text or "") else None
     for file in mail.attachments:

@@ -8,10 +8,10 @@ may be accepted twice, as without a key.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 
-from chalicelib.domain.errors import Conflict, MailError
+from chalicelib.domain.errors import MailError
 from chalicelib.domain.model import Message
 from chalicelib.domain.numbering import MessageId
 from chalicelib.ports.clock import Clock
@@ -28,27 +28,32 @@ _STAYS_SO = suppress(MailError)
 class AcceptOnce:
     """Claims and ends the keys of prepared messages."""
 
-    def __init__(self, keys: IdempotencyKeys, messages: MessageStore, clock: Clock) -> None:
+    def __init__(self, keys: IdempotencyKeys, clock: Clock, messages: MessageStore) -> None:
         self._keys = keys
-        self._messages = messages
         self._clock = clock
+        self._messages = messages
 
-    async def earlier(self, prepared: Prepared) -> tuple[Message, ...] | None:
-        """The messages that were made under its key before; None when it is to be stored now, which `ended` must be
-        told of. KeyInFlight while another is being stored."""
+    async def earlier(self, prepared: Prepared) -> list[tuple[MessageId, str]] | None:
+        """Number and token of each message that was made under its key before; None when it is to be stored now, which
+        `ended` must be told of. KeyInFlight while another is being stored."""
         if not prepared.key:
             return None
-        server = prepared.server_id
-        claim = await self._keys.begin(server, prepared.key, prepared.key, self._clock.now())
+        claim = await self._keys.begin(
+            prepared.server_id, prepared.key, prepared.key, self._clock.now()
+        )
         if claim.found is Claimed.STARTED:
             return None
         if claim.found is not Claimed.REPLAY:
             raise KeyInFlight("A message with this idempotency key is being accepted")
-        numbers = [MessageId(number) for number in json.loads(claim.body)]
-        records = await self._messages.get_many([(server, number) for number in numbers])
-        if not records:
-            raise Conflict("What was accepted under this idempotency key is gone")
-        return tuple(record.message for record in records)
+        return [(MessageId(number), token) for number, token in json.loads(claim.body)]
+
+    async def earlier_messages(self, prepared: Prepared) -> tuple[Message, ...] | None:
+        """The messages themselves, of which those that are gone are left out."""
+        named = await self.earlier(prepared)
+        if named is None:
+            return None
+        known = [(prepared.server_id, number) for number, _ in named]
+        return tuple(one.message for one in await self._messages.get_many(known))
 
     async def ended(self, batch: Iterable[Prepared], *, stored: bool) -> None:
         """Keep what was made under the keys of messages, or give the keys back."""
@@ -57,11 +62,7 @@ class AcceptOnce:
                 continue
             with _STAYS_SO:
                 if stored:
-                    body = json.dumps(_numbers(prepared.messages))
+                    body = json.dumps([(one.id, one.token) for one in prepared.messages])
                     await self._keys.complete(prepared.server_id, prepared.key, ACCEPTED, body)
                 else:
                     await self._keys.abandon(prepared.server_id, prepared.key)
-
-
-def _numbers(messages: Sequence[Message]) -> list[int]:
-    return [message.id for message in messages]

@@ -105,12 +105,13 @@ class SubmitMail:
         try:
             room.take(submission)
             prepared = await self._accept.prepare(await self._composed(submission, client_address))
-            earlier = await self._once.earlier(prepared)
+            earlier = await self._once.earlier_messages(prepared)
             if earlier is None:
                 counted.append(await self._places(submission.principal, prepared))
+                return prepared
+            return earlier
         except MailError as error:
             return error
-        return prepared if earlier is None else earlier
 
     async def _places(self, principal: Principal, prepared: Prepared) -> Counted:
         """What its send limits gave it. Raises SendLimitExceeded, and then its key is free again."""

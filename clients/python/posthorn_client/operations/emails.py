@@ -110,6 +110,23 @@ class EmailsOperations(Asking):
         answer: BatchResults = self._json(request)
         return answer
 
+    def send_test(
+        self, *, tenant: str | None = None, idempotency_key: str | None = None
+    ) -> AcceptedEmail:
+        """Send oneself a first message, from the installation's own address; for people, who have one.
+
+        Needs the scope `emails:send`.
+        """
+        request = Request(
+            "POST",
+            "/api/v2/emails/test",
+            tenant=tenant,
+            can_repeat=True,
+            idempotency_key=idempotency_key,
+        )
+        answer: AcceptedEmail = self._json(request)
+        return answer
+
     def show_email(self, id: int | str, *, tenant: str | None = None) -> EmailWithActivity:
         """Show one message and where it stands.
 
