@@ -66,13 +66,16 @@ async def arrive(
     spf: str | None = None,
     found: Authentication | None = None,
     bounce: bool = True,
+    mail_from: str = "",
 ) -> MessageRecord:
     """Have a message arrive there and be worked on; `spf` is the domain that vouches for it, or `found`
     all of it."""
     routes = (route,) if route else ()
     recipient = IncomingRecipient(scene.server.id, address, routes, bounce=bounce)
     content = content.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    (made,) = await scene.posthorn[AcceptIncoming].submit(IncomingMail("", (recipient,), content))
+    (made,) = await scene.posthorn[AcceptIncoming].submit(
+        IncomingMail(mail_from, (recipient,), content)
+    )
     store = scene.posthorn[MessageStore]
     spf_found = Spf("pass", spf, "192.0.2.1") if spf else Spf()
     with authenticated(found or Authentication(spf=spf_found)):

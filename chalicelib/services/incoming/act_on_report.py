@@ -85,7 +85,7 @@ class ActOnReport:
             return None
         if reason is None or match.by is MatchedBy.RETURN_PATH:
             return reason
-        vouched = await self._origin.is_recipients(attempt, match.original.message.rcpt_to)
+        vouched = await self._origin.is_recipients(attempt, match.original.message.rcpt_to, kind)
         return reason if vouched else None
 
     async def _has_acted(self, attempt: IncomingAttempt, match: Match, kind: ReportKind) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from chalicelib.adapters.scripted.resolver import ScriptedResolver
@@ -236,7 +238,13 @@ async def test_a_message_id_matches_only_with_the_recipient() -> None:
         ("evil.test", False),
         ("com", False),
         ("mx.example.com", True),
-        ("arf.mail.yahoo.com", True),
+        ("outlook.com", False),
+        ("outbound.protection.outlook.com", False),
+        ("hotmail.com", False),
+        ("yahoo.com", False),
+        ("fastmail.com", False),
+        ("comcast.net", False),
+        ("senderscore.net", False),
     ],
 )
 @pytest.mark.parametrize("make", [delivery_report, complaint])
@@ -268,6 +276,58 @@ async def test_a_signature_vouches_for_its_author_alone(
     found = Authentication(dkim=(DkimSignature(result, signer, "s"),), dmarc=Dmarc("none", author))
     await arrive(scene, await nowhere(scene), content, found=found)
     assert (await sent.listed() is not None) is suppresses
+
+
+@pytest.mark.parametrize(
+    ("mail_from", "spf", "suppresses"),
+    [
+        ("feedback@arf.mail.yahoo.com", "arf.mail.yahoo.com", True),
+        ("feedbackloop@comcastfbl.senderscore.net", "comcastfbl.senderscore.net", True),
+        ("Staff@Hotmail.com", "hotmail.com", True),
+        ("eve@hotmail.com", "hotmail.com", False),
+        ("staff@hotmail.com", "evil.test", False),
+        ("", "hotmail.com", False),
+        ("eve@mail.yahoo.com", "mail.yahoo.com", False),
+    ],
+)
+@pytest.mark.parametrize("make", [delivery_report, complaint])
+async def test_known_senders_of_complaints_vouch_for_complaints_alone(
+    make: Callable[..., bytes], mail_from: str, spf: str, suppresses: bool
+) -> None:
+    scene = await make_scene()
+    sent = await send(scene)
+    content = make(returned=f"X-Postal-MsgID: {sent.message.token}\n")
+    await arrive(scene, await nowhere(scene), content, spf=spf, mail_from=mail_from)
+    expected = suppresses and make is complaint
+    (row,) = await sent.reports()
+    assert row.suppressed is expected
+    assert (await sent.listed() is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("recipient", "mx", "spf"),
+    [
+        ("victim@bank.test", "bank-test.mail.protection.outlook.com", "outlook.com"),
+        ("victim@bank.test", "aspmx.l.google.com", "google.com"),
+        ("victim@bank.test", "mx0a-bank.pphosted.com", "mx0b-eve.pphosted.com"),
+        ("victim@gmail.com", "gmail-smtp-in.l.google.com", "gmail.com"),
+        ("victim@outlook.com", "outlook-com.olc.protection.outlook.com", "outlook.com"),
+    ],
+)
+@pytest.mark.parametrize("make", [delivery_report, complaint])
+async def test_who_has_a_mailbox_beside_the_recipients_does_not_vouch(
+    make: Callable[..., bytes], recipient: str, mx: str, spf: str
+) -> None:
+    scene = await make_scene()
+    zone = scene.posthorn[ScriptedResolver].zone
+    zone[recipient.partition("@")[2]] = {"MX": [(10, mx)]}
+    zone[mx] = {"A": ["93.184.216.35"]}
+    sent = await send(scene, recipient)
+    content = make(recipient=recipient, returned=f"X-Postal-MsgID: {sent.message.token}\n")
+    await arrive(scene, await nowhere(scene), content, spf=spf)
+    (row,) = await sent.reports()
+    assert not row.suppressed
+    assert await sent.listed() is None
 
 
 async def test_the_system_of_the_recipient_s_mx_vouches_too() -> None:
