@@ -1,12 +1,14 @@
 """DMARC (RFC 9989): which policy a message comes under, and whether SPF or DKIM vouch for its author's domain.
 
-A generator that asks DNS. Organizational domains and policies are found by the tree walk of section 4.10: at most eight
+A generator that asks DNS, no more than the decision needs: a domain with a record of its own needs no other for its
+policy, a domain that is the author's own none to be aligned, and of two others only names are asked up to the first
+record that both are under. Organizational domains and policies are found by the tree walk of section 4.10: at most eight
 names a domain. Nothing is reported to anybody here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -31,7 +33,7 @@ class _Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """What the walk up from a domain found, the domain's own record first."""
+    """What the walk up from a domain found, the domain's own record first; that one alone where there is one."""
 
     domain: str
     records: tuple[_Found, ...]
@@ -56,6 +58,32 @@ class _Tree:
         return next((one for one in self.records if one.tags.get("psd") == "y"), None)
 
 
+class _Records:
+    """The records of domains, each asked for once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Found | None] = {}
+
+    def at(self, name: str) -> Asking[_Found | None]:
+        """The record at a name; None without one, and for several, which are none."""
+        if name not in self._known:
+            texts = records_among((yield Ask(Kind.TXT, name)))
+            is_one = len(texts) == 1
+            domain = name.removeprefix("_dmarc.")
+            self._known[name] = _Found(domain, _tags(texts[0])) if is_one else None
+        return self._known[name]
+
+
+@dataclass(slots=True)
+class _Alignment:
+    """Who is compared with the author's domain, by whose record; whether DNS left something open."""
+
+    records: _Records
+    domain: str
+    tags: Mapping[str, str]
+    is_unsure: bool = False
+
+
 def author_domain(headers: Headers) -> str | None:
     """The domain of the one author; None for more than one From field, authors of several domains, or none at all
     (section 4.4)."""
@@ -69,36 +97,33 @@ def author_domain(headers: Headers) -> str | None:
 def check_dmarc(domain: str, spf: Spf, dkim: Iterable[DkimSignature]) -> Asking[Dmarc]:
     """The result for the domain of the author."""
     signatures = tuple(dkim)
+    records = _Records()
     try:
-        tree = yield from _walked(domain)
-        record = tree.policy_record()
+        record = (yield from _tree(records, domain)).policy_record()
         if record is None or not _has_policy(record.tags):
             return Dmarc("none", domain)
         policy = yield from _policy(record, domain)
-        aligned = yield from _aligned(tree, record.tags, spf, signatures)
     except NoTelling:
         return Dmarc("temperror", domain)
+    check = _Alignment(records, domain, record.tags)
+    aligned = yield from _aligned(check, spf, signatures)
     if aligned:
         return Dmarc("pass", domain, policy, aligned)
-    unsure = "temperror" in (spf.result, *(one.result for one in signatures))
+    unsure = check.is_unsure or "temperror" in (spf.result, *(one.result for one in signatures))
     return Dmarc("temperror" if unsure else "fail", domain, policy)
 
 
-def _walked(domain: str) -> Asking[_Tree]:
-    records: list[_Found] = []
+def _tree(records: _Records, domain: str) -> Asking[_Tree]:
+    """What the policy of a domain is found by."""
+    found: list[_Found] = []
     for name in walk(domain):
-        texts = records_among((yield Ask(Kind.TXT, name)))
-        if len(texts) != 1:  # several are none
+        one = yield from records.at(name)
+        if one is None:
             continue
-        found = _Found(name.removeprefix("_dmarc."), _tags(texts[0]))
-        records.append(found)
-        if found.tags.get("psd") in ("n", "y") and (found.domain != domain or _is_end(found)):
+        found.append(one)
+        if one.domain == domain or one.tags.get("psd") in ("n", "y"):
             break
-    return _Tree(domain, tuple(records))
-
-
-def _is_end(found: _Found) -> bool:
-    return found.tags.get("psd") == "n"
+    return _Tree(domain, tuple(found))
 
 
 def _label_below(domain: str, above: str) -> str:
@@ -140,31 +165,67 @@ def _policy(record: _Found, domain: str) -> Asking[str]:
 
 
 def _aligned(
-    tree: _Tree, tags: Mapping[str, str], spf: Spf, signatures: tuple[DkimSignature, ...]
+    check: _Alignment, spf: Spf, signatures: tuple[DkimSignature, ...]
 ) -> Asking[tuple[str, ...]]:
     """Which of spf and dkim vouch for the author's domain (section 4.4)."""
     found = []
-    vouching = spf.domain if spf.result == "pass" else None
-    if vouching and (yield from _is_aligned(tree, vouching, tags.get("aspf") == "s")):
+    vouching = (spf.domain,) if spf.result == "pass" and spf.domain else ()
+    if (yield from _is_any_aligned(check, vouching, "aspf")):
         found.append("spf")
-    for domain in _passing(signatures):
-        if (yield from _is_aligned(tree, domain, tags.get("adkim") == "s")):
-            found.append("dkim")
-            break
+    passing = tuple(dict.fromkeys(one.domain for one in signatures if one.result == "pass"))
+    if (yield from _is_any_aligned(check, passing, "adkim")):
+        found.append("dkim")
     return tuple(found)
 
 
-def _passing(signatures: tuple[DkimSignature, ...]) -> Iterator[str]:
-    yield from dict.fromkeys(one.domain for one in signatures if one.result == "pass")
-
-
-def _is_aligned(tree: _Tree, domain: str, strict: bool) -> Asking[bool]:
-    if domain == tree.domain:
+def _is_any_aligned(check: _Alignment, domains: tuple[str, ...], mode: str) -> Asking[bool]:
+    """What DNS does not tell of one makes the check unsure, and is no fault of the others."""
+    if check.domain in domains:
         return True
-    organization = tree.organization
-    if strict or not f".{domain}".endswith(f".{organization}"):
+    if check.tags.get(mode) == "s":
         return False
-    if domain == organization:
-        return True
-    other = yield from _walked(domain)
-    return other.organization == organization
+    for domain in domains:
+        try:
+            if (yield from _have_one_organization(check.records, check.domain, domain)):
+                return True
+        except NoTelling:
+            check.is_unsure = True
+    return False
+
+
+def _have_one_organization(records: _Records, one: str, other: str) -> Asking[bool]:
+    """Whether the walks up from two domains lead to the same organizational domain (section 4.10.2).
+
+    They do if neither ends before they meet, and a record stands where they have met, unless that is of a public suffix
+    which is right above one of them: what stands further up is the same for both.
+    """
+    ways = {one: walk(one), other: walk(other)}
+    shared = [name for name in ways[one] if name in ways[other]]
+    if not shared:
+        return False
+    for domain, names in ways.items():
+        for name in names:
+            found = None if name in shared else (yield from records.at(name))
+            if found and _ends_walk(found, domain):
+                return False
+    for name in shared:
+        found = yield from records.at(name)
+        if found:
+            meets = _closest_above(one, other)
+            return found.tags.get("psd") != "y" or found.domain != meets
+    return False
+
+
+def _ends_walk(found: _Found, domain: str) -> bool:
+    psd = found.tags.get("psd")
+    return psd == "n" or (psd == "y" and found.domain != domain)
+
+
+def _closest_above(one: str, other: str) -> str:
+    """The longest name that two domains end in."""
+    common = []
+    for left, right in zip(reversed(one.split(".")), reversed(other.split(".")), strict=False):
+        if left != right:
+            break
+        common.append(left)
+    return ".".join(reversed(common))

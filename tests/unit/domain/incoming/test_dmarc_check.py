@@ -113,6 +113,25 @@ def test_dns_that_does_not_tell_is_temporary() -> None:
     assert found == Dmarc("temperror", "a.example", "reject")
 
 
+@pytest.mark.parametrize("vouching", ["mail.example.com", "example.com", "x.mail.example.com"])
+def test_names_above_that_decide_nothing_are_not_asked(vouching: str) -> None:
+    published = records(mail_example_com=REJECT, example_com=REJECT, com=None)
+    found = checked("mail.example.com", published, spf=vouching)
+    assert found == Dmarc("pass", "mail.example.com", "reject", ("spf",))
+    other = checked("mail.example.com", published, spf="mail.example.org")
+    assert other == Dmarc("fail", "mail.example.com", "reject")
+
+
+def test_a_domain_that_is_the_authors_own_needs_no_other_record() -> None:
+    published = records(a_example=REJECT, example=None, b_example=None)
+    assert checked("a.example", published, spf="a.example").result == "pass"
+    assert checked("a.example", published, dkim="a.example").result == "pass"
+    vouched = checked("a.example", published, spf="b.example", dkim="a.example")
+    assert vouched == Dmarc("pass", "a.example", "reject", ("dkim",))
+    assert checked("a.example", published, spf="b.example").result == "temperror"
+    assert checked("x.a.example", published) == Dmarc("temperror", "x.a.example")
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
