@@ -97,9 +97,9 @@ class DnsZone:
         """Replace the NS records."""
         self._set(name, "NS", [NS(server) for server in servers], ttl)
 
-    def ptr(self, address: str, name: str, ttl: int | None = None) -> None:
+    def ptr(self, address: str, *names: str, ttl: int | None = None) -> None:
         """Name an address."""
-        self._set(ip_address(address).reverse_pointer, "PTR", [PTR(name)], ttl)
+        self._set(ip_address(address).reverse_pointer, "PTR", [PTR(name) for name in names], ttl)
 
     def fail(self, name: str, how: str, kind: str = "*") -> None:
         """Let questions for a name (of one type, or all) fail."""

@@ -28,5 +28,6 @@ class Resolver(Protocol):
     async def ns(self, zone: str) -> tuple[str, ...]:
         """The name servers of a zone; empty when the name exists and is no zone. NotFound when it does not exist."""
 
-    async def ptr(self, address: str) -> str | None:
-        """The first PTR name of an address, or None; never raises."""
+    async def ptr(self, address: str) -> tuple[str, ...]:
+        """The PTR names of an address, as DNS gives them; empty when there are none or DNS does not tell. Never
+        raises."""

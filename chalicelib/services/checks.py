@@ -28,6 +28,7 @@ LONG_WAIT, LONGEST_WAIT = 900, 3_600  # seconds
 LONGEST_LAG = 300  # seconds
 TOLERATED_SECONDS = 5  # between two clocks
 NAMES_SECONDS = 3_600
+MOST_NAMES = 10  # of one address
 # Names of ours that lead to an address.
 HOSTS = ("web_hostname", "smtp_hostname", "track_domain")
 EXAMPLES = Settings()
@@ -198,11 +199,17 @@ class CheckInstallation:
     async def _of_source(self, source: EgressSource) -> AsyncIterator[str]:
         """Whether each of its addresses has a reverse name that leads back to it."""
         for address in filter(None, (source.address, source.address6)):
-            name = await self._resolver.ptr(address)
-            if name is None:
+            names = await self._resolver.ptr(address)
+            if not names:
                 yield f"{address} has no reverse name."
-            elif address not in await self._resolver.addresses(name):
-                yield f"{name}, the reverse name of {address}, does not lead back to it."
+            elif not await self._lead_back(address, names):
+                yield f"{names[0]}, the reverse name of {address}, does not lead back to it."
+
+    async def _lead_back(self, address: str, names: Sequence[str]) -> bool:
+        for name in names[:MOST_NAMES]:
+            if address in await self._resolver.addresses(name):
+                return True
+        return False
 
     async def _keep(self, before: CheckFinding | None, found: Found) -> None:
         now = self._clock.now()

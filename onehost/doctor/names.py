@@ -69,10 +69,10 @@ async def reversed_to(
     """Whether the address has this name as its reverse name, and is among those published under it."""
     step = f"{AT_PROVIDER} {name}"
     found = await resolver.ptr(address)
-    if found is None:
+    if not found:
         return failed(f"{address} has no reverse name", step)
-    if found != name.lower():
-        return failed(f"The reverse name of {address} is {found}, and not {name}", step)
+    if name.lower() not in found:
+        return failed(f"The reverse name of {address} is {found[0]}, and not {name}", step)
     if not _among(address, published):
         there = ", ".join(published) or "nothing"
         return failed(

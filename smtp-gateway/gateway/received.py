@@ -46,11 +46,13 @@ class ReceivedField:
         return self._field
 
     async def peer_name(self) -> str | None:
-        """The client's PTR name; None when unknown."""
+        """The client's first PTR name; None when unknown."""
         name = self._name
         if not name.done():
             await asyncio.wait((name,), timeout=self._site.configuration.ptr_seconds)
             if not name.done():
                 name.cancel()
                 await asyncio.wait((name,))
-        return None if name.cancelled() or name.exception() is not None else name.result()
+        if name.cancelled() or name.exception() is not None:
+            return None
+        return next(iter(name.result()), None)

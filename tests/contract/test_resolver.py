@@ -31,6 +31,7 @@ ZONE: Mapping[str, Mapping[str, Sequence[Any]]] = {
     "zone.test": {"NS": ["NS1.example.test", "ns2.example.test"]},
     "broken.test": {"MX": [(10, "mx1.example.test")], "A": ["192.0.2.2"]},
     "192.0.2.1": {"PTR": ["Host.example.test"]},
+    "192.0.2.2": {"PTR": ["two.example.test", "One.example.test"]},
     "2001:db8::7": {"PTR": ["mx1.example.test"]},
     "192.0.2.66": {"PTR": ["broken.test"]},
 }
@@ -106,11 +107,12 @@ async def test_name_servers_of_a_zone(resolver: Resolver) -> None:
 
 
 async def test_names_of_addresses(resolver: Resolver) -> None:
-    assert await resolver.ptr("192.0.2.1") == "host.example.test"
+    assert await resolver.ptr("192.0.2.1") == ("host.example.test",)
+    assert set(await resolver.ptr("192.0.2.2")) == {"one.example.test", "two.example.test"}
     for same in ("2001:db8::7", "2001:DB8:0:0::7"):
-        assert await resolver.ptr(same) == "mx1.example.test"
+        assert await resolver.ptr(same) == ("mx1.example.test",)
     for nameless in ("192.0.2.9", "192.0.2.66", "mx1.example.test", "nonsense", ""):
-        assert await resolver.ptr(nameless) is None
+        assert await resolver.ptr(nameless) == ()
 
 
 async def test_unicode_names(resolver: Resolver) -> None:

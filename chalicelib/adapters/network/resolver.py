@@ -84,13 +84,12 @@ class DnsResolver(Resolver):
         """See `chalicelib.ports.resolver.Resolver.ns`."""
         return await self._ask(zone, "NS")
 
-    async def ptr(self, address: str) -> str | None:
+    async def ptr(self, address: str) -> tuple[str, ...]:
         """See `chalicelib.ports.resolver.Resolver.ptr`."""
         try:
-            found = await self._ask(ip_address(address).reverse_pointer, "PTR")
+            return await self._ask(ip_address(address).reverse_pointer, "PTR")
         except (MailError, ValueError):
-            return None
-        return str(found[0]) if found else None
+            return ()
 
     async def _ask_or_empty(self, name: str, kind: str) -> Answer:
         try:

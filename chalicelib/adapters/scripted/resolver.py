@@ -73,13 +73,13 @@ class ScriptedResolver(Resolver):
             raise no_such_name(zone)
         return tuple(map(_key, records.get("NS", ())))
 
-    async def ptr(self, address: str) -> str | None:
-        """The first PTR value of an address."""
+    async def ptr(self, address: str) -> tuple[str, ...]:
+        """The PTR values of an address."""
         try:
             names = (self._records(str(ip_address(address)), "PTR") or {}).get("PTR", ())
         except (MailError, ValueError):
-            return None
-        return _key(names[0]) if names else None
+            return ()
+        return tuple(map(_key, names))
 
     def _records(self, name: str, kind: str) -> Records | None:
         """The records at the end of a chain of aliases; None for a name that does not exist."""

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Kind(Enum):
-    """What is asked for: texts; addresses of both families; hosts that take mail, by preference; the first name of an
+    """What is asked for: texts; addresses of both families; hosts that take mail, by preference; the names of an
     address; whether a name exists (an answer that is not empty)."""
 
     TXT = auto()

@@ -1,9 +1,9 @@
 """DMARC (RFC 9989): which policy a message comes under, and whether SPF or DKIM vouch for its author's domain.
 
 A generator that asks DNS, no more than the decision needs: a domain with a record of its own needs no other for its
-policy, a domain that is the author's own none to be aligned, and of two others only names are asked up to the first
-record that both are under. Organizational domains and policies are found by the tree walk of section 4.10: at most eight
-names a domain. Nothing is reported to anybody here.
+policy, a domain that is the author's own none to be aligned, and for another no name is asked above the first record
+that both are under. Organizational domains and policies are found by the tree walk of section 4.10: at most eight names
+a domain. Nothing is reported to anybody here.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from chalicelib.domain.domain_name import ascii_name
@@ -39,7 +39,7 @@ class _Check:
     helo: str
     look_ups: int = 0
     void: int = 0
-    validated: dict[str, str] = field(default_factory=dict)
+    validated: tuple[str, ...] | None = None
 
 
 def check_spf(client: str, mail_from: str, helo: str) -> Asking[Spf]:
@@ -104,8 +104,8 @@ def _matches(check: _Check, one: Mechanism, domain: str) -> Asking[bool]:
     if one.name == "exists":
         return bool((yield from _addresses(check, target, 4)))
     if one.name == "ptr":
-        name = yield from _validated(check)
-        return f".{name}".endswith(f".{target.lower()}")
+        names = yield from _validated(check)
+        return any(_is_within(name, target) for name in names)
     hosts: Sequence[str] = (target,)
     if one.name == "mx":
         hosts = (yield Ask(Kind.MX, target)) if target else ()
@@ -156,19 +156,38 @@ def _count(check: _Check) -> None:
         raise SpfError("permerror", "too many look-ups")
 
 
-def _validated(check: _Check) -> Asking[str]:
-    """The client's reverse name if it leads back to it, else `unknown` (section 5.5); nothing that DNS does not tell
-    is an error here."""
-    key = str(check.client)
-    if key not in check.validated:
-        check.validated[key] = "unknown"
-        try:
-            for name in (yield Ask(Kind.PTR, key)):
-                if key in (yield Ask(Kind.ADDRESSES, name)):
-                    check.validated[key] = name.lower()
-        except NoTelling:
-            pass
-    return check.validated[key]
+def _validated(check: _Check) -> Asking[tuple[str, ...]]:
+    """Those of the client's reverse names that lead back to it, of ten at most (section 5.5); one that DNS does not
+    tell of is passed over."""
+    if check.validated is None:
+        found = []
+        for name in (yield from _told(Kind.PTR, str(check.client)))[:MOST_HOSTS]:
+            addresses = yield from _told(Kind.ADDRESSES, name)
+            if check.client in map(ip_address, addresses):
+                found.append(name.lower())
+        check.validated = tuple(found)
+    return check.validated
+
+
+def _told(kind: Kind, name: str) -> Asking[tuple[str, ...]]:
+    """What DNS tells; nothing where it does not."""
+    try:
+        return (yield Ask(kind, name))
+    except NoTelling:
+        return ()
+
+
+def _reverse_name(check: _Check, domain: str) -> Asking[str]:
+    """Of the validated names the domain itself, else one below it, else any; else `unknown` (section 7.3)."""
+    names = yield from _validated(check)
+    within = [name for name in names if _is_within(name, domain)]
+    if domain.lower() in within:
+        return domain
+    return next(iter([*within, *names]), "unknown")
+
+
+def _is_within(name: str, domain: str) -> bool:
+    return f".{name}".endswith(f".{domain.lower().rstrip('.')}")
 
 
 def _expanded(check: _Check, spec: str, domain: str) -> Asking[str]:
@@ -196,7 +215,7 @@ def _value(check: _Check, letter: str, domain: str) -> Asking[str]:
     local, _, sender_domain = check.sender.rpartition("@")
     client = check.client
     if letter == "p":
-        return (yield from _validated(check))
+        return (yield from _reverse_name(check, domain))
     nibbles = ".".join(client.exploded.replace(":", "")) if client.version == 6 else str(client)
     values = {
         "s": check.sender,

@@ -105,8 +105,7 @@ class Authenticate:
                 case Kind.MX:
                     return tuple(host for _, host in await self._resolver.mx(ask.name))
                 case Kind.PTR:
-                    name = await self._resolver.ptr(ask.name)
-                    return () if name is None else (name,)
+                    return await self._resolver.ptr(ask.name)
                 case Kind.EXISTS:
                     await self._resolver.mx(ask.name)
                     return (ask.name,)

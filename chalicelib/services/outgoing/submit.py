@@ -157,9 +157,10 @@ class SubmitMail:
         if address in self._names:
             return self._names[address]
         try:
-            name = await asyncio.wait_for(self._resolver.ptr(address), PTR_PATIENCE)
+            names = await asyncio.wait_for(self._resolver.ptr(address), PTR_PATIENCE)
         except TimeoutError:
-            name = None
+            names = ()
+        name = next(iter(names), None)
         if len(self._names) >= MOST_PTR_NAMES:
             self._names.clear()
         self._names[address] = name

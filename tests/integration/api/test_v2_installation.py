@@ -250,8 +250,8 @@ async def test_names_are_looked_up_every_hour(monkeypatch: pytest.MonkeyPatch) -
     async def mx(domain: str) -> tuple[tuple[int, str], ...]:
         return ((10, "s.test"),)
 
-    async def ptr(address: str) -> str | None:
-        return "s.test" if asked[1:] else None
+    async def ptr(address: str) -> tuple[str, ...]:
+        return ("s.test",) if asked[1:] else ()
 
     for one in (txt, addresses, mx, ptr):
         monkeypatch.setattr(resolver, one.__name__, one)

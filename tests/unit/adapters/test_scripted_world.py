@@ -82,8 +82,8 @@ async def test_a_zone_answers_as_dns_does() -> None:
     assert await resolver.addresses("xn--bcher-kva.example") == ("192.0.2.5",)
     assert await resolver.txt("example.com") == ("v=spf1 -all",)
     assert await resolver.txt("nothing.test") == ()
-    assert await resolver.ptr("198.51.100.7") == "mx.example.com"
-    assert await resolver.ptr("198.51.100.8") is None
+    assert await resolver.ptr("198.51.100.7") == ("mx.example.com",)
+    assert await resolver.ptr("198.51.100.8") == ()
     with pytest.raises(NotFound):
         await resolver.mx("nothing.test")
     resolver.fail("example.com")

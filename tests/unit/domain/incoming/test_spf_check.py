@@ -135,6 +135,46 @@ def test_work_is_bounded() -> None:
     assert result("v=spf1 " + "ip4:192.0.2.1 " * 2_000 + "+all") == "permerror"
 
 
+def test_ten_reverse_names_count() -> None:
+    names = ("liar.example", "silent.example", *(f"n{number}.example" for number in range(8)))
+    client: Answers = {
+        ("PTR", HERE): (*names, "eleventh.example"),
+        ("ADDRESSES", "liar.example"): ("192.0.2.200",),
+        ("ADDRESSES", "silent.example"): None,
+        ("ADDRESSES", "n2.example"): ("192.0.2.200", HERE),
+        ("ADDRESSES", "n7.example"): (HERE,),
+        ("ADDRESSES", "eleventh.example"): (HERE,),
+    }
+    for name, expected in (
+        ("n2.example", "pass"),
+        ("n7.example", "pass"),
+        ("liar.example", "fail"),
+        ("silent.example", "fail"),
+        ("eleventh.example", "fail"),
+    ):
+        assert result(f"v=spf1 ptr:{name} -all", more=client) == expected, name
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("x.example", "mx.e.example", "e.example"), "e.example"),
+        (("x.example", "mx.e.example"), "mx.e.example"),
+        (("x.example", "y.example"), "x.example"),
+        (("note.example",), "note.example"),
+        (("liar.example",), "unknown"),
+        ((), "unknown"),
+    ],
+)
+def test_the_reverse_name_closest_to_the_domain_is_expanded(
+    names: tuple[str, ...], expected: str
+) -> None:
+    client: dict[tuple[str, str], tuple[str, ...]] = {("PTR", HERE): names}
+    client |= {("ADDRESSES", name): (HERE,) for name in names if name != "liar.example"}
+    client["ADDRESSES", f"{expected}.p.example"] = ("127.0.0.2",)
+    assert result("v=spf1 exists:%{p}.p.example -all", more=client) == "pass"
+
+
 def test_there_may_be_no_record_or_several() -> None:
     assert of({}) == "none"
     assert of({("TXT", "e.example"): ("v=spf10 -all", "spf2.0/pra -all")}) == "none"
