@@ -26,7 +26,6 @@ from chalicelib import bootstrap
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2 import key_set, routes
-from chalicelib.api.v2.management import MANAGEMENT
 from chalicelib.api.v2.route import PREFIX
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings

@@ -27,10 +27,11 @@ class EndpointResult:
 class IncomingAttempt:
     """A claimed message on its way through the steps.
 
-    `number` is the id of the delivery entry to come. `stored` is the message as it was accepted, `content` with the
-    fields in front that the inspection calls for and without those that were forged. `authentication` is who vouches
+        `number` is the id of the delivery entry to come. `stored` is the message as it was accepted, `content` with the
+        fields in front that the inspection calls for and without those that were forged. `authentication` is who vouches
     for it, once that was found at this attempt; `inspection` is all that was found, at this attempt or at an earlier
-    one. `after` is the record to store, set by whatever ends the attempt.
+    one. `returns_to` is set for a report on forwarded mail: whom it goes back to. `after` is the record to store, set
+    by whatever ends the attempt.
     """
 
     record: MessageRecord
@@ -41,6 +42,7 @@ class IncomingAttempt:
     content: bytes = b""
     authentication: Authentication | None = None
     inspection: Inspection | None = None
+    returns_to: str | None = None
     said: EndpointResult | None = None
     after: MessageRecord | None = None
 

@@ -46,7 +46,7 @@ class MatchReport:
         """Processes a report on a message of the server; what is none goes to the route of the return path, if there is
         one. Raises TemporaryFailure."""
         message = attempt.record.message
-        if not message.bounce:
+        if not message.bounce or attempt.returns_to is not None:
             return None
         report = read_report(attempt.stored)
         match = await self._match(message, report)

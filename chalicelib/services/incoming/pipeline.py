@@ -26,7 +26,7 @@ from chalicelib.services.incoming.inspect import Inspect
 from chalicelib.services.incoming.load_body import LoadBody
 from chalicelib.services.incoming.match_report import MatchReport
 from chalicelib.services.incoming.read_facts import ReadFacts
-from chalicelib.services.incoming.return_to_sender import ReturnToSender
+from chalicelib.services.incoming.return_to_sender import FindForwarded, ReturnToSender
 from chalicelib.services.limits.take_place import LimitUnknown
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.store_outcome import log_fields
@@ -38,11 +38,12 @@ STEPS: tuple[Check | type[Step], ...] = (
     checks.outcome_unknown,
     LoadBody,
     EndLoop,
-    ReturnToSender,
+    FindForwarded,
     Authenticate,
     MatchReport,
     Inspect,
     checks.spam_failure_threshold,
+    ReturnToSender,
     checks.development_mode,
     checks.route_present,
     checks.spam_mode,
@@ -68,10 +69,11 @@ class CarryIncoming:
         uses: LastUse,
         load: LoadBody,
         loop: EndLoop,
-        forwarded: ReturnToSender,
+        forwarded: FindForwarded,
         authenticate: Authenticate,
         reports: MatchReport,
         inspect: Inspect,
+        returns: ReturnToSender,
         deliver: DeliverToEndpoint,
         outcome: DecideOutcome,
     ) -> None:
@@ -81,7 +83,7 @@ class CarryIncoming:
         self._outcome = outcome
         steps: tuple[Step, ...] = (
             *(load, loop, forwarded, authenticate, reports, inspect),
-            *(deliver, outcome),
+            *(returns, deliver, outcome),
         )
         self._acting: dict[type, Step] = {type(step): step for step in steps}
 

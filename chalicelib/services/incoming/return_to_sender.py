@@ -1,8 +1,8 @@
 """Reports about forwarded mail go back to who sent it (api.md 2.8).
 
 They come at the SRS address that the mail was forwarded under, or at the return path that stood in its place. They are
-sent on with a null sender, and suppress nothing; one that fails is not bounced. How many there may be is counted where
-they arrive.
+sent on with a null sender, as all mail of others is: inspected, without fields that only we may write, sealed. They
+suppress nothing; one that fails is not bounced. How many there may be is counted where they arrive.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from chalicelib.domain.incoming.checks import Decision, Fail
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.services.incoming.accept import is_delivery_report
 from chalicelib.services.incoming.address_endpoint import by_pool_of
+from chalicelib.services.incoming.arc_seal import SealArc
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
 from chalicelib.services.incoming.forwarded_senders import ForwardedSenders
 from chalicelib.services.incoming.forwarding import Forwarding
@@ -20,18 +21,14 @@ from chalicelib.services.outgoing.smtp_sender import SmtpSender
 NOT_OURS = "This address is not one that mail was forwarded under."
 
 
-class ReturnToSender:
-    """The step that sends reports on."""
+class FindForwarded:
+    """The step that notes whom a report is to go back to."""
 
-    def __init__(
-        self, senders: ForwardedSenders, sender: SmtpSender, forwarding: Forwarding
-    ) -> None:
+    def __init__(self, senders: ForwardedSenders) -> None:
         self._senders = senders
-        self._sender = sender
-        self._forwarding = forwarding
 
     async def run(self, attempt: IncomingAttempt) -> Decision | None:
-        """Sends a report on if it came at such an address. Raises TemporaryFailure."""
+        """Fails what may not be sent to such an address. Raises TemporaryFailure."""
         message = attempt.record.message
         try:
             # As it was when the message was taken: the days are counted to its arrival.
@@ -43,13 +40,26 @@ class ReturnToSender:
         is_report = not message.mail_from and is_delivery_report(read_headers(attempt.stored))
         if found.server_id != message.server_id or not is_report:
             return Fail(NOT_OURS)
-        await self._send(attempt, found.address)
+        attempt.returns_to = found.address
         return None
 
-    async def _send(self, attempt: IncomingAttempt, address: str) -> None:
+
+class ReturnToSender:
+    """The step that sends reports on."""
+
+    def __init__(self, sender: SmtpSender, forwarding: Forwarding, arc: SealArc) -> None:
+        self._sender = sender
+        self._forwarding = forwarding
+        self._arc = arc
+
+    async def run(self, attempt: IncomingAttempt) -> None:
+        """Sends a report on if it came at such an address. Raises TemporaryFailure."""
+        if attempt.returns_to is None:
+            return
         message = attempt.record.message
-        envelope = await self._forwarding.envelope(attempt, address, is_report=True)
-        content = (self._forwarding.delivered_to(message), attempt.content)
+        envelope = await self._forwarding.envelope(attempt, attempt.returns_to, is_report=True)
+        arc_set = await self._arc.fields(attempt.content, attempt.inspection)
+        content = (self._forwarding.delivered_to(message), arc_set, attempt.content)
         result = await self._sender.deliver(
             by_pool_of(attempt), envelope, content, attempt.record.tries
         )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib.adapters.scripted.scanners import ScriptedScanners
+from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Rejected
+from chalicelib.domain.inspection import SpamCheck, Threat
 from chalicelib.domain.model import Status
 from chalicelib.domain.reply import Reply
 from chalicelib.ports.egress import TransactionResult
+from chalicelib.ports.scanners import Scanners, SpamReport
 from tests.incoming_play import CONTENT, RECEIVED, address_route, arrives, carried
 from tests.worlds import Scene, make_scene, publish
 
@@ -90,6 +94,40 @@ async def test_days_are_counted_from_when_the_message_was_sent_on() -> None:
     scene.clock.advance(9 * DAY)
     report = await arrives(scene, None, address=address, mail_from="", content=REPORT)
     assert (await carried(scene, report)).status is Status.SENT
+
+
+@pytest.mark.parametrize("sender", ["sender@away.example", LONG])
+async def test_what_goes_back_is_inspected_and_sealed_without_forged_fields(sender: str) -> None:
+    scanners = ScriptedScanners()
+    scene = await make_scene(parts={Scanners: scanners})
+    publish(scene.posthorn, "away.example")
+    address = await forwarded_under(scene, sender)
+    name = scene.posthorn[Settings].smtp_hostname.encode()
+    forged = b"X-Postal-Spam: no\r\nAuthentication-Results: " + name + b"; spf=pass\r\n"
+    scanners.found = Threat(True, "Eicar-Test-Signature FOUND")
+    at_it = {"address": address, "mail_from": "", "reports": True}
+    report = await arrives(scene, None, content=forged + REPORT, **at_it)
+    assert (await carried(scene, report)).status is Status.SENT
+    (got,) = scene.egress.received
+    head = got.content.removesuffix(RECEIVED + REPORT)
+    assert got.content.endswith(RECEIVED + REPORT)
+    assert head.startswith(f"Delivered-To: {report.rcpt_to}\r\nARC-Seal: i=1;".encode())
+    assert head.count(b"\r\nX-Postal-Spam: ") == head.count(b"\r\nAuthentication-Results: ") == 1
+    assert b"\r\nX-Postal-Threat: yes\r\n" in head
+    assert b"spf=pass" not in head
+
+
+async def test_spam_above_the_threshold_does_not_go_back() -> None:
+    scanners = ScriptedScanners()
+    scene = await make_scene(parts={Scanners: scanners})
+    publish(scene.posthorn, "away.example")
+    address = await forwarded_under(scene)
+    scanners.report = SpamReport("spamd", 99.0, (SpamCheck("GTUBE", 99.0, "Generic test"),))
+    report = await arrives(scene, None, address=address, mail_from="", content=REPORT)
+    last = await carried(scene, report)
+    assert last.status is Status.HARD_FAIL
+    assert last.details.startswith("Message's spam score is higher than the failure threshold")
+    assert not scene.egress.received
 
 
 @pytest.mark.parametrize("kind", ["srs", "return path"])
