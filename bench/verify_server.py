@@ -18,7 +18,7 @@ from typing import TextIO
 
 import uvloop
 
-from bench.memory.limits import MemoryNumbers, MemorySuppressionList
+from bench.memory.limits import MemoryNumbers, NobodyListed
 from bench.memory.repository import MemoryRepository
 from bench.relay_server import HandedQueue, PassingBlobs, PassingMessages
 from bench.tenant import DOMAIN, Tenant, make_tenant
@@ -82,7 +82,7 @@ class Receiver:
             Intake: OrderedIntake(self.blobs, self.queue, self.messages),
             Numbers: MemoryNumbers(),
             Repository: MemoryRepository(SystemClock(settings)),
-            SuppressionList: MemorySuppressionList(),
+            SuppressionList: NobodyListed(),
             Resolver: DnsResolver(settings, SystemClock(settings)),
         }
         self.program = in_memory(settings, parts, live=True)

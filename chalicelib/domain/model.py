@@ -17,6 +17,8 @@ from chalicelib.domain.operations import Operation
 
 INCOMING_QUEUE = "@incoming"
 """The queue of incoming mail, as an origin names it; no pool can be called so."""
+SYSTEM_CREDENTIAL = "system"
+"""By what mail of the installation itself is let in, as an origin names it; no credential that is kept has this id."""
 
 TRANSACTIONAL = "transactional"
 """The stream of a message that names none."""

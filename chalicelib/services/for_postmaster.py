@@ -7,23 +7,19 @@ hinder, and which must not come to hold it.
 from __future__ import annotations
 
 from chalicelib.config import Settings
-from chalicelib.domain.mail.mailbox import identity
-from chalicelib.domain.model import Message
-
-SYSTEM_CREDENTIAL = "system"
-"""What mail of the installation itself is let in by; no credential that is kept has this id."""
+from chalicelib.domain.model import SYSTEM_CREDENTIAL, Message
 
 
 class ForPostmaster:
     """Knows the postmaster."""
 
     def __init__(self, settings: Settings) -> None:
-        self._postmaster = identity(settings.postmaster) if settings.postmaster else ""
+        self._postmaster = settings.postmaster.lower()
 
     def is_for(self, message: Message) -> bool:
         """Whether an outgoing message is mail of the installation for its postmaster."""
         return (
             bool(self._postmaster)
             and message.origin.credential_id == SYSTEM_CREDENTIAL
-            and identity(message.rcpt_to) == self._postmaster
+            and message.rcpt_to.lower() == self._postmaster
         )

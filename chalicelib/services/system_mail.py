@@ -14,12 +14,12 @@ from chalicelib.domain.errors import MailError, NotFound, Refused, TemporaryFail
 from chalicelib.domain.mail.compose import Draft, compose
 from chalicelib.domain.mail.header_rendering import Mailbox
 from chalicelib.domain.mail.received import rfc2822_date
+from chalicelib.domain.model import SYSTEM_CREDENTIAL
 from chalicelib.domain.tenancy.credentials import Credential, CredentialKind
 from chalicelib.domain.tenancy.organizations import Organization
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
-from chalicelib.services.for_postmaster import SYSTEM_CREDENTIAL
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Recipient, Submission

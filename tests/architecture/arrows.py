@@ -88,7 +88,7 @@ chalicelib              -
 
 .services               .config .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .domain.limits .ports .services.tenancy.directory
-                        .services.events.record_operations
+                        .services.events.record_operations .services.suppress
 .services.outgoing      .config .domain .domain.tenancy .domain.mail .domain.smtp .domain.outgoing .domain.tracking
                         .domain.incoming .domain.limits .ports .services.limits .services.queue
                         .services.tenancy.authenticate
@@ -100,6 +100,7 @@ chalicelib              -
                         .services.tenancy
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
+.services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tenancy .services.tracking

@@ -257,6 +257,10 @@ WRONG = {
         "functions/sweep.py",
         "import chalicelib.services.outgoing.pipeline",
     ),
+    "suppressions by hand import the queue": (
+        "chalicelib/services/suppressions.py",
+        "import chalicelib.services.queue.batch",
+    ),
     "notices import the queue": (
         "chalicelib/services/notify_members.py",
         "import chalicelib.services.queue.batch",

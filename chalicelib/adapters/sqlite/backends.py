@@ -12,7 +12,7 @@ from chalicelib.adapters.sqlite.feed import position_of
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import OutOfSpace
-from chalicelib.domain.statistics import Count, Counts
+from chalicelib.domain.statistics import Counts
 from chalicelib.ports.backends import Backends, Probe, QueueLoad
 from chalicelib.ports.clock import Clock
 
@@ -72,7 +72,7 @@ class SqliteBackends(Backends):
 
     async def counted(self) -> Counts:
         """The sums of all days."""
-        return {Count(name): int(count) for name, count in await self._read(_COUNTED)}
+        return {str(name): int(count) for name, count in await self._read(_COUNTED)}
 
     async def _has_space(self) -> None:
         if self._folder.is_full:

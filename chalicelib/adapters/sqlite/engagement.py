@@ -25,10 +25,17 @@ _LINKS = "SELECT packed FROM links WHERE key = ? AND keep_until > ?"
 HIT = "INSERT INTO events(key, kind, at, keep_until, hit) VALUES (?, ?, ?, ?, ?)"
 _OPENED = "UPDATE messages SET opened_at = coalesce(opened_at, ?) WHERE key = ?"
 _CLICKED = "UPDATE messages SET clicked_at = max(coalesce(clicked_at, 0), ?) WHERE key = ?"
-_FIRST = "UPDATE messages SET {0} = ? WHERE key = ? AND {0} IS NULL RETURNING 1"
+_OPENED_BY_PERSON = (
+    "UPDATE messages SET person_opened_at = ? WHERE key = ? AND person_opened_at IS NULL"
+    " RETURNING 1"
+)
+_CLICKED_BY_PERSON = (
+    "UPDATE messages SET person_clicked_at = ? WHERE key = ? AND person_clicked_at IS NULL"
+    " RETURNING 1"
+)
 _BY_PERSON = {
-    EngagementKind.OPEN: _FIRST.format("person_opened_at"),
-    EngagementKind.CLICK: _FIRST.format("person_clicked_at"),
+    EngagementKind.OPEN: _OPENED_BY_PERSON,
+    EngagementKind.CLICK: _CLICKED_BY_PERSON,
 }
 _NEWEST = (
     "SELECT kind, at, hit FROM events WHERE kind IN ('open', 'click') AND key = ? AND keep_until > ?"

@@ -27,11 +27,11 @@ class EndpointResult:
 class IncomingAttempt:
     """A claimed message on its way through the steps.
 
-        `number` is the id of the delivery entry to come. `stored` is the message as it was accepted, `content` with the
-        fields in front that the inspection calls for and without those that were forged. `authentication` is who vouches
-    for it, once that was found at this attempt; `inspection` is all that was found, at this attempt or at an earlier
-    one. `returns_to` is set for a report on forwarded mail: whom it goes back to. `after` is the record to store, set
-    by whatever ends the attempt.
+    `number` is the id of the delivery entry to come. `stored` is the message as it was accepted, `content` with the
+    fields in front that the inspection calls for and without those that were forged. `authentication` is who
+    vouches for it, once that was found at this attempt; `inspection` is all that was found, at this attempt or at
+    an earlier one. `returns_to` is set for a report on forwarded mail: whom it goes back to. `after` is the record
+    to store, set by whatever ends the attempt.
     """
 
     record: MessageRecord

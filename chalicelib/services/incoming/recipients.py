@@ -14,12 +14,11 @@ from chalicelib.domain.errors import NotFound, Refused
 from chalicelib.domain.ids import read_return_path_local, read_token
 from chalicelib.domain.incoming.routing import routes_for
 from chalicelib.domain.mail.mailbox import POSTMASTER, domain_of, local_part
-from chalicelib.domain.model import Origin
+from chalicelib.domain.model import SYSTEM_CREDENTIAL, Origin
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.routes import Route, RouteMode
 from chalicelib.ports.clock import Clock
-from chalicelib.services.for_postmaster import SYSTEM_CREDENTIAL
 from chalicelib.services.incoming.accept import REJECTED
 from chalicelib.services.incoming.arrivals import IncomingRecipient
 from chalicelib.services.incoming.forwarded_senders import ForwardedSenders
