@@ -187,7 +187,7 @@ class MailSession:
         place = await self._places.take(principal)
         if isinstance(place, MailError):
             self._log("deferred", place.reply.code, error=place.code)
-            return replies.of_error(place)
+            return place.reply.render()
         if self.transaction is not transaction:  # gone
             self._places.give_back([place])
             return replies.MAIL_FIRST
