@@ -70,7 +70,7 @@ from chalicelib.services.tenancy.domains import Domains
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.removal import RemoveTenants
-from chalicelib.services.tenancy.servers import ServerOptions
+from chalicelib.services.tenancy.servers import ServerOptions, Servers
 from chalicelib.services.tracking.domains import TrackDomains
 from chalicelib.services.tracking.engagement_limit import UNASKED
 from chalicelib.services.webhooks.fan_out import FanOut
@@ -178,6 +178,11 @@ class World:
             self.program[MessageStore].get(self.server.id, MessageId(accepted.id))
         )
         return DeliveryJob(record.message, record.attempt)
+
+    def limit(self, most: int) -> None:
+        """Have the server send no more messages in an hour."""
+        changed = replace(ServerOptions.of(self.server), send_limit=most)
+        bootstrap.run(self.program[Servers].update(self.server, changed))
 
     def uploaded(self, item: DeliveryJob) -> DeliveryJob:
         """Another message like this one, which was uploaded and whose record is missing."""
@@ -386,6 +391,10 @@ def test_delivery(world: World) -> None:
         world.put(render_job(world.settled()))
         world.put("not a wake-up")
         assert "not a wake-up" in world.work(deliver)
+        # Above a limit, of which members are told.
+        world.limit(1)
+        world.submit("a@example.com")
+        world.work(deliver)
 
     def say_by_recipient(line: bytes) -> Any:
         if b"<b@" in line:
@@ -516,6 +525,10 @@ def test_the_sweep(world: World) -> None:
     world.work(deliver)  # the second attempt, which waits for two hours
     assert world.record(item).state is State.WAITING
     assert world.record(held).state is State.HELD
+    world.limit(1)
+    limited = world.submit("c@example.com")
+    world.work(deliver)
+    assert world.record(limited).limit_hold is not None
     accepting = Route("r", world.server.id, "u", 1, "x", "acme.test", "t", 1, RouteMode.ACCEPT)
     recipient = IncomingRecipient(world.server.id, "x@acme.test", (accepting,))
     mail = IncomingMail("", (recipient,), b"\r\n")
@@ -536,6 +549,7 @@ def test_the_sweep(world: World) -> None:
 
     check(world, "SweepRole", without_the_scenery(world, minutes), WITHOUT_A_CALL)
     assert world.record(held).status is Status.HOLD_CANCELLED
+    assert world.record(limited).counted
 
 
 def test_webhooks(world: World) -> None:
