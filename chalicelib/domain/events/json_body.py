@@ -9,7 +9,7 @@ from chalicelib.domain.events.event import LONGEST_BODY
 from chalicelib.domain.events.objects import cut
 
 # Octets that a text may have, from try to try; what is left by the last is a number of members that no event has.
-_LONGEST_TEXTS = (2_000, 1_000, 500, 250, 100)
+_LONGEST_TEXTS = (2_000, 1_000, 500, 250, 100, 30)
 
 
 def fitted(body: dict[str, Any]) -> bytes:
