@@ -697,6 +697,7 @@ def test_the_outbox(world: World) -> None:
     resent = an_operation("resend", item.message.id, attempt=0)
     again = replace(item.message, id=MessageId(999_999_998), operation=resent)
     bootstrap.run(world.program[MessageStore].create([again]))
+    often_tried(world, world.submit("b@example.com"))
     changes = Changes(world.settings.mail_table)
     records = changes.take()
 
@@ -712,6 +713,16 @@ def test_the_outbox(world: World) -> None:
         assert changes.hand_over(records, 100) == [{"batchItemFailures": [], "state": {}}]
 
     check(world, "OutboxRole", without_the_scenery(world, batches), WITHOUT_A_CALL)
+
+
+def often_tried(world: World, job: DeliveryJob) -> None:
+    """Have more deliveries of a message than lie beside it."""
+    store, record = world.program[MessageStore], world.record(job)
+    for number in range(1, 6):
+        failed = Delivery(number, Status.SOFT_FAIL, "Later.", float(number))
+        after = lifecycle.waiting(record, failed, 2_000_000_000)
+        assert bootstrap.run(store.replace(record, after))
+        record = world.record(job)
 
 
 def cancelled(record: MessageRecord) -> tuple[MessageRecord, MessageRecord, Operation]:
