@@ -182,6 +182,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("DELETE", f"{listed}/{{address}}", f"{listed}/*@example.net", tenant="acme")
     asked("GET", "/reports", "/reports", tenant="acme/app")
     asked("GET", "/reports/{id}", "/reports/1", tenant="acme/app")
+    asked("GET", "/events", "/events", tenant="acme/app")
     for path in ("/installation", "/installation/checks", "/health", "/metrics"):
         asked("GET", path, path)
     yield from found
