@@ -25,6 +25,7 @@ from chalicelib.domain.tenancy.track_domains import TRACK_DOMAINS
 from chalicelib.ports.acting import SYSTEM, acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
+from chalicelib.services.tell_domain_events import TellDomainEvents
 from chalicelib.services.tenancy.domain_checks import DomainChecks
 from chalicelib.services.tracking.domains import TrackDomains
 
@@ -53,10 +54,16 @@ class DnsMonitor:
     """The hourly checks."""
 
     def __init__(
-        self, repository: Repository, checks: DomainChecks, tracks: TrackDomains, clock: Clock
+        self,
+        repository: Repository,
+        checks: DomainChecks,
+        events: TellDomainEvents,
+        tracks: TrackDomains,
+        clock: Clock,
     ) -> None:
         self._repository = repository
         self._checks = checks
+        self._events = events
         self._tracks = tracks
         self._clock = clock
 
@@ -103,7 +110,8 @@ class DnsMonitor:
             domain = await self._repository.get(DOMAINS, due.place)
             check = await self._checks.look(domain, hourly=True)
             async with writing:
-                await self._checks.remember(domain, check)
+                checked = await self._checks.remember(domain, check)
+            await self._events.tell(checked)
 
     async def _due(self, now: int) -> AsyncIterator[_Due]:
         for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS):

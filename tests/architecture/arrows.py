@@ -103,7 +103,9 @@ chalicelib              -
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
-.services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tenancy .services.tracking
+.services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy
+.services.dns_monitor   .domain .domain.tenancy .domain.dns .ports .services.tell_domain_events .services.tenancy
+                        .services.tracking
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
 .services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .ports
 .services.events        .config .domain .domain.tenancy .domain.events .ports .services .services.tenancy

@@ -600,6 +600,10 @@ def test_webhooks(world: World) -> None:
 
 
 def test_the_upkeep(world: World) -> None:
+    told = {"system_server": world.server.full_name, "system_from": "app@acme.test"}
+    settings = replace(world.settings, postmaster="ops@example.com", **told)
+    world.program = bootstrap.on_aws(settings)
+
     async def checked() -> None:
         domains, tracks = world.program[Domains], world.program[TrackDomains]
         domain = await domains.add(world.server, "checked.example")
