@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import secrets
 import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,19 +29,30 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.events.event import LONGEST_BODY
 from chalicelib.domain.model import DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.endpoints import EndpointType, PayloadEncoding, PayloadFormat
 from chalicelib.domain.tenancy.routes import ROUTES, Route
 from chalicelib.domain.tenancy.servers import Server
+from chalicelib.domain.webhooks.delivery import (
+    LONGEST_RESPONSE,
+    MOST_ATTEMPTS_KEPT,
+    Header,
+    WebhookAttempt,
+)
+from chalicelib.domain.webhooks.lane import LaneJob
+from chalicelib.domain.webhooks.lane_job import render_lane_job
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.endpoints import Endpoints
+from chalicelib.services.webhooks.webhooks import Webhooks
 from infra.local.exchange import Request
 from infra.local.function_url import event_of
 from infra.local.invocation import schedule_event, sqs_event, stream_event
@@ -48,6 +61,7 @@ from tests.integration.api.test_lambda_events import event
 from tests.lambda_process import LambdaProcess, lambda_process, memory_of
 from tests.tenants import make_tenant
 from tests.tracking_scene import TrackedMail, mac_key_of
+from tests.webhook_events import a_delivery as a_webhook_delivery
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
 
@@ -69,8 +83,8 @@ class Place:
     variables: Mapping[str, str]
     log: Path
 
-    def function(self, handler: str) -> Any:
-        return lambda_process(handler, self.variables, self.log)
+    def function(self, handler: str, more: Mapping[str, str] | None = None) -> Any:
+        return lambda_process(handler, {**self.variables, **(more or {})}, self.log)
 
 
 @pytest.fixture
@@ -222,6 +236,62 @@ def test_a_full_batch_of_changes_fits_the_outbox(place: Place) -> None:
         called = process.call(stream_event(changes, "shardId-1", "arn:aws:dynamodb:x", "us-east-1"))
     assert called.answer["batchItemFailures"] == []
     assert called.peak < memory_of("Outbox") * ROOM
+
+
+def test_ten_lanes_of_the_largest_deliveries_fit_the_webhooks(place: Place) -> None:
+    """Bodies of 20 kB, 20 attempts each with all that is kept of one, and receivers that answer at length."""
+    application = ThreadingHTTPServer(("127.0.0.1", 0), Talkative)
+    threading.Thread(target=application.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{application.server_port}/"
+    made = [
+        bootstrap.run(place.program[Webhooks].create(place.server, {"url": url}))[0]
+        for _ in range(10)
+    ]
+    said = "".join(chr(0x1F300 + n % 700) for n in range(LONGEST_RESPONSE))
+    kept = tuple(Header(f"x-{n}", "v" * 500) for n in range(8))
+    attempt = WebhookAttempt(1.0, 500, response=said, request_headers=kept, response_headers=kept)
+    for webhook in made:
+        deliveries = [
+            replace(
+                a_webhook_delivery(place.server.id, number, webhook=webhook.id, url=url),
+                payload=secrets.token_hex(LONGEST_BODY // 2).encode(),
+                attempts=(attempt,) * MOST_ATTEMPTS_KEPT,
+                created_at=place.program[Clock].now(),
+                next_attempt_at=1.0,
+            )
+            for number in range(20)
+        ]
+        bootstrap.run(place.program[WebhookDeliveries].add(deliveries))
+    jobs = [
+        {"MessageId": str(n), "ReceiptHandle": "r", "Body": render_lane_job(LaneJob(one.server_id, one.id))}
+        for n, one in enumerate(made)
+    ]  # fmt: skip
+    with place.function("functions.webhooks.webhooks", PRIVATE) as process:
+        called = process.call(sqs_event(jobs, "arn:aws:sqs:us-east-1:0:webhooks", "us-east-1"))
+    application.shutdown()
+    application.server_close()
+    assert called.answer["batchItemFailures"] == []
+    assert len(Talkative.asked) > 100
+    assert called.peak < memory_of("Webhooks") * ROOM
+
+
+class Talkative(BaseHTTPRequestHandler):
+    """An application that says more than anybody reads."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_POST(self) -> None:
+        Talkative.asked.append(self.path)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(500)
+        self.send_header("Content-Length", str(1 << 30))
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(64):
+                self.wfile.write(b"x" * 65_536)
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_a_full_batch_of_letters_fits_the_dead_letters(place: Place) -> None:
