@@ -37,6 +37,8 @@ class WebhookWorkers:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, and end when what is under way is done with."""
+        # Nobody else works at lanes: whoever held some has died.
+        await self._lanes.free_all()
         while not stop.is_set():
             try:
                 wait = await self._take()

@@ -42,6 +42,7 @@ _FORGET = (
 )
 _DUE = "SELECT server, webhook, is_slow FROM webhook_lanes WHERE due_at <= ? AND until <= ? ORDER BY due_at LIMIT ?"
 _CLEAR = "UPDATE webhook_lanes SET due_at = NULL WHERE server = ? AND webhook = ? AND due_at <= ?"
+_FREE_ALL = "UPDATE webhook_lanes SET owner = '', until = 0, due_at = min(due_at, ?) WHERE owner != ''"
 _SOONEST = "SELECT min(due_at) FROM webhook_lanes WHERE due_at IS NOT NULL"
 
 
@@ -126,6 +127,11 @@ class SqliteWebhookLanes(WebhookLanes):
         """One update."""
         row = (job.server_id, job.webhook, now)
         await self._database.write(lambda db: fetched(db, _CLEAR, row))
+
+    async def free_all(self) -> None:
+        """Free what anybody holds, to be worked at now: for the one who works at lanes alone, when it begins."""
+        now = self._clock.now()
+        await self._database.write(lambda db: fetched(db, _FREE_ALL, (now,)))
 
     def soonest(self) -> float | None:
         """When the next lane is due; None when none is."""
