@@ -61,7 +61,10 @@ def test_again_changes_nothing_and_a_changed_setting_updates_in_place(order: Ord
 
 def test_every_function_knows_its_installation_and_nothing_of_another(order: Order) -> None:
     made = deploy(order, lambda _: None)
-    for function in ("api", "deliver-default", "incoming", "sweep", "upkeep", "deadletters"):
+    for function in (
+        *("api", "deliver-default", "incoming", "webhooks", "webhooks-slow"),
+        *("sweep", "upkeep", "deadletters"),
+    ):
         found = variables(order, function)
         assert found["POSTHORN_MAIL_TABLE"] == made.outputs["MailTable"] == f"{order.prefix}-mail"
         assert found["POSTHORN_QUEUE_PREFIX"] == f"{order.prefix}-"
