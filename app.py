@@ -5,8 +5,18 @@ No function loads it: each is a module of `functions/`, so that the HTTP API doe
 
 from __future__ import annotations
 
-from functions import deadletters, deliver, incoming, outbox, sweep, tracking, upkeep, webhooks
+from functions import (
+    deadletters,
+    deliver,
+    incoming,
+    jobs,
+    outbox,
+    sweep,
+    tracking,
+    upkeep,
+    webhooks,
+)
 from functions.api import app
 
-for module in (deliver, incoming, webhooks, deadletters, outbox, sweep, tracking, upkeep):
+for module in (deliver, incoming, webhooks, deadletters, jobs, outbox, sweep, tracking, upkeep):
     app.register_blueprint(module.blueprint)

@@ -21,6 +21,7 @@ RUNS = 5
 BUDGETS = {
     "functions.deliver.deliver": 350,
     "functions.incoming.incoming": 350,
+    "functions.jobs.jobs": 350,
     "functions.sweep.sweep": 350,
     "functions.tracking.tracking": 100,
     "functions.upkeep.upkeep": 350,

@@ -21,11 +21,13 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import MailError
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.checks import CheckInstallation
 from chalicelib.services.events.outbox import Outbox
 from functions.deadletters import hold
+from functions.jobs import work_on_jobs
 from functions.queue_batch import Invocation, QueueRecord
 from functions.runtime import Notes, UnitOfWork
 from functions.sweep import wake_due
@@ -39,6 +41,8 @@ TICK_SECONDS = 0.5
 FEED_SECONDS = 1.0
 EXPIRY_SECONDS = 60.0
 CHECK_SECONDS = 60.0
+JOBS_SECONDS = 1.0
+JOBS_AT_ONCE_SECONDS = 10.0
 DEAD_LETTER_SECONDS = 60.0
 LEFT_SECONDS = 480
 BURIAL_SECONDS = 2.0
@@ -64,6 +68,7 @@ class Upkeep:
             (self.expire, EXPIRY_SECONDS),
             (self.each_hour, UPKEEP_SECONDS),
             (self.check, CHECK_SECONDS),
+            (self.jobs, JOBS_SECONDS),
         )
         async with asyncio.TaskGroup() as group:
             for turn, seconds in loops:
@@ -138,6 +143,14 @@ class Upkeep:
     async def check(self) -> None:
         """Look at the installation itself."""
         await self._posthorn[CheckInstallation].run()
+
+    async def jobs(self) -> None:
+        """Work on jobs for a while, if there are any."""
+        if not await self._posthorn[Jobs].open(1):
+            return
+        notes: Notes = {}
+        with UnitOfWork("jobs", "", notes, swallow=True, program=self._posthorn):
+            await work_on_jobs(self._posthorn, notes, JOBS_AT_ONCE_SECONDS, self._stop.is_set)
 
     async def _again_and_again(
         self, turn: Callable[[], Awaitable[None]], seconds: float, stop: asyncio.Event

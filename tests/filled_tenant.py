@@ -32,6 +32,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/emails/batch"): [GOOD_EMAIL],
     ("POST", "/uploads"): {"size": 5},
     ("POST", "/track-domains"): {"domain": "d#.example"},
+    ("POST", "/jobs"): {"type": "export", "what": "suppressions", "dry_run": True},
     ("POST", "/routes"): {"name": "*", "domain": "d#.example", "mode": "Hold"},
 }
 QUERIES = {
@@ -169,6 +170,7 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
     "/emails/{id}/replay": _incoming,
     "/reports/{id}": _report,
     "/suppressions/{address}": _suppressed,
+    "/jobs/{id}": _made("/jobs", {"type": "export", "what": "suppressions"}),
     "/organizations/{organization}": _organization,
     "/servers/{organization}/{server}": _server,
     "/keys/{id}": _made("/keys", {"name": "k#", "scopes": ["*"]}),

@@ -12,6 +12,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
 from chalicelib.domain.occurrence import EventType, Occurrence
@@ -31,6 +32,7 @@ from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.greylist import Greylist
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
@@ -144,6 +146,9 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)
     await host.posthorn[SuppressionList].add(server, [entry])
+    job = Job("jba", "export", "acme/app", "{}", "ada", host.now)
+    await host.posthorn[Jobs].add(server, job)
+    await host.posthorn[Jobs].write_down(server, job, 0, ["1"])
     await host.posthorn[Reports].add(server, a_report(1, message, mail["held"].id, host.now))
     posted = a_webhook_delivery(server, 1, created_at=host.now)
     await host.posthorn[WebhookDeliveries].add([posted])

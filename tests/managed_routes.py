@@ -178,6 +178,11 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     asked("GET", listed, listed, tenant="acme/app")
     asked("GET", f"{listed}/counts", f"{listed}/counts", tenant="acme/app")
     asked("GET", f"{listed}/{{address}}", f"{listed}/bob@example.com", tenant="acme/app")
+    asked("GET", "/jobs", "/jobs", tenant="acme/app")
+    export = {"type": "export", "what": "suppressions"}
+    number = asked("POST", "/jobs", "/jobs", export, "acme/app").json["id"]
+    asked("GET", "/jobs/{id}", f"/jobs/{number}", tenant="acme/app")
+    asked("POST", "/jobs/{id}/stop", f"/jobs/{number}/stop", tenant="acme/app")
     asked("POST", listed, listed, {"address": "*@example.net", "note": "gone"}, "acme")
     asked("DELETE", f"{listed}/{{address}}", f"{listed}/*@example.net", tenant="acme")
     asked("GET", "/reports", "/reports", tenant="acme/app")

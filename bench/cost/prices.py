@@ -25,7 +25,7 @@ LOG_GB = 0.50  # ingestion
 DATA_OUT_GB = 0.09
 GB = 1e9
 
-ALARMS = 31  # with one pool and the gateway
+ALARMS = 32  # with one pool and the gateway
 
 # Dollars a month, whatever is sent.
 FIXED = {
@@ -35,6 +35,7 @@ FIXED = {
     "KMS key": 1.0,
     f"{ALARMS} alarms, a dashboard and a metric of our own": ALARMS * 0.1 + 3.0 + 0.3,
     "SQS: five idle pollers on each of five queues": 1.30,
+    "jobs: 43,200 runs of 50 ms, and their reads": 0.08,
     "sweep: 43,200 runs of 50 ms, and their reads": 0.09,
     "upkeep: 730 runs of a second, and their reads": 0.01,
 }

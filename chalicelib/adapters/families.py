@@ -24,6 +24,7 @@ http_client.HttpClient       network.http_client.H11HttpClient             netwo
 greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
+jobs.Jobs                    aws.dynamo.jobs.DynamoJobs                    sqlite.jobs.SqliteJobs
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlite.messages.SqliteMessageStore
 name_servers.NameServers     network.name_servers.DnsNameServers           network.name_servers.DnsNameServers

@@ -11,6 +11,7 @@ from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
 
 UPLOAD_KEPT_SECONDS = 2 * DAY
+FILE_KEPT_SECONDS = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,13 @@ class BlobStore(Protocol):
         """A URL at which anybody can GET the bytes for `seconds`, as a file of type message/rfc822, or of none for an
         upload; `name` is the file's. None when they share their object with others, which no URL can express; NotFound
         when they were purged."""
+
+    async def keep(self, owner: ServerId, name: str, content: bytes, now: float) -> BlobRef:
+        """Keep a file that was made here, whatever is there under this name (32 hexadecimal digits), for
+        FILE_KEPT_SECONDS; `owner` is a server, or an organization by its number below zero."""
+
+    async def kept(self, owner: ServerId, name: str, now: float) -> BlobRef:
+        """The reference of a file that was made here and is not over; NotFound."""
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Let a client upload `size` bytes by itself, within one hour."""

@@ -101,6 +101,7 @@ chalicelib              -
 .services.system_mail   .config .domain .domain.tenancy .domain.mail .ports .services.outgoing .services.tenancy
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
+.services.jobs          .config .domain .domain.tenancy .domain.mail .ports .services .services.tenancy
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy
@@ -141,10 +142,10 @@ chalicelib              -
                         .services.outgoing
                         .services.tenancy .api
 .api.v2                 .config .domain .domain.dns .domain.incoming .domain.mail .domain.tenancy .domain.webhooks
-                        .ports .services .services.limits .services.webhooks
+                        .ports .services .services.jobs .services.limits .services.webhooks
                         .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
-                        .services.pools .services.queue .services.suspensions .services.tenancy .services.tracking
-                        .api pydantic pydantic_core
+                        .services.pools .services.queue .services.suppressions .services.suspensions .services.tenancy
+                        .services.tracking .api pydantic pydantic_core
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli
                         posthorn_client click
@@ -157,6 +158,7 @@ functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .serv
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
                         chalice functions
 functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
+functions.jobs          .bootstrap .services.jobs chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming

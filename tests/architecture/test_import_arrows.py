@@ -299,6 +299,18 @@ WRONG = {
         "chalicelib/services/system_mail.py",
         "import chalicelib.adapters.network.smtp_client",
     ),
+    "suppression lists import a pipeline": (
+        "chalicelib/services/suppressions.py",
+        "import chalicelib.services.outgoing.accept",
+    ),
+    "jobs import an adapter": (
+        "chalicelib/services/jobs/run.py",
+        "import chalicelib.adapters.sqlite.jobs",
+    ),
+    "the function of jobs imports a pipeline": (
+        "functions/jobs.py",
+        "import chalicelib.services.outgoing.accept",
+    ),
     "suspensions import a pipeline": (
         "chalicelib/services/suspensions.py",
         "import chalicelib.services.outgoing.accept",

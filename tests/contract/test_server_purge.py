@@ -18,6 +18,7 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -31,6 +32,7 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -73,6 +75,10 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
             await engagement.record(server, message.id, hit, LATER)
     await world[WorkQueue].wake("default", [DeliveryJob(made[0], 9)])
     await world[SuppressionList].add(server, [Suppression("a@b.test", "bounced", NOW, LATER)])
+    job = Job("jba", "export", "acme/app", "{}", "ada", NOW)
+    await world[Jobs].add(server, job)
+    await world[Jobs].write_down(server, job, 0, ["1"])
+    await world[BlobStore].keep(server, secrets.token_hex(16), WORD, NOW)
     await world[Reports].add(server, a_report(1, made[0].id, made[-1].id))
     webhook = secrets.token_hex(6)
     await world[WebhookDeliveries].add([a_webhook_delivery(server, 1, webhook=webhook)])

@@ -32,6 +32,7 @@ from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.model import (
     Delivery,
     DeliveryJob,
@@ -60,6 +61,8 @@ from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.endpoints import Endpoints
+from chalicelib.services.jobs.keep import KeepJobs
+from chalicelib.services.jobs.kinds import JobOwner
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.tenancy.address_mac import AddressMac
@@ -78,6 +81,7 @@ from chalicelib.services.webhooks.webhooks import Webhooks
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.incoming import incoming
+from functions.jobs import jobs
 from functions.sweep import sweep
 from functions.tracking import tracking
 from functions.upkeep import upkeep
@@ -597,6 +601,26 @@ def test_webhooks(world: World) -> None:
     assert not bootstrap.run(program[Webhooks].get(server, made.id)).enabled
     meanwhile = {"dynamodb:GetItem": "a delivery that somebody changed meanwhile is read again"}
     check(world, "WebhooksRole", called, WITHOUT_A_CALL | meanwhile)
+
+
+def test_jobs(world: World) -> None:
+    server = world.server
+    owner = JobOwner(server.organization_id, server.full_name, server)
+
+    def minute() -> None:
+        csv = {"csv": "address,reason\na@x.example,bounce\n"}
+        bootstrap.run(world.program[KeepJobs].start(owner, "import_suppressions", csv))
+        bootstrap.run(world.program[KeepJobs].start(owner, "export", {"what": "suppressions"}))
+
+    minute()
+    bootstrap.use(bootstrap.on_aws(world.settings))
+    check(world, "JobsRole", world.during(one_minute_of_jobs), WITHOUT_A_CALL)
+    done = bootstrap.run(world.program[KeepJobs].page(owner, 9, None)).values
+    assert {job.status for job in done} == {JobStatus.DONE}
+
+
+def one_minute_of_jobs() -> None:
+    jobs(schedule_event("jobs", 0.0, "us-east-1"), Context("jobs", 90.0))
 
 
 def test_the_upkeep(world: World) -> None:

@@ -1,6 +1,7 @@
 """Message bytes in S3: one object a request or group commit, read back by byte range.
 
-Keys are `r/<server>/<yyyymmdd>/<random>` for accepted mail and `u/<server>/<id>` for uploads by clients. Packed bodies
+Keys are `r/<server>/<yyyymmdd>/<random>` for accepted mail, `u/<server>/<id>` for uploads by clients and
+`x/<server>/<id>` for files that were made here. Packed bodies
 lie one after the other, so that one PUT pays for many messages. Objects are never changed; lifecycle rules remove them.
 """
 
@@ -18,7 +19,7 @@ from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.file_link import disposition
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
-from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
+from chalicelib.ports.blobs import FILE_KEPT_SECONDS, UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.rand import Rand
 
 UPLOAD_SECONDS = 3_600
@@ -34,7 +35,9 @@ _FILE = {
     "ResponseContentType": "application/octet-stream",
     "ResponseContentDisposition": "attachment",
 }
+_NO_FILE = "This file is no longer kept"
 _UPLOADS = "u/"
+_FILES = "x/"
 _GONE = ("NoSuchKey", "InvalidRange", "404")
 
 
@@ -89,7 +92,7 @@ class S3BlobStore(BlobStore):
         parameters = {
             "Bucket": self._bucket,
             "Key": ref.key,
-            **(_FILE if ref.key.startswith(_UPLOADS) else _MESSAGE),
+            **(_FILE if ref.key.startswith((_UPLOADS, _FILES)) else _MESSAGE),
         }
         if name:
             parameters["ResponseContentDisposition"] = disposition(name)
@@ -116,6 +119,20 @@ class S3BlobStore(BlobStore):
         )
         url: str = await self._session.run(sign)
         return url
+
+    async def keep(self, owner: ServerId, name: str, content: bytes, now: float) -> BlobRef:
+        """Put an object, whose time S3 counts from now."""
+        key = f"{_FILES}{owner}/{name}"
+        await self._session.call("s3", "put_object", Bucket=self._bucket, Key=key, Body=content)
+        return BlobRef(key, 0, len(content))
+
+    async def kept(self, owner: ServerId, name: str, now: float) -> BlobRef:
+        """The reference of an object that is young enough; the lifecycle rule may take a day longer."""
+        key = f"{_FILES}{owner}/{name}"
+        size, written_at = await self._head(key, _NO_FILE)
+        if written_at + FILE_KEPT_SECONDS <= now:
+            raise NotFound(_NO_FILE)
+        return BlobRef(key, 0, size)
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A pre-signed PUT of exactly `size` bytes: the length is a signed header, so no other length is taken."""

@@ -12,7 +12,7 @@ from chalicelib.adapters.sqlite.uploads import UPLOADS, Uploads
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
-from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
+from chalicelib.ports.blobs import FILE_KEPT_SECONDS, UPLOAD_KEPT_SECONDS, BlobStore, UploadTicket
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 
@@ -63,6 +63,15 @@ class SegmentBlobStore(BlobStore):
         """A URL for these bytes alone; NotFound when they are gone."""
         next(self.pieces(ref), b"")
         return self._links.link(ref, int(self._clock.now()) + seconds, name)
+
+    async def keep(self, owner: ServerId, name: str, content: bytes, now: float) -> BlobRef:
+        """Keep it as an upload whose time begins so much later as files are kept longer."""
+        await self.bring(owner, name, content, now + FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS)
+        return BlobRef(f"{UPLOADS}{owner}/{name}", 0, len(content))
+
+    async def kept(self, owner: ServerId, name: str, now: float) -> BlobRef:
+        """The reference of a file, which is one of an upload."""
+        return await self.uploaded(owner, name, now)
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A ticket for one file of this server."""

@@ -31,6 +31,10 @@ _OVER = (
     " (SELECT key FROM unsubscribes WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM jobs WHERE (server, id) IN"
+    " (SELECT server, id FROM jobs WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM job_pieces WHERE (server, job, piece) IN"
+    " (SELECT server, job, piece FROM job_pieces WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM answers WHERE (server, name) IN"
     " (SELECT server, name FROM answers WHERE started_at <= :answered LIMIT :rows)",
     "DELETE FROM limit_counts WHERE (owner, period, slot) IN (SELECT owner, period, slot"

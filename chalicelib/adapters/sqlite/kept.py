@@ -71,6 +71,8 @@ mail.db    | rates        | as it was | no             | until its window ends  
 mail.db    | greylist     | as it was | no             | 36 days after the last time  | names nobody    | each minute
 mail.db    | answers      | as it was | each           | a day                        | with their day  | each minute
 mail.db    | suppressions | as it was | each           | suppression_days             | the row         | each minute
+mail.db    | jobs         | as it was | no             | 30 days                      | the row         | each minute
+mail.db    | job_pieces   | as it was | no             | 30 days                      | with its job    | each minute
 mail.db    | reports      | as it was | each           | as long as its server says   | the row         | with retention
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute
 mail.db    | packs        | as it was | no             | 25 hours                     | names nobody    | each minute
@@ -88,7 +90,7 @@ _FILES = r"""
 (mail|control)\.db                   | snapshot | by tables | by tables         | by tables       | by tables
 (mail|control)\.db-(wal|shm|journal) | not      | no        | until written in  | pages zeroed    | at an orderly stop
 bodies/\d{8}/[0-9a-z]+-\d+\.seg      | grown    | an object | with its messages | zeroed in place | with its day
-uploads/\d+/[0-9a-f]{32}             | whole    | an object | two days          | the file        | after two days
+uploads/-?\d+/[0-9a-f]{32}           | whole    | an object | two or seven days | the file        | after its days
 uploads/.+                           | not      | no        | while it arrives  | the file        | after two days
 key(\.new)?                          | apart    | no        | for good          | names nobody    | never
 lock                                 | not      | no        | for good          | names nobody    | never

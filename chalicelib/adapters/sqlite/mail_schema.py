@@ -184,6 +184,16 @@ CREATE INDEX webhook_lanes_by_due ON webhook_lanes(due_at) WHERE due_at IS NOT N
 CREATE TABLE unsubscribes(
   key INTEGER PRIMARY KEY, recipient TEXT NOT NULL, stream TEXT NOT NULL, keep_until INTEGER NOT NULL);
 CREATE INDEX unsubscribes_by_end ON unsubscribes(keep_until);
+/* Jobs, and what each piece of one is about. `opened_at` is there while a job is not over. */
+CREATE TABLE jobs(
+  server INTEGER, id TEXT, version INTEGER NOT NULL, opened_at REAL, keep_until INTEGER NOT NULL,
+  value TEXT NOT NULL /* JSON */, PRIMARY KEY(server, id)) WITHOUT ROWID;
+CREATE INDEX jobs_by_opening ON jobs(opened_at, id) WHERE opened_at IS NOT NULL;
+CREATE INDEX jobs_by_end ON jobs(keep_until);
+CREATE TABLE job_pieces(
+  server INTEGER, job TEXT, piece INTEGER, keep_until INTEGER NOT NULL, ids BLOB NOT NULL,
+  PRIMARY KEY(server, job, piece)) WITHOUT ROWID;
+CREATE INDEX job_pieces_by_end ON job_pieces(keep_until);
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)

@@ -54,6 +54,10 @@ _REMOVED = (
     f"DELETE FROM links WHERE key IN (SELECT key FROM links WHERE {_OURS} LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE server = :server LIMIT :rows)",
+    "DELETE FROM jobs WHERE (server, id) IN"
+    " (SELECT server, id FROM jobs WHERE server = :server LIMIT :rows)",
+    "DELETE FROM job_pieces WHERE (server, job, piece) IN"
+    " (SELECT server, job, piece FROM job_pieces WHERE server = :server LIMIT :rows)",
     "DELETE FROM answers WHERE (server, name) IN"
     " (SELECT server, name FROM answers WHERE server = :server LIMIT :rows)",
     "DELETE FROM limit_standing WHERE (owner, period, at, key) IN"

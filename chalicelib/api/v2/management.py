@@ -19,6 +19,7 @@ from chalicelib.api.v2 import (
     endpoints,
     events,
     installation,
+    jobs,
     mail_routes,
     management_keys,
     organizations,
@@ -57,6 +58,7 @@ MANAGEMENT: tuple[Route, ...] = (
     *streams.ROUTES,
     *webhooks.ROUTES,
     *webhook_deliveries.ROUTES,
+    *jobs.ROUTES,
     *installation.ROUTES,
 )
 

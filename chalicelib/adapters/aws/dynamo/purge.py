@@ -20,10 +20,10 @@ from chalicelib.ports.purge import ServerPurge
 
 MESSAGES = 100
 ITEMS = 500
-# Suppressions, reports, first answers, counters, what happened, the list of events, limits and what they hold,
+# Suppressions, jobs, reports, first answers, counters, what happened, the list of events, limits and what they hold,
 # webhooks, links to unsubscribe; then the numbers that were given out.
 _SMALL = (
-    *("SUP", "REP", "I", "C", "N", "HAP", "LOG", "LIM", "LST"),
+    *("SUP", "JOB", "REP", "I", "C", "N", "HAP", "LOG", "LIM", "LST"),
     *delivery_partitions(),
     LANES,
     *PARTITIONS,
@@ -42,6 +42,7 @@ class DynamoServerPurge(ServerPurge):
     async def step(self, server: ServerId, shards: int) -> int:
         """A thousand objects of a kind, MESSAGES messages of each shard and ITEMS of each small partition."""
         gone = await self._objects(f"r/{server}/") + await self._objects(f"u/{server}/")
+        gone += await self._objects(f"x/{server}/")
         for scope in Scope:
             for shard in range(shards):
                 gone += await self._messages(server, scope, shard)

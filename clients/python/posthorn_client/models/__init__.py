@@ -13,6 +13,7 @@ from posthorn_client.models.emails_wholes import *
 from posthorn_client.models.endpoints import *
 from posthorn_client.models.events import *
 from posthorn_client.models.installation import *
+from posthorn_client.models.jobs import *
 from posthorn_client.models.keys import *
 from posthorn_client.models.organizations import *
 from posthorn_client.models.pool_rules import *

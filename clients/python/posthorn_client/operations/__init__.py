@@ -12,6 +12,7 @@ from posthorn_client.operations.endpoints import EndpointsOperations
 from posthorn_client.operations.events import EventsOperations
 from posthorn_client.operations.health import HealthOperations
 from posthorn_client.operations.installation import InstallationOperations
+from posthorn_client.operations.jobs import JobsOperations
 from posthorn_client.operations.keys import KeysOperations
 from posthorn_client.operations.metrics import MetricsOperations
 from posthorn_client.operations.openapi import OpenapiOperations
@@ -43,6 +44,7 @@ class Operations(
     EventsOperations,
     HealthOperations,
     InstallationOperations,
+    JobsOperations,
     KeysOperations,
     MetricsOperations,
     OpenapiOperations,

@@ -1,0 +1,1 @@
+"""Work that takes long: what runs it, and a class for each type."""

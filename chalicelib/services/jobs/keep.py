@@ -1,0 +1,105 @@
+"""Jobs as people start, see and stop them; each is entered into the audit log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from chalicelib.domain.errors import Conflict, Rejected
+from chalicelib.domain.jobs import Job
+from chalicelib.domain.paging import Page
+from chalicelib.domain.tenancy.audit import Told
+from chalicelib.ports.acting import SYSTEM, who_acts
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.jobs import Jobs
+from chalicelib.ports.rand import Rand
+from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked, Parameters
+from chalicelib.services.jobs.types import JobTypes
+from chalicelib.services.tenancy.enter_audit import EnterAudit
+
+MOST_OPEN = 100
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LAST = 26**9 - 1
+MOST_TRIES = 8
+
+
+class KeepJobs:
+    """The jobs of a tenant."""
+
+    def __init__(
+        self, clock: Clock, rand: Rand, jobs: Jobs, types: JobTypes, audit: EnterAudit
+    ) -> None:
+        self._clock = clock
+        self._rand = rand
+        self._jobs = jobs
+        self._types = types
+        self._audit = audit
+
+    def kind(self, owner: JobOwner, name: str) -> JobKind:
+        """A type, for this owner. Rejected."""
+        found = self._types.find(name)
+        if found is None or (owner.server is None and not found.is_of_organizations):
+            raise Rejected("There are no such jobs here")
+        return found
+
+    async def start(self, owner: JobOwner, name: str, parameters: Parameters) -> Job:
+        """Ask for a job. Rejected, Conflict, TemporaryFailure."""
+        kind, now = self.kind(owner, name), self._clock.now()
+        newest = await self._jobs.page(owner.number, MOST_OPEN, now)
+        if sum(one.is_open for one in newest.values) >= MOST_OPEN:
+            raise Conflict(f"{MOST_OPEN} jobs wait or run already")
+        number = self._id(now)
+        kept = await kind.begin(owner, number, parameters)
+        who = (who_acts() or SYSTEM).actor.name
+        job = Job(number, name, owner.name, json.dumps(kept, ensure_ascii=False), who, now)
+        await self._jobs.add(owner.number, job)
+        await self._enter(owner, job, "create", {"type": name})
+        return job
+
+    async def look(self, owner: JobOwner, name: str, parameters: Parameters) -> Looked:
+        """What a job would be about. Rejected."""
+        return await self.kind(owner, name).look(owner, parameters)
+
+    async def get(self, owner: JobOwner, job: str) -> Job:
+        """NotFound."""
+        return await self._jobs.get(owner.number, job)
+
+    async def page(self, owner: JobOwner, limit: int, after: str | None) -> Page[Job]:
+        """Newest first."""
+        return await self._jobs.page(owner.number, limit, self._clock.now(), after)
+
+    async def stop(self, owner: JobOwner, number: str) -> Job:
+        """Have a job end before its next piece; one that is over stays as it is. NotFound, TemporaryFailure."""
+        for _ in range(MOST_TRIES):
+            job = await self._jobs.get(owner.number, number)
+            if job.is_stopping or not job.is_open:
+                return job
+            stopping = await self._jobs.change(owner.number, replace(job, is_stopping=True))
+            if stopping is not None:
+                await self._enter(owner, job, "stop", {"type": job.type})
+                return stopping
+        raise Conflict("This job is changing, try again")
+
+    async def shown(self, owner: JobOwner, job: Job) -> Mapping[str, Any] | None:
+        """The result of a job as it is shown at this moment."""
+        kind = self._types.find(job.type)
+        return None if kind is None else await kind.shown(owner.number, job)
+
+    def scope(self, job: Job) -> str | None:
+        """What whoever sees a job needs; None for one of a type that is no more."""
+        kind = self._types.find(job.type)
+        return None if kind is None else kind.scope(json.loads(job.parameters))
+
+    async def _enter(self, owner: JobOwner, job: Job, verb: str, after: Mapping[str, Any]) -> None:
+        told = Told("job", job.id, "", verb, {}, after)
+        await self._audit.enter(owner.organization, owner.name, told)
+
+    def _id(self, now: float) -> str:
+        """An id that stands before all those that were made earlier."""
+        left, text = _LAST - int(now * 1_000) % _LAST, ""
+        for _ in range(9):
+            left, letter = divmod(left, 26)
+            text = _LETTERS[letter] + text
+        return f"jb{text}" + "".join(_LETTERS[one % 26] for one in self._rand.bytes(6))

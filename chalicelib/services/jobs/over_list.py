@@ -1,0 +1,27 @@
+"""A job over a list: it writes down what it is about, part by part, and then works through that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chalicelib.domain.jobs import Job, Piece
+from chalicelib.domain.numbering import ServerId
+from chalicelib.ports.jobs import Jobs
+from chalicelib.services.jobs.kinds import Listing, ListState
+
+
+async def piece_over_list(jobs: Jobs, kind: Listing, owner: ServerId, job: Job) -> Piece:
+    """The next piece: one more part written down, or one worked through, or what comes of all."""
+    state = ListState.parse(job.state)
+    if not state.is_found:
+        ids, position = await kind.find(owner, job, state.position)
+        parts = state.parts + bool(ids)
+        if ids:
+            await jobs.write_down(owner, job, state.parts, ids)
+        found = state.text(parts=parts, position=position, is_found=position is None)
+        return Piece(state=found, matched=len(ids))
+    if state.next < state.parts:
+        ids = await jobs.written_down(owner, job.id, state.next)
+        done = await kind.act(owner, job, state.next, ids)
+        return replace(done, state=state.text(next=state.next + 1))
+    return Piece(state=job.state, result=await kind.finish(owner, job, state.parts), is_last=True)

@@ -1,0 +1,18 @@
+"""The types of jobs that there are."""
+
+from __future__ import annotations
+
+from chalicelib.services.jobs.export import Export
+from chalicelib.services.jobs.import_suppressions import ImportSuppressions
+from chalicelib.services.jobs.kinds import JobKind
+
+
+class JobTypes:
+    """Finds types by their names: a new one is one more of these."""
+
+    def __init__(self, import_suppressions: ImportSuppressions, export: Export) -> None:
+        self.all: tuple[JobKind, ...] = (import_suppressions, export)
+
+    def find(self, name: str) -> JobKind | None:
+        """The type of a name."""
+        return next((one for one in self.all if one.type == name), None)
