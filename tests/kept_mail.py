@@ -18,6 +18,7 @@ from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecor
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.periods import Period
 from chalicelib.domain.rates import DNS
+from chalicelib.domain.send_options import NOTHING_SAID, SendOptions
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
@@ -70,11 +71,13 @@ class Host:
     principal: Principal
     key: str
 
-    async def accept(self, *recipients: str, words: str = "Hello.") -> tuple[Message, ...]:
+    async def accept(
+        self, *recipients: str, words: str = "Hello.", options: SendOptions = NOTHING_SAID
+    ) -> tuple[Message, ...]:
         """Store a message."""
         to = tuple(Recipient(address) for address in recipients or ("john@example.com",))
         content = f"From: app@acme.test\r\nSubject: Hi\r\n\r\n{words}\r\n".encode()
-        submission = Submission(self.principal, "app@acme.test", to, content)
+        submission = Submission(self.principal, "app@acme.test", to, content, options=options)
         return await self.posthorn[AcceptMail].submit(submission)
 
     async def record(self, message: Message) -> MessageRecord:
@@ -129,6 +132,8 @@ async def fill(host: Host) -> dict[str, Message]:
     """Mail in every state, by name, and something in every other table."""
     names = ("waiting", "leased", "done", "held")
     mail = {name: (await host.accept(words=f"I am {name}."))[0] for name in names}
+    later = SendOptions("broadcast", {"order": "17"}, host.now + 30 * 86_400)
+    mail["scheduled"] = (await host.accept(words="I am scheduled.", options=later))[0]
     await host.lease(mail["leased"])
     await host.finish(mail["done"], links=1)
     before = await host.lease(mail["held"])

@@ -28,6 +28,7 @@ from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.unsubscribe_links import UnsubscribeLinks
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.audit_log import AuditLog
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
@@ -140,6 +141,8 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         found[f"suppression {entry.address}"] = entry
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
+    links = await program[UnsubscribeLinks].page(server, now)
+    found |= {f"link to unsubscribe {link.message}": link for link in links.values}
     for answer in await program[IdempotencyKeys].all(server, now):
         found[f"answer {answer.key}"] = answer
     for upload in await program[BlobStore].uploads(server, now):

@@ -1,9 +1,10 @@
 """One process of Posthorn for the fault tests, told by its argument what to do; it may be told to die on the way.
 
-`accept` submits one message and prints the answer as JSON, `arrive` has one come in for `FAULT_RCPT`, as the gateway
-does. `work` plays the delivering function on what its queue holds until it stays empty, `take_in` that of incoming
-mail. `count` plays the outbox on all that the mail table's stream has. `sweep` runs the sweeper once. Settings come
-from the environment, as in a function; with a state folder they are those of one host.
+`accept` submits one message and prints the answer as JSON, scheduled for `FAULT_AHEAD` seconds later where that is
+given; `arrive` has one come in for `FAULT_RCPT`, as the gateway does. `work` plays the delivering function on what its
+queue holds until it stays empty, `take_in` that of incoming mail. `count` plays the outbox on all that the mail table's
+stream has. `sweep` runs the sweeper once. Settings come from the environment, as in a function; with a state folder
+they are those of one host.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import boto3
 
 from chalicelib import bootstrap
 from chalicelib.domain.ids import key_digest
+from chalicelib.domain.send_options import SendOptions
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.ports.clock import Clock
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail
 from chalicelib.services.incoming.recipients import Recipients
@@ -42,7 +45,13 @@ async def accept() -> list[dict[str, Any]]:
     principal = await program[Authenticate].by_key(os.environ["FAULT_KEY"], kinds)
     assert principal.credential.digest == key_digest(os.environ["FAULT_KEY"])
     to = (Recipient(os.environ["FAULT_RCPT"]),)
-    accepted = await program[AcceptMail].submit(Submission(principal, "app@acme.test", to, CONTENT))
+    ahead = os.environ.get("FAULT_AHEAD")
+    options = SendOptions(
+        scheduled_at=program[Clock].now() + float(ahead) if ahead else None,
+        stream="broadcast" if ahead else None,
+    )
+    submission = Submission(principal, "app@acme.test", to, CONTENT, options=options)
+    accepted = await program[AcceptMail].submit(submission)
     return [{"id": each.id, "token": each.token} for each in accepted]
 
 
