@@ -16,7 +16,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
-from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.periods import STORED
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.ports.blobs import BlobStore
@@ -141,8 +141,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         found[f"suppression {entry.address}"] = entry
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
-    links = await program[UnsubscribeLinks].page(server, now)
-    found |= {f"link to unsubscribe {link.message}": link for link in links.values}
+    found |= await _unsubscribes(program, server, now)
     for answer in await program[IdempotencyKeys].all(server, now):
         found[f"answer {answer.key}"] = answer
     for upload in await program[BlobStore].uploads(server, now):
@@ -155,6 +154,16 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     marked = await program[WorkQueue].marked("default")
     found["released"] = {(job.message.id, job.attempt) for job in marked if job.manual}
     return found
+
+
+async def _unsubscribes(program: Posthorn, server: ServerId, now: float) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    cursor: str | None = None
+    while True:
+        page = await program[UnsubscribeLinks].page(server, now, cursor)
+        found |= {f"link to unsubscribe {one.message}": one for one in page.values}
+        if (cursor := page.next_cursor) is None:
+            return found
 
 
 async def _kept_of(program: Posthorn, record: MessageRecord) -> tuple[str, Any]:

@@ -1,8 +1,8 @@
 """Message bytes in S3: one object a request or group commit, read back by byte range.
 
 Keys are `r/<server>/<yyyymmdd>/<random>` for accepted mail, `u/<server>/<id>` for uploads by clients and
-`x/<server>/<id>` for files that were made here. Packed bodies
-lie one after the other, so that one PUT pays for many messages. Objects are never changed; lifecycle rules remove them.
+`x/<server>/<id>` for files that were made here. Packed bodies lie one after the other, so that one PUT pays for many
+messages. Objects are never changed; lifecycle rules remove those of the latter two.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ def _cut(state: Path) -> str:
 def _lost(state: Path) -> str:
     segment = _segment(state)
     segment.unlink()
-    return f"bodies/{segment.parent.name}/{segment.name} is missing, with the bodies of 4 messages"
+    return f"bodies/{segment.parent.name}/{segment.name} is missing, with the bodies of 5 messages"
 
 
 def _page(state: Path) -> str:

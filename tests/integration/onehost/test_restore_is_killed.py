@@ -78,7 +78,7 @@ async def test_it_is_killed_at_every_step(
             except Killed:
                 _is_not_served(other)
         if not finished:
-            assert restore(saved, other, Wishes(), host.now, QUIET).held == 2
+            assert restore(saved, other, Wishes(), host.now, QUIET).held == 3
         again = Host(other, opened(other), host.server, host.principal, host.key)
         for name, message in mail.items():
             record = await again.record(message)
