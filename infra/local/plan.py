@@ -146,6 +146,7 @@ class Plan:
         values.setdefault("POSTHORN_DELIVERY_PORT", str(self.ports["inbox"]))
         # No browser finds a track domain of the local zone, so links name the stack's own address.
         values.setdefault("POSTHORN_TRACK_ADDRESS", f"{HOST}:{self.ports['http']}")
+        values.setdefault("POSTHORN_UNSUBSCRIBE_URL", self.http_url)
         values |= {
             "POSTHORN_DNS_SERVER": self.dns_server,
             "POSTHORN_ALLOW_PRIVATE_DELIVERY": "1",
