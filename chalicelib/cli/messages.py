@@ -10,6 +10,7 @@ from typing import Any, get_args
 import click
 
 from chalicelib.cli.commands import Group, Instant, fields_of, of_server
+from chalicelib.cli.endpoints import found_endpoint
 from chalicelib.cli.older_fields import with_older_delivery, with_older_email, with_older_page
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.session import Session
@@ -154,11 +155,13 @@ def bounce(session: Session, message: str, server: str | None) -> None:
 
 @message_group.command("replay")
 @id_argument
-@click.option("--endpoint", help="To this endpoint, whatever routes say.")
+@click.option("--endpoint", metavar="ID|NAME", help="To this endpoint, whatever routes say.")
 @of_server
-def replay(session: Session, message: str, server: str | None, **given: Any) -> None:
+def replay(session: Session, message: str, server: str | None, endpoint: str | None) -> None:
     """Route a received message and hand it on once more, or hand it to another endpoint."""
-    session.client.replay_email(message, fields_of(**given), tenant=server)
+    if endpoint is not None:
+        endpoint = found_endpoint(session, endpoint, server)["id"]
+    session.client.replay_email(message, fields_of(endpoint=endpoint), tenant=server)
     _show(session, message, server)
 
 

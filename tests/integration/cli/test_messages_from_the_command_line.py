@@ -12,8 +12,11 @@ from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.domain.model import Delivery, Message, State, Status
+from chalicelib.domain.tenancy.endpoints import EndpointType
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.tenancy.credentials import CredentialOptions
+from tests.incoming_mail import add_endpoint
+from tests.incoming_play import arrives, carry
 from tests.integration.cli.conftest import Outcome, Run
 from tests.worlds import CONTENT, Scene, make_scene
 
@@ -220,3 +223,17 @@ def test_content_is_shown_and_attachments_are_written(
     assert file.read_bytes() == b"\x02\x01"
     missing = cli("message", "attachment", str(accepted.id), "7")
     assert (missing.code, missing.err) == (1, "posthorn: There is no such attachment.\n")
+
+
+def test_a_message_is_replayed_to_an_endpoint_by_its_name(cli: Run, scene: Scene) -> None:
+    to = {"type": EndpointType.ADDRESS, "address": "other@example.com"}
+    run(add_endpoint(scene, name="elsewhere", **to))
+    message = run(arrives(scene, None))
+    run(carry(scene))
+    asked = ("message", "replay", str(message.id), "--endpoint")
+    unknown = cli(*asked, "nowhere")
+    assert (unknown.code, unknown.err) == (1, "posthorn: There is no endpoint nowhere here.\n")
+    assert cli(*asked, "elsewhere").code == 0
+    assert run(carry(scene)) == 1
+    (got,) = scene.egress.received
+    assert got.envelope.rcpt_to == "other@example.com"
