@@ -44,10 +44,11 @@ class Spam:
 
 @dataclass(frozen=True, slots=True)
 class Threat:
-    """What a virus scanner said."""
+    """What a virus scanner said; `asked`: whether there was one to ask."""
 
     found: bool = False
     details: str = "No threats found"
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

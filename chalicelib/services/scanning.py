@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
@@ -42,7 +43,7 @@ class Scan:
         scanner = self._scanners.spam_scanner
         spam = Spam(0.0, threshold, scanner, (TOO_BIG,) if scanner else ())
         is_asked = self._scanners.names not in ((), (scanner,))
-        return spam, Threat(False, NOT_SCANNED) if is_asked else Threat()
+        return spam, Threat(False, NOT_SCANNED, asked=True) if is_asked else Threat()
 
     async def _spam(self, mail: ScannedMail, threshold: float) -> Spam:
         try:
@@ -57,14 +58,15 @@ class Scan:
 
     async def _threat(self, content: bytes) -> Threat:
         try:
-            return await self._scanners.threat(content) or Threat()
+            found = await self._scanners.threat(content)
+            return Threat() if found is None else replace(found, asked=True)
         except ScanTimedOut as late:
             self._check_open(late)
-            return Threat(False, THREAT_TIMED_OUT)
+            return Threat(False, THREAT_TIMED_OUT, asked=True)
         except TemporaryFailure as trouble:
             self._check_open(trouble)
             is_answer = isinstance(trouble, ScanRefused)
-            return Threat(False, NOT_SCANNED if is_answer else THREAT_FAILED)
+            return Threat(False, NOT_SCANNED if is_answer else THREAT_FAILED, asked=True)
 
     def _check_open(self, trouble: TemporaryFailure) -> None:
         LOG.warning("scan failed: %s", trouble.public)

@@ -116,7 +116,7 @@ def _inspection(found: Inspection | None) -> dict[str, Any]:
         "spam": spam.status is SpamStatus.SPAM,
         "spam_score": float(spam.score),
         "threat": threat.found,
-        "threat_details": threat.details if threat.found else None,
+        "threat_details": threat.details if threat.asked or threat.found else None,
     }
 
 

@@ -157,7 +157,7 @@ def inspection_objects(inspection: Inspection | None) -> Payload:
             "scanner": spam.scanner,
             "checks": [asdict(check) for check in spam.checks],
         },
-        "threat": asdict(inspection.threat),
+        "threat": {"found": inspection.threat.found, "details": inspection.threat.details},
         "authentication": {
             "spf": asdict(authentication.spf),
             "dkim": [asdict(signature) for signature in authentication.dkim],

@@ -24,7 +24,7 @@ from tests.worlds import Scene, make_scene
 
 GTUBE = SpamCheck("GTUBE", 7.2, "Generic test")
 SPAM = SpamReport("spamd", 7.2, (GTUBE,))
-VIRUS = Threat(True, "Eicar-Test-Signature FOUND")
+VIRUS = Threat(True, "Eicar-Test-Signature FOUND", asked=True)
 BUSY = TransactionResult(Reply(450, "4.2.0", "Busy"), "RCPT")
 
 
@@ -112,7 +112,7 @@ async def test_trouble_with_a_scanner_lets_mail_pass(
     spam, threat = await inspected(scene, message)
     assert [(one.code, one.score) for one in spam.checks] == [(check, 0.0)]
     assert (spam.score, spam.scanner) == (0.0, "spamd")
-    assert threat == Threat(False, details)
+    assert threat == Threat(False, details, asked=True)
 
 
 @pytest.mark.parametrize("is_spam", [True, False])
@@ -138,7 +138,7 @@ async def test_what_is_too_large_is_not_scanned() -> None:
     assert (await carried(scene, message)).status is Status.SENT
     spam, threat = await inspected(scene, message)
     assert [(one.code, one.score) for one in spam.checks] == [("TOOBIG", 0.0)]
-    assert threat == Threat(False, "Could not scan message")
+    assert threat == Threat(False, "Could not scan message", asked=True)
     assert scene.posthorn[ScriptedScanners].asked == []
 
 
