@@ -120,6 +120,8 @@ domain_unknown exim
   unrouteable address | unroutable address
 recipient_unknown gmx
   benutzer unbekannt | empfänger unbekannt | unbekannter empfänger
+recipient_unknown exchange
+  eingegebene e-mail-adresse konnte nicht gefunden werden
 recipient_unknown orange
   utilisateur inconnu | destinataire inconnu | adresse inconnue | boite inconnue | n'existe pas
 recipient_unknown rfc5321

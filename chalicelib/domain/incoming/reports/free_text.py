@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from chalicelib.domain.incoming.causes import TRANSIENT, UNKNOWN, cause_of
 from chalicelib.domain.incoming.reports.report import (
     LONGEST_DIAGNOSTIC,
     RecipientBlock,
@@ -25,10 +26,13 @@ from chalicelib.domain.report import ReportKind
 
 LONGEST_TEXT = 65_536
 LONGEST_BLOCK = 2_000
+MOST_PARAGRAPHS = 10
+MOST_BEFORE = 100  # what a reply is quoted with
 
 _AROUND = str.maketrans(dict.fromkeys("<>()[]{}\"',;|*", " "))
 _STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _ANSWERED = re.compile(r"\s*(?:re|aw|sv|vs|antw|odp|rif)(?:\[\d{1,3}\])?\s*:", re.IGNORECASE)
+_CLOSING = {"(": ")", "'": "'", '"': '"', "<": ">", "[": "]"}
 _ANSWER = re.compile(r"(?<![\d.])[45]\d\d(?:[ -]|$)")
 
 
@@ -63,12 +67,15 @@ def read_text(
     plain = " ".join(f"{subject} {text}".lower().replace("’", "'").split())
     kind = ReportKind.DELAY if says_any(plain, DELAYS) else ReportKind.BOUNCE
     found = list(_split(text, ours))
+    blocks = [_block(kind, names, said, _below_address(said)) for names, said in found]
     if not found:
         named = failed or tuple(dict.fromkeys(_addresses(text, ours)))[:MOST_BLOCKS]
-        found = [(named[:1], text)]
-    blocks = [_block(kind, names, said) for names, said in found]
+        blocks = [_block(kind, named[:1], text, _telling(text))]
     known = {name for block in blocks for name in block.names}
-    return blocks + [_block(kind, (name,), text) for name in failed if name not in known]
+    if others := [name for name in failed if name not in known]:
+        telling = _telling(text)
+        blocks += [_block(kind, (name,), text, telling) for name in others]
+    return blocks
 
 
 def _split(text: str, ours: frozenset[str]) -> list[tuple[tuple[str, ...], str]]:
@@ -90,11 +97,12 @@ def _addresses(text: str, ours: frozenset[str]) -> list[str]:
     return [word for word in plain if word.count("@") == 1 and word[0] != "@" and word not in ours]
 
 
-def _block(kind: ReportKind, names: tuple[str, ...], said: str) -> RecipientBlock:
+def _block(kind: ReportKind, names: tuple[str, ...], said: str, telling: str) -> RecipientBlock:
+    """`telling` is what is said where no reply is quoted."""
     said = said[:LONGEST_BLOCK]
     answer = _answer(said)
     status = _STATUS.findall(answer or said)
-    answer = answer or _first_paragraph(said)
+    answer = answer or telling
     return RecipientBlock(
         recipient=names[0] if names else None,
         names=names,
@@ -105,10 +113,23 @@ def _block(kind: ReportKind, names: tuple[str, ...], said: str) -> RecipientBloc
     )
 
 
-def _first_paragraph(said: str) -> str:
-    """What stands below the line with the address."""
-    _, _, below = said.partition("\n")
-    return " ".join(below.strip().partition("\n\n")[0].split())
+def _below_address(said: str) -> str:
+    """The paragraph that begins behind the address, on its line or below."""
+    line, _, below = said[:LONGEST_BLOCK].partition("\n")
+    behind = line.strip(" \t-*•").partition(" ")[2].strip()
+    told = f"{behind}\n{below}" if behind else below
+    return " ".join(told.strip().partition("\n\n")[0].split())
+
+
+def _telling(text: str) -> str:
+    """The first paragraph that a cause is in; else the one below the first line, or that line."""
+    text = "\n".join(text[:LONGEST_BLOCK].splitlines())
+    for paragraph in text.split("\n\n")[:MOST_PARAGRAPHS]:
+        told = " ".join(paragraph.split())
+        if cause_of(0, "", told) not in (UNKNOWN, TRANSIENT):
+            return told
+    first, _, below = text.strip().partition("\n")
+    return " ".join(below.strip().partition("\n\n")[0].split()) or first
 
 
 def _answer(said: str) -> str:
@@ -123,5 +144,32 @@ def _answer(said: str) -> str:
             if not following.strip() or following.lstrip().startswith(">>>"):
                 break
             rest.append(following.strip().removeprefix("<<<").strip())
-        return " ".join(rest)
+        return _unwrapped(line[: found.start()], " ".join(rest))
     return ""
+
+
+def _unwrapped(before: str, answer: str) -> str:
+    """Without the end of what was opened in front of it, as in `(reason: …)` and `returned '…'`."""
+    opened: list[str] = []
+    for sign in before[-MOST_BEFORE:]:
+        if opened and sign == _CLOSING[opened[-1]]:
+            opened.pop()
+        elif sign in _CLOSING:
+            opened.append(sign)
+    if "(" in opened:
+        answer = _closed(answer)
+    for sign in opened:
+        whole = answer.removesuffix(".")
+        if sign != "(" and whole.endswith(_CLOSING[sign]):
+            answer = whole[:-1]
+    return answer
+
+
+def _closed(answer: str) -> str:
+    """What stands before the parenthesis that closes none of its own."""
+    depth = 0
+    for place, sign in enumerate(answer):
+        depth += (sign == "(") - (sign == ")")
+        if depth < 0:
+            return answer[:place]
+    return answer
