@@ -58,11 +58,12 @@ class Admission:
         if found.forwarded is None and not self._is_unlisted:
             await strangers.check_lists(client)
             self._is_unlisted = True
+        if found.forwarded is None:
+            await strangers.check_first_contact(client, transaction.mail.address, found.address)
+        # Last, since a transaction that is refused is no message.
         if not transaction.counted:
             await strangers.count(client)
             transaction.counted = True
-        if found.forwarded is None:
-            await strangers.check_first_contact(client, transaction.mail.address, found.address)
 
     async def _found(self, address: str, mail_from: str) -> Principal | IncomingRecipient | bytes:
         known: Principal | None = None

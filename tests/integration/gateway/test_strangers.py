@@ -99,6 +99,19 @@ async def test_messages_of_one_address_are_counted() -> None:
         assert (await rcpt(client))[:3] == "250"
 
 
+async def test_what_greylisting_refused_is_not_counted() -> None:
+    async with asking(mx_rate=2, greylist_seconds=300) as gateway:
+        client = await from_address(gateway, "192.0.2.1")
+        for _ in range(5):
+            assert (await rcpt(client))[:9] == "451 4.7.1"
+        gateway.scene.clock.advance(301)
+        for _ in range(5):
+            assert (await rcpt(client, "b@acme.test"))[:9] == "451 4.7.1"
+        for _ in range(2):
+            assert (await rcpt(client))[:3] == "250"
+        assert (await rcpt(client))[:9] == "451 4.7.0"
+
+
 @pytest.mark.parametrize(
     ("addresses", "wanted", "listed"),
     [
