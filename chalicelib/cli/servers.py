@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
@@ -29,6 +30,8 @@ from chalicelib.cli.session import Session
 from chalicelib.cli.statistics import statistics_command
 from chalicelib.cli.terminal import clock_time, facts, table, visible, yes
 from posthorn_client.models import Server, ServerMode, UnknownOutcome
+
+_BOTH = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")  # names of other kinds may have a slash too
 
 
 def _score(text: str) -> float | str:
@@ -120,14 +123,22 @@ server_group = Group("server", "Mail servers: each has its own domains, credenti
 
 
 @server_group.command("create")
-@click.argument("name")
+@click.argument("name", metavar="NAME|ORG/SERVER")
 @organization_option
 @click.option("--permalink", help="Short name for URLs; made from NAME when left out.")
 @click.option("--shards", type=int, help="Parts of its message list, for good: 1 to 16.")
 @server_options
-def create(session: Session, organization: str | None, **given: Any) -> None:
-    """Create a mail server."""
-    body = without_nothing(fields_of(**given))
+def create(session: Session, organization: str | None, name: str, **given: Any) -> None:
+    """Create a mail server.
+
+    ORG/SERVER is as other commands name it: `acme/mail` has the name and the permalink `mail`.
+    """
+    if _BOTH.fullmatch(name):
+        if organization is not None:
+            raise click.UsageError("Give either ORG/SERVER or --organization, not both.")
+        organization, _, name = name.partition("/")
+        given["permalink"] = given["permalink"] or name
+    body = without_nothing(fields_of(name=name, **given))
     body["organization"] = session.organization(organization)
     _show(session, session.client.create_server(body))
 
