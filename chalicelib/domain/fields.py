@@ -171,6 +171,7 @@ OUTCOME = Table(
         Field("inspection", "iq", Kind.JSON, None, value=Inspection),
         Field("counted", "lc", Kind.MARK, False),
         Field("limit_hold", "lh", Kind.JSON, None, value=LimitHold),
+        Field("provider", "pv", Kind.TEXT, None),
     ),
 )
 

@@ -151,6 +151,7 @@ def pending_outcome(before: MessageRecord, after: MessageRecord) -> PendingOutco
         inspection=after.inspection,
         counted=after.counted,
         limit_hold=after.limit_hold,
+        provider=after.provider,
     )
 
 
@@ -169,6 +170,7 @@ def ended(record: MessageRecord, outcome: PendingOutcome) -> MessageRecord:
         and (outcome.state is not State.HELD or outcome.limit_hold is not None),
         counted=record.counted or outcome.counted,
         limit_hold=outcome.limit_hold,
+        provider=outcome.provider or record.provider,
         wake_at=outcome.wake_at,
         by_sweeper=outcome.by_sweeper,
         held=outcome.state is State.HELD,

@@ -280,6 +280,7 @@ class PendingOutcome:
     inspection: Inspection | None = None
     counted: bool = False
     limit_hold: LimitHold | None = None
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

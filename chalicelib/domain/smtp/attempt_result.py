@@ -23,7 +23,7 @@ class AttemptResult:
     the schedule, `least_wait` how many are waited at least. `outcome_unknown`: the final dot was sent and no reply was
     read, so the remote may have the message. `about_us`: a failure that says nothing of the recipient. `cause` is why
     it failed (api.md 2.12), empty when it did not or nothing was tried. `remote` and `source` are None when nothing was
-    connected to."""
+    connected to. `provider` is who receives for the recipient's domain, None where nobody asked."""
 
     verdict: Verdict
     details: str
@@ -37,6 +37,7 @@ class AttemptResult:
     outcome_unknown: bool = False
     about_us: bool = False
     cause: str = ""
+    provider: str | None = None
 
     @property
     def sent_with_ssl(self) -> bool:

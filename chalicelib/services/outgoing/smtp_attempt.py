@@ -23,6 +23,7 @@ Converted = Callable[[], Awaitable[Sequence[bytes] | None]]
 class SmtpAttempt:
     """`domain` is the recipient's, `tries` how many attempts failed before, `ends` a moment of the monotonic clock.
 
+    `exchange` is the host that the domain's MX prefers, empty until it was looked up.
     `tried` names the hosts so far; `private` and `reached` say that some had addresses that no mail may go to, or that
     it may. `turned_away` says that a host would not talk to us at all; `left` is how the last conversation ended that
     left the message for another host.
@@ -36,6 +37,7 @@ class SmtpAttempt:
     clock: Clock
     ends: float
     domain: str = ""
+    exchange: str = ""
     tried: list[str] = field(default_factory=list)
     private: bool = False
     reached: bool = False

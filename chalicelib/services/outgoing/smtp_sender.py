@@ -21,6 +21,7 @@ from chalicelib.domain.errors import (
 from chalicelib.domain.model import Message
 from chalicelib.domain.outgoing.choose_source import IMPLIED, choose_source
 from chalicelib.domain.outgoing.destination import destination_of
+from chalicelib.domain.outgoing.provider import provider_of
 from chalicelib.domain.smtp.attempt_result import AttemptResult
 from chalicelib.domain.smtp.classify import Verdict
 from chalicelib.ports.clock import Clock
@@ -72,7 +73,8 @@ class SmtpSender:
             result = gave_up(attempt, Verdict.HARD, proven)
         except TemporaryFailure as away:
             result = gave_up(attempt, Verdict.SOFT, away)
-        return replace(result, seconds=self._clock.monotonic() - began)
+        seconds = self._clock.monotonic() - began
+        return replace(result, seconds=seconds, provider=provider_of(attempt.exchange))
 
     async def _by_some_source(self, attempt: SmtpAttempt) -> AttemptResult:
         pool = attempt.message.origin.pool

@@ -68,6 +68,7 @@ class FindTargets:
             raise missing_domain(attempt.tries) from missing
         draws = iter([self._rand.uniform() for _ in records])
         hosts = hosts_in_order(attempt.domain, records, draws)
+        attempt.exchange = min(records)[1] if records else attempt.domain
         for place, host in enumerate(hosts, 1):
             if attempt.seconds_left <= 0:
                 return

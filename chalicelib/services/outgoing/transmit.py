@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from chalicelib.domain.mail.eight_bit import seven_bit
 from chalicelib.services.outgoing.attempt import OutgoingAttempt
@@ -20,7 +21,7 @@ class Transmit:
         self._sign = sign
 
     async def run(self, attempt: OutgoingAttempt) -> None:
-        """Send, and keep what the other side said."""
+        """Send, and keep what the other side said, and who receives for the domain."""
         if attempt.envelope is None:
             raise RuntimeError("transmit comes after sign")
         message = attempt.record.message
@@ -35,6 +36,8 @@ class Transmit:
                 _, content = await self._sign.signed(message, body, attempt.domain)
                 return content
 
-            attempt.result = await self._sender.deliver(
+            result = attempt.result = await self._sender.deliver(
                 message, attempt.envelope, attempt.content, attempt.record.tries, converted
             )
+            if result.provider not in {None, attempt.record.provider}:
+                attempt.record = replace(attempt.record, provider=result.provider)
