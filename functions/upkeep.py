@@ -12,6 +12,7 @@ from chalice.app import Blueprint, Rate
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.services.dns_monitor import DnsMonitor
+from chalicelib.services.events.fold_groups import FoldGroups
 from chalicelib.services.tenancy.purge import Purge
 from functions.runtime import Notes, UnitOfWork
 from functions.schedule import on_schedule
@@ -30,7 +31,16 @@ async def check_domains(posthorn: Posthorn) -> int:
     return await posthorn[DnsMonitor].run()
 
 
-STEPS: tuple[tuple[str, Step], ...] = (("purge", purge), ("check domains", check_domains))
+async def fold_groups(posthorn: Posthorn) -> int:
+    """Bring counters of groups into the form in which they are kept."""
+    return await posthorn[FoldGroups].run()
+
+
+STEPS: tuple[tuple[str, Step], ...] = (
+    ("purge", purge),
+    ("fold groups", fold_groups),
+    ("check domains", check_domains),
+)
 
 blueprint = Blueprint(__name__)
 

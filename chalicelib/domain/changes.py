@@ -1,7 +1,7 @@
 """What happens to messages, as the mail store tells of it: one value a change.
 
 `sequence` is the change's number, decimal digits: it rises within the source that the change comes from and says
-nothing beside those of other sources.
+nothing beside those of other sources. `traits` are those of the message, told by a store that has them at hand.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.report import Report
+from chalicelib.domain.traits import Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class LogEntry:
     by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored, and
     `scheduled_at` when it is to be sent by its schedule. `delivery` and `report` are the numbers of the delivery and of
     the report that it tells of, `detail` what was kept beside (`outcome_detail`). `is_first`: it was sent for the first
-    time, or failed for good or was bounced for the first time."""
+    time, or failed for good or was bounced for the first time. `firsts` is what else it did first (`domain.firsts`),
+    `cause` why the delivery failed."""
 
     sequence: str
     server: ServerId
@@ -47,6 +49,9 @@ class LogEntry:
     scheduled_at: float | None = None
     detail: str | None = None
     is_first: bool = False
+    firsts: int = 0
+    cause: str | None = None
+    traits: Traits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class HitAdded:
     message: MessageId
     hit: str
     is_first: bool = False
+    traits: Traits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Operated:
     server: ServerId
     message: MessageId
     operation: Operation
+    traits: Traits | None = None
 
 
 class Mark(StrEnum):
@@ -91,6 +98,7 @@ class Marked:
     mark: Mark
     at: float
     detail: str
+    traits: Traits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,7 @@ class Reported:
     sequence: str
     server: ServerId
     report: Report
+    traits: Traits | None = None
 
 
 @dataclass(frozen=True, slots=True)

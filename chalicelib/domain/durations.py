@@ -2,4 +2,5 @@
 
 from __future__ import annotations
 
+HOUR = 3_600
 DAY = 86_400

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from chalicelib.domain.changes import (
     Change,
@@ -23,8 +24,9 @@ from chalicelib.domain.changes import (
 )
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementKind
+from chalicelib.domain.firsts import First, firsts
 from chalicelib.domain.latency import bucket_of
-from chalicelib.domain.model import MessageRecord, Scope, Status
+from chalicelib.domain.model import Delivery, MessageRecord, Scope, Status
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.operations import RELEASE
 from chalicelib.domain.periods import SECONDS, STORED, Period, start_of
@@ -113,7 +115,7 @@ class Addition:
 
 
 _CREATED = {Scope.OUTGOING: Count.OUTGOING, Scope.INCOMING: Count.INCOMING}
-_OUTCOMES = {
+OUTCOMES = {
     Status.SENT: Count.SENT,
     Status.SOFT_FAIL: Count.SOFT_FAILS,
     Status.HARD_FAIL: Count.HARD_FAILS,
@@ -158,17 +160,24 @@ def counted(before: MessageRecord | None, after: MessageRecord) -> tuple[tuple[s
     found: list[tuple[str, float]] = []
     if before is None:
         found.append((_CREATED[after.message.scope], after.message.received_at))
-    known = {delivery.id for delivery in before.deliveries} if before is not None else set()
-    for delivery in after.deliveries:
-        count = _OUTCOMES.get(delivery.status)
-        if count is not None and delivery.id not in known:
+    added = added_deliveries(before, after)
+    for delivery in added:
+        if count := OUTCOMES.get(delivery.status):
             found.append((count, delivery.at))
+    if before is not None and added and firsts(before, after) & First.SPAM:
+        found.append((Count.SPAM, added[-1].at))
     if after.message.scope is Scope.OUTGOING:
         for name, count in _ONCE.items():
             at: float | None = getattr(after, name)
             if at is not None and (before is None or getattr(before, name) is None):
                 found.append((count, at))
     return tuple(found)
+
+
+def added_deliveries(before: MessageRecord | None, after: MessageRecord) -> list[Delivery]:
+    """The deliveries that a change added, by their id."""
+    known = {delivery.id for delivery in before.deliveries} if before is not None else set()
+    return [delivery for delivery in after.deliveries if delivery.id not in known]
 
 
 def slot_of(server: ServerId, period: Period, at: float) -> Slot:
@@ -186,8 +195,8 @@ def additions(changes: Iterable[Change], now: float) -> dict[Slot, list[Addition
     found: dict[Slot, list[Addition]] = {}
     of_minutes: dict[tuple[ServerId, int], list[list[Addition]]] = {}
     for change in changes:
-        server, what, accepted_at = _told_by(change)
-        for minute, counts in _by_minute(what, accepted_at).items():
+        server, told, accepted_at = told_by(change)
+        for minute, counts in by_slot(told, accepted_at, SECONDS[Period.MINUTE]).items():
             added = Addition(change.sequence, counts)
             if (server, minute) not in of_minutes:
                 slots = slots_of(server, minute * SECONDS[Period.MINUTE])
@@ -212,27 +221,55 @@ def named_counts(counts: Counts) -> dict[str, int]:
     return {count.value: counts.get(count, 0) for count in NAMED}
 
 
-_Told = tuple[ServerId, Iterable[tuple[str, float]], float | None]
+class Told(NamedTuple):
+    """What a change counts for this server, each with the time (epoch seconds) that it counts under; `accepted_at` is
+    when its message was accepted, where the change says so."""
+
+    server: ServerId
+    counted: list[tuple[str, float]]
+    accepted_at: float | None
 
 
-def _told_by(change: Change) -> _Told:
-    """The server, what is counted with the time that it counts under, and when the message was accepted."""
+def told_by(change: Change) -> Told:
+    """What a change tells."""
     if isinstance(change, LogEntry):
-        return change.server, _of_entry(change), change.accepted_at
+        return Told(change.server, _of_entry(change), change.accepted_at)
     if isinstance(change, MessageChange):
         message = change.after.message
-        return message.server_id, counted(change.before, change.after), message.received_at
-    return change.server, _of_others(change), None
+        counts = list(counted(change.before, change.after))
+        return Told(message.server_id, counts, message.received_at)
+    return Told(change.server, _of_others(change), None)
+
+
+def by_slot(
+    counted: Iterable[tuple[str, float]], accepted_at: float | None, seconds: int
+) -> dict[int, dict[str, int]]:
+    """What is counted by the number of its slot, that of 1970 being nought; deliveries with how long they took."""
+    found: dict[int, dict[str, int]] = {}
+    for count, at in counted:
+        counts = found.setdefault(int(at // seconds), {})
+        counts[count] = counts.get(count, 0) + 1
+        if accepted_at is None:
+            continue
+        if count is Count.SENT:
+            for each, number in delivery_counts(at - accepted_at).items():
+                counts[each] = counts.get(each, 0) + number
+        elif count is Count.SENT_MESSAGES:
+            bucket = bucket_of(at - accepted_at)
+            counts[bucket] = counts.get(bucket, 0) + 1
+    return found
 
 
 def _of_entry(entry: LogEntry) -> list[tuple[str, float]]:
     if entry.status is None:
         return [(_CREATED[entry.scope], entry.at)]
     found: list[tuple[str, float]] = []
-    if count := _OUTCOMES.get(entry.status):
+    if count := OUTCOMES.get(entry.status):
         found.append((count, entry.at))
     if entry.is_first and entry.scope is Scope.OUTGOING:
         found.append((_FIRST_OUTCOMES[entry.status], entry.at))
+    if entry.firsts & First.SPAM:
+        found.append((Count.SPAM, entry.at))
     return found
 
 
@@ -248,21 +285,3 @@ def _of_others(change: Change) -> list[tuple[str, float]]:
         case Operated(operation=operation) if operation.verb == RELEASE:
             return [(Count.RELEASED, operation.at)]
     return []
-
-
-def _by_minute(
-    what: Iterable[tuple[str, float]], accepted_at: float | None
-) -> dict[int, dict[str, int]]:
-    found: dict[int, dict[str, int]] = {}
-    for count, at in what:
-        counts = found.setdefault(int(at // SECONDS[Period.MINUTE]), {})
-        counts[count] = counts.get(count, 0) + 1
-        if accepted_at is None:
-            continue
-        if count is Count.SENT:
-            for each, number in delivery_counts(at - accepted_at).items():
-                counts[each] = counts.get(each, 0) + number
-        elif count is Count.SENT_MESSAGES:
-            bucket = bucket_of(at - accepted_at)
-            counts[bucket] = counts.get(bucket, 0) + 1
-    return found

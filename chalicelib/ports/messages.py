@@ -34,6 +34,14 @@ class ClaimRefused:
     record: MessageRecord
 
 
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    """How many records have a flag, and when the oldest message of them was accepted."""
+
+    count: int = 0
+    oldest_at: float | None = None
+
+
 class MessageStore(Protocol):
     """Messages and where they stand. Every write is conditional; reads by id are consistent, lists may lag by
     seconds.
@@ -94,6 +102,9 @@ class MessageStore(Protocol):
         self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
     ) -> Page[MessageRecord]:
         """Newest first, only records that are `held`, `queued` (failed softly, waiting), `failed` or `bounced`."""
+
+    async def count_flagged(self, server: ServerId, scope: Scope, flag: str, most: int) -> Flagged:
+        """How many records have this flag; a number that is `most` may be more. May lag by seconds."""
 
     async def by_recipient(
         self, server: ServerId, address: str, limit: int, cursor: str | None = None

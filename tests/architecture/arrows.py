@@ -109,8 +109,8 @@ chalicelib              -
                         .services.tracking
 .services.own_records   .config .domain .domain.tenancy .domain.dns .ports .services.tenancy.directory
 .services.messages      .config .domain .domain.tenancy .domain.mail .domain.incoming .ports
-.services.events        .config .domain .domain.tenancy .domain.events .ports .services .services.tenancy
-                        .services.webhooks.fan_out
+.services.events        .config .domain .domain.tenancy .domain.events .domain.limits .ports .services
+                        .services.tenancy .services.webhooks.fan_out
 .services.tracking      .config .domain .domain.tenancy .domain.dns .domain.tracking .ports
                         .services.tenancy.address_mac .services.tenancy.directory .services.tenancy.published
 .services.limits        .config .domain .domain.tenancy .domain.limits .ports .services .services.queue
@@ -141,8 +141,8 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
                         .services.outgoing
                         .services.tenancy .api
-.api.v2                 .config .domain .domain.dns .domain.incoming .domain.mail .domain.tenancy .domain.webhooks
-                        .ports .services .services.jobs .services.limits .services.webhooks
+.api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.tenancy
+                        .domain.webhooks .ports .services .services.jobs .services.limits .services.webhooks
                         .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
                         .services.pools .services.queue .services.suppressions .services.suspensions .services.tenancy
                         .services.tracking .api pydantic pydantic_core
@@ -157,7 +157,7 @@ functions.incoming      .bootstrap .config .services.incoming chalice functions
 functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .services.webhooks chalice functions
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
                         chalice functions
-functions.upkeep        .bootstrap .services.dns_monitor .services.tenancy chalice functions
+functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.tenancy chalice functions
 functions.jobs          .bootstrap .services.jobs chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 

@@ -44,6 +44,8 @@ _OVER = (
     " (SELECT name FROM greylist WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM webhook_deliveries WHERE rowid IN"
     " (SELECT rowid FROM webhook_deliveries WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM group_counts WHERE (server, dimension, period, start, value) IN (SELECT server, dimension, period,"
+    " start, value FROM group_counts WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM counters WHERE (server, period, start, source) IN"
     " (SELECT server, period, start, source FROM counters WHERE keep_until <= :now LIMIT :rows)",
 )

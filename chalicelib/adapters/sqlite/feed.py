@@ -29,6 +29,7 @@ from chalicelib.domain.model import Scope, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import parse_operation
 from chalicelib.domain.report import Report
+from chalicelib.domain.traits import UNKNOWN, Traits, traits
 
 if TYPE_CHECKING:
     import apsw
@@ -40,7 +41,8 @@ _POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
     "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, d_id, d_report, scheduled_at, detail,"
-    " hit, at IN (sent_at, failed_at) FROM events LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
+    " hit, at IN (sent_at, failed_at), firsts, d_cause, tag, rcpt_to, stream, credential_id, mail_from, provider,"
+    " coalesce(replay, arrival) FROM events LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
 _SCOPES = {one.value: one for one in Scope}
@@ -83,15 +85,17 @@ def position_of(db: apsw.Connection) -> int:
 def _change(row: Sequence[Any]) -> Change | None:
     """What a row of _EVENTS tells; what it has of its message is None when that is gone."""
     sequence, key, kind, at, status, scope, operation, accepted_at, *rest = row
-    delivery, report, scheduled_at, detail, hit, is_first = rest
+    delivery, report, scheduled_at, detail, hit, is_first, firsts, cause, *told_of = rest
     number = str(sequence)
     server, message = ids_of(key)
+    known = _traits(scope, told_of)
     if kind in KIND_OF:
-        return HitAdded(number, server, KIND_OF[kind], at, message, number, is_first_of_person(hit))
+        is_first = is_first_of_person(hit)
+        return HitAdded(number, server, KIND_OF[kind], at, message, number, is_first, known)
     if operation is not None:
-        return Operated(number, server, message, parse_operation(operation))
+        return Operated(number, server, message, parse_operation(operation), known)
     if kind in _TOLD and detail is not None:
-        return _TOLD[kind](number, server, message, at, detail)
+        return _TOLD[kind](number, server, message, at, detail, known)
     if scope is None:
         return None
     told = _STATUSES.get(status)
@@ -108,19 +112,37 @@ def _change(row: Sequence[Any]) -> Change | None:
         scheduled_at,
         detail,
         told is not None and bool(is_first),
+        firsts or 0,
+        cause,
+        known,
     )
 
 
-def _marked(number: str, server: ServerId, message: MessageId, at: float, detail: str) -> Change:
+def _traits(scope: str | None, told: Sequence[Any]) -> Traits:
+    """Those of the message of a row."""
+    if scope is None:
+        return UNKNOWN
+    tag, rcpt_to, stream, credential, mail_from, provider, way = told
+    route = json.loads(way).get("route_id") if way is not None else None
+    return traits(scope, tag, rcpt_to, stream, credential, mail_from, route, provider)
+
+
+def _marked(  # one signature for every kind
+    number: str, server: ServerId, message: MessageId, at: float, detail: str, known: Traits
+) -> Change:
     mark, told = json.loads(detail)
-    return Marked(number, server, message, Mark(mark), at, told)
+    return Marked(number, server, message, Mark(mark), at, told, known)
 
 
-def _reported(number: str, server: ServerId, message: MessageId, at: float, detail: str) -> Change:
-    return Reported(number, server, parse_value(Report, detail))
+def _reported(
+    number: str, server: ServerId, message: MessageId, at: float, detail: str, known: Traits
+) -> Change:
+    return Reported(number, server, parse_value(Report, detail), known)
 
 
-def _happened(number: str, server: ServerId, message: MessageId, at: float, detail: str) -> Change:
+def _happened(
+    number: str, server: ServerId, message: MessageId, at: float, detail: str, known: Traits
+) -> Change:
     return Happened(number, server, parse_occurrence(server, detail))
 
 

@@ -75,6 +75,8 @@ mail.db    | jobs         | as it was | no             | 30 days                
 mail.db    | job_pieces   | as it was | no             | 30 days                      | with its job    | each minute
 mail.db    | reports      | as it was | each           | as long as its server says   | the row         | with retention
 mail.db    | counters     | as it was | each slot      | hours for a time, days long  | names nobody    | each minute
+mail.db    | group_counts | as it was | each hour and day | hours for a time, days long | names nobody | each minute
+mail.db    | group_sources | as it was | no            | as long as its server        | names nobody    | never
 mail.db    | packs        | as it was | no             | 25 hours                     | names nobody    | each minute
 mail.db    | pack_sources | as it was | no             | as long as its server        | names nobody    | never
 mail.db    | webhook_deliveries | as it was | no       | webhook_days                 | the row         | each minute

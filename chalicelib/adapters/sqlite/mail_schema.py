@@ -168,6 +168,14 @@ CREATE TABLE limit_standing(
   owner TEXT, period TEXT, at REAL, key INTEGER, attempt INTEGER NOT NULL,
   PRIMARY KEY(owner, period, at, key)) WITHOUT ROWID;
 CREATE INDEX limit_standing_by_key ON limit_standing(key);
+/* What is counted by tag, domain and so on, and what was taken of each source. `firsts`: `domain.firsts`. */
+ALTER TABLE events ADD COLUMN firsts INTEGER;
+CREATE TABLE group_counts(
+  server INTEGER, dimension TEXT, period TEXT, start INTEGER, value TEXT, keep_until INTEGER,
+  counts TEXT NOT NULL /* JSON */, PRIMARY KEY(server, dimension, period, start, value)) WITHOUT ROWID;
+CREATE INDEX group_counts_by_end ON group_counts(keep_until) WHERE keep_until IS NOT NULL;
+CREATE TABLE group_sources(
+  server INTEGER, source TEXT, last TEXT NOT NULL, PRIMARY KEY(server, source)) WITHOUT ROWID;
 /* Events on their way to webhooks, and the line of each webhook. */
 CREATE TABLE webhook_deliveries(
   server INTEGER NOT NULL, id TEXT NOT NULL, webhook TEXT NOT NULL, event TEXT NOT NULL, email INTEGER,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.logs import LOGGED, log, newest, read_records
+from chalicelib.adapters.sqlite.logs import LOGGED, count_flagged, log, newest, read_records
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.operations import note_resent, tell, tell_mark
 from chalicelib.adapters.sqlite.records import (
@@ -39,9 +39,8 @@ from chalicelib.domain.model import (
 )
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
-from chalicelib.domain.outcome_detail import outcome_detail
 from chalicelib.domain.paging import Page
-from chalicelib.ports.messages import ClaimFailure, ClaimRefused, MessageStore
+from chalicelib.ports.messages import ClaimFailure, ClaimRefused, Flagged, MessageStore
 
 if TYPE_CHECKING:
     import apsw
@@ -180,6 +179,11 @@ class SqliteMessageStore(MessageStore):
         partition = f"S#{server}#{scope}#{flag}"
         return self._page(server, partition, _BY_FLAG, limit, cursor, scope=scope.value, flag=flag)
 
+    async def count_flagged(self, server: ServerId, scope: Scope, flag: str, most: int) -> Flagged:
+        """Of the index alone, and the oldest message."""
+        wanted = _range(server) | {"scope": scope.value, "flag": flag, "limit": most}
+        return self._database.read(lambda db: count_flagged(db, wanted))
+
     async def by_recipient(
         self, server: ServerId, address: str, limit: int, cursor: str | None = None
     ) -> Page[MessageRecord]:
@@ -268,8 +272,7 @@ def write_over(
     was = (key, before.attempt, before.state, before.lease_owner)
     if not _changes(db, _REPLACE, (*state_row(after), len(added), *was)):
         return False
-    for delivery in added:
-        log(db, key, delivery, outcome_detail(after, delivery, operation))
+    log(db, before, after, added, operation)
     return True
 
 

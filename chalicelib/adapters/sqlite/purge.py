@@ -71,6 +71,10 @@ _REMOVED = (
     " (SELECT rowid FROM webhook_deliveries WHERE server = :server LIMIT :rows)",
     "DELETE FROM webhook_lanes WHERE (server, webhook) IN"
     " (SELECT server, webhook FROM webhook_lanes WHERE server = :server LIMIT :rows)",
+    "DELETE FROM group_counts WHERE (server, dimension, period, start, value) IN"
+    " (SELECT server, dimension, period, start, value FROM group_counts WHERE server = :server LIMIT :rows)",
+    "DELETE FROM group_sources WHERE (server, source) IN"
+    " (SELECT server, source FROM group_sources WHERE server = :server LIMIT :rows)",
     "DELETE FROM counters WHERE (server, period, start, source) IN"
     " (SELECT server, period, start, source FROM counters WHERE server = :server LIMIT :rows)",
 )

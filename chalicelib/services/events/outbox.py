@@ -12,6 +12,7 @@ from typing import Protocol
 
 from chalicelib.domain.changes import Change
 from chalicelib.services.events.count_changes import CountChanges
+from chalicelib.services.events.count_groups import CountGroups
 from chalicelib.services.events.publish_events import PublishEvents
 from chalicelib.services.events.record_operations import RecordOperations
 from chalicelib.services.gather import gather
@@ -29,9 +30,13 @@ class Outbox:
     """Tells the consumers, at the same time."""
 
     def __init__(
-        self, counting: CountChanges, recording: RecordOperations, publishing: PublishEvents
+        self,
+        counting: CountChanges,
+        grouping: CountGroups,
+        recording: RecordOperations,
+        publishing: PublishEvents,
     ) -> None:
-        self._consumers: tuple[Consumer, ...] = (counting, recording, publishing)
+        self._consumers: tuple[Consumer, ...] = (counting, grouping, recording, publishing)
 
     async def run(self, source: str, changes: Sequence[Change]) -> dict[str, int]:
         """Hand changes of one source to every consumer; how many there were and what was done. Raises, when all have

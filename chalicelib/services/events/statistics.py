@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.errors import FieldError, InvalidRequest
@@ -36,6 +36,35 @@ class Chart:
         return totals(counts for _, counts in self.slots)
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Slots of a period, from the one that begins at `first` to the one that begins at `last`, both inclusive."""
+
+    period: Period
+    first: int
+    last: int
+
+    @property
+    def stored(self) -> tuple[Period, int]:
+        """What is counted of it, and the last slot of that: of months their days."""
+        if self.period is not Period.MONTH:
+            return self.period, self.last
+        return Period.DAY, next_after(Period.MONTH, self.last) - SECONDS[Period.DAY]
+
+
+def range_of(period: Period, since: float | None, until: float | None, now: float) -> Range:
+    """The slots from the one in which `since` lies to the one in which `until` lies (epoch seconds). Without `until` to
+    the present one, without `since` a usual number. InvalidRequest for a range that is too long or runs backwards."""
+    last = start_of(period, now if until is None else until)
+    usual = before(period, last, USUAL_SLOTS[period] - 1)
+    first = usual if since is None else start_of(period, since)
+    if not 0 <= first <= last < END_OF_TIME:
+        raise _wrong("/from", "range", "lies after the end, or one of them in no time that is kept")
+    if slots_between(period, first, last) > MOST_SLOTS:
+        raise _wrong("/from", "too_long", f"is more than {MOST_SLOTS} slots before the end")
+    return Range(period, first, last)
+
+
 class ServerStatistics:
     """Reads what the outbox has counted; it is behind what happens by seconds."""
 
@@ -46,39 +75,26 @@ class ServerStatistics:
     async def chart(
         self, servers: Sequence[ServerId], period: Period, since: float | None, until: float | None
     ) -> Chart:
-        """The sums of these servers in the slots from the one in which `since` lies to the one in which `until` lies
-        (epoch seconds). Without `until` to the present one, without `since` a usual number. InvalidRequest for a range
-        that is too long or runs backwards."""
-        last = start_of(period, self._clock.now() if until is None else until)
-        usual = before(period, last, USUAL_SLOTS[period] - 1)
-        first = usual if since is None else start_of(period, since)
-        if not 0 <= first <= last < END_OF_TIME:
-            raise _wrong(
-                "/from", "range", "lies after the end, or one of them in no time that is kept"
-            )
-        if slots_between(period, first, last) > MOST_SLOTS:
-            raise _wrong("/from", "too_long", f"is more than {MOST_SLOTS} slots before the end")
-        found: dict[int, list[Counts]] = {}
-        for start, counts in await self._read(servers, period, first, last):
-            found.setdefault(start_of(period, start), []).append(counts)
-        slots = tuple((start, totals(counts)) for start, counts in sorted(found.items()))
-        return Chart(period, first, last, slots)
-
-    async def _read(
-        self, servers: Sequence[ServerId], period: Period, first: int, last: int
-    ) -> list[tuple[int, Counts]]:
-        """What is stored: of months their days."""
-        stored, end = period, last
-        if period is Period.MONTH:
-            stored, end = Period.DAY, next_after(period, last) - SECONDS[Period.DAY]
+        """The sums of these servers in the slots of `range_of`."""
+        asked = range_of(period, since, until, self._clock.now())
+        stored, last = asked.stored
         found: list[tuple[int, Counts]] = []
         for at in range(0, len(servers), AT_A_TIME):
             read = await gather(
-                self._statistics.read(server, stored, first, end)
+                self._statistics.read(server, stored, asked.first, last)
                 for server in servers[at : at + AT_A_TIME]
             )
             found += (slot for slots in read for slot in slots)
-        return found
+        return charted(asked, found)
+
+
+def charted(asked: Range, found: Iterable[tuple[int, Counts]]) -> Chart:
+    """The sums of what was found, by slot of the range."""
+    by_start: dict[int, list[Counts]] = {}
+    for start, counts in found:
+        by_start.setdefault(start_of(asked.period, start), []).append(counts)
+    slots = tuple((start, totals(counts)) for start, counts in sorted(by_start.items()))
+    return Chart(asked.period, asked.first, asked.last, slots)
 
 
 def _wrong(pointer: str, code: str, detail: str) -> InvalidRequest:

@@ -9,11 +9,16 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib import bootstrap
+from chalicelib.domain.durations import HOUR
+from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.periods import STORED, Period
 from chalicelib.domain.statistics import NAMED, Addition, slots_of
+from chalicelib.domain.webhook_counts import WebhookAttempt
+from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.statistics import Statistics
+from chalicelib.services.events.count_webhooks import CountWebhooks
 from tests.http_api import ApiWorld, Reply
 
 NAMES = {count.value for count in NAMED}
@@ -160,3 +165,82 @@ def test_an_organization_is_the_sum_of_its_servers_that_the_key_reaches(api: Api
     for tenant, status in (("acme/app", 404), ("strange", 404), ("", 422)):
         reply = api.manage("GET", "/statistics", tenant=tenant, key=limited)
         assert reply.status == status, tenant
+
+
+def grouped(
+    api: ApiWorld, at: float, number: int, *groups: tuple[Dimension, str], **n: int
+) -> None:
+    """Count something of groups at a time."""
+    hour = int(at // HOUR) * HOUR
+    added = [GroupAddition(str(number), hour, groups, n)]
+    store = api.scene.posthorn[GroupCounts]
+    bootstrap.run(store.add("test", api.scene.server.id, added))
+
+
+def test_groups_come_with_rates_and_times_the_largest_first(api: ApiWorld) -> None:
+    now = api.scene.clock.now()
+    bucket = bucket_of(2.0)
+    sent = {"outgoing": 4, "sent": 2, "sent_messages": 2, bucket: 2, "failed_messages": 1}
+    grouped(api, now, 1, (Dimension.DOMAIN, "web.de"), (Dimension.TAG, ""), **sent)
+    grouped(api, now - HOUR, 2, (Dimension.DOMAIN, "gmail.com"), (Dimension.TAG, "a"), outgoing=9)
+    found = asked(api, group_by="domain").json["data"]
+    assert [one["group"] for one in found] == ["gmail.com", "web.de"]
+    assert found[1]["counts"]["sent"] == 2
+    assert found[1]["rates"]["delivered"] == 0.5
+    assert found[1]["rates"]["bounced"] == 0.25
+    assert 1.8 < found[1]["latency"]["p95"] < 2.2
+    assert found[0]["latency"] is None
+    tags = asked(api, group_by="tag", period="day").json["data"]
+    assert [one["group"] for one in tags] == ["a", None]
+    assert len(asked(api, group_by="tag", limit=1).json["data"]) == 1
+    # A range of minutes is that of its hours.
+    minutes = asked(api, group_by="tag", period="minute").json
+    assert minutes["data"][0]["group"] == "a"
+    assert minutes["from"].endswith(":00:00.000Z")
+    assert asked(api, group_by="credential").json["data"] == []
+
+
+def test_one_group_is_shown_by_slots(api: ApiWorld) -> None:
+    now = api.scene.clock.now()
+    grouped(api, now, 1, (Dimension.DOMAIN, "web.de"), (Dimension.TAG, ""), outgoing=3, sent=1)
+    grouped(api, now - HOUR, 2, (Dimension.DOMAIN, "web.de"), (Dimension.TAG, "a"), outgoing=1)
+    found = asked(api, only="domain:Web.de").json
+    assert [one["counts"]["outgoing"] for one in found["data"]] == [1, 3]
+    assert found["totals"]["outgoing"] == 4
+    for period in ("day", "month"):
+        assert asked(api, only="tag:[blank]", period=period).json["totals"]["outgoing"] == 3
+    assert asked(api, only="tag:b").json["data"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({"only": "tag:a", "group_by": "tag"}, "/only"),
+        ({"only": "tag:a", "period": "minute"}, "/period"),
+        ({"only": "tag"}, "/only"),
+        ({"only": "webhook:1"}, "/only"),
+        ({"only": "failure:1"}, "/only"),
+        ({"only": "tag:" + "x" * 500}, "/only"),
+        ({"group_by": "failure"}, "/group_by"),
+        ({"group_by": "tag", "limit": 101}, "/limit"),
+        ({"group_by": "tag", "limit": 0}, "/limit"),
+        ({"group_by": "tag", "period": "day", "from": "2020-01-01T00:00:00Z"}, "/from"),
+    ],
+)
+def test_groups_that_cannot_be_asked_for(
+    api: ApiWorld, query: dict[str, Any], pointer: str
+) -> None:
+    reply = asked(api, **query)
+    assert reply.status == 422, reply.body
+    assert [one["pointer"] for one in reply.json["errors"]] == [pointer]
+
+
+def test_webhooks_are_counted_by_attempts(api: ApiWorld) -> None:
+    count_webhooks = api.scene.posthorn[CountWebhooks]
+    now, server = api.scene.clock.now(), api.scene.server.id
+    tried = [WebhookAttempt(str(n), now, 0.5, succeeded=n != 2) for n in (1, 2, 3)]
+    bootstrap.run(count_webhooks.take(server, "wh1", tried))
+    bootstrap.run(count_webhooks.take(server, "wh1", tried[1:]))
+    (found,) = asked(api, group_by="webhook").json["data"]
+    assert (found["group"], found["delivered"], found["failed"]) == ("wh1", 2, 1)
+    assert 0.45 < found["p95"] < 0.55

@@ -199,7 +199,14 @@ def test_a_delivery_counts_in_the_least_time_that_it_lies_in(seconds: float, wit
     assert delivery_counts(seconds) == expected
     once = {Count.SENT_MESSAGES: 1, bucket_of(seconds): 1}
     sent = LogEntry(
-        "8", SERVER, MessageId(1), Scope.OUTGOING, Status.SENT, NOW, NOW - seconds, is_first=True
+        "8",
+        SERVER,
+        MessageId(1),
+        Scope.OUTGOING,
+        Status.SENT,
+        NOW,
+        NOW - seconds,
+        is_first=True,
     )
     delivery = a_delivery(7, Status.SENT, at=NEW.message.received_at + seconds)
     for change in (sent, MessageChange("8", LEASED, lifecycle.done(LEASED, delivery))):

@@ -23,7 +23,7 @@ ITEMS = 500
 # Suppressions, jobs, reports, first answers, counters, what happened, the list of events, limits and what they hold,
 # webhooks, links to unsubscribe; then the numbers that were given out.
 _SMALL = (
-    *("SUP", "JOB", "REP", "I", "C", "N", "HAP", "LOG", "LIM", "LST"),
+    *("SUP", "JOB", "REP", "I", "C", "N", "HAP", "LOG", "GRP", "LIM", "LST"),
     *delivery_partitions(),
     LANES,
     *PARTITIONS,

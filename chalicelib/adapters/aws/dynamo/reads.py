@@ -28,6 +28,7 @@ from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Delivery, MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.paging import Page
+from chalicelib.ports.messages import Flagged
 
 _HARD_FAILS_LOOKED_AT = 20
 
@@ -107,6 +108,14 @@ class MessageReads:
         keys = await self._newest(partition, "flag", limit + 1, before)
         records = await self._records(keys[:limit])
         return _page(name, keys, limit, [one for one in records if flag_of(one) == flag])
+
+    async def count_flagged(self, server: ServerId, scope: Scope, flag: str, most: int) -> Flagged:
+        """Keys of the index, and the oldest record."""
+        partition = ("fk", flag_partition(server, scope, flag))
+        keys = await self._table.query(partition, index="flag", limit=most)
+        for record in await self._records(keys[:1]):
+            return Flagged(len(keys), record.message.received_at)
+        return Flagged(len(keys))
 
     async def by_recipient(
         self, server: ServerId, address: str, limit: int, cursor: str | None = None

@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
-__all__ = ["Counts", "Latency", "Period", "Rates", "ServerCounts", "StatisticsSlot"]
+__all__ = [
+    "Counts",
+    "Latency",
+    "Period",
+    "Rates",
+    "ServerCounts",
+    "StatisticsGroup",
+    "StatisticsSlot",
+    "WebhookGroup",
+]
 
 
 class Counts(TypedDict):
@@ -65,8 +74,8 @@ _ServerCounts = TypedDict("_ServerCounts", {"from": "str"})
 
 
 class ServerCounts(_ServerCounts):
-    """Counters of a range, seconds behind what happens. Minutes are kept for two hours, hours for
-    sixty days, days and months for good.
+    """Counters of a range, seconds behind what happens: of slots, or of groups. Minutes are kept for
+    two hours, hours for sixty days, days and months for good.
     """
 
     period: Period
@@ -76,8 +85,23 @@ class ServerCounts(_ServerCounts):
     rates: Rates
     latency: Latency | None
     """Null when nothing was sent."""
-    data: list[StatisticsSlot]
-    """Slots in which something was counted, oldest first."""
+    data: list[StatisticsSlot | StatisticsGroup | WebhookGroup]
+    """Slots in which something was counted, oldest first; or groups, those with most outgoing messages
+    first, of `cause` those with most failures.
+    """
+
+
+class StatisticsGroup(TypedDict):
+    """The counters of one group over the range."""
+
+    group: str | None
+    """What they have in common, null for what has none. `[other]`: those that came when a day had 1000
+    groups already.
+    """
+    counts: Counts
+    rates: Rates
+    latency: Latency | None
+    """Null when nothing was sent."""
 
 
 class StatisticsSlot(TypedDict):
@@ -86,3 +110,17 @@ class StatisticsSlot(TypedDict):
     at: str
     """When it began."""
     counts: Counts
+
+
+class WebhookGroup(TypedDict):
+    """Attempts at one webhook over the range."""
+
+    group: str | None
+    """What they have in common, null for what has none. `[other]`: those that came when a day had 1000
+    groups already.
+    """
+    delivered: int
+    """Attempts that were answered with success."""
+    failed: int
+    p95: float | None
+    """Seconds within which 95 of a hundred attempts were over."""

@@ -21,6 +21,20 @@ class StatisticsOperations(Asking):
         period: Literal["minute", "hour", "day", "month"] | None = None,
         from_: str | None = None,
         to: str | None = None,
+        group_by: Literal[
+            "tag",
+            "domain",
+            "provider",
+            "stream",
+            "credential",
+            "cause",
+            "sender_domain",
+            "route",
+            "webhook",
+        ]
+        | None = None,
+        only: str | None = None,
+        limit: int | None = None,
         tenant: str | None = None,
     ) -> ServerCounts:
         """Count what happened to messages of a server, or of all of an organization, by minute, hour, day or month.
@@ -30,7 +44,14 @@ class StatisticsOperations(Asking):
         request = Request(
             "GET",
             "/api/v2/statistics",
-            query={"period": period, "from": from_, "to": to},
+            query={
+                "period": period,
+                "from": from_,
+                "to": to,
+                "group_by": group_by,
+                "only": only,
+                "limit": limit,
+            },
             tenant=tenant,
         )
         answer: ServerCounts = self._json(request)
