@@ -19,6 +19,7 @@ from chalicelib.cli.commands import (
     organization_option,
     reason_option,
 )
+from chalicelib.cli.overview import overview
 from chalicelib.cli.send_limits import (
     LIMITS,
     NOTHING,
@@ -195,6 +196,7 @@ def unsuspend(session: Session, server: str) -> None:
 
 
 server_group.add_command(statistics_command)
+server_group.add_command(overview)
 
 
 def path_of(server: str | None) -> tuple[str, str]:

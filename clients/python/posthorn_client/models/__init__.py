@@ -16,6 +16,7 @@ from posthorn_client.models.installation import *
 from posthorn_client.models.jobs import *
 from posthorn_client.models.keys import *
 from posthorn_client.models.organizations import *
+from posthorn_client.models.overview import *
 from posthorn_client.models.pool_rules import *
 from posthorn_client.models.pools import *
 from posthorn_client.models.queue import *

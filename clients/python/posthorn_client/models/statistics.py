@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from typing import Literal, TypedDict
 
+from posthorn_client.models.emails_parts import Scope, Status
+
 __all__ = [
+    "AnswerText",
+    "Cause",
+    "CausePage",
     "Counts",
     "Latency",
     "Period",
@@ -17,6 +22,41 @@ __all__ = [
     "StatisticsSlot",
     "WebhookGroup",
 ]
+
+
+class AnswerText(TypedDict):
+    """Words of a receiving server; an address in them is only its domain."""
+
+    text: str
+    count: int
+
+
+class Cause(TypedDict):
+    """How often mail failed for one reason, with one status, at one provider."""
+
+    cause: str
+    direction: Scope
+    status: Status
+    provider: str | None
+    count: int
+    slots: list[int]
+    """How often in each twelfth of the range."""
+    last_at: str | None
+    answers: list[AnswerText]
+    """What was said of the newest hundred messages that failed, wait and bounced; the most frequent
+    first.
+    """
+
+
+class CausePage(TypedDict):
+    """Causes, the most frequent first. A range is one of whole hours, or of days where it begins
+    before sixty days.
+    """
+
+    has_more: bool
+    next_cursor: str | None
+    """The `cursor` of the next page."""
+    data: list[Cause]
 
 
 class Counts(TypedDict):

@@ -17,6 +17,7 @@ from posthorn_client.operations.keys import KeysOperations
 from posthorn_client.operations.metrics import MetricsOperations
 from posthorn_client.operations.openapi import OpenapiOperations
 from posthorn_client.operations.organizations import OrganizationsOperations
+from posthorn_client.operations.overview import OverviewOperations
 from posthorn_client.operations.pool_rules import PoolRulesOperations
 from posthorn_client.operations.pools import PoolsOperations
 from posthorn_client.operations.queue import QueueOperations
@@ -49,6 +50,7 @@ class Operations(
     MetricsOperations,
     OpenapiOperations,
     OrganizationsOperations,
+    OverviewOperations,
     PoolRulesOperations,
     PoolsOperations,
     QueueOperations,
