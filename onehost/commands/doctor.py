@@ -65,6 +65,7 @@ def doctor_command(
 
 def _report(session: HostSession, addresses: tuple[str, ...], mx: str, time_from: str) -> Report:
     try:
+        is_stack = session.use_stack()
         session.check_state_named()
         environment = session.environment
         settings = session.settings
@@ -76,7 +77,7 @@ def _report(session: HostSession, addresses: tuple[str, ...], mx: str, time_from
         return [(SETTINGS, [failed(text, step)]), *unexamined("the settings cannot be read")]
     program = Posthorn(settings, "sqlite")
     host = Host(settings, configuration, options, program, addresses, mx, time_from)
-    source = session.settings_path or "the environment"
+    source = "the local stack" if is_stack else session.settings_path or "the environment"
     return [(SETTINGS, [ok(f"read from {source}")]), *session.call(examine(host))]
 
 

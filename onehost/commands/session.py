@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from chalicelib.cli.places import Wish
 from chalicelib.cli.session import Session
-from chalicelib.cli.stack import STATE_FOLDER
+from chalicelib.cli.stack import STATE_FOLDER, NoStack, find_stack
 from chalicelib.config import Settings, read_settings
 from chalicelib.domain.errors import PermanentFailure
 from onehost.settings_file import environment_of, settings_path
@@ -50,6 +50,23 @@ class HostSession(Session):
         """What the command line names: a state folder or settings file is opened, where nothing else is named."""
         wish, names_host = super().wish, self.state is not None or self.config is not None
         return replace(wish, local=True) if names_host and wish == Wish() else wish
+
+    def use_stack(self) -> bool:
+        """Read the settings of the local stack that `--stack` names, or that runs here where nothing else is named, if
+        it keeps its state in a folder. Returns whether they were read."""
+        if self.stack_file is None and self.settings.state_folder:
+            return False
+        try:
+            stack = find_stack(self.environment, self.stack_file)
+        except NoStack:
+            if self.stack_file is not None:
+                raise
+            return False
+        if stack is None or not stack.environment.get(STATE_FOLDER):
+            return False
+        self.environment = self.environment | dict(stack.environment)
+        self.__dict__.pop("settings", None)
+        return True
 
     def use_settings(self, path: Path) -> None:
         """Take the settings from a file that has just been written."""

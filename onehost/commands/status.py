@@ -20,6 +20,7 @@ GIB = 1 << 30
 def status_command(session: HostSession) -> None:
     """Say whether it serves, and what waits, from the state folder alone."""
     now = time.time()
+    session.use_stack()
     found = condition(session.state_folder, now)
     session.show(_shape(session, found, now), _text(session, found, now))
 
