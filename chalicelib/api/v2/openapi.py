@@ -20,6 +20,16 @@ if TYPE_CHECKING:
 
 VERSION = "2.0"
 _REF = "#/components/schemas/{model}"
+_NAMES = {
+    "id": "Its id.",
+    "name": "Its name.",
+    "organization": "The permalink of the organization.",
+    "server": "The permalink of the server.",
+    "index": "The number of the attachment, as the message's content shows it; the first is 0.",
+    "address": "The address that is suppressed, in any case of letters.",
+}
+"""What an object is named by in a path."""
+
 _TENANTS = {
     "server": "The server, as `acme/mail`, for a management key; a server key brings its own.",
     "organization": "The organization, or one of its servers, for a management key.",
@@ -185,11 +195,7 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 def _named_by(route: Route, name: str) -> str:
     if name == "id" and "/emails/" in route.path:
         return "The number or the token of a message."
-    if name == "index":
-        return "The number of the attachment, as the message's content shows it; the first is 0."
-    if name == "name":
-        return "Its name."
-    return "Its id." if name == "id" else f"The permalink of the {name}."
+    return _NAMES.get(name, f"The {name}.")
 
 
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:

@@ -138,3 +138,18 @@ def test_requests_are_described_by_what_validates_them(served: dict[str, Any]) -
     assert validator.is_valid(GOOD)
     assert not validator.is_valid(GOOD | {"bogus": 1})
     assert not validator.is_valid(GOOD | {"subject": 5})
+
+
+def test_a_path_says_what_an_object_is_named_by(served: dict[str, Any]) -> None:
+    found = {
+        one["name"]: one["description"]
+        for path in served["paths"].values()
+        for operation in path.values()
+        for one in operation["parameters"]
+        if one["in"] == "path"
+    }
+    assert {name for name, said in found.items() if "permalink" in said} == {
+        "organization",
+        "server",
+    }
+    assert found["address"] == "The address that is suppressed, in any case of letters."
