@@ -10,10 +10,12 @@ from chalicelib.api.v2.fields import Instant, UploadId
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment
 from chalicelib.api.v2.suppression_models import LONGEST_ADDRESS, StreamName
 from chalicelib.domain.jobs import JobStatus
+from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.suppression import Reason, SuppressionScope
+from chalicelib.domain.webhooks.delivery import DeliveryStatus
 
 LARGEST_CSV = 4_194_304
-JobType = Literal["import_suppressions", "export"]
+JobType = Literal["import_suppressions", "export", "replay_webhooks"]
 
 
 class JobFault(Answer):
@@ -82,6 +84,18 @@ class JobToStart(Body):
     what: Annotated[Literal["suppressions"] | None, Field(description="What is exported.")] = None
     filter: SuppressionsToExport | None = None
     format: Literal["csv", "ndjson"] | None = None
+    webhook: Annotated[
+        str | None, Field(max_length=100, description="Only deliveries to this webhook.")
+    ] = None
+    events: Annotated[
+        list[EventType] | None, Field(min_length=1, description="Only of these types.")
+    ] = None
+    status: Annotated[DeliveryStatus | None, Field(description="Only of this status.")] = None
+    since: Annotated[Instant | None, Field(description="Only from then on.")] = None
+    until: Annotated[Instant | None, Field(description="Only before.")] = None
+    url: Annotated[
+        str | None, Field(max_length=2_000, description="Where to, instead of the webhook's own.")
+    ] = None
     dry_run: Annotated[StrictBool, Field(description="Only look what it would be about.")] = False
 
 

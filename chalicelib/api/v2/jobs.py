@@ -14,7 +14,7 @@ from chalicelib.api.v2.route import route
 from chalicelib.domain import jobs as domain
 from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.services.jobs.keep import KeepJobs
-from chalicelib.services.jobs.kinds import JobOwner, Looked
+from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked
 
 _KEPT = ("file", "bytes")
 
@@ -35,11 +35,11 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
     """Start a job, or with `dry_run` look what it would be about."""
     owner, jobs = _owner(call), call.program[KeepJobs]
     given = json.loads(wanted.model_dump_json(exclude_none=True, exclude={"type", "dry_run"}))
-    _check(owner, wanted, given)
     try:
         kind = jobs.kind(owner, wanted.type)
     except Rejected as wrong:
         raise invalid_at("/type", "invalid", wrong.public) from wrong
+    _check(kind, wanted, given)
     call.caller.require(kind.scope(given))
     try:
         if wanted.dry_run:
@@ -79,22 +79,18 @@ async def _job(call: Call, owner: JobOwner) -> domain.Job:
     return job
 
 
-def _check(owner: JobOwner, wanted: JobToStart, given: dict[str, Any]) -> None:
+def _check(kind: JobKind, wanted: JobToStart, given: dict[str, Any]) -> None:
     """Each type has its own parameters: those that it needs are there, and no others."""
-    is_import = wanted.type == "import_suppressions"
-    own = (
-        {"csv", "upload", "scope", "stream", "reason"}
-        if is_import
-        else {"what", "filter", "format"}
-    )
     for name in given:
-        if name not in own:
+        if name not in kind.fields:
             raise invalid_at(f"/{name}", "extra_forbidden", "is no parameter of this type")
-    if is_import and (wanted.csv is None) is (wanted.upload is None):
-        raise invalid_at("/csv", "required", "is needed, or upload, and not both")
-    if is_import and (wanted.scope == "stream") is not (wanted.stream is not None):
-        raise invalid_at("/stream", "required", "goes with the scope stream, and with that alone")
-    if not is_import and wanted.what is None:
+    if wanted.type == "import_suppressions":
+        if (wanted.csv is None) is (wanted.upload is None):
+            raise invalid_at("/csv", "required", "is needed, or upload, and not both")
+        if (wanted.scope == "stream") is not (wanted.stream is not None):
+            detail = "goes with the scope stream, and with that alone"
+            raise invalid_at("/stream", "required", detail)
+    if wanted.type == "export" and wanted.what is None:
         raise invalid_at("/what", "required", "is needed")
 
 
@@ -144,7 +140,8 @@ ROUTES = (
         body=JobToStart,
         location=_ONE,
         takes_large_bodies=True,
-        note="It needs the scope of its type: `suppressions:write` for an import, `suppressions:read` for an export.",
+        note="It needs the scope of its type: `suppressions:write` for an import, `suppressions:read` for an export, "
+        "`webhooks:write` for replaying webhooks.",
         **_JOBS,
     ),
     route(f"GET {_ONE}", show_job, Job, **_JOBS),

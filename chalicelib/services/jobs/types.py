@@ -5,13 +5,19 @@ from __future__ import annotations
 from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.import_suppressions import ImportSuppressions
 from chalicelib.services.jobs.kinds import JobKind
+from chalicelib.services.jobs.replay_webhooks import ReplayWebhooks
 
 
 class JobTypes:
     """Finds types by their names: a new one is one more of these."""
 
-    def __init__(self, import_suppressions: ImportSuppressions, export: Export) -> None:
-        self.all: tuple[JobKind, ...] = (import_suppressions, export)
+    def __init__(
+        self,
+        import_suppressions: ImportSuppressions,
+        export: Export,
+        replay_webhooks: ReplayWebhooks,
+    ) -> None:
+        self.all: tuple[JobKind, ...] = (import_suppressions, export, replay_webhooks)
 
     def find(self, name: str) -> JobKind | None:
         """The type of a name."""

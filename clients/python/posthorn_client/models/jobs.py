@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 from posthorn_client.models.suppressions import Reason, SuppressionScope
+from posthorn_client.models.webhook_deliveries import DeliveryStatus
+from posthorn_client.models.webhooks import EventType
 
 __all__ = [
     "Job",
@@ -81,7 +83,7 @@ JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 class JobToStart(TypedDict):
     """A job. Each type takes its own parameters and no others."""
 
-    type: Literal["import_suppressions", "export"]
+    type: Literal["import_suppressions", "export", "replay_webhooks"]
     csv: NotRequired[str | None]
     """The file of an import, or `upload`."""
     upload: NotRequired[str | None]
@@ -96,6 +98,18 @@ class JobToStart(TypedDict):
     """What is exported."""
     filter: NotRequired[SuppressionsToExport | None]
     format: NotRequired[Literal["csv", "ndjson"] | None]
+    webhook: NotRequired[str | None]
+    """Only deliveries to this webhook."""
+    events: NotRequired[list[EventType] | None]
+    """Only of these types."""
+    status: NotRequired[DeliveryStatus | None]
+    """Only of this status."""
+    since: NotRequired[str | None]
+    """Only from then on."""
+    until: NotRequired[str | None]
+    """Only before."""
+    url: NotRequired[str | None]
+    """Where to, instead of the webhook's own."""
     dry_run: NotRequired[bool | None]
     """Only look what it would be about."""
 

@@ -1,0 +1,138 @@
+"""Sending many deliveries to webhooks once more: those that were stored when the job began.
+
+What was replayed since the job began is not replayed by it again, so that a piece that is done twice sends nothing
+twice, unless its worker died between asking and noting it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.domain.errors import Conflict, NotFound, wrong_field
+from chalicelib.domain.jobs import Job, JobError, Piece
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.webhooks.delivery import DeliveryFilter, DeliveryStatus, WebhookDelivery
+from chalicelib.ports.jobs import Jobs
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.services.jobs.kinds import (
+    LOOKED_AT,
+    MOST_SAMPLES,
+    JobOwner,
+    Looked,
+    Parameters,
+)
+from chalicelib.services.jobs.over_list import piece_over_list
+from chalicelib.services.webhooks.replays import Replays
+
+PAGE = 100
+PART = 50
+GONE = "This delivery is no longer kept"
+USER_INFO = "A job keeps no secrets: its URL must have no user name"
+
+
+class ReplayWebhooks:
+    """The type `replay_webhooks`."""
+
+    type = "replay_webhooks"
+    fields = frozenset({"webhook", "events", "status", "since", "until", "url"})
+    is_of_organizations = False
+
+    def __init__(self, jobs: Jobs, deliveries: WebhookDeliveries, replays: Replays) -> None:
+        self._jobs = jobs
+        self._deliveries = deliveries
+        self._replays = replays
+
+    def scope(self, parameters: Parameters) -> str:
+        """Of webhooks."""
+        return "webhooks:write"
+
+    async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
+        """As they were given. InvalidRequest for a URL that nothing is replayed to."""
+        if (url := parameters.get("url")) is not None:
+            self._replays.check(url)
+            if "@" in urlsplit(url).netloc:
+                raise wrong_field("url", USER_INFO)
+        return parameters
+
+    async def look(self, owner: JobOwner, parameters: Parameters) -> Looked:
+        """How many deliveries there are."""
+        found: list[str] = []
+        position: str | None = None
+        while len(found) < LOOKED_AT:
+            ids, position = await self._found(owner.number, parameters, position)
+            found += ids
+            if position is None:
+                break
+        matched = min(len(found), LOOKED_AT)
+        is_exact = position is None and matched == len(found)
+        return Looked(matched, is_exact, tuple(found[:MOST_SAMPLES]))
+
+    async def piece(self, owner: ServerId, job: Job) -> Piece:
+        """Some deliveries found, or some replayed."""
+        return await piece_over_list(self._jobs, self, owner, job)
+
+    async def find(
+        self, owner: ServerId, job: Job, position: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """A page of deliveries. Those that are stored from now on are newer than the job."""
+        given = json.loads(job.parameters)
+        return await self._found(owner, given, position, before=job.created_at)
+
+    async def act(self, owner: ServerId, job: Job, number: int, ids: Sequence[str]) -> Piece:
+        """Ask for each to be sent once more."""
+        url = json.loads(job.parameters).get("url")
+        done, errors = 0, list[JobError]()
+        for one in ids:
+            try:
+                delivery = await self._deliveries.get(owner, one)
+                if not _is_asked_for(delivery, job):
+                    await self._replays.replay(delivery, url)
+                done += 1
+            except NotFound:
+                errors.append(JobError(one, GONE))
+            except Conflict as gone:
+                errors.append(JobError(one, gone.public))
+        return Piece(done=done, failed=len(errors), errors=tuple(errors))
+
+    async def finish(self, owner: ServerId, job: Job, parts: int) -> str:
+        """Nothing comes of it but what was sent."""
+        return ""
+
+    async def shown(self, owner: ServerId, job: Job) -> Mapping[str, Any] | None:
+        """Nothing."""
+        return None
+
+    async def _found(
+        self,
+        owner: ServerId,
+        parameters: Parameters,
+        position: str | None,
+        before: float | None = None,
+    ) -> tuple[list[str], str | None]:
+        page = await self._deliveries.page(owner, _filter(parameters, before), PAGE, position)
+        events = parameters.get("events")
+        wanted = [one.id for one in page.values if events is None or one.event in events]
+        return wanted, page.next_cursor
+
+
+def _is_asked_for(delivery: WebhookDelivery, job: Job) -> bool:
+    """Whether a replay waits, or was made since the job began."""
+    since = any(one.replay and one.at >= job.created_at for one in delivery.attempts)
+    return since or delivery.replay is not None
+
+
+def _filter(parameters: Parameters, before: float | None) -> DeliveryFilter:
+    since, until, status = (parameters.get(name) for name in ("since", "until", "status"))
+    ends = [] if until is None else [datetime.fromisoformat(until).timestamp()]
+    if before is not None:
+        ends.append(before)
+    return DeliveryFilter(
+        webhook=parameters.get("webhook"),
+        status=None if status is None else DeliveryStatus(status),
+        since=None if since is None else datetime.fromisoformat(since).timestamp(),
+        until=min(ends, default=None),
+    )
