@@ -37,18 +37,17 @@ class Died(BaseException):
 
 
 class Fuse:
-    """Dies at the call of this number, before or after it did its work."""
+    """Dies after the call of this number, and so before the next one."""
 
-    def __init__(self, at: int, *, after: bool) -> None:
+    def __init__(self, at: int) -> None:
         self.left = at
-        self.after = after
         self.blown = False
 
     def wrap(self, port: Any) -> Any:
         return _Mortal(port, self)
 
-    def burn(self, *, after: bool) -> None:
-        if self.blown or after is not self.after:
+    def burn(self) -> None:
+        if self.blown:
             return
         self.left -= 1
         if self.left < 0:
@@ -66,9 +65,8 @@ class _Mortal:
             return verb
 
         async def mortal(*args: Any, **named: Any) -> Any:
-            self._fuse.burn(after=False)
             result = await verb(*args, **named)
-            self._fuse.burn(after=True)
+            self._fuse.burn()
             return result
 
         return mortal
@@ -101,11 +99,10 @@ async def is_over(safe: Posthorn, scene: Scene) -> bool:
     return all(one.state is State.DONE for one in records)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("at", range(CALLS))
-async def test_death_at_a_call(at: int, after: bool) -> None:
+async def test_death_at_a_call(at: int) -> None:
     scene = await make_scene(server=ServerOptions(send_limit=LIMIT))
-    fuse = Fuse(at, after=after)
+    fuse = Fuse(at)
     await played(scene, fuse)
     records = [await scene.record(one) for one in scene.sent]
     assert [one.status for one in records] == [Status.SENT] * MESSAGES
@@ -129,6 +126,6 @@ async def test_death_at_a_call(at: int, after: bool) -> None:
 async def test_the_fuse_reaches_every_step() -> None:
     """A play without a death has as many calls as there are deaths above."""
     scene = await make_scene(server=ServerOptions(send_limit=LIMIT))
-    fuse = Fuse(10_000, after=False)
+    fuse = Fuse(10_000)
     await played(scene, fuse)
     assert 10_000 - fuse.left == CALLS
