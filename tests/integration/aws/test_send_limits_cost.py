@@ -9,8 +9,9 @@ import pytest
 from chalicelib.adapters.aws.meter import Meter
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
-from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
-from chalicelib.domain.model import DeliveryJob, MessageRecord, State, Status
+from chalicelib.domain import lifecycle
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing, hold_of
+from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.limit_lines import LimitLines
@@ -118,3 +119,29 @@ async def test_mail_is_held_and_let_go_in_order(aws_settings: Settings) -> None:
                     assert (await attempted(scene, found)).status is Status.SENT
     assert let_go == [one.message.id for one in records[2:]]
     assert await scene.posthorn[LimitLines].due(scene.clock.now() + 9_999, 9) == []
+
+
+async def test_what_a_turn_costs(aws_settings: Settings) -> None:
+    """Of a line that lets twenty messages go: a message, and the line."""
+    scene = await make_scene(server=ServerOptions(send_limit=1_200), on_aws=aws_settings)
+    program, store, server = scene.posthorn, scene.posthorn[MessageStore], scene.server.id
+    limit = Limit(LimitOwner(OwnerKind.SERVER, server), Period.HOUR, 1_200)
+    meter = program[Meter]
+    for number in range(60):
+        (message,) = await scene.accept(f"user{number}@example.com")
+        record = await store.get(server, message.id)
+        delivery = Delivery(number, Status.HELD, limit.words, scene.clock.now())
+        after = lifecycle.held(record, delivery, None, hold_of(limit, NOW))
+        assert await store.replace(record, after)
+        await program[LimitLines].enter(limit, Standing.of(message, 1), scene.clock.now())
+    scene.clock.advance(1)
+    meter.reset()
+    let_go = await program[ReleaseHeld].run()
+    spent = meter.snapshot()
+    assert let_go == 21  # one at once, and one each three seconds of the next minute
+    assert spent.write_units <= 5 * let_go + 6
+    assert spent.read_units <= 2 * let_go
+    meter.reset()
+    assert await program[ReleaseHeld].run() == 0
+    idle = meter.snapshot()
+    assert (idle.calls, idle.read_units) == ({"dynamodb.Query": 1}, 0.5)
