@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chalicelib.domain import lifecycle
+from chalicelib.domain.changes import Mark
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.incoming.causes import COUNTED, SUPPRESSING
 from chalicelib.domain.incoming.reports.report import ReadReport, RecipientBlock
@@ -73,6 +74,9 @@ class ActOnReport:
         row = await self._reports.add(server.id, wanted)
         if kind is ReportKind.BOUNCE:
             await self._mark_bounced(match.original, row)
+        if kind is ReportKind.COMPLAINT:
+            name = server.id, original.id, original.scope
+            await self._messages.mark(*name, Mark.COMPLAINED, row.at, str(row.id))
         if reason is not None:
             await self._suppress.add(server, original.rcpt_to, reason, original.id, row.id)
 

@@ -140,6 +140,7 @@ async def test_a_complaint_suppresses_for_good(kind: str) -> None:
     (row,) = await sent.reports()
     assert (row.kind, row.cause, row.feedback_type) == (ReportKind.COMPLAINT, "complaint", kind)
     assert row.source_ip == "192.0.2.1"
+    assert (await sent.record()).complained_at == row.at
     entry = await sent.listed()
     assert entry is not None
     assert (entry.reason, entry.keep_until) == ("complained", NEVER)
