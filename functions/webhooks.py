@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +13,16 @@ from chalice.app import Blueprint
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.errors import MailError
+from chalicelib.domain.errors import MailError, TemporaryFailure
 from chalicelib.domain.webhooks.lane_job import parse_lane_job
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.webhooks.work_lane import WorkLane
 from functions.runtime import Notes, UnitOfWork, named, request_id_of
 
 TURN_SECONDS = 45.0
+AWAY_SECONDS = 60.0
+LOG = logging.getLogger("posthorn.webhooks")
 blueprint = Blueprint(__name__)
 _QUEUE = f"{read_settings(os.environ).queue_prefix}webhooks"
 
@@ -42,8 +47,16 @@ async def work(posthorn: Posthorn, records: list[tuple[str, str]], notes: Notes)
 
 
 async def _turn(posthorn: Posthorn, text: str) -> int:
-    """Rejected for what is no wake-up of a lane."""
-    return await posthorn[WorkLane].run(parse_lane_job(text), TURN_SECONDS)
+    """Rejected for what is no wake-up of a lane. While store or vault are away it comes again as another one, since one
+    that came too often is a dead letter."""
+    job = parse_lane_job(text)
+    try:
+        return await posthorn[WorkLane].run(job, TURN_SECONDS)
+    except TemporaryFailure as away:
+        LOG.warning("a lane is left for later: %s", away.public)
+        later = posthorn[Clock].now() + AWAY_SECONDS
+        await posthorn[WebhookLanes].wake([job], later)
+        return 0
 
 
 def on_lanes(unit: str) -> Callable[[Any], dict[str, Any]]:

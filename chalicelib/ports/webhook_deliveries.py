@@ -30,10 +30,11 @@ class WebhookDeliveries(Protocol):
         self, server: ServerId, webhook: str, now: float, limit: int, fresh: Sequence[str] = ()
     ) -> list[WebhookDelivery]:
         """Deliveries of a webhook that are due by `now`, those longest due first, replays before all. Of those that
-        were stored in the last seconds only the `fresh` ones are sure to be among them."""
+        were never changed, or in the last seconds, only the `fresh` ones are sure to be among them: whoever adds some
+        has to hand their ids on."""
 
     async def next_due(self, server: ServerId, webhook: str) -> float | None:
-        """When the next delivery of a webhook is due; None when none waits. It may miss those of the last seconds."""
+        """When the next delivery of a webhook is due; None when none waits. It may miss what `due` may miss."""
 
     async def replace(self, before: WebhookDelivery, after: WebhookDelivery) -> bool:
         """Store `after`, if what is stored is still `before`; False, and nothing changed, when it is not."""

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain.webhooks.delivery import DeliveryFilter, DeliveryStatus
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.http_client import HttpClient
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
@@ -111,7 +112,8 @@ class Play:
 
     async def waiting(self, webhook: str) -> list[Any]:
         store = self.scene.posthorn[WebhookDeliveries]
-        return await store.due(self.server, webhook, 1e12, 100)
+        wanted = DeliveryFilter(webhook=webhook, status=DeliveryStatus.WAITING)
+        return list((await store.page(self.server, wanted, 100)).values)
 
 
 @pytest.fixture(params=["memory", pytest.param("aws", marks=pytest.mark.aws)])

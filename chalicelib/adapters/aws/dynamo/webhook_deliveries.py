@@ -4,9 +4,9 @@
 |---|---|---|
 | delivery | `S#<server>#W<shard>` | its id |
 
-`b` is the delivery and its payload, packed; `v` its version. While it waits it stands in the index `due` under
-`WD#<webhook>` (`dk`, `du`), which has no key of a message. `x` ends it. A delivery that succeeds at once is one put and
-one update, each with its entry in the index.
+`b` is the delivery and its payload, packed; `v` its version; `x` ends it. While it waits it stands in the index `due`
+under `WD#<webhook>` (`dk`, `du`), but for its first attempt, of which the lane's wake-up tells by its id: so one that
+succeeds at once is two puts and no entry of an index.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class DynamoWebhookDeliveries(WebhookDeliveries):
     async def due(
         self, server: ServerId, webhook: str, now: float, limit: int, fresh: Sequence[str] = ()
     ) -> list[WebhookDelivery]:
-        """By the index, which lags, and the fresh ones by their keys."""
+        """By the index, which lags and has none that is new, and the fresh ones by their keys."""
         listed = await self._table.query(
             ("dk", _lane(webhook)),
             index="due",
@@ -131,7 +131,7 @@ class DynamoWebhookDeliveries(WebhookDeliveries):
             "v": {"N": str(one.version)},
             "x": {"N": str(int(one.created_at) + self._kept)},
         }
-        if (due := one.due_at) is not None:
+        if one.version and (due := one.due_at) is not None:
             item |= {"dk": {"S": _lane(one.webhook)}, "du": {"N": repr(due)}}
         return item
 
