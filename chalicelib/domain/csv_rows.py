@@ -72,7 +72,7 @@ def _row(piece: bytes, start: int, line: int, delimiter: bytes, is_last: bool) -
     cells: list[bytes] = []
     at = start
     while True:
-        cell, at = _cell(piece, at, delimiter, start + LONGEST_ROW)
+        cell, at = _cell(piece, at, delimiter, start + LONGEST_ROW, is_last)
         if at > start + LONGEST_ROW:
             return _too_long(piece, start, line, is_last)
         if at >= len(piece) and not is_last:
@@ -94,7 +94,7 @@ def _row(piece: bytes, start: int, line: int, delimiter: bytes, is_last: bool) -
     return Row(texts, line, end, after)
 
 
-def _cell(piece: bytes, at: int, delimiter: bytes, most: int) -> tuple[bytes, int]:
+def _cell(piece: bytes, at: int, delimiter: bytes, most: int, is_last: bool) -> tuple[bytes, int]:
     """The cell that begins there and where it ends: at a delimiter, a line's end or that of the piece. One whose quotes
     are not closed as they should be is taken as it stands."""
     blanks = _BLANKS.match(piece, at)
@@ -102,11 +102,11 @@ def _cell(piece: bytes, at: int, delimiter: bytes, most: int) -> tuple[bytes, in
     quoted = _QUOTED.match(piece, first, most + 1)
     if quoted is not None:
         closed = quoted.end()
-        if closed >= len(piece) or closed > most:
+        if closed > most or (closed >= len(piece) and not is_last):
             return b"", closed
         after = _BLANKS.match(piece, closed + 1)
         end = after.end() if after else closed + 1
-        if piece[end : end + 1] in (delimiter, b"\r", b"\n", b""):
+        if closed < len(piece) and piece[end : end + 1] in (delimiter, b"\r", b"\n", b""):
             return quoted[1].replace(b'""', b'"').strip(b" \t"), end
     plain = _PLAIN[delimiter].match(piece, at, most + 1)
     end = plain.end() if plain else at

@@ -30,11 +30,13 @@ def told_of(entry: Suppression) -> dict[str, Any]:
     }
 
 
-def happened(kind: EventType, owner: ServerId, entry: Suppression, at: float) -> Occurrence | None:
-    """That an entry was added or removed; None for an organization's list, of which no server is told."""
+def happened(
+    kind: EventType, owner: ServerId, entry: Suppression, at: float
+) -> tuple[Occurrence, ...]:
+    """That an entry was added or removed; nothing for an organization's list, of which no server is told."""
     if owner < 0:
-        return None
+        return ()
     name = f"{entry.address.lower()}/{entry.stream or ''}"
     digest = hashlib.sha256(name.encode()).hexdigest()[:24]
     detail = json.dumps(told_of(entry), separators=(",", ":"), ensure_ascii=False)
-    return Occurrence(kind, owner, at, f"{digest}/{round(at * 1_000_000)}", detail=detail)
+    return (Occurrence(kind, owner, at, f"{digest}/{round(at * 1_000_000)}", detail=detail),)

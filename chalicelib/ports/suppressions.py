@@ -35,7 +35,7 @@ class SuppressionList(Protocol):
         entry: Suppression,
         before: Suppression | None,
         now: float,
-        told: Occurrence | None = None,
+        told: Sequence[Occurrence] = (),
     ) -> bool:
         """List a recipient in place of `before`, what was read (None: nothing), with what is told of it, or with
         nothing changed: False, when something else is there."""
@@ -44,7 +44,7 @@ class SuppressionList(Protocol):
         """List recipients, each with another name, whatever is there."""
 
     async def remove(
-        self, owner: ServerId, before: Suppression, told: Occurrence | None = None
+        self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
     ) -> bool:
         """Take `before`, what was read, off a list, with what is told of it, or with nothing changed: False, when
         something else is there or nothing."""

@@ -78,7 +78,7 @@ class SuppressRecipients:
             if known is None:
                 after, told = entry, happened(EventType.SUPPRESSION_ADDED, owner, entry, now)
             else:
-                after, told = renewal(known, entry), None
+                after, told = renewal(known, entry), ()
             if after == known or await self._suppressions.put(owner, after, known, now, told):
                 return Listed(after, known is None)
         raise Contended("The suppression list is changing, try again")

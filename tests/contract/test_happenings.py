@@ -26,10 +26,13 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import Message, MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.occurrence import EventType, Occurrence
+from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression_told import happened
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
+from chalicelib.ports.suppressions import SuppressionList
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_delivery, a_job, a_message, a_report, a_server_id
 
@@ -178,3 +181,16 @@ async def test_a_log_tells_numbers_and_schedules(world: World, told: Told) -> No
     assert isinstance(accepted, LogEntry)
     assert (accepted.delivery, accepted.report, accepted.scheduled_at) == (None, None, NOW + 900.5)
     assert (bounced.delivery, bounced.report, bounced.scheduled_at) == (31, 5, NOW + 900.5)
+
+
+async def test_what_is_told_of_a_list_is_stored_with_the_change(world: World, told: Told) -> None:
+    port, server = world[SuppressionList], world.server
+    entry = Suppression("Ann@example.com", "bounced", NOW, NOW + 60, created_by="ada")
+    added = happened(EventType.SUPPRESSION_ADDED, server, entry, NOW)
+    removed = happened(EventType.SUPPRESSION_REMOVED, server, entry, NOW + 1)
+    assert not await port.remove(server, entry, removed)
+    assert await port.put(server, entry, None, NOW, added)
+    assert not await port.put(server, entry, None, NOW, added)
+    assert [one.occurrence for one in await told()] == list(added)
+    assert await port.remove(server, entry, removed)
+    assert [one.occurrence for one in await told()] == list(removed)

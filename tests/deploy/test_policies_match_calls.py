@@ -45,6 +45,7 @@ from chalicelib.domain.model import (
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.rates import DNS
+from chalicelib.domain.suppression import NEVER, Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
@@ -56,6 +57,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.incoming.accept import AcceptIncoming
@@ -65,6 +67,7 @@ from chalicelib.services.jobs.keep import KeepJobs
 from chalicelib.services.jobs.kinds import JobOwner
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
+from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
@@ -117,6 +120,7 @@ WITHOUT_A_CALL = {
     "dynamodb:ListStreams": LAMBDA,
     "s3:ListBucket": "without it S3 says Forbidden, not NoSuchKey, of an object that is gone",
 }
+FILE = "the pre-signed file is checked against the rights of the role that signed it"
 UPLOAD = "the pre-signed upload is checked against the rights of the role that signed it"
 
 
@@ -310,7 +314,7 @@ def test_the_api(world: World) -> None:
     scene = SimpleNamespace(posthorn=world.program, server=world.server, api_key=world.key)
     api = ApiWorld(cast("Any", scene))
     called = world.during(lambda: every_route(api))
-    check(world, "ApiRole", called, WITHOUT_A_CALL | {"s3:PutObject": UPLOAD})
+    check(world, "ApiRole", called, WITHOUT_A_CALL | {"s3:PutObject": UPLOAD, "s3:GetObject": FILE})
 
 
 def every_route(api: ApiWorld) -> None:
@@ -386,6 +390,13 @@ def test_delivery(world: World) -> None:
             world.submit(to)
         world.peer.on("RCPT", say_by_recipient)
         world.submit("b@example.com", DsnParameters("FAILURE"))
+        assert world.work(deliver) == []
+        # One to a recipient who is listed no more once the message is released.
+        listed = Suppression("a@example.com", "too many hard fails", 1, NEVER)
+        bootstrap.run(world.program[SuppressionList].add(world.server.id, [listed]))
+        held = world.submit("a@example.com").message
+        assert world.work(deliver) == []
+        bootstrap.run(world.program[MessageActions].release(held.server_id, held.id))
         assert world.work(deliver) == []
         # A wake-up that a worker has already; one whose record is missing; one that nobody can read.
         item = world.submit("a@example.com")

@@ -30,6 +30,7 @@ TARGETS = {
     "name server answers": "tests.fuzz.name_server_answers:fuzz_name_server_answers",
     "published records": "tests.fuzz.published_records:fuzz_published_records",
     "reports": "tests.fuzz.reports:fuzz_reports",
+    "csv": "tests.fuzz.csv_files:fuzz_csv",
     "server replies": "tests.fuzz.server_replies:fuzz_server_replies",
     "incoming head": "tests.fuzz.incoming_head:fuzz_incoming_head",
     "signed fields": "tests.fuzz.signatures_of_others:fuzz_signed_fields",

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.happenings import note
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.storage.suppressed import (
     Found,
@@ -110,7 +111,7 @@ class SqliteSuppressionList(SuppressionList):
         entry: Suppression,
         before: Suppression | None,
         now: float,
-        told: Occurrence | None = None,
+        told: Sequence[Occurrence] = (),
     ) -> bool:
         """In one transaction with what is told of it."""
         key = key_of_entry(entry)
@@ -119,7 +120,7 @@ class SqliteSuppressionList(SuppressionList):
             if _there(db, owner, key, now) != before:
                 return False
             fetched(db, _LIST, _row(owner, entry))
-            _tell(db, told)
+            note(db, told, now)
             return True
 
         return await self._database.write(put)
@@ -130,7 +131,7 @@ class SqliteSuppressionList(SuppressionList):
         await self._database.write(lambda db: db.executemany(_LIST, rows).fetchall())
 
     async def remove(
-        self, owner: ServerId, before: Suppression, told: Occurrence | None = None
+        self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
     ) -> bool:
         """In one transaction with what is told of it."""
         key = key_of_entry(before)
@@ -139,7 +140,7 @@ class SqliteSuppressionList(SuppressionList):
             if _there(db, owner, key, _OLDEST) != before:
                 return False
             fetched(db, _UNLIST, (owner, key))
-            _tell(db, told)
+            note(db, told, told[0].at if told else 0)
             return True
 
         return await self._database.write(remove)
@@ -242,7 +243,3 @@ def _parse(text: str) -> Position:
         return float(at), int(owner), str(key)
     except (ValueError, TypeError) as error:
         raise Rejected("The position is not one of this list") from error
-
-
-def _tell(db: apsw.Connection, told: Occurrence | None) -> None:
-    """Store what is told of a change with it."""

@@ -33,6 +33,7 @@ from chalicelib.domain.mail.newlines import normalise_newlines
 from chalicelib.domain.model import Message
 from chalicelib.domain.send_options import SendOptions
 from chalicelib.services.idempotency import Answer
+from chalicelib.services.jobs.import_suppressions import MOST_BYTES
 from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.outgoing.submit import SubmitMail
 from chalicelib.services.outgoing.uploads import Uploads
@@ -87,8 +88,9 @@ async def send_test(call: Call) -> AcceptedEmail:
 
 
 async def make_upload(call: Call, wanted: UploadToMake) -> Upload:
-    """Get permission to upload a message or attachment that is too large for a request."""
-    ticket = await call.program[Uploads].ticket(call.server, wanted.size)
+    """Get permission to upload a message, an attachment or a file to import that is too large for a request."""
+    most = MOST_BYTES if "suppressions:write" in call.caller.scopes else 0
+    ticket = await call.program[Uploads].ticket(call.server, wanted.size, most)
     return Upload.model_validate(ticket)
 
 

@@ -27,9 +27,11 @@ class Uploads:
         self._clock = clock
         self._blobs = blobs
 
-    async def ticket(self, server: Server, size: int) -> UploadTicket:
-        """Permission to upload one message or attachment. Rejected when it could never be sent."""
-        check_size(self._settings, size)
+    async def ticket(self, server: Server, size: int, most: int = 0) -> UploadTicket:
+        """Permission to upload one message or attachment, or whatever has at most `most` bytes. Rejected when it could
+        never be sent."""
+        if size > most:
+            check_size(self._settings, size)
         return await self._blobs.ticket(server.id, size, self._clock.now())
 
     async def contents(

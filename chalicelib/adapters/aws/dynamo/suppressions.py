@@ -18,6 +18,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.adapters.aws.dynamo.happenings import occurrence_item
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.suppressed import (
@@ -89,14 +90,14 @@ class DynamoSuppressionList(SuppressionList):
         entry: Suppression,
         before: Suppression | None,
         now: float,
-        told: Occurrence | None = None,
+        told: Sequence[Occurrence] = (),
     ) -> bool:
         """A conditional put; with what is told of it a transaction of the two."""
         if before is None:
             condition, values = _UNLESS_THERE, {":now": {"N": str(int(now))}}
         else:
             condition, values = _AS_READ, _read_values(owner, before)
-        if told is None:
+        if not told:
             return (await self._table.put(_item(owner, entry), condition, values)).held
         action: dict[str, Any] = {
             "Item": _item(owner, entry),
@@ -106,11 +107,12 @@ class DynamoSuppressionList(SuppressionList):
         return await self._table.transact({"Put": action}, *_telling(told)) is None
 
     async def add(self, owner: ServerId, entries: Sequence[Suppression]) -> None:
-        """Calls of 25 entries each."""
-        await self._table.put_many([_item(owner, entry) for entry in entries])
+        """Calls of 25 entries each; a put for one."""
+        items = [_item(owner, entry) for entry in entries]
+        await (self._table.put(items[0]) if len(items) == 1 else self._table.put_many(items))
 
     async def remove(
-        self, owner: ServerId, before: Suppression, told: Occurrence | None = None
+        self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
     ) -> bool:
         """A conditional delete, in a transaction with what is told of it."""
         action = {
@@ -118,8 +120,7 @@ class DynamoSuppressionList(SuppressionList):
             "ConditionExpression": _AS_READ,
             "ExpressionAttributeValues": _read_values(owner, before),
         }
-        told_too = () if told is None else _telling(told)
-        return await self._table.transact({"Delete": action}, *told_too) is None
+        return await self._table.transact({"Delete": action}, *_telling(told)) is None
 
     async def page(
         self,
@@ -293,6 +294,6 @@ def _read(owner: ServerId, item: Item) -> Suppression:
     )
 
 
-def _telling(told: Occurrence) -> tuple[dict[str, Any], ...]:
-    """The action that stores what is told of a change with it."""
-    return ()
+def _telling(told: Sequence[Occurrence]) -> list[dict[str, Any]]:
+    """The actions that store what is told of a change with it."""
+    return [{"Put": {"Item": occurrence_item(one, one.at)}} for one in told]

@@ -16,7 +16,7 @@ class UploadsOperations(Asking):
     def make_upload(
         self, body: UploadToMake, *, tenant: str | None = None, idempotency_key: str | None = None
     ) -> Upload:
-        """Get permission to upload a message or attachment that is too large for a request.
+        """Get permission to upload a message, an attachment or a file to import that is too large for a request.
 
         Needs the scope `emails:send`.
         """
