@@ -97,6 +97,12 @@ def _suppression(material: Material) -> Shown:
     return {"suppression": material.detail}
 
 
+def _unsubscribed(material: Material) -> Shown:
+    """With no message where its link has outlived it."""
+    gone = {"email": None} if material.record is None else {}
+    return gone | _suppression(material)
+
+
 def _domain(material: Material) -> Shown:
     return {"domain": material.detail.get("domain")}
 
@@ -127,7 +133,7 @@ _DATA: dict[EventType, Callable[[Material], Shown]] = {
     EventType.EMAIL_COMPLAINED: _report,
     EventType.EMAIL_OPENED: _visit,
     EventType.EMAIL_CLICKED: _visit,
-    EventType.EMAIL_UNSUBSCRIBED: _suppression,
+    EventType.EMAIL_UNSUBSCRIBED: _unsubscribed,
     EventType.SUPPRESSION_ADDED: _suppression,
     EventType.SUPPRESSION_REMOVED: _suppression,
     EventType.DOMAIN_DNS_FAILED: _domain,

@@ -6,15 +6,19 @@ over or of a server that was removed changes nothing. A server that is suspended
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Scope
+from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.suppression import Reason
+from chalicelib.domain.suppression_told import told_of
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.unsubscribe_token import read_unsubscribe_token
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.services.suppress import SuppressRecipients
@@ -43,6 +47,7 @@ class Unsubscribe:
         directory: Directory,
         suppress: SuppressRecipients,
         messages: MessageStore,
+        happenings: Happenings,
     ) -> None:
         self._clock = clock
         self._mac = mac
@@ -50,6 +55,7 @@ class Unsubscribe:
         self._directory = directory
         self._suppress = suppress
         self._messages = messages
+        self._happenings = happenings
 
     async def offer(self, token: str) -> Offer:
         """What a token is for; changes nothing. NotFound, TemporaryFailure."""
@@ -60,18 +66,18 @@ class Unsubscribe:
         return Offer(link, await self._directory.server(link.server))
 
     async def accept(self, offer: Offer, *, whole_server: bool) -> None:
-        """Suppress the recipient, in the stream or for the whole server; once more changes nothing.
-        TemporaryFailure."""
+        """Suppress the recipient, in the stream or for the whole server, and have that told; once more changes nothing.
+        TemporaryFailure, and then it may be done again."""
         link, stream = offer.link, None if whole_server else offer.link.stream
-        await self._suppress.add(
+        entry = await self._suppress.add(
             offer.server, link.recipient, Reason.UNSUBSCRIBE, link.message, stream=stream
         )
-        detail = "{}" if stream is None else f'{{"stream":"{stream}"}}'
-        await self._messages.mark(
-            link.server,
-            link.message,
-            Scope.OUTGOING,
-            Mark.UNSUBSCRIBED,
-            self._clock.now(),
-            detail,
-        )
+        detail = json.dumps(told_of(entry), separators=(",", ":"), ensure_ascii=False)
+        server, message, now = link.server, link.message, self._clock.now()
+        mark = Mark.UNSUBSCRIBED
+        if await self._messages.mark(server, message, Scope.OUTGOING, mark, now, detail):
+            return
+        if not await self._messages.get_many([(server, message)]):
+            kind = EventType.EMAIL_UNSUBSCRIBED
+            gone = Occurrence(kind, server, now, f"{message}", detail=detail)
+            await self._happenings.note([gone])

@@ -18,6 +18,7 @@ from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.unsubscribe_token import unsubscribe_token
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLinks
+from onehost.upkeep import Upkeep
 from tests.http_api import ApiWorld, Reply
 
 EMAIL = {"from": "app@acme.test", "to": "x@example.com", "subject": "s", "text": "Hello"}
@@ -44,8 +45,16 @@ def post(api: ApiWorld, path: str, body: bytes = ONE_CLICK, kind: str = FORM) ->
 
 
 def suppressed(api: ApiWorld) -> list[Suppression]:
-    listed = api.scene.posthorn[SuppressionList].all(api.scene.server.id, api.scene.clock.now())
-    return bootstrap.run(listed)
+    server, now = api.scene.server.id, api.scene.clock.now()
+    page = bootstrap.run(api.scene.posthorn[SuppressionList].walk(server, 100, now))
+    return list(page.values)
+
+
+def unsubscribed(api: ApiWorld) -> list[Any]:
+    """The events that tell of it."""
+    bootstrap.run(Upkeep(api.scene.posthorn).feed())
+    listed = api.v2("GET", "/events").json["data"]
+    return [one for one in listed if one["type"] == "email.unsubscribed"]
 
 
 def stored(api: ApiWorld) -> Any:
@@ -122,6 +131,25 @@ def test_a_post_unsubscribes(api: ApiWorld, kind: str, body: bytes) -> None:
     assert "x@example.com" in Elements(done.body).text
     (entry,) = suppressed(api)
     assert (entry.address, entry.reason, entry.email) == ("x@example.com", "unsubscribed", 1)
+    assert (entry.scope, entry.stream) == ("stream", "broadcast")
+
+
+def test_it_is_told_once(api: ApiWorld) -> None:
+    path = path_of(api)
+    assert unsubscribed(api) == []
+    assert [post(api, path).status for _ in range(2)] == [200] * 2
+    (told,) = unsubscribed(api)
+    assert told["data"]["email"]["id"] == 1
+    shown = told["data"]["suppression"]
+    assert (shown["address"], shown["stream"]) == ("x@example.com", "broadcast")
+    assert shown["reason"] == "unsubscribe"
+
+
+def test_mail_of_other_streams_still_comes(api: ApiWorld) -> None:
+    post(api, path_of(api))
+    made = api.v2("POST", "/emails", EMAIL).json["id"]
+    bootstrap.run(api.scene.deliver_ready())
+    assert api.v2("GET", f"/emails/{made}").json["status"] == "Sent"
 
 
 def test_unsubscribing_again_changes_nothing(api: ApiWorld) -> None:
@@ -142,7 +170,11 @@ def test_the_whole_server_can_be_left(api: ApiWorld) -> None:
     path = path_of(api)
     done = post(api, path, ONE_CLICK + b"&scope=server")
     assert done.status == 200
-    assert len(suppressed(api)) == 1
+    (entry,) = suppressed(api)
+    assert (entry.scope, entry.stream) == ("server", None)
+    made = api.v2("POST", "/emails", EMAIL).json["id"]
+    bootstrap.run(api.scene.deliver_ready())
+    assert api.v2("GET", f"/emails/{made}").json["status"] == "Held"
 
 
 @pytest.mark.parametrize(
@@ -267,6 +299,9 @@ def test_the_link_outlives_its_message(api: ApiWorld) -> None:
         await api.scene.posthorn[MailDatabase].write(lambda db: fetched(db, "DELETE FROM messages"))
 
     bootstrap.run(forget())
-    assert post(api, path).status == 200
+    assert [post(api, path).status for _ in range(2)] == [200] * 2
+    (told,) = unsubscribed(api)
+    assert told["data"]["email"] is None
+    assert told["data"]["suppression"]["evidence"] == {"email": 1, "report": None}
     (entry,) = suppressed(api)
     assert (entry.address, entry.email) == ("x@example.com", 1)
