@@ -23,6 +23,7 @@ from chalicelib.domain.mail.option_fields import (
 from chalicelib.domain.model import TRANSACTIONAL
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.send_options import (
+    NOTHING_SAID,
     later,
     metadata_text,
     read_key,
@@ -53,6 +54,9 @@ class ChosenOptions:
     key: str = ""
 
 
+_USUAL, _WITH_FIELDS = ChosenOptions(), ChosenOptions(unsubscribe=True)
+
+
 class ChooseOptions:
     """Reads options, and the stream that they name."""
 
@@ -63,6 +67,8 @@ class ChooseOptions:
         self, submission: Submission, fields: Mapping[bytes, OptionField], now: float
     ) -> ChosenOptions:
         """What the messages of a submission say whose content had these fields. Raises WrongOption."""
+        if not fields and submission.options is NOTHING_SAID:
+            return await self._usual(submission)
         asked, reading = submission.options, _Reading(submission, fields)
         name = reading.said("stream", asked.stream, STREAM, str) or TRANSACTIONAL
         stream = await self._directory.stream(submission.principal.server.id, name)
@@ -79,6 +85,12 @@ class ChooseOptions:
             unsubscribe=stream.unsubscribe if wanted is None else wanted,
             key=_name_of(submission, key) if key and submission.takes_key else "",
         )
+
+    async def _usual(self, submission: Submission) -> ChosenOptions:
+        """What most mail says: nothing."""
+        server = submission.principal.server.id
+        stream = await self._directory.stream(server, TRANSACTIONAL)
+        return _WITH_FIELDS if stream is not None and stream.unsubscribe else _USUAL
 
 
 class _Reading:
