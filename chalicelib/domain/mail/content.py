@@ -2,7 +2,8 @@
 
 What is shown is bounded: 2,000 fields of 1 MiB, 1,000 parts down to 20 levels, and as much text as the caller wants;
 `truncated` says that there is more. Any bytes give an answer, in time and memory linear in them: what would take long
-to decode is shown as it stands. A message/rfc822 part is one attachment, not looked into. Nothing here is safe HTML.
+to decode is shown as it stands. Lines at the end of the header that are no fields are shown as text: the empty line in
+front of them is missing. A message/rfc822 part is one attachment, not looked into. Nothing here is safe HTML.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _MOST_ODD = 128 * 1024
 _ODD = re.compile(
     rb"=\?|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]|\xed[\xa0-\xbf]"
 )
+_MAILBOX_LINES = re.compile(rb"(?:>*+From [^\r]*+\r\n)++")
 _CONTROLS = bytes({*range(32), 127} - {9})
 
 
@@ -74,6 +76,8 @@ def read_content(content: bytes, most_text: int = MOST_TEXT) -> Content:
     """All of a message; text and HTML are cut at `most_text` bytes of UTF-8 each, and together at MOST_TEXT unless
     more is asked for. Never raises."""
     headers = read_headers(content)
+    if (body_at := _unparted(content, headers)) is not None:
+        headers = read_headers(content, headers.start, body_at)
     fields, fields_cut = _fields(headers, content)
     parts, parts_cut = read_structure(content, headers, DEEPEST)
     bodies = [part for part in parts if not is_attachment(part)]
@@ -90,6 +94,29 @@ def read_content(content: bytes, most_text: int = MOST_TEXT) -> Content:
         read_attachments(content, parts),
         fields_cut or parts_cut or text_cut or html_cut,
     )
+
+
+def _unparted(content: bytes, headers: Headers) -> int | None:
+    """Where the body begins that no empty line parts from the header; None where one does. Without any empty line that
+    is the first line that is no field, else the first behind the last field."""
+    if headers.truncated:
+        return None
+    is_parted = headers.body_at < len(content) or content.endswith(b"\r\n\r\n")
+    at = headers.start
+    for field in headers.fields:
+        at = field.start if is_parted else _mailbox_lines_end(content, at, field.start)
+        if at < field.start:
+            return at
+        at = field.end
+    end = headers.body_at - 2 if is_parted else len(content)
+    at = _mailbox_lines_end(content, at, end)
+    return at if at < end else None
+
+
+def _mailbox_lines_end(content: bytes, at: int, end: int) -> int:
+    """The offset behind lines of mailboxes (`From …`), which are neither fields nor text."""
+    found = _MAILBOX_LINES.match(content, at, end)
+    return found.end() if found else at
 
 
 def read_attachments(content: bytes, parts: Iterable[Part]) -> tuple[Attachment, ...]:

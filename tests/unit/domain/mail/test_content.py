@@ -48,6 +48,42 @@ def test_texts_of_a_kind_are_joined_by_a_line_end() -> None:
     assert not found.truncated
 
 
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"Subject: a\r\njust text\r\nmore\r\n", "just text\nmore\n"),
+        (b"Subject: a\r\n b\r\njust text\r\n indented", "just text\n indented"),
+        (b"Subject: a\r\njust text\r\n\r\nmore", "just text\n\nmore"),
+        (b"Subject: a\r\njust text\r\nhttp://x.example\r\n", "just text\nhttp://x.example\n"),
+        (b"Subject: a\r\njust text\r\n\r\n", "just text\n\n"),
+        (b"just text\r\n", "just text\n"),
+        (b"From jane Sat Nov 28\r\nSubject: a\r\n>From x\r\nX: y\r\ntext", "text"),
+        (b"Subject: a\r\nno field\r\nX: y\r\n\r\nbody", "body"),
+        (b"From x\r\nSubject: a\r\nFrom x\r\n\r\nbody", "body"),
+        (b"Subject: a\r\n\r\nbody", "body"),
+        (b"Subject: a\r\n\r\n", ""),
+        (b"Subject: a\r\n", ""),
+        (b"Subject: a", ""),
+        (b"", ""),
+    ],
+)
+def test_text_behind_a_missing_empty_line_is_shown(content: bytes, text: str) -> None:
+    found = read_content(content)
+    assert found.text == text
+    fields = [field.name for field in found.fields]
+    assert ("Subject" in fields) is (b"Subject" in content)
+
+
+def test_a_body_behind_a_missing_empty_line_has_its_type() -> None:
+    found = read_content(b"Content-Type: text/html; charset=latin1\r\n<p>gr\xfcn\r\n")
+    assert (found.text, found.html) == (None, "<p>grün\n")
+    several = read_content(
+        b"Content-Type: multipart/mixed; boundary=m\r\npreamble\r\n--m\r\n\r\ntext\r\n--m--\r\n"
+    )
+    assert several.text is not None
+    assert several.text.strip() == "text"
+
+
 def test_what_is_not_there_is_none() -> None:
     assert read_content(b"Content-Type: text/html\r\n\r\nx").text is None
     found = read_content(b"Content-Type: image/png\r\n\r\nx")
