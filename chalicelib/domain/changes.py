@@ -33,9 +33,8 @@ class LogEntry:
     """A message was stored at this time (`status` is None), or a delivery with this status was added to its log: told
     by a store that keeps a log and does not show the message with each entry. `accepted_at` is when it was stored, and
     `scheduled_at` when it is to be sent by its schedule. `delivery` and `report` are the numbers of the delivery and of
-    the report that it tells of, `detail` what was kept beside (`outcome_detail`). `is_first`: it was sent for the first
-    time, or failed for good or was bounced for the first time. `firsts` is what else it did first (`domain.firsts`),
-    `cause` why the delivery failed."""
+    the report that it tells of, `detail` what was kept beside (`outcome_detail`), `cause` why it failed. `firsts`
+    is what the message did first with it (`domain.firsts`)."""
 
     sequence: str
     server: ServerId
@@ -48,7 +47,6 @@ class LogEntry:
     report: int | None = None
     scheduled_at: float | None = None
     detail: str | None = None
-    is_first: bool = False
     firsts: int = 0
     cause: str | None = None
     traits: Traits | None = None

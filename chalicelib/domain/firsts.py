@@ -9,20 +9,29 @@ from chalicelib.domain.model import MessageRecord, Scope
 
 
 class First(IntFlag):
-    """PLACED: it is known now who receives for the recipient's domain, or it failed before anybody asked. SPAM: it was
-    found to be spam. The numbers are stored."""
+    """PLACED: it is known now who receives for the recipient's domain, or it failed before anybody asked. SPAM: mail
+    that came in was found to be spam. SENT and FAILED: outgoing mail was sent, and failed for good or was bounced. The
+    numbers are stored."""
 
     PLACED = 1
     SPAM = 2
+    SENT = 4
+    FAILED = 8
 
 
 def firsts(before: MessageRecord, after: MessageRecord) -> int:
     """The sum of what is first true of `after`; nought for most changes."""
     if after.message.scope is Scope.INCOMING:
         return int(First.SPAM) if _is_spam(after) and before.inspection is None else 0
-    if before.provider is not None or before.failed_at is not None:
-        return 0
-    return int(First.PLACED) if after.provider or after.failed_at is not None else 0
+    found = 0
+    if before.sent_at is None and after.sent_at is not None:
+        found |= First.SENT
+    if before.failed_at is None and after.failed_at is not None:
+        found |= First.FAILED
+    unplaced = before.provider is None and before.failed_at is None
+    if unplaced and (after.provider is not None or after.failed_at is not None):
+        found |= First.PLACED
+    return int(found)
 
 
 def _is_spam(record: MessageRecord) -> bool:

@@ -129,10 +129,10 @@ _ONCE = {
     "person_opened_at": Count.OPENED_MESSAGES,
     "person_clicked_at": Count.CLICKED_MESSAGES,
 }
-_FIRST_OUTCOMES = {
-    Status.SENT: Count.SENT_MESSAGES,
-    Status.HARD_FAIL: Count.FAILED_MESSAGES,
-    Status.BOUNCED: Count.FAILED_MESSAGES,
+_FIRSTS = {
+    First.SENT: Count.SENT_MESSAGES,
+    First.FAILED: Count.FAILED_MESSAGES,
+    First.SPAM: Count.SPAM,
 }
 _FIRST_ENGAGEMENTS = {
     EngagementKind.OPEN: Count.OPENED_MESSAGES,
@@ -266,10 +266,7 @@ def _of_entry(entry: LogEntry) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     if count := OUTCOMES.get(entry.status):
         found.append((count, entry.at))
-    if entry.is_first and entry.scope is Scope.OUTGOING:
-        found.append((_FIRST_OUTCOMES[entry.status], entry.at))
-    if entry.firsts & First.SPAM:
-        found.append((Count.SPAM, entry.at))
+    found += [(count, entry.at) for first, count in _FIRSTS.items() if entry.firsts & first]
     return found
 
 

@@ -21,27 +21,51 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.adapters.scripted.time import ControlledClock
+from chalicelib.adapters.sqlite.group_counts import SqliteGroupCounts
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.statistics import SqliteStatistics
 from chalicelib.bootstrap import in_memory
-from chalicelib.domain.changes import Change, HitAdded, MessageChange
+from chalicelib.domain.changes import (
+    Change,
+    HitAdded,
+    Mark,
+    Marked,
+    MessageChange,
+    Operated,
+    Reported,
+)
 from chalicelib.domain.engagement import EngagementKind
+from chalicelib.domain.groups import (
+    Dimension,
+    GroupAddition,
+    group_additions,
+    spread,
+    together,
+)
 from chalicelib.domain.model import MessageRecord, Status
 from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.operations import RELEASE
 from chalicelib.domain.periods import STORED, Period
+from chalicelib.domain.report import ReportKind
 from chalicelib.domain.statistics import (
+    NAMED,
     Addition,
     Count,
     Slot,
     additions,
-    counted,
     named_counts,
+    told_by,
     totals,
 )
+from chalicelib.domain.traits import Traits
+from chalicelib.ports.group_counts import Span
+from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.count_changes import CountChanges
+from chalicelib.services.events.count_groups import CountGroups
 from chalicelib.services.events.outbox import Outbox
+from chalicelib.services.events.publish_events import PublishEvents
 from chalicelib.services.events.record_operations import RecordOperations
-from tests.fakes import NOW, a_delivery, a_message
+from tests.fakes import NOW, a_delivery, a_message, a_report, an_operation
 
 SERVERS = (ServerId(1), ServerId(2), ServerId(3))
 OUTCOMES = (Status.SENT, Status.SOFT_FAIL, Status.HARD_FAIL, Status.HELD, Status.BOUNCED)
@@ -82,6 +106,8 @@ class Feed:
         self.shards = [self._shard(set(keys[:middle])), self._shard(set(keys[middle:]))]
         self.messages: dict[int, MessageRecord] = {}
         self.truth: Counter[tuple[ServerId, Count]] = Counter()
+        self.groups: Counter[Any] = Counter()
+        self.counted_groups: list[Counter[Any]] = []
 
     def _shard(self, keys: set[int], parent: Shard | None = None) -> Shard:
         # Numbers of different shards overlap in any way.
@@ -111,10 +137,8 @@ class Feed:
     def _change(self, key: int, number: str) -> Change:
         server = SERVERS[key % len(SERVERS)]
         at = NOW + self.dice.randrange(600)
-        if self.dice.random() < 0.2:
-            return HitAdded(
-                number, server, self.dice.choice(list(EngagementKind)), at, MessageId(1), number
-            )
+        if self.dice.random() < 0.3:
+            return self._beside(number, server, MessageId(key), at)
         before = self.messages.get(key)
         if before is None:
             after = MessageRecord(a_message(server, key, received_at=float(at)))
@@ -124,10 +148,31 @@ class Feed:
         self.messages[key] = after
         return MessageChange(number, before, after)
 
+    def _beside(self, number: str, server: ServerId, message: MessageId, at: int) -> Change:
+        """What happens beside attempts."""
+        traits = Traits(tag=self.dice.choice([None, "a", "b"]), domain="example.com")
+        kind = self.dice.choice(["hit", "mark", "report", "operation"])
+        if kind == "hit":
+            hit = self.dice.choice(list(EngagementKind))
+            is_first = self.dice.random() < 0.5
+            return HitAdded(number, server, hit, at, message, number, is_first, traits)
+        if kind == "mark":
+            return Marked(number, server, message, self.dice.choice(list(Mark)), at, "{}", traits)
+        if kind == "report":
+            report_kind = self.dice.choice([ReportKind.DELAY, ReportKind.BOUNCE])
+            report = a_report(1, message, MessageId(99), float(at), kind=report_kind)
+            return Reported(number, server, report, traits)
+        operation = an_operation(self.dice.choice([RELEASE, "cancel"]), message, at=float(at))
+        return Operated(number, server, message, operation, traits)
+
     def _note(self, change: Change) -> None:
         for slot, added in additions([change], NOW).items():
             if slot.period is Period.DAY:
                 self.truth.update({(slot.server, c): n for a in added for c, n in a.counts.items()})
+        for server, groups in group_additions([change], {}).items():
+            for (dimension, value, _), counts in spread(together(groups)).items():
+                place = server, dimension, value
+                self.groups.update({(place, name): n for name, n in counts.items()})
 
 
 class Mortal(SqliteStatistics):
@@ -151,6 +196,20 @@ class Mortal(SqliteStatistics):
             raise Died
 
 
+class MortalGroups(SqliteGroupCounts):
+    """Counters of groups of the same process."""
+
+    def __init__(self, statistics: Mortal) -> None:
+        super().__init__(in_memory()[MailDatabase], ControlledClock(NOW))
+        self._statistics = statistics
+
+    async def add(self, source: str, server: ServerId, additions: Sequence[GroupAddition]) -> None:
+        self._statistics._roll()
+        await asyncio.sleep(0)
+        await super().add(source, server, additions)
+        self._statistics._roll()
+
+
 Source = Callable[[Shard], str]
 
 
@@ -161,7 +220,9 @@ async def play(
     dice = random.Random(seed)
     feed, statistics = Feed(dice), store(dice)
     counting = CountChanges(ControlledClock(NOW), statistics)
-    outbox = Outbox(counting, in_memory()[RecordOperations])
+    groups, program = MortalGroups(statistics), in_memory()
+    grouping = CountGroups(groups, program[MessageStore])
+    outbox = Outbox(counting, grouping, program[RecordOperations], program[PublishEvents])
     written = 0
     while True:
         if written < EVENTS and dice.random() < 0.5:
@@ -172,7 +233,23 @@ async def play(
             statistics.armed = False
         if not await consume(feed, outbox, statistics, source) and written == EVENTS:
             break
+    feed.counted_groups = [await by_group(groups, one) for one in (Period.HOUR, Period.DAY)]
     return feed, statistics, {period: await counted_in(statistics, period) for period in STORED}
+
+
+async def by_group(groups: SqliteGroupCounts, period: Period) -> Counter[Any]:
+    """All counters of groups."""
+    span = Span(period, 0, NOW * 2, NOW * 4)
+    return Counter(
+        {
+            ((server, dimension, value), name): number
+            for server in SERVERS
+            for dimension in Dimension
+            for value, parts in (await groups.read(server, dimension, span)).items()
+            for counts in parts.values()
+            for name, number in counts.items()
+        }
+    )
 
 
 async def counted_in(statistics: Mortal, period: Period) -> Counter[tuple[ServerId, Count]]:
@@ -208,11 +285,12 @@ async def consume(feed: Feed, outbox: Outbox, statistics: Mortal, source: Source
     return True
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 2**32))
 def test_every_change_counts_once(seed: int) -> None:
     feed, _, found = asyncio.run(play(seed))
     assert found == dict.fromkeys(STORED, feed.truth)
+    assert feed.counted_groups == [feed.groups, feed.groups]
 
 
 def test_the_model_dies_splits_and_replays() -> None:
@@ -270,19 +348,18 @@ def test_the_sum_over_any_split_of_changes_is_the_same(seed: int, cuts: list[int
         feed.write()
     changes = [change for shard in feed.shards for change in shard.records]
     edges = sorted({0, *(cut for cut in cuts if cut < len(changes)), len(changes)})
-    together: dict[Slot, list[dict[Count, int]]] = {}
+    parts_of: dict[Slot, list[dict[Count, int]]] = {}
     for begin, end in itertools.pairwise(edges):
         for slot, added in additions(changes[begin:end], NOW).items():
-            together.setdefault(slot, []).extend(dict(one.counts) for one in added)
+            parts_of.setdefault(slot, []).extend(dict(one.counts) for one in added)
     whole = {
         slot: totals(one.counts for one in added) for slot, added in additions(changes, NOW).items()
     }
-    assert {slot: totals(parts) for slot, parts in together.items()} == whole
-    messages = [change for change in changes if isinstance(change, MessageChange)]
-    hits = len(changes) - len(messages)
+    assert {slot: totals(parts) for slot, parts in parts_of.items()} == whole
+    counting = [sum(count in NAMED for count, _ in told_by(each).counted) for each in changes]
     days = sum(
         sum(named_counts(counts).values())
         for slot, counts in whole.items()
         if slot.period is Period.DAY
     )
-    assert days == hits + sum(len(counted(each.before, each.after)) for each in messages)
+    assert days == sum(counting)

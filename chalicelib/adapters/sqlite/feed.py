@@ -41,7 +41,7 @@ _POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
     "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, d_id, d_report, scheduled_at, detail,"
-    " hit, at IN (sent_at, failed_at), firsts, d_cause, tag, rcpt_to, stream, credential_id, mail_from, provider,"
+    " hit, firsts, d_cause, tag, rcpt_to, stream, credential_id, mail_from, provider,"
     " coalesce(replay, arrival) FROM events LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
@@ -85,7 +85,7 @@ def position_of(db: apsw.Connection) -> int:
 def _change(row: Sequence[Any]) -> Change | None:
     """What a row of _EVENTS tells; what it has of its message is None when that is gone."""
     sequence, key, kind, at, status, scope, operation, accepted_at, *rest = row
-    delivery, report, scheduled_at, detail, hit, is_first, firsts, cause, *told_of = rest
+    delivery, report, scheduled_at, detail, hit, firsts, cause, *told_of = rest
     number = str(sequence)
     server, message = ids_of(key)
     known = _traits(scope, told_of)
@@ -111,7 +111,6 @@ def _change(row: Sequence[Any]) -> Change | None:
         report,
         scheduled_at,
         detail,
-        told is not None and bool(is_first),
         firsts or 0,
         cause,
         known,

@@ -18,6 +18,7 @@ from chalicelib.domain.changes import (
     Reported,
 )
 from chalicelib.domain.engagement import EngagementKind
+from chalicelib.domain.firsts import First
 from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.model import MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -206,7 +207,7 @@ def test_a_delivery_counts_in_the_least_time_that_it_lies_in(seconds: float, wit
         Status.SENT,
         NOW,
         NOW - seconds,
-        is_first=True,
+        firsts=First.SENT,
     )
     delivery = a_delivery(7, Status.SENT, at=NEW.message.received_at + seconds)
     for change in (sent, MessageChange("8", LEASED, lifecycle.done(LEASED, delivery))):
