@@ -72,7 +72,7 @@ async def test_a_forgery_fails() -> None:
     content = signed(MESSAGE)[0] + MESSAGE.replace(b"Hi", b"Pay")
     result = await found(scene, content, client="198.51.100.1")
     assert (result.spf.result, result.dkim[0].result) == ("fail", "fail")
-    assert result.dmarc == Dmarc("fail", "example.com", "reject")
+    assert (result.dmarc.domain, result.dmarc.policy) == ("example.com", "reject")
 
 
 async def test_a_null_sender_is_looked_at_by_its_name() -> None:
@@ -102,6 +102,7 @@ async def test_dns_that_does_not_tell_is_temporary() -> None:
 async def test_dns_that_is_silent_costs_bounded_time(monkeypatch: Any) -> None:
     scene = await scene_with()
     monkeypatch.setattr(authenticate, "SECONDS", 0.1)
+    monkeypatch.setattr(authenticate, "DMARC_SECONDS", 0.1)
 
     async def silent(name: str) -> tuple[str, ...]:
         await asyncio.sleep(60)
@@ -116,6 +117,25 @@ async def test_dns_that_is_silent_costs_bounded_time(monkeypatch: Any) -> None:
         Dmarc("temperror", "example.com"),
         "none",
     )
+
+
+async def test_a_signature_of_a_domain_that_is_silent_takes_no_time_from_the_author_s(
+    monkeypatch: Any,
+) -> None:
+    scene = await scene_with()
+    monkeypatch.setattr(authenticate, "SECONDS", 0.1)
+    txt = scene.posthorn[ScriptedResolver].txt
+
+    async def partly_silent(name: str) -> tuple[str, ...]:
+        if name.endswith("tarpit.test"):
+            await asyncio.sleep(60)
+        return await txt(name)
+
+    monkeypatch.setattr(scene.posthorn[ScriptedResolver], "txt", partly_silent)
+    field = b"DKIM-Signature: v=1; a=rsa-sha256; d=tarpit.test; s=s; h=from; bh=QQ==; b=QQ==\r\n"
+    result = await found(scene, field + MESSAGE, mail_from="eve@evil.test")
+    assert [one.result for one in result.dkim] == ["temperror"]
+    assert (result.dmarc.domain, result.dmarc.policy) == ("example.com", "reject")
 
 
 async def test_a_message_is_looked_at_as_it_was_sent() -> None:
