@@ -2,15 +2,16 @@
 time.
 
 A job that its handler is done with is deleted; one that it leaves comes back by itself. Each queue may have so many
-jobs in hand, so that one whose receivers are slow keeps nobody else waiting; of a batch that takes long, a job counts
-until it is done with. Mail that this process accepts comes without a look into the queue, while nothing waits there.
+jobs in hand, so that one whose receivers are slow keeps nobody else waiting. Those of a batch that takes long stand
+beside them, and how many of them a server or endpoint may have is bounded (`chalicelib.services.queue.turns`). Mail
+that this process accepts comes without a look into the queue, while nothing waits there.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from chalicelib.adapters.sqlite.bell import Bell
@@ -32,6 +33,7 @@ LOOK_AGAIN_SECONDS = 1.0
 SHORTEST_WAIT = 0.005
 STORING_SECONDS = 0.01
 LONG_SECONDS = 2.0
+MOST_BESIDE = 300
 
 
 class Deliverers:
@@ -45,6 +47,7 @@ class Deliverers:
         self._name = name
         self._in_hand = posthorn[InHand]
         self._in_hand.open(name, most, self._hand)
+        self._beside: Counter[str] = Counter()
         self._handed: defaultdict[str, list[HandedOut]] = defaultdict(list)
         self._working: set[asyncio.Task[None]] = set()
 
@@ -67,7 +70,7 @@ class Deliverers:
     @property
     def in_hand(self) -> int:
         """How many jobs are being worked at."""
-        return self._in_hand.total
+        return self._in_hand.total + self._beside.total()
 
     async def _take(self) -> float:
         """Start a batch of each pool that has jobs; for how many seconds there is nothing more to take."""
@@ -118,7 +121,7 @@ class Deliverers:
         records = tuple(
             QueueRecord(one.receipt, one.receipt, one.job, one.receive_count) for one in jobs
         )
-        places = _Places(self._in_hand, pool, len(jobs))
+        places = _Places(self._in_hand, self._beside, pool, len(jobs))
         batch = Invocation(
             records, lambda: ends - self._clock.monotonic(), {"pool": pool}, places.ended
         )
@@ -135,33 +138,48 @@ class Deliverers:
 
 
 class _Places:
-    """What the jobs of a batch take of their pool's room: given back at once at its end, and by each job that is done
-    with once the batch takes longer than LONG_SECONDS, since few slow receivers must not hold the places of many."""
+    """What the jobs of a batch take of their pool's room: given back at once at its end, and once the batch takes
+    longer than LONG_SECONDS. From then on its jobs stand beside the room, up to MOST_BESIDE of a pool; the places of
+    those for which there is none are given back as jobs are done with."""
 
-    def __init__(self, in_hand: InHand, pool: str, count: int) -> None:
+    def __init__(self, in_hand: InHand, beside: Counter[str], pool: str, count: int) -> None:
         self._in_hand = in_hand
+        self._all_beside = beside
         self._pool = pool
         self._held = count
         self._ended = 0
+        self._beside = 0
         self._takes_long = False
         self._timer = asyncio.get_running_loop().call_later(LONG_SECONDS, self._late)
 
     def ended(self, _receipt: str) -> None:
         """One job is done with."""
         self._ended += 1
-        if self._takes_long:
+        if not self._takes_long:
+            return
+        if self._held:
             self._give(1)
+        elif self._beside:
+            self._stand_beside(-1)
 
     def close(self) -> None:
         """All are."""
         self._timer.cancel()
         self._give(self._held)
+        self._stand_beside(-self._beside)
 
     def _late(self) -> None:
         self._takes_long = True
-        self._give(min(self._ended, self._held))
+        self._give(self._ended)
+        count = max(0, min(self._held, MOST_BESIDE - self._all_beside[self._pool]))
+        self._stand_beside(count)
+        self._give(count)
 
     def _give(self, count: int) -> None:
         count = min(count, self._held)
         self._held -= count
         self._in_hand.add(self._pool, -count)
+
+    def _stand_beside(self, count: int) -> None:
+        self._beside += count
+        self._all_beside[self._pool] += count

@@ -9,12 +9,13 @@ the message is the returned record, written by the caller.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.domain.errors import MailError
 from chalicelib.domain.incoming import checks
 from chalicelib.domain.incoming.checks import Check
-from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
+from chalicelib.domain.model import Arrival, DeliveryJob, Message, MessageRecord
 from chalicelib.domain.tenancy.routes import ROUTES
 from chalicelib.ports.numbers import Numbers
 from chalicelib.services.incoming.attempt import IncomingAttempt, Step
@@ -27,9 +28,11 @@ from chalicelib.services.incoming.load_body import LoadBody
 from chalicelib.services.incoming.match_report import MatchReport
 from chalicelib.services.incoming.read_facts import ReadFacts
 from chalicelib.services.incoming.return_to_sender import FindForwarded, ReturnToSender
+from chalicelib.services.incoming.strangers import network_of
 from chalicelib.services.limits.take_place import LimitUnknown
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.store_outcome import log_fields
+from chalicelib.services.queue.turns import Share
 from chalicelib.services.tenancy.last_use import LastUse
 
 STEPS: tuple[Check | type[Step], ...] = (
@@ -54,6 +57,7 @@ STEPS: tuple[Check | type[Step], ...] = (
 COPIES = 5
 """The body with other fields in front, and what of it is on its way to an endpoint: attachments decoded, in base64, in
 a payload."""
+SLOW_OF_A_SERVER, SLOW_OF_A_CLIENT, MOST_OF_AN_ENDPOINT = 50, 20, 10
 
 LOG = logging.getLogger("posthorn.incoming")
 
@@ -90,6 +94,24 @@ class CarryIncoming:
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
         """How many copies of the body an attempt makes."""
         return COPIES
+
+    def lane(self, message: Message) -> str:
+        """Mail for one endpoint; what has none waits for nobody."""
+        arrival = message.arrival or Arrival()
+        return arrival.endpoint_id or message.token
+
+    def shares(self, message: Message) -> Sequence[Share]:
+        """Of the one queue no server keeps more than a part, no endpoint more than a few, and neither does a client at
+        a server, whose mail may ask name servers that do not answer."""
+        server, arrival = message.server_id, message.arrival or Arrival()
+        found = [Share(f"in {server}", SLOW_OF_A_SERVER)]
+        if arrival.endpoint_id:
+            key = f"endpoint {server} {arrival.endpoint_id}"
+            found.append(Share(key, MOST_OF_AN_ENDPOINT, wary=True))
+        if arrival.client:
+            network = network_of(arrival.client, 24)
+            found.append(Share(f"client {server} {network}", SLOW_OF_A_CLIENT))
+        return found
 
     async def run(
         self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch

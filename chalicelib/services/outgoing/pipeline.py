@@ -9,8 +9,10 @@ caller.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from chalicelib.domain.errors import MailError
+from chalicelib.domain.mail.mailbox import domain_of
 from chalicelib.domain.model import DeliveryJob, Message, MessageRecord
 from chalicelib.domain.outgoing import checks
 from chalicelib.domain.outgoing.checks import Check, Decision, Fail, TryLater
@@ -28,6 +30,7 @@ from chalicelib.services.outgoing.track_links import TrackLinks
 from chalicelib.services.outgoing.transmit import Transmit
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.store_outcome import log_fields
+from chalicelib.services.queue.turns import Share
 
 STEPS: tuple[Check | type[Step], ...] = (
     checks.server_suspended,
@@ -47,6 +50,7 @@ STEPS: tuple[Check | type[Step], ...] = (
     UpdateSuppressions,
     DecideOutcome,
 )
+SLOW_OF_A_SERVER = 100
 
 LOG = logging.getLogger("posthorn.outgoing")
 
@@ -82,6 +86,14 @@ class SendOutgoing:
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
         """How many copies of the body an attempt makes: one when links are tracked. Signing and sending make none."""
         return int(await self._track.makes_a_copy(message, batch.server_of(message)))
+
+    def lane(self, message: Message) -> str:
+        """Mail for one domain, for whose server a connection is kept."""
+        return domain_of(message.rcpt_to)
+
+    def shares(self, message: Message) -> Sequence[Share]:
+        """Of the ways out a pool's servers have in common, one keeps a part alone."""
+        return (Share(f"out {message.origin.pool} {message.server_id}", SLOW_OF_A_SERVER),)
 
     async def run(
         self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch

@@ -22,6 +22,7 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.queue.attempt import AttemptDelivery, ReceivedJob
 from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.bodies import LARGEST_SPAN
+from chalicelib.services.queue.turns import Share
 from chalicelib.services.tenancy.directory import Directory
 from tests.worlds import Scene, make_scene
 
@@ -41,6 +42,12 @@ class Carrier:
     async def copies(self, message: Message, batch: DeliveryBatch) -> int:
         self.asked_for_copies.append(message.id)
         return 1
+
+    def lane(self, message: Message) -> str:
+        return message.rcpt_to
+
+    def shares(self, message: Message) -> tuple[Share, ...]:
+        return ()
 
     async def run(
         self, record: MessageRecord, job: DeliveryJob, batch: DeliveryBatch

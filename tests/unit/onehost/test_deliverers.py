@@ -1,4 +1,4 @@
-"""A batch that takes long gives back the places of the jobs that are done with; mail of both directions has its
+"""A batch that takes long gives its places back, while others stand beside few enough; mail of both directions has its
 handler."""
 
 from __future__ import annotations
@@ -24,11 +24,19 @@ from tests.worlds import make_scene
 MOST = 3
 
 
-@pytest.mark.parametrize("long_seconds", [0.0, 10 * PATIENCE])
-async def test_one_slow_receiver_holds_one_place(
-    monkeypatch: pytest.MonkeyPatch, long_seconds: float
+@pytest.mark.parametrize(
+    ("long_seconds", "beside", "room_then"),
+    [
+        pytest.param(10 * PATIENCE, 300, 0, id="not long yet"),
+        pytest.param(0.0, 0, MOST - 1, id="one slow receiver holds one place"),
+        pytest.param(0.0, 300, MOST, id="and none while few are slow"),
+    ],
+)
+async def test_who_takes_long_gives_places_back(
+    monkeypatch: pytest.MonkeyPatch, long_seconds: float, beside: int, room_then: int
 ) -> None:
     monkeypatch.setattr(deliverers, "LONG_SECONDS", long_seconds)
+    monkeypatch.setattr(deliverers, "MOST_BESIDE", beside)
     scene = await make_scene()
     started, may_end = asyncio.Event(), asyncio.Event()
 
@@ -47,13 +55,14 @@ async def test_one_slow_receiver_holds_one_place(
     room = scene.posthorn[InHand].room
     async with asyncio.timeout(PATIENCE):
         await started.wait()
-        while long_seconds == 0 and room("default") < MOST - 1:
+        while room("default") < room_then:
             await asyncio.sleep(0.01)
-    assert room("default") == (MOST - 1 if long_seconds == 0 else 0)
+    assert (room("default"), working.in_hand) == (room_then, MOST if long_seconds else 1)
     may_end.set()
     async with asyncio.timeout(PATIENCE):
-        while room("default") < MOST:
+        while working.in_hand:
             await asyncio.sleep(0.01)
+    assert room("default") == MOST
     stop.set()
     await run
 
