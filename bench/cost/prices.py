@@ -40,10 +40,11 @@ FIXED = {
     "upkeep: 730 runs of a second, and their reads": 0.01,
 }
 
+# Write units of the list of events, by how many events of one server a batch of changes has: two items in a
+# transaction.
+EVENT_LIST_UNITS = {1: 4, 10: 4, 100: 4, 1_000: 20}
 # An hourly check of a domain and its track domain, which found what it found before: measured by
 # tests/integration/aws/test_hourly_checks_cost.py, but for the milliseconds, which are those of name servers.
-# Write units of the list of events, by how many events of one server a batch of changes has: both items in a transaction.
-EVENT_LIST_UNITS = {1: 4, 10: 4, 100: 4, 1_000: 20}
 CHECK_WRITE_UNITS = 3.0
 CHECK_READ_UNITS = 10.0
 CHECK_GB_SECONDS = 0.5 * 1.0 / 16  # a second, in which sixteen are looked at

@@ -179,18 +179,22 @@ async def recount(world: World, released: int) -> tuple[Counter[str], dict[Dimen
             everything += counts
             for dimension, value in traits(record):
                 groups[dimension][value] += counts
-            known = record.provider is not None or record.failed_at is not None
-            outgoing = scope is Scope.OUTGOING
-            if outgoing and not known:
-                del counts["outgoing"]
-            if counts:
-                groups[Dimension.PROVIDER][record.provider or ""] += counts
+            add_provider(groups[Dimension.PROVIDER], record, counts)
             for one in await store.deliveries(server, record.message.id, scope):
                 for dimension, value in why(record, one):
                     groups[dimension][value][str(OUTCOMES[one.status])] += 1
     if released:
         everything["released"] = released
     return everything, groups
+
+
+def add_provider(groups: Sums, record: MessageRecord, counts: Counter[str]) -> None:
+    """A message that was not tried yet has no provider that it could be accepted for."""
+    known = record.provider is not None or record.failed_at is not None
+    if record.message.scope is Scope.OUTGOING and not known:
+        del counts["outgoing"]
+    if counts:
+        groups[record.provider or ""] += counts
 
 
 async def counted(world: World, record: MessageRecord) -> Counter[str]:
