@@ -15,13 +15,16 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing, hold_of
 from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.periods import STORED
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
+from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
@@ -77,6 +80,21 @@ async def _held(host: Host, message: Message) -> None:
     assert await host.posthorn[MessageStore].replace(before, after)
 
 
+async def _limited(host: Host, message: Message) -> None:
+    """A send limit holds it."""
+    before, limit = await host.lease(message), limit_over(host)
+    standing = Standing.of(message, before.attempt + 1)
+    await host.posthorn[LimitLines].enter(limit, standing, host.now + DAY)
+    hold = hold_of(limit, host.now + DAY)
+    after = lifecycle.held(before, await _delivery(host, Status.HELD), None, hold)
+    assert await host.posthorn[MessageStore].replace(before, after)
+
+
+def limit_over(host: Host) -> Limit:
+    """A limit of the host's server."""
+    return Limit(LimitOwner(OwnerKind.SERVER, host.server.id), Period.DAY, 5)
+
+
 async def _released(host: Host, message: Message) -> None:
     await _held(host, message)
     await host.posthorn[MessageActions].release(message.server_id, message.id)
@@ -119,7 +137,7 @@ async def _opened_long_ago(host: Host, message: Message) -> None:
 
 
 _OFTEN = (_left, _clicked, _done, _done_at_last, _done, _held, _clicked, _done, _soft_failed)
-KINDS = (*_OFTEN * 3, _released, _leased, _opened_long_ago)
+KINDS = (*_OFTEN * 3, _released, _leased, _opened_long_ago, _limited)
 
 
 async def _delivery(host: Host, status: Status) -> Delivery:
@@ -142,6 +160,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
     found |= await _unsubscribes(program, server, now)
+    found["line"] = await program[LimitLines].first(limit_over(host).line, 1_000)
     for answer in await program[IdempotencyKeys].all(server, now):
         found[f"answer {answer.key}"] = answer
     for upload in await program[BlobStore].uploads(server, now):
