@@ -14,7 +14,7 @@ __all__ = ["aws_backend"]
 # In one worker, so that the mail is sent once.
 pytestmark = [pytest.mark.aws, pytest.mark.xdist_group("budget")]
 
-SMTP_CALLS, HTTP_CALLS, WRITE_UNITS, READ_UNITS = 3.6, 6.5, 4.1, 0.6
+SMTP_CALLS, HTTP_CALLS, WRITE_UNITS, READ_UNITS = 3.6, 6.5, 4.1, 1.6
 BATCH_CALLS = 3.6
 # Three slots, and three more when a minute ends, for a batch of 300 changes, which are 150 messages.
 COUNTING_CALLS = 0.06  # counters, groups and the list of events
