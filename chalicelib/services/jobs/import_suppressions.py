@@ -6,6 +6,7 @@ job. By it a piece that is done again knows what it has added itself, so that wh
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +43,9 @@ from chalicelib.services.suppress import SuppressRecipients
 from chalicelib.services.tenancy.directory import Directory
 
 MOST_BYTES = 100_000_000
-COUNTED_BYTES = 2_000_000
-READ_BYTES = 262_144
-ROWS_AT_ONCE = 500
+COUNTED_BYTES = 1_000_000
+READ_BYTES = 524_288
+ROWS_AT_ONCE = 1_000
 _MICROSECOND = 0.000_001
 
 
@@ -116,7 +117,8 @@ class ImportSuppressions:
         else:
             data, is_whole = text.encode(), True
         form = _format(data, parameters, is_whole=is_whole)
-        rows = list(islice(_rows(data, form, is_last=is_whole), LOOKED_AT + 1))
+        found = islice(_rows(data, form, is_last=is_whole), LOOKED_AT + 1)
+        rows = await asyncio.to_thread(list, found)
         is_exact = is_whole and len(rows) <= LOOKED_AT
         read, invalid = self._read_rows(rows[:LOOKED_AT], form)
         known = await self._known(owner.number, [row for _, row in read])
@@ -137,12 +139,9 @@ class ImportSuppressions:
         is_last = at.offset + len(data) >= ref.length
         rows = rows_of(data, at.line, form.delimiter, is_last=is_last)
         if at.is_counted:
-            return await self._listed(
-                owner, job, at, form, list(islice(rows, ROWS_AT_ONCE)), is_last
-            )
-        count, last = 0, None
-        for row in rows:
-            count, last = count + 1, row
+            some = await asyncio.to_thread(list, islice(rows, ROWS_AT_ONCE))
+            return await self._listed(owner, job, at, form, some, is_last)
+        count, last = await asyncio.to_thread(_counted, rows)
         if is_last:
             begun = _At(form.start, form.first_line)
             return Piece(state=begun.text(is_counted=True), matched=count)
@@ -257,6 +256,14 @@ def _format(head: bytes, parameters: Parameters, *, is_whole: bool) -> _Format:
     reason = parameters.get("reason")
     given = Given(False, parameters.get("stream"), None if reason is None else Reason(reason))
     return _Format(columns_of(header.cells), delimiter, header.end, header.next_line, given)
+
+
+def _counted(rows: Iterator[Row]) -> tuple[int, Row | None]:
+    """How many there are, and the last of them."""
+    count, last = 0, None
+    for row in rows:
+        count, last = count + 1, row
+    return count, last
 
 
 def _rows(data: bytes, form: _Format, *, is_last: bool) -> Iterator[Row]:

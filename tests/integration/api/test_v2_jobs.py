@@ -174,7 +174,7 @@ def test_a_look_at_an_import_changes_nothing(api: ApiWorld) -> None:
 def test_a_runner_that_dies_counts_nothing_twice(
     api: ApiWorld, monkeypatch: pytest.MonkeyPatch, call: int, when: str
 ) -> None:
-    rows = "".join(f"user{number}@x.example\n" for number in range(1_200))
+    rows = "".join(f"user{number}@x.example\n" for number in range(2_200))
     text = f"address\n{rows}user1@x.example\n"
     number = start(api, type="import_suppressions", csv=text).json["id"]
     lists = api.scene.posthorn[SuppressionList]
@@ -192,8 +192,8 @@ def test_a_runner_that_dies_counts_nothing_twice(
     assert ran(api, number)["status"] == "running"
     api.scene.clock.advance(61)
     job = ran(api, number)
-    assert (job["status"], job["matched"], job["done"]) == ("done", 1_201, 1_201)
-    assert job["result"] == {"added": 1_200, "updated": 1, "invalid": []}
+    assert (job["status"], job["matched"], job["done"]) == ("done", 2_201, 2_201)
+    assert job["result"] == {"added": 2_200, "updated": 1, "invalid": []}
 
 
 def test_a_job_is_stopped_between_two_pieces(
@@ -218,11 +218,11 @@ def test_a_job_is_stopped_between_two_pieces(
     monkeypatch.setattr(lists, "add", stopping)
     bootstrap.run(api.scene.posthorn[RunJobs].run(60))
     job = api.manage("GET", at, tenant=SERVER).json
-    assert (job["status"], job["done"]) == ("stopped", 500)
+    assert (job["status"], job["done"]) == ("stopped", 1_000)
     assert job["finished_at"] is not None
     again = api.manage("POST", f"{at}/stop", tenant=SERVER)
     assert (again.status, again.json) == (200, job)
-    names = [Name(f"user{number}@x.example") for number in (0, 499, 500)]
+    names = [Name(f"user{number}@x.example") for number in (0, 999, 1_000)]
     found = bootstrap.run(lists.get(api.scene.server.id, names, api.scene.clock.now()))
     assert list(found) == names[:2]
 
