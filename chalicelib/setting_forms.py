@@ -29,7 +29,7 @@ _DESTINATIONS = re.compile(rf" *{_DESTINATION}(?: *, *{_DESTINATION})* *\Z")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@" + _HOSTNAME.pattern)
 _SERVER = re.compile(r"[a-z0-9-]{1,64}/[a-z0-9-]{1,64}\Z")
 _HOST_AND_PORT = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):[0-9]{1,5}\Z")
-_SCANNER_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}(?:/[A-Za-z0-9._~/-]{0,200})?\Z")
+_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}(?:/[A-Za-z0-9._~/-]{0,200})?\Z")
 _ANSWER = r"127(?:\.[0-9]{1,3}){3}"
 _BLOCK_LIST = (
     rf"[A-Za-z0-9_-]{{1,63}}(?:\.[A-Za-z0-9_-]{{1,63}})*(?: *= *{_ANSWER}(?: *; *{_ANSWER})*)?"
@@ -41,6 +41,7 @@ _WEB_URL = re.compile(r"https?://[A-Za-z0-9._:\[\]-]{1,260}/?\Z")
 FORMS = {
     **dict.fromkeys(HOSTNAMES, (_HOSTNAME, "a host name")),
     "web_url": (_WEB_URL, "such as https://mail.example.com"),
+    "unsubscribe_url": (_URL, "such as https://mail.example.com"),
     "mx_hosts": (_HOST_LIST, "host names apart by commas"),
     "allowed_destinations": (_DESTINATIONS, "networks and host names apart by commas"),
     "system_server": (_SERVER, "such as acme/mail"),
@@ -48,7 +49,7 @@ FORMS = {
     "postmaster": (_ADDRESS, "an address"),
     "spamd": (_HOST_AND_PORT, "such as scanner.example:783"),
     "clamd": (_HOST_AND_PORT, "such as scanner.example:3310"),
-    "rspamd": (_SCANNER_URL, "such as http://scanner.example:11333"),
+    "rspamd": (_URL, "such as http://scanner.example:11333"),
     "scan_failure": (re.compile(r"(?:open|closed)\Z"), "open or closed"),
     "dnsbls": (
         _BLOCK_LISTS,

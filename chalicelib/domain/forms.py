@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 LARGEST_FORM = 16_384
 MOST_FIELDS = 20
+LONGEST_HEAD = 1_000  # of a part, that is looked at
 _MULTIPART = "multipart/form-data"
 _BOUNDARY = re.compile(r';\s*boundary=(?:"([^"\\]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _NAME = re.compile(rb'(?i:content-disposition)[ \t]*:[^\r\n]*?;[ \t]*name="([^"\r\n]{0,100})"')
@@ -46,6 +47,6 @@ def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, str]]:
     parts = (b"\r\n" + body).split(mark, MOST_FIELDS + 1)
     for part in parts[1 : MOST_FIELDS + 1]:
         head, blank, value = part.partition(b"\r\n\r\n")
-        name = _NAME.search(head) if blank else None
+        name = _NAME.search(head[:LONGEST_HEAD]) if blank else None
         if name is not None:
             yield name[1].decode("utf-8", "replace"), value.decode("utf-8", "replace")

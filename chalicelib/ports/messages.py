@@ -51,8 +51,8 @@ class MessageStore(Protocol):
     """
 
     async def create(self, messages: Sequence[Message]) -> list[bool]:
-        """Store new messages as waiting for attempt 0. True: stored, or already there with the same token.
-        False: the id is taken by a message with another token."""
+        """Store new messages as waiting for attempt 0, scheduled ones for the sweeper (`lifecycle.accepted`).
+        True: stored, or already there with the same token. False: the id is taken by a message with another token."""
 
     async def claim(
         self, job: DeliveryJob, owner: str, now: int, lease_until: int
@@ -101,7 +101,8 @@ class MessageStore(Protocol):
     async def flagged(
         self, server: ServerId, scope: Scope, flag: str, limit: int, cursor: str | None = None
     ) -> Page[MessageRecord]:
-        """Newest first, only records that are `held`, `queued` (failed softly, waiting), `failed` or `bounced`."""
+        """Newest first, only records that are `held`, `queued` (failed softly, waiting), `scheduled`, `failed` or
+        `bounced`."""
 
     async def count_flagged(self, server: ServerId, scope: Scope, flag: str, most: int) -> Flagged:
         """How many records have this flag; a number that is `most` may be more. May lag by seconds."""
