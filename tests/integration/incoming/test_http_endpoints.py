@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
+from chalicelib.domain.file_link import FileLink
 from chalicelib.domain.incoming.checks import Facts
 from chalicelib.domain.incoming.v2_payload import message_objects, read_incoming
 from chalicelib.domain.inspection import Inspection
@@ -46,7 +47,9 @@ from chalicelib.domain.tenancy.servers import Server
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
+from chalicelib.services.file_links import FileLinks
 from chalicelib.services.incoming.attempt import EndpointResult, IncomingAttempt
+from chalicelib.services.incoming.endpoint_request import AT_A_TIME
 from chalicelib.services.incoming.http_endpoint import PostToEndpoint
 from chalicelib.services.outgoing.attempt_end import AttemptEnd
 from chalicelib.services.tenancy.installation import Installation
@@ -279,6 +282,40 @@ async def test_large_attachments_have_an_address_from_the_first_that_is_too_much
     assert big["url"] != after["url"]
     assert big["url_expires_at"] is not None
     assert big["sha256"] == hashlib.sha256(large).hexdigest()
+
+
+@pytest.mark.parametrize(("behind", "is_truncated"), [(99, False), (100, True), (130, True)])
+async def test_a_hundred_attachments_have_an_address(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, behind: int, is_truncated: bool
+) -> None:
+    at_once: list[int] = []
+    make, running = FileLinks.attachment, 0
+
+    async def counted(self: FileLinks, *given: Any) -> FileLink:
+        nonlocal running
+        running += 1
+        at_once.append(running)
+        await asyncio.sleep(0)
+        link = await make(self, *given)
+        running -= 1
+        return link
+
+    monkeypatch.setattr(FileLinks, "attachment", counted)
+    content = mail()
+    for data in (b"a", b"\x00\x01" * 600_000, *(b"%d" % one for one in range(behind))):
+        content.add_attachment(data, maintype="application", subtype="x")
+    await scene.deliver(await scene.endpoint(), content.as_bytes())
+    data = scene.body["data"]
+    first, *others = data["attachments"]
+    assert first["content"] == "YQ=="
+    assert all(one["content"] is None for one in others)
+    linked = [one for one in others if one["url"]]
+    assert linked == others[: len(linked)]
+    assert len(linked) == len(at_once) == min(100, behind + 1)
+    assert len({one["url"] for one in linked}) == len(linked)
+    assert max(at_once) <= AT_A_TIME
+    assert data["truncated"] is is_truncated
+    assert all(one["sha256"] for one in others)
 
 
 async def test_attachments_may_be_left_out(scene: Scene) -> None:
