@@ -11,7 +11,7 @@ from chalicelib.domain.model import Message, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
-from chalicelib.domain.tenancy.routes import RouteMode
+from chalicelib.domain.tenancy.routes import Condition, RouteMode
 from chalicelib.domain.tenancy.servers import ServerMode
 from chalicelib.ports.egress import TransactionResult
 from chalicelib.ports.messages import MessageStore
@@ -114,6 +114,22 @@ async def test_a_replay_is_routed_as_routes_are_now() -> None:
     assert (await carried(scene, message)).status is Status.SENT
     assert [status for status, _ in await texts(scene, message)] == ["Processed", "Sent"]
     assert scene.egress.received[0].envelope.rcpt_to == "support@acme.test"
+
+
+async def test_a_replay_is_routed_by_the_whole_subject() -> None:
+    scene = await make_scene()
+    route = await add_route(
+        scene, mode=RouteMode.ACCEPT, conditions=(Condition("subject", "*invoice 7"),)
+    )
+    subject = b"Subject: =?utf-8?q?" + b"long_" * 100 + b"?=\r\n invoice 7\r\n"
+    content = b"From: sender@away.example\r\nSubject: other\r\n" + subject + b"\r\nHi\r\n"
+    message = await arrives(scene, route, content=content)
+    assert "invoice" not in message.subject
+    await carry(scene)
+    await scene.posthorn[IncomingByHand].replay(scene.server, message.id)
+    last = await carried(scene, message)
+    assert (await scene.record(message)).way.route_id == route.id
+    assert last.status is Status.PROCESSED
 
 
 async def test_a_replay_may_go_to_another_endpoint_and_is_never_bounced() -> None:

@@ -193,6 +193,23 @@ async def test_an_answer_is_no_report() -> None:
     assert await sent.reports() == ()
 
 
+@pytest.mark.parametrize("marked", ["Re: ", "AW: ", "re[2]:", " SV :"])
+async def test_an_answer_to_a_bounce_is_no_report(marked: str) -> None:
+    scene = await make_scene()
+    sent = await send(scene)
+    text = "Your message could not be delivered to john@example.com, it said. What now?"
+    for subject, kinds in ((marked, []), ("", [ReportKind.BOUNCE])):
+        content = f"From: Jane <jane@example.com>\nSubject: {subject}Delivery failed for order 7\n"
+        record = await arrive(scene, sent.return_path, f"{content}\n{text}\n".encode())
+        assert (record.bounce_of is None) is not kinds
+        assert [row.kind for row in await sent.reports()] == kinds
+    daemon = (
+        b"From: MAILER-DAEMON@mx.example\nSubject: Re: Delivery failed\n\n550 5.1.1 No such user\n"
+    )
+    await arrive(scene, sent.return_path, daemon)
+    assert len(await sent.reports()) == 2
+
+
 async def test_what_matches_nothing_fails_without_a_route() -> None:
     scene = await make_scene()
     sent = await send(scene)
