@@ -488,3 +488,17 @@ def test_address_fields_are_read(scene_record: MessageRecord, field: str) -> Non
 @pytest.fixture
 def scene_record(scene: Scene) -> MessageRecord:
     return scene.record(BlobRef("r/1", 0, 1))
+
+
+def test_no_more_of_an_address_field_is_read_than_people_write(scene_record: MessageRecord) -> None:
+    def to(field: str) -> list[dict[str, str]]:
+        content = read_incoming(f"To: {field}\r\n\r\nx".encode())
+        found: list[dict[str, str]] = message_objects(content, scene_record)["to"]
+        return found
+
+    assert len(to("a@b.test," * 1_500)) == 1_000
+    assert len(to("nobody," * 990 + "a@b.test," * 20)) == 10
+    assert to(">" * 65_000) == to("<" * 65_000) == []
+    longest = "N" * 1_980 + " <a@b.test>"
+    assert [one["address"] for one in to(f"{longest}, c@d.test")] == ["a@b.test", "c@d.test"]
+    assert [one["address"] for one in to(f"{'N' * 20}{longest}, c@d.test")] == ["c@d.test"]
