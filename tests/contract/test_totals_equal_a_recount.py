@@ -27,7 +27,7 @@ from chalicelib.domain.groups import Dimension, Failure
 from chalicelib.domain.inspection import Inspection, Spam
 from chalicelib.domain.latency import bucket_of
 from chalicelib.domain.model import Arrival, Delivery, MessageRecord, Origin, Scope, Status
-from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import RELEASE
 from chalicelib.domain.periods import Period
 from chalicelib.domain.report import ReportFilter, ReportKind
@@ -170,37 +170,32 @@ class Play:
 
 async def recount(world: World, released: int) -> tuple[Counter[str], dict[Dimension, Sums]]:
     """Everything that is stored, counted."""
-    everything: Counter[str] = Counter()
+    everything: Counter[str] = Counter({"released": released} if released else {})
     groups: dict[Dimension, Sums] = defaultdict(lambda: defaultdict(Counter))
-    store, server = world[MessageStore], world.server
     for scope in Scope:
-        for record in (await store.page(server, scope, 100)).values:
+        for record in (await world[MessageStore].page(world.server, scope, 100)).values:
             counts = await counted(world, record)
             everything += counts
             for dimension, value in traits(record):
                 groups[dimension][value] += counts
-            add_provider(groups[Dimension.PROVIDER], record, counts)
-            for one in await store.deliveries(server, record.message.id, scope):
+            if record.provider is None and record.failed_at is None:
+                del counts["outgoing"]
+            if counts:
+                groups[Dimension.PROVIDER][record.provider or ""] += counts
+            for one in await world[MessageStore].deliveries(*place_of(record), scope):
                 for dimension, value in why(record, one):
                     groups[dimension][value][str(OUTCOMES[one.status])] += 1
-    if released:
-        everything["released"] = released
     return everything, groups
 
 
-def add_provider(groups: Sums, record: MessageRecord, counts: Counter[str]) -> None:
-    """A message that was not tried yet has no provider that it could be accepted for."""
-    known = record.provider is not None or record.failed_at is not None
-    if record.message.scope is Scope.OUTGOING and not known:
-        del counts["outgoing"]
-    if counts:
-        groups[record.provider or ""] += counts
+def place_of(record: MessageRecord) -> tuple[ServerId, MessageId]:
+    return record.message.server_id, record.message.id
 
 
 async def counted(world: World, record: MessageRecord) -> Counter[str]:
     """Of one message, but what was done with it by hand."""
     message = record.message
-    place = message.server_id, message.id
+    place = place_of(record)
     counts: Counter[str] = Counter({message.scope.value: 1})
     for one in await world[MessageStore].deliveries(*place, message.scope):
         counts[OUTCOMES[one.status]] += 1

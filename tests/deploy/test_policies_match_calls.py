@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from secrets import token_hex
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -31,6 +32,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
+from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.ids import return_path_local
 from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.model import (
@@ -55,6 +57,7 @@ from chalicelib.domain.unsubscribe_token import unsubscribe_token
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
@@ -644,6 +647,11 @@ def test_the_upkeep(world: World) -> None:
         domain = await domains.add(world.server, "checked.example")
         await world.program[DomainChecks].check(await domains.trust(domain))
         await tracks.add(world.server, "track", domain.name)
+        for source in range(10):  # so many packs that it is worth while to fold them
+            for number in "12":
+                tags = [(Dimension.TAG, token_hex(40)) for _ in range(20)]
+                added = [GroupAddition(number, 0, (tag,), {"sent": 1}) for tag in tags]
+                await world.program[GroupCounts].add(f"{source}", world.server.id, added)
 
     def hour() -> None:
         upkeep(schedule_event("upkeep", 0.0, "us-east-1"), Context("upkeep", 900.0))
