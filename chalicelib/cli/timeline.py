@@ -116,6 +116,8 @@ def _next(email: EmailWithActivity, now: float) -> Iterator[str]:
     if email["held"]:
         if email["hold_expires_at"] is not None:
             yield _event(email["hold_expires_at"], "(expires)", "the hold ends without sending")
+        elif (why := email["wait"]) is not None and why["until"] is not None:
+            yield _event(why["until"], "(leaves)", "by itself, about then")
         return
     attempt, planned = email["tries"] + 1, email["next_attempt_at"]
     if planned is not None and epoch_of(planned) > now:

@@ -17,9 +17,9 @@ from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.send_limits import SendLimits
-from chalicelib.services.limits.usage import LimitUsage
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.tenancy.servers import ServerOptions
+from tests.used_limits import usages
 from tests.worlds import Scene, beside, make_scene
 
 LIMIT, MESSAGES, HOUR = 2, 5, 3_600
@@ -116,7 +116,7 @@ async def test_death_at_a_call(at: int) -> None:
     span = HOUR - LATE if fuse.blown else HOUR
     for begin in sent:
         assert sum(begin <= one < begin + span for one in sent) <= LIMIT
-    (usage,) = await scene.posthorn[LimitUsage].usage(scene.server)
+    (usage,) = await usages(scene)
     assert usage.used <= LIMIT
     scene.clock.advance(600)
     await scene.sweep()

@@ -11,9 +11,9 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.ports.intake import Intake
-from chalicelib.services.limits.usage import LimitUsage
 from chalicelib.services.tenancy.servers import ServerOptions
 from tests.http_api import ApiWorld, api_world
+from tests.used_limits import usages
 from tests.worlds import make_scene
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
@@ -28,8 +28,7 @@ def limited() -> Iterator[ApiWorld]:
 
 
 def used(world: ApiWorld) -> int:
-    usages = bootstrap.run(world.scene.posthorn[LimitUsage].usage(world.scene.server))
-    return usages[0].used
+    return bootstrap.run(usages(world.scene))[0].used
 
 
 def test_above_the_limit_a_request_is_refused_whole(limited: ApiWorld) -> None:

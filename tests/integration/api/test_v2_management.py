@@ -138,6 +138,55 @@ def test_operators_alone_set_what_is_theirs(api: ApiWorld) -> None:
     assert (*refused(reply), reply.json["scope"]) == (403, "scope_missing", "servers:write")
 
 
+LIMITS = {"send_limit": 10, "send_limit_day": 20, "send_limit_month": 30}
+
+
+def test_send_limits_are_set_by_operators_and_what_becomes_of_mail_by_their_tenants(
+    api: ApiWorld,
+) -> None:
+    own, operator = a_key(api, "servers:write"), a_key(api, "installation:write", tenant="")
+    people = a_key(api, "people:write")
+    server, organization = "/servers/acme/app", "/organizations/acme"
+    for field in LIMITS:
+        for at, key in ((server, own), (organization, people)):
+            reply = api.manage("PATCH", at, {field: 1}, key=key)
+            assert (*refused(reply), reply.json["scope"]) == (
+                403,
+                "scope_missing",
+                "installation:write",
+            )
+        for wrong in (0, -1, 1.5, True, "5", 2**31):
+            assert len(places(api.manage("PATCH", server, {field: wrong}))) == 1
+    refuse = {"send_limit_action": "refuse"}
+    assert api.manage("PATCH", server, refuse, key=own).json["send_limit_action"] == "refuse"
+    reply = api.manage("PATCH", organization, refuse, key=people)
+    assert reply.json["scope"] == "installation:write"
+    for at in (server, organization):
+        assert api.manage("PATCH", at, LIMITS, key=operator).status == 200
+        changed = api.manage("PATCH", at, refuse).json
+        assert {name: changed[name] for name in LIMITS} == LIMITS
+        assert changed["send_limit_action"] == "refuse"
+        cleared = api.manage("PATCH", at, dict.fromkeys((*LIMITS, *refuse))).json
+        assert [cleared[name] for name in (*LIMITS, *refuse)] == [None, None, None, "hold"]
+
+
+def test_no_credential_changes_its_own_limits(api: ApiWorld) -> None:
+    made = api.manage(
+        "POST",
+        "/credentials",
+        {"kind": "API", "name": "x", "scopes": ["servers:write"], **LIMITS},
+        "acme/app",
+    ).json
+    assert {name: made[name] for name in (*LIMITS, "send_limit_action")} == {
+        **LIMITS,
+        "send_limit_action": "hold",
+    }
+    at = f"/credentials/{made['id']}"
+    for change in ({"send_limit": None}, {"send_limit_day": 5}, {"send_limit_action": "refuse"}):
+        assert refused(api.v2("PATCH", at, change, made["key"]))[0] == 403
+        assert api.manage("PATCH", at, change, "acme/app").status == 200
+
+
 def test_a_server_is_made_by_a_key_of_its_organization(api: ApiWorld) -> None:
     own = a_key(api, "servers:write")
     made = api.manage("POST", "/servers", {"organization": "acme", "name": "Second"}, key=own)

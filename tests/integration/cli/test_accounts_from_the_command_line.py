@@ -87,6 +87,30 @@ def test_a_server_is_created_with_options_and_changed(demo: Run) -> None:
     assert demo("server", "show", "demo/bulk", "--json").json == changed
 
 
+@pytest.mark.parametrize(
+    ("group", "named"),
+    [("organization", ("demo",)), ("server", ("demo/demo",)), ("credential", ())],
+)
+def test_send_limits_are_set_and_cleared(demo: Run, group: str, named: tuple[str, ...]) -> None:
+    if group == "credential":
+        made = demo("credential", "create", "x", "--kind", "API", "--send-limit", "7", "--json")
+        assert made.json["send_limit"] == 7
+        named = (made.json["id"],)
+    options = ("--send-limit", "5", "--send-limit-day", "9", "--send-limit-action", "refuse")
+    text = demo(group, "set", *named, *options, "--send-limit-month", "11").out
+    assert "5 in 60 minutes, 9 in 24 hours, 11 in a month; above: refused" in text
+    changed = demo(group, "set", *named, "--send-limit-month", "none", "--json").json
+    assert (changed["send_limit_day"], changed["send_limit_month"]) == (9, None)
+    clear = [
+        word
+        for one in ("send-limit", "send-limit-day", "send-limit-action")
+        for word in ("--clear", one)
+    ]
+    cleared = demo(group, "set", *named, *clear, "--json").json
+    assert (cleared["send_limit"], cleared["send_limit_day"]) == (None, None)
+    assert cleared["send_limit_action"] == "hold"
+
+
 def test_setting_nothing_is_wrong_usage(demo: Run) -> None:
     outcome = demo("server", "set")
     assert outcome.code == 2

@@ -6,15 +6,15 @@ import asyncio
 from typing import Any
 
 from chalicelib.domain.tenancy.send_limits import LimitAction
-from chalicelib.services.limits.usage import LimitUsage
 from tests.gateway_scene import MAIL, running_gateway
 from tests.patience import PATIENCE
+from tests.used_limits import usages
 
 LIMITED = {"send_limit": 3, "send_limit_action": LimitAction.REFUSE}
 
 
 async def used(gateway: Any) -> int:
-    (usage,) = await gateway.scene.posthorn[LimitUsage].usage(gateway.scene.server)
+    (usage,) = await usages(gateway.scene)
     return int(usage.used)
 
 

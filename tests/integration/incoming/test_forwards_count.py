@@ -7,9 +7,9 @@ import pytest
 from chalicelib.domain.model import Status
 from chalicelib.domain.tenancy.send_limits import LimitAction
 from chalicelib.domain.waits import WaitCode, wait_of
-from chalicelib.services.limits.usage import LimitUsage
 from chalicelib.services.tenancy.servers import ServerOptions
 from tests.incoming_play import address_route, arrives, carry, smtp_route
+from tests.used_limits import usages
 from tests.worlds import make_scene
 
 
@@ -37,5 +37,5 @@ async def test_other_endpoints_count_nothing() -> None:
     for _ in range(2):
         await arrives(scene, route)
     await carry(scene)
-    (usage,) = await scene.posthorn[LimitUsage].usage(scene.server)
+    (usage,) = await usages(scene)
     assert usage.used == 0

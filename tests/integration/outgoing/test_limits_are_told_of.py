@@ -6,10 +6,10 @@ import json
 
 from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.ports.happenings import Happenings
-from chalicelib.services.limits.usage import LimitUsage
 from chalicelib.services.outgoing.pipeline import SendOutgoing
 from chalicelib.services.system_mail import SystemMail
 from chalicelib.services.tenancy.servers import ServerOptions
+from tests.used_limits import usages
 from tests.worlds import Scene, beside, make_scene
 
 
@@ -85,11 +85,11 @@ async def test_another_process_does_not_tell_of_it_again() -> None:
 async def test_usage_shows_the_limits_of_server_and_organization() -> None:
     scene = await make_scene(server=ServerOptions(send_limit=5, send_limit_month=9))
     await send(scene, 2)
-    usages = await scene.posthorn[LimitUsage].usage(scene.server)
-    assert [(one.limit.period.value, one.used, one.limit.most) for one in usages] == [
+    found = await usages(scene)
+    assert [(one.limit.period.value, one.used, one.limit.most) for one in found] == [
         ("hour", 2, 5),
         ("month", 2, 9),
     ]
     now = scene.clock.now()
-    assert now + 3_600 <= usages[0].resets_at <= now + 3_660
-    assert usages[1].resets_at > now
+    assert now + 3_600 <= found[0].resets_at <= now + 3_660
+    assert found[1].resets_at > now
