@@ -14,7 +14,7 @@ from bench.changes import Changes
 from chalicelib.adapters.aws.dynamo.changes import read_changes
 from chalicelib.adapters.sqlite.feed import EventFeed
 from chalicelib.domain import lifecycle
-from chalicelib.domain.changes import Change, Mark
+from chalicelib.domain.changes import Change, Mark, Operated
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.events.event import Event
@@ -268,4 +268,13 @@ async def test_a_body_that_cannot_be_made_keeps_nothing_back(
     await world[MessageStore].create([message, a_message(world.server, 2, scope=Scope.INCOMING)])
     receiver = Receiver(world.server)
     await publisher(world, receiver).take("a", told.all())
+    assert [one.occurrence.email for one in receiver.got] == [TWO]
+
+
+async def test_a_change_that_cannot_be_read_keeps_nothing_back(world: World, told: Told) -> None:
+    broken = an_operation("release", 1, before="not JSON")
+    await world[MessageStore].create([a_message(world.server, 2, scope=Scope.INCOMING)])
+    receiver = Receiver(world.server)
+    changes = [Operated("0", world.server, ONE, broken), *told.all()]
+    await publisher(world, receiver).take("a", changes)
     assert [one.occurrence.email for one in receiver.got] == [TWO]

@@ -104,7 +104,9 @@ async def test_a_mark_is_set_once_and_told_once(world: World, told: Told, mark: 
     assert await store.mark(*ref, mark, NOW + 7.5, "17 ü")
     assert not await store.mark(*ref, mark, NOW + 9.5, "18")
     (marked,) = [one for one in await told() if isinstance(one, Marked)]
-    assert replace(marked, sequence="") == Marked("", world.server, ONE, mark, NOW + 7.5, "17 ü")
+    assert replace(marked, sequence="", traits=None) == Marked(
+        "", world.server, ONE, mark, NOW + 7.5, "17 ü"
+    )
     record = await store.get(world.server, message.id)
     times = {Mark.COMPLAINED: record.complained_at, Mark.UNSUBSCRIBED: record.unsubscribed_at}
     assert times == {one: NOW + 7.5 if one is mark else None for one in Mark}
@@ -142,7 +144,7 @@ async def test_a_report_is_told_once_and_not_when_it_was_brought(world: World, t
     await world[Reports].add(world.server, replace(report, id=8))
     await world[Reports].add(world.server, a_report(9, ONE, MessageId(3)), brought=True)
     (reported,) = await told()
-    assert replace(reported, sequence="") == Reported("", world.server, report)
+    assert replace(reported, sequence="", traits=None) == Reported("", world.server, report)
 
 
 async def test_each_hit_has_a_name_and_its_message(world: World, told: Told) -> None:

@@ -14,7 +14,7 @@ from chalicelib.adapters.storage.log_pages import (
     Reading,
     parse_position,
 )
-from chalicelib.adapters.storage.packs import KEPT_SECONDS, packs, read_pack
+from chalicelib.adapters.storage.packs import KEPT_SECONDS, SOURCE_KEPT_SECONDS, packs, read_pack
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import ServerId
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import apsw
 
 _LAST = "SELECT last FROM pack_sources WHERE server = ? AND source = ?"
-_TAKE = "INSERT OR REPLACE INTO pack_sources VALUES (?, ?, ?)"
+_TAKE = "INSERT OR REPLACE INTO pack_sources VALUES (?, ?, ?, ?)"
 _PACK = "INSERT INTO packs(server, keep_until, occurrences) VALUES (?, ?, ?)"
 _PAGE = (
     "SELECT seq, occurrences FROM packs WHERE server = ? AND seq >= ? AND keep_until > ?"
@@ -56,7 +56,7 @@ class SqliteEventLog(EventLog):
             if fresh:
                 for pack in packs(fresh):
                     db.execute(_PACK, (server, keep_until, pack))
-                db.execute(_TAKE, (server, source, numbers[-1]))
+                db.execute(_TAKE, (server, source, numbers[-1], keep_until + SOURCE_KEPT_SECONDS))
 
         await self._database.write(append)
 

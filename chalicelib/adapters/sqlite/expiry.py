@@ -26,6 +26,8 @@ _OVER = (
     "DELETE FROM events WHERE seq IN (SELECT seq FROM events INDEXED BY by_told"
     " WHERE kind IN ('mark', 'report') AND seq <= :position LIMIT :rows)",
     "DELETE FROM packs WHERE seq IN (SELECT seq FROM packs WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM pack_sources WHERE (server, source) IN"
+    " (SELECT server, source FROM pack_sources WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM links WHERE key IN (SELECT key FROM links WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM unsubscribes WHERE key IN"
     " (SELECT key FROM unsubscribes WHERE keep_until <= :now LIMIT :rows)",

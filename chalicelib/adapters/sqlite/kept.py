@@ -78,7 +78,7 @@ mail.db    | counters     | as it was | each slot      | hours for a time, days 
 mail.db    | group_counts | as it was | each hour and day | hours for a time, days long | names nobody | each minute
 mail.db    | group_sources | as it was | no            | as long as its server        | names nobody    | never
 mail.db    | packs        | as it was | no             | 25 hours                     | names nobody    | each minute
-mail.db    | pack_sources | as it was | no             | as long as its server        | names nobody    | never
+mail.db    | pack_sources | as it was | no             | four days without an event   | names nobody    | each minute
 mail.db    | webhook_deliveries | as it was | no       | webhook_days                 | the row         | each minute
 mail.db    | webhook_lanes | as it was | no            | as long as its server        | names nobody    | never
 mail.db    | positions    | as it was | no             | for good                     | names nobody    | never

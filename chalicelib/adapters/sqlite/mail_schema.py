@@ -143,7 +143,9 @@ CREATE TABLE packs(
 CREATE INDEX packs_by_server ON packs(server, seq);
 CREATE INDEX packs_by_end ON packs(keep_until);
 CREATE TABLE pack_sources(
-  server INTEGER, source TEXT, last TEXT NOT NULL, PRIMARY KEY(server, source)) WITHOUT ROWID;
+  server INTEGER, source TEXT, last TEXT NOT NULL, keep_until INTEGER NOT NULL, PRIMARY KEY(server, source)
+) WITHOUT ROWID;
+CREATE INDEX pack_sources_by_end ON pack_sources(keep_until);
 /* Suppressions: `server` is below zero for the list of an organization, and behind `rcpt_key` stands the stream of an
 entry that has one. */
 ALTER TABLE suppressions ADD COLUMN stream TEXT;

@@ -15,6 +15,8 @@ from chalicelib.domain.occurrence import EventType, Occurrence
 
 LARGEST = 200_000  # characters before they are compressed; an item of DynamoDB holds 400 kB
 KEPT_SECONDS = 25 * 3_600
+# No replay of a feed begins so long before its end.
+SOURCE_KEPT_SECONDS = 3 * 86_400
 
 
 def packs(occurrences: Sequence[Occurrence]) -> Iterator[bytes]:

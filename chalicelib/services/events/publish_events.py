@@ -6,6 +6,7 @@ where an event that comes again is known by its id. Nothing is read of a server 
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
@@ -18,6 +19,8 @@ from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.services.events.compose import ComposeEvents
 from chalicelib.services.gather import gather
 from chalicelib.services.webhooks.fan_out import FanOut
+
+LOG = logging.getLogger("posthorn.events")
 
 
 class PublishEvents:
@@ -33,7 +36,7 @@ class PublishEvents:
         be listed or handed on; taking the same changes again then does the rest."""
         found: defaultdict[ServerId, list[Numbered]] = defaultdict(list)
         for change in changes:
-            for one in occurrences(change):
+            for one in _told_by(change):
                 found[one.server].append(Numbered(change.sequence, one))
         # None may still be writing when the changes come again.
         await gather(self._publish(source, server, told) for server, told in found.items())
@@ -50,3 +53,12 @@ class PublishEvents:
         events = await self._compose.compose(server, told)
         if events:
             await self._webhooks.take(server, events)
+
+
+def _told_by(change: Change) -> tuple[Occurrence, ...]:
+    """What a change tells. One that cannot be read keeps the others from nobody: it could not be read later either."""
+    try:
+        return occurrences(change)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        LOG.exception("a change tells no event", extra={"fields": {"sequence": change.sequence}})
+        return ()

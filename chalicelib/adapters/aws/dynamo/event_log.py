@@ -24,7 +24,7 @@ from chalicelib.adapters.storage.log_pages import (
     Reading,
     parse_position,
 )
-from chalicelib.adapters.storage.packs import KEPT_SECONDS, packs, read_pack
+from chalicelib.adapters.storage.packs import KEPT_SECONDS, SOURCE_KEPT_SECONDS, packs, read_pack
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
 from chalicelib.domain.errors import TemporaryFailure
@@ -34,8 +34,6 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.event_log import EventLog, LogPage, Numbered
 
 SETTLING_SECONDS = 5.0
-# A stream keeps its records for a day; no replay begins before.
-_SOURCE_KEPT_SECONDS = 3 * 86_400
 _RACES = 5
 _PACK = "K#"
 
@@ -111,7 +109,7 @@ class DynamoEventLog(EventLog):
         values = {":known": {"S": known or fresh[0][0]}}
         position = {
             "Item": key_of(*_source_key(source, server))
-            | {"q": {"S": last}, "x": {"N": str(int(now) + _SOURCE_KEPT_SECONDS)}},
+            | {"q": {"S": last}, "x": {"N": str(int(now) + SOURCE_KEPT_SECONDS)}},
             "ConditionExpression": "q = :known"
             if known
             else "attribute_not_exists(q) OR q < :known",
