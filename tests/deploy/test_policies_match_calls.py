@@ -55,6 +55,7 @@ from chalicelib.domain.tenancy.routes import ROUTES, Route, RouteMode
 from chalicelib.domain.tenancy.servers import SERVERS, Server
 from chalicelib.domain.unsubscribe_token import unsubscribe_token
 from chalicelib.domain.webhooks.lane import LaneJob
+from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts
@@ -62,6 +63,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
@@ -105,6 +107,7 @@ from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
 from tests.tenants import make_tenant
 from tests.tracking_scene import TrackedMail, mac_key_of
+from tests.webhook_events import a_delivery as a_webhook_delivery
 from tests.webhook_events import an_event
 
 pytestmark = [pytest.mark.aws, pytest.mark.slow]
@@ -622,15 +625,33 @@ def test_jobs(world: World) -> None:
     owner = JobOwner(server.organization_id, server.full_name, server)
 
     def minute() -> None:
-        csv = {"csv": "address,reason\na@x.example,bounce\n"}
-        bootstrap.run(world.program[KeepJobs].start(owner, "import_suppressions", csv))
+        text, upload = "address,reason\na@x.example,bounce\nb@x.example,bounce\n", "0" * 32
+        now = world.program[Clock].now()
+        bootstrap.run(world.program[BlobStore].bring(server.id, upload, text.encode(), now))
+        for given in ({"csv": text}, {"upload": upload}):
+            bootstrap.run(world.program[KeepJobs].start(owner, "import_suppressions", given))
+        # An entry of an older release has no place by time.
+        bootstrap.run(world.program[AwsSession].call("dynamodb", "put_item", **older_entry(world)))
         bootstrap.run(world.program[KeepJobs].start(owner, "export", {"what": "suppressions"}))
+        webhook, _ = bootstrap.run(
+            world.program[Webhooks].create(server, {"url": "https://hooks.example/"})
+        )
+        sent = a_webhook_delivery(server.id, 1, webhook=webhook.id)
+        bootstrap.run(world.program[WebhookDeliveries].add([sent]))
+        bootstrap.run(world.program[KeepJobs].start(owner, "replay_webhooks", {}))
 
     minute()
     bootstrap.use(bootstrap.on_aws(world.settings))
     check(world, "JobsRole", world.during(one_minute_of_jobs), WITHOUT_A_CALL)
     done = bootstrap.run(world.program[KeepJobs].page(owner, 9, None)).values
     assert {job.status for job in done} == {JobStatus.DONE}
+
+
+def older_entry(world: World) -> dict[str, Any]:
+    entry = {"PK": f"S#{world.server.id}#SUP", "SK": "old@x.example", "r": "old@x.example"}
+    item: dict[str, Any] = {name: {"S": one} for name, one in (entry | {"d": "bounced"}).items()}
+    times = {name: {"N": "9999999999"} for name in ("t", "x")}
+    return {"TableName": world.settings.mail_table, "Item": item | times}
 
 
 def one_minute_of_jobs() -> None:
@@ -842,6 +863,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "DeliverBulkRole",
         "DeliverDefaultRole",
         "IncomingRole",
+        "JobsRole",
         "OutboxRole",
         "SweepRole",
         "TrackingRole",
@@ -860,7 +882,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
             assert "*" not in plain
             if plain != resource:
                 own_log = action.startswith("logs:") and plain.endswith(":")
-                assert own_log or plain in {f"{bucket}/r/", f"{bucket}/u/"}, (role, resource)
+                assert own_log or plain in {f"{bucket}/{one}/" for one in "rux"}, (role, resource)
 
 
 def test_a_call_that_is_not_allowed_is_found(aws_settings: Settings) -> None:

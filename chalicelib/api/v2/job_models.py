@@ -85,16 +85,15 @@ class JobToStart(Body):
     filter: SuppressionsToExport | None = None
     format: Literal["csv", "ndjson"] | None = None
     webhook: Annotated[
-        str | None, Field(max_length=100, description="Only deliveries to this webhook.")
+        str | None, Field(max_length=40, description="Of which deliveries are sent once more.")
     ] = None
-    events: Annotated[
-        list[EventType] | None, Field(min_length=1, description="Only of these types.")
-    ] = None
-    status: Annotated[DeliveryStatus | None, Field(description="Only of this status.")] = None
-    since: Annotated[Instant | None, Field(description="Only from then on.")] = None
-    until: Annotated[Instant | None, Field(description="Only before.")] = None
+    events: Annotated[list[EventType] | None, Field(max_length=100)] = None
+    status: DeliveryStatus | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     url: Annotated[
-        str | None, Field(max_length=2_000, description="Where to, instead of the webhook's own.")
+        str | None,
+        Field(max_length=2_000, description="Elsewhere, without user and password."),
     ] = None
     dry_run: Annotated[StrictBool, Field(description="Only look what it would be about.")] = False
 

@@ -12,11 +12,17 @@ from chalicelib.api.v2.objects import Other, PageQuery
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain import jobs as domain
-from chalicelib.domain.errors import NotFound, Rejected
+from chalicelib.domain.errors import InvalidRequest, NotFound, Rejected
 from chalicelib.services.jobs.keep import KeepJobs
-from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked
+from chalicelib.services.jobs.kinds import JobOwner, Looked
 
 _KEPT = ("file", "bytes")
+# What is wrong when the type finds something wrong, also with an upload.
+_AT = {
+    ("import_suppressions", False): "/csv",
+    ("import_suppressions", True): "/upload",
+    ("replay_webhooks", False): "/url",
+}
 
 
 async def list_jobs(call: Call, query: PageQuery) -> JobPage:
@@ -39,7 +45,10 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
         kind = jobs.kind(owner, wanted.type)
     except Rejected as wrong:
         raise invalid_at("/type", "invalid", wrong.public) from wrong
-    _check(kind, wanted, given)
+    for name in given:
+        if name not in kind.fields:
+            raise invalid_at(f"/{name}", "extra_forbidden", "is no parameter of this type")
+    _check(wanted)
     call.caller.require(kind.scope(given))
     try:
         if wanted.dry_run:
@@ -47,9 +56,10 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
         job = await jobs.start(owner, wanted.type, given)
     except NotFound as missing:
         raise invalid_at("/upload", "unknown_reference", missing.public) from missing
+    except InvalidRequest:
+        raise
     except Rejected as wrong:
-        at = "/upload" if wanted.upload else "/csv"
-        raise invalid_at(at, "invalid", wrong.public) from wrong
+        raise invalid_at(_AT[wanted.type, bool(wanted.upload)], "invalid", wrong.public) from wrong
     return await _shown(call, owner, job)
 
 
@@ -79,17 +89,13 @@ async def _job(call: Call, owner: JobOwner) -> domain.Job:
     return job
 
 
-def _check(kind: JobKind, wanted: JobToStart, given: dict[str, Any]) -> None:
-    """Each type has its own parameters: those that it needs are there, and no others."""
-    for name in given:
-        if name not in kind.fields:
-            raise invalid_at(f"/{name}", "extra_forbidden", "is no parameter of this type")
-    if wanted.type == "import_suppressions":
-        if (wanted.csv is None) is (wanted.upload is None):
-            raise invalid_at("/csv", "required", "is needed, or upload, and not both")
-        if (wanted.scope == "stream") is not (wanted.stream is not None):
-            detail = "goes with the scope stream, and with that alone"
-            raise invalid_at("/stream", "required", detail)
+def _check(wanted: JobToStart) -> None:
+    """What a type needs is there."""
+    is_import = wanted.type == "import_suppressions"
+    if is_import and (wanted.csv is None) is (wanted.upload is None):
+        raise invalid_at("/csv", "required", "is needed, or upload, and not both")
+    if is_import and (wanted.scope == "stream") is not (wanted.stream is not None):
+        raise invalid_at("/stream", "required", "goes with the scope stream, and with that alone")
     if wanted.type == "export" and wanted.what is None:
         raise invalid_at("/what", "required", "is needed")
 
@@ -141,7 +147,7 @@ ROUTES = (
         location=_ONE,
         takes_large_bodies=True,
         note="It needs the scope of its type: `suppressions:write` for an import, `suppressions:read` for an export, "
-        "`webhooks:write` for replaying webhooks.",
+        "`webhooks:write` for replays.",
         **_JOBS,
     ),
     route(f"GET {_ONE}", show_job, Job, **_JOBS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,11 +12,14 @@ from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.suppression import Name
+from chalicelib.domain.webhooks.delivery import DeliveryStatus, Replay
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.jobs.run import RunJobs
 from tests.http_api import ApiWorld, Reply
+from tests.webhook_events import a_delivery
 
 SERVER, WHOLE = "acme/app", "acme"
 THREE = "address,reason\na@x.example,bounce\nb@x.example,complaint\nnobody,bounce\n"
@@ -288,3 +292,32 @@ def test_a_job_needs_the_scope_of_its_type(api: ApiWorld) -> None:
     assert api.manage("POST", "/jobs", export, SERVER, key).status == 202
     assert len(api.manage("GET", "/jobs", tenant=SERVER, key=key).json["data"]) == 1
     assert api.manage("GET", f"/jobs/{number}", tenant=WHOLE).status == 404
+
+
+def test_deliveries_of_webhooks_are_sent_once_more(api: ApiWorld) -> None:
+    made = {"url": "https://hooks.example/"}
+    webhook = api.manage("POST", "/webhooks", made, SERVER).json["id"]
+    deliveries = api.scene.posthorn[WebhookDeliveries]
+    status = DeliveryStatus.FAILED
+    several = [
+        replace(a_delivery(api.scene.server.id, number, webhook=webhook), status=status)
+        for number in range(3)
+    ]
+    gone = replace(a_delivery(api.scene.server.id, 3, webhook="whgone"), status=status)
+    bootstrap.run(deliveries.add([*several, gone]))
+    wanted = {"type": "replay_webhooks", "status": "failed"}
+    looked = start(api, **wanted, dry_run=True).json
+    assert (looked["matched"], looked["exact"], len(looked["sample"])) == (4, True, 4)
+    job = ran(api, start(api, **wanted).json["id"])
+    assert (job["status"], job["matched"], job["done"], job["failed"]) == ("done", 4, 3, 1)
+    assert job["errors"] == [{"id": gone.id, "detail": "The webhook of this delivery was deleted"}]
+    for one in several:
+        assert bootstrap.run(deliveries.get(one.server_id, one.id)).replay == Replay()
+    url = "https://elsewhere.example/in"
+    job = ran(
+        api, start(api, **wanted, webhook=webhook, events=["domain.dns_failed"], url=url).json["id"]
+    )
+    assert (job["matched"], job["parameters"]["url"]) == (0, url)
+    for wrong in ("https://user:word@elsewhere.example/", "ftp://x.example/", "https://127.0.0.1/"):
+        reply = start(api, **wanted, url=wrong)
+        assert (reply.status, reply.json["errors"][0]["pointer"]) == (422, "/url"), wrong

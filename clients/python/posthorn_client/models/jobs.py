@@ -99,17 +99,13 @@ class JobToStart(TypedDict):
     filter: NotRequired[SuppressionsToExport | None]
     format: NotRequired[Literal["csv", "ndjson"] | None]
     webhook: NotRequired[str | None]
-    """Only deliveries to this webhook."""
+    """Of which deliveries are sent once more."""
     events: NotRequired[list[EventType] | None]
-    """Only of these types."""
     status: NotRequired[DeliveryStatus | None]
-    """Only of this status."""
     since: NotRequired[str | None]
-    """Only from then on."""
     until: NotRequired[str | None]
-    """Only before."""
     url: NotRequired[str | None]
-    """Where to, instead of the webhook's own."""
+    """Elsewhere, without user and password."""
     dry_run: NotRequired[bool | None]
     """Only look what it would be about."""
 

@@ -36,7 +36,7 @@ class JobsOperations(Asking):
         """Start a job, or with `dry_run` look what it would be about.
 
         It needs the scope of its type: `suppressions:write` for an import, `suppressions:read`
-        for an export, `webhooks:write` for replaying webhooks.
+        for an export, `webhooks:write` for replays.
         """
         request = Request(
             "POST",
