@@ -12,6 +12,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import Delivery, DeliveryJob, Message, MessageRecord, Status
@@ -31,6 +32,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.greylist import Greylist
+from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.jobs import Jobs
@@ -168,6 +170,11 @@ async def fill(host: Host) -> dict[str, Message]:
     await host.posthorn[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.HOUR, int(host.now) // 3_600 * 3_600)
     await host.posthorn[Statistics].add("mail", slot, [Addition("1", {Count.OUTGOING: 1})])
+    for number, days in enumerate((70, 1, 0)):
+        hour = slot.start - days * 86_400
+        group = ((Dimension.TAG, f"t{number}"), (Dimension.DOMAIN, "example.com"))
+        grouped = GroupAddition(str(number + 1), hour, group, {Count.OUTGOING: 1})
+        await host.posthorn[GroupCounts].add("mail", server, [grouped])
     happened = Occurrence(EventType.SUPPRESSION_ADDED, server, host.now, "once", detail="{}")
     await host.posthorn[Happenings].note([happened])
     await host.posthorn[EventLog].append("mail", server, [Numbered("1", happened)])

@@ -15,14 +15,16 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain import lifecycle
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.groups import Dimension
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing, hold_of
 from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.periods import STORED
+from chalicelib.domain.periods import SECONDS, STORED, Period
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
-from chalicelib.domain.tenancy.send_limits import Period
+from chalicelib.domain.tenancy.send_limits import Period as LimitPeriod
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.group_counts import GroupCounts, Span
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
@@ -92,7 +94,7 @@ async def _limited(host: Host, message: Message) -> None:
 
 def limit_over(host: Host) -> Limit:
     """A limit of the host's server."""
-    return Limit(LimitOwner(OwnerKind.SERVER, host.server.id), Period.DAY, 5)
+    return Limit(LimitOwner(OwnerKind.SERVER, host.server.id), LimitPeriod.DAY, 5)
 
 
 async def _released(host: Host, message: Message) -> None:
@@ -145,6 +147,16 @@ async def _delivery(host: Host, status: Status) -> Delivery:
     return Delivery(number, status, "As it is", host.now)
 
 
+async def _groups(program: Posthorn, server: ServerId, now: float) -> dict[str, Any]:
+    return {
+        f"{kept} {dimension}": await program[GroupCounts].read(
+            server, dimension, Span(kept, 0, int(now), SECONDS[kept])
+        )
+        for dimension in Dimension
+        for kept in (Period.HOUR, Period.DAY)
+    }
+
+
 async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     """What an installation has, without what differs between families, by name."""
     server, now = host.server.id, host.now
@@ -159,6 +171,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         found[f"suppression {entry.address}"] = entry
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
+    found |= await _groups(program, server, now)
     found |= await _unsubscribes(program, server, now)
     found["line"] = await program[LimitLines].first(limit_over(host).line, 1_000)
     for answer in await program[IdempotencyKeys].all(server, now):

@@ -162,7 +162,8 @@ class Model:
     `write_units`, `read_units`: a message's, measured, without leases and counters. `batch_ms`, `message_ms`: a
     delivering invocation's time is the first plus the second for each message. The other fields are how the gateway and
     Lambda gather: a commit takes what comes in `commit_seconds` or 64 messages, a poller what comes in its window or
-    50, and the outbox what comes in `counted_seconds` or 500 messages (two changes each), for three counters.
+    50, and the outbox what comes in `counted_seconds` or 500 messages (two changes each), for three counters
+    and a pack of groups.
     """
 
     write_units: float
@@ -178,7 +179,7 @@ class Model:
     largest_batch: int = 50
     counted_seconds: float = 5.0
     largest_count: int = 500
-    counters: int = 3
+    counters: int = 4
 
     def at(self, rate: float) -> Pace:
         """A message's cost at `rate` messages a second."""

@@ -81,3 +81,9 @@ def price_of(usage: Usage) -> float:
 
 def _price_of_call(name: str) -> float:
     return KMS_CALL if name.startswith("kms.") else _CALLS.get(name, 0.0)
+
+
+# Counting by groups, held by tests/integration/aws/test_groups_cost.py: a message in batches of fifty, and alone.
+GROUP_WRITE_UNITS_IN_BATCHES = 0.08
+GROUP_READ_UNITS_IN_BATCHES = 0.05
+GROUP_WRITE_UNITS_ALONE = 1.1

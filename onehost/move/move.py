@@ -34,6 +34,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.unsubscribe_links import UnsubscribeLinks
 from onehost.move.configuration import copy_configuration, organizations, pools, servers
+from onehost.move.groups import copy_groups
 from onehost.move.messages import Jobs, MessageCopy
 from onehost.move.steps import Steps
 from onehost.move.suppressions import copy_suppressions
@@ -168,6 +169,7 @@ class Move:
                 )
                 for start, counts in slots
             )
+        await copy_groups(self._source, self._target, server)
 
     async def _numbers(self, server: ServerId) -> None:
         """Have the other side go on after the last number that was given."""

@@ -18,6 +18,7 @@ from chalicelib.adapters.sqlite.uploads import Uploads
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
 from chalicelib.domain.model import BlobRef, DeliveryJob, Message, MessageRecord
@@ -30,6 +31,7 @@ from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.event_log import EventLog, Numbered
+from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.jobs import Jobs
@@ -94,6 +96,8 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.DAY, NOW // 86_400 * 86_400)
     await world[Statistics].add("mail", slot, [Addition("1", {Count.OUTGOING: 1})])
+    grouped = GroupAddition("1", slot.start, ((Dimension.TAG, "t"),), {Count.OUTGOING: 1})
+    await world[GroupCounts].add("mail", server, [grouped])
     happened = Occurrence(EventType.SUPPRESSION_ADDED, server, NOW, "once", detail="{}")
     await world[Happenings].note([happened])
     await world[EventLog].append("mail", server, [Numbered("1", happened)])
@@ -180,7 +184,7 @@ async def test_nothing_is_left_of_a_server_and_all_of_the_others(world: World) -
         everything = {one.name for one in TABLES if one.database == "mail.db"} - OF_NO_SERVER
         assert filled.keys() == everything | {"uploads"}
     else:
-        assert len(filled) == 15
+        assert len(filled) == 20
     await purged(world, ours)
     assert await left_of(world, ours) == {}
     assert await left_of(world, theirs) == before

@@ -139,7 +139,10 @@ _EVENTS: dict[str, Callable[[Any, Sequence[Any]], Any]] = {
     "open": lambda hit, delivery: json.loads(hit),
     "click": lambda hit, delivery: json.loads(hit),
 }
-_COUNTERS = "SELECT server, period, start, counts FROM counters"
+_COUNTERS = (
+    "SELECT server, period, start, counts FROM counters"
+    " UNION ALL SELECT server, dimension || ' ' || period, start, counts FROM group_counts"
+)
 _NUMBERS = """
 SELECT server, n, (SELECT max(key) FROM messages WHERE key >= server << 31 AND key < server + 1 << 31) AS highest
 FROM numbers WHERE kind = 'message' AND highest IS NOT NULL"""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -298,12 +297,11 @@ def test_deliveries_of_webhooks_are_sent_once_more(api: ApiWorld) -> None:
     made = {"url": "https://hooks.example/"}
     webhook = api.manage("POST", "/webhooks", made, SERVER).json["id"]
     deliveries = api.scene.posthorn[WebhookDeliveries]
-    status = DeliveryStatus.FAILED
+    told = {"status": DeliveryStatus.FAILED, "created_at": api.scene.clock.now() - 1}
     several = [
-        replace(a_delivery(api.scene.server.id, number, webhook=webhook), status=status)
-        for number in range(3)
+        a_delivery(api.scene.server.id, number, webhook=webhook, **told) for number in range(3)
     ]
-    gone = replace(a_delivery(api.scene.server.id, 3, webhook="whgone"), status=status)
+    gone = a_delivery(api.scene.server.id, 3, webhook="whgone", **told)
     bootstrap.run(deliveries.add([*several, gone]))
     wanted = {"type": "replay_webhooks", "status": "failed"}
     looked = start(api, **wanted, dry_run=True).json
