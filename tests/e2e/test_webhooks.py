@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import standardwebhooks
 
-from tests.e2e.stack import RunningStack, wait_for
+from tests.e2e.stack import RunningStack, message, wait_for
 
 
 class Application(ThreadingHTTPServer):
@@ -94,3 +94,22 @@ def test_a_sample_is_posted_and_a_replay_is_posted_by_whoever_works_at_lanes(
     assert [one[0]["webhook-id"] for one in application.posted] == [id, id]
     assert application.posted[1][1] == body == found["payload"].encode()
     manage(stack, "DELETE", at)
+
+
+def test_what_happens_to_a_message_is_posted_once(
+    stack: RunningStack, application: Application
+) -> None:
+    webhook = manage(stack, "POST", "/webhooks", {"url": application.url})
+    rcpt = "posted@example.test"
+    stack.submit(rcpt, message(rcpt))
+
+    def posted() -> Any:
+        bodies = [json.loads(body) for _, body in application.posted]
+        found = [one for one in bodies if one["type"] == "email.delivered"]
+        return [one for one in found if one["data"]["email"]["to"] == rcpt]
+
+    (event,) = wait_for(posted, "the event")
+    assert event["server"] == "demo/demo"
+    listed = manage(stack, "GET", f"/webhook-deliveries?webhook={webhook['id']}")["data"]
+    assert event["id"] in {one["event_id"] for one in listed}
+    manage(stack, "DELETE", f"/webhooks/{webhook['id']}")

@@ -27,7 +27,8 @@ _FAR = 1e12
 
 class LaneTurn:
     """What one worker does between claiming a lane and letting it go. `fresh` are ids that it did not get to, `soonest`
-    is when the first that it put off is due, `has_more` whether it left something that is due."""
+    is when the first that it put off is due, `has_more` whether it left something that is due; `attempts` are those
+    that count."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class LaneTurn:
         self.soonest: float | None = None
         self.has_more = False
         self.requests = 0
+        self.attempts: list[WebhookAttempt] = []
 
     async def work(self, webhook: Webhook | None, fresh: Sequence[str], seconds: float) -> None:
         """Post what is due; to a webhook that is disabled only replays, and what waits for it fails. Without a webhook
@@ -147,6 +149,7 @@ class LaneTurn:
 
     async def _learn(self, attempt: WebhookAttempt) -> None:
         """What an attempt tells of the receiver."""
+        self.attempts.append(attempt)
         if attempt.succeeded:
             self.lane = self.lane.after_success()
             return

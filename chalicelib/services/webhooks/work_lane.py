@@ -20,9 +20,9 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
-from chalicelib.services.tenancy.last_use import LastUse
 from chalicelib.services.webhooks.give_up import GiveUpWebhook
 from chalicelib.services.webhooks.lane_turn import LEASE_SPARE, LaneTurn
+from chalicelib.services.webhooks.note_turn import NoteTurn
 from chalicelib.services.webhooks.places import EnoughRoom, Place
 from chalicelib.services.webhooks.post_event import PostEvent
 
@@ -42,7 +42,7 @@ class WorkLane:
         lanes: WebhookLanes,
         post: PostEvent,
         give_up: GiveUpWebhook,
-        last_use: LastUse,
+        note: NoteTurn,
     ) -> None:
         self._clock = clock
         self._rand = rand
@@ -51,7 +51,7 @@ class WorkLane:
         self._lanes = lanes
         self._post = post
         self._give_up = give_up
-        self._last_use = last_use
+        self._note = note
 
     async def run(self, job: LaneJob, seconds: float, place: Place | None = None) -> int:
         """Post what is due, beginning nothing after so many seconds; how many requests there were. TemporaryFailure
@@ -83,8 +83,7 @@ class WorkLane:
             await self._lanes.let_go(turn.lane, self._clock.now() + AGAIN_SECONDS)
             raise
         await self._let_go(turn)
-        if turn.webhook is not None and turn.requests:
-            await self._last_use.note(WEBHOOKS, turn.webhook)
+        await self._note.note(turn, now)
         return turn.requests
 
     async def _let_go(self, turn: LaneTurn) -> None:

@@ -18,7 +18,7 @@ from chalicelib.domain.statistics import NAMED, Addition, slots_of
 from chalicelib.domain.webhook_counts import WebhookAttempt
 from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.statistics import Statistics
-from chalicelib.services.events.count_webhooks import CountWebhooks
+from chalicelib.services.webhooks.count_attempts import CountWebhooks
 from tests.http_api import ApiWorld, Reply
 
 NAMES = {count.value for count in NAMED}

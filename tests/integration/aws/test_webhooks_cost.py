@@ -97,22 +97,22 @@ async def test_one_that_is_taken_at_once_costs_three_units(stage: Stage) -> None
     handed, posted = await spent(stage, 100)
     assert handed.write_units == 100
     assert handed.calls["dynamodb.PutItem"] == 100
-    # Beside the deliveries: the lane is claimed and let go, and the use of the webhook noted.
-    assert posted.write_units == 200 + 3
-    assert posted.calls["dynamodb.PutItem"] == 100
+    # Beside the deliveries: the lane is claimed and let go, the use of the webhook noted, the attempts counted.
+    assert posted.write_units == 200 + 4
+    assert posted.calls["dynamodb.PutItem"] == 100 + 1
     assert posted.calls["dynamodb.Query"] <= 10
     assert posted.read_units <= 160
 
 
-async def test_one_alone_costs_three_more_for_its_lane(stage: Stage) -> None:
+async def test_one_alone_costs_four_more_for_its_lane(stage: Stage) -> None:
     handed, posted = await spent(stage, 1)
-    assert (handed.write_units, posted.write_units) == (1, 2 + 3)
+    assert (handed.write_units, posted.write_units) == (1, 2 + 4)
     assert posted.calls == {
         "dynamodb.UpdateItem": 3,
-        "dynamodb.GetItem": 2,
+        "dynamodb.GetItem": 3,
         "dynamodb.Query": 2,
         "dynamodb.BatchGetItem": 1,
-        "dynamodb.PutItem": 1,
+        "dynamodb.PutItem": 2,
         "kms.Decrypt": 1,
     }
 
@@ -120,4 +120,4 @@ async def test_one_alone_costs_three_more_for_its_lane(stage: Stage) -> None:
 async def test_one_that_fails_costs_an_entry_in_the_index_too(stage: Stage) -> None:
     stage.receiver.answer = HttpAnswer(500, ANSWERED, b"no", seconds=0.083)
     _, posted = await spent(stage, 10)
-    assert posted.write_units == 10 * 3 + 3
+    assert posted.write_units == 10 * 3 + 4

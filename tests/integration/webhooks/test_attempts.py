@@ -7,10 +7,14 @@ from email.utils import formatdate
 import pytest
 
 from chalicelib.domain.durations import DAY
+from chalicelib.domain.groups import Dimension
 from chalicelib.domain.http_exchange import HttpAnswer, NoAnswer, Timings
+from chalicelib.domain.periods import Period
 from chalicelib.domain.webhooks.delivery import Header
 from chalicelib.domain.webhooks.schedule import WAITS
+from chalicelib.ports.group_counts import GroupCounts, Span
 from chalicelib.ports.webhook_lanes import WebhookLanes
+from chalicelib.services.webhooks.replays import Replays
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.webhook_stage import Stage, failing, statuses
 
@@ -204,3 +208,22 @@ async def test_all_of_an_attempt_is_kept(stage: Stage) -> None:
     await stage.later(webhook, 6)
     kept = (await stage.listed())[0].attempts[1]
     assert (kept.code, kept.error, kept.response) == (-4, "Blocked destination", "")
+
+
+async def test_attempts_are_counted_but_for_those_elsewhere(stage: Stage) -> None:
+    webhook = await stage.webhook()
+    await stage.happens(1, 2, 3)
+    stage.receiver.answer = failing(500, seconds=0.25)
+    await stage.turn(webhook)
+    stage.receiver.answer = HttpAnswer(200, seconds=0.25)
+    await stage.later(webhook, 6)
+    await stage.program[Replays].replay((await stage.listed())[0], "https://b.example/")
+    await stage.later(webhook, 1)
+    hour = int(stage.scene.clock.now()) // HOUR * HOUR
+    span = Span(Period.HOUR, hour - HOUR, hour, HOUR)
+    groups = stage.program[GroupCounts]
+    await groups.fold(webhook.server_id)
+    found = await groups.read(webhook.server_id, Dimension.WEBHOOK, span)
+    assert found.keys() == {webhook.id}
+    told = [(counts["delivered"], counts["failed"]) for counts in found[webhook.id].values()]
+    assert told == [(3, 3)]
