@@ -636,7 +636,7 @@ def test_jobs(world: World) -> None:
         webhook, _ = bootstrap.run(
             world.program[Webhooks].create(server, {"url": "https://hooks.example/"})
         )
-        sent = a_webhook_delivery(server.id, 1, webhook=webhook.id)
+        sent = replace(a_webhook_delivery(server.id, 1, webhook=webhook.id), created_at=now - 60)
         bootstrap.run(world.program[WebhookDeliveries].add([sent]))
         bootstrap.run(world.program[KeepJobs].start(owner, "replay_webhooks", {}))
 
