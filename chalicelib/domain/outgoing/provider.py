@@ -46,6 +46,7 @@ _REGISTRY_WORDS = frozenset(
 )
 _COUNTRY = 2  # letters
 LONGEST = 100
+_LONGEST_END = max(end.count(".") + 1 for end in _KNOWN)
 
 
 def provider_of(host: str) -> str | None:
@@ -53,7 +54,7 @@ def provider_of(host: str) -> str | None:
     labels = host.strip(".").lower().split(".")
     if len(labels) < 2 or ":" in host or labels[-1].isdecimal() or host.startswith("["):
         return None
-    for count in range(len(labels), 1, -1):
+    for count in range(_LONGEST_END, 1, -1):
         if name := _KNOWN.get(".".join(labels[-count:])):
             return name
     return _registered(labels)[-LONGEST:]
