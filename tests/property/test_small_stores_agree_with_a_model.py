@@ -38,7 +38,7 @@ ADDRESSES = st.sampled_from(
 )
 WORDS = st.sampled_from(("a", "b"))
 SECONDS_AHEAD = st.sampled_from((1, 59, 60, 3_600, DAY))
-PERIODS = st.sampled_from(tuple(Period))
+PERIODS = st.sampled_from(STORED)
 OPEN_SECONDS = 60
 
 

@@ -58,6 +58,8 @@ def test_every_endpoint_is_covered() -> None:
         ("POST", "/api/v2/emails/batch"),
         ("GET", "/api/v2/emails"),
         ("GET", "/api/v2/emails/{id}"),
+        ("PATCH", "/api/v2/emails/{id}"),
+        ("POST", "/api/v2/emails/test"),
         ("GET", "/api/v2/emails/{id}/raw"),
         ("GET", "/api/v2/emails/{id}/deliveries"),
         ("POST", "/api/v2/uploads"),
@@ -74,6 +76,14 @@ def test_a_message_of_another_tenant_is_like_none(two: Two, below: str) -> None:
         assert reply.status == 404
         assert (reply.json["code"], reply.json["detail"]) == (unknown["code"], unknown["detail"])
         assert two.api.v2("GET", f"/emails/{name}{below}").status == 200
+
+
+def test_a_message_of_another_tenant_is_not_given_another_time(two: Two) -> None:
+    later = {"scheduled_at": "2099-01-01T00:00:00Z"}
+    unknown = two.as_other("PATCH", "/emails/424242", later).json
+    for name in (two.number, two.token):
+        reply = two.as_other("PATCH", f"/emails/{name}", later)
+        assert (reply.status, reply.json["detail"]) == (404, unknown["detail"])
 
 
 @pytest.mark.parametrize("action", ["messages/message", "messages/deliveries"])
