@@ -18,7 +18,7 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
-from chalicelib.domain.periods import SECONDS, Period
+from chalicelib.domain.periods import SECONDS, STORED, Period
 from chalicelib.domain.statistics import Addition, Count, Slot
 from chalicelib.domain.suppression import Asked, Suppression
 from chalicelib.domain.tenancy.send_limits import Period as Span
