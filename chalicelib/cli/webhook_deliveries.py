@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import click
 
-from chalicelib.cli.commands import of_server
+from chalicelib.cli.commands import fields_of, of_server
+from chalicelib.cli.jobs import dry_run_option, report, started, wait_option
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.session import Session
 from chalicelib.cli.statistics import asked_time, time
@@ -68,13 +69,53 @@ def delivery(session: Session, delivery: str, server: str | None) -> None:
 
 
 @webhook_group.command("replay")
-@click.argument("delivery", metavar="ID")
-@click.option("--url", help="Send it there, not to its own URL.")
+@click.argument("delivery", metavar="[ID]", required=False)
+@click.option("--url", help="Send there, not to its own URL.")
+@click.option("--webhook", metavar="ID|NAME", help="Of many: only those to this webhook.")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice(get_args(EventType)),
+    help="Of many: only of these events.",
+)
+@click.option("--status", type=click.Choice(get_args(DeliveryStatus)), help="Of many: only these.")
+@click.option("--since", type=time, help="Many: those stored from then on, as 90m, 36h, 7d.")
+@click.option("--until", type=time, help="Of many: only before then; as --since.")
+@dry_run_option
+@wait_option
 @of_server
-def replay(session: Session, delivery: str, server: str | None, url: str | None) -> None:
-    """Send an event once more. It is one attempt, made soon."""
-    body: Any = {} if url is None else {"url": url}
-    _show(session, session.client.replay_webhook_delivery(delivery, body, tenant=server))
+def replay(
+    session: Session,
+    delivery: str | None,
+    server: str | None,
+    url: str | None,
+    dry_run: bool,
+    no_wait: bool,
+    **narrowed: Any,
+) -> int:
+    """Send one event once more, or with --since many of them, as a job. Each is one attempt, made soon."""
+    of_many = {name: one for name, one in narrowed.items() if one not in (None, ())}
+    if (delivery is None) is ("since" not in of_many) or (delivery and (of_many or dry_run)):
+        raise click.UsageError("Give either the ID of a delivery or --since.")
+    if delivery is not None:
+        body: Any = {} if url is None else {"url": url}
+        _show(session, session.client.replay_webhook_delivery(delivery, body, tenant=server))
+        return 0
+    return _replay_many(session, server, of_many | {"url": url, "dry_run": dry_run}, no_wait)
+
+
+def _replay_many(session: Session, server: str | None, given: dict[str, Any], no_wait: bool) -> int:
+    if "webhook" in given:
+        given["webhook"] = found_webhook(session, given["webhook"], server)["id"]
+    for name in ("since", "until"):
+        if name in given:
+            given[name] = asked_time(given[name], session)
+    if "events" in given:
+        given["events"] = list(given["events"])
+    wanted: Any = {"type": "replay_webhooks", **fields_of(**given)}
+    job = started(session, wanted, server, waits=not no_wait)
+    return 0 if job is None else report(session, job)
 
 
 def _row(one: WebhookDeliveryBrief) -> tuple[str, ...]:

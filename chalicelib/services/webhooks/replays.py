@@ -1,4 +1,4 @@
-"""Sending deliveries once more because a person asks for it, one or many (api.md 2.17).
+"""Sending deliveries once more because a person asks for it (api.md 2.17).
 
 A replay is one attempt, with the id and the body that the event always had, sent like all that is due. It leaves the
 schedule of what waits alone; one to another URL counts for nothing else.
@@ -6,7 +6,7 @@ schedule of what waits alone; one to another URL counts for nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from chalicelib.config import Settings
 from chalicelib.domain.destination_guard import read_guard
@@ -15,7 +15,7 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.webhooks import WEBHOOKS, Webhook
-from chalicelib.domain.webhooks.delivery import DeliveryFilter, Replay, WebhookDelivery
+from chalicelib.domain.webhooks.delivery import Replay, WebhookDelivery
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
@@ -23,18 +23,6 @@ from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
 from chalicelib.services.tenancy.receiver_url import HIDDEN, UNKNOWN_USER_INFO, checked_url
 from chalicelib.services.webhooks.settle import ChangeDelivery
-
-PAGE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayedPage:
-    """How many deliveries of a page were asked for again, how many were left out since their webhook is gone, and
-    where to go on; None at the end."""
-
-    replayed: int
-    left_out: int
-    next_cursor: str | None
 
 
 class Replays:
@@ -69,29 +57,6 @@ class Replays:
         if webhook is None:
             raise Conflict("The webhook of this delivery was deleted")
         return await self._ask(delivery, webhook, url)
-
-    async def replay_page(
-        self,
-        server: ServerId,
-        wanted: DeliveryFilter,
-        cursor: str | None = None,
-        url: str | None = None,
-    ) -> ReplayedPage:
-        """Have at most PAGE deliveries sent once more, newest first. Those that are stored while pages are walked are
-        not among them. InvalidRequest, Rejected for a foreign cursor, TemporaryFailure."""
-        if url is not None:
-            self.check(url)
-        page = await self._deliveries.page(server, wanted, PAGE, cursor)
-        known: dict[str, Webhook | None] = {}
-        replayed = 0
-        for one in page.values:
-            if one.webhook not in known:
-                known[one.webhook] = await self._webhook(server, one.webhook)
-            webhook = known[one.webhook]
-            if webhook is not None:
-                await self._ask(one, webhook, url)
-                replayed += 1
-        return ReplayedPage(replayed, len(page.values) - replayed, page.next_cursor)
 
     async def _ask(
         self, delivery: WebhookDelivery, webhook: Webhook, url: str | None

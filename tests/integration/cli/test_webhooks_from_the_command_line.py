@@ -82,3 +82,17 @@ def test_deliveries_are_listed_shown_and_replayed(demo: Run, app: Posthorn) -> N
     done(demo("webhook", "replay", one.id, "--url", "https://b.example/"))
     assert demo("webhook", "replay", one.id, "--url", "https://10.0.0.1/").code != 0
     assert demo("webhook", "delivery", "wdaaaaaaaaaaaaaaaaaaaa").code != 0
+
+
+def test_many_are_replayed_by_a_job(demo: Run, app: Posthorn) -> None:
+    made = done(demo(*ADD, "--json")).json
+    (server,) = demo("server", "list", "--json").json
+    some = [a_delivery(server["id"], number, webhook=made["id"]) for number in (1, 2, 3)]
+    asyncio.run(app[WebhookDeliveries].add(some))
+    narrowed = ("--since", "2020-01-01", "--webhook", "app.example", "--event", "email.delivered")
+    looked = done(demo("webhook", "replay", *narrowed, "--dry-run", "--json")).json
+    assert (looked["type"], looked["matched"]) == ("replay_webhooks", 3)
+    job = done(demo("webhook", "replay", *narrowed, "--no-wait", "--json")).json
+    assert (job["type"], job["parameters"]["webhook"]) == ("replay_webhooks", made["id"])
+    for wrong in ((), (some[0].id, "--since", "7d"), ("--status", "failed")):
+        assert demo("webhook", "replay", *wrong).code == 2

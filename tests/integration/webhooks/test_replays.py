@@ -9,9 +9,8 @@ import pytest
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Conflict, InvalidRequest
 from chalicelib.domain.http_exchange import HttpAnswer
-from chalicelib.domain.webhooks.delivery import DeliveryFilter, DeliveryStatus
 from chalicelib.ports.webhook_lanes import WebhookLanes
-from chalicelib.services.webhooks.replays import PAGE, Replays
+from chalicelib.services.webhooks.replays import Replays
 from chalicelib.services.webhooks.sample import SECONDS, TryWebhook
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.webhook_stage import Stage, failing, statuses
@@ -110,24 +109,6 @@ async def test_where_nothing_is_replayed_to(stage: Stage) -> None:
     await stage.program[Webhooks].remove(webhook)
     with pytest.raises(Conflict):
         await stage.program[Replays].replay(done)
-
-
-async def test_many_are_replayed_page_by_page(stage: Stage) -> None:
-    webhook = await stage.webhook()
-    await stage.happens(*range(PAGE + 30))
-    await stage.turn(webhook)
-    assert statuses(await stage.listed()) == ["delivered"] * (PAGE + 30)
-    wanted = DeliveryFilter(webhook=webhook.id, status=DeliveryStatus.DELIVERED)
-    replays, server, cursor, counts = stage.program[Replays], webhook.server_id, None, []
-    while True:
-        page = await replays.replay_page(server, wanted, cursor)
-        counts.append(page.replayed)
-        if (cursor := page.next_cursor) is None:
-            break
-    assert sum(counts) == PAGE + 30
-    assert max(counts) <= PAGE
-    assert await stage.turn(webhook) == PAGE + 30
-    assert len(set(stage.receiver.ids)) == PAGE + 30
 
 
 @pytest.mark.parametrize("shape", ["v2", "postal"])
