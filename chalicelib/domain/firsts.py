@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntEnum
 
 from chalicelib.domain.inspection import SpamStatus
 from chalicelib.domain.model import MessageRecord, Scope
 
 
-class First(IntFlag):
+class First(IntEnum):
     """PLACED: it is known now who receives for the recipient's domain, or it failed before anybody asked. SPAM: mail
     that came in was found to be spam. SENT and FAILED: outgoing mail was sent, and failed for good or was bounced. The
-    numbers are stored."""
+    numbers are stored, and add up."""
 
     PLACED = 1
     SPAM = 2
@@ -22,16 +22,16 @@ class First(IntFlag):
 def firsts(before: MessageRecord, after: MessageRecord) -> int:
     """The sum of what is first true of `after`; nought for most changes."""
     if after.message.scope is Scope.INCOMING:
-        return int(First.SPAM) if _is_spam(after) and before.inspection is None else 0
+        return First.SPAM.value if _is_spam(after) and before.inspection is None else 0
     found = 0
     if before.sent_at is None and after.sent_at is not None:
-        found |= First.SENT
+        found |= First.SENT.value
     if before.failed_at is None and after.failed_at is not None:
-        found |= First.FAILED
+        found |= First.FAILED.value
     unplaced = before.provider is None and before.failed_at is None
     if unplaced and (after.provider is not None or after.failed_at is not None):
-        found |= First.PLACED
-    return int(found)
+        found |= First.PLACED.value
+    return found
 
 
 def _is_spam(record: MessageRecord) -> bool:

@@ -112,8 +112,14 @@ def group_additions(
             continue
         traits = _traits(change, known)
         into = found.setdefault(told.server, [])
-        for groups, counted in _counted(change, traits, told.counted):
-            for hour, counts in by_slot(counted, told.accepted_at, HOUR).items():
+        slots = by_slot(told.counted, told.accepted_at, HOUR)
+        of_provider = _of_provider(change, slots)
+        groups = _groups(traits, with_provider=of_provider is slots)
+        for hour, counts in slots.items():
+            into.append(GroupAddition(change.sequence, hour * HOUR, groups, counts))
+        if of_provider is not slots:
+            groups = ((Dimension.PROVIDER, traits.provider or ""),)
+            for hour, counts in of_provider.items():
                 into.append(GroupAddition(change.sequence, hour * HOUR, groups, counts))
         into += _failures(change, traits)
     return found
@@ -143,32 +149,32 @@ def change_server(change: Change) -> ServerId:
     return change.server
 
 
-_Counted = list[tuple[str, float]]
+_Slots = dict[int, dict[str, int]]
 
 
-def _counted(
-    change: Change, traits: Traits, counted: _Counted
-) -> list[tuple[tuple[Group, ...], _Counted]]:
-    """What counts in which groups: the same in all but that of the provider."""
+def _of_provider(change: Change, slots: _Slots) -> _Slots:
+    """What counts under the provider: the same, but that a message counts as outgoing when it is placed."""
     placed_at = _placed_at(change)
-    if placed_at is None and not any(count is Count.OUTGOING for count, _ in counted):
-        return [(_groups(traits, with_provider=True), counted)]
-    by_provider = [one for one in counted if one[0] is not Count.OUTGOING]
+    if placed_at is None and not any(Count.OUTGOING in counts for counts in slots.values()):
+        return slots
+    found: _Slots = {}
+    for hour, counts in slots.items():
+        rest = dict(counts)
+        rest.pop(Count.OUTGOING, None)
+        if rest:
+            found[hour] = rest
     if placed_at is not None:
-        by_provider.append((Count.OUTGOING, placed_at))
-    return [
-        (_groups(traits, with_provider=False), counted),
-        (((Dimension.PROVIDER, traits.provider or ""),), by_provider),
-    ]
+        found.setdefault(int(placed_at // HOUR), {})[Count.OUTGOING] = 1
+    return found
 
 
 def _placed_at(change: Change) -> float | None:
     """When it was first known who receives, if this change says so."""
     if isinstance(change, LogEntry):
-        return change.at if change.firsts & First.PLACED else None
+        return change.at if change.firsts & First.PLACED.value else None
     if isinstance(change, MessageChange) and change.before is not None:
         added = added_deliveries(change.before, change.after)
-        if added and firsts(change.before, change.after) & First.PLACED:
+        if added and firsts(change.before, change.after) & First.PLACED.value:
             return added[-1].at
     return None
 

@@ -130,9 +130,9 @@ _ONCE = {
     "person_clicked_at": Count.CLICKED_MESSAGES,
 }
 _FIRSTS = {
-    First.SENT: Count.SENT_MESSAGES,
-    First.FAILED: Count.FAILED_MESSAGES,
-    First.SPAM: Count.SPAM,
+    First.SENT.value: Count.SENT_MESSAGES,
+    First.FAILED.value: Count.FAILED_MESSAGES,
+    First.SPAM.value: Count.SPAM,
 }
 _FIRST_ENGAGEMENTS = {
     EngagementKind.OPEN: Count.OPENED_MESSAGES,
@@ -266,7 +266,8 @@ def _of_entry(entry: LogEntry) -> list[tuple[str, float]]:
     found: list[tuple[str, float]] = []
     if count := OUTCOMES.get(entry.status):
         found.append((count, entry.at))
-    found += [(count, entry.at) for first, count in _FIRSTS.items() if entry.firsts & first]
+    if entry.firsts:
+        found += [(count, entry.at) for first, count in _FIRSTS.items() if entry.firsts & first]
     return found
 
 

@@ -56,18 +56,21 @@ class SqliteGroupCounts(GroupCounts):
 
     async def add(self, source: str, server: ServerId, additions: Sequence[GroupAddition]) -> None:
         """Add what was not taken from this source; see the port."""
-        numbered = [(sortable(one.sequence), one) for one in additions]
+        if not additions:
+            return
+        first, newest = sortable(additions[0].sequence), sortable(additions[-1].sequence)
 
         def add(db: apsw.Connection) -> None:
             rows = fetched(db, _LAST, (server, source))
             last = rows[0][0] if rows else ""
-            fresh = [one for number, one in numbered if number > last]
+            fresh = additions  # nearly always all
+            if first <= last:
+                fresh = [one for one in additions if sortable(one.sequence) > last]
             if fresh:
                 _Adding(db, server).add(fresh)
-                fetched(db, _TAKE, (server, source, numbered[-1][0]))
+                fetched(db, _TAKE, (server, source, newest))
 
-        if numbered:
-            await self._database.write(add)
+        await self._database.write(add)
 
     async def read(
         self, server: ServerId, dimension: Dimension, span: Span, value: str | None = None
@@ -115,7 +118,7 @@ class _Adding:
         for dimension, value, hour, added in hours:
             # What has no group of its own on its day has none in its hours.
             name = names[dimension, value, hour // DAY * DAY]
-            self._write((self._server, dimension.value, Period.HOUR.value, hour), name, [added])
+            self._add((self._server, dimension.value, Period.HOUR.value, hour), name, [added])
 
     def _count(self, place: _Place, value: str, parts: list[Counts]) -> str:
         """Add to a day, and the value under which that is."""
@@ -123,14 +126,22 @@ class _Adding:
             ((self._values[place],),) = fetched(self._db, _VALUES, place)
         known = fetched(self._db, _COUNTED, (*place, value))
         if not known and self._values[place] >= MOST_VALUES:
-            value = OTHERS
-        elif not known:
+            return self._add(place, OTHERS, parts)
+        if not known:
             self._values[place] += 1
-        self._write(place, value, parts)
+        self._write(place, value, [*_read(known), *parts])
+        return value
+
+    def _add(self, place: _Place, value: str, parts: list[Counts]) -> str:
+        known = fetched(self._db, _COUNTED, (*place, value))
+        self._write(place, value, [*_read(known), *parts])
         return value
 
     def _write(self, place: _Place, value: str, parts: list[Counts]) -> None:
-        known = fetched(self._db, _COUNTED, (*place, value))
-        counts = totals([*(json.loads(text) for (text,) in known), *parts])
         ends = place[3] + HOURS_KEPT * DAY if place[2] == Period.HOUR else None
+        counts = totals(parts) if len(parts) > 1 else parts[0]
         self._db.execute(_COUNT, (*place, value, ends, json.dumps(counts)))
+
+
+def _read(rows: list[tuple[str]]) -> list[Counts]:
+    return [json.loads(text) for (text,) in rows]

@@ -7,8 +7,10 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.groups import Dimension, GroupAddition
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import NAMED, Addition, Count, slots_of
+from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.statistics import Statistics
 from tests.integration.cli.conftest import Run
 
@@ -72,3 +74,38 @@ def test_an_organization_is_the_sum_of_its_servers(demo: Run, app: Posthorn) -> 
     assert found["totals"]["outgoing"] == 3
     assert found == demo("statistics", "show", "--server", "demo/demo", "--json").json
     assert "OUTGOING" in demo("statistics", "show", "--organization", "demo").out
+
+
+def grouped(app: Posthorn, run: Run, number: int, *groups: tuple[Dimension, str], **n: int) -> None:
+    """Count something of groups on the one server, now."""
+    server = ServerId(run("server", "show", "--json").json["id"])
+    hour = int(app[ControlledClock].now()) // 3_600 * 3_600
+    added = [GroupAddition(str(number), hour, groups, n)]
+    bootstrap.run(app[GroupCounts].add("test", server, added))
+
+
+def test_groups_have_a_row_each(demo: Run, app: Posthorn) -> None:
+    domain, tag = (Dimension.DOMAIN, "gmail.com"), (Dimension.TAG, "")
+    grouped(app, demo, 1, domain, tag, outgoing=4, sent=3, sent_messages=3, t40=3)
+    grouped(app, demo, 2, (Dimension.WEBHOOK, "wh1"), delivered=2, failed=1, t35=3)
+    head, row = demo("statistics", "show", "--group-by", "domain").out.splitlines()
+    assert head.split()[:3] == ["DOMAIN", "OUTGOING", "SENT"]
+    assert row.split() == ["gmail.com", "4", "3", "0", "0", "75.0%", "0.0%", "1.3", "s"]
+    assert demo("statistics", "show", "--group-by", "tag").out.splitlines()[1].startswith("-")
+    hooks = demo("statistics", "show", "--group-by", "webhook").out.splitlines()
+    assert hooks[1].split()[:3] == ["wh1", "2", "1"]
+    shown = demo("statistics", "show", "--only", "domain:gmail.com", "--json").json
+    assert shown["totals"]["outgoing"] == 4
+    found = demo("statistics", "show", "--group-by", "domain", "--json").json
+    assert found["data"][0]["group"] == "gmail.com"
+    refused = demo("statistics", "show", "--only", "weather:fine")
+    assert refused.code == 1
+
+
+def test_a_server_at_a_glance(demo: Run, app: Posthorn) -> None:
+    count(app, demo, 60, outgoing=3, incoming=1)
+    lines = demo("server", "overview", "demo/demo").out.splitlines()
+    assert lines[0].split() == ["server", "demo/demo"]
+    assert any(line.endswith("1 incoming, 3 outgoing") for line in lines)
+    found = demo("server", "overview", "--json").json
+    assert found["last_hour"]["outgoing"] == 3
