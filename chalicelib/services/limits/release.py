@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import PoolMissing, TemporaryFailure
-from chalicelib.domain.limits.limit import Limit, Standing, hold_of
+from chalicelib.domain.limits.limit import Limit, Line, Standing, hold_of, line_of
 from chalicelib.domain.limits.windows import gap
 from chalicelib.domain.model import Delivery, DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.operations import Operation
@@ -40,17 +40,19 @@ PAGE = 100
 MOST_OF_A_LINE = 1_000
 """How many of one line are let go in a turn, so that other lines have theirs."""
 LOOK_AGAIN = 60.0
+SECONDS = 30.0
+"""How long all lines of a run may take together; what is left stays due."""
 
 
 @dataclass(slots=True)
 class _Turn:
-    """A line in hand: what it did so far, and until when it has nothing more to do."""
+    """A line in hand: until which moment of the monotonic clock, what it did so far, and when it is looked at next."""
 
     state: LineState
     now: float
+    until: float
     released_at: float
     let_go: int = 0
-    seen: int = 0
     unpaced: bool = False
     most: int | None = None
     stop_at: float | None = None
@@ -83,17 +85,19 @@ class ReleaseHeld:
         """Look at the lines that are due; how many messages were let go. TemporaryFailure, when all lines had their
         turn, if one of them met it."""
         away: TemporaryFailure | None = None
-        done = 0
+        done, until = 0, self._clock.monotonic() + SECONDS
         for state in await self._lines.due(self._clock.now(), MOST_LINES):
+            if self._clock.monotonic() > until:
+                break
             try:
-                done += await self._look_at(state)
+                done += await self._look_at(state, until)
             except TemporaryFailure as failure:
                 away = failure
         if away is not None:
             raise away
         return done
 
-    async def _look_at(self, due: LineState) -> int:
+    async def _look_at(self, due: LineState, until: float) -> int:
         known = await self._lines.state(due.line)  # what is due may lag
         now = self._clock.now()
         if known is None or known.due_at > now:
@@ -101,7 +105,7 @@ class ReleaseHeld:
         state = replace(known, due_at=now + AHEAD)
         if not await self._lines.put_off(known, state):
             return 0  # another has it
-        turn = _Turn(state, now, state.released_at, most=state.most)
+        turn = _Turn(state, now, until, state.released_at, most=state.most)
         size = _page_of(state)
         after: Standing | None = None
         while turn.stop_at is None:
@@ -142,12 +146,11 @@ class ReleaseHeld:
         record: MessageRecord | None,
         server: Server | None,
     ) -> None:
-        turn.seen += 1
         line = turn.state.line
-        if record is None or server is None or record.attempt > standing.attempt:
-            return await self._moved_on(turn, standing, record)
-        if record.attempt < standing.attempt or record.state is not State.HELD:
+        if record is not None and record.attempt < standing.attempt:
             return None  # its attempt is not stored yet
+        if record is None or server is None or not _is_held(record, standing, line):
+            return await self._moved_on(turn, standing, record)
         limits = (
             ()
             if server.is_suspended
@@ -169,7 +172,7 @@ class ReleaseHeld:
     def _may_go(self, turn: _Turn, own: Limit | None) -> bool:
         """Whether one more may be let go in this turn; else the line stops."""
         raised = own is None or (turn.most is not None and own.most > turn.most)
-        if turn.let_go >= MOST_OF_A_LINE:
+        if turn.let_go >= MOST_OF_A_LINE or self._clock.monotonic() > turn.until:
             turn.stop_at = turn.now
             return False
         if raised or own is None:
@@ -253,6 +256,14 @@ class ReleaseHeld:
                 {"status": before.status.value},
                 {"status": after.status.value},
             )
+
+
+def _is_held(record: MessageRecord, standing: Standing, line: Line) -> bool:
+    """Whether this limit holds it since it stands there. A worker that died behind its entry left one of a message that
+    another may have sent, or that is held for another reason."""
+    hold = record.limit_hold
+    is_ours = hold is not None and line_of(hold) == line
+    return is_ours and record.attempt == standing.attempt and record.state is State.HELD
 
 
 def _page_of(state: LineState) -> int:

@@ -3,23 +3,35 @@ is lifted or raised."""
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
-from chalicelib.domain.model import Message, Status
+import pytest
+
+from chalicelib.adapters.sqlite.feed import EventFeed
+from chalicelib.domain import lifecycle
+from chalicelib.domain.changes import Operated
+from chalicelib.domain.events.occurrences import occurrences
+from chalicelib.domain.limits.limit import Standing, limits_over
+from chalicelib.domain.model import Delivery, Message, Status
+from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.servers import ServerMode
 from chalicelib.domain.waits import WaitCode, wait_of
+from chalicelib.ports.limit_lines import LimitLines
+from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.events.record_operations import RecordOperations
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
-from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.worlds import Scene, make_scene
 
-__all__ = ["aws_backend", "aws_names", "aws_settings"]
-
 HOUR, DAY = 3_600, 86_400
+LATER = 2_000_000_000
 
 
 async def accepted_and_tried(scene: Scene, count: int) -> list[Message]:
@@ -222,3 +234,58 @@ async def test_mail_in_development_mode_is_released_one_by_one() -> None:
     await scene.posthorn[MessageActions].release(scene.server.id, messages[1].id)
     await scene.deliver_ready()
     assert await statuses(scene, messages) == [Status.HELD, Status.SENT, Status.HELD]
+
+
+async def test_who_let_it_go_is_told_and_nobody_is_audited() -> None:
+    scene = await make_scene(server=ServerOptions(send_limit=1))
+    messages = await accepted_and_tried(scene, 2)
+    await scene.play(62 * 60)
+    assert await statuses(scene, messages) == [Status.SENT] * 2
+    changes, _ = scene.posthorn[EventFeed].read()
+    (operated,) = [one for one in changes if isinstance(one, Operated)]
+    operation = operated.operation
+    assert (operated.message, operation.verb) == (messages[1].id, "release")
+    assert (operation.actor_kind, operation.actor_id) == ("system", "server/hour")
+    released = [
+        one
+        for change in changes
+        for one in occurrences(change)
+        if one.type is EventType.EMAIL_RELEASED
+    ]
+    (told,) = released
+    assert json.loads(told.detail or "")["by"] == {
+        "kind": "system",
+        "id": "server/hour",
+        "name": "send limit",
+    }
+    before = await scene.posthorn[Repository].all(
+        AUDIT_ENTRIES, of_chain(scene.server.organization_id)
+    )
+    await scene.posthorn[RecordOperations].take("mail", changes)
+    after = await scene.posthorn[Repository].all(
+        AUDIT_ENTRIES, of_chain(scene.server.organization_id)
+    )
+    assert after == before
+
+
+@pytest.mark.parametrize("fate", [Status.SENT, Status.HELD])
+async def test_what_a_dead_worker_left_in_a_line_is_not_let_go_and_keeps_nobody_behind_it(
+    fate: Status,
+) -> None:
+    """It died before the record said that the message is held, and another worker sent it, or held it for a person."""
+    scene = await make_scene(server=ServerOptions(send_limit=9))
+    (message,) = await scene.accept()
+    (limit,) = limits_over(scene.server)
+    await scene.posthorn[LimitLines].enter(limit, Standing.of(message, 1), scene.clock.now())
+    await scene.sweep()
+    assert await scene.posthorn[LimitLines].first(limit.line, 9) == [Standing.of(message, 1)]
+    record = await scene.record(message)
+    delivery = Delivery(9, fate, "", scene.clock.now())
+    ended = fate is Status.SENT
+    after = lifecycle.done(record, delivery) if ended else lifecycle.held(record, delivery, LATER)
+    assert after.attempt == 1
+    assert await scene.posthorn[MessageStore].replace(record, after)
+    scene.clock.advance(61)
+    await scene.sweep()
+    assert await scene.posthorn[LimitLines].state(limit.line) is None
+    assert (await scene.record(message)).status is fate

@@ -29,6 +29,7 @@ from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.send_limits import SendLimits, Took
 
 _RACES = 20
+_LONGER = 2 * 86_400  # the mark of a line lies in the item too
 _BUSY = "The limit is counted by too many at once, try again later"
 
 
@@ -176,7 +177,7 @@ def _wish(
     limits: Sequence[Limit], slots: dict[Period, int], count: int, now: float, in_line: bool
 ) -> tuple[str, str, Item]:
     """Expression, condition and values of an owner's update."""
-    ends = max(kept_until(one.period, now) for one in limits)
+    ends = max(kept_until(one.period, now) for one in limits) + _LONGER
     sets, conditions = ["x = :end"], list[str]()
     values: Item = {
         ":count": {"N": str(count)},
