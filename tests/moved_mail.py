@@ -157,6 +157,12 @@ async def _groups(program: Posthorn, server: ServerId, now: float) -> dict[str, 
     }
 
 
+async def _suppressed(program: Posthorn, host: Host) -> dict[str, Any]:
+    lists = (host.server.id, list_of(host.server.organization_id))
+    pages = [await program[SuppressionList].walk(one, 1_000, host.now) for one in lists]
+    return {f"suppression {one.scope} {one.address}": one for page in pages for one in page.values}
+
+
 async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     """What an installation has, without what differs between families, by name."""
     server, now = host.server.id, host.now
@@ -167,8 +173,12 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         lambda record: _kept_of(program, record), await records(program, host)
     ):
         found[name] = kept
+<<<<<<< HEAD
     for entry in (await program[SuppressionList].walk(server, 1_000, now)).values:
         found[f"suppression {entry.address}"] = entry
+=======
+    found |= await _suppressed(program, host)
+>>>>>>> fbf58e5 (One host works off jobs beside mail, and a move brings an organization's list; tests of both)
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
     found |= await _groups(program, server, now)

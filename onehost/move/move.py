@@ -43,7 +43,7 @@ from onehost.storage.progress import Progress
 T = TypeVar("T")
 NOT_MOVED = (
     "Not moved: the send rate of the last hour, addresses for uploads that have not come, claims of requests that were"
-    " not answered, and messages of servers that were removed."
+    " not answered, jobs and the files of exports, and messages of servers that were removed."
 )
 MOVED = "moved"  # the source of what counters were counted elsewhere
 KINDS = ("message", "delivery", "report")
