@@ -20,6 +20,7 @@ from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standin
 from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.periods import SECONDS, STORED, Period
+from chalicelib.domain.suppression import list_of
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.send_limits import Period as LimitPeriod
 from chalicelib.ports.blobs import BlobStore
@@ -173,12 +174,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         lambda record: _kept_of(program, record), await records(program, host)
     ):
         found[name] = kept
-<<<<<<< HEAD
-    for entry in (await program[SuppressionList].walk(server, 1_000, now)).values:
-        found[f"suppression {entry.address}"] = entry
-=======
     found |= await _suppressed(program, host)
->>>>>>> fbf58e5 (One host works off jobs beside mail, and a move brings an organization's list; tests of both)
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
     found |= await _groups(program, server, now)
