@@ -169,6 +169,8 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
             path, at = f"/emails/{{id}}/{verb}", f"/emails/{number}/{verb}"
             asked("POST", path, at, value, "acme/app")
     asked("GET", "/queue", "/queue?status=held", tenant="acme/app")
+    asked("GET", "/overview", "/overview", tenant="acme/app")
+    asked("GET", "/statistics/causes", "/statistics/causes", tenant="acme/app")
     asked("PATCH", "/installation", "/installation", {"notice": "Hello"})
     report = a_report(1, MessageId(1), MessageId(2))
     run(api.scene.posthorn[Reports].add(api.scene.server.id, report))

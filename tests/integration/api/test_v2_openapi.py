@@ -89,6 +89,7 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
         ("/uploads", "post", api.v2("POST", "/uploads", {"size": 5})),
         ("/statistics", "get", counted(api)),
         ("/statistics", "get", api.v2("GET", "/statistics?period=week")),
+        ("/statistics", "get", api.v2("GET", "/statistics?group_by=domain")),
         ("/openapi.json", "get", api.v2("GET", "/openapi.json")),
         *managed(api),
     ]
