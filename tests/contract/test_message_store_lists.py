@@ -11,7 +11,7 @@ import pytest
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.model import Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.paging import Page
-from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.messages import Flagged, MessageStore
 from tests.contract.conftest import World
 from tests.contract.test_message_store_claims import claimed
 from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
@@ -228,3 +228,17 @@ async def test_each_message_of_a_page_has_its_newest_deliveries(world: World) ->
     page = await store.page(server, Scope.OUTGOING, 10)
     found = {record.message.id: [one.id for one in record.deliveries] for record in page.values}
     assert found == {1: [], 2: [20], 3: [30, 31, 32], 4: [42, 43, 44], 5: [50]}
+
+
+async def test_what_has_a_flag_is_counted_up_to_a_number(world: World) -> None:
+    store, server = world[MessageStore], world.server
+    for number in (3, 1, 2):
+        message = a_message(server, number, received_at=NOW - 100.0 * number)
+        await put(world, message, state=State.HELD, status=Status.HELD, held=True)
+    await put(world, a_message(server, 9), state=State.DONE, status=Status.SENT)
+    await put(world, a_message(a_server_id(), 1), state=State.HELD, status=Status.HELD, held=True)
+    found = await store.count_flagged(server, Scope.OUTGOING, "held", 10)
+    assert found == Flagged(3, NOW - 100.0)  # the lowest number came first
+    assert (await store.count_flagged(server, Scope.OUTGOING, "held", 2)).count == 2
+    for scope, flag in ((Scope.INCOMING, "held"), (Scope.OUTGOING, "queued")):
+        assert await store.count_flagged(server, scope, flag, 10) == Flagged()
