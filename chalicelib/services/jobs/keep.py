@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from chalicelib.domain.errors import Conflict, Rejected
-from chalicelib.domain.jobs import Job
+from chalicelib.domain.jobs import Job, JobStatus, ended
 from chalicelib.domain.paging import Page
 from chalicelib.domain.tenancy.audit import Told
 from chalicelib.ports.acting import SYSTEM, who_acts
@@ -71,12 +71,18 @@ class KeepJobs:
         return await self._jobs.page(owner.number, limit, self._clock.now(), after)
 
     async def stop(self, owner: JobOwner, number: str) -> Job:
-        """Have a job end before its next piece; one that is over stays as it is. NotFound, TemporaryFailure."""
+        """Have a job end before its next piece, at once where nobody is at one; one that is over stays as it is.
+        NotFound, TemporaryFailure."""
         for _ in range(MOST_TRIES):
             job = await self._jobs.get(owner.number, number)
             if job.is_stopping or not job.is_open:
                 return job
-            stopping = await self._jobs.change(owner.number, replace(job, is_stopping=True))
+            now = self._clock.now()
+            is_at_work = job.lease_until > now
+            wanted = (
+                replace(job, is_stopping=True) if is_at_work else ended(job, JobStatus.STOPPED, now)
+            )
+            stopping = await self._jobs.change(owner.number, wanted)
             if stopping is not None:
                 await self._enter(owner, job, "stop", {"type": job.type})
                 return stopping

@@ -95,7 +95,7 @@ def test_nobody_has_to_wait(
     file.write_text("address\na@x.example\n")
     job = as_json(api, capsys, "suppression", "import", str(file), "--no-wait")
     assert job["status"] == "queued"
-    assert as_json(api, capsys, "job", "stop", job["id"])["status"] == "queued"
+    assert as_json(api, capsys, "job", "stop", job["id"])["status"] == "stopped"
     bootstrap.run(api.scene.posthorn[RunJobs].run(5))
     assert as_json(api, capsys, "job", "show", job["id"])["status"] == "stopped"
     file.write_bytes(b"address\na\xff@x.example\n")
