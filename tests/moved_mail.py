@@ -23,6 +23,7 @@ from chalicelib.domain.periods import SECONDS, STORED, Period
 from chalicelib.domain.suppression import list_of
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.send_limits import Period as LimitPeriod
+from chalicelib.domain.webhooks.delivery import DeliveryFilter
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts, Span
@@ -35,6 +36,7 @@ from chalicelib.ports.repository import Repository
 from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.unsubscribe_links import UnsubscribeLinks
+from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.audit_log import AuditLog
 from chalicelib.services.tenancy.management_keys import KeyOptions, ManagementKeys
@@ -175,6 +177,8 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     ):
         found[name] = kept
     found |= await _suppressed(program, host)
+    page = await program[WebhookDeliveries].page(server, DeliveryFilter(), 1_000)
+    found |= {f"delivery {one.id}": replace(one, version=0) for one in page.values}
     for period in STORED:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
     found |= await _groups(program, server, now)

@@ -38,6 +38,7 @@ from onehost.move.groups import copy_groups
 from onehost.move.messages import Jobs, MessageCopy
 from onehost.move.steps import Steps
 from onehost.move.suppressions import copy_suppressions
+from onehost.move.webhooks import copy_deliveries
 from onehost.storage.progress import Progress
 
 T = TypeVar("T")
@@ -97,6 +98,7 @@ class Move:
             for server in ours:
                 await self._answers(server)
                 await copy.waiting(server, jobs)
+                await copy_deliveries(self._source, self._target, server)
             for server in ours:
                 await self._counters(server)
         self._steps.forget()

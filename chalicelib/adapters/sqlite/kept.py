@@ -79,8 +79,8 @@ mail.db    | group_counts | as it was | each hour and day | hours for a time, da
 mail.db    | group_sources | as it was | no            | as long as its server        | names nobody    | never
 mail.db    | packs        | as it was | no             | 25 hours                     | names nobody    | each minute
 mail.db    | pack_sources | as it was | no             | four days without an event   | names nobody    | each minute
-mail.db    | webhook_deliveries | as it was | no       | webhook_days                 | the row         | each minute
-mail.db    | webhook_lanes | as it was | no            | as long as its server        | names nobody    | never
+mail.db    | webhook_deliveries | as it was | each     | webhook_days                 | the row         | each minute
+mail.db    | webhook_lanes | as it was | woken anew    | as long as its server        | names nobody    | never
 mail.db    | positions    | as it was | no             | for good                     | names nobody    | never
 control.db | nouns        | as it was | each, resealed | until it is removed          | the row         | never
 control.db | look_ups     | as it was | with its noun  | as its noun                  | with its noun   | with its noun
