@@ -174,7 +174,8 @@ onehost.web             .bootstrap .config .domain .domain.dns .domain.tenancy .
                         .services.tracking .adapters.sqlite .api .api.v1 .api.v2
                         functions gateway onehost apsw h11 uvicorn
 onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite onehost apsw
-onehost.move            .bootstrap .config .domain .domain.limits .domain.tenancy .ports .services .services.pools
+onehost.move            .bootstrap .config .domain .domain.limits .domain.tenancy .domain.webhooks .ports .services
+                        .services.pools
                         .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
