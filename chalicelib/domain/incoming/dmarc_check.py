@@ -109,7 +109,7 @@ def check_dmarc(domain: str, spf: Spf, dkim: Iterable[DkimSignature]) -> Asking[
     aligned = yield from _aligned(check, spf, signatures)
     if aligned:
         return Dmarc("pass", domain, policy, aligned)
-    unsure = check.is_unsure or "temperror" in (spf.result, *(one.result for one in signatures))
+    unsure = check.is_unsure or (yield from _is_in_doubt(check, spf, signatures))
     return Dmarc("temperror" if unsure else "fail", domain, policy)
 
 
@@ -176,6 +176,19 @@ def _aligned(
     if (yield from _is_any_aligned(check, passing, "adkim")):
         found.append("dkim")
     return tuple(found)
+
+
+def _is_in_doubt(
+    check: _Alignment, spf: Spf, signatures: tuple[DkimSignature, ...]
+) -> Asking[bool]:
+    """Whether one that DNS did not tell of would vouch if it passed; one of which not even the domain is known may."""
+    late = (spf.domain,) if spf.result == "temperror" else ()
+    unread = tuple(one.domain for one in signatures if one.result == "temperror")
+    if "" in late or "" in unread:
+        return True
+    doubted = yield from _is_any_aligned(check, late, "aspf")
+    doubted = doubted or (yield from _is_any_aligned(check, unread, "adkim"))
+    return doubted or check.is_unsure
 
 
 def _is_any_aligned(check: _Alignment, domains: tuple[str, ...], mode: str) -> Asking[bool]:

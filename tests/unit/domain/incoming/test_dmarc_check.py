@@ -113,6 +113,18 @@ def test_dns_that_does_not_tell_is_temporary() -> None:
     assert found == Dmarc("temperror", "a.example", "reject")
 
 
+@pytest.mark.parametrize(
+    ("domain", "result"),
+    [("a.example", "temperror"), ("b.a.example", "temperror"), ("", "temperror")]
+    + [("tarpit.example", "fail"), ("a.tarpit.invalid", "fail")],
+)
+def test_only_who_could_vouch_leaves_a_doubt(domain: str, result: str) -> None:
+    signature = DkimSignature("temperror", domain, "s")
+    failed = Spf("fail", "a.example", "192.0.2.1")
+    found = answered(check_dmarc("a.example", failed, (signature,)), records(a_example=REJECT))
+    assert (found.result, found.policy) == (result, "reject")
+
+
 @pytest.mark.parametrize("vouching", ["mail.example.com", "example.com", "x.mail.example.com"])
 def test_names_above_that_decide_nothing_are_not_asked(vouching: str) -> None:
     published = records(mail_example_com=REJECT, example_com=REJECT, com=None)
