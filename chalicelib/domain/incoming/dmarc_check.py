@@ -182,7 +182,7 @@ def _is_in_doubt(
     check: _Alignment, spf: Spf, signatures: tuple[DkimSignature, ...]
 ) -> Asking[bool]:
     """Whether one that DNS did not tell of would vouch if it passed; one of which not even the domain is known may."""
-    late = (spf.domain,) if spf.result == "temperror" else ()
+    late = (spf.domain or "",) if spf.result == "temperror" else ()
     unread = tuple(one.domain for one in signatures if one.result == "temperror")
     if "" in late or "" in unread:
         return True

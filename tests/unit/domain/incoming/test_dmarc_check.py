@@ -115,8 +115,13 @@ def test_dns_that_does_not_tell_is_temporary() -> None:
 
 @pytest.mark.parametrize(
     ("domain", "result"),
-    [("a.example", "temperror"), ("b.a.example", "temperror"), ("", "temperror")]
-    + [("tarpit.example", "fail"), ("a.tarpit.invalid", "fail")],
+    [
+        ("a.example", "temperror"),
+        ("b.a.example", "temperror"),
+        ("", "temperror"),
+        ("tarpit.example", "fail"),
+        ("a.tarpit.invalid", "fail"),
+    ],
 )
 def test_only_who_could_vouch_leaves_a_doubt(domain: str, result: str) -> None:
     signature = DkimSignature("temperror", domain, "s")
