@@ -43,7 +43,7 @@ _FORGET = (
 _DUE = "SELECT server, webhook, is_slow FROM webhook_lanes WHERE due_at <= ? AND until <= ? ORDER BY due_at LIMIT ?"
 _CLEAR = "UPDATE webhook_lanes SET due_at = NULL WHERE server = ? AND webhook = ? AND due_at <= ?"
 _FREE_ALL = (
-    "UPDATE webhook_lanes SET owner = '', until = 0, due_at = min(due_at, ?) WHERE owner != ''"
+    "UPDATE webhook_lanes SET owner = '', until = 0, due_at = min(due_at, ?) WHERE owner > ''"
 )
 _SOONEST = "SELECT min(due_at) FROM webhook_lanes WHERE due_at IS NOT NULL"
 

@@ -43,6 +43,7 @@ LISTS = {
     "repository._ROWS": "PRIMARY KEY (kind=? AND code=? AND owner=? AND name>?)",
     "repository._OWNERS": "PRIMARY KEY (kind=?)",
     "queue._POOLS": "PRIMARY KEY (kind=?)",
+    "webhook_lanes._FREE_ALL": "webhook_lanes_by_owner (owner>?)",
 }
 # The one row of a table, and a list that the caller brings.
 SHORT = {"key_check", "json_each"}
