@@ -368,6 +368,8 @@ def every_route(api: ApiWorld) -> None:
     large = v2("sendEmail", "/emails", whole, 202).json
     v2("showRawEmail", f"/emails/{large['id']}/raw", expected=303)
     v2("showStatistics", "/statistics")
+    v2("showOverview", "/overview")
+    v2("listCauses", "/statistics/causes")
     v2("showOpenApi", "/openapi.json")
     seen.add("showKeySet")
     assert api.call("GET", key_set.PATH).status == 200
@@ -684,6 +686,8 @@ def test_the_upkeep(world: World) -> None:
     looked = set(world.during(hour))  # what is called until the next is added to the one
     world.uploaded(world.submit("a@example.com"))
     program, store = world.program, world.program[Repository]
+    made, name = world.server.id, token_hex(16)
+    bootstrap.run(program[BlobStore].keep(made, name, b"x", program[Clock].now()))
     owner = bootstrap.run(program[Organizations].get(world.server.organization_permalink))
     bootstrap.run(program[RemoveTenants].remove_organization(owner))
     # Somebody added them meanwhile.

@@ -197,12 +197,12 @@ def test_numbers_reach_the_template_as_numbers() -> None:
 
 
 def test_nothing_removes_the_content_of_mail_that_waits() -> None:
-    """No rule of the bucket reaches `r/`: mail may be scheduled for a year ahead."""
+    """No rule of the bucket reaches `r/`: mail may be scheduled for a year ahead. Uploads and exports have rules."""
     bucket = load("data.yaml")["Resources"]["MailBucket"]["Properties"]
     expiring = [
         one for one in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in one
     ]
-    assert [one["Prefix"] for one in expiring] == ["u/"]
+    assert [one["Prefix"] for one in expiring] == ["u/", "x/"]
 
 
 def alarms() -> dict[str, Any]:
@@ -228,6 +228,19 @@ def test_every_alarm_has_a_section_that_says_what_to_do() -> None:
     headings = re.findall(r"^### (.+)$", page, re.MULTILINE)
     named = [name for heading in headings for name in heading.split(", ")]
     assert sorted(named) == sorted(alarms())
+
+
+def test_errors_in_the_log_of_every_function_are_counted() -> None:
+    resources = load("functions.merge.yaml")["Resources"]
+    kinds = {name: one.get("Type") for name, one in resources.items()}
+    watched = {
+        one["Properties"]["LogGroupName"]["Ref"]
+        for name, one in resources.items()
+        if kinds[name] == "AWS::Logs::MetricFilter"
+    }
+    functions = {f"{name}Log" for name in resources if f"{name}Role" in resources}
+    assert "JobsLog" in functions
+    assert watched == functions | {"ApiLog"}
 
 
 def test_what_the_alarm_on_the_log_looks_for_is_what_functions_write(

@@ -30,6 +30,7 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.delivery_job import render_job
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.events.event import LONGEST_BODY
+from chalicelib.domain.jobs import JobStatus
 from chalicelib.domain.model import DeliveryJob, MessageRecord, State, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.tenancy.credentials import CredentialKind
@@ -52,6 +53,8 @@ from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.incoming.accept import AcceptIncoming
 from chalicelib.services.incoming.arrivals import IncomingMail, IncomingRecipient
 from chalicelib.services.incoming.endpoints import Endpoints
+from chalicelib.services.jobs.keep import KeepJobs
+from chalicelib.services.jobs.kinds import JobOwner
 from chalicelib.services.webhooks.webhooks import Webhooks
 from infra.local.exchange import Request
 from infra.local.function_url import event_of
@@ -368,6 +371,26 @@ def test_the_largest_mail_that_arrives_fits_the_function(
     assert called.answer["batchItemFailures"] == []
     assert len(Application.posted) == len(letters)
     assert called.peak < memory_of("Incoming") * ROOM
+
+
+def test_long_rows_and_wrong_rows_fit_the_jobs(place: Place) -> None:
+    """A file of wrong rows, each told until there are enough, and one of long rows, which is exported again."""
+    program, server = place.program, place.server
+    owner = JobOwner(server.organization_id, server.full_name, server)
+    rows = "".join(f"u{n}@example.com,{'n' * 490}\n" for n in range(2_000))
+    jobs = []
+    for kind, given in (
+        ("import_suppressions", {"csv": "address\n" + "x\n" * 40_000}),
+        ("import_suppressions", {"csv": f"address,note\n{rows}"}),
+        ("export", {"what": "suppressions", "format": "jsonl"}),
+    ):
+        with place.function("functions.jobs.jobs") as process:
+            job = bootstrap.run(program[KeepJobs].start(owner, kind, given))
+            called = process.call(schedule_event("jobs", program[Clock].now(), "us-east-1"))
+        assert called.peak < memory_of("Jobs") * ROOM
+        jobs.append(bootstrap.run(program[KeepJobs].get(owner, job.id)))
+    assert [one.status for one in jobs] == [JobStatus.DONE] * 3
+    assert [(one.done, one.failed) for one in jobs] == [(0, 40_000), (2_000, 0), (2_000, 0)]
 
 
 def test_many_due_messages_fit_the_sweep(place: Place) -> None:
