@@ -134,8 +134,8 @@ async def fill(host: Host) -> dict[str, Message]:
     """Mail in every state, by name, and something in every other table."""
     names = ("waiting", "leased", "done", "held")
     mail = {name: (await host.accept(words=f"I am {name}."))[0] for name in names}
-    later = SendOptions("broadcast", {"order": "17"}, host.now + 30 * 86_400)
-    mail["scheduled"] = (await host.accept(words="I am scheduled.", options=later))[0]
+    scheduled = SendOptions("broadcast", {"order": "17"}, host.now + 30 * 86_400)
+    mail["scheduled"] = (await host.accept(words="I am scheduled.", options=scheduled))[0]
     await host.lease(mail["leased"])
     await host.finish(mail["done"], links=1)
     before = await host.lease(mail["held"])

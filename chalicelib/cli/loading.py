@@ -89,7 +89,11 @@ COMMANDS = (
     ),
     ("send", "send:send_command", "Send a message, as any client would."),
     ("tail", "tail:tail_command", "Follow what happens at a server until Ctrl-C."),
-    ("export", "export:export_command", "Write what happens at a server, as JSON, line by line."),
+    (
+        "export",
+        "export:export_command",
+        "Write the events of a server, one JSON object a line, as they happen.",
+    ),
     ("login", "login:login_command", "Keep an API's address and key."),
     ("logout", "login:logout_command", "Forget a profile and its key."),
 )

@@ -23,10 +23,17 @@ from chalicelib.adapters.sqlite.records import (
     read_record,
 )
 from chalicelib.adapters.sqlite.sealing_keys import CHECK_CONTEXT
+from chalicelib.adapters.storage.packs import parse_occurrence, read_pack
+from chalicelib.domain.changes import Mark
 from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.ids import read_token
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.json_values import parse_value
+from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.operations import parse_operation
+from chalicelib.domain.report import Report
 from chalicelib.domain.tenancy.nouns import NOUNS, secrets_of
+from chalicelib.domain.webhooks.delivery import WebhookDelivery
 
 if TYPE_CHECKING:
     import apsw
@@ -80,6 +87,9 @@ def row_faults(db: apsw.Connection, done: Done) -> Iterator[Fault]:
                     yield Fault(f"{table} {row[0]}", f"Row {row[0]} of {table} cannot be read")
             done(len(rows))
     yield from _counter_faults(db)
+    for server, name, value in db.execute("SELECT server, id, value FROM jobs"):
+        if not _readable(parse_value, (Job, value)):
+            yield Fault(f"jobs {name}", f"The job {name} of server {server} cannot be read")
 
 
 def _counter_faults(db: apsw.Connection) -> Iterator[Fault]:
@@ -121,8 +131,10 @@ def noun_faults(db: apsw.Connection, opens: Callable[[bytes, Any], bool]) -> Ite
 
 _ROWS: dict[str, tuple[str, Callable[..., Any]]] = {
     "events": (
-        f"SELECT seq, kind, hit, {DELIVERY_COLUMNS} FROM events WHERE seq > ? ORDER BY seq",
-        lambda kind, hit, *delivery: _EVENTS[kind](hit, delivery),
+        f"SELECT seq, kind, hit, operation, detail, {DELIVERY_COLUMNS} FROM events WHERE seq > ? ORDER BY seq",
+        lambda kind, hit, operation, detail, *delivery: _EVENTS[kind](
+            hit or operation or detail, delivery
+        ),
     ),
     "queue": (
         "SELECT id, body FROM queue WHERE body IS NOT NULL AND id > ? ORDER BY id",
@@ -132,12 +144,29 @@ _ROWS: dict[str, tuple[str, Callable[..., Any]]] = {
         "SELECT key, packed FROM links WHERE key > ? ORDER BY key",
         lambda packed: json.loads(zlib.decompress(packed)),
     ),
+    "reports": (
+        "SELECT key, value FROM reports WHERE key > ? ORDER BY key",
+        lambda value: parse_value(Report, value),
+    ),
+    "packs": (
+        "SELECT seq, server, occurrences FROM packs WHERE seq > ? ORDER BY seq",
+        read_pack,
+    ),
+    "webhook_deliveries": (
+        "SELECT rowid, value FROM webhook_deliveries WHERE rowid > ? ORDER BY rowid",
+        lambda value: parse_value(WebhookDelivery, value),
+    ),
 }
+# What a row tells is in the one of its columns that its kind has.
 _EVENTS: dict[str, Callable[[Any, Sequence[Any]], Any]] = {
-    "new": lambda hit, delivery: None,
-    "delivery": lambda hit, delivery: read_delivery(delivery),
-    "open": lambda hit, delivery: json.loads(hit),
-    "click": lambda hit, delivery: json.loads(hit),
+    "new": lambda told, delivery: None,
+    "delivery": lambda told, delivery: read_delivery(delivery),
+    "open": lambda told, delivery: json.loads(told),
+    "click": lambda told, delivery: json.loads(told),
+    "operation": lambda told, delivery: parse_operation(told),
+    "mark": lambda told, delivery: Mark(json.loads(told)[0]),
+    "report": lambda told, delivery: parse_value(Report, told),
+    "event": lambda told, delivery: parse_occurrence(ServerId(0), told),
 }
 _COUNTERS = (
     "SELECT server, period, start, counts FROM counters"

@@ -87,7 +87,7 @@ async def test_everything_is_there_again(
     assert (
         await again[IdempotencyKeys].begin(server, "once", "f", host.now)
     ).found is Claimed.REPLAY
-    assert await again[SuppressionList].listed([(server, "gone@example.com")], host.now)
+    assert await again[SuppressionList].of(server, "gone@example.com", host.now)
     assert await again[AddressMac].key() == await host.posthorn[AddressMac].key()
 
 

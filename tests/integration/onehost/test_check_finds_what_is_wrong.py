@@ -14,6 +14,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from chalicelib.domain.changes import Mark
+from chalicelib.domain.model import Scope
+from chalicelib.ports.messages import MessageStore
+from chalicelib.services.queue.message_actions import MessageActions
 from tests.integration.onehost.conftest import Run
 from tests.kept_mail import fill, make_host
 from tests.patience import PATIENCE
@@ -33,11 +37,19 @@ _MAIL = [
     ("UPDATE events SET d_status = 'Lost' WHERE kind = 'delivery'", "of events cannot be read"),
     ("UPDATE events SET kind = 'song' WHERE seq = 1", "Row 1 of events cannot be read"),
     ("UPDATE events SET hit = '{' WHERE kind = 'click'", "of events cannot be read"),
+    ("UPDATE events SET detail = '[]' WHERE kind = 'event'", "of events cannot be read"),
+    ("UPDATE events SET detail = '{' WHERE kind = 'report'", "of events cannot be read"),
+    ("UPDATE events SET detail = '[]' WHERE kind = 'mark'", "of events cannot be read"),
+    ("UPDATE events SET operation = '[]' WHERE kind = 'operation'", "of events cannot be read"),
+    ("UPDATE reports SET value = '{'", "of reports cannot be read"),
+    ("UPDATE packs SET occurrences = x'00'", "Row 1 of packs cannot be read"),
+    ("UPDATE webhook_deliveries SET value = '{'", "Row 1 of webhook_deliveries cannot be read"),
+    ("UPDATE jobs SET value = '{'", "The job jba of server 1 cannot be read"),
     ("UPDATE queue SET body = '{' WHERE id = 1", "Row 1 of queue cannot be read"),
     ("UPDATE links SET packed = x'00'", "of links cannot be read"),
     ("UPDATE counters SET counts = '{'", "The counters of server 1 from "),
     ("UPDATE numbers SET n = 2 WHERE kind = 'message'", "Server 1 would give numbers again"),
-    ("PRAGMA user_version = 9", "was written by a newer release (schema 9, this one knows 3)"),
+    ("PRAGMA user_version = 9", "was written by a newer release (schema 9, this one knows 4)"),
 ]
 _OTHER_KEY = """UPDATE nouns SET value = replace(value, '"selector":"', '"selector":"x') WHERE kind = 'domain'"""
 _CONTROL = [
@@ -57,7 +69,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "state"
 
     async def make() -> None:
-        await fill(await make_host(folder))
+        host = await make_host(folder)
+        mail = await fill(host)
+        await host.posthorn[MessageActions].cancel(host.server.id, mail["held"].id)
+        done = mail["done"].id, Scope.OUTGOING
+        assert await host.posthorn[MessageStore].mark(
+            host.server.id, *done, Mark.COMPLAINED, host.now, "1"
+        )
 
     asyncio.run(make())
     return folder
