@@ -91,6 +91,23 @@ def test_the_functions_template_passes_cfn_lint(package: Package, tmp_path: Path
     assert lint({"functions": package.template}, tmp_path) == ""
 
 
+def test_the_name_of_each_function_is_told() -> None:
+    """By the outputs come the names that `make deploy` prints and the logs are found under."""
+    template = load("functions.merge.yaml")
+    named = {
+        name
+        for name, one in template["Resources"].items()
+        if {"FunctionName", "Role"} <= one.get("Properties", {}).keys()
+    }
+    told = {
+        output["Value"]["Ref"]
+        for name, output in template["Outputs"].items()
+        if name.endswith("Function")
+    }
+    assert named
+    assert named <= told
+
+
 def test_queues_are_named_as_the_settings_name_them() -> None:
     settings, resources = Settings(), for_pools(load("data.yaml"), POOLS)["Resources"]
     names = {
