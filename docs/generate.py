@@ -59,7 +59,7 @@ talks to is said by the first of these that is there:
 `posthorn login URL` asks for a key and keeps both as a profile in `~/.config/posthorn/config.toml` (`XDG_CONFIG_HOME`),
 mode 600; a file that others can read is refused. `--local` opens the storage that 3, 5 or 6 name instead of asking the
 API, with the same commands: for when the API is down. Whoever can open it may do everything, and stands in the audit
-log by the name of their account. `posthorn tail` always reads the storage.
+log by the name of their account.
 
 * `--json` may stand anywhere and prints JSON for machines; `posthorn tail --json` prints one object a line.
 * Where there is only one organization or server, it need not be named. Servers are named `organization/server`.

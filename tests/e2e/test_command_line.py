@@ -74,10 +74,13 @@ def test_a_sent_message_arrives_and_its_timeline_says_so(
     assert delivery["tls"].startswith("TLSv1.")
     assert delivery["remote"]
     assert cli("message", "show", shown["token"])["id"] == message["id"]
-    events = cli("tail", "--last", "100", "--polls", "1")
-    assert ("delivery", message["id"]) in {
-        (each["event"], each["message"]["id"]) for each in events
-    }
+
+    def told() -> bool:
+        events = cli("tail", "--since", "1h", "--polls", "1")
+        told_of = {(each["type"], each["data"].get("email", {}).get("id")) for each in events}
+        return ("email.delivered", message["id"]) in told_of
+
+    wait_for(told, "the event of the delivery")
 
 
 def test_a_credential_that_holds_is_made_used_and_revoked(stack: RunningStack, cli: Cli) -> None:

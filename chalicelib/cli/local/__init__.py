@@ -1,1 +1,1 @@
-"""What the command does with the storage in hand, without the API's server: `--local`, and following events."""
+"""What the command does with the storage in hand, without the API's server: `--local`."""
