@@ -142,7 +142,7 @@ CREATE TABLE webhook_lanes(
   server INTEGER, webhook TEXT, owner TEXT NOT NULL DEFAULT '', until REAL NOT NULL DEFAULT 0, failing_since REAL,
   is_slow INTEGER NOT NULL DEFAULT 0, due_at REAL, PRIMARY KEY(server, webhook)) WITHOUT ROWID;
 CREATE INDEX webhook_lanes_by_due ON webhook_lanes(due_at) WHERE due_at IS NOT NULL;
-CREATE INDEX webhook_lanes_by_owner ON webhook_lanes(owner) WHERE owner != '';
+CREATE INDEX webhook_lanes_by_owner ON webhook_lanes(owner) WHERE owner > '';
 /* Who unsubscribes from what by the link in a message, which it outlives. */
 CREATE TABLE unsubscribes(
   key INTEGER PRIMARY KEY, recipient TEXT NOT NULL, stream TEXT NOT NULL, keep_until INTEGER NOT NULL);
