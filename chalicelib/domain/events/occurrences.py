@@ -38,8 +38,6 @@ _HITS = {
     EngagementKind.OPEN: EventType.EMAIL_OPENED,
     EngagementKind.CLICK: EventType.EMAIL_CLICKED,
 }
-_RELEASING = frozenset({RELEASE, "retry", "replay"})
-"""Verbs that end a hold by sending the message on."""
 
 
 def occurrences(change: Change) -> tuple[Occurrence, ...]:
@@ -129,8 +127,8 @@ def _of_operation(operated: Operated) -> tuple[Occurrence, ...]:
 
 
 def is_release(operation: Operation) -> bool:
-    """Whether it sent a message on that was held."""
-    if operation.verb not in _RELEASING or not operation.before:
+    """Whether it let a message go that was held. One that is retried or replayed is told of by its next delivery."""
+    if operation.verb != RELEASE or not operation.before:
         return False
     before = json.loads(operation.before)
     return isinstance(before, dict) and before.get("status") == Status.HELD.value

@@ -44,7 +44,7 @@ from chalicelib.services.tenancy.directory import Directory
 
 MOST_BYTES = 100_000_000
 COUNTED_BYTES = 1_000_000
-READ_BYTES = 524_288
+READ_BYTES = COUNTED_BYTES  # so that a row without an end is found before anything is listed
 ROWS_AT_ONCE = 1_000
 _MICROSECOND = 0.000_001
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from chalicelib.domain.events.event import Event
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.webhooks import WEBHOOKS, Webhook, WebhookFormat
 from chalicelib.domain.webhooks.delivery import WebhookDelivery, delivery_id
@@ -22,8 +21,6 @@ from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
 
 MOST_OF_A_JOB = 500
-# Postal posts these only to webhooks that get all events.
-_OF_ALL_EVENTS = (EventType.SERVER_LIMIT_APPROACHING, EventType.SERVER_LIMIT_EXCEEDED)
 
 
 class FanOut:
@@ -93,9 +90,6 @@ def wants(webhook: Webhook, event: Event) -> bool:
     if _body(webhook, event) is None:
         return False
     if webhook.events is not None and told.type not in webhook.events:
-        return False
-    is_postal = webhook.format is WebhookFormat.POSTAL
-    if is_postal and told.type in _OF_ALL_EVENTS and webhook.events is not None:
         return False
     if (webhook.streams, webhook.tags) != (None, None) and told.email is None:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.organizations import ORGANIZATIONS, Organization
-from chalicelib.domain.tenancy.owners import of_organization, of_server
+from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_server
 from chalicelib.domain.tenancy.servers import SERVERS
 from chalicelib.domain.tenancy.webhooks import Webhook
 from chalicelib.ports.repository import Repository
@@ -48,7 +48,7 @@ class GiveUpWebhook:
         try:
             place = Place(of_server(webhook.server_id))
             server = await self._repository.get(SERVERS, place, fresh=False)
-            place = Place(of_organization(server.organization_id))
+            place = Place(ALL_ORGANIZATIONS, server.organization_permalink)
             return await self._repository.get(ORGANIZATIONS, place, fresh=False), server.full_name
         except NotFound:
             return None, str(webhook.server_id)

@@ -30,7 +30,7 @@ LIMIT = EventType.SERVER_LIMIT_EXCEEDED
         ({"format": "postal"}, {}, True),
         ({"format": "postal"}, {"postal": None}, False),
         ({"format": "postal"}, {"kind": LIMIT, "email": None}, True),
-        ({"format": "postal", "events": [LIMIT]}, {"kind": LIMIT, "email": None}, False),
+        ({"format": "postal", "events": [LIMIT]}, {"kind": LIMIT, "email": None}, True),
         ({"events": [LIMIT]}, {"kind": LIMIT, "email": None}, True),
         ({"enabled": False}, {}, False),
     ],

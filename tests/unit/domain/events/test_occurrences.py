@@ -113,8 +113,8 @@ def test_a_hold_says_when_it_ends_and_who_ended_it() -> None:
     ("verb", "before", "is_told"),
     [
         ("release", '{"status":"Held"}', True),
-        ("retry", '{"status":"Held"}', True),
-        ("replay", '{"status":"Held"}', True),
+        ("retry", '{"status":"Held"}', False),
+        ("replay", '{"status":"Held"}', False),
         ("retry", '{"status":"SoftFail"}', False),
         ("hold", '{"status":"Pending"}', False),
         ("cancel", '{"status":"Held"}', False),
