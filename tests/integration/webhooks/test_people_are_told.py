@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-
-import pytest
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.http_exchange import HttpAnswer
 from tests.webhook_stage import Stage
+
+if TYPE_CHECKING:
+    import pytest
 
 
 async def test_the_notice_names_organization_and_server(
@@ -19,6 +21,6 @@ async def test_the_notice_names_organization_and_server(
     with caplog.at_level(logging.WARNING, "posthorn.system_mail"):
         await stage.turn(webhook)
     (told,) = [one for one in caplog.records if one.getMessage() == "notice"]
-    fields = vars(told)["fields"]
+    fields = told.__dict__["fields"]
     assert fields["organization"] == stage.scene.server.organization_permalink
     assert webhook.name in fields["subject"]
