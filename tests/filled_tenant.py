@@ -20,6 +20,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
 from tests.managed_routes import managed
@@ -146,11 +147,14 @@ def _report(api: ApiWorld, number: int) -> Names:
 
 
 def _webhook_delivery(api: ApiWorld, number: int) -> Names:
-    """What a webhook gets: nobody makes one by the API."""
-    made = {"url": f"https://d{number}.example/"}
-    reply = api.manage("POST", "/webhooks", made, api.scene.server.full_name)
-    one = a_delivery(api.scene.server.id, number, webhook=reply.json["id"])
-    bootstrap.run(api.scene.posthorn[WebhookDeliveries].add([one]))
+    """What a webhook gets: nobody makes one by the API. Ten share a webhook, of which a server has a limited number."""
+    url, server, program = f"https://d{number // 10}.example/", api.scene.server, api.scene.posthorn
+    webhooks = {one.url: one.id for one in bootstrap.run(program[Webhooks].of(server))}
+    if url not in webhooks:
+        reply = api.manage("POST", "/webhooks", {"url": url}, server.full_name)
+        webhooks[url] = reply.json["id"]
+    one = a_delivery(server.id, number, webhook=webhooks[url])
+    bootstrap.run(program[WebhookDeliveries].add([one]))
     return {"id": one.id}
 
 
@@ -193,11 +197,13 @@ MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
         tenant=False,
     ),
 }
+# Of what a server may have a few of: the most that are made, so that there is room for another.
+FEW = {"/streams/{name}": 10, "/webhooks/{id}": 30}
 
 
 @dataclass
 class FilledTenant:
-    """The tenant of a world, with `count` of each thing."""
+    """The tenant of a world, with `count` of each thing, but at most FEW of some."""
 
     api: ApiWorld
     count: int = 1
@@ -211,7 +217,8 @@ class FilledTenant:
     def fill(self) -> FilledTenant:
         """Make all that there is to make."""
         for path, make in MAKERS.items():
-            self.things[path] = [make(self.api, number) for number in range(self.count)]
+            count = min(self.count, FEW.get(path, self.count))
+            self.things[path] = [make(self.api, number) for number in range(count)]
         return self
 
     def named(self, route: Route) -> list[Names]:

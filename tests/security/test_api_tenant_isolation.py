@@ -13,8 +13,9 @@ from chalicelib.api.v1.routes import ACTIONS
 from chalicelib.api.v2.routes import ROUTES
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.domain.tenancy.credentials import CredentialKind
+from chalicelib.domain.tenancy.scopes import OF_A_SERVER_KEY
 from chalicelib.ports.statistics import Statistics
-from chalicelib.services.tenancy.credentials import Credentials
+from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from tests.http_api import ApiWorld, Reply, api_world
@@ -45,8 +46,9 @@ def two() -> Iterator[Two]:
     with api_world() as api:
         organization = bootstrap.run(api.scene.posthorn[Organizations].create("Other"))
         server = bootstrap.run(api.scene.posthorn[Servers].create(organization, "Other"))
+        may = CredentialOptions(scopes=(*OF_A_SERVER_KEY, "emails:write"))
         _, key = bootstrap.run(
-            api.scene.posthorn[Credentials].create(server, CredentialKind.API, "api")
+            api.scene.posthorn[Credentials].create(server, CredentialKind.API, "api", may)
         )
         made = api.v2("POST", "/emails", GOOD).json["emails"][0]
         yield Two(api, made["id"], made["token"], key)
