@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from functions import webhooks
 from infra.local import runner
 from infra.local.clock import LocalClock, advance
 from infra.local.invocation import Context, failed_ids, schedule_event, sqs_event
@@ -194,7 +195,8 @@ def test_what_becomes_due_after_the_clock_was_moved_is_swept_within_five_seconds
     tmp_path: Path,
 ) -> None:
     clock = HeldClock(tmp_path / "clock")
-    sweep, upkeep = (Ticker(one, lambda *_: None, clock, "us-east-1") for one in SCHEDULES)
+    tickers = {one.name: Ticker(one, lambda *_: None, clock, "us-east-1") for one in SCHEDULES}
+    sweep, upkeep = tickers["sweep"], tickers["upkeep"]
     assert sweep.tick()
     assert upkeep.tick()
     clock.moment += 5
@@ -291,6 +293,12 @@ def test_each_pools_queue_and_the_dead_letters_find_their_handler() -> None:
         "p-deliver-bulk": json.loads,
         "p-dead": json.dumps,
     }
+
+
+def test_lanes_of_slow_receivers_have_a_function_of_their_own() -> None:
+    queues = FakeQueues({"p-webhooks": None, "p-webhooks-slow": None})
+    found = {each.name: each.handler for each in find_queues(queues, "p-").values()}
+    assert found == {"p-webhooks": webhooks.webhooks, "p-webhooks-slow": webhooks.webhooks_slow}
 
 
 def test_switches_are_read_from_the_environment() -> None:
