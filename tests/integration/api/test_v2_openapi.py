@@ -16,10 +16,12 @@ from chalicelib.api.v2.management import MANAGEMENT
 from chalicelib.api.v2.openapi import document
 from chalicelib.api.v2.route import PREFIX
 from chalicelib.api.v2.routes import ELSEWHERE, every_route
+from chalicelib.domain.model import State, Status
 from chalicelib.domain.statistics import Addition, Count, slots_of
 from chalicelib.ports.statistics import Statistics
 from functions.api import app
 from tests.http_api import ApiWorld, Reply
+from tests.integration.api.test_v2_overview import tell, tried
 from tests.managed_routes import managed
 
 GOOD = {"from": "app@acme.test", "to": "x@example.com", "text": "Hello"}
@@ -66,6 +68,16 @@ def counted(api: ApiWorld) -> Reply:
     return api.v2("GET", "/statistics?period=minute")
 
 
+def failed(api: ApiWorld) -> list[tuple[str, str, Reply]]:
+    """What tells of failures, of a server that has one."""
+    tried(api, 900, Status.HARD_FAIL, State.DONE, cause="mailbox", output="550 5.1.1 unknown")
+    tell(api)
+    overview, causes = (api.v2("GET", path) for path in ("/overview", "/statistics/causes"))
+    assert overview.json["attention"]
+    assert "mailbox" in {one["cause"] for one in causes.json["data"]}
+    return [("/overview", "get", overview), ("/statistics/causes", "get", causes)]
+
+
 def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
     """An answer of every operation, and of every kind of problem that is easy to get."""
     sent = api.v2("POST", "/emails", GOOD | {"html": "<p>x", "tag": "t"})
@@ -92,6 +104,7 @@ def answers(api: ApiWorld) -> list[tuple[str, str, Reply]]:
         ("/statistics", "get", api.v2("GET", "/statistics?group_by=domain")),
         ("/openapi.json", "get", api.v2("GET", "/openapi.json")),
         *managed(api),
+        *failed(api),
     ]
 
 
