@@ -231,6 +231,7 @@ class LimitItem(MailItem):
     most = NumberAttribute(attr_name="o", null=True)
     entered = NumberAttribute(attr_name="g", null=True)
     waiting = NumberAttribute(attr_name="k", null=True)
+    given_back = UnicodeAttribute(attr_name="w", null=True)
 
 
 class StandingItem(MailItem):

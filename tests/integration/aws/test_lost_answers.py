@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.dynamo.send_limits import DynamoSendLimits
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.bootstrap import Posthorn
+from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind
 from chalicelib.domain.model import MessageRecord, State, Status
+from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.idempotency import Claimed, IdempotencyKeys
 from chalicelib.ports.messages import MessageStore
+from chalicelib.ports.send_limits import SendLimits
 from tests.fakes import NOW, a_delivery, a_job, a_message, a_server_id
 
 pytestmark = pytest.mark.aws
@@ -94,3 +99,39 @@ async def test_an_idempotency_claim_repeated_has_started(aws: Posthorn, losing: 
     claim = await aws[IdempotencyKeys].begin(a_server_id(), "key", "print", NOW)
     assert losing == []
     assert claim.found is Claimed.STARTED
+
+
+async def test_places_given_back_repeated_are_given_back_once(
+    aws: Posthorn, losing: list[str]
+) -> None:
+    limit = Limit(LimitOwner(OwnerKind.SERVER, a_server_id()), Period.HOUR, 9)
+    for _ in range(5):
+        await aws[SendLimits].take([limit], 1, NOW)
+    for left in (4, 3):
+        losing.append("UpdateItem")
+        await aws[SendLimits].give_back([limit], 1, NOW)
+        assert losing == []
+        assert [one.used for one in await aws[SendLimits].usages([limit], NOW)] == [left]
+
+
+async def test_a_place_that_cannot_be_given_back_is_lost_and_no_other_comes_back_twice(
+    aws: Posthorn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = a_server_id()
+    ours = [Limit(LimitOwner(OwnerKind.SERVER, server), one, 9) for one in Period]
+    shared = Limit(LimitOwner(OwnerKind.ORGANIZATION, server), Period.HOUR, 1)
+    for wanted in ([shared], ours, ours):
+        assert (await aws[SendLimits].take(wanted, 1, NOW)).full is None
+    real, away = DynamoSendLimits._give_back, [Period.DAY]
+
+    async def give_back(self: DynamoSendLimits, limit: Limit, count: int, at: float) -> None:
+        if limit.period in away:
+            away.remove(limit.period)
+            raise TemporaryFailure("away")
+        await real(self, limit, count, at)
+
+    monkeypatch.setattr(DynamoSendLimits, "_give_back", give_back)
+    assert (await aws[SendLimits].take([*ours, shared], 1, NOW)).full == shared
+    assert away == []
+    used = [(one.limit.period, one.used) for one in await aws[SendLimits].usages(ours, NOW)]
+    assert used == [(one, 3 if one is Period.DAY else 2) for one in Period]

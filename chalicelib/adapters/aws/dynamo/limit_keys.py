@@ -6,11 +6,12 @@ it was accepted>#<server>#<message>`. Lines that are to be looked at are found i
 
 An owner's item has for each period (`h`, `d`, `m`): `t` with the sum of its window, `r` with the newest slot, a count
 for each slot by its last two digits, and `q` while a line holds mail. `v` counts what changes counts otherwise than by
-adding to the newest slot.
+adding to the newest slot; `w` has the marks of the latest that gave places back, each by one call.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ from chalicelib.domain.tenancy.send_limits import Period
 DUE_LINES = "LIM"
 _NAMES = 100
 """Slots are called by their numbers modulo this, which is more than any window has."""
+
+_MARKS = 8
+_MARK_LENGTH = 4
 
 
 def letter(period: Period) -> str:
@@ -83,6 +87,25 @@ def read_counts(item: Mapping[str, Any], period: Period, now_slot: int) -> Count
     names = {slot: slot_name(period, slot) for slot in slots}
     found = {slot: int(item[name]["N"]) for slot, name in names.items() if name in item}
     return Counts(period, max(newest, now_slot), found)
+
+
+def new_mark() -> str:
+    """What tells one who gives places back from others."""
+    return secrets.token_hex(_MARK_LENGTH // 2)
+
+
+def with_mark(item: Mapping[str, Any], mark: str) -> str:
+    """The latest marks of an owner's item, and one more."""
+    marks: str = item["w"]["S"] if "w" in item else ""
+    return (marks + mark)[-_MARKS * _MARK_LENGTH :]
+
+
+def may_have_marked(item: Mapping[str, Any], mark: str, version: int) -> bool:
+    """Whether a write that was to follow `version` may have been done, by the item as it is now."""
+    marks: str = item["w"]["S"] if "w" in item else ""
+    known = {marks[at : at + _MARK_LENGTH] for at in range(0, len(marks), _MARK_LENGTH)}
+    since = int(item["v"]["N"]) - version if "v" in item else 0
+    return mark in known or since > _MARKS
 
 
 def _of(owner: LimitOwner) -> str:

@@ -16,8 +16,11 @@ from chalicelib.adapters.aws.dynamo.limit_keys import (
     counts_key,
     letter,
     line_key,
+    may_have_marked,
+    new_mark,
     read_counts,
     slot_name,
+    with_mark,
 )
 from chalicelib.adapters.aws.dynamo.table import Item, Table
 from chalicelib.adapters.aws.session import AwsSession
@@ -45,24 +48,32 @@ class DynamoSendLimits(SendLimits):
         """Owner by owner; see the port."""
         taken: list[Limit] = []
         usages: list[Usage] = []
+        full: Took | None = None
         try:
             for owner, group in groupby(limits, key=lambda one: one.owner):
                 ours = list(group)
                 took = await self._take(owner, ours, count, now, in_line)
                 usages += took.usages
                 if took.full is not None:
-                    await self.give_back(taken, count, now)
-                    return Took(usages, took.full, took.free_at, took.waiting)
+                    full = took
+                    break
                 taken += ours
         except TemporaryFailure:
-            with suppress(TemporaryFailure):
-                await self.give_back(taken, count, now)
+            await self._lose_or_give_back(taken, count, now)
             raise
-        return Took(usages)
+        if full is None:
+            return Took(usages)
+        await self._lose_or_give_back(taken, count, now)
+        return Took(usages, full.full, full.free_at, full.waiting)
 
     async def give_back(self, limits: Sequence[Limit], count: int, at: float) -> None:
         """An update a limit, in the slots of `at` or what became the newest then."""
-        await asyncio.gather(*(self._give_back(one, count, at) for one in limits))
+        done = await asyncio.gather(
+            *(self._give_back(one, count, at) for one in limits), return_exceptions=True
+        )
+        for one in done:
+            if one is not None:
+                raise one
 
     async def usages(self, limits: Sequence[Limit], now: float) -> list[Usage]:
         """One read an owner."""
@@ -73,6 +84,11 @@ class DynamoSendLimits(SendLimits):
     async def forget(self, owner: LimitOwner) -> None:
         """Remove its item."""
         await self._table.delete(counts_key(owner))
+
+    async def _lose_or_give_back(self, limits: Sequence[Limit], count: int, at: float) -> None:
+        """What cannot be given back is lost: another try could give a place back twice."""
+        with suppress(TemporaryFailure):
+            await self.give_back(limits, count, at)
 
     async def _take(
         self, owner: LimitOwner, limits: list[Limit], count: int, now: float, in_line: bool
@@ -148,27 +164,31 @@ class DynamoSendLimits(SendLimits):
         await self._table.update(counts_key(owner), expression, values, " AND ".join(conditions))
 
     async def _give_back(self, limit: Limit, count: int, at: float) -> None:
-        """Read, and written under the condition that nothing but additions came between: a call that is repeated
-        because its answer was lost gives nothing back twice."""
-        name, slot = letter(limit.period), slot_of(limit.period, at)
+        """Read, and written under the condition that nothing but additions came between. The write leaves a mark among
+        the latest ones: a call that was repeated because its answer was lost finds its own and gives nothing back
+        twice, and where too much was written since to tell, the place is lost."""
+        name, slot, mark = letter(limit.period), slot_of(limit.period, at), new_mark()
         place = slot_name(limit.period, slot)
         for _ in range(_RACES):
             item = await self._table.get(*counts_key(limit.owner)) or {}
             newest = _newest(item, limit)
             if not slot <= newest < slot + SLOTS[limit.period] or int(_number(item, place)) < count:
                 return
+            version = int(_number(item, "v"))
             condition, values = _unchanged(item)
             values |= {
                 ":count": {"N": str(count)},
-                ":next": {"N": str(int(_number(item, "v")) + 1)},
+                ":next": {"N": str(version + 1)},
+                ":marks": {"S": with_mark(item, mark)},
             }
             written = await self._table.update(
                 counts_key(limit.owner),
-                f"SET t{name} = t{name} - :count, {place} = {place} - :count, v = :next",
+                f"SET t{name} = t{name} - :count, {place} = {place} - :count, v = :next,"
+                " w = :marks",
                 values,
                 condition,
             )
-            if written.held:
+            if written.held or may_have_marked(written.item, mark, version):
                 return
         raise Contended(_BUSY)
 
