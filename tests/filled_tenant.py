@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,7 @@ GOOD_EMAIL = {"from": "app@acme.test", "to": "x@example.com", "subject": "kept",
 BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/emails"): GOOD_EMAIL,
     ("POST", "/emails/batch"): [GOOD_EMAIL],
+    ("PATCH", "/emails/{id}"): {"scheduled_at": None},
     ("POST", "/uploads"): {"size": 5},
     ("POST", "/track-domains"): {"domain": "d#.example"},
     ("POST", "/jobs"): {"type": "export", "what": "suppressions", "dry_run": True},
@@ -122,6 +124,13 @@ def _email_to(verb: str) -> Any:
     return made
 
 
+def _scheduled(api: ApiWorld, number: int) -> Names:
+    """A message that waits for its time, and can be given another."""
+    at = datetime.fromtimestamp(api.scene.clock.now() + 2_000_000, UTC).isoformat()
+    made: Names = _made("/emails", {**GOOD_EMAIL, "scheduled_at": at})(api, number)
+    return made
+
+
 def _attached(api: ApiWorld, number: int) -> Names:
     made = _made("/emails", {**GOOD_EMAIL, "attachments": [{"filename": "a", "content": "eA=="}]})
     names: Names = made(api, number)
@@ -168,7 +177,7 @@ def _suppressed(api: ApiWorld, number: int) -> Names:
 
 VERBS = ("hold", "release", "cancel", "retry", "bounce", "resend")
 MAKERS: dict[str, Callable[[ApiWorld, int], Names]] = {
-    "/emails/{id}": _made("/emails", GOOD_EMAIL),
+    "/emails/{id}": _scheduled,
     "/emails/{id}/attachments": _attached,
     **{f"/emails/{{id}}/{verb}": _email_to(verb) for verb in VERBS},
     "/emails/{id}/replay": _incoming,

@@ -103,6 +103,7 @@ ROUTES: tuple[Route, ...] = (
         models.Email,
         body=schedule.Reschedule,
         scope="emails:write",
+        errors=frozenset({409}),
     ),
     _route(
         "GET",
