@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +31,14 @@ Step = Callable[[], object]
 def scene(monkeypatch: pytest.MonkeyPatch) -> Scene:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://nowhere.invalid")
     return run(make_scene())
+
+
+@pytest.fixture(autouse=True)
+def control_c_is_heard() -> Iterator[None]:
+    """A shell starts what runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def tell(scene: Scene) -> None:
