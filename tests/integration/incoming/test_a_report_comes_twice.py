@@ -22,7 +22,7 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.suppress import SuppressRecipients
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW
-from tests.reported_mail import JOHN, Sent, arrive, complaint, delivery_report, send, work
+from tests.reported_mail import Sent, arrive, complaint, delivery_report, send, work
 from tests.worlds import Scene, make_scene
 
 __all__ = ["aws_backend", "aws_names", "aws_settings"]
@@ -46,8 +46,9 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
 
 async def forget(sent: Sent) -> None:
     """A person takes the recipient off the list."""
-    scene = sent.scene
-    assert await scene.posthorn[SuppressionList].remove(scene.server.id, JOHN)
+    scene, entry = sent.scene, await sent.listed()
+    assert entry is not None
+    assert await scene.posthorn[SuppressionList].remove(scene.server.id, entry)
 
 
 async def comes(sent: Sent, kind: str) -> Status:
@@ -105,7 +106,7 @@ async def test_one_on_another_message_suppresses_again(scene: Scene) -> None:
 async def test_a_job_that_comes_again_does_the_rest(scene: Scene, kind: str, when: str) -> None:
     sent = await send(scene)
     step, fault = scene.posthorn[SuppressRecipients], TemporaryFailure("The store is away.")
-    step._suppressions = raising(step._suppressions, "add", fault, when, 1)
+    step._suppressions = raising(step._suppressions, "put", fault, when, 1)
     record = await arrive(scene, sent.return_path, REPORTS[kind])
     assert record.status is Status.ERROR
     assert (await sent.listed() is None) is (when == "before")
