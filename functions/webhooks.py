@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chalice.app import Blueprint
@@ -13,7 +13,8 @@ from chalice.app import Blueprint
 from chalicelib import bootstrap
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import read_settings
-from chalicelib.domain.errors import MailError, TemporaryFailure
+from chalicelib.domain.errors import MailError, Rejected, TemporaryFailure
+from chalicelib.domain.webhooks.lane import LaneJob, merged
 from chalicelib.domain.webhooks.lane_job import parse_lane_job
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.webhook_lanes import WebhookLanes
@@ -28,28 +29,44 @@ _QUEUE = f"{read_settings(os.environ).queue_prefix}webhooks"
 
 
 async def work(posthorn: Posthorn, records: list[tuple[str, str]], notes: Notes) -> set[str]:
-    """One turn at the lane of each wake-up, all at the same time; the ids of those to be handed out again. A text that
-    cannot be read is left to the dead letters."""
+    """One turn at each lane that is woken, all at the same time; the ids of the wake-ups to be handed out again. A text
+    that cannot be read is left to the dead letters."""
+    read, again = _read(records)
+    turns = merged([job for _, job in read])
     ended = await asyncio.gather(
-        *(_turn(posthorn, text) for _, text in records), return_exceptions=True
+        *(_turn(posthorn, job) for job, _ in turns), return_exceptions=True
     )
-    again = {
-        id for (id, _), one in zip(records, ended, strict=True) if isinstance(one, BaseException)
-    }
+    for (_, numbers), one in zip(turns, ended, strict=True):
+        if isinstance(one, BaseException):
+            again |= {read[number][0] for number in numbers}
     requests = sum(one for one in ended if isinstance(one, int))
-    notes |= {"lanes": len(records), "requests": requests, "left": len(again)}
-    unexpected = [
-        one for one in ended if isinstance(one, BaseException) and not isinstance(one, MailError)
-    ]
-    if unexpected:
-        notes |= {"outcome": "error", "error": type(unexpected[0]).__name__}
+    notes |= {"lanes": len(turns), "requests": requests, "left": len(again)}
+    notes |= _unexpected(ended)
     return again
 
 
-async def _turn(posthorn: Posthorn, text: str) -> int:
-    """Rejected for what is no wake-up of a lane. While store or vault are away it comes again as another one, since one
-    that came too often is a dead letter."""
-    job = parse_lane_job(text)
+def _unexpected(ended: Sequence[int | BaseException]) -> Notes:
+    """What is noted of turns that ended as none should."""
+    for one in ended:
+        if isinstance(one, BaseException) and not isinstance(one, MailError):
+            return {"outcome": "error", "error": type(one).__name__}
+    return {}
+
+
+def _read(records: list[tuple[str, str]]) -> tuple[list[tuple[str, LaneJob]], set[str]]:
+    """The wake-ups by their ids, and the ids of texts that are none."""
+    read: list[tuple[str, LaneJob]] = []
+    unread: set[str] = set()
+    for id, text in records:
+        try:
+            read.append((id, parse_lane_job(text)))
+        except Rejected:
+            unread.add(id)
+    return read, unread
+
+
+async def _turn(posthorn: Posthorn, job: LaneJob) -> int:
+    """While store or vault are away it comes again as another one, since one that came too often is a dead letter."""
     try:
         return await posthorn[WorkLane].run(job, TURN_SECONDS)
     except TemporaryFailure as away:

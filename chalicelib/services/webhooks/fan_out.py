@@ -13,14 +13,12 @@ from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.owners import of_server
 from chalicelib.domain.tenancy.webhooks import WEBHOOKS, Webhook, WebhookFormat
 from chalicelib.domain.webhooks.delivery import WebhookDelivery, delivery_id
-from chalicelib.domain.webhooks.lane import LaneJob
+from chalicelib.domain.webhooks.lane import MOST_FRESH, LaneJob
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.recent import Recent
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
-
-MOST_OF_A_JOB = 500
 
 
 class FanOut:
@@ -56,8 +54,8 @@ class FanOut:
             stored += sum(await self._deliveries.add(deliveries))
             # Also of those that were there: perhaps it ended before it woke the lane.
             ids = [one.id for one in deliveries]
-            starts = range(0, len(ids), MOST_OF_A_JOB)
-            jobs = [tuple(ids[start : start + MOST_OF_A_JOB]) for start in starts]
+            starts = range(0, len(ids), MOST_FRESH)
+            jobs = [tuple(ids[start : start + MOST_FRESH]) for start in starts]
             await self._lanes.wake([LaneJob(server, webhook.id, fresh=some) for some in jobs])
         return stored
 

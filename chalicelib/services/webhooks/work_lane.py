@@ -3,7 +3,8 @@
 One worker at a time holds a lane. It begins with one request and doubles their number, up to MOST_AT_ONCE, while none
 times out; after a time-out it stops, and the lane is worked at among the slow ones until its receiver takes something.
 So a receiver that hangs costs one request at a time. What is due later is woken later; a worker that dies leaves a
-lane that is worked at again once its lease has ended, and then an event may come twice, under the same id.
+lane that is worked at again once its lease has ended, and then an event may come twice, under the same id. A wake-up
+that finds the lane held comes back soon: only the worker that it wakes may see what is fresh.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from chalicelib.services.webhooks.post_event import PostEvent
 
 LEASE_SECONDS = 60.0
 AGAIN_SECONDS = 5.0
+HELD_SECONDS, MOST_HELD_SECONDS = 1.0, 5.0
 
 
 class WorkLane:
@@ -61,8 +63,7 @@ class WorkLane:
             job.server_id, job.webhook, owner, now, now + LEASE_SECONDS + LEASE_SPARE
         )
         if lane.owner != owner:
-            # What is fresh may be seen by nobody else yet.
-            await self._lanes.wake([replace(job, is_slow=lane.is_slow)], lane.until + 1)
+            await self._come_back(job, lane, now)
             return 0
         if lane.is_slow and not job.is_slow:
             await self._lanes.let_go(lane, None)
@@ -85,6 +86,12 @@ class WorkLane:
         await self._let_go(turn)
         await self._note.note(turn, now)
         return turn.requests
+
+    async def _come_back(self, job: LaneJob, lane: Lane, now: float) -> None:
+        """Wake it again a little later each time, but once the lease has ended."""
+        wait = min(HELD_SECONDS * (1 + job.waited), MOST_HELD_SECONDS)
+        later = replace(job, is_slow=lane.is_slow, waited=job.waited + 1)
+        await self._lanes.wake([later], min(now + wait, lane.until + 1))
 
     async def _let_go(self, turn: LaneTurn) -> None:
         """Free the lane, and wake it for what is left."""
