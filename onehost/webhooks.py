@@ -15,6 +15,7 @@ from chalicelib.domain.errors import MailError
 from chalicelib.domain.webhooks.lane import LaneJob
 from chalicelib.ports.clock import Clock
 from chalicelib.services.webhooks.places import LanePlace, Places
+from chalicelib.services.webhooks.tenants import LaneTenants
 from chalicelib.services.webhooks.work_lane import WorkLane
 
 LOG = logging.getLogger("posthorn.webhooks")
@@ -32,6 +33,7 @@ class WebhookWorkers:
         self._bell = posthorn[LaneBell]
         self._clock = posthorn[Clock]
         self._work = posthorn[WorkLane]
+        self._tenants = posthorn[LaneTenants]
         self._working: dict[str, asyncio.Task[None]] = {}
         self.places = Places()
 
@@ -59,7 +61,8 @@ class WebhookWorkers:
         for job in await self._lanes.due(now, MOST_LOOKED_AT):
             if job.webhook in self._working:
                 continue
-            place = self.places.enter(job.server_id, is_slow=job.is_slow)
+            tenant = await self._tenants.of(job.server_id)
+            place = self.places.enter(tenant, is_slow=job.is_slow)
             if place is not None:
                 task = asyncio.create_task(self._turn(job, place))
                 self._working[job.webhook] = task

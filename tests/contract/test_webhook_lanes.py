@@ -70,20 +70,20 @@ async def test_one_whose_holder_died_is_free_when_its_time_is_over(world: World)
 async def test_what_is_known_of_a_receiver_stays(world: World) -> None:
     lanes, job = world[WebhookLanes], a_job(world)
     mine = await lanes.claim(*_names(job), "a", NOW, NOW + 60)
-    failing = mine.after_failure(NOW + 1.5, timed_out=True)
+    failing = mine.after_failure(NOW + 1.5, was_slow=True)
     assert await lanes.let_go(failing, None)
     found = await lanes.get(*_names(job))
     assert found == Lane(*_names(job), "", 0.0, NOW + 1.5, True)
     mine = await lanes.claim(*_names(job), "b", NOW + 2, NOW + 60)
     assert (mine.failing_since, mine.is_slow) == (NOW + 1.5, True)
-    assert await lanes.let_go(mine.after_success(), None)
+    assert await lanes.let_go(mine.after_success(was_slow=False), None)
     assert await lanes.get(*_names(job)) == Lane(*_names(job))
 
 
 async def test_failures_are_forgotten_at_the_word_of_a_person(world: World) -> None:
     lanes, job = world[WebhookLanes], a_job(world)
     mine = await lanes.claim(*_names(job), "a", NOW, NOW + 60)
-    assert await lanes.let_go(mine.after_failure(NOW, timed_out=True), None)
+    assert await lanes.let_go(mine.after_failure(NOW, was_slow=True), None)
     await lanes.forget_failures(*_names(job))
     assert await lanes.get(*_names(job)) == Lane(*_names(job))
 
@@ -129,7 +129,7 @@ async def test_one_that_was_woken_while_it_was_held_is_worked_at_again(world: Wo
 async def test_slow_ones_are_worked_at_apart(world: World) -> None:
     lanes, job = world[WebhookLanes], a_job(world)
     mine = await lanes.claim(*_names(job), "a", NOW, NOW + 60)
-    assert await lanes.let_go(mine.after_failure(NOW, timed_out=True), NOW)
+    assert await lanes.let_go(mine.after_failure(NOW, was_slow=True), NOW)
     await eventually(lambda: woken(world, job), True)
     if world.family == "aws":
         assert all(one.webhook != job.webhook for one in await received(world, WEBHOOKS))

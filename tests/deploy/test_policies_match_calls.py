@@ -601,7 +601,7 @@ def test_webhooks(world: World) -> None:
         for _ in range(2):
             await lanes.claim(server.id, held.id, "another", now, now + 300)
         lane = await lanes.claim(server.id, slow.id, "another", now, now + 300)
-        await lanes.let_go(lane.after_failure(now, timed_out=True), None)
+        await lanes.let_go(lane.after_failure(now, was_slow=True), None)
         await lanes.wake([LaneJob(server.id, one.id) for one in (held, slow)])
 
     def turns() -> None:

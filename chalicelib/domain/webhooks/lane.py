@@ -26,7 +26,8 @@ class LaneJob:
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The line of a webhook. Whoever holds it (`owner`, until `until`) may send. `failing_since`: when the first
-    attempt since the last success failed. `is_slow`: its receiver let one time out, and has not taken one since."""
+    attempt since the last success failed. `is_slow`: its receiver took long for one, and has not taken one quickly
+    since."""
 
     server_id: ServerId
     webhook: str
@@ -40,14 +41,14 @@ class Lane:
         """A wake-up of it."""
         return LaneJob(self.server_id, self.webhook, self.is_slow)
 
-    def after_success(self) -> Lane:
+    def after_success(self, *, was_slow: bool) -> Lane:
         """What is known once the receiver took something."""
-        return replace(self, failing_since=None, is_slow=False)
+        return replace(self, failing_since=None, is_slow=was_slow)
 
-    def after_failure(self, at: float, *, timed_out: bool) -> Lane:
+    def after_failure(self, at: float, *, was_slow: bool) -> Lane:
         """What is known once an attempt failed."""
         since = at if self.failing_since is None else self.failing_since
-        return replace(self, failing_since=since, is_slow=self.is_slow or timed_out)
+        return replace(self, failing_since=since, is_slow=self.is_slow or was_slow)
 
 
 def merged(jobs: Sequence[LaneJob]) -> list[tuple[LaneJob, list[int]]]:

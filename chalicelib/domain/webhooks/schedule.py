@@ -18,6 +18,7 @@ WAITS: dict[Retries, tuple[int, ...]] = {
 
 GIVEN_UP_SECONDS = 3 * DAY
 GONE = 410
+QUICK_SECONDS = 2.0
 _ASK_TO_WAIT = (429, 503)
 
 
@@ -41,6 +42,6 @@ def reason_to_disable(code: int, failing_since: float, now: float) -> str | None
     return None
 
 
-def is_slow(code: int) -> bool:
-    """Whether this answer makes a receiver a slow one: it took all of the time that it had."""
-    return code == NoAnswer.TIMED_OUT
+def is_slow(code: int, seconds: float) -> bool:
+    """Whether an attempt makes a receiver a slow one: it took long, whatever came of it."""
+    return code == NoAnswer.TIMED_OUT or seconds > QUICK_SECONDS

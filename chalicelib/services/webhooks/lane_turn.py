@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.http_exchange import NoAnswer
 from chalicelib.domain.tenancy.webhooks import Webhook
 from chalicelib.domain.webhooks.delivery import DeliveryStatus, WebhookAttempt, WebhookDelivery
 from chalicelib.domain.webhooks.lane import Lane
@@ -50,6 +51,9 @@ class LaneTurn:
         self._done: set[str] = set()
         self._ends = 0.0
         self._width = 1
+        # A receiver that took nothing since one timed out gets one request at a time.
+        self._is_narrow = lane.is_slow
+        self._was_slow = lane.is_slow
         self.lane = lane
         self.webhook: Webhook | None = None
         self.fresh: list[str] = []
@@ -85,10 +89,15 @@ class LaneTurn:
                 return False
             requests, count = self.requests, await self._wave(waiting, sender)
             waiting = waiting[count:]
-            if self.lane.is_slow and self.requests > requests:
+            if self._must_stop and self.requests > requests:
                 self.has_more = bool(waiting) or len(found) >= PAGE
                 return False
         return len(found) >= PAGE or bool(self.fresh)
+
+    @property
+    def _must_stop(self) -> bool:
+        """Whether others have their turn first: among those that are slow, to which it goes if it became so."""
+        return self.lane.is_slow and (self._is_narrow or not self._was_slow)
 
     @property
     def _is_open(self) -> bool:
@@ -150,11 +159,14 @@ class LaneTurn:
     async def _learn(self, attempt: WebhookAttempt) -> None:
         """What an attempt tells of the receiver."""
         self.attempts.append(attempt)
+        was_slow = is_slow(attempt.code, attempt.seconds)
         if attempt.succeeded:
-            self.lane = self.lane.after_success()
+            self._is_narrow = False
+            self.lane = self.lane.after_success(was_slow=was_slow)
             return
         at = attempt.at + attempt.seconds
-        self.lane = self.lane.after_failure(at, timed_out=is_slow(attempt.code))
+        self._is_narrow = self._is_narrow or attempt.code == NoAnswer.TIMED_OUT
+        self.lane = self.lane.after_failure(at, was_slow=was_slow)
         webhook = self.webhook
         if webhook is None or not webhook.enabled:
             return

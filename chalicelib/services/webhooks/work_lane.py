@@ -1,8 +1,9 @@
 """Working at a lane: posting what is due to one webhook, for a bounded time.
 
 One worker at a time holds a lane. It begins with one request and doubles their number, up to MOST_AT_ONCE, while none
-times out; after a time-out it stops, and the lane is worked at among the slow ones until its receiver takes something.
-So a receiver that hangs costs one request at a time. What is due later is woken later; a worker that dies leaves a
+takes long; after one that did it stops, and the lane is worked at among the slow ones until its receiver takes
+something quickly. There too it is one request at a time for a receiver that let one time out, until it takes something:
+one that hangs costs one request at a time. What is due later is woken later; a worker that dies leaves a
 lane that is worked at again once its lease has ended, and then an event may come twice, under the same id. A wake-up
 that finds the lane held comes back soon: only the worker that it wakes may see what is fresh.
 """

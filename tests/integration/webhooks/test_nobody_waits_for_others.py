@@ -22,7 +22,7 @@ from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from chalicelib.services.webhooks.fan_out import FanOut
-from chalicelib.services.webhooks.places import MOST_OF_A_SERVER
+from chalicelib.services.webhooks.places import MOST, MOST_OF_A_SERVER, MOST_OF_AN_ORGANIZATION
 from tests.http_peer import HttpPeer
 from tests.patience import PATIENCE
 from tests.webhook_events import a_webhook, an_event
@@ -85,6 +85,30 @@ async def test_hanging_receivers_delay_nobody(family: Family) -> None:
         bound = MOST_OF_A_SERVER if family.name == "memory" else HANGING
         assert hanging.most <= bound
         assert sum(CONCURRENCY.values()) * 10 >= bound
+
+
+async def test_servers_of_one_organization_leave_places_to_others() -> None:
+    program = in_memory(Settings(allow_private_destinations=True), live=True)
+    await program[Installation].ensure()
+    family = Family("memory", program)
+    quick, greedy = await family.server(), await program[Organizations].create("Greedy")
+    async with Hanging() as hanging, HttpPeer() as peer, working(program, family.name):
+        for number in range(MOST // MOST_OF_A_SERVER):
+            server = await program[Servers].create(greedy, f"App {number}")
+            for path in range(MOST_OF_A_SERVER):
+                url = f"http://127.0.0.1:{hanging.port}/{path}"
+                await a_webhook(program, server, url, timeout=30)
+            await program[FanOut].take(server.id, [an_event(server.id, number)])
+        begun = time.monotonic()
+        while hanging.open < MOST_OF_AN_ORGANIZATION and time.monotonic() - begun < PATIENCE:
+            await asyncio.sleep(0.01)
+        await a_webhook(program, quick, peer.url("/hook"))
+        await program[FanOut].take(quick.id, [an_event(quick.id, 1)])
+        while not peer.requests and time.monotonic() - begun < PATIENCE:
+            await asyncio.sleep(0.01)
+        assert peer.requests
+        # None of them was given up meanwhile.
+        assert hanging.open == hanging.total == MOST_OF_AN_ORGANIZATION
 
 
 async def test_one_that_answers_again_gets_all_that_waited(family: Family) -> None:
