@@ -24,6 +24,7 @@ from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.fakes import a_report
 from tests.http_api import ApiWorld, Reply
+from tests.listed import list_new
 from tests.managed_routes import managed
 from tests.webhook_events import a_delivery
 
@@ -171,7 +172,7 @@ def _suppressed(api: ApiWorld, number: int) -> Names:
     """A recipient who is suppressed."""
     address, now = f"suppressed{number}@example.com", api.scene.posthorn[Clock].now()
     entry = Suppression(address, "bounced", now, int(now) + 1_000_000)
-    bootstrap.run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, [entry]))
+    bootstrap.run(list_new(api.scene.posthorn[SuppressionList], api.scene.server.id, [entry]))
     return {"address": address}
 
 

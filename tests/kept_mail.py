@@ -58,6 +58,7 @@ from chalicelib.services.tenancy.installation import Installation
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import Servers
 from tests.fakes import a_report
+from tests.listed import list_new
 from tests.web_client import bring
 from tests.webhook_events import a_delivery as a_webhook_delivery
 from tests.worlds import KeptKeys
@@ -152,7 +153,7 @@ async def fill(host: Host) -> dict[str, Message]:
     hit = EngagementEvent(EngagementKind.CLICK, host.now, "192.0.2.1", "Mozilla", "https://a.test/")
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)
-    await host.posthorn[SuppressionList].add(server, [entry])
+    await list_new(host.posthorn[SuppressionList], server, [entry])
     job = Job("jba", "export", "acme/app", "{}", "ada", host.now)
     await host.posthorn[Jobs].add(server, job)
     await host.posthorn[Jobs].write_down(server, job, 0, ["1"])

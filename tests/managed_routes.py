@@ -14,6 +14,7 @@ from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from tests.fakes import NOW, a_report
 from tests.http_api import ApiWorld, Reply
+from tests.listed import list_new
 from tests.webhook_events import a_delivery
 
 
@@ -175,7 +176,7 @@ def managed(api: ApiWorld) -> Iterator[tuple[str, str, Reply]]:
     report = a_report(1, MessageId(1), MessageId(2))
     run(api.scene.posthorn[Reports].add(api.scene.server.id, report))
     entry = Suppression("bob@example.com", "bounced", NOW, NOW * 2, MessageId(1), 1)
-    run(api.scene.posthorn[SuppressionList].add(api.scene.server.id, [entry]))
+    run(list_new(api.scene.posthorn[SuppressionList], api.scene.server.id, [entry]))
     listed = "/suppressions"
     asked("GET", listed, listed, tenant="acme/app")
     asked("GET", f"{listed}/counts", f"{listed}/counts", tenant="acme/app")

@@ -109,6 +109,18 @@ class Name(NamedTuple):
     stream: str | None = None
 
 
+class Change(NamedTuple):
+    """An entry to have on a list in place of what was read there, None for nothing."""
+
+    entry: Suppression
+    before: Suppression | None
+
+    @property
+    def name(self) -> Name:
+        """By what the entry is known."""
+        return Name(self.entry.address, self.entry.stream)
+
+
 @dataclass(frozen=True, slots=True)
 class SuppressionFilter:
     """Which entries of a list; None leaves a choice open. `since` is inclusive, `until` exclusive."""

@@ -8,7 +8,7 @@ from typing import Protocol
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.paging import Page
-from chalicelib.domain.suppression import Asked, Name, Suppression, SuppressionFilter
+from chalicelib.domain.suppression import Asked, Change, Name, Suppression, SuppressionFilter
 
 
 class SuppressionList(Protocol):
@@ -40,8 +40,9 @@ class SuppressionList(Protocol):
         """List a recipient in place of `before`, what was read (None: nothing), with what is told of it, or with
         nothing changed: False, when something else is there."""
 
-    async def add(self, owner: ServerId, entries: Sequence[Suppression]) -> None:
-        """List recipients, each with another name, whatever is there."""
+    async def put_all(self, owner: ServerId, changes: Sequence[Change], now: float) -> set[Name]:
+        """List recipients, each in place of what was read, and tell nobody. The names (as given) of those that are not
+        listed, because something else is there; of entries with one name all but one are such."""
 
     async def remove(
         self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression import Change, Suppression
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.suppressions import SuppressionList
 
@@ -14,19 +14,19 @@ TOGETHER = 500
 
 
 async def copy_suppressions(source: Posthorn, target: Posthorn, owner: ServerId) -> None:
-    """Those of now; what was removed meanwhile is removed there, too."""
+    """Those of now; what was removed meanwhile is removed there, too. What the target changes meanwhile stays."""
     now, theirs = source[Clock].now(), target[SuppressionList]
-    changed: list[Suppression] = []
+    changed: list[Change] = []
     gone: list[Suppression] = []
     async for ours, known in _side_by_side(source, target, owner, now):
         if ours is None:
             gone += [] if known is None else [known]
         elif ours != known:
-            changed.append(ours)
+            changed.append(Change(ours, known))
         if len(changed) >= TOGETHER:
-            await theirs.add(owner, changed)
+            await theirs.put_all(owner, changed, now)
             changed = []
-    await theirs.add(owner, changed)
+    await theirs.put_all(owner, changed, now)
     for one in gone:
         await theirs.remove(owner, one)
 

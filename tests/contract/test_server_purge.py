@@ -50,6 +50,7 @@ from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.ports.webhook_lanes import WebhookLanes
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_delivery, a_message, a_report, a_server_id
+from tests.listed import list_new
 from tests.webhook_events import a_delivery as a_webhook_delivery
 
 LATER = NOW + 86_400
@@ -76,7 +77,7 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
             hit = EngagementEvent(kind, NOW, "192.0.2.1", "Mozilla", "https://a.test/")
             await engagement.record(server, message.id, hit, LATER)
     await world[WorkQueue].wake("default", [DeliveryJob(made[0], 9)])
-    await world[SuppressionList].add(server, [Suppression("a@b.test", "bounced", NOW, LATER)])
+    await list_new(world[SuppressionList], server, [Suppression("a@b.test", "bounced", NOW, LATER)])
     job = Job("jba", "export", "acme/app", "{}", "ada", NOW)
     await world[Jobs].add(server, job)
     await world[Jobs].write_down(server, job, 0, ["1"])

@@ -12,6 +12,7 @@ from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.suppression import (
     NEVER,
     Asked,
+    Change,
     Name,
     Reason,
     Suppression,
@@ -22,6 +23,7 @@ from chalicelib.domain.suppression import (
 from chalicelib.ports.suppressions import SuppressionList
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
+from tests.listed import list_new
 
 ENTRY = Suppression("Ann@Example.com", "too many hard fails", NOW + 0.5, NOW + 3_600)
 ALL = SuppressionFilter()
@@ -56,7 +58,7 @@ async def paged(
 
 async def test_a_recipient_is_listed_without_case_until_the_end(world: World) -> None:
     port, other = world[SuppressionList], a_server_id()
-    await port.add(world.server, [ENTRY])
+    await list_new(port, world.server, [ENTRY])
     ann = [asked(world, "ann@example.COM"), asked(world, "ANN@example.com")]
     nobody = [asked(world, "bob@example.com"), ann[0]._replace(server=other)]
     assert await port.listed([*ann, *nobody], NOW) == {ann[0]: ENTRY, ann[1]: ENTRY}
@@ -66,7 +68,9 @@ async def test_a_recipient_is_listed_without_case_until_the_end(world: World) ->
 
 
 async def test_an_entry_means_nobody_of_another_spelling(world: World) -> None:
-    await world[SuppressionList].add(world.server, [replace(ENTRY, address="Maß@example.com")])
+    await list_new(
+        world[SuppressionList], world.server, [replace(ENTRY, address="Maß@example.com")]
+    )
     assert await acting(world, "mass@example.com") is None
     assert await acting(world, "MAß@example.com") is not None
 
@@ -88,7 +92,7 @@ async def test_the_organization_acts_before_the_server_and_that_before_the_strea
         (whole, shared_everybody, shared_everybody),
         (whole, shared, shared),
     ):
-        await port.add(owner, [entry])
+        await list_new(port, owner, [entry])
         assert await acting(world, "ANN@example.com", "news") == entry
         assert await acting(world, "ann@example.com", "offers") == elsewhere
     assert (await acting(world, "bob@example.com")) == shared_everybody
@@ -110,8 +114,40 @@ async def test_an_entry_is_put_only_in_place_of_what_was_read(world: World) -> N
     assert await port.remove(world.server, renewed)
     assert not await port.remove(world.server, renewed)
     assert await port.get(world.server, [name], NOW) == {}
-    await port.add(world.server, [replace(ENTRY, keep_until=NOW - 1)])
+    await list_new(port, world.server, [replace(ENTRY, keep_until=NOW - 1)])
     assert await port.put(world.server, ENTRY, None, NOW)
+
+
+async def test_many_are_put_only_in_place_of_what_was_read(world: World) -> None:
+    port = world[SuppressionList]
+    new, same, noted, gone = (
+        replace(ENTRY, address=f"{name}@example.com") for name in ("new", "same", "noted", "gone")
+    )
+    await list_new(port, world.server, [same, noted, gone])
+    complaint = replace(noted, note="she complained", email=7, report=3)  # type: ignore[arg-type]
+    assert await port.put(world.server, complaint, noted, NOW)
+    assert await port.remove(world.server, gone)
+    shouted = replace(new, address="NEW@example.com", note="again")
+    changes = [
+        Change(new, None),
+        Change(replace(same, reason="bounced"), same),
+        Change(replace(noted, reason="bounced"), noted),
+        Change(replace(gone, reason="bounced"), gone),
+    ]
+    names = [one.name for one in changes]
+    assert await port.put_all(world.server, changes, NOW) == {names[2], names[3]}
+    assert await port.put_all(world.server, [Change(shouted, None)], NOW) == {
+        Name("NEW@example.com")
+    }
+    assert await port.get(world.server, names, NOW) == {
+        names[0]: new,
+        names[1]: replace(same, reason="bounced"),
+        names[2]: complaint,
+    }
+    twice = [Change(replace(gone, note=note), None) for note in ("one", "two")]
+    assert await port.put_all(world.server, twice, NOW) == {names[3]}
+    assert len(await port.of(world.server, gone.address, NOW)) == 1
+    assert await port.put_all(world.server, [], NOW) == set()
 
 
 async def test_lists_are_read_together_by_time(world: World) -> None:
@@ -119,9 +155,9 @@ async def test_lists_are_read_together_by_time(world: World) -> None:
     names = [f"user{number}@example.com" for number in range(12)]
     for number, name in enumerate(names):
         entry = replace(ENTRY, address=name, at=NOW + number // 2)
-        await port.add(whole if number % 3 == 0 else world.server, [entry])
-    await port.add(world.server, [replace(ENTRY, address="over@example.com", keep_until=NOW)])
-    await port.add(a_server_id(), [replace(ENTRY, address="foreign@example.com")])
+        await list_new(port, whole if number % 3 == 0 else world.server, [entry])
+    await list_new(port, world.server, [replace(ENTRY, address="over@example.com", keep_until=NOW)])
+    await list_new(port, a_server_id(), [replace(ENTRY, address="foreign@example.com")])
     found = await paged(world, [world.server, whole])
     assert sorted(found) == sorted(names)
     assert [names.index(one) // 2 for one in found] == [number // 2 for number in range(11, -1, -1)]
@@ -137,8 +173,10 @@ async def test_a_list_is_narrowed(world: World) -> None:
     port, whole = world[SuppressionList], list_of(organization_of(world))
     shared = replace(ENTRY, scope=SuppressionScope.ORGANIZATION, reason="bounced", at=NOW - 9)
     news = replace(ENTRY, scope=SuppressionScope.STREAM, stream="news", reason="unsubscribed")
-    await port.add(whole, [shared])
-    await port.add(world.server, [ENTRY, news, replace(news, address="bob@example.com", at=NOW)])
+    await list_new(port, whole, [shared])
+    await list_new(
+        port, world.server, [ENTRY, news, replace(news, address="bob@example.com", at=NOW)]
+    )
     both = [world.server, whole]
     every = await paged(world, both, SuppressionFilter(address="ANN@example.com"), limit=30)
     assert every == [ENTRY.address] * 3
@@ -159,7 +197,7 @@ async def test_a_list_is_narrowed(world: World) -> None:
 async def test_a_list_is_walked_whole_while_it_changes(world: World) -> None:
     port = world[SuppressionList]
     names = [f"user{number:02d}@example.com" for number in range(10)]
-    await port.add(world.server, [replace(ENTRY, address=name) for name in names])
+    await list_new(port, world.server, [replace(ENTRY, address=name) for name in names])
     found: list[str] = []
     position: str | None = None
     while True:
@@ -168,13 +206,15 @@ async def test_a_list_is_walked_whole_while_it_changes(world: World) -> None:
         if (position := page.next_cursor) is None:
             break
         await port.remove(world.server, replace(ENTRY, address=found[-1]))
-        await port.add(world.server, [replace(ENTRY, address=f"aaa{len(found)}@example.com")])
+        await list_new(port, world.server, [replace(ENTRY, address=f"aaa{len(found)}@example.com")])
     assert found == names
 
 
 async def test_two_hundred_recipients_are_looked_up_at_once(world: World) -> None:
     listed = [f"user{number}@example.com" for number in range(0, 200, 50)]
-    await world[SuppressionList].add(world.server, [replace(ENTRY, address=one) for one in listed])
+    await list_new(
+        world[SuppressionList], world.server, [replace(ENTRY, address=one) for one in listed]
+    )
     everybody = [asked(world, f"User{number}@example.com") for number in range(200)]
     found = await world[SuppressionList].listed(everybody, NOW)
     assert [one.address.lower() for one in found] == listed

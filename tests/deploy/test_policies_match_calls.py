@@ -102,6 +102,7 @@ from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_f
 from tests.dns_zone import DnsZone
 from tests.fakes import an_operation
 from tests.http_api import ApiWorld
+from tests.listed import list_new
 from tests.managed_routes import managed
 from tests.patience import PATIENCE
 from tests.peers import SmtpPeer
@@ -401,7 +402,7 @@ def test_delivery(world: World) -> None:
         assert world.work(deliver) == []
         # One to a recipient who is listed no more once the message is released.
         listed = Suppression("a@example.com", "too many hard fails", 1, NEVER)
-        bootstrap.run(world.program[SuppressionList].add(world.server.id, [listed]))
+        bootstrap.run(list_new(world.program[SuppressionList], world.server.id, [listed]))
         held = world.submit("a@example.com").message
         assert world.work(deliver) == []
         bootstrap.run(world.program[MessageActions].release(held.server_id, held.id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -20,7 +21,7 @@ from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.periods import SECONDS, STORED, Period
 from chalicelib.domain.statistics import Addition, Count, Slot
-from chalicelib.domain.suppression import Asked, Suppression
+from chalicelib.domain.suppression import Asked, Change, Suppression
 from chalicelib.domain.tenancy.send_limits import Period as Span
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
@@ -83,7 +84,11 @@ class SmallStores(RuleBasedStateMachine):
         self, server: ServerId, address: str, reason: str, ahead: int
     ) -> None:
         entry = Suppression(address, reason, self.now, self.now + ahead)
-        done(self.suppressions.add(server, [entry]))
+        known = self.listed.get((server, address.lower()))
+        before = known if known is not None and known.keep_until > self.now else None
+        other = Change(entry, replace(entry, reason=f"not {reason}"))
+        assert done(self.suppressions.put_all(server, [other], self.now)) == {other.name}
+        assert not done(self.suppressions.put_all(server, [Change(entry, before)], self.now))
         self.listed[server, address.lower()] = entry
 
     @rule(server=SERVERS, address=ADDRESSES)

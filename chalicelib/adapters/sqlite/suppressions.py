@@ -28,6 +28,7 @@ from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.paging import Page
 from chalicelib.domain.suppression import (
     Asked,
+    Change,
     Name,
     Suppression,
     SuppressionFilter,
@@ -125,10 +126,9 @@ class SqliteSuppressionList(SuppressionList):
 
         return await self._database.write(put)
 
-    async def add(self, owner: ServerId, entries: Sequence[Suppression]) -> None:
-        """All in one transaction."""
-        rows = [_row(owner, entry) for entry in entries]
-        await self._database.write(lambda db: db.executemany(_LIST, rows).fetchall())
+    async def put_all(self, owner: ServerId, changes: Sequence[Change], now: float) -> set[Name]:
+        """All in one transaction, which reads them once."""
+        return await self._database.write(lambda db: _put_all(db, owner, changes, now))
 
     async def remove(
         self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
@@ -213,6 +213,24 @@ class SqliteSuppressionList(SuppressionList):
 def _there(db: apsw.Connection, owner: ServerId, key: str, now: float) -> Suppression | None:
     rows = fetched(db, _THESE, (json.dumps([(owner, key)]), now))
     return next((_entry(owner, row) for _, _, *row in rows), None)
+
+
+def _put_all(
+    db: apsw.Connection, owner: ServerId, changes: Sequence[Change], now: float
+) -> set[Name]:
+    keys = [key_of_entry(one.entry) for one in changes]
+    rows = fetched(db, _THESE, (json.dumps([(owner, key) for key in keys]), now))
+    there = {key: _entry(owner, row) for _, key, *row in rows}
+    refused: set[Name] = set()
+    put = []
+    for key, one in zip(keys, changes, strict=True):
+        if there.get(key) != one.before:
+            refused.add(one.name)
+            continue
+        there[key] = one.entry
+        put.append(_row(owner, one.entry))
+    db.executemany(_LIST, put).fetchall()
+    return refused
 
 
 def _row(owner: ServerId, entry: Suppression) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from chalicelib.domain.csv_rows import unguarded
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.mail.listed_address import listed_address
-from chalicelib.domain.suppression import NEVER, Reason, Suppression, SuppressionScope
+from chalicelib.domain.suppression import NEVER, Name, Reason, Suppression, SuppressionScope
 from chalicelib.domain.suppression_told import told_of
 
 COLUMNS = ("address", "scope", "stream", "reason", "note", "created_at", "expires_at")
@@ -68,6 +68,11 @@ class ListedRow:
     reason: Reason
     note: str | None
     keep_until: int | None
+
+    @property
+    def name(self) -> Name:
+        """By what its entry is known."""
+        return Name(self.address, self.stream)
 
 
 def columns_of(header: Sequence[str]) -> Columns:

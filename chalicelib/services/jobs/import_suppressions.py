@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -16,7 +17,7 @@ from typing import Any
 
 from chalicelib.domain import csv_rows
 from chalicelib.domain.csv_rows import Row, delimiter_of, rows_of, start_of
-from chalicelib.domain.errors import Rejected
+from chalicelib.domain.errors import Contended, Rejected
 from chalicelib.domain.jobs import MOST_ERRORS, Job, Piece
 from chalicelib.domain.mail.suppression_rows import (
     Columns,
@@ -28,7 +29,8 @@ from chalicelib.domain.mail.suppression_rows import (
 )
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Name, Reason, Suppression
+from chalicelib.domain.suppression import Change, Name, Reason, Suppression
+from chalicelib.domain.tenancy.servers import SuppressionDays
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.suppressions import SuppressionList
@@ -39,7 +41,7 @@ from chalicelib.services.jobs.kinds import (
     Looked,
     Parameters,
 )
-from chalicelib.services.suppress import SuppressRecipients
+from chalicelib.services.suppress import MOST_TRIES, SuppressRecipients
 from chalicelib.services.tenancy.directory import Directory
 
 MOST_BYTES = 100_000_000
@@ -121,8 +123,8 @@ class ImportSuppressions:
         rows = await asyncio.to_thread(list, found)
         is_exact = is_whole and len(rows) <= LOOKED_AT
         read, invalid = self._read_rows(rows[:LOOKED_AT], form)
-        known = await self._known(owner.number, [row for _, row in read])
-        names = {Name(row.address, row.stream) for _, row in read}
+        known = await self._known(owner.number, [row for _, row in read], self._clock.now())
+        names = {row.name for _, row in read}
         added = len(names - known.keys())
         result = {"added": added, "updated": len(read) - added, "invalid": invalid[:MOST_ERRORS]}
         sample = tuple(row.address for _, row in read[:MOST_SAMPLES])
@@ -202,30 +204,49 @@ class ImportSuppressions:
     async def _list(
         self, owner: ServerId, job: Job, read: Sequence[tuple[int, ListedRow]], given: Given
     ) -> int:
-        """Put entries on the list; how many are new there."""
-        known = await self._known(owner, [row for _, row in read])
+        """Put entries on the list; how many are new there. What somebody else changes meanwhile is read again. Raises
+        TemporaryFailure."""
         days = (await self._directory.server(owner)).suppression_days
-        changed: dict[Name, Suppression] = {}
-        added = 0
+        added, left = 0, list(read)
+        for _ in range(MOST_TRIES):
+            now = self._clock.now()
+            known = await self._known(owner, [row for _, row in left], now)
+            changes, new = self._changes(job, left, given, days, known)
+            refused = await self._suppressions.put_all(owner, changes, now)
+            added += sum(number for name, number in new.items() if name not in refused)
+            left = [(number, row) for number, row in left if row.name in refused]
+            if not left:
+                return added
+        raise Contended("The suppression list is changing, try again")
+
+    def _changes(
+        self,
+        job: Job,
+        read: Sequence[tuple[int, ListedRow]],
+        given: Given,
+        days: SuppressionDays,
+        found: Mapping[Name, Suppression],
+    ) -> tuple[list[Change], Counter[Name]]:
+        """What rows make of the entries that were found, and how many of the rows are new, by name."""
+        known = dict(found)
+        added: Counter[Name] = Counter()
         for number, row in read:
             stamp = job.created_at + number * _MICROSECOND
             until = row.keep_until
             if until is None:
                 until = self._suppress.until(row.reason, job.created_at, days)
             entry = entry_of(row, given, stamp, until, job.created_by)
-            name = Name(row.address, row.stream)
-            before = known.get(name)
-            added += before is None or before.at == stamp
-            after = entry if before is None else before.renewed(entry)
-            if after != before:
-                changed[name] = after
-            known[name] = after
-        await self._suppressions.add(owner, list(changed.values()))
-        return added
+            before = known.get(row.name)
+            added[row.name] += before is None or before.at == stamp
+            known[row.name] = entry if before is None else before.renewed(entry)
+        changes = (Change(after, found.get(name)) for name, after in known.items())
+        return [one for one in changes if one.entry != one.before], added
 
-    async def _known(self, owner: ServerId, rows: Sequence[ListedRow]) -> dict[Name, Suppression]:
-        names = list({Name(row.address, row.stream): None for row in rows})
-        return dict(await self._suppressions.get(owner, names, self._clock.now()))
+    async def _known(
+        self, owner: ServerId, rows: Sequence[ListedRow], now: float
+    ) -> dict[Name, Suppression]:
+        names = list(dict.fromkeys(row.name for row in rows))
+        return await self._suppressions.get(owner, names, now)
 
     async def _ref(self, owner: JobOwner, parameters: Parameters, name: str) -> BlobRef:
         """Where the file is."""

@@ -10,13 +10,14 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.jobs import JobStatus
-from chalicelib.domain.suppression import Name
+from chalicelib.domain.suppression import Name, Reason
 from chalicelib.domain.webhooks.delivery import DeliveryStatus, Replay
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.jobs.run import RunJobs
+from chalicelib.services.suppress import SuppressRecipients
 from tests.http_api import ApiWorld, Reply
 from tests.webhook_events import a_delivery
 
@@ -181,22 +182,56 @@ def test_a_runner_that_dies_counts_nothing_twice(
     text = f"address\n{rows}user1@x.example\n"
     number = start(api, type="import_suppressions", csv=text).json["id"]
     lists = api.scene.posthorn[SuppressionList]
-    original, calls = lists.add, iter(range(1, 100))
+    original, calls = lists.put_all, iter(range(1, 100))
 
-    async def dying(*given: Any) -> None:
+    async def dying(*given: Any) -> set[Name]:
         dies = next(calls) == call
         if dies and when == "before":
             raise TemporaryFailure("dead")
-        await original(*given)
+        refused = await original(*given)
         if dies:
             raise TemporaryFailure("dead")
+        return refused
 
-    monkeypatch.setattr(lists, "add", dying)
+    monkeypatch.setattr(lists, "put_all", dying)
     assert ran(api, number)["status"] == "running"
     api.scene.clock.advance(61)
     job = ran(api, number)
     assert (job["status"], job["matched"], job["done"]) == ("done", 2_201, 2_201)
     assert job["result"] == {"added": 2_200, "updated": 1, "invalid": []}
+
+
+def test_an_import_leaves_what_comes_between_its_look_and_its_word(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lists, suppress = api.scene.posthorn[SuppressionList], api.scene.posthorn[SuppressRecipients]
+    imported(api, "address,reason\nold@x.example,bounce\ngone@x.example,bounce\n")
+    original, comes_between = lists.put_all, iter([True])
+
+    async def between(*given: Any) -> set[Name]:
+        if next(comes_between, False):
+            api.scene.clock.advance(1)
+            server = api.scene.server
+            for name in ("a@x.example", "old@x.example"):
+                await suppress.add(server, name, Reason.COMPLAINT)
+            await suppress.remove(server.id, Name("gone@x.example"))
+        return await original(*given)
+
+    monkeypatch.setattr(lists, "put_all", between)
+    api.scene.clock.advance(1)
+    names = ("a", "A", "b", "b", "old", "gone")
+    rows = "".join(f"{name}@x.example,bounce\n" for name in names)
+    job = imported(api, f"address,reason\n{rows}")
+    # Only the first row of b and that of the entry that was removed are new.
+    assert job["result"] == {"added": 2, "updated": 4, "invalid": []}
+    page = api.manage("GET", "/suppressions?limit=100", tenant=SERVER).json
+    reasons = {one["address"]: one["reason"] for one in page["data"]}
+    assert reasons == {
+        "a@x.example": "complaint",
+        "old@x.example": "complaint",
+        "b@x.example": "bounce",
+        "gone@x.example": "bounce",
+    }
 
 
 def test_a_job_is_stopped_between_two_pieces(
@@ -207,18 +242,19 @@ def test_a_job_is_stopped_between_two_pieces(
         f"/jobs/{start(api, type='import_suppressions', csv='address' + chr(10) + rows).json['id']}"
     )
     lists = api.scene.posthorn[SuppressionList]
-    original = lists.add
+    original = lists.put_all
 
-    async def stopping(*given: Any) -> None:
-        await original(*given)
+    async def stopping(*given: Any) -> set[Name]:
+        refused = await original(*given)
         job = (await api.scene.posthorn[Jobs].page(api.scene.server.id, 1, 0)).values[0]
         from chalicelib.services.jobs.keep import KeepJobs
         from chalicelib.services.jobs.kinds import JobOwner
 
         owner = JobOwner(api.scene.server.organization_id, SERVER, api.scene.server)
         await api.scene.posthorn[KeepJobs].stop(owner, job.id)
+        return refused
 
-    monkeypatch.setattr(lists, "add", stopping)
+    monkeypatch.setattr(lists, "put_all", stopping)
     bootstrap.run(api.scene.posthorn[RunJobs].run(60))
     job = api.manage("GET", at, tenant=SERVER).json
     assert (job["status"], job["done"]) == ("stopped", 1_000)

@@ -28,6 +28,7 @@ from tests.fakes import a_job
 from tests.http_api import ApiWorld, Reply
 from tests.integration.api.test_v2_audit import entries
 from tests.integration.api.test_v2_management import a_key, refused
+from tests.listed import list_new
 from tests.worlds import STORES, Scene
 
 SENT = {"from": "app@acme.test", "to": "john@example.com", "text": "x", "subject": "x", "tag": "t"}
@@ -181,7 +182,7 @@ def test_a_release_may_take_the_recipient_off_the_suppression_list(api: ApiWorld
     now = api.scene.clock.now()
     entry = Suppression("john@example.com", "too many hard fails", now, int(now) + 9_999)
     suppressions, server = api.scene.posthorn[SuppressionList], api.scene.server.id
-    bootstrap.run(suppressions.add(server, [entry]))
+    bootstrap.run(list_new(suppressions, server, [entry]))
     number = sent(api)
     deliver(api)
     assert api.v2("GET", f"/emails/{number}").json["status"] == "Held"

@@ -42,6 +42,7 @@ from tests.fakes import (
     a_server_id,
     an_organization,
 )
+from tests.listed import list_new
 
 if TYPE_CHECKING:
     from pynamodb.models import Model
@@ -94,7 +95,7 @@ async def test_a_message_in_every_state(aws: Posthorn, aws_names: Settings) -> N
 
 async def test_small_facts(aws: Posthorn, aws_names: Settings) -> None:
     server = a_server_id()
-    await aws[SuppressionList].add(server, [Suppression("a@b.test", "why", NOW, NOW + 60)])
+    await list_new(aws[SuppressionList], server, [Suppression("a@b.test", "why", NOW, NOW + 60)])
     limit = Limit(LimitOwner(OwnerKind.SERVER, server), Span.HOUR, 5)
     await aws[SendLimits].take([limit], 2, NOW)
     await aws[SendLimits].give_back([limit], 1, NOW)

@@ -18,6 +18,7 @@ from chalicelib.services.incoming.recipients import Recipients
 from chalicelib.services.queue.sweep import Sweep
 from chalicelib.services.system_mail import SystemMail
 from tests.incoming_play import CONTENT, RECEIVED
+from tests.listed import list_new
 from tests.reported_mail import Sent, arrive, complaint, delivery_report
 from tests.stores import all_messages
 from tests.worlds import Scene, make_scene
@@ -109,7 +110,7 @@ async def test_reports_list_nobody(make) -> None:  # type: ignore[no-untyped-def
 async def test_an_entry_that_is_there_keeps_it_from_nobody() -> None:
     scene = await make_scene(SETTINGS)
     entry = Suppression(POSTMASTER.lower(), Reason.BOUNCE.text, scene.clock.now(), 2**40)
-    await scene.posthorn[SuppressionList].add(scene.server.id, [entry])
+    await list_new(scene.posthorn[SuppressionList], scene.server.id, entry)
     (own,) = await scene.accept(POSTMASTER)
     assert (await scene.record(await forwarded(scene))).status is Status.SENT
     assert (await scene.record(own)).status is Status.HELD

@@ -18,6 +18,7 @@ from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.tenancy.credentials import CredentialOptions
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from tests.listed import list_new
 from tests.worlds import Scene, make_scene
 
 LIMITED = ServerOptions(send_limit=3)
@@ -83,7 +84,7 @@ async def suppressed() -> Scene:
     scene = await make_scene(server=LIMITED)
     now = scene.clock.now()
     entry = Suppression("john@example.com", "too many hard fails", now, int(now) + 900)
-    await scene.posthorn[SuppressionList].add(scene.server.id, [entry])
+    await list_new(scene.posthorn[SuppressionList], scene.server.id, [entry])
     return scene
 
 

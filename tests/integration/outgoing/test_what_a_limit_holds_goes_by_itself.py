@@ -28,6 +28,7 @@ from chalicelib.services.queue.message_actions import MessageActions
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
 from chalicelib.services.tenancy.organizations import Organizations
 from chalicelib.services.tenancy.servers import ServerOptions, Servers
+from tests.listed import list_new
 from tests.worlds import Scene, make_scene
 
 HOUR, DAY = 3_600, 86_400
@@ -134,7 +135,7 @@ async def test_what_a_person_overruled_stays_so_when_the_limit_lets_go() -> None
     scene = await make_scene(server=ServerOptions(send_limit=1))
     now = scene.clock.now()
     entry = Suppression("user1@example.com", "too many hard fails", now, int(now) + 9 * DAY)
-    await scene.posthorn[SuppressionList].add(scene.server.id, [entry])
+    await list_new(scene.posthorn[SuppressionList], scene.server.id, [entry])
     messages = await accepted_and_tried(scene, 2)
     assert (await scene.record(messages[1])).deliveries[-1].details.startswith("Recipient (")
     await scene.posthorn[MessageActions].release(scene.server.id, messages[1].id)

@@ -24,6 +24,7 @@ from chalicelib.services.queue.batch import DeliveryBatch
 from chalicelib.services.queue.bodies import LARGEST_SPAN
 from chalicelib.services.queue.turns import Share
 from chalicelib.services.tenancy.directory import Directory
+from tests.listed import list_new
 from tests.worlds import Scene, make_scene
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ async def test_a_batch_is_read_once_however_many_messages_it_has(
     accepted = await scene.accept(*(f"user{number}@example.com" for number in range(20)))
     now = scene.clock.now()
     entry = Suppression("user7@example.com", "too many hard fails", now, int(now) + 900)
-    await scene.posthorn[SuppressionList].add(scene.server.id, [entry])
+    await list_new(scene.posthorn[SuppressionList], scene.server.id, [entry])
     reads = [
         counted(scene.posthorn[Directory], "fresh_servers", monkeypatch),
         counted(scene.posthorn[SuppressionList], "listed", monkeypatch),

@@ -14,11 +14,18 @@ first read by time.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.happenings import occurrence_item
+from chalicelib.adapters.aws.dynamo.suppression_items import (
+    as_read,
+    entry_item,
+    first_at,
+    partition_of,
+    place_of,
+    read_entry,
+)
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.storage.suppressed import (
@@ -32,25 +39,23 @@ from chalicelib.adapters.storage.suppressed import (
 )
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.numbering import MessageId, ServerId
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.paging import Page
 from chalicelib.domain.suppression import (
-    SYSTEM,
     Asked,
+    Change,
     Name,
     Suppression,
     SuppressionFilter,
     acting_on,
-    scope_of,
 )
 from chalicelib.ports.suppressions import SuppressionList
 
 _PLACED = "\t"
-_TIES = 10**18
 _WALKED = 1_000
 _UNLESS_THERE = "attribute_not_exists(PK) OR x <= :now"
-_AS_READ = "d = :d AND t = :t AND x = :x"
+_AT_ONCE = 25
 
 
 class DynamoSuppressionList(SuppressionList):
@@ -77,12 +82,12 @@ class DynamoSuppressionList(SuppressionList):
         """One query."""
         first, last = keys_of_address(address)
         items = await self._table.query(
-            ("PK", _partition(owner)),
+            ("PK", partition_of(owner)),
             sort="SK BETWEEN :first AND :last",
             values={":first": {"S": first}, ":last": {"S": last}},
             consistent=True,
         )
-        return [one for one in (_read(owner, item) for item in items) if one.keep_until > now]
+        return [one for one in (read_entry(owner, item) for item in items) if one.keep_until > now]
 
     async def put(
         self,
@@ -93,32 +98,38 @@ class DynamoSuppressionList(SuppressionList):
         told: Sequence[Occurrence] = (),
     ) -> bool:
         """A conditional put; with what is told of it a transaction of the two."""
-        if before is None:
-            condition, values = _UNLESS_THERE, {":now": {"N": str(int(now))}}
-        else:
-            condition, values = _AS_READ, _read_values(owner, before)
+        condition, values = _UNLESS_THERE, {":now": {"N": str(int(now))}}
+        if before is not None:
+            condition, values = as_read(owner, before)
         if not told:
-            return (await self._table.put(_item(owner, entry), condition, values)).held
+            return (await self._table.put(entry_item(owner, entry), condition, values)).held
         action: dict[str, Any] = {
-            "Item": _item(owner, entry),
+            "Item": entry_item(owner, entry),
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }
         return await self._table.transact({"Put": action}, *_telling(told)) is None
 
-    async def add(self, owner: ServerId, entries: Sequence[Suppression]) -> None:
-        """Calls of 25 entries each; a put for one."""
-        items = [_item(owner, entry) for entry in entries]
-        await (self._table.put(items[0]) if len(items) == 1 else self._table.put_many(items))
+    async def put_all(self, owner: ServerId, changes: Sequence[Change], now: float) -> set[Name]:
+        """A conditional put each, some at a time."""
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def is_put(one: Change) -> bool:
+            async with gate:
+                return await self.put(owner, one.entry, one.before, now)
+
+        were_put = await asyncio.gather(*map(is_put, changes))
+        return {one.name for one, was_put in zip(changes, were_put, strict=True) if not was_put}
 
     async def remove(
         self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
     ) -> bool:
         """A conditional delete, in a transaction with what is told of it."""
+        condition, values = as_read(owner, before)
         action = {
-            "Key": key_of(_partition(owner), key_of_entry(before)),
-            "ConditionExpression": _AS_READ,
-            "ExpressionAttributeValues": _read_values(owner, before),
+            "Key": key_of(partition_of(owner), key_of_entry(before)),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
         }
         return await self._table.transact({"Delete": action}, *_telling(told)) is None
 
@@ -138,7 +149,7 @@ class DynamoSuppressionList(SuppressionList):
                 for owner in owners
                 for one in await self.of(owner, wanted.address, now)
             ]
-            left = [one for one in few if _place(*one) < before]
+            left = [one for one in few if place_of(*one) < before]
             return Page(together([(left, None)], wanted, len(few) or 1, _position)[0])
         most = asked_of(wanted, limit)
         lists = await asyncio.gather(
@@ -152,7 +163,7 @@ class DynamoSuppressionList(SuppressionList):
     ) -> Page[Suppression]:
         """A range of the partition."""
         items = await self._partition_from(owner, position, limit)
-        entries = (_read(owner, one) for one in items if one["SK"]["S"] != _PLACED)
+        entries = (read_entry(owner, one) for one in items if one["SK"]["S"] != _PLACED)
         last = items[-1]["SK"]["S"] if len(items) == limit else None
         return Page(tuple(one for one in entries if one.keep_until > now), last)
 
@@ -172,9 +183,9 @@ class DynamoSuppressionList(SuppressionList):
     async def _these(
         self, wanted: Sequence[tuple[ServerId, str]], now: float, *, consistent: bool
     ) -> dict[tuple[ServerId, str], Suppression]:
-        keys = {(_partition(owner), key): (owner, key) for owner, key in wanted}
+        keys = {(partition_of(owner), key): (owner, key) for owner, key in wanted}
         items = await self._table.get_many(list(keys), consistent=consistent)
-        found = {keys[place]: _read(keys[place][0], item) for place, item in items.items()}
+        found = {keys[place]: read_entry(keys[place][0], item) for place, item in items.items()}
         # TTL removes late, so that an entry may still be there after its end.
         return {key: entry for key, entry in found.items() if entry.keep_until > now}
 
@@ -182,12 +193,12 @@ class DynamoSuppressionList(SuppressionList):
         self, owner: ServerId, wanted: SuppressionFilter, before: int, most: int, now: float
     ) -> tuple[list[Found], int | None]:
         await self._have_places(owner)
-        until = before if wanted.until is None else min(before, _first_at(wanted.until))
-        since = 0 if wanted.since is None else _first_at(wanted.since)
+        until = before if wanted.until is None else min(before, first_at(wanted.until))
+        since = 0 if wanted.since is None else first_at(wanted.since)
         if since >= until:
             return [], None
         keys = await self._table.query(
-            ("dk", _partition(owner)),
+            ("dk", partition_of(owner)),
             sort="du BETWEEN :since AND :until",
             values={":since": {"N": str(since)}, ":until": {"N": str(until - 1)}},
             index="due",
@@ -201,7 +212,7 @@ class DynamoSuppressionList(SuppressionList):
 
     async def _have_places(self, owner: ServerId) -> None:
         """Give entries of an older release their places by time, once for a list."""
-        partition = _partition(owner)
+        partition = partition_of(owner)
         if await self._table.get(partition, _PLACED, consistent=False):
             return
         position: str | None = None
@@ -209,8 +220,8 @@ class DynamoSuppressionList(SuppressionList):
             items = await self._partition_from(owner, position, _WALKED)
             for item in items:
                 if "du" not in item:
-                    entry = _read(owner, item)
-                    values = {":dk": {"S": partition}, ":du": {"N": str(_place(owner, entry))}}
+                    entry = read_entry(owner, item)
+                    values = {":dk": {"S": partition}, ":du": {"N": str(place_of(owner, entry))}}
                     key = (partition, item["SK"]["S"])
                     await self._table.update(
                         key, "SET dk = :dk, du = :du", values, "attribute_exists(PK)"
@@ -223,28 +234,13 @@ class DynamoSuppressionList(SuppressionList):
     async def _partition_from(
         self, owner: ServerId, position: str | None, limit: int
     ) -> list[Item]:
-        partition = _partition(owner)
+        partition = partition_of(owner)
         after: Key | None = None if position is None else (partition, position)
         return await self._table.query(("PK", partition), limit=limit, consistent=True, after=after)
 
 
-def _partition(owner: ServerId) -> str:
-    return f"S#{owner}#SUP"
-
-
-def _first_at(at: float) -> int:
-    """The first place of a moment."""
-    return round(at * 1_000_000) * _TIES
-
-
-def _place(owner: ServerId, entry: Suppression) -> int:
-    """Where an entry stands among all by time; no two have the same."""
-    digest = hashlib.sha256(f"{owner}/{key_of_entry(entry)}".encode()).hexdigest()
-    return _first_at(entry.at) + int(digest[:16], 16) % _TIES
-
-
 def _position(found: Found) -> int:
-    return _place(*found)
+    return place_of(*found)
 
 
 def _parse(position: str | None) -> int:
@@ -253,45 +249,6 @@ def _parse(position: str | None) -> int:
     if not (position.isascii() and position.isdigit() and len(position) < 38):
         raise Rejected("The position is not one of this list")
     return int(position)
-
-
-def _item(owner: ServerId, entry: Suppression) -> Item:
-    partition = _partition(owner)
-    item = {
-        **key_of(partition, key_of_entry(entry)),
-        "dk": {"S": partition},
-        "du": {"N": str(_place(owner, entry))},
-        "r": {"S": entry.address},
-        "d": {"S": entry.reason},
-        "t": {"N": repr(entry.at)},
-        "x": {"N": str(entry.keep_until)},
-    }
-    numbers = (("em", entry.email), ("re", entry.report))
-    item |= {name: {"N": str(one)} for name, one in numbers if one is not None}
-    texts = (("st", entry.stream), ("nt", entry.note))
-    item |= {name: {"S": one} for name, one in texts if one is not None}
-    return item if entry.created_by == SYSTEM else item | {"cb": {"S": entry.created_by}}
-
-
-def _read_values(owner: ServerId, before: Suppression) -> Item:
-    known = _item(owner, before)
-    return {f":{name}": known[name] for name in ("d", "t", "x")}
-
-
-def _read(owner: ServerId, item: Item) -> Suppression:
-    stream = item["st"]["S"] if "st" in item else None
-    return Suppression(
-        address=item["r"]["S"],
-        reason=item["d"]["S"],
-        at=float(item["t"]["N"]),
-        keep_until=int(item["x"]["N"]),
-        email=MessageId(int(item["em"]["N"])) if "em" in item else None,
-        report=int(item["re"]["N"]) if "re" in item else None,
-        scope=scope_of(owner, stream),
-        stream=stream,
-        note=item["nt"]["S"] if "nt" in item else None,
-        created_by=item["cb"]["S"] if "cb" in item else SYSTEM,
-    )
 
 
 def _telling(told: Sequence[Occurrence]) -> list[dict[str, Any]]:
