@@ -18,12 +18,13 @@ from chalicelib.domain.mail.headers import Headers
 from chalicelib.domain.mail.mailbox import envelope_fault, identity
 from chalicelib.domain.mail.mending import mended
 from chalicelib.domain.mail.newlines import has_bare_newline, has_nul, normalise_newlines
-from chalicelib.domain.mail.option_fields import OptionField, taken_out
+from chalicelib.domain.mail.option_fields import IDEMPOTENCY_KEY, OptionField, taken_out
 from chalicelib.domain.model import Message, Origin
 from chalicelib.domain.reply import Reply
 from chalicelib.domain.tenancy.credentials import BareNewlines
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.ports.clock import Clock
+from chalicelib.services.outgoing.accept_once import mark_of
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.choose_pool import ChoosePool
 from chalicelib.services.outgoing.numbers import MessageNumbers
@@ -91,6 +92,8 @@ class AcceptMail:
             submission = replace(submission, content=content)  # lets go of what it was before
         if headers.truncated:
             raise Rejected("The header section is too large")
+        if headers.has_any((IDEMPOTENCY_KEY,)) and submission.takes_key:
+            submission = replace(submission, mark=mark_of(submission, headers))
         content, headers, fields = taken_out(content, headers)
         if fields:
             submission = replace(submission, content=content)
@@ -176,6 +179,7 @@ class AcceptMail:
             scheduled_at=options.scheduled_at,
             unsubscribe=options.unsubscribe,
             key=options.key,
+            mark=submission.mark,
             limits=marks_of(limits_over(server, credential), ()) or None,
         )
 

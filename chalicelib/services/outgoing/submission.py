@@ -32,7 +32,8 @@ class Submission:
     is a trace field to put in front of it; with `blind` its Bcc fields are taken out (RFC 5322 §3.6.3). A `draft` is
     composed into content before the message is prepared. `options` are what its request says of how it is to be sent,
     `header_at` where the request has the fields of its content; an idempotency key among those acts if it
-    `takes_key`."""
+    `takes_key`. `mark` tells a submission from another with the same key, where its content is none that the client
+    wrote."""
 
     principal: Principal
     mail_from: str
@@ -48,6 +49,7 @@ class Submission:
     options: SendOptions = NOTHING_SAID
     header_at: str = IN_HEADERS
     takes_key: bool = True
+    mark: str = ""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Prepared:
     `names` are number and token of the message for each of `to`, in order, and `origins` where it comes from and the
     pool that it leaves by. `messages` are there once the bytes are
     stored. What is the same for all has the names of `Message`. `key` is the one under which it is accepted once,
-    empty for none."""
+    empty for none, and `mark` a digest of what the client sent under it."""
 
     body: bytes
     to: tuple[Recipient, ...]
@@ -80,6 +82,7 @@ class Prepared:
     scheduled_at: float | None = None
     unsubscribe: bool = False
     key: str = ""
+    mark: str = ""
     limits: str | None = None
     messages: tuple[Message, ...] = ()
 

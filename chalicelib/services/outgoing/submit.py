@@ -26,7 +26,7 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.resolver import Resolver
 from chalicelib.services.limits.at_acceptance import CountAccepted, Counted
 from chalicelib.services.outgoing.accept import AcceptMail
-from chalicelib.services.outgoing.accept_once import AcceptOnce
+from chalicelib.services.outgoing.accept_once import AcceptOnce, mark_of_draft
 from chalicelib.services.outgoing.authorise_sender import AuthoriseSender
 from chalicelib.services.outgoing.stamp import new_stamp
 from chalicelib.services.outgoing.submission import Prepared, Submission, check_size
@@ -133,6 +133,7 @@ class SubmitMail:
             submission,
             received_with_ssl=True,
             draft=None,
+            mark=mark_of_draft(submission, submission.draft),
             content=compose(submission.draft, self._stamp(date)),
             received=await self._trace(submission.principal.server, client_address, date),
         )

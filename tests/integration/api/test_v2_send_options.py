@@ -171,8 +171,14 @@ def test_version_1_sends_as_before_and_takes_the_fields_out(api: ApiWorld) -> No
 def test_a_key_in_a_message_is_accepted_once(api: ApiWorld) -> None:
     fields = b"X-Posthorn-Idempotency-Key: order 17\r\n"
     first = api.v2("POST", "/emails", raw(fields))
-    again = api.v2("POST", "/emails", raw(fields + b"X-Other: built anew\r\n"))
+    again = api.v2("POST", "/emails", raw(fields))
     assert (again.status, again.json) == (202, first.json)
+    changed = raw(fields + b"X-Other: built anew\r\n")
+    reused = api.v2("POST", "/emails", changed)
+    assert (reused.status, reused.json["code"]) == (422, "idempotency_key_reused")
+    batch = api.v2("POST", "/emails/batch", [changed, raw(fields), raw(fields) | {"tag": "b"}]).json
+    items = [one["problem"]["code"] if one["problem"] else one["status"] for one in batch["data"]]
+    assert items == ["idempotency_key_reused", 202, "idempotency_key_reused"]
     assert api.count() == 1
     other = api.v2("POST", "/emails", raw(fields) | {"to": "y@example.com"})
     assert other.json["id"] != first.json["id"]
@@ -180,6 +186,22 @@ def test_a_key_in_a_message_is_accepted_once(api: ApiWorld) -> None:
     assert own.json["id"] not in (first.json["id"], other.json["id"])
     api.scene.clock.advance(DAY + 1)
     assert api.v2("POST", "/emails", raw(fields)).json["id"] != first.json["id"]
+
+
+def test_a_key_among_the_fields_of_a_request_is_accepted_once(api: ApiWorld) -> None:
+    wanted = {
+        "from": "app@acme.test",
+        "to": "x@example.com",
+        "text": "Hello",
+        "headers": {"X-Posthorn-Idempotency-Key": "order 18"},
+    }
+    first = api.v2("POST", "/emails", wanted)
+    api.scene.clock.advance(5)
+    again = api.v2("POST", "/emails", wanted)
+    assert (first.status, again.status, again.json) == (202, 202, first.json)
+    reused = api.v2("POST", "/emails", wanted | {"text": "Hallo"})
+    assert (reused.status, reused.json["code"]) == (422, "idempotency_key_reused")
+    assert api.count() == 1
 
 
 def test_a_key_is_given_back_with_a_message_that_is_refused(api: ApiWorld) -> None:

@@ -72,7 +72,7 @@ async def test_a_key_is_accepted_once_in_a_day() -> None:
         client = await gateway.logged_in()
         first = await client.submit(KEY + MAIL, "john@example.com", "jane@example.net")
         again = await client.submit(
-            KEY + MAIL + b"anew\r\n", "john@example.com", "jane@example.net"
+            b"Received: from a relay\r\n" + KEY + MAIL, "john@example.com", "jane@example.net"
         )
         assert (first.code, str(again)) == (250, str(first))
         assert len(gateway.messages()) == 2
@@ -84,6 +84,18 @@ async def test_a_key_is_accepted_once_in_a_day() -> None:
         later = await client.submit(KEY + MAIL, "john@example.com", "jane@example.net")
         assert (later.code, str(later) == str(first)) == (250, False)
         assert len(gateway.messages()) == 5
+
+
+async def test_a_key_with_other_content_is_refused() -> None:
+    async with running_gateway() as gateway:
+        client = await gateway.logged_in()
+        first = await client.submit(KEY + MAIL, "john@example.com")
+        for other in (KEY + MAIL + b"anew\r\n", KEY + b"X-Posthorn-Unsubscribe: yes\r\n" + MAIL):
+            said = await client.submit(other, "john@example.com")
+            assert str(said) == "550 5.6.0 This idempotency key was used for another message"
+        again = await client.submit(KEY + MAIL, "john@example.com")
+        assert (first.code, str(again)) == (250, str(first))
+        assert len(gateway.messages()) == 1
 
 
 async def test_a_key_that_another_transaction_has_in_hand_is_for_later() -> None:
