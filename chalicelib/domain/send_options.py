@@ -44,7 +44,11 @@ NOTHING_SAID = SendOptions()
 def metadata_text(metadata: Mapping[str, str]) -> str:
     """Metadata as it is stored; ValueError when that is too large, or no text."""
     text = json.dumps(dict(metadata), separators=(",", ":"), ensure_ascii=False)
-    if len(text.encode()) > LARGEST_METADATA:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise ValueError("has half a character, a surrogate by itself") from None
+    if size > LARGEST_METADATA:
         raise ValueError(f"has more than {LARGEST_METADATA:,} octets as JSON")
     return text
 
@@ -52,15 +56,19 @@ def metadata_text(metadata: Mapping[str, str]) -> str:
 def read_metadata(text: str) -> Mapping[str, str]:
     """The metadata of a JSON object."""
     try:
-        found = json.loads(text) if len(text) <= _LONGEST_JSON else None
+        # An object becomes a tuple of its pairs, which an array, a list, never is.
+        pairs = json.loads(text, object_pairs_hook=tuple) if len(text) <= _LONGEST_JSON else None
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        pairs = None
+    if not isinstance(pairs, tuple):
         raise ValueError("must be a JSON object of texts")
-    if len(found) > MOST_METADATA:
+    if len(pairs) > MOST_METADATA:
         raise ValueError(f"has more than {MOST_METADATA} names")
-    for name, value in found.items():
+    for name, value in pairs:
         _check_pair(name, value)
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("has a name that is given more than once")
     metadata_text(found)
     return found
 

@@ -138,6 +138,8 @@ def test_fields_among_the_headers_of_a_request_act_too(api: ApiWorld) -> None:
         b'X-Posthorn-Metadata: {"a": "\\ud800"}',
         b"X-Posthorn-Metadata: " + b"[" * 30_000,
         b'X-Posthorn-Metadata: {"a": "' + b"x" * 100_000 + b'"}',
+        b'X-Posthorn-Metadata: {"a":"\\ud800"}',
+        b'X-Posthorn-Metadata: {"a":"1","b":"2","a":"1"}',
         b"X-Posthorn-Schedule: tomorrow",
         b"X-Posthorn-Schedule: 2030-01-01",
         b"X-Posthorn-Schedule: 2030-13-01T00:00:00Z",
