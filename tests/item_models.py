@@ -197,6 +197,12 @@ class PackSourceItem(MailItem):
     last = UnicodeAttribute(attr_name="q")
 
 
+class PackHeadItem(MailItem):
+    """The moment, in milliseconds, of the newest of a server's packs: `S#<server>#LOG` and `H`."""
+
+    newest = NumberAttribute(attr_name="h")
+
+
 class NumberItem(MailItem):
     """The highest number given out of a kind: `S#<server>#SEQ` and the kind."""
 

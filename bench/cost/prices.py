@@ -40,9 +40,9 @@ FIXED = {
     "upkeep: 730 runs of a second, and their reads": 0.01,
 }
 
-# Write units of the list of events, by how many events of one server a batch of changes has: two items in a
-# transaction.
-EVENT_LIST_UNITS = {1: 4, 10: 4, 100: 4, 1_000: 20}
+# Write units of the list of events, by how many events of one server a batch of changes has: three items
+# in a transaction.
+EVENT_LIST_UNITS = {1: 6, 10: 6, 100: 6, 1_000: 22}
 # An hourly check of a domain and its track domain, which found what it found before: measured by
 # tests/integration/aws/test_hourly_checks_cost.py, but for the milliseconds, which are those of name servers.
 CHECK_WRITE_UNITS = 3.0

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.storage import log_pages, packs
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.occurrence import EventType, Occurrence
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.event_log import EventLog, LogPage, Numbered
 from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
@@ -128,6 +130,28 @@ async def test_a_reader_who_is_quicker_than_the_writers_misses_nothing(world: Wo
         position = one.position
     found += [int(each.what) for each in (await page(world, position=position)).occurrences]
     assert found == list(range(1, 21))
+
+
+async def test_what_comes_late_by_a_slow_call_or_clock_is_read_by_who_has_read_on(
+    world: World,
+) -> None:
+    """Written at a moment that readers have passed: by a call that took long, or by a slow clock."""
+    slow = world.another({Clock: ControlledClock(int(world.clock.now()) - 60)})
+    await append(world, 1, source="quick")
+    before = await page(world)
+    assert [one.what for one in before.occurrences] == ["1"]
+    await slow[EventLog].append("slow", world.server, some(world, 2, 3))
+    await append(world, 4, source="quick")
+    await slow[EventLog].append("slow", world.server, some(world, 2, 3, 5))
+    after = await page(world, position=before.position)
+    assert [one.what for one in after.occurrences] == ["2", "3", "4", "5"]
+
+
+async def test_sources_that_write_at_once_are_all_listed(world: World) -> None:
+    await asyncio.gather(
+        *(append(world, number, source=f"source {number}") for number in range(1, 9))
+    )
+    assert sorted(await listed(world)) == list(range(1, 9))
 
 
 async def test_a_list_is_narrowed_by_type_and_time(

@@ -4,13 +4,17 @@
 |---|---|---|
 | pack | `S#<server>#LOG` | `K#<milliseconds>#<source>#<last number>#<ordinal>` |
 | last number of a source | `S#<server>#LOG` | `P#<source>` |
+| the newest moment | `S#<server>#LOG` | `H` |
 
-Both are written together, so that a replay finds what was taken. Several shards of the stream write at a time, each by
-its own clock: a page leaves out packs that are younger than SETTLING_SECONDS, behind which nothing comes any more.
+All are written together, so that a replay finds what was taken. Several shards of the stream write at a time, each by
+its own clock, and a call may take long: a pack is written only at a later moment than all before it, which the item `H`
+holds, so that the order of their names is the order in which they came to be there. What a transaction wrote can be
+seen piece by piece for an instant: a page leaves out packs that are younger than SETTLING_SECONDS.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -27,15 +31,20 @@ from chalicelib.adapters.storage.log_pages import (
 from chalicelib.adapters.storage.packs import KEPT_SECONDS, SOURCE_KEPT_SECONDS, packs, read_pack
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.config import Settings
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import Contended, TemporaryFailure
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.occurrence import EventType
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.event_log import EventLog, LogPage, Numbered
 
 SETTLING_SECONDS = 5.0
-_RACES = 5
+_RACES = 12
+_PAUSE = 0.03  # seconds, longer with each race
 _PACK = "K#"
+_HEAD = "H"
+_SOURCE = 0
+"""Which of a transaction's actions is that of the source."""
+_MET_ANOTHER = -1
 
 
 class DynamoEventLog(EventLog):
@@ -46,18 +55,32 @@ class DynamoEventLog(EventLog):
         self._clock = clock
 
     async def append(self, source: str, server: ServerId, numbered: Sequence[Numbered]) -> None:
-        """One transaction, or a read and another after a replay; see the port."""
+        """One transaction, or a read and another after a replay or behind a later moment; see the port."""
         fresh = [(sortable(one.sequence), one) for one in numbered]
-        known = ""
-        for _ in range(_RACES):
+        known, newest = "", 0
+        for race in range(_RACES):
             if not fresh:
                 return
-            if await self._table.transact(*self._actions(source, server, fresh, known)) is None:
+            moment = max(int(self._clock.now() * 1_000), newest + 1)
+            failed = await self._write(self._actions(source, server, fresh, known, moment))
+            if failed is None:
                 return
-            item = await self._table.get(*_source_key(source, server))
-            known = item["q"]["S"] if item else ""
-            fresh = [(number, one) for number, one in fresh if number > known]
+            if failed == _MET_ANOTHER:
+                await asyncio.sleep(race * _PAUSE)
+            elif failed == _SOURCE:
+                item = await self._table.get(*_source_key(source, server))
+                known = item["q"]["S"] if item else ""
+                fresh = [(number, one) for number, one in fresh if number > known]
+            else:
+                item = await self._table.get(_partition(server), _HEAD)
+                newest = int(item["h"]["N"]) if item else 0
         raise TemporaryFailure("The log of events is being changed by others, try again later")
+
+    async def _write(self, actions: list[dict[str, Any]]) -> int | None:
+        try:
+            return await self._table.transact(*actions)
+        except Contended:
+            return _MET_ANOTHER
 
     async def page(
         self,
@@ -99,27 +122,37 @@ class DynamoEventLog(EventLog):
         )
 
     def _actions(
-        self, source: str, server: ServerId, fresh: Sequence[tuple[str, Numbered]], known: str
+        self,
+        source: str,
+        server: ServerId,
+        fresh: Sequence[tuple[str, Numbered]],
+        known: str,
+        moment: int,
     ) -> list[dict[str, Any]]:
-        """Put the packs, and the last number if it is `known` or, where that is empty, below them all."""
-        now = self._clock.now()
-        last = fresh[-1][0]
-        place = f"{_PACK}{_milliseconds(now)}#{_digest(source)}#{last}"
-        end: Item = {"x": {"N": str(int(now) + KEPT_SECONDS)}}
-        values = {":known": {"S": known or fresh[0][0]}}
+        """Put the last number if it is `known` or, where that is empty, below them all; the newest moment, if it is
+        older; and the packs."""
+        seconds, last = moment // 1_000, fresh[-1][0]
+        place = f"{_PACK}{moment:013d}#{_digest(source)}#{last}"
+        end: Item = {"x": {"N": str(seconds + KEPT_SECONDS)}}
+        long: Item = {"x": {"N": str(seconds + SOURCE_KEPT_SECONDS)}}
         position = {
-            "Item": key_of(*_source_key(source, server))
-            | {"q": {"S": last}, "x": {"N": str(int(now) + SOURCE_KEPT_SECONDS)}},
+            "Item": key_of(*_source_key(source, server)) | {"q": {"S": last}} | long,
             "ConditionExpression": "q = :known"
             if known
             else "attribute_not_exists(q) OR q < :known",
-            "ExpressionAttributeValues": values,
+            "ExpressionAttributeValues": {":known": {"S": known or fresh[0][0]}},
+        }
+        at = {"N": str(moment)}
+        head = {
+            "Item": key_of(_partition(server), _HEAD) | {"h": at} | long,
+            "ConditionExpression": "attribute_not_exists(h) OR h < :moment",
+            "ExpressionAttributeValues": {":moment": at},
         }
         written = [
             key_of(_partition(server), f"{place}#{ordinal:02d}") | end | {"b": {"B": pack}}
             for ordinal, pack in enumerate(packs([one.occurrence for _, one in fresh]))
         ]
-        return [{"Put": position}, *({"Put": {"Item": item}} for item in written)]
+        return [{"Put": position}, {"Put": head}, *({"Put": {"Item": item}} for item in written)]
 
 
 def _partition(server: ServerId) -> str:
