@@ -50,6 +50,7 @@ class LaneTurn:
         self._place = place
         self._done: set[str] = set()
         self._ends = 0.0
+        self._gave_up = False
         self._width = 1
         # A receiver that took nothing since one timed out gets one request at a time.
         self._is_narrow = lane.is_slow
@@ -70,6 +71,10 @@ class LaneTurn:
         sender = None if webhook is None else await self._post.sender(webhook)
         while await self._page(sender):
             pass
+        if self._gave_up:
+            self._done.clear()  # what was tried in this turn waits no more either
+            while await self._page(sender):
+                pass
 
     async def _page(self, sender: Sender | None) -> bool:
         """Some of what is due; whether to go on."""
@@ -173,6 +178,7 @@ class LaneTurn:
         reason = reason_to_disable(attempt.code, self.lane.failing_since or at, at)
         if reason is not None:
             self.webhook = await self._give_up.give_up(webhook, reason)
+            self._gave_up = not self.webhook.enabled
 
 
 def _given_up(delivery: WebhookDelivery) -> WebhookDelivery:
