@@ -67,8 +67,9 @@ class WorkLane:
             await self._come_back(job, lane, now)
             return 0
         if lane.is_slow and not job.is_slow:
-            await self._lanes.let_go(lane, None)
+            # Woken first: who dies in between leaves a lane that somebody works at.
             await self._lanes.wake([replace(job, is_slow=True)])
+            await self._lanes.let_go(lane, None)
             return 0
         turn = LaneTurn(
             self._clock,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from chalicelib.domain.http_exchange import HttpAnswer
@@ -37,6 +39,29 @@ async def test_one_that_takes_long_goes_to_the_slow_ones(stage: Stage, code: int
     stage.receiver.answer = HttpAnswer(200, seconds=QUICK_SECONDS)
     assert await run(stage, webhook, is_slow=True) >= 4
     assert not await is_slow(stage, webhook)
+
+
+async def test_who_dies_while_it_hands_on_a_slow_lane_has_woken_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    webhook = await stage.webhook()
+    stage.receiver.answer = HttpAnswer(200, seconds=LONG)
+    await stage.happens(1, 2)
+    await run(stage, webhook, is_slow=False)
+    lanes = stage.program[WebhookLanes]
+    woken: list[LaneJob] = []
+
+    async def noted(jobs: Sequence[LaneJob], at: float = 0) -> None:
+        woken.extend(jobs)
+
+    async def dies(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lanes, "wake", noted)
+    monkeypatch.setattr(lanes, "let_go", dies)
+    with pytest.raises(KeyboardInterrupt):
+        await run(stage, webhook, is_slow=False)
+    assert [(one.webhook, one.is_slow) for one in woken] == [(webhook.id, True)]
 
 
 async def test_one_that_is_slow_and_takes_all_gets_all_in_one_turn(stage: Stage) -> None:
