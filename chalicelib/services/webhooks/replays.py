@@ -1,7 +1,7 @@
 """Sending deliveries once more because a person asks for it (api.md 2.17).
 
 A replay is one attempt, with the id and the body that the event always had, sent like all that is due. It leaves the
-schedule of what waits alone; one to another URL counts for nothing else.
+schedule of what waits alone; one to another URL counts for nothing else. One at a time of a delivery waits.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from chalicelib.ports.webhook_lanes import WebhookLanes
 from chalicelib.services.tenancy.receiver_secrets import ReceiverSecrets
 from chalicelib.services.tenancy.receiver_url import HIDDEN, UNKNOWN_USER_INFO, checked_url
 from chalicelib.services.webhooks.settle import ChangeDelivery
+
+WAITS = "A replay of this delivery waits; try again once it was sent"
 
 
 class Replays:
@@ -50,7 +52,7 @@ class Replays:
 
     async def replay(self, delivery: WebhookDelivery, url: str | None = None) -> WebhookDelivery:
         """Have a delivery sent once more, to its own address or to this URL. InvalidRequest for a URL that is none or
-        closed; Conflict when its webhook is gone. TemporaryFailure."""
+        closed; Conflict when its webhook is gone, or another replay of it waits. TemporaryFailure."""
         if url is not None:
             self.check(url)
         webhook = await self._webhook(delivery.server_id, delivery.webhook)
@@ -66,9 +68,17 @@ class Replays:
             read = checked_url(url, self._guard)
             sealed = await self._secrets.with_user_info(webhook, read.user_info)
             replay = Replay(read.bare, sealed.sealed_user_info)
-        after = await self._change.change(delivery, lambda one: replace(one, replay=replay))
-        await self._lanes.wake([LaneJob(webhook.server_id, webhook.id, fresh=(after.id,))])
-        return after
+
+        def asked(one: WebhookDelivery) -> WebhookDelivery:
+            if one.replay is not None:
+                raise Conflict(WAITS)
+            return replace(one, replay=replay)
+
+        try:
+            return await self._change.change(delivery, asked)
+        finally:
+            # Also for one that waits: perhaps whoever asked for it died before the lane was woken.
+            await self._lanes.wake([LaneJob(webhook.server_id, webhook.id, fresh=(delivery.id,))])
 
     async def _webhook(self, server: ServerId, webhook: str) -> Webhook | None:
         try:

@@ -98,6 +98,27 @@ async def test_elsewhere_does_not_deliver_what_waits(stage: Stage) -> None:
     assert statuses(await stage.listed()) == ["delivered"]
 
 
+async def test_one_replay_of_a_delivery_waits_at_a_time(stage: Stage) -> None:
+    webhook = await stage.webhook()
+    await stage.happens(1)
+    await stage.turn(webhook)
+    (done,) = await stage.listed()
+    replays = stage.program[Replays]
+    await replays.replay(done, ELSEWHERE)
+    (asked,) = await stage.listed()
+    # Also for those who read it before.
+    for seen in (done, asked):
+        for url in (None, ELSEWHERE, "https://third.example/"):
+            with pytest.raises(Conflict):
+                await replays.replay(seen, url)
+    stage.receiver.heard.clear()
+    assert await stage.turn(webhook) == 1
+    assert [one.url.host for one in stage.receiver.heard] == ["test.example"]
+    await replays.replay((await stage.listed())[0], "https://third.example/")
+    assert await stage.turn(webhook) == 1
+    assert [one.url.host for one in stage.receiver.heard] == ["test.example", "third.example"]
+
+
 async def test_where_nothing_is_replayed_to(stage: Stage) -> None:
     webhook = await stage.webhook()
     await stage.happens(1)
