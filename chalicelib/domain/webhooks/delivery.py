@@ -44,7 +44,7 @@ class Header:
 @dataclass(frozen=True, slots=True)
 class WebhookAttempt:
     """One request and what came of it. `code` is the status, or a `NoAnswer` with `error` as its text. `replay`: a
-    person asked for it."""
+    person asked for it, to be sent to `elsewhere` (without user-info) where that is not the delivery's own address."""
 
     at: float
     code: int
@@ -55,6 +55,7 @@ class WebhookAttempt:
     timings: Timings = _NO_TIMINGS
     request_headers: tuple[Header, ...] = ()
     response_headers: tuple[Header, ...] = ()
+    elsewhere: str | None = None
 
     @property
     def succeeded(self) -> bool:

@@ -1,7 +1,7 @@
 """Sending many deliveries to webhooks once more: those that were stored when the job began.
 
-What was replayed since the job began is not replayed by it again, so that a piece that is done twice sends nothing
-twice, unless its worker died between asking and noting it.
+What was replayed to the same address since the job began is not replayed by it again, so that a piece that is done
+twice sends nothing twice. One of which a replay to another address waits counts as failed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from urllib.parse import urlsplit
 from chalicelib.domain.errors import Conflict, NotFound, wrong_field
 from chalicelib.domain.jobs import Job, JobError, Piece
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.webhooks.delivery import DeliveryFilter, DeliveryStatus, WebhookDelivery
+from chalicelib.domain.webhooks.delivery import (
+    DeliveryFilter,
+    DeliveryStatus,
+    Replay,
+    WebhookDelivery,
+)
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.jobs.kinds import (
@@ -85,11 +90,12 @@ class ReplayWebhooks:
     async def act(self, owner: ServerId, job: Job, number: int, ids: Sequence[str]) -> Piece:
         """Ask for each to be sent once more."""
         url = json.loads(job.parameters).get("url")
+        replay = Replay(None if url is None else self._replays.check(url).bare)
         done, errors = 0, list[JobError]()
         for one in ids:
             try:
                 delivery = await self._deliveries.get(owner, one)
-                if not _is_asked_for(delivery, job):
+                if not _is_asked_for(delivery, replay, job):
                     await self._replays.replay(delivery, url)
                 done += 1
             except NotFound:
@@ -119,10 +125,10 @@ class ReplayWebhooks:
         return wanted, page.next_cursor
 
 
-def _is_asked_for(delivery: WebhookDelivery, job: Job) -> bool:
-    """Whether a replay waits, or was made since the job began."""
-    since = any(one.replay and one.at >= job.created_at for one in delivery.attempts)
-    return since or delivery.replay is not None
+def _is_asked_for(delivery: WebhookDelivery, replay: Replay, job: Job) -> bool:
+    """Whether this replay waits, or was made since the job began."""
+    made = (one for one in delivery.attempts if one.replay and one.at >= job.created_at)
+    return delivery.replay == replay or any(one.elsewhere == replay.url for one in made)
 
 
 def _filter(parameters: Parameters, before: float | None) -> DeliveryFilter:

@@ -86,6 +86,7 @@ class PostEvent:
             timings=answer.timings,
             request_headers=headers_kept(fields),
             response_headers=headers_kept(answer.headers),
+            elsewhere=None if replay is None else replay.url,
         )
         return Posted(attempt, retry_after(answer.header("retry-after"), self._clock.now()))
 

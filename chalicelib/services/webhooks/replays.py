@@ -11,6 +11,7 @@ from dataclasses import replace
 from chalicelib.config import Settings
 from chalicelib.domain.destination_guard import read_guard
 from chalicelib.domain.errors import Conflict, NotFound, wrong_field
+from chalicelib.domain.http_url import HttpUrl
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
@@ -45,10 +46,12 @@ class Replays:
         self._change = ChangeDelivery(deliveries)
         self._guard = read_guard(settings.allowed_destinations, settings.allow_private_destinations)
 
-    def check(self, url: str) -> None:
-        """InvalidRequest for a URL that nothing is replayed to."""
-        if checked_url(url, self._guard).user_info == HIDDEN:
+    def check(self, url: str) -> HttpUrl:
+        """The URL; InvalidRequest for one that nothing is replayed to."""
+        read = checked_url(url, self._guard)
+        if read.user_info == HIDDEN:
             raise wrong_field("url", UNKNOWN_USER_INFO)
+        return read
 
     async def replay(self, delivery: WebhookDelivery, url: str | None = None) -> WebhookDelivery:
         """Have a delivery sent once more, to its own address or to this URL. InvalidRequest for a URL that is none or

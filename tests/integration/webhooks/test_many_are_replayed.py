@@ -15,6 +15,7 @@ from chalicelib.ports.jobs import Jobs
 from chalicelib.services.jobs.keep import KeepJobs
 from chalicelib.services.jobs.kinds import JobOwner
 from chalicelib.services.jobs.run import RunJobs
+from chalicelib.services.webhooks.replays import WAITS, Replays
 from chalicelib.services.webhooks.webhooks import Webhooks
 from tests.webhook_stage import OK, Stage
 
@@ -106,6 +107,44 @@ async def test_a_piece_that_is_done_again_asks_for_nothing_again(
     assert (done.status, done.done) == (JobStatus.DONE, 2)
     await stage.turn(webhook)
     assert len(stage.receiver.ids) == 2
+
+
+ELSEWHERE = "https://elsewhere.example/hook"
+
+
+async def test_what_was_replayed_to_another_address_is_none_of_it(stage: Stage) -> None:
+    webhook = await failed(stage, 1)
+    job = await started(stage)
+    await stage.program[Replays].replay((await stage.listed(webhook))[0], ELSEWHERE)
+    await stage.turn(webhook)
+    done = await ran(stage, job)
+    assert (done.done, done.failed) == (1, 0)
+    await stage.turn(webhook)
+    assert [one.url.host for one in stage.receiver.heard] == ["elsewhere.example", "app.example"]
+    assert (await stage.listed(webhook))[0].status == "delivered"
+
+
+@pytest.mark.parametrize("url", [None, ELSEWHERE])
+async def test_what_was_replayed_to_the_same_address_counts(stage: Stage, url: str | None) -> None:
+    webhook = await failed(stage, 1, 2)
+    job = await started(stage, **({} if url is None else {"url": url}))
+    first, second = await stage.listed(webhook)
+    await stage.program[Replays].replay(first, url)
+    await stage.turn(webhook)
+    await stage.program[Replays].replay(second, url)
+    done = await ran(stage, job)
+    assert (done.done, done.failed) == (2, 0)
+    await stage.turn(webhook)
+    assert len(stage.receiver.heard) == 2
+
+
+async def test_what_waits_to_be_replayed_to_another_address_fails(stage: Stage) -> None:
+    webhook = await failed(stage, 1)
+    job = await started(stage)
+    await stage.program[Replays].replay((await stage.listed(webhook))[0], ELSEWHERE)
+    done = await ran(stage, job)
+    assert (done.done, done.failed) == (0, 1)
+    assert done.errors[0].detail == WAITS
 
 
 async def test_those_of_a_webhook_that_is_gone_fail(stage: Stage) -> None:
