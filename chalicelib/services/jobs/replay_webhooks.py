@@ -10,9 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from chalicelib.domain.errors import Conflict, NotFound, wrong_field
+from chalicelib.domain.errors import Conflict, NotFound, unknown_reference, wrong_field
 from chalicelib.domain.jobs import Job, JobError, Piece
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.webhooks.delivery import (
@@ -36,6 +35,7 @@ from chalicelib.services.webhooks.replays import Replays
 PAGE = 100
 PART = 50
 GONE = "This delivery is no longer kept"
+UNKNOWN_WEBHOOK = "This server has no such webhook"
 USER_INFO = "A job keeps no secrets: its URL must have no user name"
 
 
@@ -56,15 +56,13 @@ class ReplayWebhooks:
         return "webhooks:write"
 
     async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
-        """As they were given. InvalidRequest for a URL that nothing is replayed to."""
-        if (url := parameters.get("url")) is not None:
-            self._replays.check(url)
-            if "@" in urlsplit(url).netloc:
-                raise wrong_field("url", USER_INFO)
+        """As they were given. InvalidRequest for a URL that nothing is replayed to, or a webhook that is not there."""
+        await self._check(owner.number, parameters)
         return parameters
 
     async def look(self, owner: JobOwner, parameters: Parameters) -> Looked:
-        """How many deliveries there are."""
+        """How many deliveries there are. InvalidRequest as for `begin`."""
+        await self._check(owner.number, parameters)
         found: list[str] = []
         position: str | None = None
         while len(found) < LOOKED_AT:
@@ -111,6 +109,13 @@ class ReplayWebhooks:
     async def shown(self, owner: ServerId, job: Job) -> Mapping[str, Any] | None:
         """Nothing."""
         return None
+
+    async def _check(self, server: ServerId, parameters: Parameters) -> None:
+        url, webhook = parameters.get("url"), parameters.get("webhook")
+        if url is not None and self._replays.check(url).user_info:
+            raise wrong_field("url", USER_INFO)
+        if webhook is not None and not await self._replays.knows(server, webhook):
+            raise unknown_reference("webhook", UNKNOWN_WEBHOOK)
 
     async def _found(
         self,

@@ -53,6 +53,10 @@ class Replays:
             raise wrong_field("url", UNKNOWN_USER_INFO)
         return read
 
+    async def knows(self, server: ServerId, webhook: str) -> bool:
+        """Whether there is such a webhook, so that its deliveries can be replayed."""
+        return await self._webhook(server, webhook) is not None
+
     async def replay(self, delivery: WebhookDelivery, url: str | None = None) -> WebhookDelivery:
         """Have a delivery sent once more, to its own address or to this URL. InvalidRequest for a URL that is none or
         closed; Conflict when its webhook is gone, or another replay of it waits. TemporaryFailure."""

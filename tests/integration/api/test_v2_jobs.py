@@ -352,6 +352,14 @@ def test_deliveries_of_webhooks_are_sent_once_more(api: ApiWorld) -> None:
         api, start(api, **wanted, webhook=webhook, events=["domain.dns_failed"], url=url).json["id"]
     )
     assert (job["matched"], job["parameters"]["url"]) == (0, url)
-    for wrong in ("https://user:word@elsewhere.example/", "ftp://x.example/", "https://127.0.0.1/"):
+    for wrong in (
+        *("https://user:word@elsewhere.example/", "ftp://x.example/", "https://127.0.0.1/"),
+        "http://us℀er@example.com/",
+    ):
         reply = start(api, **wanted, url=wrong)
         assert (reply.status, reply.json["errors"][0]["pointer"]) == (422, "/url"), wrong
+    for dry_run in (False, True):
+        reply = start(api, **wanted, webhook="whunknown", dry_run=dry_run)
+        (error,) = reply.json["errors"]
+        assert reply.status == 422
+        assert (error["pointer"], error["code"]) == ("/webhook", "unknown_reference")

@@ -29,6 +29,10 @@ async def started(stage: Stage, **parameters: object) -> Job:
     return await stage.program[KeepJobs].start(owner_of(stage), "replay_webhooks", parameters)
 
 
+async def looked(stage: Stage, **parameters: object) -> object:
+    return await stage.program[KeepJobs].look(owner_of(stage), "replay_webhooks", parameters)
+
+
 async def ran(stage: Stage, job: Job) -> Job:
     await stage.program[RunJobs].run(60)
     return await stage.program[Jobs].get(stage.scene.server.id, job.id)
@@ -67,8 +71,17 @@ async def test_filters_choose(stage: Stage) -> None:
     assert (looked.matched, looked.is_exact) == (1, True)
     delivered = await ran(stage, await started(stage, status="delivered"))
     assert delivered.matched == 1
-    nothing = await ran(stage, await started(stage, webhook="whnobody"))
+    other = await stage.webhook()
+    nothing = await ran(stage, await started(stage, webhook=other.id))
     assert (nothing.status, nothing.matched) == (JobStatus.DONE, 0)
+
+
+async def test_a_webhook_that_is_not_there_is_told(stage: Stage) -> None:
+    for asked in (started(stage, webhook="whnobody"), looked(stage, webhook="whnobody")):
+        with pytest.raises(InvalidRequest) as refused:
+            await asked
+        (error,) = refused.value.errors
+        assert (error.pointer, error.code) == ("/webhook", "unknown_reference")
 
 
 async def test_what_happens_later_is_none_of_it(stage: Stage) -> None:
@@ -155,7 +168,9 @@ async def test_those_of_a_webhook_that_is_gone_fail(stage: Stage) -> None:
     assert job.errors[0].detail == "The webhook of this delivery was deleted"
 
 
-@pytest.mark.parametrize("url", ["ftp://app.example/", "https://u:p@app.example/", "no"])
+@pytest.mark.parametrize(
+    "url", ["ftp://app.example/", "https://u:p@app.example/", "no", "http://us℀er@example.com/"]
+)
 async def test_a_url_that_is_none_or_holds_a_secret_is_refused(stage: Stage, url: str) -> None:
     with pytest.raises(InvalidRequest):
         await started(stage, url=url)
