@@ -47,7 +47,8 @@ class WebBlobs:
     def has(self, head: Head) -> bool:
         """Whether a request can be for one of these addresses."""
         if head.method == "PUT":
-            return head.path.startswith(UPLOADS)
+            # What has one part is a link to unsubscribe.
+            return head.path.startswith(UPLOADS) and "/" in head.path[len(UPLOADS) :]
         return head.method in {"GET", "HEAD"} and head.path.startswith(BODIES)
 
     async def answer(self, head: Head, body: Body) -> HttpAnswer | Streamed:

@@ -185,6 +185,7 @@ def test_an_upload_says_its_length_and_has_a_ticket(tenant: WebTenant) -> None:
     client.close()
     assert tenant.call("PUT", path.replace("/3/", "/4/"), b"abcd").status == 403
     assert tenant.call("PUT", "/u/1/2", b"abcd").status == 404
+    assert tenant.call("PUT", "/u/abc", b"abcd").status == 405  # a link to unsubscribe
     assert bring(tenant, ticket(tenant, 3, ago=3_600), b"abc").status == 403
     assert not Path(tenant.posthorn.settings.state_folder, "uploads").exists()
 
