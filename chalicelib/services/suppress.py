@@ -6,14 +6,14 @@ told nobody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.occurrence import EventType
+from chalicelib.domain.occurrence import EventType, Occurrence
 from chalicelib.domain.suppression import (
     NEVER,
     Name,
@@ -29,6 +29,12 @@ from chalicelib.ports.suppressions import SuppressionList
 MOST_TRIES = 8
 Renewal = Callable[[Suppression, Suppression], Suppression]
 """What becomes of an entry that is there when this one is to be listed."""
+Telling = Callable[[Suppression], Sequence[Occurrence]]
+"""What else is told when an entry is new, or there for another reason than before."""
+
+
+def _nothing(_entry: Suppression) -> Sequence[Occurrence]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class SuppressRecipients:
         email: MessageId | None = None,
         report: int | None = None,
         stream: str | None = None,
+        telling: Telling = _nothing,
     ) -> Suppression:
         """List a recipient on the system's word, in one stream or in all, or renew its entry. Raises
         TemporaryFailure."""
@@ -62,7 +69,7 @@ class SuppressRecipients:
         until = self.until(reason, now, server.suppression_days)
         scope = scope_of(server.id, stream)
         entry = Suppression(address, reason.text, now, until, email, report, scope, stream)
-        return (await self.put(server.id, entry, Suppression.renewed)).entry
+        return (await self.put(server.id, entry, Suppression.renewed, telling)).entry
 
     def until(self, reason: Reason, now: float, days: SuppressionDays = USUAL_DAYS) -> int:
         """When an entry of a reason ends that begins now, by the days of its server; of an organization's list they
@@ -70,15 +77,19 @@ class SuppressRecipients:
         wanted = days.of(reason, self._settings.suppression_days)
         return NEVER if wanted is None else int(now) + wanted * DAY
 
-    async def put(self, owner: ServerId, entry: Suppression, renewal: Renewal) -> Listed:
+    async def put(
+        self, owner: ServerId, entry: Suppression, renewal: Renewal, telling: Telling = _nothing
+    ) -> Listed:
         """Have an entry on a list, or what the renewal makes of the one that is there. Raises TemporaryFailure."""
         name, now = Name(entry.address, entry.stream), self._clock.now()
         for _ in range(MOST_TRIES):
             known = (await self._suppressions.get(owner, [name], now)).get(name)
             if known is None:
-                after, told = entry, happened(EventType.SUPPRESSION_ADDED, owner, entry, now)
+                after, told = entry, [*happened(EventType.SUPPRESSION_ADDED, owner, entry, now)]
             else:
-                after, told = renewal(known, entry), ()
+                after, told = renewal(known, entry), []
+            if known is None or known.reason != after.reason:
+                told += telling(after)
             if after == known or await self._suppressions.put(owner, after, known, now, told):
                 return Listed(after, known is None)
         raise Contended("The suppression list is changing, try again")

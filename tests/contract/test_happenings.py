@@ -22,19 +22,31 @@ from chalicelib.domain.changes import (
     MessageChange,
     Reported,
 )
+from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.model import Message, MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.occurrence import EventType, Occurrence
-from chalicelib.domain.suppression import Suppression
+from chalicelib.domain.suppression import Reason, Suppression, SuppressionScope
 from chalicelib.domain.suppression_told import happened
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.ports.unsubscribe_links import UnsubscribeLink
+from chalicelib.services.outgoing.unsubscribe import Offer, Unsubscribe
 from tests.contract.conftest import World
-from tests.fakes import NOW, a_delivery, a_job, a_message, a_report, a_server_id
+from tests.fakes import (
+    NOW,
+    a_delivery,
+    a_job,
+    a_message,
+    a_report,
+    a_server,
+    a_server_id,
+    an_organization,
+)
 
 ONE = MessageId(1)
 Told = Callable[[], Any]
@@ -196,3 +208,22 @@ async def test_what_is_told_of_a_list_is_stored_with_the_change(world: World, to
     assert [one.occurrence for one in await told()] == list(added)
     assert await port.remove(server, entry, removed)
     assert [one.occurrence for one in await told()] == list(removed)
+
+
+async def test_who_unsubscribes_from_a_message_that_is_gone_is_told_of_once(
+    world: World, told: Told
+) -> None:
+    server = a_server(an_organization(), id=world.server)
+    unsubscribe, lists = world[Unsubscribe], world[SuppressionList]
+    later = int(NOW) + 365 * DAY
+    bounced = Suppression("bob@example.com", Reason.BOUNCE.text, NOW - 9, later, stream="news")
+    bounced = replace(bounced, scope=SuppressionScope.STREAM)
+    assert await lists.put(world.server, bounced, None, NOW)
+    for number, name in enumerate(("ann@example.com", "bob@example.com"), 1):
+        link = UnsubscribeLink(world.server, MessageId(number), name, "news", later)
+        for _ in range(3):
+            await unsubscribe.accept(Offer(link, server), whole_server=False)
+            world.clock.advance(DAY + 1)
+    kinds = [one.occurrence.type for one in await told() if isinstance(one, Happened)]
+    assert kinds.count(EventType.EMAIL_UNSUBSCRIBED) == 2
+    assert kinds.count(EventType.SUPPRESSION_ADDED) == 1

@@ -7,18 +7,18 @@ over or of a server that was removed changes nothing. A server that is suspended
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Scope
 from chalicelib.domain.occurrence import EventType, Occurrence
-from chalicelib.domain.suppression import Reason
+from chalicelib.domain.suppression import Reason, Suppression
 from chalicelib.domain.suppression_told import told_of
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.unsubscribe_token import read_unsubscribe_token
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.unsubscribe_links import UnsubscribeLink, UnsubscribeLinks
 from chalicelib.services.suppress import SuppressRecipients
@@ -47,7 +47,6 @@ class Unsubscribe:
         directory: Directory,
         suppress: SuppressRecipients,
         messages: MessageStore,
-        happenings: Happenings,
     ) -> None:
         self._clock = clock
         self._mac = mac
@@ -55,7 +54,6 @@ class Unsubscribe:
         self._directory = directory
         self._suppress = suppress
         self._messages = messages
-        self._happenings = happenings
 
     async def offer(self, token: str) -> Offer:
         """What a token is for; changes nothing. NotFound, TemporaryFailure."""
@@ -67,17 +65,25 @@ class Unsubscribe:
 
     async def accept(self, offer: Offer, *, whole_server: bool) -> None:
         """Suppress the recipient, in the stream or for the whole server, and have that told; once more changes nothing.
-        TemporaryFailure, and then it may be done again."""
+        Where the message is gone, it is told with the entry. TemporaryFailure, and then it may be done again."""
         link, stream = offer.link, None if whole_server else offer.link.stream
-        entry = await self._suppress.add(
-            offer.server, link.recipient, Reason.UNSUBSCRIBE, link.message, stream=stream
-        )
-        detail = json.dumps(told_of(entry), separators=(",", ":"), ensure_ascii=False)
         server, message, now = link.server, link.message, self._clock.now()
-        mark = Mark.UNSUBSCRIBED
-        if await self._messages.mark(server, message, Scope.OUTGOING, mark, now, detail):
-            return
-        if not await self._messages.get_many([(server, message)]):
+        is_there = bool(await self._messages.get_many([(server, message)]))
+
+        def told(entry: Suppression) -> Sequence[Occurrence]:
+            what = f"{message}/{round(now * 1_000_000)}"
             kind = EventType.EMAIL_UNSUBSCRIBED
-            gone = Occurrence(kind, server, now, f"{message}", detail=detail)
-            await self._happenings.note([gone])
+            gone = Occurrence(kind, server, now, what, detail=_detail(entry))
+            return () if is_there else (gone,)
+
+        entry = await self._suppress.add(
+            offer.server, link.recipient, Reason.UNSUBSCRIBE, message, stream=stream, telling=told
+        )
+        if is_there:
+            await self._messages.mark(
+                server, message, Scope.OUTGOING, Mark.UNSUBSCRIBED, now, _detail(entry)
+            )
+
+
+def _detail(entry: Suppression) -> str:
+    return json.dumps(told_of(entry), separators=(",", ":"), ensure_ascii=False)
