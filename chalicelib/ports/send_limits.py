@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Usage
+from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,11 @@ class SendLimits(Protocol):
     """
 
     async def take(
-        self, limits: Sequence[Limit], count: int, now: float, *, in_line: bool = False
+        self, limits: Sequence[Limit], count: int, now: float, *, in_line: Line | None = None
     ) -> Took:
         """Take so many places of each limit, or none of any. A limit that holds mail has none for who comes later:
-        `in_line` says that this is the first of its line. Raises TemporaryFailure."""
+        `in_line` is the line that this is the first of; that one, and those of limits before it in `limits`, it passes
+        (`passed`). Raises TemporaryFailure."""
 
     async def give_back(self, limits: Sequence[Limit], count: int, at: float) -> None:
         """Give back places that `take` gave at `at`, because nothing was sent; of a window that has gone on, nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing
+from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, OwnerKind, Standing
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.limit_lines import LimitLines
@@ -168,7 +168,7 @@ async def test_who_comes_later_gets_no_place_before_a_line(world: World) -> None
     await world[LimitLines].enter(limit, standing(1), START + 100)
     took = await world[SendLimits].take([limit], 1, START)
     assert (took.full, took.free_at, took.waiting) == (limit, START + 100, 1)
-    assert (await world[SendLimits].take([limit], 1, START, in_line=True)).full is None
+    assert (await world[SendLimits].take([limit], 1, START, in_line=limit.line)).full is None
     state = await world[LimitLines].state(limit.line)
     assert state is not None
     assert (state.due_at, state.most, state.waiting) == (START + 100, 5, 1)
@@ -176,6 +176,28 @@ async def test_who_comes_later_gets_no_place_before_a_line(world: World) -> None
     assert await world[LimitLines].close(state)
     assert await world[LimitLines].state(limit.line) is None
     assert (await world[SendLimits].take([limit], 1, START)).full is None
+
+
+async def test_who_comes_from_one_line_does_not_pass_those_of_wider_limits(world: World) -> None:
+    server = an_owner()
+    hour, day = a_limit(5, owner=server), a_limit(5, Period.DAY, server)
+    shared = a_limit(9, owner=an_owner(OwnerKind.ORGANIZATION))
+    limits = [hour, day, shared]
+    for one in (hour, day):
+        await world[LimitLines].enter(one, standing(1), START + 100)
+
+    async def full(line: Line | None) -> Limit | None:
+        return (await world[SendLimits].take(limits, 1, START, in_line=line)).full
+
+    assert [await full(None), await full(hour.line)] == [hour, day]
+    assert (
+        await full(day.line) is None
+    )  # what stands there was before those who stand in the narrower one
+    await world[LimitLines].enter(shared, standing(1), START + 100)
+    assert await full(day.line) == shared
+    assert await full(a_limit(1).line) == hour
+    assert await full(shared.line) is None
+    assert await used(world, *limits, now=START) == [2, 2, 2]
 
 
 async def test_a_line_that_somebody_enters_is_not_closed(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Usage
+from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, Usage, passed
 from chalicelib.domain.limits.windows import SLOTS, Counts, kept_until, slot_of
 from chalicelib.ports.send_limits import SendLimits, Took
 
@@ -34,7 +34,7 @@ class SqliteSendLimits(SendLimits):
         self._database = database
 
     async def take(
-        self, limits: Sequence[Limit], count: int, now: float, *, in_line: bool = False
+        self, limits: Sequence[Limit], count: int, now: float, *, in_line: Line | None = None
     ) -> Took:
         """Count where all have room; see the port."""
         return await self._database.write(lambda db: _take(db, limits, count, now, in_line))
@@ -61,13 +61,14 @@ class SqliteSendLimits(SendLimits):
 
 
 def _take(
-    db: apsw.Connection, limits: Sequence[Limit], count: int, now: float, in_line: bool
+    db: apsw.Connection, limits: Sequence[Limit], count: int, now: float, in_line: Line | None
 ) -> Took:
     known = [(one, _counts(db, one, now)) for one in limits]
     usages = [_usage(one, counts, now) for one, counts in known]
+    passes = passed(limits, in_line)
     for limit, counts in known:
         ((due_at, waiting),) = fetched(db, _LINE, _place(limit)) or [(now, 0)]
-        if waiting and not in_line:
+        if waiting and limit.line not in passes:
             free_at = max(due_at, counts.free_at(limit.most, count, now))
             return Took(usages, limit, free_at, waiting)
         if counts.used + count > limit.most:

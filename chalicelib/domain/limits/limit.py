@@ -5,7 +5,7 @@ Pure. A message is under the limits of its server, of its organization and of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -96,6 +96,13 @@ def limits_over(server: Server, credential: Credential | None = None) -> tuple[L
         for owner, limits in of.items()
         for period, most in limits.most.items()
     )
+
+
+def passed(limits: Sequence[Limit], line: Line | None) -> frozenset[Line]:
+    """The lines that who comes from `line` need not stand in: that one, and those of narrower limits, before which it
+    was already. So mail moves from narrow lines to wide ones, and never back because somebody waits there."""
+    lines = [one.line for one in limits]
+    return frozenset(lines[: lines.index(line) + 1]) if line in lines else frozenset()
 
 
 def counted_at_acceptance(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:

@@ -159,7 +159,7 @@ class ReleaseHeld:
         own = next((one for one in limits if one.line == line), None)
         if not self._may_go(turn, own):
             return None
-        took = await self._limits.take(limits, 1, turn.now, in_line=True) if limits else None
+        took = await self._limits.take(limits, 1, turn.now, in_line=line) if limits else None
         full = None if took is None else took.full
         if full is None:
             return await self._let_go(turn, standing, record, own, limits)
@@ -167,6 +167,9 @@ class ReleaseHeld:
         if own is not None and full.line == line:
             turn.most, turn.stop_at = own.most, free_at
             return None
+        if own is not None and took is not None and took.waiting:
+            # It has our next place while it waits behind others: what has places only goes over, and no whole line.
+            turn.released_at = self._next_at(turn, own)
         return await self._move(turn, standing, record, full, free_at)
 
     def _may_go(self, turn: _Turn, own: Limit | None) -> bool:
@@ -186,6 +189,12 @@ class ReleaseHeld:
             return False
         return True
 
+    def _next_at(self, turn: _Turn, own: Limit | None) -> float:
+        """When the next of the line goes."""
+        if own is None or turn.unpaced:
+            return turn.now
+        return max(turn.now, turn.released_at + gap(own.period, own.most))
+
     async def _let_go(
         self,
         turn: _Turn,
@@ -195,9 +204,7 @@ class ReleaseHeld:
         limits: tuple[Limit, ...],
     ) -> None:
         """Write it, queue it, take it out; see the head of this module."""
-        at = turn.now
-        if own is not None and not turn.unpaced:
-            at = max(at, turn.released_at + gap(own.period, own.most))
+        at = self._next_at(turn, own)
         after = lifecycle.let_go(record, int(at), counted=bool(limits))
         if not await self._messages.replace(record, after, self._operation(turn, record, after)):
             await best_effort(self._limits.give_back(limits, 1, turn.now))

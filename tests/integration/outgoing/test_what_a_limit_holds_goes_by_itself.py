@@ -4,6 +4,7 @@ is lifted or raised."""
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -12,11 +13,19 @@ from chalicelib.adapters.sqlite.feed import EventFeed
 from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import Operated
 from chalicelib.domain.events.occurrences import occurrences
-from chalicelib.domain.limits.limit import Standing, limits_over
+from chalicelib.domain.limits.limit import (
+    Limit,
+    LimitOwner,
+    OwnerKind,
+    Standing,
+    limits_over,
+)
 from chalicelib.domain.model import Delivery, Message, Status
+from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.suppression import Suppression
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
+from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.domain.tenancy.servers import ServerMode
 from chalicelib.domain.waits import WaitCode, wait_of
 from chalicelib.ports.limit_lines import LimitLines
@@ -205,6 +214,22 @@ async def test_mail_that_another_limit_has_no_place_for_goes_over_to_its_line() 
     assert record.deliveries[-1].details == "Message held because send limit (2) has been reached."
     await scene.play(26 * HOUR, step=600)
     assert await statuses(scene, messages) == [Status.SENT] * 3
+
+
+async def test_what_one_limit_lets_go_stands_behind_those_whom_a_wider_one_holds() -> None:
+    scene = await make_scene(server=ServerOptions(send_limit=4))
+    messages = await accepted_and_tried(scene, 7)
+    await scene.posthorn[Organizations].update(scene.organization, send_limit_day=500)
+    shared = Limit(LimitOwner(OwnerKind.ORGANIZATION, scene.organization.id), Period.DAY, 500)
+    first = replace(Standing.of(messages[0], 1), at=1.0, message=MessageId(999))
+    await scene.posthorn[LimitLines].enter(shared, first, scene.clock.now() + 9 * HOUR)
+    await scene.play(65 * 60)
+    holds = [(await scene.record(one)).limit_hold for one in messages[4:]]
+    # Only what its own limit has a place for goes over.
+    assert [one and one.owner for one in holds] == ["organization", "server", "server"]
+    await scene.play(12 * HOUR)
+    assert await statuses(scene, messages) == [Status.SENT] * 7
+    assert [len((await scene.record(one)).deliveries) for one in messages[4:]] == [3] * 3
 
 
 async def test_development_mode_and_a_suspension_hold_what_a_limit_lets_go() -> None:

@@ -26,13 +26,15 @@ from chalicelib.adapters.aws.dynamo.table import Item, Table
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
 from chalicelib.domain.errors import Contended, TemporaryFailure
-from chalicelib.domain.limits.limit import Limit, LimitOwner, Usage
+from chalicelib.domain.limits.limit import Limit, LimitOwner, Line, Usage, passed
 from chalicelib.domain.limits.windows import SLOTS, Counts, kept_until, slot_of
 from chalicelib.domain.tenancy.send_limits import Period
 from chalicelib.ports.send_limits import SendLimits, Took
 
 _RACES = 20
 _LONGER = 2 * 86_400  # the mark of a line lies in the item too
+Passes = frozenset[Line]
+"""The lines that need not be empty."""
 _BUSY = "The limit is counted by too many at once, try again later"
 
 
@@ -43,16 +45,17 @@ class DynamoSendLimits(SendLimits):
         self._table = Table(session, settings.mail_table)
 
     async def take(
-        self, limits: Sequence[Limit], count: int, now: float, *, in_line: bool = False
+        self, limits: Sequence[Limit], count: int, now: float, *, in_line: Line | None = None
     ) -> Took:
         """Owner by owner; see the port."""
         taken: list[Limit] = []
         usages: list[Usage] = []
         full: Took | None = None
+        passes = passed(limits, in_line)
         try:
             for owner, group in groupby(limits, key=lambda one: one.owner):
                 ours = list(group)
-                took = await self._take(owner, ours, count, now, in_line)
+                took = await self._take(owner, ours, count, now, passes)
                 usages += took.usages
                 if took.full is not None:
                     full = took
@@ -91,13 +94,13 @@ class DynamoSendLimits(SendLimits):
             await self.give_back(limits, count, at)
 
     async def _take(
-        self, owner: LimitOwner, limits: list[Limit], count: int, now: float, in_line: bool
+        self, owner: LimitOwner, limits: list[Limit], count: int, now: float, passes: Passes
     ) -> Took:
         """Count where the item says that there is room; where it says that its windows have stood still, have them go
         on first."""
         slots = {one.period: slot_of(one.period, now) for one in limits}
         for _ in range(_RACES):
-            expression, condition, values = _wish(limits, slots, count, now, in_line)
+            expression, condition, values = _wish(limits, slots, count, now, passes)
             written = await self._table.update(
                 counts_key(owner), expression, values, condition, returning="ALL_NEW"
             )
@@ -110,20 +113,21 @@ class DynamoSendLimits(SendLimits):
                 continue
             # Another clock may be ahead of ours.
             slots = {one.period: max(slots[one.period], _newest(item, one)) for one in limits}
-            full = await self._full(limits, item, count, now, in_line)
+            full = await self._full(limits, item, count, now, passes)
             if full is not None:
                 return full
         raise Contended(_BUSY)
 
     async def _full(
-        self, limits: list[Limit], item: Item, count: int, now: float, in_line: bool
+        self, limits: list[Limit], item: Item, count: int, now: float, passes: Passes
     ) -> Took | None:
         usages = [_usage(one, item, now) for one in limits]
         for limit in limits:
             counts = _counts(item, limit, now)
             free_at = counts.free_at(limit.most, count, now)
             has_line = f"q{letter(limit.period)}" in item
-            if (has_line and not in_line) or counts.used + count > limit.most:
+            must_wait = has_line and limit.line not in passes
+            if must_wait or counts.used + count > limit.most:
                 waiting = 0
                 if has_line:
                     line = await self._table.get(*line_key(limit.line), consistent=False) or {}
@@ -194,7 +198,7 @@ class DynamoSendLimits(SendLimits):
 
 
 def _wish(
-    limits: Sequence[Limit], slots: dict[Period, int], count: int, now: float, in_line: bool
+    limits: Sequence[Limit], slots: dict[Period, int], count: int, now: float, passes: Passes
 ) -> tuple[str, str, Item]:
     """Expression, condition and values of an owner's update."""
     ends = max(kept_until(one.period, now) for one in limits) + _LONGER
@@ -210,7 +214,7 @@ def _wish(
         sets.append(f"t{name} = t{name} + :count")
         sets.append(f"{place} = if_not_exists({place}, :none) + :count")
         conditions.append(f"r{name} = :s{name} AND t{name} <= :m{name}")
-        if not in_line:
+        if limit.line not in passes:
             conditions.append(f"attribute_not_exists(q{name})")
         values[f":s{name}"] = {"N": str(slot)}
         values[f":m{name}"] = {"N": str(limit.most - count)}
