@@ -11,7 +11,7 @@ class ServerPurge(Protocol):
     """Removes what belongs to the number of a server, content first: messages with their logs, bodies, links, opens and
     clicks; jobs, uploads, suppressions, reports, counters, rates, first answers, and the numbers that it gave out.
 
-    A number below zero is that of an organization, which has first answers alone.
+    A number below zero is that of an organization, which has first answers, and counts and lines of its send limits.
     """
 
     async def step(self, server: ServerId, shards: int) -> int:

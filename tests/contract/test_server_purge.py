@@ -176,6 +176,22 @@ async def purged(world: World, server: ServerId, shards: int = 1) -> int:
     return steps
 
 
+async def test_nothing_is_left_of_the_limits_of_an_organization(world: World) -> None:
+    ours, theirs = a_server_id(), a_server_id()
+    limits = {
+        one: Limit(LimitOwner(OwnerKind.ORGANIZATION, one), Span.HOUR, 5) for one in (ours, theirs)
+    }
+    for limit in limits.values():
+        await world[SendLimits].take([limit], 2, NOW)
+        await world[LimitLines].enter(limit, Standing(NOW, world.server, MessageId(1), 1), NOW)
+    assert await purged(world, ServerId(-ours)) > 1
+    for one, left in ((ours, 0), (theirs, 1)):
+        limit = limits[one]
+        assert [each.used for each in await world[SendLimits].usages([limit], NOW)] == [2 * left]
+        assert len(await world[LimitLines].first(limit.line, 9)) == left
+        assert (await world[LimitLines].state(limit.line) is not None) == bool(left)
+
+
 async def test_nothing_is_left_of_a_server_and_all_of_the_others(world: World) -> None:
     ours, theirs = world.server, a_server_id()
     mail, other = await fill(world, ours), await fill(world, theirs)

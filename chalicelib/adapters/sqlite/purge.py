@@ -62,8 +62,10 @@ _REMOVED = (
     " (SELECT server, name FROM answers WHERE server = :server LIMIT :rows)",
     "DELETE FROM limit_standing WHERE (owner, period, at, key) IN"
     f" (SELECT owner, period, at, key FROM limit_standing WHERE {_OURS} LIMIT :rows)",
+    "DELETE FROM limit_standing WHERE (owner, period, at, key) IN"
+    " (SELECT owner, period, at, key FROM limit_standing WHERE owner = :limit_owner LIMIT :rows)",
     *(
-        f"DELETE FROM {table} WHERE owner = :server_owner"
+        f"DELETE FROM {table} WHERE owner = :limit_owner"
         " OR (owner > :credentials AND owner < :after_credentials)"
         for table in ("limit_counts", "limit_lines")
     ),
@@ -93,7 +95,7 @@ class SqliteServerPurge(ServerPurge):
         """At most ROWS rows of each kind, a transaction a kind; the numbers when all else is gone."""
         wanted: dict[str, Any] = {"server": server, "rows": ROWS}
         # The names of its limits' owners (`LimitOwner`); `0` comes after `/`.
-        wanted |= {"server_owner": f"s{server}"}
+        wanted |= {"limit_owner": f"s{server}" if server > 0 else f"o{-server}"}
         wanted |= {"credentials": f"c{server}/", "after_credentials": f"c{server}0"}
         wanted |= {"low": key_of(server, 0), "high": key_of(ServerId(server + 1), 0)}
         gone = await self._messages(wanted)

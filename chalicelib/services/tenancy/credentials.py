@@ -31,6 +31,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.rand import Rand
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.vault import KeyVault
 from chalicelib.services.tenancy.limit_fields import changes_limits, check_limits
 from chalicelib.services.tenancy.names import checked_name
@@ -70,12 +71,14 @@ class Credentials:
         clock: Clock,
         rand: Rand,
         lines: LimitLines,
+        places: SendLimits,
     ) -> None:
         self._repository = repository
         self._vault = vault
         self._clock = clock
         self._rand = rand
         self._lines = lines
+        self._places = places
 
     async def create(
         self,
@@ -134,13 +137,13 @@ class Credentials:
         known = await self.get(server, credential)
         await self._repository.remove(CREDENTIALS, known)
         if known.limits.most:
+            await self._places.forget(_owner(known))
             await self._hurry(known)
         return known
 
     async def _hurry(self, credential: Credential) -> None:
         """What its limits hold may go."""
-        owner = LimitOwner(OwnerKind.CREDENTIAL, credential.server_id, credential.id)
-        await self._lines.hurry(owner, self._clock.now())
+        await self._lines.hurry(_owner(credential), self._clock.now())
 
     async def _create_network(
         self, server: Server, name: str, options: CredentialOptions
@@ -227,3 +230,7 @@ def _network(text: str | None) -> str:
         raise wrong_field(
             "network", "The network must be a valid IPv4 or IPv6 address"
         ) from unreadable
+
+
+def _owner(credential: Credential) -> LimitOwner:
+    return LimitOwner(OwnerKind.CREDENTIAL, credential.server_id, credential.id)

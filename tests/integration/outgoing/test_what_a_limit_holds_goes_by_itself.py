@@ -31,6 +31,7 @@ from chalicelib.domain.waits import WaitCode, wait_of
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
+from chalicelib.ports.send_limits import SendLimits
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.events.record_operations import RecordOperations
 from chalicelib.services.queue.message_actions import MessageActions
@@ -200,6 +201,20 @@ async def test_the_limits_of_organization_and_credential_hold_too() -> None:
     held = [(await scene.record(one)).limit_hold for one in messages]
     assert held[3] is not None
     assert (held[3].owner, held[3].credential) == ("credential", scene.principal.credential.id)
+
+
+async def test_what_a_revoked_credential_had_counted_is_forgotten() -> None:
+    scene = await make_scene(credential=CredentialOptions(send_limit=3))
+    messages = await accepted_and_tried(scene, 4)
+    credential = scene.principal.credential
+    limit = next(one for one in limits_over(scene.server, credential) if one.owner.credential)
+    places, now = scene.posthorn[SendLimits], scene.clock.now()
+    assert [one.used for one in await places.usages([limit], now)] == [3]
+    await scene.posthorn[Credentials].revoke(scene.server, credential.id)
+    assert [one.used for one in await places.usages([limit], now)] == [0]
+    await scene.play(120)
+    assert await statuses(scene, messages) == [Status.SENT] * 4
+    assert await scene.posthorn[LimitLines].state(limit.line) is None
 
 
 async def test_mail_that_another_limit_has_no_place_for_goes_over_to_its_line() -> None:

@@ -28,6 +28,7 @@ _SMALL = (
     LANES,
     *PARTITIONS,
 )
+_OF_ORGANIZATION = ("LIM", "LST")
 _LAST = ("SEQ",)
 
 
@@ -46,8 +47,10 @@ class DynamoServerPurge(ServerPurge):
         for scope in Scope:
             for shard in range(shards):
                 gone += await self._messages(server, scope, shard)
-        gone += await self._partitions(server, _SMALL)
-        return gone or await self._partitions(server, _LAST)
+        gone += await self._partitions(f"S#{server}", _SMALL)
+        if server < 0:
+            gone += await self._partitions(f"O#{-server}", _OF_ORGANIZATION)
+        return gone or await self._partitions(f"S#{server}", _LAST)
 
     async def _messages(self, server: ServerId, scope: Scope, shard: int) -> int:
         partition = partition_of(server, scope, shard)
@@ -64,10 +67,10 @@ class DynamoServerPurge(ServerPurge):
         partition = log_partition(server, message)
         return _keys(await self._table.query(("PK", partition), consistent=True))
 
-    async def _partitions(self, server: ServerId, names: tuple[str, ...]) -> int:
+    async def _partitions(self, owner: str, names: tuple[str, ...]) -> int:
         gone = 0
         for name in names:
-            partition = ("PK", f"S#{server}#{name}")
+            partition = ("PK", f"{owner}#{name}")
             found = await self._table.query(partition, limit=ITEMS, consistent=True)
             await self._table.delete_many(_keys(found))
             gone += len(found)
