@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from bench.cost import prices
+from chalicelib.adapters.aws.dynamo import group_fold
 from chalicelib.adapters.aws.dynamo.group_fold import GroupFold
+from chalicelib.adapters.aws.dynamo.group_items import FULL, OPEN
 from chalicelib.adapters.aws.dynamo.table import Table
 from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.session import AwsSession
@@ -187,3 +189,46 @@ async def test_what_does_not_fit_into_one_step_is_folded_in_several(program: Pos
     found = await program[GroupCounts].read(server, Dimension.TAG, span)
     assert len(found) == 600
     assert all(list(parts.values()) == [{"sent": 1}] for parts in found.values())
+
+
+class Measured(Table):
+    """A table that knows the largest pack that a transaction wrote."""
+
+    largest = 0
+
+    async def transact(self, *actions: dict[str, Any]) -> int | None:
+        for one in actions:
+            item = one.get("Put", {}).get("Item", {})
+            if "b" in item and item["SK"]["S"][:2] in (OPEN, FULL):
+                self.largest = max(self.largest, len(item["b"]["B"]))
+        return await super().transact(*actions)
+
+
+async def test_what_is_left_of_packs_is_in_no_larger_ones(
+    program: Posthorn, aws_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Steps that take one item of one day, of packs that together are larger than any of them."""
+    server, dice = a_server_id(), random.Random(5)
+    for source in range(10):
+        added = [
+            GroupAddition(
+                str(n + 1),
+                NOW // HOUR * HOUR,
+                ((Dimension.TAG, dice.randbytes(20).hex()), (Dimension.STREAM, f"s{source}")),
+                {"sent": 1},
+            )
+            for n in range(40)
+        ]
+        await program[GroupCounts].add(f"source {source}", server, added)
+    clock: Any = program[Clock]
+    clock.advance(7 * HOUR)
+    table = Measured(program[AwsSession], aws_settings.mail_table)
+    fold = GroupFold(table, program[Clock])
+    largest = max(len(one["b"]["B"]) for one in await fold._waiting(server))
+    monkeypatch.setattr(group_fold, "MOST_BYTES", 1)
+    expected = {one: await counted(program, server, one) for one in Dimension}
+    assert expected[Dimension.TAG] == expected[Dimension.STREAM] == {"sent": 400}
+    while await fold.run(server):
+        assert {one: await counted(program, server, one) for one in Dimension} == expected
+    assert await fold._waiting(server) == []
+    assert 0 < table.largest <= largest

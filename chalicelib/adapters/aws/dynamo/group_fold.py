@@ -8,14 +8,13 @@ as the stream could bring its records again. Steps are of a bounded size: what d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.group_items import (
     FULL,
     PACKS_BETWEEN,
     add_to_day,
-    apart,
     day_key,
     partition_of,
     read_rows,
@@ -26,7 +25,7 @@ from chalicelib.adapters.aws.dynamo.group_items import (
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, key_of
 from chalicelib.domain.durations import DAY, HOUR
 from chalicelib.domain.errors import Contended
-from chalicelib.domain.groups import Sums, add_counts, spread
+from chalicelib.domain.groups import Dimension, Rows, Sums, add_counts, spread
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.clock import Clock
 
@@ -39,6 +38,7 @@ MOST_DAYS = 60  # a transaction has a hundred items
 MOST_BYTES = 3_000_000  # of the 4 MB that a transaction may have
 MOST_READ = 200
 NUMBER_KEPT_SECONDS = 2 * DAY
+Place = tuple[Dimension, str, int]
 
 
 class GroupFold:
@@ -106,22 +106,19 @@ class GroupFold:
             actions.append(_put(key_of(*key) | {"b": {"B": packed}}, known))
         if not by_day:
             return actions + [self._emptied(one) for one in packs], len(packs)
-        return self._partly(server, packs, actions, by_day)
+        left = {place for sums in by_day.values() for place in sums}
+        return actions + [self._shortened(one, left) for one in packs], len(packs)
 
-    def _partly(
-        self,
-        server: ServerId,
-        packs: Sequence[Item],
-        actions: list[dict[str, Any]],
-        left: dict[Key, Sums],
-    ) -> tuple[list[dict[str, Any]], int]:
-        """What is left stays, in the first of the packs."""
-        rest: Sums = {}
-        for sums in left.values():
-            rest |= sums
-        first = {name: packs[0][name] for name in packs[0] if name != "b"}
-        kept = _put(first | {"b": {"B": render_rows(apart(rest))}}, packs[0])
-        return [*actions, kept, *(self._emptied(one) for one in packs[1:])], len(packs)
+    def _shortened(self, pack: Item, left: Collection[Place]) -> dict[str, Any]:
+        """What is left of a pack stays in it, which so never becomes larger."""
+        rows: Rows = {}
+        for (groups, hour), counts in read_rows(pack).items():
+            kept = tuple(one for one in groups if (*one, hour) in left)
+            if kept:
+                add_counts(rows.setdefault((kept, hour), {}), counts)
+        if not rows:
+            return self._emptied(pack)
+        return _put(pack | {"b": {"B": render_rows(rows)}}, pack)
 
     def _emptied(self, pack: Item) -> dict[str, Any]:
         """A full pack goes; of an open one the last number stays."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from chalicelib.adapters.aws.dynamo.table import Item, Key, key_of
 from chalicelib.domain.durations import DAY, HOUR
-from chalicelib.domain.groups import MOST_VALUES, OTHERS, Dimension, Rows, Sums, add_counts
+from chalicelib.domain.groups import MOST_VALUES, OTHERS, Dimension, Rows, add_counts
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.statistics import Counts
 
@@ -109,13 +109,6 @@ def add_to_day(values: Values, sums: Mapping[tuple[Dimension, str, int], Counts]
         name = OTHERS if full and value not in values else value
         number = str(hour % DAY // HOUR)
         add_counts(values.setdefault(name, {}).setdefault(number, {}), counts)
-
-
-def apart(rows: Sums) -> Rows:
-    """Sums as rows of a pack, each of one group."""
-    return {
-        (((dimension, value),), hour): counts for (dimension, value, hour), counts in rows.items()
-    }
 
 
 def _pack(value: Any) -> bytes:
