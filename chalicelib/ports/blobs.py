@@ -39,7 +39,9 @@ class BlobStore(Protocol):
         upload; `name` is the file's. None when they share their object with others, which no URL can express; NotFound
         when they were purged."""
 
-    async def keep(self, owner: ServerId, name: str, content: bytes, now: float) -> BlobRef:
+    async def keep(
+        self, owner: ServerId, name: str, content: bytes | bytearray, now: float
+    ) -> BlobRef:
         """Keep a file that was made here, whatever is there under this name (32 hexadecimal digits), for
         FILE_KEPT_SECONDS; `owner` is a server, or an organization by its number below zero."""
 

@@ -120,7 +120,9 @@ class S3BlobStore(BlobStore):
         url: str = await self._session.run(sign)
         return url
 
-    async def keep(self, owner: ServerId, name: str, content: bytes, now: float) -> BlobRef:
+    async def keep(
+        self, owner: ServerId, name: str, content: bytes | bytearray, now: float
+    ) -> BlobRef:
         """Put an object, whose time S3 counts from now."""
         key = f"{_FILES}{owner}/{name}"
         await self._session.call("s3", "put_object", Bucket=self._bucket, Key=key, Body=content)

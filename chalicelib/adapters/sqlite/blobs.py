@@ -64,7 +64,9 @@ class SegmentBlobStore(BlobStore):
         next(self.pieces(ref), b"")
         return self._links.link(ref, int(self._clock.now()) + seconds, name)
 
-    async def keep(self, owner: ServerId, name: str, content: bytes, now: float) -> BlobRef:
+    async def keep(
+        self, owner: ServerId, name: str, content: bytes | bytearray, now: float
+    ) -> BlobRef:
         """Keep it as an upload whose time begins so much later as files are kept longer."""
         await self.bring(owner, name, content, now + FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS)
         return BlobRef(f"{UPLOADS}{owner}/{name}", 0, len(content))
@@ -100,7 +102,9 @@ class SegmentBlobStore(BlobStore):
         }
         return {one: at for one, at in found.items() if at + UPLOAD_KEPT_SECONDS > now}
 
-    async def bring(self, server: ServerId, upload_id: str, content: bytes, at: float) -> None:
+    async def bring(
+        self, server: ServerId, upload_id: str, content: bytes | bytearray, at: float
+    ) -> None:
         """Keep an upload as of a ticket that was given at `at`."""
         upload = self._uploads.begin(f"{UPLOADS}{server}/{upload_id}")
         try:

@@ -115,7 +115,7 @@ def _is_over(at: float, now: float) -> bool:
 class Upload(Protocol):
     """One file while it is brought. `keep` or `drop` ends it."""
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: bytes | bytearray) -> None:
         """Add bytes; OSError when there is no room."""
 
     def keep(self, at: float) -> None:
@@ -131,7 +131,7 @@ class _File:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._file = os.fdopen(os.open(beside, flags, 0o600), "wb")
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: bytes | bytearray) -> None:
         self._file.write(piece)
 
     def keep(self, at: float) -> None:
@@ -155,7 +155,7 @@ class _InMemory:
     def __init__(self, kept: dict[str, tuple[bytes, float]], key: str) -> None:
         self._kept, self._key, self._content = kept, key, bytearray()
 
-    def write(self, piece: bytes) -> None:
+    def write(self, piece: bytes | bytearray) -> None:
         self._content += piece
 
     def keep(self, at: float) -> None:

@@ -1,21 +1,23 @@
 """Exports: a list as a file of CSV or of JSON lines, kept for seven days.
 
 Its address is made anew whenever it is shown. What is exported is written down first; each part of it
-becomes a file of its own, and at the end one of all.
+becomes a file of its own, and at the end one of all, which may have 200 MB.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.domain.csv_rows import rendered
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.jobs import Job, JobError, Piece
 from chalicelib.domain.mail.suppression_rows import COLUMNS, row_of
+from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.suppression import Name, Reason, SuppressionFilter, SuppressionScope, list_of
 from chalicelib.domain.suppression_told import told_of
@@ -35,7 +37,10 @@ from chalicelib.services.jobs.over_list import piece_over_list
 from chalicelib.services.tenancy.directory import Directory
 
 PART = 1_000
+MOST_BYTES = 200_000_000
+AT_ONCE = 16
 LINK_SECONDS = 3_600
+T = TypeVar("T")
 SCOPES = {"suppressions": "suppressions:read"}
 """What can be exported, and what that needs."""
 
@@ -128,15 +133,28 @@ class Export:
         return Piece(done=len(lines), failed=len(gone), errors=tuple(gone))
 
     async def finish(self, owner: ServerId, job: Job, parts: int) -> str:
-        """One file of all parts."""
+        """One file of all parts, which is in memory once. Rejected where it would be too large for that."""
         now = self._clock.now()
         is_csv = json.loads(job.parameters)["format"] == "csv"
-        whole = bytearray(rendered(COLUMNS).encode() if is_csv else b"")
-        for number in range(parts):
-            ref = await self._blobs.kept(owner, _name(job, number), now)
-            whole += await self._blobs.get(ref)
-        await self._blobs.keep(owner, _name(job), bytes(whole), now)
-        return json.dumps({"rows": job.done, "bytes": len(whole)})
+        begin = rendered(COLUMNS).encode() if is_csv else b""
+        refs: list[BlobRef] = []
+        for some in _some(range(parts)):
+            found = (self._blobs.kept(owner, _name(job, number), now) for number in some)
+            refs += await asyncio.gather(*found)
+        size = len(begin) + sum(ref.length for ref in refs)
+        if size > MOST_BYTES:
+            raise Rejected(
+                f"The export would have {size:,} bytes, at most {MOST_BYTES:,} are made: narrow its filter"
+            )
+        whole, end = bytearray(size), len(begin)
+        whole[:end] = begin
+        for few in _some(refs):
+            for part in await asyncio.gather(*map(self._blobs.get, few)):
+                whole[end : end + len(part)] = part
+                end += len(part)
+        # The stores take it as it is: bytes of it would be a second copy.
+        await self._blobs.keep(owner, _name(job), whole, now)
+        return json.dumps({"rows": job.done, "bytes": size})
 
     async def shown(self, owner: ServerId, job: Job) -> Mapping[str, Any] | None:
         """With the file's address, as long as it is kept."""
@@ -152,6 +170,11 @@ class Export:
         except NotFound:
             pass
         return {"url": url, "url_expires_at": until, **json.loads(job.result)}
+
+
+def _some(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many as are read at a time."""
+    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
 
 
 def _lists(server: ServerId, organization: Any) -> list[ServerId]:

@@ -16,6 +16,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
+from chalicelib.services.jobs import export
 from chalicelib.services.jobs.run import RunJobs
 from chalicelib.services.suppress import SuppressRecipients
 from tests.http_api import ApiWorld, Reply
@@ -145,6 +146,28 @@ def test_an_export_is_narrowed_and_its_address_is_made_anew(api: ApiWorld) -> No
     assert (over["url"], over["url_expires_at"], over["rows"]) == (None, None, 1)
     api.scene.clock.advance(24 * 86_400)
     assert api.manage("GET", "/jobs", tenant=SERVER).json["data"] == []
+
+
+def test_an_export_of_many_parts_is_whole_and_one_that_is_too_large_says_so(
+    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "PART", 2)
+    names = [f"u{number:02}@x.example" for number in range(2 * export.AT_ONCE + 5)]
+    imported(api, "address\n" + "".join(f"{name}\n" for name in names))
+    job, text = exported(api)
+    lines = text.split("\r\n")
+    assert sorted(line.partition(",")[0] for line in lines[1:-1]) == names
+    assert job["result"]["bytes"] == len(text)
+    _, bare = exported(api, format="ndjson")
+    assert bare.count("\n") == len(names)
+    monkeypatch.setattr(export, "MOST_BYTES", len(text))
+    assert exported(api)[1] == text
+    monkeypatch.setattr(export, "MOST_BYTES", len(text) - 1)
+    made = start(api, type="export", what="suppressions")
+    job = ran(api, made.json["id"])
+    assert job["status"] == "failed"
+    fault = f"The export would have {len(text):,} bytes, at most {len(text) - 1:,} are made"
+    assert fault in json.dumps(job)
 
 
 def test_a_look_at_an_import_changes_nothing(api: ApiWorld) -> None:
