@@ -110,7 +110,7 @@ async def test_reports_list_nobody(make) -> None:  # type: ignore[no-untyped-def
 async def test_an_entry_that_is_there_keeps_it_from_nobody() -> None:
     scene = await make_scene(SETTINGS)
     entry = Suppression(POSTMASTER.lower(), Reason.BOUNCE.text, scene.clock.now(), 2**40)
-    await list_new(scene.posthorn[SuppressionList], scene.server.id, entry)
+    await list_new(scene.posthorn[SuppressionList], scene.server.id, [entry])
     (own,) = await scene.accept(POSTMASTER)
     assert (await scene.record(await forwarded(scene))).status is Status.SENT
     assert (await scene.record(own)).status is Status.HELD
