@@ -22,5 +22,9 @@ class Recent(Protocol):
     async def ask(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
         """What `read` answers, or did; None when that raises NotFound. What is empty counts as absent."""
 
+    async def ask_now(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
+        """The same, as it is at this moment, whoever changed it; `ask` knows it then. For what is lost when the answer
+        is old. `read` reads freshly."""
+
     async def fresh(self, entity: Entity[T], places: Sequence[Place]) -> dict[Place, T]:
         """The values at those of the places that have one, as they are at this moment; `get` knows them then."""

@@ -113,3 +113,25 @@ def test_what_happens_to_a_message_is_posted_once(
     listed = manage(stack, "GET", f"/webhook-deliveries?webhook={webhook['id']}")["data"]
     assert event["id"] in {one["event_id"] for one in listed}
     manage(stack, "DELETE", f"/webhooks/{webhook['id']}")
+
+
+def test_a_webhook_gets_all_that_happens_after_it_was_made(
+    stack: RunningStack, application: Application
+) -> None:
+    """Whatever processes knew of the server's webhooks a moment before."""
+
+    def posted(rcpt: str) -> Any:
+        bodies = [json.loads(body) for _, body in application.posted]
+        found = [one for one in bodies if one["type"] == "email.delivered"]
+        return [one for one in found if one["data"]["email"]["to"] == rcpt]
+
+    ids = []
+    for number in range(3):
+        application.posted.clear()
+        ids.append(manage(stack, "POST", "/webhooks", {"url": application.url})["id"])
+        rcpt = f"made-{number}@example.test"
+        stack.submit(rcpt, message(rcpt))
+        # All that there are, the newest too.
+        wait_for(lambda rcpt=rcpt: len(posted(rcpt)) == len(ids), f"the events of {rcpt}")
+    for id in ids:
+        manage(stack, "DELETE", f"/webhooks/{id}")

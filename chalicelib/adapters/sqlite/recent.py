@@ -49,6 +49,12 @@ class SqliteRecent(RecentConfiguration):
             self._look()
         return super().ask(question, read)
 
+    async def ask_now(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
+        """As it is now; read only if somebody wrote since it was read."""
+        if self._has_others:
+            self._look()
+        return await super().ask(question, read)
+
     async def fresh(self, entity: Entity[T], places: Sequence[Place]) -> dict[Place, T]:
         """As it is now; read only if somebody wrote since it was read."""
         if self._has_others:

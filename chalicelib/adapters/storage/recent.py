@@ -49,12 +49,14 @@ class RecentConfiguration(Recent):
         if kept is not None and kept.until > self._clock.monotonic():
             known: T | None = kept.value
             return known
-        reading = self._reading.get(question)
-        if reading is None:
-            reading = asyncio.ensure_future(self._read(question, read))
-            self._reading[question] = reading
+        reading = self._reading.get(question) or self._begin(question, read)
         # A caller that gives up must not take the answer away from the others.
         answer: T | None = await asyncio.shield(reading)
+        return answer
+
+    async def ask_now(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
+        """Past what is kept and what others began to read, and kept."""
+        answer: T | None = await asyncio.shield(self._begin(question, read))
         return answer
 
     async def fresh(self, entity: Entity[T], places: Sequence[Place]) -> dict[Place, T]:
@@ -67,6 +69,14 @@ class RecentConfiguration(Recent):
     def _forget(self) -> None:
         self._kept.clear()
         self._reading.clear()
+
+    def _begin(
+        self, question: Hashable, read: Callable[[], Awaitable[T]]
+    ) -> asyncio.Future[T | None]:
+        """Read, and let those that ask from now on share the answer."""
+        reading = asyncio.ensure_future(self._read(question, read))
+        self._reading[question] = reading
+        return reading
 
     async def _read(self, question: Hashable, read: Callable[[], Awaitable[T]]) -> T | None:
         reading = asyncio.current_task()

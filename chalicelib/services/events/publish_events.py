@@ -1,7 +1,7 @@
 """Tells of what happened: the consumer of the outbox behind `GET /events` and webhooks.
 
 Each server's occurrences go into its list, which takes those of a replay once, and as events to whoever wants them,
-where an event that comes again is known by its id. Nothing is read of a server that has no webhooks.
+where an event that comes again is known by its id. Of a server that has no webhooks nothing else is read.
 """
 
 from __future__ import annotations

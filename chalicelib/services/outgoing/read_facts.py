@@ -23,7 +23,7 @@ class ReadFacts:
         server = batch.server_of(record.message)
         return Facts(
             server=server,
-            domain=await self._directory.verified_domain(server, record.message.origin.domain),
+            domain=await self._directory.verified_domain_now(server, record.message.origin.domain),
             suppression=batch.suppression_of(record.message),
             max_attempts=self._end.max_attempts(server),
             manual=job.manual or record.released,

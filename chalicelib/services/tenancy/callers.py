@@ -224,7 +224,7 @@ class Callers:
     async def server(self, caller: Caller, organization: str, permalink: str) -> Server:
         """A server that the caller reaches; NotFound."""
         try:
-            found = await self._clients.server_named(organization, permalink)
+            found = await self._clients.server_named_now(organization, permalink)
         except NotFound as missing:
             raise NotFound(NO_TENANT) from missing
         if not caller.reaches_server(found):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.credentials import (
     BY_KEY,
@@ -39,13 +40,23 @@ class ClientDirectory:
 
     async def server_named(self, organization: str, server: str) -> Server:
         """By permalinks; NotFound."""
+        question = ("named", organization, server)
+        found = await self._recent.ask(question, lambda: self._named(organization, server))
+        return SERVERS.known(found)
 
-        async def read() -> Server:
-            place = Place(ALL_ORGANIZATIONS, organization)
-            owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
-            return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, server))
+    async def server_named_now(self, organization: str, server: str) -> Server:
+        """The same, for callers who may have made it a moment ago; NotFound when there is none at this moment."""
+        try:
+            return await self.server_named(organization, server)
+        except NotFound:
+            question = ("named", organization, server)
+            found = await self._recent.ask_now(question, lambda: self._named(organization, server))
+        return SERVERS.known(found)
 
-        return SERVERS.known(await self._recent.ask(("named", organization, server), read))
+    async def _named(self, organization: str, server: str) -> Server:
+        place = Place(ALL_ORGANIZATIONS, organization)
+        owner = of_organization((await self._repository.get(ORGANIZATIONS, place)).id)
+        return await self._repository.find(SERVERS, BY_PERMALINK, Place(owner, server))
 
     async def credential(self, digest: str) -> Credential:
         """By the SHA-256 hex digest of the key; NotFound. One read."""

@@ -1,7 +1,7 @@
 """Who may do what: the questions that the mail path has, answered from the recent configuration.
 
-Answers may be 30 s old, and that something does not exist 2 s, except where a verb says fresh. Nothing here changes
-anything.
+Answers may be 30 s old, and that something does not exist 2 s, except where a verb says fresh or now. Nothing here
+changes anything.
 """
 
 from __future__ import annotations
@@ -72,6 +72,15 @@ class Directory:
             return await verified_domain(self._repository, server, name, fresh=False)
 
         return await self._recent.ask(("domain", server.id, name), read)
+
+    async def verified_domain_now(self, server: Server, name: str) -> Domain | None:
+        """The same, for mail that is lost if there is none: that is so at this moment."""
+
+        async def read() -> Domain | None:
+            return await verified_domain(self._repository, server, name)
+
+        known = await self.verified_domain(server, name)
+        return known or await self._recent.ask_now(("domain", server.id, name), read)
 
     async def unverified_domain(self, server: Server, name: str) -> Domain | None:
         """The domain of exactly this (lower-case) name that the server or its organization has, when none that they

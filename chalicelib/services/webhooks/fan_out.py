@@ -1,12 +1,13 @@
 """Events on their way into the lanes of the webhooks that want them.
 
 What was taken is stored, and somebody will work at its lane. A delivery's id follows from webhook and event, so that
-events that come again add nothing.
+events that come again add nothing. Which webhooks there are is read after the events have happened: a webhook gets all
+that happens after it was made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 
 from chalicelib.domain.events.event import Event
 from chalicelib.domain.numbering import ServerId
@@ -39,14 +40,15 @@ class FanOut:
         self._lanes = lanes
 
     async def wanted(self, server: ServerId) -> bool:
-        """Whether the server has a webhook that gets events."""
-        return bool(await self._webhooks(server))
+        """Whether the server has a webhook that gets events, at this moment: what it has no webhook for is told to
+        nobody, ever."""
+        return bool(await self._recent.ask_now(*self._question(server)))
 
     async def take(self, server: ServerId, events: Sequence[Event]) -> int:
-        """Store the events for each webhook that wants them and wake its lane; how many deliveries are new.
-        TemporaryFailure, and then the same events must come again."""
+        """Store the events for each webhook that wants them and wake its lane; how many deliveries are new. The
+        webhooks are those that `wanted` found. TemporaryFailure, and then the same events must come again."""
         stored = 0
-        for webhook in await self._webhooks(server):
+        for webhook in await self._recent.ask(*self._question(server)) or ():
             wanted = [one for one in events if wants(webhook, one)]
             deliveries = [self._delivery(webhook, one) for one in wanted]
             if not deliveries:
@@ -59,12 +61,14 @@ class FanOut:
             await self._lanes.wake([LaneJob(server, webhook.id, fresh=some) for some in jobs])
         return stored
 
-    async def _webhooks(self, server: ServerId) -> list[Webhook]:
+    def _question(
+        self, server: ServerId
+    ) -> tuple[Hashable, Callable[[], Awaitable[list[Webhook]]]]:
         async def read() -> list[Webhook]:
-            known = await self._repository.all(WEBHOOKS, of_server(server), fresh=False)
+            known = await self._repository.all(WEBHOOKS, of_server(server))
             return [one for one in known if one.enabled]
 
-        return await self._recent.ask(("webhooks", server), read) or []
+        return ("webhooks", server), read
 
     def _delivery(self, webhook: Webhook, event: Event) -> WebhookDelivery:
         told, now = event.occurrence, self._clock.now()

@@ -117,6 +117,19 @@ async def test_one_alone_costs_four_more_for_its_lane(stage: Stage) -> None:
     }
 
 
+async def test_whether_a_server_has_webhooks_costs_a_read_unit(stage: Stage) -> None:
+    """Of each batch of its changes, also where it has none."""
+    meter, server = stage.program[Meter], stage.scene.server.id
+    for has_one in (False, True):
+        if has_one:
+            await stage.webhook()
+        for _ in range(2):
+            meter.reset()
+            assert await stage.program[FanOut].wanted(server) == has_one
+            spent = meter.snapshot()
+            assert (spent.calls, spent.read_units) == ({"dynamodb.Query": 1}, 1)
+
+
 async def test_one_that_fails_costs_an_entry_in_the_index_too(stage: Stage) -> None:
     stage.receiver.answer = HttpAnswer(500, ANSWERED, b"no", seconds=0.083)
     _, posted = await spent(stage, 10)

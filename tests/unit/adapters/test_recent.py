@@ -105,6 +105,23 @@ async def test_what_was_read_before_a_change_is_not_kept(ask: Ask, repository: R
     assert await ask(asked) == "after"
 
 
+async def test_what_is_asked_for_now_waits_for_no_older_read(
+    repository: Repository, clock: ControlledClock
+) -> None:
+    """One that began before may have missed what happened since."""
+    cache = RecentConfiguration(repository, clock)
+    before, now = Asked("before"), Asked("now")
+    before.allowed.clear()
+    early = asyncio.ensure_future(cache.ask("question", before.read))
+    await asyncio.sleep(0)
+    assert await cache.ask_now("question", now.read) == "now"
+    before.allowed.set()
+    assert await early == "before"
+    assert await cache.ask("question", before.read) == "now"
+    assert await cache.ask_now("question", Asked("later").read) == "later"
+    assert await cache.ask_now("question", Asked(NotFound("no")).read) is None
+
+
 async def test_many_guesses_do_not_fill_the_memory(
     repository: Repository, clock: ControlledClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
