@@ -39,7 +39,8 @@ We  meet at nine. \t
 Bring the plans.
 
 """
-RESULTS = "mx.forwarder.example; spf=pass smtp.mailfrom=author.example;\n\tdkim=none; dmarc=pass"
+WRITER = "mx.forwarder.example"
+RESULTS = f"{WRITER}; spf=pass smtp.mailfrom=author.example;\n\tdkim=none; dmarc=pass"
 KEY = generate_private_key(65_537, 2_048)
 PUBLIC = base64.b64encode(
     KEY.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -186,6 +187,17 @@ def _twice(name: str) -> Made:
     return made
 
 
+def _told_by_others(made: Made, state: str) -> Made:
+    """With what was found in fields of its own, of which a stranger wrote one."""
+    lines = [
+        f"{WRITER}; arc={state}; spf=pass smtp.mailfrom=author.example",
+        "other.example; dmarc=fail",
+        f"{WRITER};\n\tdkim=none; dmarc=pass",
+    ]
+    made.message = "".join(f"Authentication-Results: {one}\n" for one in lines) + made.message
+    return made
+
+
 VALIDATION: dict[str, tuple[str, Made]] = {
     "no_arc_fields": ("None", Made()),
     "empty_message": ("None", Made("\n")),
@@ -260,7 +272,7 @@ VALIDATION: dict[str, tuple[str, Made]] = {
     "message_signature_with_a_broken_name": ("Fail", Made().add(ams={"h": "from:sub ject"})),
     "message_signature_without_c": ("Pass", Made().add(ams={"c": None})),
     "message_signature_relaxed_without_c": (
-        "Pass",
+        "Fail",
         Made().add(
             ams={"c": "relaxed/relaxed"},
             edit=lambda one: one.replace("c=relaxed/relaxed;\n\t", ""),
@@ -315,6 +327,8 @@ SEALING: dict[str, tuple[tuple[int, str] | None, Made]] = {
     "seal_with_broken_i": ((2, "fail"), Made().add(seal_tags={"i": "a"})),
     "failed_before": (None, chain(1).add(state="fail", alone=True)),
     "failed_long_before": ((4, "fail"), chain(1).add(state="fail").add()),
+    "told_in_several_fields": ((2, "pass"), _told_by_others(chain(1), "pass")),
+    "told_otherwise_than_found": ((2, "fail"), _told_by_others(chain(1), "fail")),
 }
 
 
@@ -348,7 +362,13 @@ def sealing() -> dict[str, Any]:
 
 def _to_seal(made: Made, expected: tuple[int, str] | None) -> dict[str, Any]:
     case: dict[str, Any] = {"spec": "RFC 8617 5.1", "message": made.message, "t": AT + 100}
-    case |= {"sig-headers": "from:to:subject:date", "auth-res": RESULTS}
+    case |= {"sig-headers": "from:to:subject:date"}
+    found = RESULTS
+    if made.message.startswith("Authentication-Results"):
+        case |= {"srv-id": WRITER}
+        found = RESULTS.replace(";", f"; arc={expected[1]};", 1) if expected else ""
+    else:
+        case |= {"auth-res": RESULTS}
     if expected is None:
         return case | {"AS": "", "AMS": "", "AAR": ""}
     number, state = expected
@@ -356,7 +376,7 @@ def _to_seal(made: Made, expected: tuple[int, str] | None) -> dict[str, Any]:
     return case | {
         "AS": f"{names}; cv={state}",
         "AMS": f"{names}; c=relaxed/relaxed; bh={body_hash(made.message)}",
-        "AAR": f"i={number}; {RESULTS}",
+        "AAR": f"i={number}; {found}",
     }
 
 

@@ -60,10 +60,9 @@ class Seal:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A chain without a fault of form: the newest message signature, in each way in which it may be meant, and the
-    seals, newest first."""
+    """A chain without a fault of form: the newest message signature, and the seals, newest first."""
 
-    messages: tuple[SignedField, ...]
+    message: SignedField
     seals: tuple[Seal, ...]
 
 
@@ -77,11 +76,11 @@ def read_chain(content: bytes, fields: Sequence[Field], now: float) -> Chain | N
     sets = _sets(own)
     try:
         seals = tuple(_seals(content, sets, now))[::-1]
-        messages = read_arc_message_signature(sets[-1][MESSAGE])
-        check_times(messages[0], now)
+        message = read_arc_message_signature(sets[-1][MESSAGE])
+        check_times(message, now)
     except SignatureError as wrong:
         raise BrokenChain(str(wrong)) from wrong
-    return Chain(messages, seals)
+    return Chain(message, seals)
 
 
 def newest(fields: Sequence[Field]) -> tuple[int, bool]:

@@ -79,10 +79,7 @@ class Signatures:
         return "pass"
 
     async def _check_chain(self, message: SignedMessage, chain: Chain) -> None:
-        for newest in chain.messages:
-            if await self._is_signed(message, newest):
-                break
-        else:
+        if not await self._is_signed(message, chain.message):
             raise BrokenChain("the newest message signature")
         for one in chain.seals:
             key = await self._key(one.key_name, one.algorithm)
