@@ -11,6 +11,7 @@
     ├── PermanentFailure      trying again cannot help
     ├── Rejected              what the client sent is malformed or breaks a limit
     │   └── InvalidRequest    an HTTP request with named wrong fields
+    │       └── QuerySyntax   a search that cannot be read
     ├── Refused               well-formed, but policy says no
     │   └── Unauthenticated   no credential, or one that is not known
     ├── NotFound              no such thing for this tenant
@@ -130,6 +131,14 @@ class InvalidRequest(Rejected):
     ) -> None:
         super().__init__(public, reply=None, **fields)
         self.errors = errors
+
+
+class QuerySyntax(InvalidRequest):
+    """A search of which a term cannot be read, as it was typed; it says what is wrong with it."""
+
+    def __init__(self, term: str, fault: str) -> None:
+        detail = f"{term}: {fault}"
+        super().__init__(detail, (FieldError("/q", "query_syntax", detail),))
 
 
 def wrong_field(field: str, detail: str, code: str = INVALID) -> InvalidRequest:

@@ -81,10 +81,11 @@ chalicelib              -
 .domain.tracking        .domain .domain.tenancy .domain.mail
 .domain.events          .domain .domain.tenancy .domain.dns
 .domain.limits          .domain .domain.tenancy
+.domain.search          .domain
 .domain.webhooks        .domain .domain.tenancy
 .domain.tenancy         .domain
 
-.ports                  .domain .domain.tenancy .domain.limits .domain.webhooks
+.ports                  .domain .domain.tenancy .domain.limits .domain.search .domain.webhooks
 
 .services               .config .domain .domain.tenancy .ports
 .services.queue         .config .domain .domain.tenancy .domain.mail .domain.limits .ports .services.tenancy.directory

@@ -122,6 +122,10 @@ WRONG = {
         "chalicelib/domain/limits/x.py",
         "import chalicelib.domain.mail.headers",
     ),
+    "searches know bytes of mail": (
+        "chalicelib/domain/search/x.py",
+        "from chalicelib.domain.mail.headers import Headers",
+    ),
     "limits at work import a pipeline": (
         "chalicelib/services/limits/x.py",
         "import chalicelib.services.outgoing.pipeline",

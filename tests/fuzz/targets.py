@@ -36,6 +36,7 @@ TARGETS = {
     "signed fields": "tests.fuzz.signatures_of_others:fuzz_signed_fields",
     "published policies": "tests.fuzz.signatures_of_others:fuzz_policies",
     "scanner answers": "tests.fuzz.scanner_texts:fuzz_scanner_answers",
+    "searches": "tests.fuzz.searches:fuzz_searches",
 }
 
 

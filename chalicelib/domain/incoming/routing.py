@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.pieces import fits
 from chalicelib.domain.tenancy.routes import Condition, Route
 
 ANY = "*"
@@ -47,21 +48,8 @@ class Look:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern says, in any case of letters. Each piece between stars is searched once, from
-    where the one before it ended."""
-    pieces, text = pattern.casefold().split(ANY), text.casefold()
-    first, last = pieces[0], pieces[-1]
-    if len(pieces) == 1:
-        return text == first
-    at, end = len(first), len(text) - len(last)
-    if end < at or not (text.startswith(first) and text.endswith(last)):
-        return False
-    for piece in pieces[1:-1]:
-        found = text.find(piece, at, end)
-        if found < 0:
-            return False
-        at = found + len(piece)
-    return True
+    """Whether a text is what a pattern says, in any case of letters."""
+    return fits(pattern.casefold().split(ANY), text.casefold())
 
 
 def name_of(local_part: str) -> str:

@@ -10,9 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.pieces import fits
+
 
 class Key(StrEnum):
-    """What a condition is about. `WORD` is a bare word, `META` has the name of a metadata value beside."""
+    """What a condition is about. `WORD` is a bare word, `ADDRESS` a bare one with an `@`, `META` has the name of a
+    metadata value beside, and `AGE` is the time received of what waits or is held."""
 
     WORD = "word"
     ADDRESS = "address"
@@ -21,9 +24,10 @@ class Key(StrEnum):
     SUBJECT = "subject"
     STATUS = "status"
     RECEIVED = "received"
+    AGE = "age"
     MSGID = "msgid"
     ID = "id"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105  a key of the language
     TAG = "tag"
     STREAM = "stream"
     CREDENTIAL = "credential"
@@ -60,6 +64,10 @@ class Pattern:
         """Whether its one `*` is at the end."""
         return len(self.parts) == 2 and not self.parts[1]
 
+    def fits(self, text: str) -> bool:
+        """Whether a folded text is what it says."""
+        return fits(self.parts, text)
+
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
@@ -76,6 +84,12 @@ class Between:
     low: float | None = None
     high: float | None = None
 
+    def has(self, number: float) -> bool:
+        """Whether a number is in it."""
+        return (self.low is None or self.low <= number) and (
+            self.high is None or number < self.high
+        )
+
 
 Value = Pattern | Phrase | Between
 """A state (`status`), a yes or a no (`spam`, `opened` …) is an exact Pattern: `sent`, `yes`."""
@@ -83,7 +97,7 @@ Value = Pattern | Phrase | Between
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One `key:value`; `name` is that of a metadata value, folded."""
+    """One `key:value`; `name` is that of a metadata value, folded, or the token as it was typed."""
 
     key: Key
     value: Value
