@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.domain.errors import QuerySyntax
@@ -144,6 +144,7 @@ def queries(draw: Any, found: Findable) -> Query:
         raise
 
 
+@settings(max_examples=1_000)
 @given(st.data(), FINDABLES)
 def test_whatever_is_wanted_is_found(data: Any, found: Findable) -> None:
     query = data.draw(queries(found))

@@ -12,16 +12,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.queue import LONGEST_WAIT
 from chalicelib.adapters.storage.listing import (
-    FLAGS,
     NEWEST_KEPT,
     counts_against_recipient,
     due_at,
-    flag_of,
 )
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain import lifecycle
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.flags import FLAGS, flag_of
 from chalicelib.domain.model import (
     Delivery,
     DeliveryJob,

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from chalicelib.adapters.sqlite.columns import Columns
 from chalicelib.adapters.sqlite.mail_schema import NOT_COLUMNS, ids_of, key_of
-from chalicelib.adapters.storage.listing import due_at, flag_of, recipient_key
+from chalicelib.adapters.storage.listing import due_at, recipient_key
 from chalicelib.domain import lifecycle
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD, Field, Kind, Table
+from chalicelib.domain.flags import flag_of
 from chalicelib.domain.model import Delivery, Message, MessageRecord, State
 
 # Opens, clicks, complaints and resent messages alone write these; what changes of state writes is the rest.

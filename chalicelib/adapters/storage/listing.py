@@ -1,34 +1,14 @@
-"""Which lists a message record belongs to: rules that every message store shares.
+"""When a message record is due and whom it counts against: rules that every message store shares.
 
-A record is in at most one flag list and at most once among what is due, and both follow from the record alone, so that
-a store only has to keep keys in step with what it writes.
+A record is at most once among what is due, which follows from the record alone, so that a store only has to keep keys
+in step with what it writes.
 """
 
 from __future__ import annotations
 
 from chalicelib.domain.model import Delivery, MessageRecord, State, Status
 
-FLAGS = ("held", "queued", "scheduled", "failed", "bounced")
 NEWEST_KEPT = 3
-
-
-def flag_of(record: MessageRecord) -> str | None:
-    """The flag list of a record: `held`, `queued` (failed softly and not over), `scheduled`, `failed`, `bounced`,
-    or None.
-
-    A leased message stays where it was, so that a claim never moves an index key.
-    """
-    if record.held or record.state is State.HELD:
-        return "held"
-    if record.status in (Status.SOFT_FAIL, Status.ERROR) and record.state is not State.DONE:
-        return "queued"
-    if record.sends_at is not None and record.state is not State.DONE:
-        return "scheduled"
-    if record.status is Status.HARD_FAIL:
-        return "failed"
-    if record.status is Status.BOUNCED:
-        return "bounced"
-    return None
 
 
 def due_at(record: MessageRecord) -> int | None:

@@ -66,7 +66,7 @@ def findable_of(record: MessageRecord) -> Findable:
         server=message.server_id,
         message=message.id,
         scope=message.scope,
-        version=_version(record),
+        version=version_of(record),
         received_at=message.received_at,
         token=message.token,
         mail_from=message.mail_from,
@@ -105,8 +105,9 @@ def domain_in(address: str) -> str:
     return fold(address).rpartition("@")[2] if "@" in fold(address) else ""
 
 
-def _version(record: MessageRecord) -> int:
-    """The attempt rises with all that changes but the two marks, which are set once each."""
+def version_of(record: MessageRecord) -> int:
+    """A number that rises with whatever changes about what a message can be found by, but with a worker that has it in
+    hand: the attempt does with all but two marks, which are set once each."""
     marks = (record.opened_at is not None) + (record.clicked_at is not None)
     return record.attempt * (_MARKS + 1) + marks
 

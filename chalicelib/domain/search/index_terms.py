@@ -164,9 +164,11 @@ def _of_address(key: str, domain: str, pattern: Pattern) -> Wanted | None:
 
 def _of_state(key: Key, pattern: Pattern) -> Wanted | None:
     wanted = _of_text(key, pattern)
+    if wanted is None:
+        return None
     if any(map(pattern.fits, _MOVING_CODES if key is Key.WAIT else _MOVING_STATUSES)):
         moving = _term(Key.WAIT, _MOVING)
-        return moving if pattern.is_exact or wanted is None else wanted | moving
+        return moving if pattern.is_exact else wanted | moving
     return wanted
 
 

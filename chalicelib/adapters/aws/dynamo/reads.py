@@ -23,8 +23,9 @@ from chalicelib.adapters.aws.dynamo.records import (
 from chalicelib.adapters.aws.dynamo.shards import Shards
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table
 from chalicelib.adapters.storage.cursors import parse_cursor, render_cursor
-from chalicelib.adapters.storage.listing import counts_against_recipient, due_at, flag_of
+from chalicelib.adapters.storage.listing import counts_against_recipient, due_at
 from chalicelib.domain.errors import NotFound
+from chalicelib.domain.flags import flag_of
 from chalicelib.domain.model import Delivery, MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.paging import Page
