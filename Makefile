@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 PIP_COMPILE = python -m piptools compile --quiet --generate-hashes --no-header --no-strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
 INSTALLATION = --target "$(or $(TARGET),local)" $(if $(PREFIX),--prefix "$(PREFIX)")
-LOCKS = requirements requirements-local requirements-dev requirements-ministack requirements-localstack
+LOCKS = requirements requirements-lake requirements-local requirements-dev requirements-ministack requirements-localstack
 
 # Finds a Python that is new enough, and starts it; `setup` lets it bring the named environments up to date.
 define find_python
@@ -27,7 +27,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: ## start Posthorn here, Ctrl-C stops it (FRESH=1: with empty state; AWS=1, LOCALSTACK=1: on an emulator)
-	@$(setup) $(if $(LOCALSTACK),localstack) local $(if $(AWS)$(LOCALSTACK),ministack) || exit 1
+	@$(setup) $(if $(LOCALSTACK),localstack) local $(if $(AWS)$(LOCALSTACK),lake ministack) || exit 1
 	@exec env $(if $(FRESH),POSTHORN_FRESH=1) $(if $(AWS),POSTHORN_ENGINE=aws) \
 	  $(if $(LOCALSTACK),POSTHORN_EMULATOR=localstack POSTHORN_FUNCTIONS=deployed) .venv/bin/python -m infra.local
 

@@ -60,7 +60,8 @@ class Layer:
 
 LAYERS = {
     "local": Layer(".venv", "requirements-local.txt"),
-    "dev": Layer(".venv", "requirements-dev.txt", contains=("local",)),
+    "lake": Layer(".venv", "requirements-lake.txt"),
+    "dev": Layer(".venv", "requirements-dev.txt", contains=("local", "lake")),
     "ministack": Layer(".venv-ministack", "requirements-ministack.txt", editable=False),
     "localstack": Layer(
         ".venv-localstack",
@@ -131,7 +132,8 @@ def install(root: Path, layer: Layer) -> None:
         options = ("install", "--disable-pip-version-check", "--no-deps")
         run(folder, folder / "bin/python", "-P", "-m", "pip", *options, *arguments)
 
-    pip("--require-hashes", "-r", tools)
+    if tools.read_text():
+        pip("--require-hashes", "-r", tools)
     pip("--require-hashes", "--no-build-isolation", "-r", listed)
     if layer.editable:
         pip("--no-build-isolation", "-e", root)

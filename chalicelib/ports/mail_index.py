@@ -44,6 +44,16 @@ class MailIndex(Protocol):
         """Candidates behind a message in the query's order (by number: newest first or oldest first), at most `limit`
         (at least one). Where no term narrows the search, at most MOST_LOOKED_AT messages are looked at."""
 
-    async def forget(self, server: ServerId, messages: Sequence[MessageId]) -> None:
+    async def forget(
+        self, server: ServerId, messages: Sequence[MessageId], *, words_later: bool = False
+    ) -> None:
         """Forget these messages: when this returns, nothing that was told of them lies in the index, neither as a word
-        nor as an address, but what an object store keeps as an older version."""
+        nor as an address, but what an object store keeps as an older version. With `words_later` it is written down
+        that they are forgotten, and they are gone within a day."""
+
+    async def forget_server(self, server: ServerId) -> int:
+        """Forget some of what was told of a server; 0 when all of it is forgotten, and gone within a day."""
+
+    async def tidy(self, seconds: float) -> int:
+        """Do for about so many seconds what keeps searches quick and takes out what was to be forgotten later; how many
+        pieces the index lies in."""

@@ -136,6 +136,7 @@ chalicelib              -
                         .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .domain.webhooks .ports .adapters.crypto.sealing botocore
 .adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
+.adapters.aws.lake      .config .domain .domain.search .ports .adapters.aws.session botocore pyarrow
 .adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
 
