@@ -15,7 +15,7 @@ from typing import Any
 
 from bench.store_work import message
 from chalicelib.adapters.sqlite.database import fetched
-from chalicelib.adapters.sqlite.feed import CONSUMER
+from chalicelib.adapters.sqlite.feed_position import CONSUMER
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.logs import LOG
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of

@@ -1,5 +1,5 @@
-"""What one of the processes does beside mail: waking what is due, telling the outbox, burying the dead, expiring, and
-each hour the steps of `functions.upkeep`.
+"""What one of the processes does beside mail: waking what is due, telling the outbox, burying the dead, expiring,
+looking after searches, and each hour the steps of `functions.upkeep`.
 
 Each is a loop of its own with a pause between its turns, by the program's clock: when that is moved, every turn is due.
 A turn that fails is logged and comes again.
@@ -15,6 +15,7 @@ from contextlib import suppress
 from chalicelib.adapters.sqlite.bell import Bell
 from chalicelib.adapters.sqlite.expiry import ROWS, Expiry
 from chalicelib.adapters.sqlite.feed import SOURCE, EventFeed
+from chalicelib.adapters.sqlite.mail_index import SqliteMailIndex
 from chalicelib.adapters.sqlite.processes import Processes
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
 from chalicelib.adapters.sqlite.uploads import Uploads
@@ -46,6 +47,8 @@ JOBS_AT_ONCE_SECONDS = 10.0
 DEAD_LETTER_SECONDS = 60.0
 LEFT_SECONDS = 480
 BURIAL_SECONDS = 2.0
+TIDY_SECONDS = 5.0
+TIDIED_AT_ONCE_SECONDS = 2.0
 HANDLER_SECONDS = 60.0
 
 
@@ -69,6 +72,7 @@ class Upkeep:
             (self.each_hour, UPKEEP_SECONDS),
             (self.check, CHECK_SECONDS),
             (self.jobs, JOBS_SECONDS),
+            (self.tidy, TIDY_SECONDS),
         )
         async with asyncio.TaskGroup() as group:
             for turn, seconds in loops:
@@ -143,6 +147,10 @@ class Upkeep:
     async def check(self) -> None:
         """Look at the installation itself."""
         await self._posthorn[CheckInstallation].run()
+
+    async def tidy(self) -> None:
+        """Have search.db lose what it was to forget, and get what it lacks."""
+        await self._posthorn[SqliteMailIndex].tidy(TIDIED_AT_ONCE_SECONDS)
 
     async def jobs(self) -> None:
         """Work on jobs for a while, if there are any."""

@@ -132,8 +132,8 @@ chalicelib              -
 .adapters.scripted      .domain .domain.tenancy .domain.dns .domain.smtp .ports .adapters.network.name_servers
                         .adapters.network.resolver
                         .adapters.storage.leased_numbers
-.adapters.sqlite        .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
-                        .adapters.crypto.sealing apsw
+.adapters.sqlite        .config .domain .domain.tenancy .domain.limits .domain.webhooks .domain.search .ports
+                        .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .domain.webhooks .ports .adapters.crypto.sealing botocore
 .adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
 .adapters.aws.lake      .config .domain .domain.search .ports .adapters.aws.session botocore pyarrow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import FULL, Database, fetched
-from chalicelib.adapters.sqlite.feed import position_of
+from chalicelib.adapters.sqlite.feed_position import position_of
 from chalicelib.adapters.sqlite.folder import StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.domain.errors import OutOfSpace

@@ -64,6 +64,8 @@ class Database:
     changed something and were made durable.
     """
 
+    can_be_made_anew = False
+
     def __init__(self, folder: StateFolder, name: str, schema: Sequence[str]) -> None:
         check_version()
         self._folder = folder
@@ -79,7 +81,8 @@ class Database:
             self._writer = _in_memory(name, tuple(schema))
             return
         with folder.locked(self._lock), folder.opening():
-            if folder.has_bodies and not (self._path.exists() and self._path.stat().st_size):
+            is_there = self._path.exists() and self._path.stat().st_size
+            if folder.has_bodies and not (is_there or self.can_be_made_anew):
                 # A new one would give numbers again that messages have had.
                 raise PermanentFailure(
                     f"{self._path} is missing, although there are messages: restore a backup"
@@ -120,6 +123,28 @@ class Database:
         """What a look that takes long gives, in a thread of its own, so that nobody waits for it; in memory, whose one
         connection is that of its thread, at once."""
         return look() if self._path is None else await asyncio.to_thread(look)
+
+    async def empty_log(self) -> None:
+        """Have everything in the file alone, so that nothing of what it was before lies in the log beside it.
+        TemporaryFailure when somebody reads meanwhile."""
+        if self._path is not None:
+            await asyncio.to_thread(self._empty_log, str(self._path))
+
+    def _empty_log(self, path: str) -> None:
+        lock = self._folder.open_lock()
+        connection = apsw.Connection(path)
+        try:
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
+            with self._folder.locked(lock):
+                ((is_busy, *_),) = fetched(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+        except (apsw.Error, OSError) as error:
+            raise _failure(error) from error
+        finally:
+            connection.close()
+            if lock is not None:
+                os.close(lock)
+        if is_busy:
+            raise TemporaryFailure(AWAY)
 
     def _reader(self) -> apsw.Connection:
         """The reading connection of this thread."""

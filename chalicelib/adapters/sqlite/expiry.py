@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.control import ControlDatabase
 from chalicelib.adapters.sqlite.database import Database, fetched
-from chalicelib.adapters.sqlite.feed import position_of
+from chalicelib.adapters.sqlite.feed_position import position_of
 from chalicelib.adapters.sqlite.limits import ANSWER_KEPT_SECONDS
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.search_schema import SearchDatabase
 
 if TYPE_CHECKING:
     import apsw
@@ -54,11 +55,13 @@ _OVER = (
 
 
 class Expiry:
-    """Removes what is over from both databases."""
+    """Removes what is over from mail.db, and gives space of every database back."""
 
-    def __init__(self, mail: MailDatabase, control: ControlDatabase) -> None:
+    def __init__(
+        self, mail: MailDatabase, control: ControlDatabase, search: SearchDatabase
+    ) -> None:
         self._mail = mail
-        self._databases: tuple[Database, ...] = (mail, control)
+        self._databases: tuple[Database, ...] = (mail, control, search)
 
     async def step(self, now: float) -> int:
         """Remove at most ROWS rows of each kind, in a transaction a kind; how many went."""

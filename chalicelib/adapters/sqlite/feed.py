@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.engagement import KIND_OF, is_first_of_person
+from chalicelib.adapters.sqlite.feed_position import CONSUMER, position_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of
+from chalicelib.adapters.sqlite.search_schema import READ, SearchDatabase, note
 from chalicelib.adapters.storage.packs import parse_occurrence
 from chalicelib.domain.changes import (
     Change,
@@ -35,9 +37,7 @@ if TYPE_CHECKING:
     import apsw
 
 SOURCE = "mail"
-CONSUMER = "outbox"
 MOST_READ = 1_000
-_POSITION = "SELECT seq FROM positions WHERE consumer = ?"
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
     "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, d_id, d_report, scheduled_at, detail,"
@@ -52,8 +52,9 @@ _STATUSES: dict[str | None, Status] = {one.value: one for one in Status}
 class EventFeed:
     """The log as changes."""
 
-    def __init__(self, database: MailDatabase) -> None:
+    def __init__(self, database: MailDatabase, search: SearchDatabase) -> None:
         self._database = database
+        self._search = search
 
     def read(self) -> tuple[list[Change], int]:
         """The changes after the position, at most MOST_READ, and the position behind them. What is told of messages
@@ -72,14 +73,10 @@ class EventFeed:
         return self._database.read(position_of)
 
     async def move(self, position: int) -> None:
-        """Keep the position: nothing up to it is read again."""
+        """Keep the position: nothing up to it is read again. search.db comes first, so that one that is behind is known
+        to lack what was told."""
+        await self._search.write(lambda db: note(db, READ, position))
         await self._database.write(lambda db: fetched(db, _MOVE, (CONSUMER, position)))
-
-
-def position_of(db: apsw.Connection) -> int:
-    """How far every consumer has read."""
-    rows = fetched(db, _POSITION, (CONSUMER,))
-    return int(rows[0][0]) if rows else 0
 
 
 def _change(row: Sequence[Any]) -> Change | None:

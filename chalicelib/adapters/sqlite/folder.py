@@ -22,7 +22,8 @@ LOCK = "lock"
 RUN = "run"
 RESTORING, MOVING, MOVED = "restoring", "moving", "moved"
 MOVE_STEPS = "move.json"
-CONTROL, MAIL, KEY, BODIES = "control.db", "mail.db", "key", "bodies"
+CONTROL, MAIL, SEARCH = "control.db", "mail.db", "search.db"
+KEY, BODIES = "key", "bodies"
 
 
 class FlushFailed(OSError):

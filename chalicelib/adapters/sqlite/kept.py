@@ -18,6 +18,7 @@ class Restored(StrEnum):
     AS_IT_WAS = "as it was"
     HELD = "held"  # what is not done waits for a person
     REMOVED = "removed"  # held messages need no wake-up
+    MADE_ANEW = "made anew"  # of what was restored, while it serves
     RAISED = "raised"  # so that nothing given out after the backup is given out again
 
 
@@ -87,10 +88,23 @@ control.db | look_ups     | as it was | with its noun  | as its noun            
 control.db | owners       | as it was | with its nouns | for good                     | names nobody    | never
 control.db | sequences    | raised    | the highest    | for good                     | names nobody    | never
 control.db | key_check    | as it was | no             | for good                     | names nobody    | never
+search.db  | search       | made anew | made anew      | with message                 | merged away     | with message
+search.db  | search_data  | made anew | made anew      | with message                 | merged away     | with message
+search.db  | search_idx   | made anew | made anew      | with message                 | merged away     | with message
+search.db  | search_docsize | made anew | made anew    | with message                 | the row         | with message
+search.db  | search_config | made anew | made anew     | for good                     | names nobody    | never
+search.db  | told         | made anew | made anew      | with message                 | the row         | with message
+search.db  | spans        | made anew | made anew      | as long as its server        | names nobody    | never
+search.db  | forgotten    | made anew | no             | a day                        | names nobody    | by tidying
+search.db  | filling      | made anew | no             | until all is in the index    | names nobody    | at its end
+search.db  | merging      | made anew | no             | until a merge has ended      | names nobody    | at its end
+search.db  | progress     | made anew | no             | for good                     | names nobody    | never
 """
 _FILES = r"""
 (mail|control)\.db                   | snapshot | by tables | by tables         | by tables       | by tables
 (mail|control)\.db-(wal|shm|journal) | not      | no        | until written in  | pages zeroed    | at an orderly stop
+search\.db                           | not      | no        | with its messages | merged away     | with its messages
+search\.db-(wal|shm|journal)         | not      | no        | until written in  | emptied         | at an orderly stop
 bodies/\d{8}/[0-9a-z]+-\d+\.seg      | grown    | an object | with its messages | zeroed in place | with its day
 uploads/-?\d+/[0-9a-f]{32}           | whole    | an object | two or seven days | the file        | after its days
 uploads/.+                           | not      | no        | while it arrives  | the file        | after two days

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 
 from chalicelib.adapters.sqlite.database import BUSY_MILLISECONDS, fetched
-from chalicelib.adapters.sqlite.feed import CONSUMER
+from chalicelib.adapters.sqlite.feed_position import CONSUMER
 from chalicelib.adapters.sqlite.folder import CONTROL, MAIL
 
 _READ_ALL = "INSERT OR REPLACE INTO positions SELECT ?, coalesce(max(seq), 0) FROM events"

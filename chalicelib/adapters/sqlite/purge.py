@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.mail_index import SqliteMailIndex
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.segments import Segments
 from chalicelib.adapters.sqlite.uploads import UPLOADS, Uploads
@@ -84,9 +85,16 @@ _NUMBERS = "DELETE FROM numbers WHERE server = :server"
 
 
 class SqliteServerPurge(ServerPurge):
-    """The `ServerPurge` port over mail.db, segments and uploads."""
+    """The `ServerPurge` port over mail.db, search.db, segments and uploads."""
 
-    def __init__(self, database: MailDatabase, segments: Segments, uploads: Uploads) -> None:
+    def __init__(
+        self,
+        database: MailDatabase,
+        segments: Segments,
+        uploads: Uploads,
+        index: SqliteMailIndex,
+    ) -> None:
+        self._index = index
         self._database = database
         self._segments = segments
         self._uploads = uploads
@@ -104,6 +112,7 @@ class SqliteServerPurge(ServerPurge):
         for statement in _REMOVED:
             gone += await self._removed(statement, wanted)
         gone += await asyncio.to_thread(self._uploads.remove_of, f"{UPLOADS}{server}/")
+        gone += await self._index.forget_server(server)
         return gone or await self._removed(_NUMBERS, wanted)
 
     async def _messages(self, wanted: dict[str, Any]) -> int:
