@@ -31,6 +31,7 @@ messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlit
 name_servers.NameServers     network.name_servers.DnsNameServers           network.name_servers.DnsNameServers
 numbers.Numbers              aws.dynamo.numbers.DynamoNumbers              sqlite.numbers.SqliteNumbers
 queue.WorkQueue              aws.sqs.SqsWorkQueue                          sqlite.queue.SqliteWorkQueue
+mail_index.MailIndex         aws.lake.index.LakeMailIndex                  sqlite.mail_index.SqliteMailIndex
 purge.ServerPurge            aws.dynamo.purge.DynamoServerPurge            sqlite.purge.SqliteServerPurge
 rand.Rand                    system.randomness.SystemRand                  system.randomness.SystemRand
 rate_counters.RateCounters   aws.dynamo.rate_counters.DynamoRateCounters   sqlite.rate_counters.SqliteRateCounters

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.adapters.aws.lake.index import LakeMailIndex
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.model import Scope
 from chalicelib.domain.numbering import MessageId
@@ -43,7 +42,7 @@ QUERIES = (
 )
 
 
-@pytest.fixture(params=[AWS])
+@pytest.fixture(params=["memory", "files", AWS])
 def world(request: pytest.FixtureRequest) -> World:
     """The families that have an index."""
     return _world(request)
@@ -51,7 +50,7 @@ def world(request: pytest.FixtureRequest) -> World:
 
 def index_of(world: World) -> MailIndex:
     """The index of its family."""
-    return world[LakeMailIndex]
+    return world[MailIndex]
 
 
 def mail(world: World, dice: random.Random, number: int) -> Findable:
