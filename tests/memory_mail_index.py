@@ -57,6 +57,15 @@ class MemoryMailIndex(MailIndex):
                 return Candidates(tuple(found), number, one.received_at)
         return Candidates(tuple(found))
 
-    async def forget(self, server: ServerId, messages: Sequence[MessageId]) -> None:
+    async def forget(
+        self, server: ServerId, messages: Sequence[MessageId], *, words_later: bool = False
+    ) -> None:
         for one in messages:
             self.known.pop((server, one), None)
+
+    async def forget_server(self, server: ServerId) -> int:
+        await self.forget(server, [number for whose, number in self.known if whose == server])
+        return 0
+
+    async def tidy(self, seconds: float) -> int:
+        return 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws.lake.index import LakeMailIndex
 from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.sqs import SqsWorkQueue
@@ -100,5 +101,8 @@ def _world(request: pytest.FixtureRequest) -> World:
     if request.param in ("memory", "files"):
         folder = request.getfixturevalue("tmp_path") / "state" if request.param == "files" else ""
         return World(Settings(state_folder=str(folder)), "sqlite", clock, index)
-    session: Parts = {AwsSession: request.getfixturevalue("aws_session")}
-    return World(request.getfixturevalue("aws_names"), "aws", clock, {**session, **index})
+    session = request.getfixturevalue("aws_session")
+    settings: Settings = request.getfixturevalue("aws_names")
+    if index:
+        index = {MailIndex: LakeMailIndex(session, settings, clock)}
+    return World(settings, "aws", clock, {AwsSession: session, **index})
