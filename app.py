@@ -9,6 +9,7 @@ from functions import (
     deadletters,
     deliver,
     incoming,
+    index,
     jobs,
     outbox,
     sweep,
@@ -18,5 +19,16 @@ from functions import (
 )
 from functions.api import app
 
-for module in (deliver, incoming, webhooks, deadletters, jobs, outbox, sweep, tracking, upkeep):
+for module in (
+    deliver,
+    incoming,
+    webhooks,
+    deadletters,
+    index,
+    jobs,
+    outbox,
+    sweep,
+    tracking,
+    upkeep,
+):
     app.register_blueprint(module.blueprint)

@@ -1,7 +1,7 @@
 """The zip that Lambda runs: what Chalice packs of the app, and the pinned dependencies for Lambda's platform.
 
 Promises the same bytes for the same sources, pins and Python: names in order, one date, fixed permissions, reproducible
-bytecode. Dependencies are wheels with the hashes of `requirements.txt`, kept in `build/` between runs. It does not
+bytecode. Dependencies are wheels with the hashes of a requirements file, kept in `build/` between runs. It does not
 decide what the app consists of: that is what Chalice found.
 """
 
@@ -15,13 +15,14 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 REQUIREMENTS = ROOT / "requirements.txt"
+LAKE_REQUIREMENTS = ROOT / "requirements-lake.txt"
 LARGEST_ZIP = 50 * 1024 * 1024
 LARGEST_UNZIPPED = 250 * 1024 * 1024
 DATE = (1980, 1, 1, 0, 0, 0)
@@ -29,6 +30,13 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"  # as pip and Lamb
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # Lambda's name → the wheels'
 
 LEFT_OUT = ("bin", "*.dist-info", "*.pyi")
+# Of Arrow: what it is built and tested with, and its remote protocol. The other libraries are linked to each other.
+LEFT_OUT_OF_ARROW = (
+    *("include", "includes", "src", "tests", "*.pxd", "*.pxi", "*.pyx"),
+    *("_flight*", "_pyarrow_cpp_tests*", "libarrow_flight*", "libarrow_python_flight*"),
+    # Names of the same library that nothing is linked to.
+    *("libarrow_python*.so", "libarrow_python*.so.*.*.*"),
+)
 # botocore describes every service of AWS; these are the ones that the functions call.
 SERVICES = ("dynamodb", "kms", "s3", "sqs")
 
@@ -56,16 +64,17 @@ def platforms(architecture: str) -> list[str]:
     return [*modern, f"manylinux2014_{machine}"]
 
 
-def dependencies(architecture: str) -> Path:
+def dependencies(architecture: str, requirements: Path = REQUIREMENTS) -> Path:
     """The folder of installed and compiled dependencies, made when these pins were never installed before."""
-    wanted = f"{REQUIREMENTS.read_text()}{sys.version}{architecture}{LEFT_OUT}{SERVICES}"
+    left_out = f"{LEFT_OUT}{LEFT_OUT_OF_ARROW}"
+    wanted = f"{requirements.read_text()}{sys.version}{architecture}{left_out}{SERVICES}"
     place = BUILD / "dependencies" / hashlib.sha256(wanted.encode()).hexdigest()[:16]
     if place.exists():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent) as scratch:
         folder = Path(scratch) / "site"
-        _install(folder, architecture)
+        _install(folder, architecture, requirements)
         _trim(folder)
         compile_tree(folder)
         try:
@@ -76,14 +85,14 @@ def dependencies(architecture: str) -> Path:
     return place
 
 
-def _install(folder: Path, architecture: str) -> None:
+def _install(folder: Path, architecture: str, requirements: Path) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"]
     command += ["--implementation", "cp", "--python-version", PYTHON, "--target", str(folder)]
     for platform in platforms(architecture):
         command += ["--platform", platform]
     done = subprocess.run(
-        [*command, "--requirement", str(REQUIREMENTS)], capture_output=True, text=True, check=False
+        [*command, "--requirement", str(requirements)], capture_output=True, text=True, check=False
     )
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
@@ -95,11 +104,17 @@ def _install(folder: Path, architecture: str) -> None:
 def _trim(folder: Path) -> None:
     """Remove what no function uses."""
     for pattern in LEFT_OUT:
-        for path in list(folder.glob(pattern) if "." not in pattern else folder.rglob(pattern)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        _remove(folder.glob(pattern) if "." not in pattern else folder.rglob(pattern))
+    for pattern in LEFT_OUT_OF_ARROW:
+        _remove((folder / "pyarrow").glob(pattern))
     for service in (folder / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in list(paths):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def compile_tree(folder: Path) -> None:

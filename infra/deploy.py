@@ -17,13 +17,12 @@ from collections.abc import Mapping, Sequence
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra import egress, pools
-from infra.archive import NotPackaged
+from infra.archive import Archive, NotPackaged
 from infra.current_state import CurrentState, elastic_ips, read, what_stands
 from infra.egress_sources import bring_sources
 from infra.options import arguments, complete, installation_of, read_request
 from infra.order import Order
 from infra.outputs import Deployed, describe, environment_of_current, show, show_environment
-from infra.package import Package
 from infra.plan import Plan, plan
 from infra.stack import Say, Stack, StackFailed
 from infra.stack import deploy as deploy_stack
@@ -60,7 +59,8 @@ def apply(order: Order, planned: Plan, say: Say) -> dict[str, str]:
     client, known = order.target.client("cloudformation"), dict(planned.parameters)
     for change in planned.changes:
         if change.part == "functions":
-            known["CodeKey"] = upload(order.target, known["CodeBucket"], order.package, say)
+            for name, zipped in order.package.archives.items():
+                known[name] = upload(order.target, known["CodeBucket"], zipped, say)
         stack = stack_of(order, change.part, change.template, {**known, **change.parameters})
         outputs = deploy_stack(client, stack, say, order.target.pace)
         known |= egress.outputs_for_others(change.part, outputs)
@@ -94,18 +94,18 @@ def parameters_of(template: Template, known: Mapping[str, str]) -> dict[str, str
     return {name: known[name] for name in declared if name in known}
 
 
-def upload(target: Target, bucket: str, package: Package, say: Say) -> str:
-    """Put the zip into the code bucket unless it is there; its key."""
+def upload(target: Target, bucket: str, zipped: Archive, say: Say) -> str:
+    """Put a zip into the code bucket unless it is there; its key."""
     s3 = target.client("s3")
-    key = f"functions/{package.archive.digest}.zip"
+    key = f"functions/{zipped.digest}.zip"
     try:
         s3.head_object(Bucket=bucket, Key=key)
         say(f"the zip is in {bucket} already")
     except ClientError as error:
         if error.response["Error"].get("Code") not in {"404", "NoSuchKey", "NotFound"}:
             raise
-        say(f"uploading {package.archive.size / 1e6:.1f} MB to {bucket}")
-        s3.put_object(Bucket=bucket, Key=key, Body=package.archive.path.read_bytes())
+        say(f"uploading {zipped.size / 1e6:.1f} MB to {bucket}")
+        s3.put_object(Bucket=bucket, Key=key, Body=zipped.path.read_bytes())
     return key
 
 

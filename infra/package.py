@@ -1,8 +1,9 @@
-"""`make package`: the zip of all functions and the template that deploys them, under `build/`.
+"""`make package`: the zips of the functions and the template that deploys them, under `build/`.
 
 Chalice says which functions there are and what of the app is packed; `infra/functions.merge.yaml` says everything else
-about them; `infra/archive.py` makes the zip. `build()` is what `make deploy` calls. Promises that each handler imports
-from the zip in a Python that has nothing else, unless that check is switched off.
+about them, such as which of the two zips has their code; `infra/archive.py` makes those: one of all functions, and one
+with what reads and writes the lake besides. `build()` is what `make deploy` calls. Promises that each handler imports
+from its zip in a Python that has nothing else, unless that check is switched off.
 """
 
 from __future__ import annotations
@@ -34,15 +35,22 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What `build` made: the zip and the functions template, whose parameters still have to be filled in."""
+    """What `build` made: the zips and the functions template, whose parameters still have to be filled in."""
 
     archive: Archive
+    lake: Archive
     template: Template
 
     @property
-    def handlers(self) -> tuple[str, ...]:
-        """Each different handler string, sorted."""
-        return tuple(sorted({one["Properties"]["Handler"] for one in functions_of(self.template)}))
+    def archives(self) -> dict[str, Archive]:
+        """The zips by the parameter that names them."""
+        return {"CodeKey": self.archive, "LakeCodeKey": self.lake}
+
+    def handlers(self, zipped: Archive) -> tuple[str, ...]:
+        """Each different handler string of the functions that a zip is for, sorted."""
+        found = [one["Properties"] for one in functions_of(self.template)]
+        is_lake = zipped is self.lake
+        return tuple(sorted({one["Handler"] for one in found if ("CodeUri" in one) == is_lake}))
 
 
 def functions_of(template: Template) -> list[dict[str, Any]]:
@@ -56,6 +64,7 @@ def build(
 ) -> Package:
     """Make zip and template in `folder`; NotPackaged says why not."""
     dependencies = archive.dependencies(architecture)
+    lake = archive.dependencies(architecture, archive.LAKE_REQUIREMENTS)
     with tempfile.TemporaryDirectory() as scratch:
         project, out = Path(scratch) / "project", Path(scratch) / "out"
         _copy_app(project, pools, architecture)
@@ -66,12 +75,19 @@ def build(
         if not (app / "functions").is_dir():
             raise NotPackaged("Chalice left functions/ out of the zip; is vendor/functions a link?")
         archive.compile_tree(app)
-        made = archive.pack([app, dependencies], Path(scratch) / "functions.zip")
-        place = folder / f"functions-{made.digest[:16]}.zip"
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.move(made.path, place)
+        made = _zip([app, dependencies], folder, "functions")
+        with_lake = _zip([app, lake], folder, "lake")
     (folder / "functions.json").write_text(render(template))
-    return Package(replace(made, path=place), template)
+    return Package(made, with_lake, template)
+
+
+def _zip(roots: Sequence[Path], folder: Path, name: str) -> Archive:
+    """The zip of these roots in the folder, named by its hash."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = archive.pack(roots, folder / f"{name}.zip")
+    place = folder / f"{name}-{made.digest[:16]}.zip"
+    shutil.move(made.path, place)
+    return replace(made, path=place)
 
 
 def _copy_app(project: Path, pools: Sequence[str], architecture: str) -> None:
@@ -114,7 +130,8 @@ def _chalice(project: Path, pools: Sequence[str], out: Path) -> Template:
         raise NotPackaged(f"Chalice could not package the app: {said[-1]}")
     template: Template = json.loads((out / "sam.json").read_text())
     for function in functions_of(template):
-        del function["Properties"]["CodeUri"]  # Globals say where the code lies
+        if not isinstance(function["Properties"]["CodeUri"], dict):  # that of the lake
+            del function["Properties"]["CodeUri"]  # Globals say where the code lies
         for event in function["Properties"].get("Events", {}).values():
             # The merge leaves Chalice's !Sub beside our !Ref; a value has one function.
             queue = event["Properties"].get("Queue", {})
@@ -127,25 +144,28 @@ def _chalice(project: Path, pools: Sequence[str], out: Path) -> Template:
 
 
 def check(package: Package, runs: int = coldstart.RUNS) -> list[coldstart.ColdStart]:
-    """Import each handler from the unpacked zip; NotPackaged when one fails."""
-    with tempfile.TemporaryDirectory() as scratch:
-        with zipfile.ZipFile(package.archive.path) as packed:
-            packed.extractall(scratch)
-        return coldstart.measure(Path(scratch), package.handlers, runs)
+    """Import each handler from its zip, unpacked; NotPackaged when one fails."""
+    found = []
+    for zipped in package.archives.values():
+        with tempfile.TemporaryDirectory() as scratch:
+            with zipfile.ZipFile(zipped.path) as packed:
+                packed.extractall(scratch)
+            found += coldstart.measure(Path(scratch), package.handlers(zipped), runs)
+    return sorted(found, key=lambda one: one.handler)
 
 
 def report(package: Package, starts: Sequence[coldstart.ColdStart], say: Say) -> None:
-    """Say what is in the zip and what it costs to import."""
-    made = package.archive
-    say(f"{made.path}  {made.size / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
-    say(f"sha256 {made.digest}")
-    say("\ncompressed kB by part")
-    ranked = sorted(made.sizes.items(), key=lambda item: -item[1])
-    for name, size in ranked[:LARGEST_SHOWN]:
-        say(f"{size / 1000:10,.0f}  {name}")
-    rest = sum(size for _, size in ranked[LARGEST_SHOWN:])
-    say(f"{rest / 1000:10,.0f}  everything else")
-    say(f"\nimport in ms, least of {coldstart.RUNS} fresh processes: wall, processor")
+    """Say what is in the zips and what it costs to import."""
+    for made in package.archives.values():
+        say(f"{made.path}  {made.size / 1e6:.1f} MB, {made.unzipped / 1e6:.1f} MB unzipped")
+        say(f"sha256 {made.digest}")
+        say("\ncompressed kB by part")
+        ranked = sorted(made.sizes.items(), key=lambda item: -item[1])
+        for name, size in ranked[:LARGEST_SHOWN]:
+            say(f"{size / 1000:10,.0f}  {name}")
+        rest = sum(size for _, size in ranked[LARGEST_SHOWN:])
+        say(f"{rest / 1000:10,.0f}  everything else\n")
+    say(f"import in ms, least of {coldstart.RUNS} fresh processes: wall, processor")
     for start in starts:
         say(f"{start.wall:10.0f}{start.processor:8.0f}  {start.handler}")
 

@@ -52,6 +52,7 @@ class Schedule:
 SCHEDULES = (
     Schedule("sweep", "functions.sweep:sweep", 60.0, 60.0, once_moved=3.0),
     Schedule("jobs", "functions.jobs:jobs", 5.0, 90.0),
+    Schedule("index", "functions.index:index", 60.0, 600.0),
     Schedule("upkeep", "functions.upkeep:upkeep", 3_600.0, 900.0),
 )
 

@@ -77,6 +77,7 @@ def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
         "functions.deadletters.deadletters",
         "functions.deliver.deliver",
         "functions.incoming.incoming",
+        "functions.index.index",
         "functions.jobs.jobs",
         "functions.outbox.outbox",
         "functions.sweep.sweep",

@@ -18,6 +18,10 @@ _TAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _GONE = ("NoSuchKey", "404")
 
 
+class LakeIsBusy(TemporaryFailure):
+    """Somebody else holds the lock."""
+
+
 class LakeLock:
     """Held by whoever merges or takes something out."""
 
@@ -28,9 +32,9 @@ class LakeLock:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Hold it; TemporaryFailure when somebody else does."""
+        """Hold it; LakeIsBusy when somebody else does."""
         if not await self._take():
-            raise TemporaryFailure("The index is being rewritten, try again later")
+            raise LakeIsBusy("The index is being rewritten, try again later")
         try:
             yield
         finally:
