@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws.lake.index import LakeMailIndex
 from chalicelib.adapters.aws.meter import Meter
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.adapters.aws.sqs import SqsWorkQueue
-from chalicelib.adapters.families import PORTS, place_of
 from chalicelib.adapters.scripted.time import ControlledClock
 from chalicelib.adapters.sqlite.queue import SqliteWorkQueue
 from chalicelib.bootstrap import Parts, Posthorn
@@ -20,10 +18,8 @@ from chalicelib.config import Settings
 from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.model import DeliveryJob
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.mail_index import MailIndex
 from tests.aws_backend import aws_backend, aws_names, aws_settings
 from tests.fakes import NOW, a_server_id
-from tests.memory_mail_index import MemoryMailIndex
 from tests.patience import PATIENCE
 
 __all__ = ["aws_backend", "aws_names", "aws_settings"]
@@ -97,12 +93,8 @@ def objects(request: pytest.FixtureRequest) -> World:
 
 def _world(request: pytest.FixtureRequest) -> World:
     clock = ControlledClock(NOW)
-    index: Parts = {} if place_of(MailIndex) in PORTS else {MailIndex: MemoryMailIndex()}
     if request.param in ("memory", "files"):
         folder = request.getfixturevalue("tmp_path") / "state" if request.param == "files" else ""
-        return World(Settings(state_folder=str(folder)), "sqlite", clock, index)
-    session = request.getfixturevalue("aws_session")
-    settings: Settings = request.getfixturevalue("aws_names")
-    if index:
-        index = {MailIndex: LakeMailIndex(session, settings, clock)}
-    return World(settings, "aws", clock, {AwsSession: session, **index})
+        return World(Settings(state_folder=str(folder)), "sqlite", clock)
+    session = {AwsSession: request.getfixturevalue("aws_session")}
+    return World(request.getfixturevalue("aws_names"), "aws", clock, session)

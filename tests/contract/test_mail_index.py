@@ -16,7 +16,7 @@ from chalicelib.domain.search.judge import holds
 from chalicelib.domain.search.parse import parse_query
 from chalicelib.domain.search.query import EVERY_MESSAGE
 from chalicelib.ports.mail_index import MailIndex
-from tests.contract.conftest import AWS, World, _world
+from tests.contract.conftest import World
 from tests.fakes import NOW, a_server_id
 from tests.findables import findable, waiting
 
@@ -40,17 +40,6 @@ QUERIES = (
     "order:oldest-first size:<3000",
     "",
 )
-
-
-@pytest.fixture(params=["memory", "files", AWS])
-def world(request: pytest.FixtureRequest) -> World:
-    """The families that have an index."""
-    return _world(request)
-
-
-def index_of(world: World) -> MailIndex:
-    """The index of its family."""
-    return world[MailIndex]
 
 
 def mail(world: World, dice: random.Random, number: int) -> Findable:
@@ -82,7 +71,7 @@ async def all_pages(
     query, after = parse_query(text, NOW), None
     found: list[MessageId] = []
     while True:
-        page = await index_of(world).find(world.server, scope, query, limit, after)
+        page = await world[MailIndex].find(world.server, scope, query, limit, after)
         assert len(page.messages) <= limit
         found += page.messages
         if page.next is None:
@@ -109,7 +98,7 @@ async def agrees(world: World, known: Sequence[Findable], scope: Scope | None = 
 
 
 async def test_every_query_finds_what_it_holds_for(world: World) -> None:
-    dice, index = random.Random(1), index_of(world)
+    dice, index = random.Random(1), world[MailIndex]
     known = {number: mail(world, dice, number) for number in range(1, 200)}
     for start in range(1, 200, 40):
         await index.put([known[n] for n in range(start, min(start + 40, 200))])
@@ -128,7 +117,7 @@ def replace_server(world: World) -> World:
 
 
 async def test_what_was_told_later_is_found_whatever_the_order(world: World) -> None:
-    dice, index = random.Random(2), index_of(world)
+    dice, index = random.Random(2), world[MailIndex]
     known = {number: mail(world, dice, number) for number in range(1, 60)}
     older = [replace(one, version=one.version - 1, subject="Older") for one in known.values()]
     await index.put(list(known.values()))
@@ -138,7 +127,7 @@ async def test_what_was_told_later_is_found_whatever_the_order(world: World) -> 
 
 
 async def test_tidying_changes_nothing_that_is_found(world: World) -> None:
-    dice, index = random.Random(3), index_of(world)
+    dice, index = random.Random(3), world[MailIndex]
     known: dict[int, Findable] = {}
     for round_ in range(20):
         changed = [mail(world, dice, dice.randrange(1, 150)) for _ in range(15)]
@@ -153,7 +142,7 @@ async def test_tidying_changes_nothing_that_is_found(world: World) -> None:
 
 @pytest.mark.parametrize("later", [False, True])
 async def test_what_was_forgotten_is_found_no_more(world: World, later: bool) -> None:
-    dice, index = random.Random(4), index_of(world)
+    dice, index = random.Random(4), world[MailIndex]
     known = {number: mail(world, dice, number) for number in range(1, 40)}
     for number, one in known.items():
         await index.put([one])
@@ -170,7 +159,7 @@ async def test_what_was_forgotten_is_found_no_more(world: World, later: bool) ->
 
 
 async def test_a_whole_server_is_forgotten(world: World) -> None:
-    dice, index = random.Random(5), index_of(world)
+    dice, index = random.Random(5), world[MailIndex]
     await index.put([mail(world, dice, number) for number in range(1, 30)])
     while await index.forget_server(world.server):
         pass
@@ -180,6 +169,6 @@ async def test_a_whole_server_is_forgotten(world: World) -> None:
 
 
 async def test_nothing_told_is_nothing_found(world: World) -> None:
-    await index_of(world).put([])
-    page = await index_of(world).find(world.server, None, EVERY_MESSAGE, 10)
+    await world[MailIndex].put([])
+    page = await world[MailIndex].find(world.server, None, EVERY_MESSAGE, 10)
     assert (page.messages, page.next, page.searched_to) == ((), None, None)

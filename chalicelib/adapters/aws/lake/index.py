@@ -116,15 +116,24 @@ class LakeMailIndex(MailIndex):
 
     async def tidy(self, seconds: float) -> int:
         """Take out what was forgotten some time ago, then merge; how many pairs there are."""
-        from chalicelib.adapters.aws.lake.tidy import merge_all, pairs, take_out_marked
+        from chalicelib.adapters.aws.lake.tidy import next_to_merge, pairs
 
         until = self._clock.monotonic() + seconds
+        listed = await self._objects.list()
+        marks, found = due_marks(listed, self._clock.now()), pairs(listed)
+        if not marks and not next_to_merge(found):
+            return len(found)
         try:
             async with self._lock.held():
-                if names := await due_marks(self._objects, self._clock.now()):
-                    await take_out_marked(self._objects, self._footers, names)
-                return await merge_all(
-                    self._objects, self._footers, lambda: self._clock.monotonic() >= until
-                )
+                return await self._tidy(marks, until)
         except LakeIsBusy:  # what it does is what this would do
-            return len(await pairs(self._objects))
+            return len(found)
+
+    async def _tidy(self, marks: Sequence[str], until: float) -> int:
+        from chalicelib.adapters.aws.lake.tidy import merge_all, take_out_marked
+
+        if marks:
+            await take_out_marked(self._objects, self._footers, marks)
+        return await merge_all(
+            self._objects, self._footers, lambda: self._clock.monotonic() >= until
+        )

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from chalicelib.adapters.aws.lake.objects import FORGOTTEN, LakeObjects
+from chalicelib.adapters.aws.lake.objects import FORGOTTEN, LakeObject, LakeObjects
 
 FORGET_SECONDS = 6 * 3_600
 """How long what was forgotten may wait, so that what is forgotten one by one is taken out together."""
@@ -21,9 +21,9 @@ async def mark(
     await objects.write(FORGOTTEN, f"{int(now):010d}-{digest}", content)
 
 
-async def due_marks(objects: LakeObjects, now: float) -> list[str]:
-    """All marks, once the oldest has waited long enough."""
-    names = sorted(one.name for one in await objects.list(FORGOTTEN))
+def due_marks(found: Sequence[LakeObject], now: float) -> list[str]:
+    """All marks among these objects, once the oldest has waited long enough."""
+    names = sorted(one.name for one in found if one.kind == FORGOTTEN)
     if not names or int(names[0].partition("-")[0]) > now - FORGET_SECONDS:
         return []
     return names

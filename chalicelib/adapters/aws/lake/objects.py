@@ -57,15 +57,17 @@ class LakeObjects:
         self._session = session
         self._bucket = settings.bucket
 
-    async def list(self, kind: str) -> list[LakeObject]:
-        """All objects of a kind, by name: a thousand a call."""
-        start = f"{LAKE}{kind}/"
+    async def list(self, kind: str = "") -> list[LakeObject]:
+        """All objects of a kind, or of all kinds, by name: a thousand a call."""
         found: list[LakeObject] = []
+        start = f"{LAKE}{kind}/" if kind else LAKE
         page: dict[str, Any] = {"Bucket": self._bucket, "Prefix": start}
         while True:
             answer = await self._session.call("s3", "list_objects_v2", **page)
             for one in answer.get("Contents", ()):
-                found.append(LakeObject(kind, one["Key"].removeprefix(start), one["Size"]))
+                its_kind, parted, name = one["Key"].removeprefix(LAKE).partition("/")
+                if parted:
+                    found.append(LakeObject(its_kind, name, one["Size"]))
             if not answer.get("IsTruncated"):
                 return found
             page["ContinuationToken"] = answer["NextContinuationToken"]

@@ -32,11 +32,11 @@ MOST_BYTES = 67_108_864  # what is written is held in memory
 Pair = tuple[LakeObject, ...]
 
 
-async def pairs(objects: LakeObjects) -> dict[str, Pair]:
-    """What belongs together, by name."""
+def pairs(listed: Sequence[LakeObject]) -> dict[str, Pair]:
+    """What belongs together of these objects, by name."""
     found: dict[str, list[LakeObject]] = defaultdict(list)
-    for kind in (ROWS, TERMS):
-        for one in await objects.list(kind):
+    for one in listed:
+        if one.kind in (ROWS, TERMS):
             found[one.name].append(one)
     return {name: tuple(both) for name, both in found.items()}
 
@@ -76,7 +76,7 @@ async def take_out(objects: LakeObjects, footers: Footers, left_out: LeftOut) ->
     """Write anew every pair that has something of it; how many those were."""
     count = 0
     servers = {*left_out.messages, *left_out.servers}
-    for both in (await pairs(objects)).values():
+    for both in pairs(await objects.list()).values():
         if not any(both[0].may_hold(server) for server in servers):
             continue
         rows = next((one for one in both if one.kind == ROWS), None)
@@ -94,10 +94,10 @@ async def take_out_marked(objects: LakeObjects, footers: Footers, names: Sequenc
 
 async def merge_all(objects: LakeObjects, footers: Footers, is_over: Callable[[], bool]) -> int:
     """Merge until nothing is left to merge, or it is over; how many pairs there are."""
-    found = await pairs(objects)
+    found = pairs(await objects.list())
     while (merged := next_to_merge(found)) and not is_over():
         await merge_pairs(objects, footers, [found[name] for name in merged])
-        found = await pairs(objects)
+        found = pairs(await objects.list())
     return len(found)
 
 
