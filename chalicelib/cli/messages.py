@@ -32,9 +32,16 @@ message_group = Group(
     "--direction", type=click.Choice(get_args(Scope)), default="outgoing", show_default=True
 )
 @click.option(
-    "--status", "--flag", "status", type=click.Choice(FLAGS), help="Only these; not with --to."
+    "--q", "-q", metavar="QUERY", help="Only those that a search is for: `invoice status:held`."
 )
-@click.option("--to", metavar="ADDRESS", help="Only those for this recipient; not with --status.")
+@click.option(
+    "--status",
+    "--flag",
+    "status",
+    type=click.Choice(FLAGS),
+    help="Only these; with --to only where there is --q.",
+)
+@click.option("--to", metavar="ADDRESS", help="Only those for this recipient.")
 @page_options
 @of_server
 def list_page(
@@ -45,9 +52,9 @@ def list_page(
     everything: bool,
     **wanted: Any,
 ) -> None:
-    """List messages, newest first."""
-    if wanted["status"] is not None and wanted["to"] is not None:
-        raise click.UsageError("Give either --status or --to, not both.")
+    """List messages, newest first, or search for them."""
+    if None not in (wanted["status"], wanted["to"]) and wanted["q"] is None:
+        raise click.UsageError("Give either --status or --to, not both, or --q beside them.")
     show_pages(
         session,
         lambda limit, cursor: session.client.list_emails(

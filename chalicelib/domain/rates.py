@@ -29,8 +29,9 @@ class Window:
     is_over_quota: bool = False
 
 
-# Of a domain in a tenant; of an e-mail address, whether somebody has it or not; of a server.
+# Of a domain in a tenant; of an e-mail address, whether somebody has it or not; of a server, twice.
 DNS = Policy("dns", 10, 60)
 RESET = Policy("reset", 5, 3_600)
 TEST = Policy("test", 30, 60, of_tenant=True)
-POLICIES = {policy.name: policy for policy in (DNS, RESET, TEST)}
+SEARCH = Policy("search", 600, 60, of_tenant=True)
+POLICIES = {policy.name: policy for policy in (DNS, RESET, TEST, SEARCH)}

@@ -144,11 +144,11 @@ chalicelib              -
 .api.v1                 .domain .domain.mail .domain.tenancy .ports .services.limits .services.messages
                         .services.outgoing
                         .services.tenancy .api
-.api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.tenancy
-                        .domain.webhooks .ports .services .services.jobs .services.limits .services.webhooks
-                        .services.domain_codes .services.events .services.incoming .services.messages .services.outgoing
+.api.v2                 .config .domain .domain.dns .domain.incoming .domain.limits .domain.mail .domain.search
+                        .domain.tenancy .domain.webhooks .ports .services .services.domain_codes .services.events
+                        .services.incoming .services.jobs .services.limits .services.messages .services.outgoing
                         .services.pools .services.queue .services.suppressions .services.suspensions .services.tenancy
-                        .services.tracking .api pydantic pydantic_core
+                        .services.tracking .services.webhooks .api pydantic pydantic_core
 .cli                    posthorn_client posthorn_client.models .cli.local .cli.submission click
 .cli.local              .bootstrap .config .domain .domain.tenancy .ports .services.tenancy .api .api.v2 .cli
                         posthorn_client click

@@ -15,6 +15,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.services.messages import find, search_index
 from chalicelib.services.messages.find import FindMail
 from chalicelib.services.messages.found import FoundPage
+from chalicelib.services.messages.names import NamesInSearches
 from tests.fakes import NOW, a_message
 from tests.memory_mail_index import MemoryMailIndex
 
@@ -55,13 +56,17 @@ async def fill(program: Posthorn, index: MemoryMailIndex) -> None:
     await index.put([findable_of(one) for one in records])
 
 
+def finder(program: Posthorn, index: MemoryMailIndex) -> FindMail:
+    return FindMail(program[MessageStore], index, program[NamesInSearches])
+
+
 class Pages:
     """The pages of one search."""
 
     def __init__(
         self, program: Posthorn, index: MemoryMailIndex, text: str, limit: int = 3
     ) -> None:
-        self._find = FindMail(program[MessageStore], index)
+        self._find = finder(program, index)
         self._wanted = MailFilter(Scope.OUTGOING, query=parse_query(text, NOW))
         self._limit = limit
         self.read: list[FoundPage] = []
@@ -90,7 +95,7 @@ async def test_the_index_is_not_asked_while_the_newest_fill_the_page(
     program: Posthorn, index: MemoryMailIndex
 ) -> None:
     await fill(program, index)
-    find_mail = FindMail(program[MessageStore], index)
+    find_mail = finder(program, index)
     wanted = MailFilter(Scope.OUTGOING, query=parse_query("order", NOW))
     page = await find_mail.page(SERVER, wanted, 10)
     assert [one.message.id for one in page.records] == list(range(MANY, MANY - 10, -1))
@@ -147,7 +152,7 @@ async def test_a_recipient_is_looked_for_live_and_so_far(
     await fill(program, index)
     monkeypatch.setattr(find, "MOST_OF_RECIPIENT", 30)
     wanted = MailFilter(Scope.INCOMING, query=parse_query("to:A@B.example", NOW))
-    find_mail = FindMail(program[MessageStore], index)
+    find_mail = finder(program, index)
     page = await find_mail.page(SERVER, wanted, 10)
     assert (page.records, page.searched_to) == ((), NOW + 31.0)
     page = await find_mail.page(SERVER, wanted, 10, page.position)
@@ -176,11 +181,11 @@ async def test_a_position_of_another_list_is_refused(
 ) -> None:
     wanted = MailFilter(Scope.OUTGOING, query=parse_query(text, NOW))
     with pytest.raises(Rejected):
-        await FindMail(program[MessageStore], index).page(SERVER, wanted, 10, position)
+        await finder(program, index).page(SERVER, wanted, 10, position)
 
 
 async def test_a_list_that_is_not_there_is_refused(
     program: Posthorn, index: MemoryMailIndex
 ) -> None:
     with pytest.raises(Rejected):
-        await FindMail(program[MessageStore], index).page(SERVER, MailFilter(), 10, "list9:")
+        await finder(program, index).page(SERVER, MailFilter(), 10, "list9:")

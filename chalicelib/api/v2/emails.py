@@ -6,8 +6,8 @@ from chalicelib.api.http import LARGEST_ANSWER, HttpAnswer, MailProgram
 from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.email_shown import found_in, shown
-from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.listing import read_cursor, render_cursor
+from chalicelib.api.v2.mail_filters import count_search, filter_of
 from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
@@ -15,6 +15,7 @@ from chalicelib.domain.errors import NotFound, Rejected
 from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.ports.reports import Reports
 from chalicelib.services.file_links import FileLinks
+from chalicelib.services.messages.find import FindMail
 from chalicelib.services.messages.history import MessageHistory
 
 BINARY = "application/octet-stream"
@@ -23,24 +24,23 @@ NO_CONTENT = "The bytes of this message are no longer kept"
 
 
 async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
-    """List messages, newest first."""
-    if query.to is not None and query.status is not None:
-        raise invalid_at("/status", "not_with_to", "cannot be combined with to")
+    """List messages, newest first, or search for them."""
+    if query.to is not None and query.status is not None and query.q is None:
+        raise invalid_at("/status", "not_with_to", "cannot be combined with to, but with q")
+    wanted = filter_of(call, query)
+    await count_search(call, wanted)
+    position = await read_cursor(call, query)
     try:
-        page = await call.program[MessageHistory].page(
-            call.server.id,
-            query.direction,
-            flag=query.status.value if query.status else None,
-            recipient=mailbox_of(query.to).address if query.to else None,
-            limit=query.limit,
-            cursor=await read_cursor(call, query),
-        )
+        page = await call.program[FindMail].page(call.server.id, wanted, query.limit, position)
     except Rejected as error:
         raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
-    return EmailPage(
-        data=[Email.model_validate(await shown(call, record)) for record in page.values],
-        has_more=page.next_cursor is not None,
-        next_cursor=await render_cursor(call, query, page.next_cursor),
+    return EmailPage.model_validate(
+        {
+            "data": [Email.model_validate(await shown(call, record)) for record in page.records],
+            "has_more": page.position is not None,
+            "next_cursor": await render_cursor(call, query, page.position),
+            "searched_to": page.searched_to,
+        }
     )
 
 

@@ -37,6 +37,7 @@ from chalicelib.api.v2.problems import Problem
 from chalicelib.api.v2.report_models import Report
 from chalicelib.domain.inspection import SpamStatus
 from chalicelib.domain.model import Scope, Status
+from chalicelib.domain.search.parse import LONGEST_QUERY
 from chalicelib.domain.waits import WaitCode
 
 MOST_IN_BATCH = 100
@@ -106,11 +107,18 @@ class Flag(StrEnum):
 class EmailQuery(PageQuery):
     """The filters of a list."""
 
+    q: Annotated[
+        str | None,
+        Field(
+            max_length=LONGEST_QUERY,
+            description="A search, such as `invoice to:*@example.com status:held after:7d`; see docs/search.md.",
+        ),
+    ] = None
     to: Annotated[
-        Address | None, Field(description="Only messages for this recipient; not with status.")
+        Address | None, Field(description="For this recipient; without q not with status.")
     ] = None
     status: Annotated[
-        Flag | None, Field(description="Only messages that stand so; not with to.")
+        Flag | None, Field(description="Only messages that stand so; without q not with to.")
     ] = None
     direction: Scope = Scope.OUTGOING
 
@@ -244,9 +252,15 @@ class EmailWithActivity(Email):
 
 
 class EmailPage(ListAnswer):
-    """One page, newest first."""
+    """One page, newest first unless the search says otherwise."""
 
     data: list[Email]
+    searched_to: Annotated[
+        Moment | None,
+        Field(
+            description="When the last message that was looked at was received, where a page ended before it was full."
+        ),
+    ] = None
 
 
 class DeliveryEntry(Answer):

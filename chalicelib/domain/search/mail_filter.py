@@ -11,6 +11,7 @@ from chalicelib.domain.search.judge import holds
 from chalicelib.domain.search.query import EVERY_MESSAGE, Clause, Condition, Key, Pattern, Query
 from chalicelib.domain.search.words import fold
 
+_CHEAP = frozenset({Key.ID, Key.TOKEN, Key.TO, Key.MSGID})
 _STATUSES = {
     "held": ("held",),
     "queued": ("softfail", "error"),
@@ -36,6 +37,12 @@ class MailFilter:
         asked = (one for one in self.query.clauses if not one.is_negated)
         of_id = any(one.key is Key.MSGID for clause in asked for one in clause.conditions)
         return None if of_id else self.scope
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether it is known at once where what is searched for lies."""
+        keys = {one.key for clause in self.query.clauses for one in clause.conditions}
+        return keys <= _CHEAP
 
     @property
     def narrowing(self) -> Query:

@@ -22,6 +22,7 @@ from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.messages.found import FoundPage
 from chalicelib.services.messages.history import LARGEST_ID
+from chalicelib.services.messages.names import NamesInSearches
 from chalicelib.services.messages.search_index import IndexSearch
 
 MOST_OF_RECIPIENT = 2_000
@@ -31,9 +32,10 @@ _LIST = "list"
 class FindMail:
     """Finds messages, a page after the other."""
 
-    def __init__(self, messages: MessageStore, index: MailIndex) -> None:
+    def __init__(self, messages: MessageStore, index: MailIndex, names: NamesInSearches) -> None:
         self._messages = messages
         self._index = index
+        self._names = names
 
     async def page(
         self, server: ServerId, wanted: MailFilter, limit: int, position: str | None = None
@@ -45,12 +47,14 @@ class FindMail:
         if wanted.recipient is not None:
             address = envelope_address(wanted.recipient) or wanted.recipient
             wanted = replace(wanted, recipient=address)
-        numbers = _numbers(server, wanted.query)
+        query = await self._names.resolved(server, wanted.query)
+        wanted = replace(wanted, query=query)
+        numbers = _numbers(server, query)
         if numbers is not None:
             return await self._named(server, wanted, numbers, limit, position)
-        if not wanted.query.clauses and not wanted.query.is_oldest_first:
+        if not query.clauses and not query.is_oldest_first:
             return await self._listed(server, wanted, limit, position)
-        recipient = _only_recipient(wanted.query)
+        recipient = _only_recipient(query)
         if recipient is not None:
             return await self._of_recipient(server, wanted, recipient, limit, position)
         search = IndexSearch(self._messages, self._index, server, wanted, limit)

@@ -237,3 +237,18 @@ def test_a_message_is_replayed_to_an_endpoint_by_its_name(cli: Run, scene: Scene
     assert run(carry(scene)) == 1
     (got,) = scene.egress.received
     assert got.envelope.rcpt_to == "other@example.com"
+
+
+def test_messages_are_searched_for(scene: Scene, cli: Run) -> None:
+    run(scene.accept("bob@example.com"))
+    run(scene.accept("eve@example.com"))
+    found = cli("message", "list", "-q", "to:*@example.com -to:bob*").out
+    assert "eve@example.com" in found
+    assert "bob@example.com" not in found
+    both = cli(
+        "message", "list", "--q", "status:held", "--to", "bob@example.com", "--status", "held"
+    )
+    assert both.code == 0
+    wrong = cli("message", "list", "--q", "tga:x")
+    assert wrong.code != 0
+    assert "tga:x: there is no key tga; tag may be meant" in wrong.err

@@ -119,12 +119,15 @@ class Email(_Email):
 
 
 class EmailPage(TypedDict):
-    """One page, newest first."""
+    """One page, newest first unless the search says otherwise."""
 
     has_more: bool
     next_cursor: str | None
     """The `cursor` of the next page."""
     data: list[Email]
+    searched_to: NotRequired[str | None]
+    """When the last message that was looked at was received, where a page ended before it was full.
+    """
 
 
 _EmailToSend = TypedDict("_EmailToSend", {"from": "str"})

@@ -48,12 +48,13 @@ class EmailsOperations(Asking):
         *,
         limit: int | None = None,
         cursor: str | None = None,
+        q: str | None = None,
         to: str | None = None,
         status: Literal["held", "queued", "scheduled", "failed", "bounced"] | None = None,
         direction: Literal["outgoing", "incoming"] | None = None,
         tenant: str | None = None,
     ) -> EmailPage:
-        """List messages, newest first.
+        """List messages, newest first, or search for them.
 
         Needs the scope `emails:read`.
         """
@@ -63,6 +64,7 @@ class EmailsOperations(Asking):
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "q": q,
                 "to": to,
                 "status": status,
                 "direction": direction,
@@ -75,6 +77,7 @@ class EmailsOperations(Asking):
     def all_emails(
         self,
         *,
+        q: str | None = None,
         to: str | None = None,
         status: Literal["held", "queued", "scheduled", "failed", "bounced"] | None = None,
         direction: Literal["outgoing", "incoming"] | None = None,
@@ -84,7 +87,13 @@ class EmailsOperations(Asking):
         """The items of all pages of `list_emails`, each asked for when it is needed."""
         return items(
             lambda cursor: self.list_emails(
-                limit=limit, cursor=cursor, to=to, status=status, direction=direction, tenant=tenant
+                limit=limit,
+                cursor=cursor,
+                q=q,
+                to=to,
+                status=status,
+                direction=direction,
+                tenant=tenant,
             )
         )
 
