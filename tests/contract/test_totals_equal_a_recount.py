@@ -39,6 +39,7 @@ from chalicelib.ports.reports import Reports
 from chalicelib.ports.statistics import Statistics
 from chalicelib.services.events.count_changes import CountChanges
 from chalicelib.services.events.count_groups import CountGroups
+from chalicelib.services.events.index_mail import IndexMail
 from chalicelib.services.events.outbox import Outbox
 from chalicelib.services.events.publish_events import PublishEvents
 from chalicelib.services.events.record_operations import RecordOperations
@@ -320,6 +321,7 @@ async def test_totals_equal_a_recount(world: World, seed: int) -> None:
         CountGroups(grouping, world[MessageStore]),
         world[RecordOperations],
         world[PublishEvents],
+        world[IndexMail],
     )
     await play.begin()
     for _ in range(STEPS):

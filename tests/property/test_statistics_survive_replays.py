@@ -62,6 +62,7 @@ from chalicelib.ports.group_counts import Span
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.events.count_changes import CountChanges
 from chalicelib.services.events.count_groups import CountGroups
+from chalicelib.services.events.index_mail import IndexMail
 from chalicelib.services.events.outbox import Outbox
 from chalicelib.services.events.publish_events import PublishEvents
 from chalicelib.services.events.record_operations import RecordOperations
@@ -222,7 +223,8 @@ async def play(
     counting = CountChanges(ControlledClock(NOW), statistics)
     groups, program = MortalGroups(statistics), in_memory()
     grouping = CountGroups(groups, program[MessageStore])
-    outbox = Outbox(counting, grouping, program[RecordOperations], program[PublishEvents])
+    others = (program[RecordOperations], program[PublishEvents], program[IndexMail])
+    outbox = Outbox(counting, grouping, *others)
     written = 0
     while True:
         if written < EVENTS and dice.random() < 0.5:

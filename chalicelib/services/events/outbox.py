@@ -13,6 +13,7 @@ from typing import Protocol
 from chalicelib.domain.changes import Change
 from chalicelib.services.events.count_changes import CountChanges
 from chalicelib.services.events.count_groups import CountGroups
+from chalicelib.services.events.index_mail import IndexMail
 from chalicelib.services.events.publish_events import PublishEvents
 from chalicelib.services.events.record_operations import RecordOperations
 from chalicelib.services.gather import gather
@@ -35,8 +36,10 @@ class Outbox:
         grouping: CountGroups,
         recording: RecordOperations,
         publishing: PublishEvents,
+        indexing: IndexMail,
     ) -> None:
-        self._consumers: tuple[Consumer, ...] = (counting, grouping, recording, publishing)
+        told = (counting, grouping, recording, publishing, indexing)
+        self._consumers: tuple[Consumer, ...] = told
 
     async def run(self, source: str, changes: Sequence[Change]) -> dict[str, int]:
         """Hand changes of one source to every consumer; how many there were and what was done. Raises, when all have
