@@ -15,6 +15,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.services.messages import find, search_index
 from chalicelib.services.messages.find import FindMail
 from chalicelib.services.messages.found import FoundPage
+from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.messages.names import NamesInSearches
 from tests.fakes import NOW, a_message
 from tests.memory_mail_index import MemoryMailIndex
@@ -57,7 +58,7 @@ async def fill(program: Posthorn, index: MemoryMailIndex) -> None:
 
 
 def finder(program: Posthorn, index: MemoryMailIndex) -> FindMail:
-    return FindMail(program[MessageStore], index, program[NamesInSearches])
+    return FindMail(program[MessageStore], program[MessageHistory], index, program[NamesInSearches])
 
 
 class Pages:

@@ -7,7 +7,7 @@ from chalicelib.api.json_body import fits_an_answer
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.email_shown import found_in, shown
 from chalicelib.api.v2.listing import read_cursor, render_cursor
-from chalicelib.api.v2.mail_filters import count_search, filter_of
+from chalicelib.api.v2.mail_filters import filter_of, searching
 from chalicelib.api.v2.models import DeliveryLog, Email, EmailPage, EmailQuery, EmailWithActivity
 from chalicelib.api.v2.problems import ContentTooLarge, NotAcceptable
 from chalicelib.api.v2.requests import invalid_at
@@ -28,12 +28,12 @@ async def list_emails(call: Call, query: EmailQuery) -> EmailPage:
     if query.to is not None and query.status is not None and query.q is None:
         raise invalid_at("/status", "not_with_to", "cannot be combined with to, but with q")
     wanted = filter_of(call, query)
-    await count_search(call, wanted)
-    position = await read_cursor(call, query)
-    try:
-        page = await call.program[FindMail].page(call.server.id, wanted, query.limit, position)
-    except Rejected as error:
-        raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
+    async with searching(call, wanted):
+        position = await read_cursor(call, query)
+        try:
+            page = await call.program[FindMail].page(call.server.id, wanted, query.limit, position)
+        except Rejected as error:
+            raise invalid_at("/cursor", "cursor", "was not given out for this list") from error
     return EmailPage.model_validate(
         {
             "data": [Email.model_validate(await shown(call, record)) for record in page.records],

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
 from chalicelib.api.v2.admission import Call
 from chalicelib.api.v2.fields import mailbox_of
 from chalicelib.api.v2.models import EmailQuery
+from chalicelib.api.v2.problems import Throttled
 from chalicelib.api.v2.rates import count
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.rates import SEARCH
 from chalicelib.domain.search.mail_filter import MailFilter
 from chalicelib.domain.search.parse import parse_query
 from chalicelib.ports.clock import Clock
+
+MOST_AT_ONCE = 8
 
 
 def filter_of(call: Call, query: EmailQuery) -> MailFilter:
@@ -24,7 +32,31 @@ def filter_of(call: Call, query: EmailQuery) -> MailFilter:
     )
 
 
-async def count_search(call: Call, wanted: MailFilter) -> None:
-    """Count a search that has to be looked for. RateExceeded."""
-    if not wanted.is_cheap:
-        await count(call, SEARCH, call.tenant.name if call.tenant else "")
+class SearchesAtOnce:
+    """How many searches of each server are made at this moment, in this process."""
+
+    def __init__(self) -> None:
+        self._running: Counter[ServerId] = Counter()
+
+    @contextmanager
+    def one(self, server: ServerId) -> Iterator[None]:
+        """While this lasts one is made. Throttled when there are as many as there may be."""
+        if self._running[server] >= MOST_AT_ONCE:
+            raise Throttled(f"At most {MOST_AT_ONCE} searches of a server at a time")
+        self._running[server] += 1
+        try:
+            yield
+        finally:
+            self._running[server] -= 1
+            self._running += Counter()  # keeps those above zero alone
+
+
+@asynccontextmanager
+async def searching(call: Call, wanted: MailFilter) -> AsyncIterator[None]:
+    """Count a search that has to be looked for, and have its place while it is made. RateExceeded, Throttled."""
+    if wanted.is_cheap:
+        yield
+        return
+    await count(call, SEARCH, call.tenant.name if call.tenant else "")
+    with call.program[SearchesAtOnce].one(call.server.id):
+        yield

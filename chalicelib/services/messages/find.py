@@ -15,13 +15,13 @@ from chalicelib.domain.ids import read_token
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.paging import MOST_LISTED, Page
+from chalicelib.domain.paging import MOST_LISTED
 from chalicelib.domain.search.mail_filter import MailFilter
 from chalicelib.domain.search.query import Clause, Condition, Key, Pattern, Query
 from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.messages.found import FoundPage
-from chalicelib.services.messages.history import LARGEST_ID
+from chalicelib.services.messages.history import LARGEST_ID, MessageHistory
 from chalicelib.services.messages.names import NamesInSearches
 from chalicelib.services.messages.search_index import IndexSearch
 
@@ -32,8 +32,15 @@ _LIST = "list"
 class FindMail:
     """Finds messages, a page after the other."""
 
-    def __init__(self, messages: MessageStore, index: MailIndex, names: NamesInSearches) -> None:
+    def __init__(
+        self,
+        messages: MessageStore,
+        history: MessageHistory,
+        index: MailIndex,
+        names: NamesInSearches,
+    ) -> None:
         self._messages = messages
+        self._history = history
         self._index = index
         self._names = names
 
@@ -92,18 +99,13 @@ class FindMail:
         at, cursor = _place_in_list(position)
         if at >= len(scopes):
             raise _foreign()
-        page = await self._list(server, scopes[at], wanted.flag, limit, cursor)
+        size = min(limit, MOST_LISTED)
+        page = await self._history.page(
+            server, scopes[at], flag=wanted.flag, limit=size, cursor=cursor
+        )
         if page.next_cursor is not None:
             return FoundPage(page.values, f"{_LIST}{at}:{page.next_cursor}")
         return FoundPage(page.values, f"{_LIST}{at + 1}:" if at + 1 < len(scopes) else None)
-
-    async def _list(
-        self, server: ServerId, scope: Scope, flag: str | None, limit: int, cursor: str | None
-    ) -> Page[MessageRecord]:
-        size = min(limit, MOST_LISTED)
-        if flag is None:
-            return await self._messages.page(server, scope, size, cursor)
-        return await self._messages.flagged(server, scope, flag, size, cursor)
 
     async def _of_recipient(
         self,

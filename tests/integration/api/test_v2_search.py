@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,6 +10,7 @@ import pytest
 
 from chalicelib import bootstrap
 from chalicelib.adapters.sqlite.feed import EventFeed
+from chalicelib.api.v2.mail_filters import MOST_AT_ONCE, SearchesAtOnce
 from chalicelib.domain.rates import SEARCH
 from chalicelib.services.events.index_mail import IndexMail
 from chalicelib.services.messages import search_index
@@ -134,3 +136,16 @@ def test_searches_that_have_to_look_are_counted(api: ApiWorld) -> None:
     assert looked.headers["ratelimit-policy"] == f'"search";q={SEARCH.quota};w=60'
     again = listed(api, q="other")
     assert again.headers["ratelimit"].startswith(f'"search";r={SEARCH.quota - 2};')
+
+
+def test_a_server_is_searched_eight_times_at_once(api: ApiWorld) -> None:
+    at_once, server = api.scene.posthorn[SearchesAtOnce], api.scene.server.id
+    with ExitStack() as others:
+        for _ in range(MOST_AT_ONCE):
+            others.enter_context(at_once.one(server))
+        refused = listed(api, q="order")
+        assert (refused.status, refused.json["code"]) == (429, "throttled")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert listed(api, q="id:1").status == 200
+        assert listed(api).status == 200
+    assert listed(api, q="order").status == 200
