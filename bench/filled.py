@@ -27,6 +27,9 @@ from chalicelib.domain.model import BlobRef, Delivery, Message, MessageRecord, S
 SERVERS = 20
 TOGETHER = 20_000
 OVER = 1
+FIRST_AT = 1_700_000_000.0
+SECONDS_BETWEEN = 30.0
+TAGS = 1_000
 _HIT = "INSERT INTO events(key, kind, at, keep_until, hit) VALUES (?, 'open', ?, ?, ?)"
 # One more statement for each message would take as long as the message.
 _LOGGED = CREATE.replace("(key,", "(logged, key,").replace("(?,", "(1, ?,")
@@ -54,7 +57,7 @@ def fill(folder: Path, messages: int) -> None:
 def _kept(number: int) -> MessageRecord:
     """A message that has been tried once."""
     blob = BlobRef(f"20260101/0123456789ab-{number // 60_000}.seg", number % 60_000 * 4_112, 4_096)
-    given = message(number // SERVERS + 1, blob, 1 + number % SERVERS)
+    given = _named(number, message(number // SERVERS + 1, blob, 1 + number % SERVERS))
     delivery = Delivery(
         given.id,
         Status.SENT,
@@ -69,6 +72,16 @@ def _kept(number: int) -> MessageRecord:
         remote="198.51.100.7:25 (mx.sink.example)",
     )
     return _in_state(number, given, delivery)
+
+
+def _named(number: int, given: Message) -> Message:
+    """With a word and a time of its own, every tenth with a tag."""
+    return replace(
+        given,
+        subject=f"Your receipt R{given.id} from Example Inc",
+        received_at=FIRST_AT + SECONDS_BETWEEN * number,
+        tag=f"tag{given.id % TAGS}" if given.id % 10 == 0 else None,
+    )
 
 
 def _in_state(number: int, given: Message, delivery: Delivery) -> MessageRecord:

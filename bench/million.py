@@ -2,8 +2,8 @@
 
 A state folder is filled with BENCH_MESSAGES messages of twenty servers (see `bench.filled`) and then read through the
 ports, as the API does. A list is a page of 30 with the newest deliveries of each message; its time is the quickest of
-some calls for each server, which other work disturbed least, and of those the median. Nothing is searched, and bodies
-are left out.
+some calls for each server, which other work disturbed least, and of those the median. Then search.db is made of them
+and searched (see `bench.search`). Bodies are left out.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from typing import Any
 from bench.disk import durable_disk
 from bench.durable import start_durable
 from bench.filled import OVER, SERVERS, fill
+from bench.search import TimedSearchDatabase, search_rows, size_row
 from bench.sink import Sink
 from bench.smtp_peers import Absent
 from bench.table import Row, bounded, print_table
 from chalicelib.adapters.sqlite.expiry import ROWS, Expiry
 from chalicelib.adapters.sqlite.folder import MAIL, StateFolder
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.adapters.sqlite.search_schema import SearchDatabase
 from chalicelib.bootstrap import Posthorn
 from chalicelib.config import Settings
 from chalicelib.domain.model import Scope
@@ -80,11 +82,14 @@ def measure(messages: int) -> list[Row]:
         label = f"{messages:,} messages"
         settings = Settings(state_folder=str(state))
         database = TimedMailDatabase(StateFolder(settings))
-        program = Posthorn(settings, "sqlite", {MailDatabase: database})
+        search = TimedSearchDatabase(StateFolder(settings), database)
+        program = Posthorn(settings, "sqlite", {MailDatabase: database, SearchDatabase: search})
         size = (state / MAIL).stat().st_size / messages
         return [
             *disk.rows(),
             *asyncio.run(_lists(program, label, messages)),
+            *asyncio.run(search_rows(program, search, label, messages)),
+            size_row(state, label, messages),
             *asyncio.run(_maintenance(program, database, label)),
             bounded(f"{label}, mail.db", size, "B/msg", MOST_BYTES),
             *_starts(Path(base), label),

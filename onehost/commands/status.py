@@ -48,6 +48,7 @@ def _shape(session: HostSession, found: Condition, now: float) -> dict[str, obje
         ],
         "oldest": iso(found.oldest),
         "held": found.held,
+        "servers_not_searchable_yet": found.unsearched,
         "last_hour": {"accepted": found.accepted_last_hour, "delivered": found.delivered_last_hour},
         "bytes": {
             "databases": found.databases,
@@ -67,6 +68,7 @@ def _text(session: HostSession, found: Condition, now: float) -> str:
         ("State folder", str(session.state_folder)),
         ("Waiting", f"{waiting}{oldest}"),
         ("Held", str(found.held)),
+        *([("Searches", _searches(found))] if found.unsearched else []),
         (
             "Last hour",
             f"{found.accepted_last_hour} accepted, {found.delivered_last_hour} delivered",
@@ -83,6 +85,10 @@ def _text(session: HostSession, found: Condition, now: float) -> str:
         ]
         text += f"\n\n{table(rows, ('pool', 'waiting', 'oldest'))}"
     return text
+
+
+def _searches(found: Condition) -> str:
+    return f"search.db is being made, older messages of {found.unsearched} servers are still looked at one by one"
 
 
 def _serving(found: Condition, now: float) -> str:

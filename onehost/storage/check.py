@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters.sqlite.bodies import Bodies
-from chalicelib.adapters.sqlite.folder import CONTROL, KEY, MAIL, check_mode
+from chalicelib.adapters.sqlite.folder import CONTROL, KEY, MAIL, SEARCH, check_mode
 from chalicelib.adapters.sqlite.inspection import (
     Fault,
     message_faults,
@@ -20,6 +20,7 @@ from chalicelib.adapters.sqlite.inspection import (
     structure_faults,
 )
 from chalicelib.adapters.sqlite.sealing_keys import keys_of, open_sealed
+from chalicelib.adapters.sqlite.search_schema import SEARCH_SCHEMA
 from chalicelib.adapters.sqlite.snapshot import check_database, opened_to_read, schema_of
 from chalicelib.domain.errors import PermanentFailure
 from onehost.storage.copying import existing
@@ -39,6 +40,7 @@ def faults(state: Path, progress: Progress, *, full: bool = False) -> Iterator[F
     opens = opener(keys) if keys else lambda sealed, context: True
     yield from _of_database(state / CONTROL, full, progress, lambda db: noun_faults(db, opens))
     yield from _of_database(state / MAIL, full, progress, lambda db: _mail(db, state, progress))
+    yield from _searches(state / SEARCH, full, progress)
 
 
 def opener(keys: Mapping[int, bytes]) -> Callable[[bytes, Any], bool]:
@@ -67,6 +69,19 @@ def _mail(db: Any, state: Path, progress: Progress) -> Iterator[Fault]:
     yield from row_faults(db, counting("rows"))
     with Bodies(state) as bodies:
         yield from message_faults(db, bodies, counting("messages"))
+
+
+def _searches(path: Path, full: bool, progress: Progress) -> Iterator[Fault]:
+    """The structure of search.db, index of words included; one that is absent or of another release is made anew."""
+    if not path.exists():
+        return
+    try:
+        with opened_to_read(path) as db:
+            progress.at(path.name, 0)
+            if schema_of(db) == len(SEARCH_SCHEMA):
+                yield from structure_faults(db, path.name, full=full)
+    except PermanentFailure as unreadable:
+        yield Fault(path.name, unreadable.public)
 
 
 def _of_database(

@@ -13,7 +13,13 @@ import apsw
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.file_system import Room, room_at
-from chalicelib.adapters.sqlite.folder import CONTROL, MAIL, check_file_system, check_owner
+from chalicelib.adapters.sqlite.folder import (
+    CONTROL,
+    MAIL,
+    SEARCH,
+    check_file_system,
+    check_owner,
+)
 from chalicelib.domain.errors import PermanentFailure
 from chalicelib.domain.model import State, Status
 from onehost.serving import Serving, serving
@@ -50,13 +56,15 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The state folder at one moment; sizes in bytes."""
+    """The state folder at one moment; sizes in bytes. `unsearched`: how many servers' older messages are not all in
+    search.db yet."""
 
     serving: Serving | None
     waiting: tuple[Waiting, ...]
     held: int
     accepted_last_hour: int
     delivered_last_hour: int
+    unsearched: int
     databases: int
     bodies: int
     room: Room
@@ -87,7 +95,8 @@ def condition(state: Path, now: float) -> Condition:
             held,
             accepted,
             delivered,
-            sum(_size(path) for name in (CONTROL, MAIL) for path in state.glob(f"{name}*")),
+            _unsearched(state / SEARCH),
+            sum(_size(path) for name in (CONTROL, MAIL, SEARCH) for path in state.glob(f"{name}*")),
             sum(_size(path) for path in (state / "bodies").rglob("*")),
             room_at(state),
         )
@@ -97,6 +106,18 @@ def condition(state: Path, now: float) -> Condition:
         ) from error
     except apsw.Error as error:
         raise PermanentFailure(f"{state / MAIL} cannot be read: {error}") from error
+
+
+def _unsearched(path: Path) -> int:
+    """None of a folder that was not served yet, and of a database that is made anew at the next start."""
+    if not path.exists():
+        return 0
+    with reading(path) as db:
+        try:
+            ((count,),) = fetched(db, "SELECT count(*) FROM filling")
+        except apsw.Error:
+            return 0
+    return int(count)
 
 
 def _waiting(db: apsw.Connection) -> tuple[Waiting, ...]:

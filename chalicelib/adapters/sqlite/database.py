@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import apsw
 
-from chalicelib.adapters.sqlite.folder import FlushFailed, StateFolder
+from chalicelib.adapters.sqlite.folder import LOCK, FlushFailed, StateFolder
 from chalicelib.adapters.sqlite.gathering import (
     Answer,
     Ended,
@@ -48,7 +48,6 @@ _PRAGMAS = (
     "synchronous=FULL",
     "cache_size=-65536",
     "temp_store=MEMORY",
-    "wal_autocheckpoint=4000",
     "secure_delete=ON",
     "trusted_schema=OFF",
 )
@@ -65,12 +64,14 @@ class Database:
     """
 
     can_be_made_anew = False
+    lock_name = LOCK
+    pages_in_log = 4_000
 
     def __init__(self, folder: StateFolder, name: str, schema: Sequence[str]) -> None:
         check_version()
         self._folder = folder
         self._path = folder.file(name)
-        self._lock = folder.open_lock()
+        self._lock = folder.open_lock(self.lock_name)
         self._before_commit: list[Callable[[], None]] = []
         self._gathering = Gathering()
         self._starting = threading.Lock()
@@ -131,7 +132,7 @@ class Database:
             await asyncio.to_thread(self._empty_log, str(self._path))
 
     def _empty_log(self, path: str) -> None:
-        lock = self._folder.open_lock()
+        lock = self._folder.open_lock(self.lock_name)
         connection = apsw.Connection(path)
         try:
             connection.set_busy_timeout(BUSY_MILLISECONDS)
@@ -219,7 +220,7 @@ class Database:
             path.touch(0o600)
         connection = apsw.Connection(str(path))
         connection.set_busy_timeout(BUSY_MILLISECONDS)
-        for pragma in _PRAGMAS:
+        for pragma in (*_PRAGMAS, f"wal_autocheckpoint={self.pages_in_log}"):
             connection.execute(f"PRAGMA {pragma}").fetchall()
         return connection
 

@@ -75,7 +75,7 @@ class EventFeed:
     async def move(self, position: int) -> None:
         """Keep the position: nothing up to it is read again. search.db comes first, so that one that is behind is known
         to lack what was told."""
-        await self._search.write(lambda db: note(db, READ, position))
+        await self._search.write_if_sound(lambda db: note(db, READ, position))
         await self._database.write(lambda db: fetched(db, _MOVE, (CONSUMER, position)))
 
 

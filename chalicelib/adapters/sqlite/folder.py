@@ -18,7 +18,7 @@ from chalicelib.adapters.sqlite import file_system
 from chalicelib.config import Settings
 from chalicelib.domain.errors import PermanentFailure
 
-LOCK = "lock"
+LOCK, SEARCH_LOCK = "lock", "search.lock"
 RUN = "run"
 RESTORING, MOVING, MOVED = "restoring", "moving", "moved"
 MOVE_STEPS = "move.json"
@@ -75,12 +75,13 @@ class StateFolder:
         finally:
             fcntl.flock(descriptor, fcntl.LOCK_UN)
 
-    def open_lock(self) -> int | None:
-        """A descriptor for `locked`; each writer needs one of its own. PermanentFailure."""
+    def open_lock(self, name: str = LOCK) -> int | None:
+        """A descriptor for `locked`; each writer needs one of its own. Writers with locks of two names do not wait for
+        each other. PermanentFailure."""
         if self.path is None:
             return None
         with self.opening():
-            return os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return os.open(self.path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     @contextmanager
     def opening(self) -> Iterator[None]:

@@ -109,7 +109,7 @@ bodies/\d{8}/[0-9a-z]+-\d+\.seg      | grown    | an object | with its messages 
 uploads/-?\d+/[0-9a-f]{32}           | whole    | an object | two or seven days | the file        | after its days
 uploads/.+                           | not      | no        | while it arrives  | the file        | after two days
 key(\.new)?                          | apart    | no        | for good          | names nobody    | never
-lock                                 | not      | no        | for good          | names nobody    | never
+(search\.)?lock                      | not      | no        | for good          | names nobody    | never
 run/.+                               | not      | no        | while it serves   | names nobody    | at the next start
 move\.(json|new)                     | not      | no        | for good          | names nobody    | never
 mov(ing|ed)                          | not      | no        | for good          | names nobody    | never

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.database import fetched
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of, key_of
@@ -25,6 +27,9 @@ from chalicelib.domain.search.findable import Findable
 from chalicelib.domain.search.query import Query
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.mail_index import MOST_LOOKED_AT, Candidates, MailIndex
+
+if TYPE_CHECKING:
+    import apsw
 
 ROWS = 200
 COMPARED_AT_ONCE = 10_000
@@ -56,7 +61,7 @@ class SqliteMailIndex(MailIndex):
         """ROWS at a time."""
         for start in range(0, len(found), ROWS):
             messages = told(found[start : start + ROWS])
-            await self._database.write(lambda db, some=messages: tell(db, some))  # type: ignore[misc]
+            await self._database.write_if_sound(lambda db, some=messages: tell(db, some))  # type: ignore[misc]
 
     async def find(
         self,
@@ -90,13 +95,13 @@ class SqliteMailIndex(MailIndex):
         until = self._clock.now() + DAY
         for start in range(0, len(messages), ROWS):
             keys = [key_of(server, one) for one in messages[start : start + ROWS]]
-            await self._database.write(lambda db, some=keys: forget(db, some, until))  # type: ignore[misc]
+            await self._database.write_if_sound(lambda db, some=keys: forget(db, some, until))  # type: ignore[misc]
         if not words_later:
             await self.settle()
 
     async def settle(self) -> None:
         """Have nothing that was forgotten lie in search.db any more."""
-        while await self._database.write(merge_step):
+        while await self._database.write_if_sound(merge_step):
             pass
         await self._settled()
 
@@ -104,40 +109,44 @@ class SqliteMailIndex(MailIndex):
         """Merge, forget what was refused long enough, then tell what a new search.db lacks, with as long a pause after
         each step as the step took, so that mail goes on."""
         end = self._clock.monotonic() + seconds
-        while self._clock.monotonic() < end and await self._database.write(merge_step):
+        while self._clock.monotonic() < end and await self._database.write_if_sound(merge_step):
             pass
+        if self._database.is_damaged:
+            return 0
         if not self._database.read(is_merging):
             await self._settled()
         wanted = (self._clock.now(), ROWS)
-        await self._database.write(lambda db: fetched(db, _REFUSED_LONG_ENOUGH, wanted))
+        await self._database.write_if_sound(lambda db: fetched(db, _REFUSED_LONG_ENOUGH, wanted))
         while (begun := self._clock.monotonic()) < end and await self._fill.step():
             await asyncio.sleep(self._clock.monotonic() - begun)
         return len(self._database.read(parts))
 
     async def forget_server(self, server: ServerId) -> int:
         """Forget some of what was told of a server; 0 when nothing is left of it."""
+        if self._database.is_damaged:
+            return 0
         until = self._clock.now() + DAY
         low, high = key_of(server, 0), key_of(ServerId(server + 1), 0)
         rows = self._database.read(lambda db: fetched(db, _OURS, (low, high, ROWS)))
         keys = [key for (key,) in rows]
-        await self._database.write(lambda db: forget(db, keys, until))
+        await self._database.write_if_sound(lambda db: forget(db, keys, until))
         if keys:
             return len(keys)
-        await self._database.write(lambda db: refuse_server(db, server, until))
+        await self._database.write_if_sound(lambda db: refuse_server(db, server, until))
         wanted = {"server": server, "low": low, "high": high}
         for statement in _OF_SERVER:
             named = {name: one for name, one in wanted.items() if f":{name}" in statement}
-            await self._database.write(lambda db, text=statement, of=named: fetched(db, text, of))  # type: ignore[misc]
+            await self._database.write_if_sound(partial(_run, statement=statement, named=named))
         for _ in range(STEPS_AT_ONCE):
-            if not await self._database.write(merge_step):
+            if not await self._database.write_if_sound(merge_step):
                 await self._settled()
                 return 0
         return 1
 
     async def _settled(self) -> None:
-        if self._database.read(lambda db: noted(db, LOGGED)):
+        if not self._database.is_damaged and self._database.read(lambda db: noted(db, LOGGED)):
             await self._database.empty_log()
-            await self._database.write(lambda db: note(db, LOGGED, 0))
+            await self._database.write_if_sound(lambda db: note(db, LOGGED, 0))
 
     def _looked(self, look: Look, run: Run, limit: int) -> tuple[Looked, Run | None]:
         """What a part of a run has, and the run that is left."""
@@ -163,6 +172,10 @@ def _at_once(look: Look, limit: int, *, is_judged: bool) -> int:
     if is_judged:
         return JUDGED_AT_ONCE
     return COMPARED_AT_ONCE if look.is_compared else limit + 1
+
+
+def _run(db: apsw.Connection, statement: str, named: dict[str, int]) -> None:
+    fetched(db, statement, named)
 
 
 def _run_of(look: Look, after: int | None) -> Run:

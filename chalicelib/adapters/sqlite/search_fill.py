@@ -37,6 +37,8 @@ class SearchFill:
 
     async def step(self) -> bool:
         """Tell at most ROWS messages of the next server; False when nothing is lacking."""
+        if self._database.is_damaged:
+            return False
         rows = self._database.read(
             lambda db: fetched(db, _NEXT, (self._last,)) or fetched(db, _NEXT, (-1,))
         )
@@ -45,7 +47,7 @@ class SearchFill:
         self._last, below = rows[0]
         server = ServerId(self._last)
         found = await self._mail.aside(lambda: self._read(server, below))
-        await self._database.write(lambda db: _fill(db, server, found))
+        await self._database.write_if_sound(lambda db: _fill(db, server, found))
         return True
 
     def _read(self, server: ServerId, below: int) -> list[Told]:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("posthorn.sqlite")
 FORGOTTEN, LOGGED = "forgotten", "logged"
-# Pages of the index that a step writes: a fifth of a millisecond each, on a slow disk.
-PAGES = 100
+# Pages of the index that a step writes.
+PAGES = 64
 _PARTS = "SELECT block FROM search_data WHERE id = 10"
 _MERGE = "INSERT INTO search(search, rank) VALUES ('merge', ?)"
 _COOKIE_BYTES = 4

@@ -4,27 +4,34 @@ It is made of mail.db and can be lost: one that is missing, was written with oth
 what mail.db has told since, is begun anew, and `filling` says up to which message of each server it is still to be
 told. `read` is the position in the feed up to which it was told; it is kept before mail.db keeps its own.
 
+One that turns out to be damaged while it is used is removed and not written to any more, so that nothing else that is
+told of mail waits for it; the next start makes it anew.
+
 The index has no copy of the terms. What it was told of a message before, and what it is to forget, stays in it behind
 a mark until its parts are merged, see `chalicelib.adapters.sqlite.search_merge`.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import apsw
 
 from chalicelib.adapters.sqlite.database import BUSY_MILLISECONDS, Database, fetched
 from chalicelib.adapters.sqlite.feed_position import position_of
-from chalicelib.adapters.sqlite.folder import SEARCH, StateFolder
+from chalicelib.adapters.sqlite.folder import SEARCH, SEARCH_LOCK, StateFolder
+from chalicelib.adapters.sqlite.gathering import Operation
 from chalicelib.adapters.sqlite.mail_schema import ID_BITS, MailDatabase, key_of
+from chalicelib.domain.errors import TemporaryFailure
 from chalicelib.domain.numbering import ServerId
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+T = TypeVar("T")
+LOG = logging.getLogger("posthorn.sqlite")
 # Whoever changes terms or tables adds a version: what another wrote is not migrated, but made anew. `ascii` parts at
 # blanks and what else of ASCII is not named, and nowhere else; `search_tokens` leaves nothing to part but the blanks
 # between terms. `detail=none`: no positions, as every message that is found is judged.
@@ -53,25 +60,49 @@ _NOTED = "SELECT n FROM progress WHERE name = ?"
 _FILL = "INSERT INTO filling VALUES (?, ?)"
 _FIRST_FROM = "SELECT key FROM messages WHERE key >= ? ORDER BY key LIMIT 1"
 _LAST_BELOW = "SELECT key FROM messages WHERE key < ? ORDER BY key DESC LIMIT 1"
-_BROKEN = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError, apsw.FormatError)
+# No statement of ours breaks a constraint here.
+_DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.ConstraintError)
+_UNUSABLE = (*_DAMAGED, apsw.SQLError, apsw.FormatError)
 
 
 class SearchDatabase(Database):
-    """search.db of the state folder."""
+    """search.db of the state folder. `is_damaged`: it was given up, and is no more."""
 
     can_be_made_anew = True
+    # Mail does not wait for it, and no transaction for long to have the log written back.
+    lock_name = SEARCH_LOCK
+    pages_in_log = 1_000
+    is_damaged = False
 
     def __init__(self, folder: StateFolder, mail: MailDatabase) -> None:
         self._mail = mail
         path = folder.file(SEARCH)
         if path is not None:
-            lock = folder.open_lock()
-            with folder.locked(lock), folder.opening():
+            with alone(folder), folder.opening():
                 if path.exists() and not mail.read(lambda db: is_usable(path, position_of(db))):
                     remove_database(path)
-            if lock is not None:
-                os.close(lock)
         super().__init__(folder, SEARCH, SEARCH_SCHEMA)
+
+    async def write_if_sound(self, operation: Operation[T]) -> T | None:
+        """What `write` gives; None when it is damaged."""
+        if not self.is_damaged:
+            try:
+                return await self.write(operation)
+            except TemporaryFailure as failure:
+                if not isinstance(failure.__cause__, _DAMAGED):
+                    raise
+                self._give_up(failure.__cause__)
+        return None
+
+    def _give_up(self, error: BaseException) -> None:
+        self.is_damaged = True
+        LOG.critical(
+            "search.db is damaged, the next start makes it anew",
+            extra={"fields": {"error": str(error)}},
+        )
+        if self._path is not None:
+            with alone(self._folder):
+                remove_database(self._path)
 
     def _prepare(self, db: apsw.Connection) -> None:
         """Begin with everything that is there, if this is a new one."""
@@ -81,6 +112,18 @@ class SearchDatabase(Database):
         with db:
             db.executemany(_FILL, ends).fetchall()
             note(db, READ, position)
+
+
+@contextmanager
+def alone(folder: StateFolder) -> Iterator[None]:
+    """Alone among all who write search.db, other threads of this process included."""
+    lock = folder.open_lock(SEARCH_LOCK)
+    try:
+        with folder.locked(lock):
+            yield
+    finally:
+        if lock is not None:
+            os.close(lock)
 
 
 def noted(db: apsw.Connection, name: str) -> int | None:
@@ -104,7 +147,7 @@ def is_usable(path: Path, position: int) -> bool:
             return False
         read = noted(db, READ)
         return read is not None and read >= position
-    except _BROKEN:
+    except _UNUSABLE:
         return False
     finally:
         db.close()

@@ -85,7 +85,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def state(made: Path, tmp_path: Path) -> Path:
     """A copy as a stopped program leaves it."""
     shutil.copytree(made, tmp_path / "state", copy_function=shutil.copy2)
-    for name in ("mail.db", "control.db"):
+    for name in ("mail.db", "control.db", "search.db"):
         db = apsw.Connection(str(tmp_path / "state" / name))
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         db.close()

@@ -347,3 +347,28 @@ async def test_a_date_is_found_without_looking_at_what_is_newer(tmp_path: Path) 
     assert all(NOW - 90 * DAY <= by_number[n] < NOW - 89 * DAY for n in other.messages)
     assert len(page.messages) == len(other.messages) == 3
     assert sum(looked) <= 2 * 10_000
+
+
+async def test_one_that_turns_out_to_be_damaged_keeps_nothing_else_waiting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = tmp_path / "state"
+    program = opened(state)
+    await store(program, OURS, range(1, 4))
+    await tell(program, OURS, range(1, 4))
+    await program[SearchDatabase].write(
+        lambda db: fetched(db, "UPDATE search_data SET block = x'00' WHERE id = 10")
+    )
+    again = opened(state)
+    await store(again, OURS, range(4, 8))
+    await tell(again, OURS, range(4, 8))
+    assert again[EventFeed].read()[0] == [], "what consumers were told is behind them"
+    await again[SqliteMailIndex].forget(OURS, [MessageId(1)])
+    await again[SqliteMailIndex].tidy(LONG)
+    assert "damaged" in caplog.text
+    assert not (state / SEARCH).exists()
+
+    anew = opened(state)
+    await anew[SqliteMailIndex].tidy(LONG)
+    assert await found(anew, "order") == [7, 6, 5, 4, 3, 2, 1]
+    assert _filling(state) == 0
