@@ -59,6 +59,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts
+from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
@@ -89,6 +90,7 @@ from chalicelib.services.webhooks.webhooks import Webhooks
 from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.incoming import incoming
+from functions.index import index as tidy_index
 from functions.jobs import jobs
 from functions.sweep import sweep
 from functions.tracking import tracking
@@ -101,6 +103,7 @@ from infra.templates import for_pools, load
 from tests.deploy.policies import Granted, Pair, Recorder, granted, parameters_for
 from tests.dns_zone import DnsZone
 from tests.fakes import an_operation
+from tests.findables import findable
 from tests.http_api import ApiWorld
 from tests.listed import list_new
 from tests.managed_routes import managed
@@ -659,6 +662,22 @@ def older_entry(world: World) -> dict[str, Any]:
 
 def one_minute_of_jobs() -> None:
     jobs(schedule_event("jobs", 0.0, "us-east-1"), Context("jobs", 90.0))
+
+
+def test_the_index(world: World) -> None:
+    index, found = world.program[MailIndex], findable(server=world.server.id)
+
+    def told() -> None:
+        for number in range(1, 12):
+            bootstrap.run(index.put([replace(found, message=MessageId(number))]))
+        bootstrap.run(index.forget(world.server.id, [MessageId(7)], words_later=True))
+
+    def minute() -> None:
+        tidy_index(schedule_event("index", 0.0, "us-east-1"), Context("index", 600.0))
+
+    told()
+    world.move_clock(86_400)
+    check(world, "IndexRole", world.during(minute), WITHOUT_A_CALL)
 
 
 def test_the_upkeep(world: World) -> None:

@@ -277,6 +277,7 @@ def test_what_the_alarm_on_the_log_looks_for_is_what_functions_write(
         one["Properties"]["FilterPattern"]
         for one in load("functions.merge.yaml")["Resources"].values()
         if one.get("Type") == "AWS::Logs::MetricFilter"
+        and one["Properties"]["MetricTransformations"][0]["MetricValue"] == "1"
     }
     assert patterns == {'{ ($.outcome = "error") || ($.level = "error") }'}
     assert line["outcome"] == "error"

@@ -16,6 +16,7 @@ from chalicelib.domain.tenancy.owners import of_organization, of_server
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS, Removal
 from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.purge import ServerPurge
 from chalicelib.ports.repository import Repository
 from chalicelib.services.tenancy.removal import RemoveTenants
@@ -35,11 +36,13 @@ class Purge:
         self,
         repository: Repository,
         data: ServerPurge,
+        index: MailIndex,
         tenants: RemoveTenants,
         clock: Clock,
     ) -> None:
         self._repository = repository
         self._data = data
+        self._index = index
         self._tenants = tenants
         self._clock = clock
 
@@ -61,8 +64,10 @@ class Purge:
         if removal.server_id is None:
             return await self._forget_organization(removal, until)
         number, owner = removal.server_id, of_server(removal.server_id)
-        return await self._forget_data(number, removal.shards, until) and await self._forget_nouns(
-            owner, until
+        return (
+            await self._forget_data(number, removal.shards, until)
+            and await self._forget_searches(number, until)
+            and await self._forget_nouns(owner, until)
         )
 
     async def _forget_organization(self, removal: Removal, until: float) -> bool:
@@ -79,6 +84,12 @@ class Purge:
     async def _forget_data(self, number: ServerId, shards: int, until: float) -> bool:
         while self._clock.monotonic() < until:
             if not await self._data.step(number, shards):
+                return True
+        return False
+
+    async def _forget_searches(self, number: ServerId, until: float) -> bool:
+        while self._clock.monotonic() < until:
+            if not await self._index.forget_server(number):
                 return True
         return False
 
