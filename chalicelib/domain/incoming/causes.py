@@ -95,7 +95,7 @@ def cause_of(code: int, enhanced: str, text: str) -> str:
     return (
         _said(PROVIDERS, plain, permanence)
         or _meant(codes, general=False)
-        or _said(WORDS, plain, permanence)
+        or _said(WORDS, plain.replace("_", " "), permanence)
         or _meant(codes, general=True)
         or (TRANSIENT if permanence == 4 else UNKNOWN)
     )
@@ -105,6 +105,12 @@ def cause_of_reply(reply: Reply, stage: str) -> str:
     """The cause of a refusal at a stage of a conversation: what is said of an address at MAIL is said of the sender."""
     cause = cause_of(reply.code, reply.enhanced, reply.text)
     return "sender_invalid" if stage == "MAIL" and cause in _OF_ADDRESSES else cause
+
+
+def has_basic_code_alone(text: str) -> bool:
+    """Whether this is a reply with a code of three digits and no enhanced one."""
+    text = text[:LONGEST_TEXT]
+    return _BASIC.search(text) is not None and _ENHANCED.search(text) is None
 
 
 def is_about_us(cause: str, *, final: bool) -> bool:

@@ -93,6 +93,29 @@ mailbox_inactive coremail
   user hangup
 transient coremail
   handle timeout
+mailbox_full gmail 4xx
+  user is over quota | account is over quota | mailbox is full | mailbox full
+transient postfix 4xx
+  verification in progress
+greylisted postfix 4xx
+  greylist | graylist | grey-list
+policy rfc5321
+  not accept mail from this sender | not accept mails from this sender | not accepting mail from this sender |
+  not accept messages from this sender | not accept email from this sender
+policy aol
+  not accepting mail with | not accepting mail from
+policy boxbe
+  not pre-approved | has been waitlisted | guest list
+policy verizon
+  blocked by * anti-spam system | blocked by * antispam system
+policy yahoo
+  message from * temporarily deferred | messages from * temporarily deferred
+rate_limited gmx
+  mail bomb
+rate_limited microsoft
+  4.7.500 * server busy
+rate_limited sendgrid
+  maximum credits exceeded
 policy outblaze
   spamblock.outblaze.com
 """

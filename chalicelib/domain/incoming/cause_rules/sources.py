@@ -4,6 +4,7 @@ from __future__ import annotations
 
 SOURCES = {
     "rfc5321": "https://www.rfc-editor.org/rfc/rfc5321",
+    "rfc4954": "https://www.rfc-editor.org/rfc/rfc4954",
     "gmail": "https://support.google.com/a/answer/3726730",
     "gmail-bulk": "https://support.google.com/mail/answer/81126",
     "microsoft": "https://learn.microsoft.com/exchange/mail-flow-best-practices/"
@@ -28,6 +29,9 @@ SOURCES = {
     "ironport": "https://www.cisco.com/c/en/us/support/security/email-security-appliance/",
     "barracuda": "https://campus.barracuda.com/",
     "spamhaus": "https://www.spamhaus.org/resource-hub/",
+    "verizon": "https://www.verizon.net/whitelist",
+    "boxbe": "https://www.boxbe.com/",
+    "sendgrid": "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
     "att": "https://www.att.com/support/article/email-support/KM1010523/",
     "postfix": "https://www.postfix.org/postconf.5.html",
     "exim": "https://www.exim.org/exim-html-current/doc/html/spec_html/",

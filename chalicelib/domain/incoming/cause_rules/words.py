@@ -14,6 +14,11 @@ sender_invalid sendmail
   sender refused | sender address must | return path | cannot verify sender | sender could not be verified
 authentication sendmail
   auth failed | authentication failed | authentication failure | unauthenticated
+authentication rfc4954
+  authentication credentials | credentials invalid | invalid credentials | username and password not accepted |
+  incorrect authentication | bad username or password
+policy rfc5321
+  spam list | spam blacklist | spam blocklist | no longer relay
 spam qq
   content reject | reject content | content-policy | content policy | content rejection | rejected due to content |
   virus or spam | spam or virus | spam/virus | virus/spam | spam pattern | spamtext | reject spam | message denied |
@@ -39,7 +44,7 @@ greylisted postfix
   greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
 authentication gmail
   dmarc | spf check | spf unauthorized | spf fail | spf record | spf validation | spf softfail | spf hardfail |
-  spf_fail | failed spf | fails spf | spf: | spf policy | spf-fail | rejected by spf | (spf) |
+  failed spf | fails spf | spf: | spf policy | spf-fail | rejected by spf | (spf) |
   sender policy framework | openspf | dkim | not designated * permitted sender | not permitted sender |
   is not allowed to send mail from | is not authorized to send mail from | not authorized to send mail on behalf |
   reverse dns | rdns | ptr record | no ptr | missing ptr | ptr lookup
@@ -82,16 +87,16 @@ routing sendmail
 rate_limited rfc5321
   quota * exceeded * messages per | sending quota | send quota | sender quota
 mailbox_full rfc5321
-  full mailbox | too many messages on * mailbox | too many messages in * mailbox |
-  over quota | overquota | over the quota | over * quota | quota exceeded | exceeded * quota | exceeds * quota |
-  exceed * quota | quota exceed | quota is exceeded | quota limit | quota violation | quota full | quota reached |
-  quotaexceeded | mailbox quota | mailbox full | mailbox is full | mailbox * is full | mailfolder is full |
-  inbox is full | inbox full | mailbox exceeds | mailbox size limit | mailbox has exceeded | mailbox exceeded |
-  maildir over | disk full * user | account is full | account full | account is overquota | account * exceed * limit |
-  user is full | too much mail * mailbox | not enough space * mailbox | not enough storage space |
-  exceeded storage allocation | exceeded * storage | storage * exceeded | out of storage | no space left * mailbox |
-  buzón lleno | buzon lleno | casella piena | casella di posta piena | caixa postal cheia | caixa cheia | 容量超過 |
-  メールボックスが一杯
+  too many messages on the server | zuviele mails auf | zu viele mails auf | full mailbox |
+  too many messages on * mailbox | too many messages in * mailbox | over quota | overquota | over the quota |
+  over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
+  quota is exceeded | quota limit | quota violation | quota full | quota reached | quotaexceeded | mailbox quota |
+  mailbox full | mailbox is full | mailbox * is full | mailfolder is full | inbox is full | inbox full |
+  mailbox exceeds | mailbox size limit | mailbox has exceeded | mailbox exceeded | maildir over | disk full * user |
+  account is full | account full | account is overquota | account * exceed * limit | user is full |
+  too much mail * mailbox | not enough space * mailbox | not enough storage space | exceeded storage allocation |
+  exceeded * storage | storage * exceeded | out of storage | no space left * mailbox | buzón lleno | buzon lleno |
+  casella piena | casella di posta piena | caixa postal cheia | caixa cheia | 容量超過 | メールボックスが一杯
 mailbox_full postfix
   maildir delivery failed: disk quota | disk quota
 mailbox_full orange
@@ -106,9 +111,9 @@ message_too_large rfc5321
   message too large | message too big | message is too large | message is too big | message header size exceeds |
   message size exceeds | message exceeds | message length exceeds | message * exceeds * size | message * larger than |
   exceeds * message size | exceeds size limit | exceeds * size limit | exceeds maximum | exceeds fixed |
-  exceeds the maximum | exceeds * maximum size | maximum message size | max message size | message size limit |
-  maximum allowed message size | size limit exceeded | too much mail data | mail size limit | mailsize | mail is too |
-  mail too big | mail too large | email too large | email is too large | bigger than
+  exceeds the maximum | max message size exceeded | exceeds * maximum size | maximum message size | max message size |
+  message size limit | maximum allowed message size | size limit exceeded | too much mail data | mail size limit |
+  mailsize | mail is too | mail too big | mail too large | email too large | email is too large | bigger than
 message_too_large sendmail
   message file too big
 message_too_large exchange
@@ -129,6 +134,7 @@ sender_invalid sendmail
   sender domain | domain of sender | from:domain must | from domain must
 sender_invalid exim
   sender verify failed | sender verification | sender callout | could not complete sender verify |
+  postmaster verification failed |
   verification failed for <> | callback setup failed
 sender_invalid rfc5321
   sender rejected | invalid sender | bad sender | unknown sender | sender unknown | sender * does not exist |

@@ -43,7 +43,7 @@ dns_failure rfc5321
   temporary dns | dns temporar | dns error | dns failure | dns server | dns timeout | dns resolution |
   could not be resolved temporarily | servfail
 dns_failure qmail
-  dns lookup * fail | dns soft error | cname lookup failed temporarily | cname_lookup_failed_temporarily
+  dns lookup * fail | dns soft error | cname lookup failed temporarily
 dns_failure exchange
   dns query * fail
 dns_failure sendmail
@@ -51,7 +51,7 @@ dns_failure sendmail
 dns_failure exim
   host lookup did not complete | lookup deferred
 dns_failure postfix
-  malformed or unexpected name server reply
+  malformed or unexpected name server reply | malformed name server reply
 domain_unknown qmail
   couldn't find any host named | couldn't find any host by that name | couldn't find a mail exchanger or ip address |
   cannot find a mail exchanger
@@ -106,7 +106,8 @@ recipient_unknown postfix 5xx
   undeliverable address
 recipient_unknown rfc5321 5xx
   mailbox unavailable | mailbox is unavailable | mailbox * unavailable | no thank you rejected: account unavailable |
-  account unavailable
+  account unavailable | account is unavailable | user unavailable | user is unavailable | recipient unavailable |
+  recipient is unavailable
 recipient_unknown exchange
   rcpt * not ok | are invalid | recipient verify | recipient validation | nosuchuser | unresolvable address |
   recipient not ok | user * not ok | not a member of domain | cannot be verified | wrong recipient |
@@ -137,9 +138,9 @@ recipient_unknown exchange
   several matches found | not found recipient account | no valid recipients | not unique | no such id |
   recipient unrecognized | unrecognized recipient | cannot deliver mail for | not a valid user |
   user missing home directory | vdeliver: invalid | badrcptto | no one at this address | name is not found |
-  rejected recipient | destination addresses were unknown | can't accept user | no match for | user path no exist |
-  user path not exist | no-existing user | non-existent user | nonexistent user | non existent user |
-  unknown addressee | no such customer | not a customer | unknown customer | not exist in system |
+  rejected recipient | destination addresses were unknown | can't accept user | <> not used | address not used |
+  no match for | user path no exist | user path not exist | no-existing user | non-existent user | nonexistent user |
+  non existent user | unknown addressee | no such customer | not a customer | unknown customer | not exist in system |
   no recipient found | was not found | address rejected | is not a registered | is not a user | is not a member |
   not our customer | email address * wrong | is invalid | doesn't exist | does not exist | unable to find |
   could not find * user | wasn't found | no longer employed | has been deleted | was deleted | has been removed |
@@ -231,7 +232,8 @@ transient exchange
 transient postfix
   queue file write error | server configuration
 transient rfc5321 4xx
-  service unavailable | mailbox * busy | mailbox unavailable
+  service unavailable | service is currently unavailable | currently unavailable | mailbox * busy |
+  mailbox unavailable | account is unavailable | come back later
 policy rfc5321
   administratively * blocked | administratively denied | administratively prohibited | administrative * prohibit |
   local policy | policy violation | policy reasons | policy reject | policy restrict | security polic |

@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from chalicelib.domain.incoming.causes import TRANSIENT, UNKNOWN, cause_of
+from chalicelib.domain.incoming.causes import (
+    TRANSIENT,
+    UNKNOWN,
+    cause_of,
+    has_basic_code_alone,
+)
 from chalicelib.domain.incoming.reports.report import (
     LONGEST_DIAGNOSTIC,
     RecipientBlock,
@@ -80,12 +85,12 @@ def read_blocks(text: str, explained: str) -> Iterator[RecipientBlock]:
 
 
 def cause_told(status: str, diagnostic: str, explained: str) -> str:
-    """The cause by the codes and the answer of the other side, or else by what people are told."""
-    cause = cause_of(0, status, diagnostic)
-    if cause in (UNKNOWN, TRANSIENT):
-        told = cause_of(0, status, explained)
-        cause = told if told not in (UNKNOWN, TRANSIENT) else cause
-    return cause
+    """The cause by the codes and the answer of the other side, or else by what people are told. Where the answer has no
+    enhanced code, the status was made from its basic code, and its words say more."""
+    asked = [("", diagnostic)] if has_basic_code_alone(diagnostic) else []
+    asked += [(status, diagnostic), (status, explained)]
+    causes = [cause_of(0, code, text) for code, text in asked]
+    return next((one for one in causes if one not in (UNKNOWN, TRANSIENT)), causes[-2])
 
 
 def read_address(value: str) -> str:
