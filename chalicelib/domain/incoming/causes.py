@@ -39,6 +39,9 @@ _OF_ADDRESSES = frozenset({UNKNOWN, "recipient_unknown", "mailbox_inactive", "do
 
 _ENHANCED = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.]*\d)")
 _BASIC = re.compile(r"(?<![\d.])[45]\d\d(?![\d.]*\d)")
+_ANY_REFUSAL = (
+    "unknown address error"  # what IronPort writes in front of every refused recipient's reply
+)
 _AROUND = str.maketrans(dict.fromkeys("<>()[]{}:;,|\"'", " "))
 _CONTINUED = re.compile(r"\b([245]\d\d)-")
 _REPEATED = re.compile(r"\b[245]\d\d(?:-| (?=[245]\.\d))(?:[245]\.\d{1,3}\.\d{1,3}\b)?")
@@ -140,7 +143,7 @@ def _basic(text: str) -> int:
 def _plain(text: str) -> str:
     """The text in lower case on one line, without the codes that each line of a reply repeats, and with `<>` for
     each address, whose parts would be taken for words."""
-    text = text.lower().replace("’", "'").replace("`", "'")
+    text = text.lower().replace("’", "'").replace("`", "'").replace(_ANY_REFUSAL, "")
     lines = _CONTINUED.search(text)
     words = _REPEATED.sub(" ", text).split()
     if lines is not None:

@@ -104,6 +104,12 @@ policy rfc5321
   not accept messages from this sender | not accept email from this sender
 policy aol
   not accepting mail with | not accepting mail from
+greylisted yahoo
+  [gl01]
+sender_invalid exim
+  sender verify failed
+authentication gmail
+  5.5.1 * authentication required
 policy boxbe
   not pre-approved | has been waitlisted | guest list
 policy verizon

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 RULES = """
 policy postfix
-  recipient address rejected: access denied
+  recipient address rejected: access denied | rejected for policy reasons
+policy exim
+  to a non-local | dynamically assigned | requires confirmation | require confirmation
 sender_invalid sendmail
   sender is rejected | sender email | verify mailfrom | verify mail from | sender not | sender must | sender is not |
   sender refused | sender address must | return path | cannot verify sender | sender could not be verified
@@ -44,10 +46,10 @@ greylisted postfix
   greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
 authentication gmail
   dmarc | spf check | spf unauthorized | spf fail | spf record | spf validation | spf softfail | spf hardfail |
-  failed spf | fails spf | spf: | spf policy | spf-fail | rejected by spf | (spf) |
-  sender policy framework | openspf | dkim | not designated * permitted sender | not permitted sender |
-  is not allowed to send mail from | is not authorized to send mail from | not authorized to send mail on behalf |
-  reverse dns | rdns | ptr record | no ptr | missing ptr | ptr lookup
+  failed spf | fails spf | spf: | unverifyable sending | unverifiable sending | spf policy | spf-fail |
+  rejected by spf | (spf) | sender policy framework | openspf | dkim | not designated * permitted sender |
+  not permitted sender | is not allowed to send mail from | is not authorized to send mail from |
+  not authorized to send mail on behalf | reverse dns | rdns | ptr record | no ptr | missing ptr | ptr lookup
 authentication postfix
   cannot find your reverse hostname | cannot find your hostname | reverse hostname
 authentication sendmail
@@ -67,12 +69,12 @@ policy sendmail
 spam gmail
   likely spam
 spam rfc5321
-  spam content | spam message | spam score | spam detected | detected as spam | considered spam | considered as spam |
-  classified as spam | identified as spam | flagged as spam | marked as spam | rejected as spam | looks like spam |
-  appears to be spam | seems to be spam | recognized as spam | is spam | as spam | spam-like | spam-related |
-  suspected spam | possible spam | probable spam | contains spam | high spam | this is spam | spam rejected |
-  spam filter | anti-spam | antispam | spamassassin | junk mail | junkmail | unsolicited | bulk mail | phishing |
-  uribl | surbl | url in * blacklist | blacklisted url
+  mass mailer | bulk mailer | message is unwanted | mail is unwanted | spam content | spam message | spam score |
+  spam detected | detected as spam | considered spam | considered as spam | classified as spam | identified as spam |
+  flagged as spam | marked as spam | rejected as spam | looks like spam | appears to be spam | seems to be spam |
+  recognized as spam | is spam | as spam | spam-like | spam-related | suspected spam | possible spam | probable spam |
+  contains spam | high spam | this is spam | spam rejected | spam filter | anti-spam | antispam | spamassassin |
+  junk mail | junkmail | unsolicited | bulk mail | phishing | uribl | surbl | url in * blacklist | blacklisted url
 spam postfix
   message content rejected | content rejected | content filter | rejected * content | content restrictions |
   message contains * content | high probability of spam | does not like * content
@@ -87,9 +89,10 @@ routing sendmail
 rate_limited rfc5321
   quota * exceeded * messages per | sending quota | send quota | sender quota
 mailbox_full rfc5321
-  too many messages on the server | zuviele mails auf | zu viele mails auf | full mailbox |
-  too many messages on * mailbox | too many messages in * mailbox | over quota | overquota | over the quota |
-  over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
+  too many messages on the server | zuviele mails auf | zu viele mails auf | exhausted allowed storage |
+  exhausted * storage | speichervolumen ueberschritten | speichervolumen überschritten | speicherplatz * überschritten |
+  full mailbox | too many messages on * mailbox | too many messages in * mailbox | over quota | overquota |
+  over the quota | over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
   quota is exceeded | quota limit | quota violation | quota full | quota reached | quotaexceeded | mailbox quota |
   mailbox full | mailbox is full | mailbox * is full | mailfolder is full | inbox is full | inbox full |
   mailbox exceeds | mailbox size limit | mailbox has exceeded | mailbox exceeded | maildir over | disk full * user |
@@ -111,9 +114,10 @@ message_too_large rfc5321
   message too large | message too big | message is too large | message is too big | message header size exceeds |
   message size exceeds | message exceeds | message length exceeds | message * exceeds * size | message * larger than |
   exceeds * message size | exceeds size limit | exceeds * size limit | exceeds maximum | exceeds fixed |
-  exceeds the maximum | max message size exceeded | exceeds * maximum size | maximum message size | max message size |
-  message size limit | maximum allowed message size | size limit exceeded | too much mail data | mail size limit |
-  mailsize | mail is too | mail too big | mail too large | email too large | email is too large | bigger than
+  exceeds the maximum | max message size exceeded | class=size limit | maximum incoming message size |
+  maximum inbound message size | exceeds * maximum size | maximum message size | max message size | message size limit |
+  maximum allowed message size | size limit exceeded | too much mail data | mail size limit | mailsize | mail is too |
+  mail too big | mail too large | email too large | email is too large | bigger than
 message_too_large sendmail
   message file too big
 message_too_large exchange

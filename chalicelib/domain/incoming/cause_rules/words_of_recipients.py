@@ -34,7 +34,8 @@ mailbox_inactive rfc5321
 dns_failure postfix
   host not found, try again | name service error * try again
 transient postfix 4xx
-  recipient address rejected: * try again
+  recipient address rejected: * try again | recipient address rejected: * try later |
+  recipient address rejected: service | recipient address rejected: temporar
 transient postfix
   temporary lookup failure
 transient exim
@@ -138,13 +139,15 @@ recipient_unknown exchange
   several matches found | not found recipient account | no valid recipients | not unique | no such id |
   recipient unrecognized | unrecognized recipient | cannot deliver mail for | not a valid user |
   user missing home directory | vdeliver: invalid | badrcptto | no one at this address | name is not found |
-  rejected recipient | destination addresses were unknown | can't accept user | <> not used | address not used |
-  no match for | user path no exist | user path not exist | no-existing user | non-existent user | nonexistent user |
-  non existent user | unknown addressee | no such customer | not a customer | unknown customer | not exist in system |
-  no recipient found | was not found | address rejected | is not a registered | is not a user | is not a member |
-  not our customer | email address * wrong | is invalid | doesn't exist | does not exist | unable to find |
-  could not find * user | wasn't found | no longer employed | has been deleted | was deleted | has been removed |
-  is not here | no such
+  rejected recipient | destination addresses were unknown | can't accept user | invalid final delivery userid |
+  no mail box available | not an active address | recipient verification | final email delivery point |
+  no matches to nameserver | did not exactly match | illegal user | name is not recognized | unknown recipient |
+  <> not used | address not used | no match for | user path no exist | user path not exist | no-existing user |
+  non-existent user | nonexistent user | non existent user | unknown addressee | no such customer | not a customer |
+  unknown customer | not exist in system | no recipient found | was not found | address rejected | is not a registered |
+  is not a user | is not a member | not our customer | email address * wrong | is invalid | doesn't exist |
+  does not exist | unable to find | could not find * user | wasn't found | no longer employed | has been deleted |
+  was deleted | has been removed | is not here | no such
 routing sendmail
   points back to
 no_answer qmail
@@ -158,12 +161,15 @@ expired rfc5321
   delivery failed * maximum time | giving up on * after | message delivery time | timed out in queue |
   delivery retry timeout | maximum queue
 expired exim
+  failing for a long time | not been collected | maximum delivery attempts | delivery failed * attempts |
   retry timeout exceeded | retry time not reached
 expired qmail
   has been in the queue too long | been in the queue | been in the queue too long | i'm not going to try again |
   queue too long
 expired exchange
   ttl expired | queue.expired
+transient postfix 4xx
+  command output
 connection gmail
   could not initiate smtp conversation * connection dropped | did not accept our requests to connect * dropped
 no_answer gmail
@@ -188,7 +194,7 @@ no_answer rfc5321
 no_answer qmail
   unable to establish
 no_answer exim
-  could not connect | couldn't connect
+  connection to mail exchanger failed | was not reachable | not reachable within | could not connect | couldn't connect
 connection rfc5321
   cannot connect
 no_answer rfc5321
@@ -197,7 +203,7 @@ no_answer rfc5321
 no_answer exchange
   did not respond
 routing rfc5321
-  unable to route | cannot route | no route | mail system incorrectly configured
+  could not find a gateway | unable to route | cannot route | no route | mail system incorrectly configured
 routing exchange
   next hop | smarthost
 spam rfc5321

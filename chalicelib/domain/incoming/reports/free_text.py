@@ -7,6 +7,7 @@ address. What other mail is quoted or returned below is looked at for what it na
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from chalicelib.domain.incoming.causes import TRANSIENT, UNKNOWN, cause_of
 from chalicelib.domain.incoming.reports.report import (
@@ -75,6 +76,9 @@ def read_text(
     if others := [name for name in failed if name not in known]:
         telling = _telling(text)
         blocks += [_block(kind, (name,), text, telling) for name in others]
+    if all(block.cause == UNKNOWN for block in blocks):
+        told = cause_told("", _telling(text), text)
+        blocks = [replace(block, cause=told) for block in blocks]
     return blocks
 
 
@@ -84,7 +88,9 @@ def _split(text: str, ours: frozenset[str]) -> list[tuple[tuple[str, ...], str]]
     for line in text.splitlines():
         first = line.strip(" \t-*•")[:1_000].split(" ", 1)[0]
         starts = _addresses(first, ours) if "@" in first else []
-        if starts and len(found) < MOST_BLOCKS:
+        if starts and found and found[-1][0] == tuple(starts[:1]):
+            found[-1][1].append(line)  # the address once more, in the reply that is quoted
+        elif starts and len(found) < MOST_BLOCKS:
             found.append((tuple(starts[:1]), [line]))
         elif found:
             found[-1][1].append(line)

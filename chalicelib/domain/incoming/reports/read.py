@@ -19,7 +19,12 @@ from chalicelib.domain.incoming.reports.status_part import (
     read_blocks,
     read_feedback,
 )
-from chalicelib.domain.incoming.reports.wordings import AUTO_SUBJECTS, DAEMONS, place_of_first
+from chalicelib.domain.incoming.reports.wordings import (
+    AUTO_SUBJECTS,
+    DAEMONS,
+    SYSTEM_NAMES,
+    place_of_first,
+)
 from chalicelib.domain.mail.headers import Headers, read_headers
 from chalicelib.domain.mail.mime import Part, decode_part, part_text, read_parts
 from chalicelib.domain.report import ReportKind
@@ -109,7 +114,17 @@ def _from_daemon(headers: Headers) -> bool:
     found = _addresses_of(headers, b"from") + _addresses_of(headers, b"sender")
     locals_ = {address.partition("@")[0].partition("+")[0] for address in found}
     known = any(local.startswith(("microsoftexchange", "mailer-daemon")) for local in locals_)
-    return known or not locals_.isdisjoint(DAEMONS)
+    return known or not locals_.isdisjoint(DAEMONS) or _is_nobodys(headers)
+
+
+def _is_nobodys(headers: Headers) -> bool:
+    """Whether the message comes from no person: by the name in From, the null sender, or as a report by its type."""
+    author = b" ".join(headers.values(b"from"))[:1_000].lower()
+    return (
+        any(name in author for name in SYSTEM_NAMES)
+        or b"<>" in author + b" ".join(headers.values(b"return-path"))[:1_000]
+        or b"delivery-status" in b" ".join(headers.values(b"content-type"))[:1_000].lower()
+    )
 
 
 def _failed(headers: Headers) -> tuple[str, ...]:

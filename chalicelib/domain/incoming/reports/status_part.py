@@ -68,7 +68,8 @@ def read_blocks(text: str, explained: str) -> Iterator[RecipientBlock]:
             for value in group.get(field, ())
         ]
         known = tuple(dict.fromkeys(name for name in names if name))
-        status = _first(_STATUS.findall(_value(group, "status") or ""))
+        comment = _value(group, "status") or ""
+        status = _first(_STATUS.findall(comment))
         action = _action(_value(group, "action"), status)
         kind = _KINDS.get(action)
         diagnostic = _value(group, "diagnostic-code")
@@ -80,7 +81,7 @@ def read_blocks(text: str, explained: str) -> Iterator[RecipientBlock]:
             status=status,
             diagnostic=diagnostic[:LONGEST_DIAGNOSTIC] if diagnostic else None,
             remote_mta=_after_type(_value(group, "remote-mta")),
-            cause=cause_told(status or "", diagnostic or "", explained) if kind else None,
+            cause=cause_told(status or "", diagnostic or comment, explained) if kind else None,
         )
 
 

@@ -11,6 +11,10 @@ mailer-daemon | postmaster | mailerdaemon | mail-daemon | mailer_daemon | mailda
 no-reply-mailer | mdaemon | microsoftexchange | mail-delivery | maildelivery | mailadmin | mail-system |
 bounce | bounces | daemon | mailer
 """
+_SYSTEM_NAMES = """
+# What they call themselves in front of the address
+mail delivery s | mail system | jetmail system | system administrator | mail administrator | email delivery
+"""
 _BOUNCE_SUBJECTS = """
 # Postfix, sendmail, Exim, qmail: bounce.template(5), doc/op, spec 48.1, qsbmf
 undelivered mail | returned mail | mail delivery failed | failure notice |
@@ -28,6 +32,7 @@ couldn't be delivered | not delivered | undelivered | unable to deliver | nondel
 delivery notification | delivery report | delivery unsuccessful | message undeliverable | mail undeliverable |
 rejected mail | rejected message | message rejected | fehlgeschlagen | mail could not | message could not |
 email could not | non-delivery | permanent failure | mail error | delivery to the following recipients failed |
+mail failed | failed mail | failure delivery | user unknown | processing error | delivery status notification |
 échec | notificación de estado de entrega | 退信 | 邮件投递失败 | 系统退信
 """
 _BOUNCE_TEXTS = """
@@ -56,14 +61,17 @@ could not be delivered to one or more | unable to deliver your message to | we w
 undeliverable to the following | was undeliverable | could not deliver your message |
 couldn't deliver your message | the following message could not be delivered |
 your mail message to the following address(es) could not be delivered | your message cannot be delivered to |
-your message could not be delivered | the mail system | permanent error | message could not be delivered
+your message could not be delivered | could not deliver message to | unable to deliver message to |
+has been returned because | failed recipients | the following mail could not be delivered |
+could not be delivered to the following user | was automatically rejected | the mail system | permanent error |
+message could not be delivered
 """
 _DELAYS = """
 # Postfix, sendmail, Exim
 this is a warning message only | you do not need to resend | still being retried |
 could not send message for past | warning: message | delayed mail | delivery delayed | message delayed |
 delivery attempts will continue | no action is required on your part | has not yet been delivered |
-will keep trying | delivery status notification (delay)
+will keep trying | delivery status notification (delay) | delivery warning | has been postponed
 # Exchange, Gmail and others
 delivery is delayed | delivery of the message * delayed | hasn't been delivered yet | not been delivered yet |
 delivery incomplete | will retry for | will continue to try | attempts to deliver the message will continue |
@@ -86,7 +94,8 @@ _MARKERS = """
 original message header | ----- original message | -----original message | --- original message |
 message header follows | message headers follow | message content follows | undelivered message follows |
 unsent message below | ----- message header | your original message | returned message follows |
-the original message was: | copy of the message follows | original message follows | text of the message |
+the original message was: | header of the source mail | start of returned message | returned mail follows |
+copy of the message follows | original message follows | text of the message |
 ---------- forwarded message | headers of the message | begin returned message | - message text follows |
 ------ the body of the message | the first * lines of the message | --- returned message | original headers |
 this is a copy of the headers | message contents | ----- rejected message | email header:
@@ -101,6 +110,7 @@ def _read(table: str) -> tuple[tuple[str, ...], ...]:
 
 
 DAEMONS = frozenset(text for (text,) in _read(_DAEMONS))
+SYSTEM_NAMES = tuple(text.encode() for (text,) in _read(_SYSTEM_NAMES))
 BOUNCE_SUBJECTS = _read(_BOUNCE_SUBJECTS)
 BOUNCE_TEXTS = _read(_BOUNCE_TEXTS)
 DELAYS = _read(_DELAYS)
