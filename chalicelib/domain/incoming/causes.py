@@ -8,7 +8,7 @@ of each the first LONGEST_TEXT characters are read, in time linear in them, with
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chalicelib.domain.incoming.cause_rules import (
@@ -42,6 +42,7 @@ _BASIC = re.compile(r"(?<![\d.])[45]\d\d(?![\d.]*\d)")
 _ANY_REFUSAL = (
     "unknown address error"  # what IronPort writes in front of every refused recipient's reply
 )
+_JOINED = str.maketrans("-_", "  ")
 _AROUND = str.maketrans(dict.fromkeys("<>()[]{}:;,|\"'", " "))
 _CONTINUED = re.compile(r"\b([245]\d\d)-")
 _REPEATED = re.compile(r"\b[245]\d\d(?:-| (?=[245]\.\d))(?:[245]\.\d{1,3}\.\d{1,3}\b)?")
@@ -62,29 +63,34 @@ class Rule:
         """Whether it is about this text, in time linear in it."""
         place = 0
         for piece in self.pieces:
-            place = text.find(piece, place)
+            place = _find_word(text, piece, place)
             if place < 0:
                 return False
             place += len(piece)
         return self.when in (0, permanence)
 
 
-def read_rules(table: str) -> tuple[Rule, ...]:
-    """The rules of a table of `cause_rules`, in its order."""
+def _spaced(text: str) -> str:
+    """With words apart that `-` and `_` join, which some write together and others not."""
+    return text.translate(_JOINED)
+
+
+def read_rules(table: str, form: Callable[[str], str] = str) -> tuple[Rule, ...]:
+    """The rules of a table of `cause_rules`, in its order, their texts in a form."""
     rules = []
     cause = source = when = ""
     for line in table.strip().splitlines():
         if not line.startswith(" "):
             cause, source, when = [*line.split(), "0"][:3]
             continue
-        for text in line.strip().removesuffix("|").split("|"):
+        for text in form(line.strip().removesuffix("|")).split("|"):
             pieces = tuple(piece.strip() for piece in text.split("*"))
             rules.append(Rule(pieces[0], pieces, int(when[0]), cause, source))
     return tuple(rules)
 
 
 PROVIDERS = read_rules(access_providers.RULES) + read_rules(providers.RULES)
-WORDS = read_rules(words.RULES) + read_rules(words_of_recipients.RULES)
+WORDS = read_rules(words.RULES, _spaced) + read_rules(words_of_recipients.RULES, _spaced)
 
 
 def cause_of(code: int, enhanced: str, text: str) -> str:
@@ -98,7 +104,7 @@ def cause_of(code: int, enhanced: str, text: str) -> str:
     return (
         _said(PROVIDERS, plain, permanence)
         or _meant(codes, general=False)
-        or _said(WORDS, plain.replace("_", " "), permanence)
+        or _said(WORDS, " ".join(_spaced(plain).split()), permanence)
         or _meant(codes, general=True)
         or (TRANSIENT if permanence == 4 else UNKNOWN)
     )
@@ -119,6 +125,14 @@ def has_basic_code_alone(text: str) -> bool:
 def is_about_us(cause: str, *, final: bool) -> bool:
     """Whether a failure for this cause, for now or `final`, says nothing of its recipient."""
     return cause not in COUNTED if final else cause in OURS
+
+
+def _find_word(text: str, piece: str, place: int) -> int:
+    """Where the piece begins at the beginning of a word, from this place on; -1 for nowhere."""
+    place = text.find(piece, place)
+    while place > 0 and piece[0].isalnum() and text[place - 1].isalnum():
+        place = text.find(piece, place + 1)
+    return place
 
 
 def _said(rules: Iterable[Rule], text: str, permanence: int) -> str:

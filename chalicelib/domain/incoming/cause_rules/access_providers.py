@@ -96,7 +96,7 @@ transient coremail
 mailbox_full gmail 4xx
   user is over quota | account is over quota | mailbox is full | mailbox full
 transient postfix 4xx
-  verification in progress
+  verification in progress | unverified address
 greylisted postfix 4xx
   greylist | graylist | grey-list
 policy rfc5321
@@ -104,6 +104,34 @@ policy rfc5321
   not accept messages from this sender | not accept email from this sender
 policy aol
   not accepting mail with | not accepting mail from
+recipient_unknown att
+  addressee unknown | blank mailhost
+domain_unknown sendmail
+  host unknown
+recipient_unknown microsoft
+  5.4.1 * recipient addresses rejected
+rate_limited microsoft
+  5.2.122 | messages they can receive per | number of concurrent connections | queue quota exceeded
+rate_limited sendmail
+  connection rate limit exceeded | too many open connections
+spam gmail
+  nature of the content
+spam mimecast
+  mcspamsignature
+policy mimecast
+  blocked senders
+authentication gmx
+  bad dns ptr
+sender_invalid gmx
+  invalid dns mx
+policy qq
+  same as authorization user | suspected spam sender
+policy zoho
+  mailpolicy violation
+policy trendmicro
+  block-send-er | block-sender | block-rcpt
+domain_unknown trendmicro
+  rejected: no-domain
 greylisted yahoo
   [gl01]
 sender_invalid exim

@@ -31,6 +31,7 @@ SOURCES = {
     "spamhaus": "https://www.spamhaus.org/resource-hub/",
     "verizon": "https://www.verizon.net/whitelist",
     "boxbe": "https://www.boxbe.com/",
+    "trendmicro": "https://docs.trendmicro.com/en-us/documentation/email-security",
     "sendgrid": "https://www.twilio.com/docs/sendgrid/for-developers/sending-email/smtp-errors-and-troubleshooting",
     "att": "https://www.att.com/support/article/email-support/KM1010523/",
     "postfix": "https://www.postfix.org/postconf.5.html",

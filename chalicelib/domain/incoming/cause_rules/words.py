@@ -9,6 +9,8 @@ from __future__ import annotations
 RULES = """
 policy postfix
   recipient address rejected: access denied | rejected for policy reasons
+protocol gmx
+  duplicate header
 policy exim
   to a non-local | dynamically assigned | requires confirmation | require confirmation
 sender_invalid sendmail
@@ -46,7 +48,8 @@ greylisted postfix
   greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
 authentication gmail
   dmarc | spf check | spf unauthorized | spf fail | spf record | spf validation | spf softfail | spf hardfail |
-  failed spf | fails spf | spf: | unverifyable sending | unverifiable sending | spf policy | spf-fail |
+  failed spf | fails spf | spf: | unverifyable sending | unverifiable sending | spf-check | doesn't allow sending |
+  does not allow sending | invalid ip for sending | spoofed message | spoofed sender | spf policy | spf-fail |
   rejected by spf | (spf) | sender policy framework | openspf | dkim | not designated * permitted sender |
   not permitted sender | is not allowed to send mail from | is not authorized to send mail from |
   not authorized to send mail on behalf | reverse dns | rdns | ptr record | no ptr | missing ptr | ptr lookup
@@ -69,12 +72,13 @@ policy sendmail
 spam gmail
   likely spam
 spam rfc5321
-  mass mailer | bulk mailer | message is unwanted | mail is unwanted | spam content | spam message | spam score |
-  spam detected | detected as spam | considered spam | considered as spam | classified as spam | identified as spam |
-  flagged as spam | marked as spam | rejected as spam | looks like spam | appears to be spam | seems to be spam |
-  recognized as spam | is spam | as spam | spam-like | spam-related | suspected spam | possible spam | probable spam |
-  contains spam | high spam | this is spam | spam rejected | spam filter | anti-spam | antispam | spamassassin |
-  junk mail | junkmail | unsolicited | bulk mail | phishing | uribl | surbl | url in * blacklist | blacklisted url
+  messagescoring | spam sender | mass mailer | bulk mailer | message is unwanted | mail is unwanted | spam content |
+  spam message | spam score | spam detected | detected as spam | considered spam | considered as spam |
+  classified as spam | identified as spam | flagged as spam | marked as spam | rejected as spam | looks like spam |
+  appears to be spam | seems to be spam | recognized as spam | is spam | as spam | spam-like | spam-related |
+  suspected spam | possible spam | probable spam | contains spam | high spam | this is spam | spam rejected |
+  spam filter | anti-spam | antispam | spamassassin | junk mail | junkmail | unsolicited | bulk mail | phishing |
+  uribl | surbl | url in * blacklist | blacklisted url
 spam postfix
   message content rejected | content rejected | content filter | rejected * content | content restrictions |
   message contains * content | high probability of spam | does not like * content
@@ -162,7 +166,7 @@ rate_limited rfc5321
   simultaneous connections | maximum connections | connections from your | messages per connection | max message per |
   hourly limit | daily limit | sending limit | message limit | excessive
 rate_limited postfix
-  too many errors | too much mail from | connection rate | message rate | connection limit
+  too many errors | try again slower | too much mail from | connection rate | message rate | connection limit
 rate_limited qq
   frequency
 """

@@ -11,11 +11,12 @@ mailbox_full qmail
   users mailfolder | insufficient mailbox space | mailbox size exceeded
 mailbox_inactive exchange
   now disabled | has been disabled | is disabled | been discontinued | or discontinued | temporarily disabled |
-  is locked | is suspended | has been suspended | currently disabled | is deactivated | account is closed |
-  mailbox closed | not active | disableduser | account * has expired | account is not active | account not activated |
-  user account not activated | account not enabled | this account has been retired | is restricted |
-  archived recipient | not been active | recipient has been suspended | mailbox has been deactivated |
-  user is inactive | deactivated mailbox | mailbox is no longer active
+  suspend the service | is currently suspended | domain * suspended | is locked | is suspended | has been suspended |
+  currently disabled | is deactivated | account is closed | mailbox closed | not active | disableduser |
+  account * has expired | account is not active | account not activated | user account not activated |
+  account not enabled | this account has been retired | is restricted | archived recipient | not been active |
+  recipient has been suspended | mailbox has been deactivated | user is inactive | deactivated mailbox |
+  mailbox is no longer active
 mailbox_inactive rfc5321
   account disabled | account is disabled | account * disabled | account has been disabled | account suspended |
   account is suspended | account * suspended | account * inactive | account inactive | account expired |
@@ -79,26 +80,26 @@ recipient_unknown postfix
 recipient_unknown rfc5321
   user not found | user * not found | no such user | no such person | no such recipient | no such mailbox |
   no such address | no such account | no such local user | no such email | no such virtual user | no such * here |
-  no mailbox | no user | no account | not our user | not a valid | not a known user | not a local user |
-  isn't a valid | is not valid | is unknown | is not known | not known at this site | recipient unknown |
-  recipient * unknown | recipient not found | recipient * not found | recipient not exist | recipient does not exist |
+  no mailbox | no user | no account | not our user | not a valid | not a known user | not a local user | isn't a valid |
+  is not valid | is unknown | is not known | not known at this site | recipient unknown | recipient * unknown |
+  recipient not found | recipient * not found | recipient not exist | recipient does not exist |
   recipient * does not exist | recipient * doesn't exist | recipient no longer | recipient * no longer |
   recipient is invalid | recipient invalid | recipient is not exist | recipient is not local | unknown recipient |
   unknown address | unknown account | unknown mailbox | unknown or illegal alias | unknown email | invalid recipient |
-  invalid user | invalid address | invalid mailbox | invalid email | invalid destination | bad address |
-  bad recipient | bad destination mailbox | bad mailbox | bad destination email | address unknown | address invalid |
-  address is invalid | address not present | address not found | address * not found | address * does not exist |
-  address * doesn't exist | address does not exist | address error | address no longer | address is no longer |
-  address * no longer | address has changed | addressee unknown | mailbox not found | mailbox * not found |
-  mailbox unknown | mailbox does not exist | mailbox * does not exist | mailbox doesn't exist |
+  invalid rcpt to | invalid user | invalid address | invalid mailbox | invalid email | invalid destination |
+  bad address | bad recipient | bad destination mailbox | bad mailbox | bad destination email | address unknown |
+  address invalid | address is invalid | address not present | address not found | address * not found |
+  address * does not exist | address * doesn't exist | address does not exist | address error | address no longer |
+  address is no longer | address * no longer | address has changed | addressee unknown | mailbox not found |
+  mailbox * not found | mailbox unknown | mailbox does not exist | mailbox * does not exist | mailbox doesn't exist |
   mailbox * doesn't exist | mailbox not exist | mailbox not available | mailbox name not allowed | mailbox syntax |
   account not found | account unknown | account does not exist | account * does not exist | account * doesn't exist |
   user does not exist | user * does not exist | user doesn't exist | user * doesn't exist | user not exist |
-  user not known | user not local | user invalid | user * no longer | user has moved | user has left |
-  user is unknown | user reject | does not exist here | doesn't have an account | does not have an * account |
-  no longer works here | no longer with | no longer on server | no longer in use | no longer available |
-  no longer valid | no longer accepts mail | no longer exists | can't verify recipient | cannot verify recipient |
-  alias * not found | not found: recipient | recipient rejected
+  user not known | user not local | user invalid | user * no longer | user has moved | user has left | user is unknown |
+  user reject | does not exist here | doesn't have an account | does not have an * account | no longer works here |
+  no longer with | no longer on server | no longer in use | no longer available | no longer valid |
+  no longer accepts mail | no longer exists | can't verify recipient | cannot verify recipient | alias * not found |
+  not found: recipient | recipient rejected
 recipient_unknown qmail
   no mailbox here by that name
 recipient_unknown exim
@@ -214,15 +215,13 @@ protocol rfc5321
   command rejected | protocol error | protocol violation | header error | resent-from field | bad command |
   line too long | line length | bare lf | bare linefeed | 8bitmime |
   8-bit | smtputf8 | non-ascii | malformed | message header | missing header | invalid helo | bad helo | conversion |
-  mime
+  mime error | mime header | mime type | mime part | mime structure | invalid mime | bad mime
 protocol exim
   unrecognised command
 protocol qmail
   stray newline
 protocol postfix
   bare newline | need fully-qualified | helo command rejected
-protocol gmail
-  duplicate header
 transient qmail
   input/output error | can not open new email file | unable to switch to | unable to open | temporarily unable |
   resources temporarily unavailable | out of disk space | blame it on the weather

@@ -80,6 +80,8 @@ def test_a_code_says_the_same_for_now_and_for_good(first: int, code: str, cause:
         (450, "", "mailbox unavailable", "transient"),
         (550, "", "<spam.virus@example.com>: no such user", "recipient_unknown"),
         (550, "", "Remote said 550 5.1.1 not for us", "recipient_unknown"),
+        # What IronPort writes in front of a reply is not what the reply says.
+        (0, "", "5.1.0 - Unknown address error 550-'5.7.1 Access denied'", "policy"),
         (550, "", "from 192.5.1.1 refused by 5.1.1.1", "policy"),
     ],
 )
@@ -94,6 +96,21 @@ def test_codes_repeated_on_each_line_do_not_break_words_apart() -> None:
         "550-5.7.1 The email account that you tried to reach\n550-5.7.1 does\n550 5.7.1 not exist"
     )
     assert cause_of(550, "5.7.1", text) == "recipient_unknown"
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("To protect our users your message was unlocked", "unknown"),  # no user is locked
+        ("Your friend antoinette disabled it", "unknown"),
+        ("user_unknown", "recipient_unknown"),
+        ("User-Unknown", "recipient_unknown"),
+        ("rate-limit", "rate_limited"),
+        ("throttled", "rate_limited"),
+    ],
+)
+def test_words_are_found_where_a_word_begins_however_it_is_joined(text: str, cause: str) -> None:
+    assert cause_of(550, "", text) == cause
 
 
 def test_each_rule_has_a_cause_and_a_source_and_is_found() -> None:
