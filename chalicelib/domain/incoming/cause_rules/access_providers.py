@@ -114,6 +114,20 @@ rate_limited microsoft
   5.2.122 | messages they can receive per | number of concurrent connections | queue quota exceeded
 rate_limited sendmail
   connection rate limit exceeded | too many open connections
+mailbox_full comcast
+  quota violation
+policy microsoft
+  bad outbound sender
+policy exchange
+  sendasdenied
+policy gmail
+  mail relay denied
+recipient_unknown gmail
+  is not a valid rfc
+rate_limited gmail
+  try again later, closing connection
+transient gmail
+  connection expired, try reconnecting
 spam gmail
   nature of the content
 spam mimecast
@@ -127,7 +141,7 @@ sender_invalid gmx
 policy qq
   same as authorization user | suspected spam sender
 policy zoho
-  mailpolicy violation
+  mailpolicy violation | mailbox delivery failure policy | delivery restricted by policy
 policy trendmicro
   block-send-er | block-sender | block-rcpt
 domain_unknown trendmicro

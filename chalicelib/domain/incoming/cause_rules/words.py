@@ -19,10 +19,12 @@ sender_invalid sendmail
 authentication sendmail
   auth failed | authentication failed | authentication failure | unauthenticated
 authentication rfc4954
+  not authenticated | authentication unsuccessful | authentication is disabled | need ehlo and auth | auth first |
+  must authenticate | please authenticate | authentication is required | login required |
   authentication credentials | credentials invalid | invalid credentials | username and password not accepted |
   incorrect authentication | bad username or password
 policy rfc5321
-  spam list | spam blacklist | spam blocklist | no longer relay
+  spam list | spam blacklist | spam blocklist | no longer relay | not relaying | not relay for
 spam qq
   content reject | reject content | content-policy | content policy | content rejection | rejected due to content |
   virus or spam | spam or virus | spam/virus | virus/spam | spam pattern | spamtext | reject spam | message denied |

@@ -144,11 +144,11 @@ recipient_unknown exchange
   no mail box available | not an active address | recipient verification | final email delivery point |
   no matches to nameserver | did not exactly match | illegal user | name is not recognized | unknown recipient |
   <> not used | address not used | no match for | user path no exist | user path not exist | no-existing user |
-  non-existent user | nonexistent user | non existent user | unknown addressee | no such customer | not a customer |
-  unknown customer | not exist in system | no recipient found | was not found | address rejected | is not a registered |
-  is not a user | is not a member | not our customer | email address * wrong | is invalid | doesn't exist |
-  does not exist | unable to find | could not find * user | wasn't found | no longer employed | has been deleted |
-  was deleted | has been removed | is not here | no such
+  non-existent user | nonexistent user | non-existent account | nonexistent account | non existent user |
+  unknown addressee | no such customer | not a customer | unknown customer | not exist in system | no recipient found |
+  was not found | address rejected | is not a registered | is not a user | is not a member | not our customer |
+  email address * wrong | is invalid | doesn't exist | does not exist | unable to find | could not find * user |
+  wasn't found | no longer employed | has been deleted | was deleted | has been removed | is not here | no such
 routing sendmail
   points back to
 no_answer qmail
@@ -247,6 +247,24 @@ policy rfc5321
   message rejected | mail rejected | delivery not authorized
 policy postfix
   access denied | access to * denied | refused to talk
+authentication rfc5321
+  spf | ptr
+mailbox_full rfc5321
+  quota | storage limit
+message_too_large rfc5321
+  too large | too big | oversize
+rate_limited rfc5321
+  too many | slow down | volume
+tls_required rfc5321
+  starttls | certificate
+protocol rfc5321
+  bad syntax | invalid command | invalid input | invalid header | bad header | bad argument
+recipient_unknown rfc5321 5xx
+  not found | not exist | cannot be found | can't be found | not recognized | not recognised | nobody | has left |
+  no longer
 policy sendmail
   no access for this | ip in prison | denied by policy | denied by * policy | rule imposed mailbox access
+policy rfc5321 5xx
+  denied | disallowed | unacceptable | not accepted | not wanted | unwanted | does not want | not welcome |
+  do not accept
 """
