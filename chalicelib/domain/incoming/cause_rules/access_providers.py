@@ -116,6 +116,30 @@ rate_limited sendmail
   connection rate limit exceeded | too many open connections
 mailbox_full comcast
   quota violation
+recipient_unknown orange
+  lpn007_416
+policy vade
+  vadesecure.com/inbound_error_codes
+mailbox_inactive o2
+  disabled or not yet active
+mailbox_inactive mailru
+  user is terminated
+policy rfc5321
+  your ip * blacklisted | your ip * blocklisted | your ip * blocked
+policy microsoft
+  no mail-enabled subscriptions | not in allowed-senders list | unregistered domain
+rate_limited microsoft
+  tenant has exceeded threshold
+rate_limited exim
+  exceeded the max emails per
+rate_limited sendgrid
+  exceeded your messaging limits
+rate_limited zoho
+  unusual sending activity
+sender_invalid sendgrid
+  verified sender identity
+sender_invalid ses
+  email address is not verified | sender not verified
 policy microsoft
   bad outbound sender
 policy exchange

@@ -12,7 +12,8 @@ policy postfix
 protocol gmx
   duplicate header
 policy exim
-  to a non-local | dynamically assigned | requires confirmation | require confirmation
+  to a non-local | ip address deferred | turn on smtp authentication | not allowed to send: | outgoing mail suspension |
+  dynamically assigned | requires confirmation | require confirmation
 sender_invalid sendmail
   sender is rejected | sender email | verify mailfrom | verify mail from | sender not | sender must | sender is not |
   sender refused | sender address must | return path | cannot verify sender | sender could not be verified

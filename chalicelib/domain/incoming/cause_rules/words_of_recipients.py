@@ -221,7 +221,7 @@ protocol exim
 protocol qmail
   stray newline
 protocol postfix
-  bare newline | need fully-qualified | helo command rejected
+  bare newline | need fully-qualified | helo name | helo command rejected
 transient qmail
   input/output error | can not open new email file | unable to switch to | unable to open | temporarily unable |
   resources temporarily unavailable | out of disk space | blame it on the weather
@@ -235,7 +235,7 @@ transient sendmail
 transient exchange
   system resources | insufficient resources
 transient postfix
-  queue file write error | server configuration
+  transport is unavailable | queue file write error | server configuration
 transient rfc5321 4xx
   service unavailable | service is currently unavailable | currently unavailable | mailbox * busy |
   mailbox unavailable | account is unavailable | come back later
