@@ -114,6 +114,12 @@ rate_limited microsoft
   5.2.122 | messages they can receive per | number of concurrent connections | queue quota exceeded
 rate_limited sendmail
   connection rate limit exceeded | too many open connections
+mailbox_full dovecot
+  automatically rejected: not enough disk space
+authentication aol
+  dns:nr
+policy postfix
+  helo command rejected: access denied
 mailbox_full comcast
   quota violation
 recipient_unknown orange
@@ -128,8 +134,6 @@ policy rfc5321
   your ip * blacklisted | your ip * blocklisted | your ip * blocked
 policy microsoft
   no mail-enabled subscriptions | not in allowed-senders list | unregistered domain
-rate_limited microsoft
-  tenant has exceeded threshold
 rate_limited exim
   exceeded the max emails per
 rate_limited sendgrid

@@ -32,6 +32,7 @@ SOURCES = {
     "verizon": "https://www.verizon.net/whitelist",
     "boxbe": "https://www.boxbe.com/",
     "vade": "https://postmaster-oxseu.vadesecure.com/inbound_error_codes/",
+    "dovecot": "https://doc.dovecot.org/",
     "o2": "https://pomoc.o2.pl/",
     "ses": "https://docs.aws.amazon.com/ses/latest/dg/troubleshoot-error-messages.html",
     "trendmicro": "https://docs.trendmicro.com/en-us/documentation/email-security",

@@ -12,8 +12,9 @@ policy postfix
 protocol gmx
   duplicate header
 policy exim
-  to a non-local | ip address deferred | turn on smtp authentication | not allowed to send: | outgoing mail suspension |
-  dynamically assigned | requires confirmation | require confirmation
+  refused by local policy | due to abuse | spam origin | to a non-local | ip address deferred |
+  turn on smtp authentication | not allowed to send: | outgoing mail suspension | dynamically assigned |
+  requires confirmation | require confirmation
 sender_invalid sendmail
   sender is rejected | sender email | verify mailfrom | verify mail from | sender not | sender must | sender is not |
   sender refused | sender address must | return path | cannot verify sender | sender could not be verified
@@ -45,8 +46,9 @@ policy exchange
   your email address isn't allowed | permission to send * to * recipient | not authorized to send to |
   not allowed to send to
 virus rfc5321
-  virus | malware | trojan | eicar | infected | ransomware | banned file | executable attachment |
-  forbidden attachment | dangerous attachment | attachment * not allowed | attachment * prohibited | attachment type
+  virus | malware | trojan | eicar | infected | ransomware | banned file | attachment filter | blocked attachment |
+  executable attachment | forbidden attachment | dangerous attachment | attachment * not allowed |
+  attachment * prohibited | attachment type
 greylisted postfix
   greylist | graylist | grey listed | grey-listed | graylisted | grey-listing | please retry later * first time
 authentication gmail
@@ -59,7 +61,7 @@ authentication gmail
 authentication postfix
   cannot find your reverse hostname | cannot find your hostname | reverse hostname
 authentication sendmail
-  reverse lookup | ip name lookup failed | forged hostname | fcrdns
+  reverse lookup | ip name lookup failed | forged hostname | sender ip must resolve | must resolve to | fcrdns
 authentication rfc5321
   authentication required
 tls_required postfix
@@ -75,13 +77,13 @@ policy sendmail
 spam gmail
   likely spam
 spam rfc5321
-  messagescoring | spam sender | mass mailer | bulk mailer | message is unwanted | mail is unwanted | spam content |
-  spam message | spam score | spam detected | detected as spam | considered spam | considered as spam |
-  classified as spam | identified as spam | flagged as spam | marked as spam | rejected as spam | looks like spam |
-  appears to be spam | seems to be spam | recognized as spam | is spam | as spam | spam-like | spam-related |
-  suspected spam | possible spam | probable spam | contains spam | high spam | this is spam | spam rejected |
-  spam filter | anti-spam | antispam | spamassassin | junk mail | junkmail | unsolicited | bulk mail | phishing |
-  uribl | surbl | url in * blacklist | blacklisted url
+  messagescoring | message scored | as bulk | bulkmail | bulk email | rejected by dcc | listed url | spam sender |
+  mass mailer | bulk mailer | message is unwanted | mail is unwanted | spam content | spam message | spam score |
+  spam detected | detected as spam | considered spam | considered as spam | classified as spam | identified as spam |
+  flagged as spam | marked as spam | rejected as spam | looks like spam | appears to be spam | seems to be spam |
+  recognized as spam | is spam | as spam | spam-like | spam-related | suspected spam | possible spam | probable spam |
+  contains spam | high spam | this is spam | spam rejected | spam filter | anti-spam | antispam | spamassassin |
+  junk mail | junkmail | unsolicited | bulk mail | phishing | uribl | surbl | url in * blacklist | blacklisted url
 spam postfix
   message content rejected | content rejected | content filter | rejected * content | content restrictions |
   message contains * content | high probability of spam | does not like * content
@@ -96,10 +98,13 @@ routing sendmail
 rate_limited rfc5321
   quota * exceeded * messages per | sending quota | send quota | sender quota
 mailbox_full rfc5321
-  too many messages on the server | zuviele mails auf | zu viele mails auf | exhausted allowed storage |
-  exhausted * storage | speichervolumen ueberschritten | speichervolumen überschritten | speicherplatz * überschritten |
-  full mailbox | too many messages on * mailbox | too many messages in * mailbox | over quota | overquota |
-  over the quota | over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
+  too many messages on the server | out of quota | enough space | enough diskspace | enough storage |
+  maximum mailbox size | maximum allowed mailbox | maximum allowed number of messages | allowed message count |
+  the space available | space has used up | space is used up | any more mail | any more messages | allowed storage |
+  zuviele mails auf | zu viele mails auf | exhausted allowed storage | exhausted * storage |
+  speichervolumen ueberschritten | speichervolumen überschritten | speicherplatz * überschritten | full mailbox |
+  too many messages on * mailbox | too many messages in * mailbox | over quota | overquota | over the quota |
+  over * quota | quota exceeded | exceeded * quota | exceeds * quota | exceed * quota | quota exceed |
   quota is exceeded | quota limit | quota violation | quota full | quota reached | quotaexceeded | mailbox quota |
   mailbox full | mailbox is full | mailbox * is full | mailfolder is full | inbox is full | inbox full |
   mailbox exceeds | mailbox size limit | mailbox has exceeded | mailbox exceeded | maildir over | disk full * user |

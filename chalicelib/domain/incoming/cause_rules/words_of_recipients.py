@@ -11,9 +11,10 @@ mailbox_full qmail
   users mailfolder | insufficient mailbox space | mailbox size exceeded
 mailbox_inactive exchange
   now disabled | has been disabled | is disabled | been discontinued | or discontinued | temporarily disabled |
-  suspend the service | is currently suspended | domain * suspended | is locked | is suspended | has been suspended |
-  currently disabled | is deactivated | account is closed | mailbox closed | not active | disableduser |
-  account * has expired | account is not active | account not activated | user account not activated |
+  cannot receive email | cannot receive mail | cannot receive messages | no recipient activity | log in to enable |
+  receiving disabled | suspend the service | is currently suspended | domain * suspended | is locked | is suspended |
+  has been suspended | currently disabled | is deactivated | account is closed | mailbox closed | not active |
+  disableduser | account * has expired | account is not active | account not activated | user account not activated |
   account not enabled | this account has been retired | is restricted | archived recipient | not been active |
   recipient has been suspended | mailbox has been deactivated | user is inactive | deactivated mailbox |
   mailbox is no longer active
@@ -62,7 +63,7 @@ domain_unknown sendmail
 domain_unknown postfix
   host not found | host or domain name not found | does not accept mail (nullmx) | domain * does not accept mail
 domain_unknown rfc5321
-  name or service not known | no such host | no such domain | domain not found | domain name not found |
+  name or service not known | no such host | no such domain | no mail hosts | domain not found | domain name not found |
   domain * not found | domain * does not exist | domain * doesn't exist | domain does not exist |
   domain non existent | nonexistent domain | non-existent domain | nxdomain | unknown domain | invalid domain |
   bad destination host | bad destination system | domain is invalid | no mx record | null mx | nullmx |
@@ -221,7 +222,7 @@ protocol exim
 protocol qmail
   stray newline
 protocol postfix
-  bare newline | need fully-qualified | helo name | helo command rejected
+  bare newline | need fully-qualified | helo name | helo invalid | helo command rejected
 transient qmail
   input/output error | can not open new email file | unable to switch to | unable to open | temporarily unable |
   resources temporarily unavailable | out of disk space | blame it on the weather
