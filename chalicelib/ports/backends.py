@@ -44,3 +44,6 @@ class Backends(Protocol):
 
     async def counted(self) -> Counts | None:
         """What was counted in the whole installation since its beginning; None where that is not kept together."""
+
+    async def posted(self) -> Counts | None:
+        """The attempts at webhooks by how they ended (WebhookCount), likewise."""

@@ -78,6 +78,10 @@ class AwsBackends(Backends):
         """Counters are kept by server."""
         return None
 
+    async def posted(self) -> Mapping[str, int] | None:
+        """Likewise."""
+        return None
+
     async def _read_nothing(self) -> None:
         with suppress(NotFound):
             await self._blobs.get(_NOTHING)

@@ -23,6 +23,15 @@ _COUNTED = (
     "SELECT each.key, sum(each.value) FROM counters, json_each(counts) AS each"
     " WHERE period = 'day' GROUP BY each.key"
 )
+# A server at a time, found without a look at the counters of all others.
+_POSTED = (
+    "WITH RECURSIVE of(server) AS (SELECT min(server) FROM group_counts UNION ALL"
+    " SELECT (SELECT min(server) FROM group_counts WHERE server > of.server) FROM of"
+    " WHERE of.server IS NOT NULL)"
+    " SELECT each.key, sum(each.value) FROM of CROSS JOIN group_counts AS counted"
+    " CROSS JOIN json_each(counted.counts) AS each WHERE counted.server = of.server"
+    " AND counted.dimension = 'webhook' AND counted.period = 'day' GROUP BY each.key"
+)
 _QUEUED = "SELECT pool, count(*), min(visible_at) FROM queue GROUP BY pool ORDER BY pool"
 _DEAD = "SELECT count(*) FROM queue WHERE receives >= 20"
 _UNTOLD = "SELECT at FROM events WHERE seq > ? ORDER BY seq LIMIT 1"
@@ -73,6 +82,10 @@ class SqliteBackends(Backends):
     async def counted(self) -> Counts:
         """The sums of all days."""
         return {str(name): int(count) for name, count in await self._read(_COUNTED)}
+
+    async def posted(self) -> Counts:
+        """The sums of all days."""
+        return {str(name): int(count) for name, count in await self._read(_POSTED)}
 
     async def _has_space(self) -> None:
         if self._folder.is_full:

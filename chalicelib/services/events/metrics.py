@@ -11,21 +11,15 @@ import math
 from collections.abc import Iterator
 
 from chalicelib.domain.errors import TemporaryFailure
-from chalicelib.domain.periods import Period, start_of
 from chalicelib.domain.prometheus import Samples, metric, rendered
-from chalicelib.domain.statistics import WITHIN, Count, Counts, totals
-from chalicelib.domain.tenancy.organizations import ORGANIZATIONS
-from chalicelib.domain.tenancy.owners import ALL_ORGANIZATIONS, of_organization
-from chalicelib.domain.tenancy.servers import SERVERS
+from chalicelib.domain.statistics import WITHIN, Count, Counts
+from chalicelib.domain.webhook_counts import WebhookCount
 from chalicelib.ports.backends import Backends
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.repository import Repository
 from chalicelib.ports.scanners import Scanners
-from chalicelib.ports.statistics import Statistics
-from chalicelib.services.gather import gather
+from chalicelib.services.events.counted_today import CountedToday
 
 SCAN_SECONDS = 5.0
-AT_A_TIME = 20  # servers
 # What is counted of messages, and under which direction and status it is told; an accepted one is Pending.
 _MESSAGES = {
     Count.INCOMING: ("incoming", "Pending"),
@@ -53,23 +47,21 @@ class Metrics:
         self,
         clock: Clock,
         backends: Backends,
-        repository: Repository,
-        statistics: Statistics,
+        today: CountedToday,
         further: FurtherMetrics,
         scanners: Scanners,
     ) -> None:
         self._clock = clock
         self._backends = backends
-        self._repository = repository
-        self._statistics = statistics
+        self._today = today
         self._further = further
         self._scanners = scanners
 
     async def text(self) -> str:
         """Prometheus' text format. Raises TemporaryFailure."""
-        counted = await self._backends.counted()
-        if counted is None:
-            counted = await self._of_today()
+        counted, posted = await self._backends.counted(), await self._backends.posted()
+        if counted is None or posted is None:
+            counted, posted = await self._today.read()
             scans: Samples = {}  # the operator's network is not that of the function that is asked
         else:
             scans = dict(await asyncio.gather(*map(self._scan, self._scanners.names)))
@@ -84,10 +76,12 @@ class Metrics:
             for one in queues
             if one.oldest_seconds is not None
         }
+        attempts = {f'result="{count}"': float(posted.get(count, 0)) for count in WebhookCount}
         waiting = {f'pool="{one.pool}"': float(one.messages) for one in queues}
         parts = (
             metric("messages_total", "counter", "By direction and status.", messages),
             _deliveries(counted),
+            metric("webhook_attempts_total", "counter", "By how they ended.", attempts),
             metric("queue_messages", "gauge", "Wake-ups, those for later included.", waiting),
             metric("queue_oldest_seconds", "gauge", "How long the oldest is due.", oldest),
             metric("outbox_lag_seconds", "gauge", "How old what is not told yet is.", _alone(lag)),
@@ -110,26 +104,6 @@ class Metrics:
         except (TemporaryFailure, TimeoutError):
             return f'scanner="{name}"', math.inf
         return f'scanner="{name}"', self._clock.monotonic() - began
-
-    async def _of_today(self) -> Counts:
-        """The sums of all servers."""
-        start = start_of(Period.DAY, self._clock.now())
-        owners = await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS, fresh=False)
-        servers = [
-            server.id
-            for owner in owners
-            for server in await self._repository.all(
-                SERVERS, of_organization(owner.id), fresh=False
-            )
-        ]
-        found: list[Counts] = []
-        for at in range(0, len(servers), AT_A_TIME):
-            read = await gather(
-                self._statistics.read(server, Period.DAY, start, start)
-                for server in servers[at : at + AT_A_TIME]
-            )
-            found += [counts for slots in read for _, counts in slots]
-        return totals(found)
 
 
 def _deliveries(counted: Counts) -> Iterator[str]:
