@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chalicelib.domain.deeds import Deed
 from chalicelib.domain.engagement import EngagementKind
 from chalicelib.domain.model import MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -118,4 +119,13 @@ class Happened:
     occurrence: Occurrence
 
 
-Change = MessageChange | LogEntry | HitAdded | Operated | Marked | Reported | Happened
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Somebody changed something by hand that is no message."""
+
+    sequence: str
+    server: ServerId
+    deed: Deed
+
+
+Change = MessageChange | LogEntry | HitAdded | Operated | Marked | Reported | Happened | Done

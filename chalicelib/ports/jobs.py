@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import Page
@@ -14,8 +15,8 @@ class Jobs(Protocol):
     """Jobs of owners: of a server, or of an organization under its number below zero. They go by themselves when their
     time is over, with what they are about."""
 
-    async def add(self, owner: ServerId, job: Job) -> None:
-        """Keep a new job. Conflict when there is one of its id."""
+    async def add(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> None:
+        """Keep a new job, with what is told of it. Conflict when there is one of its id."""
 
     async def get(self, owner: ServerId, job: str) -> Job:
         """A job as it is at this moment; NotFound."""
@@ -25,9 +26,9 @@ class Jobs(Protocol):
     ) -> Page[Job]:
         """The jobs of an owner by id, at most `limit`, from behind the id `after` on; the cursor is the last id."""
 
-    async def change(self, owner: ServerId, job: Job) -> Job | None:
-        """Keep a job in place of the one with its version, with the next version: what is kept then. None when
-        somebody else changed it meanwhile, or it is gone."""
+    async def change(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> Job | None:
+        """Keep a job in place of the one with its version, with the next version and what is told of it: what is kept
+        then. None, and nothing changed, when somebody else changed it meanwhile, or it is gone."""
 
     async def open(self, limit: int) -> list[tuple[ServerId, Job]]:
         """Jobs of all owners that are not over, at most `limit`, those that were asked for first before others."""

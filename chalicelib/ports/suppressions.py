@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.paging import Page
 from chalicelib.domain.suppression import Asked, Change, Name, Suppression, SuppressionFilter
 
@@ -35,7 +35,7 @@ class SuppressionList(Protocol):
         entry: Suppression,
         before: Suppression | None,
         now: float,
-        told: Sequence[Occurrence] = (),
+        told: Sequence[Beside] = (),
     ) -> bool:
         """List a recipient in place of `before`, what was read (None: nothing), with what is told of it, or with
         nothing changed: False, when something else is there."""
@@ -45,7 +45,7 @@ class SuppressionList(Protocol):
         listed, because something else is there; of entries with one name all but one are such."""
 
     async def remove(
-        self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
+        self, owner: ServerId, before: Suppression, told: Sequence[Beside] = ()
     ) -> bool:
         """Take `before`, what was read, off a list, with what is told of it, or with nothing changed: False, when
         something else is there or nothing."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
+from chalicelib.domain.deeds import Beside, Deed
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -31,18 +32,25 @@ Renewal = Callable[[Suppression, Suppression], Suppression]
 """What becomes of an entry that is there when this one is to be listed."""
 Telling = Callable[[Suppression], Sequence[Occurrence]]
 """What else is told when an entry is new, or there for another reason than before."""
+Doing = Callable[[Suppression | None, Suppression | None], Sequence[Deed]]
+"""What somebody does by hand by having the second entry in place of the first."""
 
 
 def _nothing(_entry: Suppression) -> Sequence[Occurrence]:
     return ()
 
 
+def _nobody(_before: Suppression | None, _after: Suppression | None) -> Sequence[Deed]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An entry as it now is on its list, and whether it is new there."""
+    """An entry as it now is on its list, whether it is new there, and whether it was changed at all."""
 
     entry: Suppression
     is_new: bool
+    is_changed: bool = True
 
 
 class SuppressRecipients:
@@ -78,24 +86,37 @@ class SuppressRecipients:
         return NEVER if wanted is None else int(now) + wanted * DAY
 
     async def put(
-        self, owner: ServerId, entry: Suppression, renewal: Renewal, telling: Telling = _nothing
+        self,
+        owner: ServerId,
+        entry: Suppression,
+        renewal: Renewal,
+        telling: Telling = _nothing,
+        doing: Doing = _nobody,
     ) -> Listed:
         """Have an entry on a list, or what the renewal makes of the one that is there. Raises TemporaryFailure."""
         name, now = Name(entry.address, entry.stream), self._clock.now()
         for _ in range(MOST_TRIES):
             known = (await self._suppressions.get(owner, [name], now)).get(name)
+            after, told = entry, list[Beside]()
             if known is None:
-                after, told = entry, [*happened(EventType.SUPPRESSION_ADDED, owner, entry, now)]
+                told += happened(EventType.SUPPRESSION_ADDED, owner, entry, now)
             else:
-                after, told = renewal(known, entry), []
+                after = renewal(known, entry)
             if known is None or known.reason != after.reason:
                 told += telling(after)
-            if after == known or await self._suppressions.put(owner, after, known, now, told):
+            if after == known:
+                return Listed(after, is_new=False, is_changed=False)
+            told += doing(known, after)
+            if await self._suppressions.put(owner, after, known, now, told):
                 return Listed(after, known is None)
         raise Contended("The suppression list is changing, try again")
 
     async def remove(
-        self, owner: ServerId, name: Name, only: Collection[str] | None = None
+        self,
+        owner: ServerId,
+        name: Name,
+        only: Collection[str] | None = None,
+        doing: Doing = _nobody,
     ) -> Suppression | None:
         """Take a recipient off a list, where `only` is given if it is there for one of these reasons (by their texts);
         what was there. Raises TemporaryFailure."""
@@ -104,7 +125,8 @@ class SuppressRecipients:
             known = (await self._suppressions.get(owner, [name], now)).get(name)
             if known is None or (only is not None and known.reason not in only):
                 return None
-            told = happened(EventType.SUPPRESSION_REMOVED, owner, known, now)
+            told: list[Beside] = [*doing(known, None)]
+            told += happened(EventType.SUPPRESSION_REMOVED, owner, known, now)
             if await self._suppressions.remove(owner, known, told):
                 return known
         raise Contended("The suppression list is changing, try again")

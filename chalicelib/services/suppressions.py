@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from chalicelib.domain.deeds import Deed
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.paging import Page
@@ -20,10 +20,12 @@ from chalicelib.domain.suppression import (
     scope_of,
 )
 from chalicelib.domain.suppression_told import told_of
-from chalicelib.domain.tenancy.audit import Told
+from chalicelib.domain.tenancy.audit import Acting
+from chalicelib.domain.tenancy.audit_deeds import Told, deed_of
 from chalicelib.domain.tenancy.servers import USUAL_DAYS, Server
 from chalicelib.ports.acting import SYSTEM, who_acts
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.rand import Rand
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.suppress import Listed, SuppressRecipients
 from chalicelib.services.tenancy.enter_audit import EnterAudit
@@ -69,8 +71,10 @@ class Suppressions:
         suppressions: SuppressionList,
         suppress: SuppressRecipients,
         audit: EnterAudit,
+        rand: Rand,
     ) -> None:
         self._clock = clock
+        self._rand = rand
         self._suppressions = suppressions
         self._suppress = suppress
         self._audit = audit
@@ -118,37 +122,27 @@ class Suppressions:
             note=wanted.note,
             created_by=(who_acts() or SYSTEM).actor.name,
         )
-        before: list[Suppression] = []
-
-        def renewal(known: Suppression, new: Suppression) -> Suppression:
-            before[:] = [known]
-            return known.replaced(new)
-
-        listed = await self._suppress.put(owner.own, entry, renewal)
-        after = told_of(listed.entry)
-        if listed.is_new:
-            await self._enter(owner, listed.entry, "create", {}, after)
-        elif before != [listed.entry]:
-            old = told_of(before[0])
-            changed = {name for name in after if after[name] != old[name]}
-            await self._enter(
-                owner,
-                listed.entry,
-                "update",
-                {name: old[name] for name in changed},
-                {name: after[name] for name in changed},
-            )
+        done = self._done(owner)
+        listed = await self._suppress.put(
+            owner.own, entry, Suppression.replaced, doing=done.changing
+        )
+        if listed.is_changed:
+            await self._audit.at_once(done.deed)
         return listed
 
     async def remove(
         self, owner: ListOwner, address: str, stream: str | None, note: str | None
     ) -> None:
         """Take a recipient off the owner's list, or off that of a stream. NotFound, TemporaryFailure."""
-        gone = await self._suppress.remove(owner.own, Name(address, stream))
+        done = self._done(owner, note)
+        gone = await self._suppress.remove(owner.own, Name(address, stream), doing=done.changing)
         if gone is None:
             raise NotFound("This address is not on the suppression list")
-        after = {} if note is None else {"note": note}
-        await self._enter(owner, gone, "delete", told_of(gone), after)
+        await self._audit.at_once(done.deed)
+
+    def _done(self, owner: ListOwner, note: str | None = None) -> _Done:
+        name = f"suppression/{self._rand.bytes(12).hex()}"
+        return _Done(owner, name, self._clock.now(), who_acts(), note)
 
     def _until(self, owner: ListOwner, wanted: Wanted, now: float) -> int:
         if wanted.keep_until is not None:
@@ -156,21 +150,40 @@ class Suppressions:
         days = USUAL_DAYS if owner.server is None else owner.server.suppression_days
         return self._suppress.until(wanted.reason, now, days)
 
-    async def _enter(
-        self,
-        owner: ListOwner,
-        entry: Suppression,
-        verb: str,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
-    ) -> None:
-        digest = address_digest(entry.address)
+
+@dataclass(slots=True)
+class _Done:
+    """What is entered of a change by hand that is about to be stored; tried again, it is what was stored last. Nothing
+    of what is only copied."""
+
+    owner: ListOwner
+    name: str
+    at: float
+    who: Acting | None
+    note: str | None
+    deed: Deed | None = None
+
+    def changing(self, before: Suppression | None, after: Suppression | None) -> Sequence[Deed]:
+        """The deed, to be stored with the change."""
+        known = after or before
+        if self.who is None or known is None:
+            return ()
+        digest = address_digest(known.address)
+        old, new = ({} if one is None else told_of(one) for one in (before, after))
+        if old and new:
+            changed = {name for name in new if new[name] != old[name]}
+            old, new = ({name: one[name] for name in changed} for one in (old, new))
+        elif self.note is not None:
+            new = {"note": self.note}
+        verb = "create" if before is None else "delete" if after is None else "update"
         hidden = (
             {name: digest if name == "address" else one for name, one in told.items()}
-            for told in (before, after)
+            for told in (old, new)
         )
         told = Told("suppression", digest, digest, verb, *hidden)
-        await self._audit.enter(owner.organization, owner.name, told)
+        place = (self.owner.organization, self.owner.own, self.owner.name)
+        self.deed = deed_of(told, self.who, self.at, place, self.name)
+        return (self.deed,)
 
 
 def address_digest(address: str) -> str:

@@ -14,6 +14,7 @@ from chalicelib.adapters.sqlite.feed import EventFeed
 from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import (
     Change,
+    Done,
     Happened,
     HitAdded,
     LogEntry,
@@ -22,15 +23,21 @@ from chalicelib.domain.changes import (
     MessageChange,
     Reported,
 )
+from chalicelib.domain.deeds import Deed
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
+from chalicelib.domain.errors import Conflict
+from chalicelib.domain.jobs import Job
 from chalicelib.domain.model import Message, MessageRecord, Scope, Status
-from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.numbering import MessageId, OrganizationId
 from chalicelib.domain.occurrence import EventType, Occurrence
-from chalicelib.domain.suppression import Reason, Suppression, SuppressionScope
+from chalicelib.domain.suppression import Reason, Suppression, SuppressionScope, list_of
 from chalicelib.domain.suppression_told import happened
+from chalicelib.domain.tenancy.audit import Acting, Actor
+from chalicelib.domain.tenancy.audit_deeds import Told, deed_of
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.happenings import Happenings
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.suppressions import SuppressionList
@@ -49,11 +56,11 @@ from tests.fakes import (
 )
 
 ONE = MessageId(1)
-Told = Callable[[], Any]
+Look = Callable[[], Any]
 
 
 @pytest.fixture
-async def told(world: World) -> Told:
+async def told(world: World) -> Look:
     """What consumers are told of the world's server since the last look."""
     stream = Changes(world.settings.mail_table) if world.family == "aws" else None
 
@@ -85,7 +92,7 @@ async def a_stored(world: World, number: int = 1, **changes: Any) -> Message:
     return message
 
 
-async def test_what_is_noted_is_told(world: World, told: Told) -> None:
+async def test_what_is_noted_is_told(world: World, told: Look) -> None:
     limit = suppressed(world, type=EventType.SERVER_LIMIT_EXCEEDED, what="7/hour/500000", email=ONE)
     await world[Happenings].note([suppressed(world), limit])
     found = await told()
@@ -97,7 +104,7 @@ async def test_what_is_noted_is_told(world: World, told: Told) -> None:
     assert await told() == []
 
 
-async def test_what_is_noted_again_within_a_day_is_told_once(world: World, told: Told) -> None:
+async def test_what_is_noted_again_within_a_day_is_told_once(world: World, told: Look) -> None:
     for _ in range(3):
         await world.another()[Happenings].note([suppressed(world)])
         await world[Happenings].note([suppressed(world, at=NOW + 9, detail=None)])
@@ -124,7 +131,7 @@ async def test_a_mark_is_set_once_and_told_once(world: World, told: Told, mark: 
     assert times == {one: NOW + 7.5 if one is mark else None for one in Mark}
 
 
-async def test_marks_outlive_attempts_and_do_not_hinder_them(world: World, told: Told) -> None:
+async def test_marks_outlive_attempts_and_do_not_hinder_them(world: World, told: Look) -> None:
     message = await a_stored(world)
     store = world[MessageStore]
     ref = world.server, message.id, message.scope
@@ -143,14 +150,14 @@ async def test_marks_outlive_attempts_and_do_not_hinder_them(world: World, told:
     ]
 
 
-async def test_a_message_that_is_gone_has_no_mark(world: World, told: Told) -> None:
+async def test_a_message_that_is_gone_has_no_mark(world: World, told: Look) -> None:
     ref = world.server, ONE, Scope.OUTGOING
     assert not await world[MessageStore].mark(*ref, Mark.COMPLAINED, NOW, "1")
     assert await told() == []
     assert await world[MessageStore].get_many([(world.server, ONE)]) == []
 
 
-async def test_a_report_is_told_once_and_not_when_it_was_brought(world: World, told: Told) -> None:
+async def test_a_report_is_told_once_and_not_when_it_was_brought(world: World, told: Look) -> None:
     report = a_report(7, ONE, MessageId(2))
     await world[Reports].add(world.server, report)
     await world[Reports].add(world.server, replace(report, id=8))
@@ -159,7 +166,7 @@ async def test_a_report_is_told_once_and_not_when_it_was_brought(world: World, t
     assert replace(reported, sequence="", traits=None) == Reported("", world.server, report)
 
 
-async def test_each_hit_has_a_name_and_its_message(world: World, told: Told) -> None:
+async def test_each_hit_has_a_name_and_its_message(world: World, told: Look) -> None:
     message = await a_stored(world)
     await told()
     hit = EngagementEvent(EngagementKind.OPEN, NOW + 1.5, "192.0.2.1", "Mozilla")
@@ -179,7 +186,7 @@ async def test_each_hit_has_a_name_and_its_message(world: World, told: Told) -> 
     assert await engagement.named(world.server, names) == {}
 
 
-async def test_a_log_tells_numbers_and_schedules(world: World, told: Told) -> None:
+async def test_a_log_tells_numbers_and_schedules(world: World, told: Look) -> None:
     message = await a_stored(world, scheduled_at=NOW + 900.5)
     store = world[MessageStore]
     claimed = await store.claim(a_job(message), "me", NOW, NOW + 60)
@@ -197,7 +204,7 @@ async def test_a_log_tells_numbers_and_schedules(world: World, told: Told) -> No
     assert (bounced.delivery, bounced.report, bounced.scheduled_at) == (31, 5, NOW + 900.5)
 
 
-async def test_what_is_told_of_a_list_is_stored_with_the_change(world: World, told: Told) -> None:
+async def test_what_is_told_of_a_list_is_stored_with_the_change(world: World, told: Look) -> None:
     port, server = world[SuppressionList], world.server
     entry = Suppression("Ann@example.com", "bounced", NOW, NOW + 60, created_by="ada")
     added = happened(EventType.SUPPRESSION_ADDED, server, entry, NOW)
@@ -210,8 +217,45 @@ async def test_what_is_told_of_a_list_is_stored_with_the_change(world: World, to
     assert [one.occurrence for one in await told()] == list(removed)
 
 
+def a_deed(world: World, name: str = "suppression/1") -> Deed:
+    who = Acting(Actor("key", "ädä", None), "192.0.2.7", "r-1")
+    what = Told("suppression", "id", "name", "create", {}, {"n": 1, "note": None})
+    return deed_of(what, who, NOW, (OrganizationId(7), world.server, "acme/app"), name)
+
+
+async def test_what_is_done_by_hand_is_stored_with_the_change(world: World, told: Look) -> None:
+    lists, jobs, server = world[SuppressionList], world[Jobs], world.server
+    entry = Suppression("Ann@example.com", "bounced", NOW, NOW + 60, created_by="ada")
+    deed, other = a_deed(world), a_deed(world, "job/2")
+    assert await lists.put(server, entry, None, NOW, (deed,))
+    assert not await lists.put(server, entry, None, NOW, (other,))
+    assert not await lists.remove(server, replace(entry, note="x"), (other,))
+    job = Job("jbabcdefghij", "export", "acme/app", "{}", "ada", NOW)
+    await jobs.add(server, job, (other,))
+    with pytest.raises(Conflict):
+        await jobs.add(server, job, (a_deed(world, "job/3"),))
+    changed = await jobs.change(server, job, (a_deed(world, "job/4"),))
+    assert changed is not None
+    assert await jobs.change(server, job, (a_deed(world, "job/5"),)) is None
+    found = await told()
+    assert all(isinstance(one, Done) and one.sequence.isdecimal() for one in found)
+    assert [one.deed for one in found] == [deed, other, a_deed(world, "job/4")]
+    assert await lists.remove(server, entry, (a_deed(world, "suppression/6"),))
+    assert [one.deed.name for one in await told()] == ["suppression/6"]
+
+
+async def test_what_is_done_with_an_organizations_list_is_told_under_its_number(
+    world: World, told: Look
+) -> None:
+    world.server = list_of(OrganizationId(a_server_id()))
+    entry = Suppression("Ann@example.com", "bounced", NOW, NOW + 60)
+    assert await world[SuppressionList].put(world.server, entry, None, NOW, (a_deed(world),))
+    (done,) = await told()
+    assert (done.server, done.deed) == (world.server, a_deed(world))
+
+
 async def test_who_unsubscribes_from_a_message_that_is_gone_is_told_of_once(
-    world: World, told: Told
+    world: World, told: Look
 ) -> None:
     server = a_server(an_organization(), id=world.server)
     unsubscribe, lists = world[Unsubscribe], world[SuppressionList]

@@ -3,8 +3,8 @@
 `accept` submits one message and prints the answer as JSON, scheduled for `FAULT_AHEAD` seconds later where that is
 given; `arrive` has one come in for `FAULT_RCPT`, as the gateway does. `work` plays the delivering function on what its
 queue holds until it stays empty, `take_in` that of incoming mail. `count` plays the outbox on all that the mail table's
-stream has. `sweep` runs the sweeper once. Settings come from the environment, as in a function; with a state folder
-they are those of one host.
+stream has. `sweep` runs the sweeper once. What `by_hand` has is done by its name. Settings come from the environment,
+as in a function; with a state folder they are those of one host.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from chalicelib.services.outgoing.submission import Recipient, Submission
 from chalicelib.services.queue.sweep import Sweep
 from chalicelib.services.tenancy.authenticate import Authenticate
 from infra.local.invocation import Context, sqs_event
-from tests.fault import one_host_work
+from tests.fault import by_hand, one_host_work
 from tests.worlds import CONTENT
 
 ON_ONE_HOST = bool(os.environ.get("POSTHORN_STATE_FOLDER"))
@@ -128,6 +128,8 @@ if __name__ == "__main__":
             bootstrap.run(one_host_work.deliver())
         else:
             take_in() if sys.argv[1] == "take_in" else deliver()
+    elif sys.argv[1] in by_hand.VERBS:
+        by_hand.run(sys.argv[1])
     elif sys.argv[1] == "count":
         bootstrap.run(one_host_work.count()) if ON_ONE_HOST else count()
     else:

@@ -44,7 +44,7 @@ class Stage:
     accepted: list[dict[str, Any]] = field(default_factory=list)
 
     def start(self, what: str, kill_at: str = "") -> subprocess.Popen[str]:
-        """Start `accept`, `work`, `count` or `sweep`."""
+        """Start `accept`, `work`, `count`, `sweep`, or what is done by hand."""
         return subprocess.Popen(
             [sys.executable, "-m", "tests.fault.process", what],
             env={**self.environment, "POSTHORN_KILL_AT": kill_at},
@@ -126,6 +126,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
             **{f"POSTHORN_{name.upper()}": str(value) for name, value in asdict(settings).items()},
             "FAULT_KEY": key,
             "FAULT_RCPT": RCPT,
+            "FAULT_SERVER": server.full_name,
         }
         yield Stage(program, peer, server, key, environment)
 

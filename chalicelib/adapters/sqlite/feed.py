@@ -15,10 +15,9 @@ from chalicelib.adapters.sqlite.engagement import KIND_OF, is_first_of_person
 from chalicelib.adapters.sqlite.feed_position import CONSUMER, position_of
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of
 from chalicelib.adapters.sqlite.search_schema import READ, SearchDatabase, note
-from chalicelib.adapters.storage.packs import parse_occurrence
+from chalicelib.adapters.storage.beside import change_of, parse_beside
 from chalicelib.domain.changes import (
     Change,
-    Happened,
     HitAdded,
     LogEntry,
     Mark,
@@ -136,10 +135,10 @@ def _reported(
     return Reported(number, server, parse_value(Report, detail), known)
 
 
-def _happened(
+def _told_beside(
     number: str, server: ServerId, message: MessageId, at: float, detail: str, known: Traits
 ) -> Change:
-    return Happened(number, server, parse_occurrence(server, detail))
+    return change_of(number, parse_beside(server, detail))
 
 
-_TOLD = {"mark": _marked, "report": _reported, "event": _happened}
+_TOLD = {"mark": _marked, "report": _reported, "event": _told_beside}

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
-from chalicelib.adapters.storage.packs import render_occurrence
+from chalicelib.adapters.storage.beside import render_beside
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.occurrence import Occurrence
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.happenings import Happenings
@@ -37,9 +38,10 @@ class SqliteHappenings(Happenings):
         await self._database.write(lambda db: note(db, occurrences, now))
 
 
-def note(db: apsw.Connection, occurrences: Sequence[Occurrence], now: float) -> None:
-    """Note occurrences in this transaction, with what they tell of."""
-    for one in occurrences:
-        key = key_of(one.server, one.email or 0)
+def note(db: apsw.Connection, told: Sequence[Beside], now: float) -> None:
+    """Note what is told in this transaction, with what it tells of."""
+    for one in told:
+        email = one.email if isinstance(one, Occurrence) else None
+        key = key_of(one.server, email or 0)
         keep_until = int(now) + KEPT_SECONDS
-        db.execute(_NOTE, (key, one.at, keep_until, one.name, render_occurrence(one)))
+        db.execute(_NOTE, (key, one.at, keep_until, one.name, render_beside(one)))

@@ -23,7 +23,8 @@ from chalicelib.adapters.sqlite.records import (
     read_record,
 )
 from chalicelib.adapters.sqlite.sealing_keys import CHECK_CONTEXT
-from chalicelib.adapters.storage.packs import parse_occurrence, read_pack
+from chalicelib.adapters.storage.beside import parse_beside
+from chalicelib.adapters.storage.packs import read_pack
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.delivery_job import parse_job
 from chalicelib.domain.ids import read_token
@@ -166,7 +167,7 @@ _EVENTS: dict[str, Callable[[Any, Sequence[Any]], Any]] = {
     "operation": lambda told, delivery: parse_operation(told),
     "mark": lambda told, delivery: Mark(json.loads(told)[0]),
     "report": lambda told, delivery: parse_value(Report, told),
-    "event": lambda told, delivery: parse_occurrence(ServerId(0), told),
+    "event": lambda told, delivery: parse_beside(ServerId(0), told),
 }
 _COUNTERS = (
     "SELECT server, period, start, counts FROM counters"

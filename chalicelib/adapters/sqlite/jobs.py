@@ -6,15 +6,21 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.happenings import note
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.json_values import parse_value, render_value
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.paging import Page
 from chalicelib.ports.jobs import Jobs
+
+if TYPE_CHECKING:
+    import apsw
 
 _ADD = (
     "INSERT INTO jobs(server, id, version, opened_at, keep_until, value) VALUES (?, ?, ?, ?, ?, ?)"
@@ -41,10 +47,10 @@ class SqliteJobs(Jobs):
     def __init__(self, database: MailDatabase) -> None:
         self._database = database
 
-    async def add(self, owner: ServerId, job: Job) -> None:
-        """One row."""
+    async def add(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> None:
+        """One row, in one transaction with what is told of it."""
         row = (owner, job.id, job.version, _opened_at(job), job.keep_until, render_value(job))
-        if not await self._database.write(lambda db: fetched(db, _ADD, row)):
+        if not await self._write(_ADD, row, told):
             raise Conflict("This job already exists")
 
     async def get(self, owner: ServerId, job: str) -> Job:
@@ -63,11 +69,22 @@ class SqliteJobs(Jobs):
         found = tuple(parse_value(Job, value) for _, value in rows[:limit])
         return Page(found, found[-1].id if len(rows) > limit else None)
 
-    async def change(self, owner: ServerId, job: Job) -> Job | None:
-        """One conditional update."""
+    async def change(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> Job | None:
+        """One conditional update, in one transaction with what is told of it."""
         after = replace(job, version=job.version + 1)
         row = (after.version, _opened_at(after), render_value(after), owner, job.id, job.version)
-        return after if await self._database.write(lambda db: fetched(db, _CHANGE, row)) else None
+        return after if await self._write(_CHANGE, row, told) else None
+
+    async def _write(self, statement: str, row: tuple[Any, ...], told: Sequence[Beside]) -> bool:
+        """Whether the statement changed anything."""
+
+        def write(db: apsw.Connection) -> bool:
+            if not fetched(db, statement, row):
+                return False
+            note(db, told, told[0].at if told else 0)
+            return True
+
+        return await self._database.write(write)
 
     async def open(self, limit: int) -> list[tuple[ServerId, Job]]:
         """By an index that has none but these."""

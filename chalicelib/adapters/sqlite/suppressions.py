@@ -22,9 +22,9 @@ from chalicelib.adapters.storage.suppressed import (
     keys_of_address,
     together,
 )
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.paging import Page
 from chalicelib.domain.suppression import (
     Asked,
@@ -112,7 +112,7 @@ class SqliteSuppressionList(SuppressionList):
         entry: Suppression,
         before: Suppression | None,
         now: float,
-        told: Sequence[Occurrence] = (),
+        told: Sequence[Beside] = (),
     ) -> bool:
         """In one transaction with what is told of it."""
         key = key_of_entry(entry)
@@ -131,7 +131,7 @@ class SqliteSuppressionList(SuppressionList):
         return await self._database.write(lambda db: _put_all(db, owner, changes, now))
 
     async def remove(
-        self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
+        self, owner: ServerId, before: Suppression, told: Sequence[Beside] = ()
     ) -> bool:
         """In one transaction with what is told of it."""
         key = key_of_entry(before)

@@ -149,42 +149,6 @@ def entry_of_operation(operation: Operation, name: str, head: ChainHead, server:
     return replace(bare, hash=hash_of(bare.told))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is done with a thing that is no value of the configuration: what the entry calls the thing, and JSON objects
-    of what it was and is, empty for none."""
-
-    object_type: str
-    object_id: str
-    object_name: str
-    verb: str
-    before: Mapping[str, Any]
-    after: Mapping[str, Any]
-
-
-def entry_told(told: Told, who: Acting, now: float, head: ChainHead, tenant: str) -> AuditEntry:
-    """The entry of what is done, behind the head of its chain."""
-    bare = AuditEntry(
-        organization_id=head.organization_id,
-        number=head.number + 1,
-        at=time_text(now),
-        actor_kind=who.actor.kind,
-        actor_id=who.actor.id,
-        actor_name=who.actor.name,
-        address=who.address,
-        action=f"{told.object_type}.{told.verb}",
-        tenant=tenant,
-        object_type=told.object_type,
-        object_id=told.object_id,
-        object_name=told.object_name,
-        before=_json(masked(_without_nothing(dict(told.before)))) if told.before else "",
-        after=_json(masked(_without_nothing(dict(told.after)))) if told.after else "",
-        request_id=who.request_id,
-        previous=head.hash,
-    )
-    return replace(bare, hash=hash_of(bare.told))
-
-
 def entry_of(
     change: Change[Any],
     before: Any,
@@ -199,7 +163,7 @@ def entry_of(
     old = {} if before is None else told_fields(before)
     new = {} if change.verb is Verb.REMOVE else told_fields(value)
     if change.verb is not Verb.REPLACE:
-        old, new = _without_nothing(old), _without_nothing(new)
+        old, new = without_nothing(old), without_nothing(new)
     else:
         changed = {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
         old = {name: old[name] for name in changed if name in old}
@@ -219,8 +183,8 @@ def entry_of(
         object_type=entity.audited,
         object_id=_object_id(value),
         object_name=str(masked(str(getattr(value, "name", "")))),
-        before="" if change.verb is Verb.ADD else _json(masked(old)),
-        after="" if change.verb is Verb.REMOVE else _json(masked(new)),
+        before="" if change.verb is Verb.ADD else canonical(masked(old)),
+        after="" if change.verb is Verb.REMOVE else canonical(masked(new)),
         request_id=acting.request_id,
         previous=head.hash,
     )
@@ -230,7 +194,7 @@ def entry_of(
 def hash_of(told: Mapping[str, Any]) -> str:
     """The hash of an entry as the API shows it, whatever it has in `hash`."""
     return hashlib.sha256(
-        _json({name: one for name, one in told.items() if name != "hash"}).encode()
+        canonical({name: one for name, one in told.items() if name != "hash"}).encode()
     ).hexdigest()
 
 
@@ -246,7 +210,8 @@ def first_broken(told: Iterable[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def _without_nothing(told: dict[str, Any]) -> dict[str, Any]:
+def without_nothing(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it there is."""
     return {name: one for name, one in told.items() if one is not None}
 
 
@@ -266,6 +231,6 @@ def _object_id(value: Any) -> str:
     return str(getattr(value, "id", None) or value.name)
 
 
-def _json(value: Any) -> str:
+def canonical(value: Any) -> str:
     """RFC 8785 for what entries hold: no number but integers, and names in ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Jobs as people start, see and stop them; each is entered into the audit log."""
+"""Jobs as people start, see and stop them: what they do is stored with its job, and entered into the audit log."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from chalicelib.domain.deeds import Deed
 from chalicelib.domain.errors import Conflict, Rejected
 from chalicelib.domain.jobs import Job, JobStatus, ended
 from chalicelib.domain.paging import Page
-from chalicelib.domain.tenancy.audit import Told
+from chalicelib.domain.tenancy.audit_deeds import Told, deed_of
 from chalicelib.ports.acting import SYSTEM, who_acts
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
@@ -54,8 +55,9 @@ class KeepJobs:
         kept = await kind.begin(owner, number, parameters)
         who = (who_acts() or SYSTEM).actor.name
         job = Job(number, name, owner.name, json.dumps(kept, ensure_ascii=False), who, now)
-        await self._jobs.add(owner.number, job)
-        await self._enter(owner, job, "create", {"type": name})
+        done = self._done(owner, job, "create")
+        await self._jobs.add(owner.number, job, done)
+        await self._enter(done)
         return job
 
     async def look(self, owner: JobOwner, name: str, parameters: Parameters) -> Looked:
@@ -82,9 +84,10 @@ class KeepJobs:
             wanted = (
                 replace(job, is_stopping=True) if is_at_work else ended(job, JobStatus.STOPPED, now)
             )
-            stopping = await self._jobs.change(owner.number, wanted)
+            done = self._done(owner, job, "stop")
+            stopping = await self._jobs.change(owner.number, wanted, done)
             if stopping is not None:
-                await self._enter(owner, job, "stop", {"type": job.type})
+                await self._enter(done)
                 return stopping
         raise Conflict("This job is changing, try again")
 
@@ -98,9 +101,18 @@ class KeepJobs:
         kind = self._types.find(job.type)
         return None if kind is None else kind.scope(json.loads(job.parameters))
 
-    async def _enter(self, owner: JobOwner, job: Job, verb: str, after: Mapping[str, Any]) -> None:
-        told = Told("job", job.id, "", verb, {}, after)
-        await self._audit.enter(owner.organization, owner.name, told)
+    def _done(self, owner: JobOwner, job: Job, verb: str) -> tuple[Deed, ...]:
+        """What is stored with the change, to be entered; nothing of what is only copied."""
+        who = who_acts()
+        if who is None:
+            return ()
+        told = Told("job", job.id, "", verb, {}, {"type": job.type})
+        place = (owner.organization, owner.number, owner.name)
+        return (deed_of(told, who, self._clock.now(), place, f"job/{job.id}/{verb}"),)
+
+    async def _enter(self, done: tuple[Deed, ...]) -> None:
+        for deed in done:
+            await self._audit.at_once(deed)
 
     def _id(self, now: float) -> str:
         """An id that stands before all those that were made earlier."""

@@ -1,51 +1,83 @@
-"""Entries of the audit log for what is stored elsewhere than the configuration, entered once that is done."""
+"""Entries of the audit log for what is stored elsewhere than the configuration, entered once that is done.
+
+What was done is stored with its change, under a name. Whoever did it has it entered at once; what that leaves undone,
+by a death or a store that is away, the outbox does. A name is entered once in a chain (ADR 41).
+"""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from contextlib import suppress
 
-from chalicelib.domain.errors import Conflict, Contended, NotFound
+from chalicelib.domain.deeds import Deed
+from chalicelib.domain.errors import Conflict, Contended, NotFound, TemporaryFailure
 from chalicelib.domain.numbering import OrganizationId
 from chalicelib.domain.tenancy.audit import (
     AUDIT_ENTRIES,
     CHAIN_HEADS,
+    ENTRY_OF_OPERATION,
     NO_HASH,
+    AuditEntry,
     ChainHead,
-    Told,
-    entry_told,
     of_chain,
 )
+from chalicelib.domain.tenancy.audit_deeds import entry_of_deed
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Place
-from chalicelib.ports.acting import who_acts
-from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 
-MOST_TRIES = 24
+LOG = logging.getLogger("posthorn.audit")
+MOST_TRIES = 8
 
 
 class EnterAudit:
-    """Enters what whoever acts has done into the chain of an organization."""
+    """Enters what was done into the chain of an organization."""
 
-    def __init__(self, repository: Repository, clock: Clock) -> None:
+    def __init__(self, repository: Repository) -> None:
         self._repository = repository
-        self._clock = clock
 
-    async def enter(self, organization: OrganizationId, tenant: str, told: Told) -> None:
-        """Behind the newest entry; another that comes between is followed. Raises TemporaryFailure."""
-        who = who_acts()
-        if who is None:
+    async def at_once(self, deed: Deed | None) -> None:
+        """Enter what was just stored with its change, as far as that is possible now."""
+        if deed is None:
             return
+        try:
+            await self.deed(deed)
+        except TemporaryFailure as away:
+            LOG.warning("an entry is left to the outbox: %s", away.public)
+
+    async def deed(self, deed: Deed) -> None:
+        """Enter a deed, unless it has its entry. Raises TemporaryFailure."""
+        await self.enter(deed.organization, deed.name, lambda head: entry_of_deed(deed, head))
+
+    async def enter(
+        self,
+        chain: OrganizationId,
+        name: str,
+        entry_behind: Callable[[ChainHead], AuditEntry],
+    ) -> None:
+        """Enter what has this name behind the newest entry, unless it is there; another that comes between is followed.
+        Raises TemporaryFailure."""
         for _ in range(MOST_TRIES):
-            head, verb = await self._head(organization)
-            entry = entry_told(told, who, self._clock.now(), head, tenant)
-            after = ChainHead(organization, entry.number, entry.hash)
+            if await self._is_entered(chain, name):
+                return
+            head, verb = await self._head(chain)
+            entry = entry_behind(head)
+            after = ChainHead(chain, entry.number, entry.hash)
             with suppress(Conflict, Contended):
                 await self._repository.change(
                     Change(Verb.ADD, AUDIT_ENTRIES, entry), Change(verb, CHAIN_HEADS, after)
                 )
                 return
         raise Contended("Too many changes at a time; try again")
+
+    async def _is_entered(self, chain: OrganizationId, name: str) -> bool:
+        place = Place(of_chain(chain), name)
+        try:
+            await self._repository.find(AUDIT_ENTRIES, ENTRY_OF_OPERATION, place)
+        except NotFound:
+            return False
+        return True
 
     async def _head(self, organization: OrganizationId) -> tuple[ChainHead, Verb]:
         try:

@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chalicelib.adapters.aws.dynamo.engagement import HIT
-from chalicelib.adapters.aws.dynamo.happenings import is_occurrence, read_occurrence
+from chalicelib.adapters.aws.dynamo.happenings import is_told_beside, read_beside
 from chalicelib.adapters.aws.dynamo.records import MARK, read_mark, read_operation, read_record
 from chalicelib.adapters.aws.dynamo.reports import is_report, read_report
 from chalicelib.adapters.aws.dynamo.table import is_moved
+from chalicelib.adapters.storage.beside import change_of
 from chalicelib.adapters.storage.sequences import sortable
 from chalicelib.domain.changes import (
     Change,
-    Happened,
     HitAdded,
     Marked,
     MessageChange,
@@ -73,8 +73,8 @@ def _reader(pk: str, sk: str, event: str) -> Callable[[_Image], Change] | None:
     """How an item of this key is read when this was done with it."""
     if _is_message(pk, sk):
         return _new_message if event == "INSERT" else _changed_message
-    if is_occurrence(pk, sk):
-        return _happened
+    if is_told_beside(pk, sk):
+        return _told_beside
     if event != "INSERT":
         return None
     if pk.startswith("T#") and sk.startswith(HIT):
@@ -122,10 +122,10 @@ def _reported(image: _Image) -> Change:
     return Reported(_sequence(image), server, read_report(image["NewImage"]))
 
 
-def _happened(image: _Image) -> Change:
-    occurrence = read_occurrence(image["NewImage"])
-    _time(occurrence.at)
-    return Happened(_sequence(image), occurrence.server, occurrence)
+def _told_beside(image: _Image) -> Change:
+    told = read_beside(image["NewImage"])
+    _time(told.at)
+    return change_of(_sequence(image), told)
 
 
 def _beside(change: Change | None, record: Mapping[str, Any]) -> list[Change]:

@@ -14,10 +14,13 @@ import json
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from chalicelib.adapters.aws.dynamo.happenings import telling
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table, is_over, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.json_values import parse_value, render_value
@@ -34,9 +37,9 @@ class DynamoJobs(Jobs):
     def __init__(self, session: AwsSession, settings: Settings) -> None:
         self._table = Table(session, settings.mail_table)
 
-    async def add(self, owner: ServerId, job: Job) -> None:
-        """A conditional put."""
-        if not (await self._table.put(_item(owner, job), "attribute_not_exists(PK)")).held:
+    async def add(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> None:
+        """A conditional put; with what is told of it a transaction."""
+        if not await self._put(_item(owner, job), "attribute_not_exists(PK)", None, told):
             raise Conflict("This job already exists")
 
     async def get(self, owner: ServerId, job: str) -> Job:
@@ -62,12 +65,22 @@ class DynamoJobs(Jobs):
         more = len(items) > limit
         return Page(tuple(found), _read(items[limit - 1]).id if more else None)
 
-    async def change(self, owner: ServerId, job: Job) -> Job | None:
-        """A conditional put."""
+    async def change(self, owner: ServerId, job: Job, told: Sequence[Beside] = ()) -> Job | None:
+        """A conditional put; with what is told of it a transaction."""
         after = replace(job, version=job.version + 1)
         values: Item = {":version": {"N": str(job.version)}}
-        written = await self._table.put(_item(owner, after), "rv = :version", values)
-        return after if written.held else None
+        is_put = await self._put(_item(owner, after), "rv = :version", values, told)
+        return after if is_put else None
+
+    async def _put(
+        self, item: Item, condition: str, values: Item | None, told: Sequence[Beside]
+    ) -> bool:
+        if not told:
+            return (await self._table.put(item, condition, values)).held
+        put: dict[str, Any] = {"Item": item, "ConditionExpression": condition}
+        if values:
+            put["ExpressionAttributeValues"] = values
+        return await self._table.transact({"Put": put}, *telling(told)) is None
 
     async def open(self, limit: int) -> list[tuple[ServerId, Job]]:
         """A query of the index, and a batch read."""

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from chalicelib.adapters.aws.dynamo.happenings import occurrence_item
+from chalicelib.adapters.aws.dynamo.happenings import telling
 from chalicelib.adapters.aws.dynamo.suppression_items import (
     as_read,
     entry_item,
@@ -38,9 +38,9 @@ from chalicelib.adapters.storage.suppressed import (
     together,
 )
 from chalicelib.config import Settings
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.errors import Rejected
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.occurrence import Occurrence
 from chalicelib.domain.paging import Page
 from chalicelib.domain.suppression import (
     Asked,
@@ -95,7 +95,7 @@ class DynamoSuppressionList(SuppressionList):
         entry: Suppression,
         before: Suppression | None,
         now: float,
-        told: Sequence[Occurrence] = (),
+        told: Sequence[Beside] = (),
     ) -> bool:
         """A conditional put; with what is told of it a transaction of the two."""
         condition, values = _UNLESS_THERE, {":now": {"N": str(int(now))}}
@@ -108,7 +108,7 @@ class DynamoSuppressionList(SuppressionList):
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }
-        return await self._table.transact({"Put": action}, *_telling(told)) is None
+        return await self._table.transact({"Put": action}, *telling(told)) is None
 
     async def put_all(self, owner: ServerId, changes: Sequence[Change], now: float) -> set[Name]:
         """A conditional put each, some at a time."""
@@ -122,7 +122,7 @@ class DynamoSuppressionList(SuppressionList):
         return {one.name for one, was_put in zip(changes, were_put, strict=True) if not was_put}
 
     async def remove(
-        self, owner: ServerId, before: Suppression, told: Sequence[Occurrence] = ()
+        self, owner: ServerId, before: Suppression, told: Sequence[Beside] = ()
     ) -> bool:
         """A conditional delete, in a transaction with what is told of it."""
         condition, values = as_read(owner, before)
@@ -131,7 +131,7 @@ class DynamoSuppressionList(SuppressionList):
             "ConditionExpression": condition,
             "ExpressionAttributeValues": values,
         }
-        return await self._table.transact({"Delete": action}, *_telling(told)) is None
+        return await self._table.transact({"Delete": action}, *telling(told)) is None
 
     async def page(
         self,
@@ -249,8 +249,3 @@ def _parse(position: str | None) -> int:
     if not (position.isascii() and position.isdigit() and len(position) < 38):
         raise Rejected("The position is not one of this list")
     return int(position)
-
-
-def _telling(told: Sequence[Occurrence]) -> list[dict[str, Any]]:
-    """The actions that store what is told of a change with it."""
-    return [{"Put": {"Item": occurrence_item(one, one.at)}} for one in told]
