@@ -6,6 +6,7 @@ What is compared is read through the ports that services use, not through the on
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.groups import Dimension
 from chalicelib.domain.limits.limit import Limit, LimitOwner, OwnerKind, Standing, hold_of
-from chalicelib.domain.model import Delivery, Message, MessageRecord, Scope, State, Status
+from chalicelib.domain.model import BlobRef, Delivery, Message, MessageRecord, Scope, State, Status
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.periods import SECONDS, STORED, Period
 from chalicelib.domain.suppression import list_of
@@ -28,6 +29,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts, Span
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -183,6 +185,8 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         found[period] = dict(await program[Statistics].read(server, period, 0, int(now)))
     found |= await _groups(program, server, now)
     found |= await _unsubscribes(program, server, now)
+    for owner in (server, list_of(host.server.organization_id)):
+        found |= await _jobs(program, owner, now)
     found["line"] = await program[LimitLines].first(limit_over(host).line, 1_000)
     for answer in await program[IdempotencyKeys].all(server, now):
         found[f"answer {answer.key}"] = answer
@@ -195,6 +199,24 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
         found[f"audit {chain} whole"] = await program[AuditLog].first_broken(chain)
     marked = await program[WorkQueue].marked("default")
     found["released"] = {(job.message.id, job.attempt) for job in marked if job.manual}
+    return found
+
+
+async def _jobs(program: Posthorn, owner: ServerId, now: float) -> dict[str, Any]:
+    """With the parts that are left of them, and all files; a file that one names has another key elsewhere."""
+    found: dict[str, Any] = {}
+    for job in (await program[Jobs].page(owner, 100, now)).values:
+        parameters = json.loads(job.parameters)
+        file = parameters.pop("file", None)
+        content = file and await program[BlobStore].get(BlobRef(file, 0, parameters["bytes"]))
+        parts: list[list[str]] = []
+        while job.is_open and (ids := await program[Jobs].written_down(owner, job.id, len(parts))):
+            parts.append(ids)
+        as_moved = replace(job, parameters="", lease_until=0)
+        found[f"job {job.id}"] = as_moved, parameters, content, parts
+    for name in await program[BlobStore].files(owner, now):
+        ref = await program[BlobStore].kept(owner, name, now)
+        found[f"file {name}"] = await program[BlobStore].get(ref)
     return found
 
 

@@ -48,6 +48,10 @@ class BlobStore(Protocol):
     async def kept(self, owner: ServerId, name: str, now: float) -> BlobRef:
         """The reference of a file that was made here and is not over; NotFound."""
 
+    async def files(self, owner: ServerId, now: float) -> dict[str, float]:
+        """The files that were made here and are not over, by name, and since when each is kept (epoch seconds); there
+        may be uploads among them. For moves."""
+
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Let a client upload `size` bytes by itself, within one hour."""
 

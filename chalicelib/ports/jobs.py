@@ -30,6 +30,9 @@ class Jobs(Protocol):
         """Keep a job in place of the one with its version, with the next version and what is told of it: what is kept
         then. None, and nothing changed, when somebody else changed it meanwhile, or it is gone."""
 
+    async def bring(self, owner: ServerId, job: Job) -> None:
+        """Keep a job as it was elsewhere, with its version, unless the one that is here is as new."""
+
     async def open(self, limit: int) -> list[tuple[ServerId, Job]]:
         """Jobs of all owners that are not over, at most `limit`, those that were asked for first before others."""
 

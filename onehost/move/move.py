@@ -1,10 +1,10 @@
 """An installation copied into another family of stores, while it serves and once it rests.
 
 It goes through the ports of both sides, so that to AWS and from AWS are one way. Configuration goes first, its secrets
-opened on one side and sealed on the other; then suppressions, uploads, and what is over: messages with their log,
-bytes, links and hits. Once nothing serves the source, `last` brings the numbers that were given, answers to requests
-with an idempotency key, what waits, and counters. Whatever was copied may be copied again: a run that was stopped goes
-on at its page, and a further one brings what has changed.
+opened on one side and sealed on the other; then suppressions, uploads and files, and what is over: messages with their
+log, bytes, links and hits. Once nothing serves the source, `last` brings the numbers that were given, answers to
+requests with an idempotency key, what waits, counters, and jobs. Whatever was copied may be copied again: a run that
+was stopped goes on at its page, and a further one brings what has changed.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from chalicelib.ports.statistics import Statistics
 from chalicelib.ports.unsubscribe_links import UnsubscribeLinks
 from onehost.move.configuration import copy_configuration, organizations, pools, servers
 from onehost.move.groups import copy_groups
+from onehost.move.jobs import copy_files, copy_jobs
 from onehost.move.messages import Jobs, MessageCopy
 from onehost.move.steps import Steps
 from onehost.move.suppressions import copy_suppressions
@@ -44,7 +45,7 @@ from onehost.storage.progress import Progress
 T = TypeVar("T")
 NOT_MOVED = (
     "Not moved: the send rate of the last hour, addresses for uploads that have not come, claims of requests that were"
-    " not answered, jobs and the files of exports, and messages of servers that were removed."
+    " not answered, and messages of servers that were removed."
 )
 MOVED = "moved"  # the source of what counters were counted elsewhere
 KINDS = ("message", "delivery", "report")
@@ -85,10 +86,11 @@ class Move:
             for server in ours:
                 await self._numbers(server)
         copy = MessageCopy(self._source, self._target, self._steps, self._progress)
-        for organization in await organizations(self._source):
-            await copy_suppressions(self._source, self._target, list_of(organization.id))
+        shared = [list_of(one.id) for one in await organizations(self._source)]
+        for owner in (*shared, *ours):
+            await copy_suppressions(self._source, self._target, owner)
+            await copy_files(self._source, self._target, owner)
         for server in ours:
-            await copy_suppressions(self._source, self._target, server)
             await self._reports(server)
             await self._unsubscribes(server)
             await self._uploads(server)
@@ -99,8 +101,9 @@ class Move:
                 await self._answers(server)
                 await copy.waiting(server, jobs)
                 await copy_deliveries(self._source, self._target, server)
-            for server in ours:
                 await self._counters(server)
+            for owner in (*shared, *ours):
+                await copy_jobs(self._source, self._target, owner)
         self._steps.forget()
         return copy.seen
 

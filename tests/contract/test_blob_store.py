@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ import pytest
 from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.file_link import disposition
 from chalicelib.domain.model import BlobRef
+from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.blobs import BlobStore, UploadTicket
 from onehost.web.application import Web
 from tests import web_client
@@ -175,6 +177,23 @@ async def test_an_unknown_upload_is_not_found(world: World, upload_id: str) -> N
 async def test_failures_are_of_the_error_tree(world: World) -> None:
     with pytest.raises(MailError):
         await world[BlobStore].get(BlobRef("r/none", 5, 5))
+
+
+async def test_a_file_is_listed_and_kept_elsewhere(world: World) -> None:
+    blobs, now, there = world[BlobStore], now_of(world), ServerId(-a_server_id())
+    assert await blobs.files(world.server, now) == {}
+    name = secrets.token_hex(16)
+    await blobs.keep(world.server, name, b"a,b\n", now)
+    ((listed, at),) = (await blobs.files(world.server, now)).items()
+    assert (listed, abs(at - now) < PATIENCE) == (name, True)
+    assert await blobs.uploads(world.server, now) == {}
+    content = await blobs.get(await blobs.kept(world.server, name, now))
+    await blobs.keep(there, name, content, at)
+    assert list(await blobs.files(there, now)) == [name]
+    ref = await blobs.kept(there, name, now + 6 * 86_400)
+    assert await blobs.get(ref) == b"a,b\n"
+    assert list(await blobs.files(there, now + 6 * 86_400)) == [name]
+    assert await blobs.files(there, now + 7 * 86_400 + PATIENCE) == {}
 
 
 async def test_an_upload_is_listed_and_kept_elsewhere(world: World) -> None:

@@ -72,3 +72,19 @@ async def test_what_a_job_is_about_is_written_down_in_parts(world: World) -> Non
     assert await port.written_down(owner, "jbaaa", 1) == ["last"]
     assert await port.written_down(owner, "jbaaa", 2) == []
     assert await port.written_down(ServerId(-owner), "jbaaa", 0) == []
+
+
+async def test_a_job_is_brought_as_it_was_unless_one_as_new_is_there(world: World) -> None:
+    port, owner = world[Jobs], world.server
+    first = replace(JOB, version=5, done=5)
+    await port.bring(owner, first)
+    assert await port.get(owner, JOB.id) == first
+    assert await opened(world) == [JOB.id]
+    for version, done in ((4, 4), (5, 6)):
+        await port.bring(owner, replace(JOB, version=version, done=done))
+        assert await port.get(owner, JOB.id) == first
+    over = replace(ended(first, JobStatus.DONE, NOW), version=6)
+    await port.bring(owner, over)
+    assert await port.get(owner, JOB.id) == over
+    assert await opened(world) == []
+    assert await port.change(owner, over) == replace(over, version=7)

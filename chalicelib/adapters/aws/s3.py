@@ -136,6 +136,11 @@ class S3BlobStore(BlobStore):
             raise NotFound(_NO_FILE)
         return BlobRef(key, 0, size)
 
+    async def files(self, owner: ServerId, now: float) -> dict[str, float]:
+        """The files of an owner, by name, and when each was written: a thousand a call."""
+        found = await self._under(f"{_FILES}{owner}/")
+        return {one: at for one, at in found.items() if at + FILE_KEPT_SECONDS > now}
+
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A pre-signed PUT of exactly `size` bytes: the length is a signed header, so no other length is taken."""
         upload_id = self._rand.bytes(16).hex()
@@ -161,7 +166,11 @@ class S3BlobStore(BlobStore):
 
     async def uploads(self, server: ServerId, now: float) -> dict[str, float]:
         """The finished uploads of a server, by id, and when each was finished: a thousand a call."""
-        start = _upload_key(server, "")
+        found = await self._under(_upload_key(server, ""))
+        return {one: at for one, at in found.items() if at + UPLOAD_KEPT_SECONDS > now}
+
+    async def _under(self, start: str) -> dict[str, float]:
+        """The objects whose keys begin so, by the rest, and when each was written."""
         found: dict[str, float] = {}
         page: dict[str, Any] = {"Bucket": self._bucket, "Prefix": start}
         while True:
@@ -169,7 +178,7 @@ class S3BlobStore(BlobStore):
             for one in answer.get("Contents", ()):
                 found[one["Key"].removeprefix(start)] = one["LastModified"].timestamp()
             if not answer.get("IsTruncated"):
-                return {one: at for one, at in found.items() if at + UPLOAD_KEPT_SECONDS > now}
+                return found
             page["ContinuationToken"] = answer["NextContinuationToken"]
 
     async def bring(self, server: ServerId, upload_id: str, content: bytes, at: float) -> None:

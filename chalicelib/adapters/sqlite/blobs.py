@@ -17,6 +17,7 @@ from chalicelib.ports.clock import Clock
 from chalicelib.ports.rand import Rand
 
 _ID = re.compile(r"[0-9a-f]{32}")
+_LATER = FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS
 _NO_UPLOAD = "There is no such upload"
 
 
@@ -68,12 +69,16 @@ class SegmentBlobStore(BlobStore):
         self, owner: ServerId, name: str, content: bytes | bytearray, now: float
     ) -> BlobRef:
         """Keep it as an upload whose time begins so much later as files are kept longer."""
-        await self.bring(owner, name, content, now + FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS)
+        await self.bring(owner, name, content, now + _LATER)
         return BlobRef(f"{UPLOADS}{owner}/{name}", 0, len(content))
 
     async def kept(self, owner: ServerId, name: str, now: float) -> BlobRef:
         """The reference of a file, which is one of an upload."""
         return await self.uploaded(owner, name, now)
+
+    async def files(self, owner: ServerId, now: float) -> dict[str, float]:
+        """All that are kept: some days before its end a file looks like an upload."""
+        return {name: at - _LATER for name, at in self._alive(owner, now).items()}
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A ticket for one file of this server."""
@@ -97,8 +102,11 @@ class SegmentBlobStore(BlobStore):
 
     async def uploads(self, server: ServerId, now: float) -> dict[str, float]:
         """The finished uploads of a server, by id, with the times of their tickets."""
+        return {one: at for one, at in self._alive(server, now).items() if at <= now}
+
+    def _alive(self, owner: ServerId, now: float) -> dict[str, float]:
         found = {
-            key.rpartition("/")[2]: self._uploads.find(key)[1] for key in self._uploads.of(server)
+            key.rpartition("/")[2]: self._uploads.find(key)[1] for key in self._uploads.of(owner)
         }
         return {one: at for one, at in found.items() if at + UPLOAD_KEPT_SECONDS > now}
 

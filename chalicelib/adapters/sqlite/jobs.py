@@ -26,6 +26,11 @@ _ADD = (
     "INSERT INTO jobs(server, id, version, opened_at, keep_until, value) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT DO NOTHING RETURNING 1"
 )
+_BRING = (
+    "INSERT INTO jobs(server, id, version, opened_at, keep_until, value) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT DO UPDATE SET version = excluded.version, opened_at = excluded.opened_at,"
+    " value = excluded.value WHERE excluded.version > version"
+)
 _GET = "SELECT value FROM jobs WHERE server = ? AND id = ?"
 _PAGE = (
     "SELECT id, value FROM jobs WHERE server = ? AND id > ? AND keep_until > ? ORDER BY id LIMIT ?"
@@ -85,6 +90,11 @@ class SqliteJobs(Jobs):
             return True
 
         return await self._database.write(write)
+
+    async def bring(self, owner: ServerId, job: Job) -> None:
+        """One row, in place of one with a lower version."""
+        row = (owner, job.id, job.version, _opened_at(job), job.keep_until, render_value(job))
+        await self._write(_BRING, row, ())
 
     async def open(self, limit: int) -> list[tuple[ServerId, Job]]:
         """By an index that has none but these."""

@@ -82,6 +82,11 @@ class DynamoJobs(Jobs):
             put["ExpressionAttributeValues"] = values
         return await self._table.transact({"Put": put}, *telling(told)) is None
 
+    async def bring(self, owner: ServerId, job: Job) -> None:
+        """A conditional put."""
+        is_newer = "attribute_not_exists(PK) OR rv < :version"
+        await self._table.put(_item(owner, job), is_newer, {":version": {"N": str(job.version)}})
+
     async def open(self, limit: int) -> list[tuple[ServerId, Job]]:
         """A query of the index, and a batch read."""
         keys = await self._table.query(("dk", _OPEN), index="due", limit=limit)
