@@ -14,7 +14,7 @@ from chalicelib.domain.deeds import Beside, Deed
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import Contended
 from chalicelib.domain.numbering import MessageId, ServerId
-from chalicelib.domain.occurrence import EventType, Occurrence
+from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.suppression import (
     NEVER,
     Name,
@@ -30,14 +30,8 @@ from chalicelib.ports.suppressions import SuppressionList
 MOST_TRIES = 8
 Renewal = Callable[[Suppression, Suppression], Suppression]
 """What becomes of an entry that is there when this one is to be listed."""
-Telling = Callable[[Suppression], Sequence[Occurrence]]
-"""What else is told when an entry is new, or there for another reason than before."""
 Doing = Callable[[Suppression | None, Suppression | None], Sequence[Deed]]
 """What somebody does by hand by having the second entry in place of the first."""
-
-
-def _nothing(_entry: Suppression) -> Sequence[Occurrence]:
-    return ()
 
 
 def _nobody(_before: Suppression | None, _after: Suppression | None) -> Sequence[Deed]:
@@ -69,7 +63,6 @@ class SuppressRecipients:
         email: MessageId | None = None,
         report: int | None = None,
         stream: str | None = None,
-        telling: Telling = _nothing,
     ) -> Suppression:
         """List a recipient on the system's word, in one stream or in all, or renew its entry. Raises
         TemporaryFailure."""
@@ -77,7 +70,7 @@ class SuppressRecipients:
         until = self.until(reason, now, server.suppression_days)
         scope = scope_of(server.id, stream)
         entry = Suppression(address, reason.text, now, until, email, report, scope, stream)
-        return (await self.put(server.id, entry, Suppression.renewed, telling)).entry
+        return (await self.put(server.id, entry, Suppression.renewed)).entry
 
     def until(self, reason: Reason, now: float, days: SuppressionDays = USUAL_DAYS) -> int:
         """When an entry of a reason ends that begins now, by the days of its server; of an organization's list they
@@ -90,7 +83,6 @@ class SuppressRecipients:
         owner: ServerId,
         entry: Suppression,
         renewal: Renewal,
-        telling: Telling = _nothing,
         doing: Doing = _nobody,
     ) -> Listed:
         """Have an entry on a list, or what the renewal makes of the one that is there. Raises TemporaryFailure."""
@@ -102,8 +94,6 @@ class SuppressRecipients:
                 told += happened(EventType.SUPPRESSION_ADDED, owner, entry, now)
             else:
                 after = renewal(known, entry)
-            if known is None or known.reason != after.reason:
-                told += telling(after)
             if after == known:
                 return Listed(after, is_new=False, is_changed=False)
             told += doing(known, after)

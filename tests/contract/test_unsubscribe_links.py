@@ -70,3 +70,17 @@ async def test_more_than_a_page_comes_once(world: World, monkeypatch: pytest.Mon
     made = [a_link(world.server, number) for number in range(1, 40)]
     await world[UnsubscribeLinks].keep(*made)
     assert await every(world, world.server) == made
+
+
+async def test_that_somebody_unsubscribed_is_noted_once(world: World) -> None:
+    links, link = world[UnsubscribeLinks], a_link(world.server)
+    assert not await links.mark(link, NOW, ())
+    await links.keep(link)
+    assert await links.mark(link, NOW + 0.5, ())
+    assert not await links.mark(link, NOW + 9, ())
+    marked = replace(link, unsubscribed_at=NOW + 0.5)
+    assert await links.get(world.server, link.message, NOW) == marked
+    there = ServerId(a_server_id())
+    await links.keep(replace(marked, server=there))
+    assert await every(world, there) == [replace(marked, server=there)]
+    assert not await links.mark(replace(link, server=there), NOW, ())

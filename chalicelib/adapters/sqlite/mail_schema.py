@@ -207,7 +207,12 @@ CREATE TABLE job_pieces(
 CREATE INDEX job_pieces_by_end ON job_pieces(keep_until);
 """
 
-MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4)
+VERSION_5 = """
+/* When somebody first unsubscribed by a link whose message was gone. */
+ALTER TABLE unsubscribes ADD COLUMN unsubscribed_at REAL;
+"""
+
+MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)
 
 
 class MailDatabase(Database):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.adapters.sqlite.database import fetched
+from chalicelib.adapters.sqlite.happenings import note
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, ids_of, key_of
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.paging import Page
@@ -15,12 +18,12 @@ if TYPE_CHECKING:
     import apsw
 
 AT_ONCE = 500
-_KEEP = "INSERT OR REPLACE INTO unsubscribes VALUES (?, ?, ?, ?)"
-_ONE = (
-    "SELECT key, recipient, stream, keep_until FROM unsubscribes WHERE key = ? AND keep_until > ?"
-)
+_FIELDS = "key, recipient, stream, keep_until, unsubscribed_at"
+_KEEP = f"INSERT OR REPLACE INTO unsubscribes({_FIELDS}) VALUES (?, ?, ?, ?, ?)"
+_ONE = f"SELECT {_FIELDS} FROM unsubscribes WHERE key = ? AND keep_until > ?"
+_MARK = "UPDATE unsubscribes SET unsubscribed_at = ? WHERE key = ? AND unsubscribed_at IS NULL RETURNING 1"
 _PAGE = (
-    "SELECT key, recipient, stream, keep_until FROM unsubscribes"
+    f"SELECT {_FIELDS} FROM unsubscribes"
     " WHERE key > ? AND key < ? AND keep_until > ? ORDER BY key LIMIT ?"
 )
 
@@ -37,7 +40,8 @@ class SqliteUnsubscribeLinks(UnsubscribeLinks):
         def keep(db: apsw.Connection) -> None:
             for one in links:
                 key = key_of(one.server, one.message)
-                fetched(db, _KEEP, (key, one.recipient, one.stream, one.keep_until))
+                row = (key, one.recipient, one.stream, one.keep_until, one.unsubscribed_at)
+                fetched(db, _KEEP, row)
 
         await self._database.write(keep)
 
@@ -49,6 +53,18 @@ class SqliteUnsubscribeLinks(UnsubscribeLinks):
             raise NotFound("There is no such link")
         return _link(rows[0])
 
+    async def mark(self, link: UnsubscribeLink, at: float, told: Sequence[Beside]) -> bool:
+        """In one transaction with what is told of it."""
+        key = key_of(link.server, link.message)
+
+        def mark(db: apsw.Connection) -> bool:
+            if not fetched(db, _MARK, (at, key)):
+                return False
+            note(db, told, at)
+            return True
+
+        return await self._database.write(mark)
+
     async def page(
         self, server: ServerId, now: float, cursor: str | None = None
     ) -> Page[UnsubscribeLink]:
@@ -59,6 +75,6 @@ class SqliteUnsubscribeLinks(UnsubscribeLinks):
         return Page(tuple(map(_link, rows)), str(rows[-1][0]) if len(rows) == AT_ONCE else None)
 
 
-def _link(row: tuple[int, str, str, int]) -> UnsubscribeLink:
-    key, recipient, stream, keep_until = row
-    return UnsubscribeLink(*ids_of(key), recipient, stream, keep_until)
+def _link(row: tuple[int, str, str, int, float | None]) -> UnsubscribeLink:
+    key, recipient, stream, keep_until, unsubscribed_at = row
+    return UnsubscribeLink(*ids_of(key), recipient, stream, keep_until, unsubscribed_at)

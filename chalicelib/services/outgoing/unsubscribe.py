@@ -7,7 +7,6 @@ over or of a server that was removed changes nothing. A server that is suspended
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.changes import Mark
@@ -65,24 +64,21 @@ class Unsubscribe:
 
     async def accept(self, offer: Offer, *, whole_server: bool) -> None:
         """Suppress the recipient, in the stream or for the whole server, and have that told; once more changes nothing.
-        Where the message is gone, it is told with the entry. TemporaryFailure, and then it may be done again."""
+        That it was told stands with the message, or where that is gone with the link. TemporaryFailure, and then it may
+        be done again."""
         link, stream = offer.link, None if whole_server else offer.link.stream
         server, message, now = link.server, link.message, self._clock.now()
-        is_there = bool(await self._messages.get_many([(server, message)]))
-
-        def told(entry: Suppression) -> Sequence[Occurrence]:
-            what = f"{message}/{round(now * 1_000_000)}"
-            kind = EventType.EMAIL_UNSUBSCRIBED
-            gone = Occurrence(kind, server, now, what, detail=_detail(entry))
-            return () if is_there else (gone,)
-
         entry = await self._suppress.add(
-            offer.server, link.recipient, Reason.UNSUBSCRIBE, message, stream=stream, telling=told
+            offer.server, link.recipient, Reason.UNSUBSCRIBE, message, stream=stream
         )
-        if is_there:
+        detail, kind = _detail(entry), EventType.EMAIL_UNSUBSCRIBED
+        if await self._messages.get_many([(server, message)]):
             await self._messages.mark(
-                server, message, Scope.OUTGOING, Mark.UNSUBSCRIBED, now, _detail(entry)
+                server, message, Scope.OUTGOING, Mark.UNSUBSCRIBED, now, detail
             )
+        else:
+            gone = Occurrence(kind, server, now, str(message), detail=detail)
+            await self._links.mark(link, now, (gone,))
 
 
 def _detail(entry: Suppression) -> str:

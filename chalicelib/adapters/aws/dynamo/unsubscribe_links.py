@@ -11,11 +11,14 @@ writes many at a time. DynamoDB removes an item up to days after its time; until
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from chalicelib.adapters.aws.dynamo.happenings import telling
 from chalicelib.adapters.aws.dynamo.records import sort_key
-from chalicelib.adapters.aws.dynamo.table import Item, Table, is_over
+from chalicelib.adapters.aws.dynamo.table import Item, Table, is_over, key_of
 from chalicelib.adapters.aws.session import AwsSession
 from chalicelib.config import Settings
+from chalicelib.domain.deeds import Beside
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.paging import Page
@@ -44,6 +47,17 @@ class DynamoUnsubscribeLinks(UnsubscribeLinks):
             raise NotFound("There is no such link")
         return _link(server, item)
 
+    async def mark(self, link: UnsubscribeLink, at: float, told: Sequence[Beside]) -> bool:
+        """A conditional update, in a transaction with what is told of it."""
+        key = key_of(_partition(link.server, link.message % SHARDS), sort_key(link.message))
+        update = {
+            "Key": key,
+            "UpdateExpression": "SET un = :at",
+            "ConditionExpression": "attribute_exists(PK) AND attribute_not_exists(un)",
+            "ExpressionAttributeValues": {":at": {"N": repr(at)}},
+        }
+        return await self._table.transact({"Update": update}, *telling(told)) is None
+
     async def page(
         self, server: ServerId, now: float, cursor: str | None = None
     ) -> Page[UnsubscribeLink]:
@@ -67,16 +81,18 @@ def _partition(server: ServerId, shard: int) -> str:
 
 
 def _item(link: UnsubscribeLink) -> Item:
-    return {
-        "PK": {"S": _partition(link.server, link.message % SHARDS)},
-        "SK": {"S": sort_key(link.message)},
+    item: Item = {
+        **key_of(_partition(link.server, link.message % SHARDS), sort_key(link.message)),
         "r": {"S": link.recipient},
         "sm": {"S": link.stream},
         "x": {"N": str(link.keep_until)},
     }
+    if link.unsubscribed_at is not None:
+        item["un"] = {"N": repr(link.unsubscribed_at)}
+    return item
 
 
 def _link(server: ServerId, item: Item) -> UnsubscribeLink:
     message = MessageId(int(item["SK"]["S"]))
-    until = int(item["x"]["N"])
-    return UnsubscribeLink(server, message, item["r"]["S"], item["sm"]["S"], until)
+    until, at = int(item["x"]["N"]), float(item["un"]["N"]) if "un" in item else None
+    return UnsubscribeLink(server, message, item["r"]["S"], item["sm"]["S"], until, at)
