@@ -29,6 +29,7 @@ from chalicelib.ports.rand import Rand
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.services.suppress import Listed, SuppressRecipients
 from chalicelib.services.tenancy.enter_audit import EnterAudit
+from chalicelib.services.tenancy.streams import Streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class Suppressions:
         suppress: SuppressRecipients,
         audit: EnterAudit,
         rand: Rand,
+        streams: Streams,
     ) -> None:
+        self._streams = streams
         self._clock = clock
         self._rand = rand
         self._suppressions = suppressions
@@ -110,7 +113,9 @@ class Suppressions:
         raise NotFound("This address is not on the suppression list")
 
     async def add(self, owner: ListOwner, wanted: Wanted) -> Listed:
-        """List a recipient, or renew its entry. Raises TemporaryFailure."""
+        """List a recipient, or renew its entry. InvalidRequest for a stream that the server lacks, TemporaryFailure."""
+        if owner.server is not None and wanted.stream is not None:
+            await self._streams.check_known(owner.server.id, {"/stream": wanted.stream})
         now = self._clock.now()
         entry = Suppression(
             address=wanted.address,

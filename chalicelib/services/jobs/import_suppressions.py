@@ -10,26 +10,24 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from chalicelib.domain import csv_rows
-from chalicelib.domain.csv_rows import Row, delimiter_of, rows_of, start_of
+from chalicelib.domain.csv_rows import Row, rows_of
 from chalicelib.domain.errors import Contended, Rejected
 from chalicelib.domain.jobs import MOST_ERRORS, Job, Piece
 from chalicelib.domain.mail.suppression_rows import (
-    Columns,
     Given,
     ListedRow,
-    columns_of,
     entry_of,
     read_row,
 )
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Change, Name, Reason, Suppression
+from chalicelib.domain.suppression import Change, Name, Suppression
 from chalicelib.domain.tenancy.servers import SuppressionDays
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
@@ -41,8 +39,10 @@ from chalicelib.services.jobs.kinds import (
     Looked,
     Parameters,
 )
+from chalicelib.services.jobs.suppression_file import Format, counted, format_of, rows_in
 from chalicelib.services.suppress import MOST_TRIES, SuppressRecipients
 from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.tenancy.streams import Streams
 
 MOST_BYTES = 100_000_000
 COUNTED_BYTES = 1_000_000
@@ -67,17 +67,6 @@ class _At:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Format:
-    """What the first line of a file says, and what the job says of all others."""
-
-    columns: Columns
-    delimiter: bytes
-    start: int
-    first_line: int
-    given: Given
-
-
 class ImportSuppressions:
     """The type `import_suppressions`."""
 
@@ -92,7 +81,9 @@ class ImportSuppressions:
         suppressions: SuppressionList,
         suppress: SuppressRecipients,
         directory: Directory,
+        streams: Streams,
     ) -> None:
+        self._streams = streams
         self._clock = clock
         self._blobs = blobs
         self._suppressions = suppressions
@@ -105,12 +96,14 @@ class ImportSuppressions:
 
     async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
         """The file is kept with the job, or is an upload of the server."""
+        await self._check(owner, parameters)
         ref = await self._ref(owner, parameters, hashlib.sha256(job.encode()).hexdigest()[:32])
         kept = {name: one for name, one in parameters.items() if name not in ("csv", "upload")}
         return kept | {"file": ref.key, "bytes": ref.length}
 
     async def look(self, owner: JobOwner, parameters: Parameters) -> Looked:
         """The first rows, as an import would take them."""
+        await self._check(owner, parameters)
         text = parameters.get("csv")
         if text is None:
             ref = await self._ref(owner, parameters, "")
@@ -118,11 +111,12 @@ class ImportSuppressions:
             is_whole = ref.length <= len(data)
         else:
             data, is_whole = text.encode(), True
-        form = _format(data, parameters, is_whole=is_whole)
-        found = islice(_rows(data, form, is_last=is_whole), LOOKED_AT + 1)
+        form = format_of(data, parameters, is_whole=is_whole)
+        found = islice(rows_in(data, form, is_last=is_whole), LOOKED_AT + 1)
         rows = await asyncio.to_thread(list, found)
+        streams = await self._streams.names(owner.number)
         is_exact = is_whole and len(rows) <= LOOKED_AT
-        read, invalid = self._read_rows(rows[:LOOKED_AT], form)
+        read, invalid = self._read_rows(rows[:LOOKED_AT], form, streams)
         known = await self._known(owner.number, [row for _, row in read], self._clock.now())
         names = {row.name for _, row in read}
         added = len(names - known.keys())
@@ -135,7 +129,7 @@ class ImportSuppressions:
         parameters = json.loads(job.parameters)
         ref = BlobRef(parameters["file"], 0, parameters["bytes"])
         head = await self._read(ref, 0, csv_rows.LONGEST_ROW)
-        form = _format(head, parameters, is_whole=len(head) == ref.length)
+        form = format_of(head, parameters, is_whole=len(head) == ref.length)
         at = _At(**json.loads(job.state)) if job.state else _At(form.start, form.first_line)
         data = await self._read(ref, at.offset, READ_BYTES if at.is_counted else COUNTED_BYTES)
         is_last = at.offset + len(data) >= ref.length
@@ -143,7 +137,7 @@ class ImportSuppressions:
         if at.is_counted:
             some = await asyncio.to_thread(list, islice(rows, ROWS_AT_ONCE))
             return await self._listed(owner, job, at, form, some, is_last)
-        count, last = await asyncio.to_thread(_counted, rows)
+        count, last = await asyncio.to_thread(counted, rows)
         if is_last:
             begun = _At(form.start, form.first_line)
             return Piece(state=begun.text(is_counted=True), matched=count)
@@ -157,11 +151,11 @@ class ImportSuppressions:
         return found
 
     async def _listed(
-        self, owner: ServerId, job: Job, at: _At, form: _Format, rows: Sequence[Row], is_last: bool
+        self, owner: ServerId, job: Job, at: _At, form: Format, rows: Sequence[Row], is_last: bool
     ) -> Piece:
         """List what some rows say."""
         ended = is_last and len(rows) < ROWS_AT_ONCE
-        read, invalid = self._read_rows(rows, form, at.row)
+        read, invalid = self._read_rows(rows, form, await self._streams.names(owner), at.row)
         added = await self._list(owner, job, read, form.given)
         told: dict[str, Any] = (
             json.loads(job.result) if job.result else {"added": 0, "updated": 0, "invalid": []}
@@ -185,8 +179,12 @@ class ImportSuppressions:
             is_last=ended,
         )
 
+    async def _check(self, owner: JobOwner, parameters: Parameters) -> None:
+        named = {"/stream": parameters["stream"]} if "stream" in parameters else {}
+        await self._streams.check_known(owner.number, named)
+
     def _read_rows(
-        self, rows: Sequence[Row], form: _Format, first: int = 0
+        self, rows: Sequence[Row], form: Format, streams: Collection[str], first: int = 0
     ) -> tuple[list[tuple[int, ListedRow]], list[dict[str, Any]]]:
         """What rows say, each with its number in the file, and what is wrong with the others."""
         read: list[tuple[int, ListedRow]] = []
@@ -196,7 +194,10 @@ class ImportSuppressions:
             try:
                 if row.fault:
                     raise Rejected(row.fault)
-                read.append((number, read_row(row.cells, form.columns, form.given, now)))
+                said = read_row(row.cells, form.columns, form.given, now)
+                if said.stream is not None and said.stream not in streams:
+                    raise Rejected("names a stream that this server lacks")
+                read.append((number, said))
             except Rejected as wrong:
                 invalid.append({"line": row.line, "detail": f"Line {row.line} {wrong.public}"})
         return read, invalid
@@ -253,39 +254,15 @@ class ImportSuppressions:
         now = self._clock.now()
         if "csv" in parameters:
             data = parameters["csv"].encode()
-            _format(data, parameters, is_whole=True)
+            format_of(data, parameters, is_whole=True)
             return await self._blobs.keep(owner.number, name, data, now)
         ref = await self._blobs.uploaded(owner.number, parameters["upload"], now)
         if ref.length > MOST_BYTES:
             raise Rejected(f"The file has {ref.length:,} bytes, at most {MOST_BYTES:,} are taken")
         head = await self._read(ref, 0, csv_rows.LONGEST_ROW)
-        _format(head, parameters, is_whole=len(head) == ref.length)
+        format_of(head, parameters, is_whole=len(head) == ref.length)
         return ref
 
     async def _read(self, ref: BlobRef, offset: int, length: int) -> bytes:
         length = max(0, min(length, ref.length - offset))
         return await self._blobs.get(replace(ref, offset=offset, length=length))
-
-
-def _format(head: bytes, parameters: Parameters, *, is_whole: bool) -> _Format:
-    """What a file's first line says. Rejected for what is no such file."""
-    start = start_of(head)
-    delimiter = delimiter_of(head[start:])
-    header = next(rows_of(head, 1, delimiter, is_last=is_whole, start=start), None)
-    if header is None or header.fault:
-        raise Rejected("The file has no header line")
-    reason = parameters.get("reason")
-    given = Given(False, parameters.get("stream"), None if reason is None else Reason(reason))
-    return _Format(columns_of(header.cells), delimiter, header.end, header.next_line, given)
-
-
-def _counted(rows: Iterator[Row]) -> tuple[int, Row | None]:
-    """How many there are, and the last of them."""
-    count, last = 0, None
-    for row in rows:
-        count, last = count + 1, row
-    return count, last
-
-
-def _rows(data: bytes, form: _Format, *, is_last: bool) -> Iterator[Row]:
-    return rows_of(data, form.first_line, form.delimiter, is_last=is_last, start=form.start)

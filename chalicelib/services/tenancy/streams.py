@@ -5,9 +5,18 @@ Two that every server has are not stored until somebody changes them, and stay.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from chalicelib.domain.errors import Conflict, NotFound, Taken, TooMany, wrong_field
+from chalicelib.domain.errors import (
+    Conflict,
+    FieldError,
+    InvalidRequest,
+    NotFound,
+    Taken,
+    TooMany,
+    wrong_field,
+)
 from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Place
 from chalicelib.domain.tenancy.owners import of_server
@@ -25,6 +34,7 @@ from chalicelib.ports.acting import acting, who_acts
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.repository import Repository
 
+UNKNOWN = "This server has no such stream"
 NO_NAME = "A stream's name has 1 to 40 lower-case letters, digits and hyphens"
 
 
@@ -48,6 +58,23 @@ class Streams:
             if name not in BUILT_IN:
                 raise
             return built_in(server, name)
+
+    async def names(self, server: ServerId) -> set[str]:
+        """The names of all that a server has."""
+        return {one.name for one in await self.of(server)}
+
+    async def check_known(self, server: ServerId, named: Mapping[str, str]) -> None:
+        """InvalidRequest for streams that the server lacks, by where they are named: JSON pointers."""
+        if not named:
+            return
+        known = await self.names(server)
+        faults = [
+            FieldError(at, "unknown_reference", UNKNOWN)
+            for at, name in named.items()
+            if name not in known
+        ]
+        if faults:
+            raise InvalidRequest(UNKNOWN, tuple(faults))
 
     async def create(
         self, server: ServerId, name: str, kind: StreamType, unsubscribe: bool | None = None

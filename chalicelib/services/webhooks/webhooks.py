@@ -35,6 +35,7 @@ from chalicelib.services.tenancy.receiver_url import (
     check_user_info_stays,
     checked_url,
 )
+from chalicelib.services.tenancy.streams import Streams
 
 MOST_OF_A_SERVER = 50
 ID_LETTERS = 12
@@ -55,7 +56,9 @@ class Webhooks:
         settings: Settings,
         secrets: ReceiverSecrets,
         lanes: WebhookLanes,
+        streams: Streams,
     ) -> None:
+        self._streams = streams
         self._repository = repository
         self._secrets = secrets
         self._clock = clock
@@ -64,8 +67,8 @@ class Webhooks:
         self._guard = read_guard(settings.allowed_destinations, settings.allow_private_destinations)
 
     async def create(self, server: Server, given: Mapping[str, Any]) -> tuple[Webhook, str]:
-        """A new webhook and its secret. InvalidRequest names what is wrong, a destination that is closed among it;
-        TooMany when the server has MOST_OF_A_SERVER."""
+        """A new webhook and its secret. InvalidRequest names what is wrong, a destination that is closed and a stream
+        that the server lacks among it; TooMany when the server has MOST_OF_A_SERVER."""
         bare = Webhook(
             id=random_letters(self._rand.bytes(32), ID_LETTERS),
             server_id=server.id,
@@ -155,6 +158,8 @@ class Webhooks:
             found["name"] = "" if name is None else checked_name(name)
         if "url" in given:
             found |= await self._url(webhook, given["url"])
+        named = {f"/streams/{at}": one for at, one in enumerate(given.get("streams") or ())}
+        await self._streams.check_known(webhook.server_id, named)
         if "enabled" in given:
             found["disabled_reason"] = None
         return found

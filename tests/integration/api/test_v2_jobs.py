@@ -98,7 +98,37 @@ def test_an_import_lists_what_its_rows_say(api: ApiWorld) -> None:
     assert [one["after"] for one in audit] == [{"type": "import_suppressions"}] * 2
 
 
+def a_stream(api: ApiWorld, name: str) -> None:
+    wanted = {"name": name, "type": "broadcast"}
+    assert api.manage("POST", "/streams", wanted, SERVER).status == 201
+
+
+def test_rows_of_streams_that_the_server_lacks_are_invalid(api: ApiWorld) -> None:
+    csv = (
+        "address,scope,stream\na@x.example,stream,news\nb@x.example,stream,none\n"
+        "c@x.example,stream,transactional\n"
+    )
+    invalid = [{"line": 3, "detail": "Line 3 names a stream that this server lacks"}]
+    a_stream(api, "news")
+    looked = start(api, type="import_suppressions", csv=csv, dry_run=True).json
+    assert looked["result"] == {"added": 2, "updated": 0, "invalid": invalid}
+    job = imported(api, csv)
+    assert (job["done"], job["failed"]) == (2, 1)
+    assert job["result"] == {"added": 2, "updated": 0, "invalid": invalid}
+    for more in ({}, {"dry_run": True}):
+        whole = {"type": "import_suppressions", "csv": "address\n", "scope": "stream"}
+        reply = start(api, **whole, **more, stream="none")
+        (error,) = reply.json["errors"]
+        assert (reply.status, error["pointer"], error["code"]) == (
+            422,
+            "/stream",
+            "unknown_reference",
+        )
+        assert start(api, **whole, **more, stream="news").status in (200, 202)
+
+
 def test_a_file_of_our_own_goes_out_and_in(api: ApiWorld) -> None:
+    a_stream(api, "news")
     wanted = {"reason": "unsubscribe", "note": '=1+1, "so"', "expires_at": "2027-03-01T00:00:00Z"}
     for fields in (
         {"address": "=x@a.example"},

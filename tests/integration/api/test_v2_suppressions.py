@@ -85,6 +85,9 @@ def test_entries_end_as_their_reason_says(api: ApiWorld) -> None:
 
 def test_a_server_sees_what_acts_on_it_and_changes_its_own(api: ApiWorld) -> None:
     ann = "ann@example.com"
+    for name in ("news", "alerts"):
+        wanted = {"name": name, "type": "broadcast"}
+        assert api.manage("POST", "/streams", wanted, tenant=SERVER).status == 201
     assert add(api, ann, WHOLE).json["scope"] == "organization"
     assert add(api, ann, scope="stream", stream="news").json["stream"] == "news"
     assert add(api, ann, scope="stream", stream="alerts").status == 201
@@ -123,6 +126,7 @@ def test_a_server_sees_what_acts_on_it_and_changes_its_own(api: ApiWorld) -> Non
         (SERVER, {"scope": "stream"}, "/stream"),
         (SERVER, {"stream": "news"}, "/stream"),
         (SERVER, {"scope": "stream", "stream": "N"}, "/stream"),
+        (SERVER, {"scope": "stream", "stream": "none"}, "/stream"),
         (WHOLE, {"stream": "news"}, "/stream"),
         (SERVER, {"reason": "other"}, "/reason"),
         (SERVER, {"note": "n" * 201}, "/note"),

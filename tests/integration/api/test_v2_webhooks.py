@@ -88,7 +88,11 @@ def test_one_is_made_shown_changed_and_deleted(api: ApiWorld) -> None:
         "timeout": 30,
         "enabled": False,
     }
+    wanted = {"name": "news", "type": "broadcast"}
+    assert api.manage("POST", "/streams", wanted, tenant=HERE).status == 201
     assert change(api, fresh, **fields).json == fresh | fields
+    unknown = change(api, fresh, streams=["news", "none", "broadcast"])
+    assert places(unknown) == [("/streams/1", "unknown_reference")]
     assert change(api, fresh, **dict.fromkeys(fields)).json == fresh
     assert api.manage("DELETE", at, tenant=HERE).status == 204
     assert refused(api.manage("GET", at, tenant=HERE)) == (404, "not_found")
@@ -110,6 +114,7 @@ def test_one_is_made_shown_changed_and_deleted(api: ApiWorld) -> None:
         ({"events": ["email.unknown"]}, ("/events/0", "enum")),
         ({"events": []}, ("/events", "too_short")),
         ({"tags": [""]}, ("/tags/0", "string_too_short")),
+        ({"streams": ["transactional", "none"]}, ("/streams/1", "unknown_reference")),
         ({"format": "Hash"}, ("/format", "enum")),
         ({"secret": "whsec_AAAA"}, ("/secret", "invalid")),
         ({"secret": "A" * 44}, ("/secret", "invalid")),

@@ -22,7 +22,7 @@ LIMIT = EventType.SERVER_LIMIT_EXCEEDED
         ({"events": [EventType.EMAIL_DELIVERED]}, {}, True),
         ({"events": [EventType.EMAIL_BOUNCED]}, {}, False),
         ({"streams": ["transactional"]}, {}, True),
-        ({"streams": ["news"]}, {}, False),
+        ({"streams": ["broadcast"]}, {}, False),
         ({"streams": ["transactional"]}, {"email": None, "stream": None}, False),
         ({"tags": ["a", "b"]}, {"tag": "b"}, True),
         ({"tags": ["a", "b"]}, {"tag": "c"}, False),
