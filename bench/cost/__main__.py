@@ -1,10 +1,11 @@
 """`make cost`: what a million messages cost on AWS, measured on the deployed functions in the local emulator.
 
 Starts a local stack of its own with the packaged functions in the emulator's Lambdas, sends messages of 20 kB by SMTP
-through the gateway and by HTTP in batches through API Gateway, and reads functions' and gateway's logs for calls,
-request units, bytes and billed milliseconds. Counts hold on AWS as well; milliseconds are this machine's, where a
-function has a whole core, which on AWS takes 1,769 MB: what smaller ones would cost if they did nothing but compute
-stands apart, like data out, what costs the same however little is sent, and the time that real receivers take.
+through the gateway and by HTTP in batches through API Gateway, the latter once more with a webhook that is told of
+each, and reads functions' and gateway's logs for calls, request units, bytes and billed milliseconds. Counts hold on
+AWS as well; milliseconds are this machine's, where a function has a whole core, which on AWS takes 1,769 MB: what
+smaller ones would cost if they did nothing but compute stands apart, like data out, what costs the same however little
+is sent, and the time that real receivers take.
 """
 
 from __future__ import annotations
@@ -24,7 +25,18 @@ from pathlib import Path
 
 from bench.cost.billing import Used, add_lines
 from bench.cost.counting import Counting
-from bench.cost.tables import API, DELIVERER, HTTP_BATCH, SIZE, Measured, as_json, tables
+from bench.cost.receiver import Receiver, receiving
+from bench.cost.tables import (
+    API,
+    COUNTER,
+    DELIVERER,
+    HTTP_BATCH,
+    POSTERS,
+    SIZE,
+    Measured,
+    as_json,
+    tables,
+)
 from infra.local.aws import EMULATOR_PYTHON
 from tests.e2e.stack import RunningStack, wait_for
 from tests.e2e.target import TARGETS
@@ -72,9 +84,16 @@ def by_http(stack: RunningStack, messages: int) -> int:
     return len(starts)
 
 
-def measure(stack: RunningStack, counting: Counting, way: str, messages: int) -> Measured:
-    """Send, wait until all has arrived, and read the functions' logs. The gateway's come when it has stopped."""
-    before = {name: _lines(stack, name) for name in (API, DELIVERER)}
+def measure(
+    stack: RunningStack,
+    counting: Counting,
+    way: str,
+    messages: int,
+    receiver: Receiver | None = None,
+) -> Measured:
+    """Send, wait until all has arrived and the receiver, if any, was told of all, and read the functions' logs. The
+    gateway's come when it has stopped."""
+    before = {name: _lines(stack, name) for name in (API, DELIVERER, *POSTERS)}
     stack.request("DELETE", "/_local/inbox/messages")
     counting.skip()
     used = Used()
@@ -83,23 +102,42 @@ def measure(stack: RunningStack, counting: Counting, way: str, messages: int) ->
     else:
         used.http_requests = by_http(stack, messages)
     wait_for(lambda: _arrived(stack) >= messages, f"{messages} messages by {way}", 600)
-    wait_for(lambda: _settled(stack, before, messages), "the functions' logs", 60)
-    for name, known in before.items():
-        add_lines(used, _lines(stack, name)[len(known) :], name)
+    wait_for(lambda: _settled(stack, before, messages), "the functions' logs", 300)
     counted = Used()
     counting.add_to(counted)
+    if receiver is not None:
+        wait_for(lambda: receiver.events >= messages, f"{messages} events at a webhook", 600)
+        wait_for(lambda: _posted(stack, before) >= messages, "the logs of webhooks", 300)
+    for name, known in before.items():
+        add_lines(used, _lines(stack, name)[len(known) :], name)
     used.add(counted)
     return Measured(way, messages, used, counted)
 
 
+def measure_webhook(stack: RunningStack, counting: Counting, messages: int) -> Measured:
+    """The same by HTTP, with a webhook at a receiver on loopback that takes each event at once."""
+    tenant = {
+        "Authorization": f"Bearer {stack.facts['management_key']}",
+        "Posthorn-Tenant": stack.facts["server"]["smtp_username"],
+    }
+    with receiving() as receiver:
+        wanted = {"url": receiver.url, "events": ["email.delivered"]}
+        status, body = stack.request("POST", "/api/v2/webhooks", wanted, tenant)
+        if status != 201:
+            raise RuntimeError(f"no webhook was made: status {status}: {body[:300]!r}")
+        return measure(stack, counting, "webhook", messages, receiver)
+
+
 def run(messages: int, folder: Path) -> list[Measured]:
-    """Measure both ways on a stack of one's own."""
+    """Measure both ways in, and a webhook, on a stack of one's own."""
     local = TARGETS["local"]
     stack = RunningStack(folder / "state", local.settings, local.start_seconds)
     try:
         _limit_concurrency(stack)
+        _play_the_outbox_here(stack)
         counting = Counting(stack.facts["environment"])
         found = [measure(stack, counting, way, messages) for way in ("SMTP", "HTTP")]
+        found.append(measure_webhook(stack, counting, messages))
         stack.stop()
         lines = (stack.state / "logs" / "gateway.log").read_text().splitlines()
         add_lines(found[0].used, [line for line in lines if '"event":"stopped"' in line])
@@ -131,6 +169,14 @@ def _limit_concurrency(stack: RunningStack) -> None:
     )
 
 
+def _play_the_outbox_here(stack: RunningStack) -> None:
+    """Take the stream away from the deployed function: `Counting` hands it over as AWS gathers it."""
+    client = stack.client("lambda")
+    name = stack.facts["functions"][COUNTER]
+    (mapping,) = client.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    client.delete_event_source_mapping(UUID=mapping["UUID"])
+
+
 def _lines(stack: RunningStack, function: str) -> list[str]:
     """A function's log so far, in the order of its streams."""
     pages = stack.client("logs").get_paginator("filter_log_events")
@@ -145,6 +191,13 @@ def _settled(stack: RunningStack, before: dict[str, list[str]], messages: int) -
     add_lines(used, _lines(stack, DELIVERER)[len(before[DELIVERER]) :], DELIVERER)
     logged = sum(size for size, _ in used.batches)
     return logged >= messages and used.invocations[DELIVERER] >= len(used.batches)
+
+
+def _posted(stack: RunningStack, before: dict[str, list[str]]) -> int:
+    """How many requests those who work at lanes have logged."""
+    lines = [line for name in POSTERS for line in _lines(stack, name)[len(before[name]) :]]
+    said = [json.loads(line) for line in lines if line.startswith("{")]
+    return sum(int(one.get("requests", 0)) for one in said)
 
 
 def _arrived(stack: RunningStack) -> int:
@@ -165,8 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     folder = Path(tempfile.mkdtemp(prefix="posthorn-cost-"))
     try:
-        smtp, http = run(given.messages, folder)
-        print(json.dumps(as_json(smtp, http)) if given.json else "\n".join(tables(smtp, http)))
+        found = run(given.messages, folder)
+        print(json.dumps(as_json(*found)) if given.json else "\n".join(tables(*found)))
     except (AssertionError, RuntimeError, OSError, smtplib.SMTPException) as error:
         print(f"posthorn: the measurement failed: {error}", file=sys.stderr)
         return 1

@@ -20,6 +20,9 @@ REPORT = re.compile(r"^REPORT .*?Billed Duration: ([\d.]+) ms\s+Memory Size: (\d
 QUEUE_CALL_MESSAGES = 10
 MEMORY_GB = 1024
 WHOLE_CORE_MB = 1769
+# Of each batch: what is stored of events, and looked at of the server, its packs and its webhooks.
+LIST_CALLS = 3
+OUTBOX_READ_UNITS = 3.0
 
 
 @dataclass(slots=True)
@@ -159,11 +162,11 @@ class Pace:
 class Model:
     """Cost of one message by SMTP as a function of the rate.
 
-    `write_units`, `read_units`: a message's, measured, without leases and counters. `batch_ms`, `message_ms`: a
-    delivering invocation's time is the first plus the second for each message. The other fields are how the gateway and
-    Lambda gather: a commit takes what comes in `commit_seconds` or 64 messages, a poller what comes in its window or
-    50, and the outbox what comes in `counted_seconds` or 500 messages (two changes each), for three counters
-    and a pack of groups.
+    `write_units`, `read_units`: a message's, measured, without leases and what the outbox takes. `batch_ms`,
+    `message_ms`: a delivering invocation's time is the first plus the second for each message. The other fields are how
+    the gateway and Lambda gather: a commit takes what comes in `commit_seconds` or 64 messages, a poller what comes in
+    its window or 50, and the outbox what comes in `counted_seconds` or 500 messages (two changes each), for three
+    counters, a pack of groups, an item of the list of events, and a look at the webhooks.
     """
 
     write_units: float
@@ -197,21 +200,30 @@ class Model:
         leases = 2 * min(1.0, 0.1 / rate)
         together = min(max(1.0, rate * self.counted_seconds), self.largest_count)
         counters = self.counters / together
+        listed = list_units(together) / together
         # Put, claim and finish; servers and suppressions once for each batch.
-        tables = 3 + 2 / batch + leases + counters
+        tables = 3 + 2 / batch + leases + counters + LIST_CALLS / together
         milliseconds = self.batch_ms / batch + self.message_ms
         price = (
             puts * prices.S3_PUT
             + gets * prices.S3_GET
             + queue * prices.SQS_CALL
-            + (self.write_units + leases + counters) * prices.WRITE_UNIT
-            + self.read_units * prices.READ_UNIT
+            + (self.write_units + leases + counters + listed) * prices.WRITE_UNIT
+            + (self.read_units + OUTBOX_READ_UNITS / together) * prices.READ_UNIT
             + prices.LAMBDA_REQUEST / batch
             + prices.LAMBDA_REQUEST / together
             + milliseconds / 1000 * self.memory_gb * prices.LAMBDA_GB_SECOND["x86_64"]
             + self.log_bytes / prices.GB * prices.LOG_GB
         )
         return Pace(rate, commit, batch, puts + gets + queue + tables, price)
+
+
+def list_units(events: float) -> int:
+    """Write units of the list of events of a server, of a batch with so many."""
+    return next(
+        (units for most, units in prices.EVENT_LIST_UNITS.items() if events <= most),
+        prices.EVENT_LIST_UNITS[max(prices.EVENT_LIST_UNITS)],
+    )
 
 
 def fit(batches: Iterable[tuple[int, float]]) -> tuple[float, float]:

@@ -1,8 +1,8 @@
 """What counting costs when the changes are gathered as AWS gathers them: a part of `make cost`.
 
 The emulator hands the records of a stream over as they come, a few at a time, and so makes the function write far more
-often than on AWS. Here the same function is called again with the same records, in batches as its event source is told
-to gather them, and its log lines and times are taken. What it counts this second time goes to a shard of another name.
+often than on AWS. Here, in its place, the same function is called with the records in batches as its event source is
+told to gather them, and its log lines and times are taken.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from infra.local.plan import DUMMY_CREDENTIALS, LOCAL_DEFAULTS, NO_OTHER_CREDENT
 from infra.templates import load
 
 FUNCTION = "Outbox"
-SHARD = "again"
 
 
 class Counting:
@@ -30,7 +29,7 @@ class Counting:
         os.environ.update(
             LOCAL_DEFAULTS | NO_OTHER_CREDENTIALS | DUMMY_CREDENTIALS | dict(environment)
         )
-        self._changes = Changes(read_settings(os.environ).mail_table, SHARD)
+        self._changes = Changes(read_settings(os.environ).mail_table)
         properties = load("functions.merge.yaml")["Resources"][FUNCTION]["Properties"]
         self._megabytes: int = properties["MemorySize"]
 

@@ -16,11 +16,13 @@ SIZE = 20_000
 HTTP_BATCH = 50
 RATES = (1, 3, 10, 30, 100, 300, 1_000)
 API, DELIVERER, COUNTER = "Api", "DeliverDefault", "Outbox"
+POSTERS = ("Webhooks", "WebhooksSlow")
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What `messages` messages of one way in have used; `counting` is the part of it that the statistics took."""
+    """What `messages` messages of one way in have used; `counting` is the part of it that the outbox took, with
+    statistics, the list of events, and what is stored for webhooks."""
 
     way: str
     messages: int
@@ -74,13 +76,14 @@ Figure = tuple[str, Callable[[Measured], float]]
 FIGURES: tuple[Figure, ...] = (
     ("AWS calls", lambda one: one.calls),
     ("DynamoDB write units", lambda one: one.write_units),
-    ("  of these for statistics", lambda one: one.a_message(one.counting.write_units)),
+    ("  of these by the outbox", lambda one: one.a_message(one.counting.write_units)),
     ("DynamoDB read units", lambda one: one.a_message(one.used.read_units)),
     ("bytes sent to AWS", lambda one: one.a_message(one.used.sent)),
     ("bytes got from AWS", lambda one: one.a_message(one.used.received)),
     ("Api, billed ms", lambda one: one.a_message(one.used.milliseconds[API])),
     ("Deliver, billed ms", lambda one: one.a_message(one.used.milliseconds[DELIVERER])),
     ("Outbox, billed ms", lambda one: one.a_message(one.used.milliseconds[COUNTER])),
+    ("Webhooks, billed ms", lambda one: one.a_message(_posting(one.used))),
     ("messages a delivery batch", lambda one: _mean_batch(one.used)),
 )
 
@@ -100,20 +103,21 @@ def model_of(measured: Measured) -> Model:
     used, messages = measured.used, measured.messages
     batch_ms, message_ms = fit(used.batches)
     # Claim and finish are two updates a message; of the others, each leases a block of numbers for one unit.
-    leases = used.calls["dynamodb.UpdateItem"] - measured.counting.total_calls - 2 * messages
+    updates = used.calls["dynamodb.UpdateItem"] - measured.counting.calls["dynamodb.UpdateItem"]
+    leases = updates - 2 * messages
     written = used.write_units - measured.counting.write_units - max(0, leases)
     return Model(
         write_units=written / messages,
-        read_units=used.read_units / messages,
+        read_units=(used.read_units - measured.counting.read_units) / messages,
         batch_ms=batch_ms,
         message_ms=message_ms,
         log_bytes=used.log_bytes / messages,
     )
 
 
-def as_json(smtp: Measured, http: Measured) -> dict[str, Any]:
+def as_json(smtp: Measured, http: Measured, webhook: Measured) -> dict[str, Any]:
     """Everything in the tables; dollars are by million messages, but `fixed` and `by_use`, which are by month."""
-    ways = (smtp, http)
+    ways = (smtp, http, webhook)
     return {
         "messages": smtp.messages,
         "size": SIZE,
@@ -128,7 +132,8 @@ def as_json(smtp: Measured, http: Measured) -> dict[str, Any]:
             }
             for one in ways
         },
-        "targets": [asdict(one) | {"met": one.is_met} for one in verdicts(*ways)],
+        "targets": [asdict(one) | {"met": one.is_met} for one in verdicts(smtp, http)],
+        "event_at_a_webhook": event(http, webhook),
         "fixed": prices.FIXED,
         "by_use": prices.BY_USE,
         "others": prices.PEERS,
@@ -136,14 +141,30 @@ def as_json(smtp: Measured, http: Measured) -> dict[str, Any]:
     }
 
 
-def tables(smtp: Measured, http: Measured) -> list[str]:
+def event(http: Measured, webhook: Measured) -> dict[str, float]:
+    """What an event at a webhook adds to a message by HTTP: units, calls, and dollars a million."""
+
+    def more(value: Callable[[Measured], float]) -> float:
+        return value(webhook) - value(http)
+
+    return {
+        "AWS calls": more(lambda one: one.calls),
+        "DynamoDB write units": more(lambda one: one.write_units),
+        "DynamoDB read units": more(lambda one: one.a_message(one.used.read_units)),
+        "billed ms": more(lambda one: one.a_message(_posting(one.used))),
+        "dollars a million": more(lambda one: sum(one.per_million.values())),
+    }
+
+
+def tables(smtp: Measured, http: Measured, webhook: Measured) -> list[str]:
     """The lines for people."""
-    ways = (smtp, http)
+    ways = (smtp, http, webhook)
     parts = [
         _head(smtp),
         _counts(ways),
         _bill(ways),
-        _targets(ways),
+        _event(http, webhook),
+        _targets(smtp, http),
         _fixed(),
         _peers(),
         _paces(smtp),
@@ -156,7 +177,7 @@ def _head(smtp: Measured) -> list[str]:
         f"A million messages of {SIZE / 1000:.0f} kB, one recipient, measured with"
         f" {smtp.messages:,} each on the deployed functions",
         f"prices of {prices.DATE}: {prices.SOURCE}",
-        f"HTTP: {HTTP_BATCH} messages a request",
+        f"HTTP: {HTTP_BATCH} messages a request; webhook: the same, with one that is told of each delivery",
     ]
 
 
@@ -183,11 +204,18 @@ def _bill(ways: Sequence[Measured]) -> list[str]:
     ]
 
 
-def _targets(ways: Sequence[Measured]) -> list[str]:
+def _event(http: Measured, webhook: Measured) -> list[str]:
+    return [
+        "an event at a webhook that takes it at once, beside its message by HTTP",
+        *(_row(name, [value]) for name, value in event(http, webhook).items()),
+    ]
+
+
+def _targets(smtp: Measured, http: Measured) -> list[str]:
     return [
         f"  {one.name:36}{one.value:8.2f}  target <= {one.most:4.1f}"
         f"  {'met' if one.is_met else 'MISSED'}"
-        for one in verdicts(*ways)
+        for one in verdicts(smtp, http)
     ]
 
 
@@ -231,6 +259,10 @@ def _title(text: str, ways: Sequence[Measured]) -> str:
 
 def _row(name: str, values: Sequence[float], digits: int = 2) -> str:
     return f"  {name:34}" + "".join(f"{value:12.{digits}f}" for value in values)
+
+
+def _posting(used: Used) -> float:
+    return sum(used.milliseconds[name] for name in POSTERS)
 
 
 def _mean_batch(used: Used) -> float:

@@ -144,25 +144,29 @@ def test_what_two_have_used_is_summed() -> None:
 
 def test_the_tables_and_the_json_say_the_same() -> None:
     ways = []
-    for way in ("SMTP", "HTTP"):
+    for way in ("SMTP", "HTTP", "webhook"):
         used, counting = Used(write_units=4_100.0), Used(write_units=20.0)
         used.calls.update({"dynamodb.UpdateItem": 2_100, "dynamodb.PutItem": 1_000})
         counting.calls.update({"dynamodb.UpdateItem": 20})
         used.batches = [(10, 100.0)] * 100
         ways.append(Measured(way, 1_000, used, counting))
-    smtp, http = ways
-    told = as_json(smtp, http)
+    smtp, http, webhook = ways
+    webhook.used.write_units += 3_000
+    webhook.used.add_invocation("Webhooks", 500.0, 512)
+    told = as_json(smtp, http, webhook)
     assert json.loads(json.dumps(told)) is not None
     assert told["ways"]["SMTP"]["figures"]["DynamoDB write units"] == 4.1
     assert [one["met"] for one in told["targets"]] == [True] * 4
-    text = "\n".join(tables(smtp, http))
+    text = "\n".join(tables(smtp, http, webhook))
     assert f"{told['ways']['SMTP']['sum']:12.2f}" in text
     assert f"{told['by_rate'][0]['dollars'] * 1e6:14.2f}" in text
     assert "MISSED" not in text
-    # 4,100 units without those for statistics and those of eighty blocks of numbers.
+    of_event = told["event_at_a_webhook"]
+    assert (of_event["DynamoDB write units"], of_event["billed ms"]) == (pytest.approx(3.0), 0.5)
+    # 4,100 units without those of the outbox and those of eighty blocks of numbers.
     assert model_of(smtp).write_units == 4.0
     dear = Measured("SMTP", 1_000, Used(write_units=4_200.0), Used())
-    assert "MISSED" in "\n".join(tables(dear, http))
+    assert "MISSED" in "\n".join(tables(dear, http, webhook))
 
 
 def changed(at: float) -> dict[str, object]:
