@@ -102,7 +102,7 @@ def measure(
     else:
         used.http_requests = by_http(stack, messages)
     wait_for(lambda: _arrived(stack) >= messages, f"{messages} messages by {way}", 600)
-    wait_for(lambda: _settled(stack, before, messages), "the functions' logs", 300)
+    wait_for(lambda: _settled(stack, before, messages), "the functions' logs", 150)
     counted = Used()
     counting.add_to(counted)
     if receiver is not None:

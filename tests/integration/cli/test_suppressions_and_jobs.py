@@ -48,7 +48,14 @@ def test_a_list_is_changed_by_hand(api: ApiWorld, capsys: pytest.CaptureFixture[
     assert (made["address"], made["note"], made["scope"]) == ("bob@x.example", "asked", "server")
     as_json(api, capsys, "suppression", "add", "*@y.example", "--organization", "acme")
     as_json(
-        api, capsys, "suppression", "add", "bob@x.example", "--stream", "broadcast", "--never-expires"
+        api,
+        capsys,
+        "suppression",
+        "add",
+        "bob@x.example",
+        "--stream",
+        "broadcast",
+        "--never-expires",
     )
     listed = as_json(api, capsys, "suppression", "list")["data"]
     assert sorted((one["address"], one["scope"]) for one in listed) == [
