@@ -35,7 +35,7 @@ LONG = 3_600.0
 
 
 class TimedSearchDatabase(SearchDatabase):
-    """search.db that notes the CPU of each transaction: what other work on the machine and the disk take is not its own."""
+    """search.db that notes the CPU of each transaction: what other work and the disk take is not its own."""
 
     def __init__(self, folder: StateFolder, mail: MailDatabase) -> None:
         super().__init__(folder, mail)
