@@ -284,6 +284,11 @@ async def test_the_older_part_of_a_server_is_found_by_the_index(
 ) -> None:
     monkeypatch.setattr(search_index, "NEWEST", 5)
     monkeypatch.setattr(search_index, "MOST_LISTED", 5)
+    for choice, text, names in FILTERED:
+        query = parse_query(text, NOW)
+        if query.clauses or query.is_oldest_first:
+            found = await filled.finds(MailFilter(**choice, query=query), 2)
+            assert found == in_order(names, query), (choice, text)
     for limit in (2, 100):
         for text, names in ROWS:
             query = parse_query(text.strip(), NOW)
