@@ -69,7 +69,7 @@ def describe(order: Order, account: str, outputs: Mapping[str, str]) -> Deployed
         queues=queues
         | {
             name: f"{order.prefix}-{name}"
-            for name in ("incoming", "webhooks", "webhooks-slow", "dead")
+            for name in ("incoming", "webhooks", "webhooks-slow", "jobs", "dead")
         },
         environment=_environment(order.target, outputs, order.settings),
         outputs=outputs,

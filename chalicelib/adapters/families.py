@@ -25,6 +25,7 @@ http_client.HttpClient       network.http_client.H11HttpClient             netwo
 greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
+job_bell.JobBell             aws.job_bell.SqsJobBell                        sqlite.job_bell.SqliteJobBell
 jobs.Jobs                    aws.dynamo.jobs.DynamoJobs                    sqlite.jobs.SqliteJobs
 keys.KeyMaker                crypto.keys.CryptographyKeyMaker              crypto.keys.CryptographyKeyMaker
 messages.MessageStore        aws.dynamo.messages.DynamoMessageStore        sqlite.messages.SqliteMessageStore

@@ -219,5 +219,6 @@ RECORD = Table(
         Field("provider", "pv", Kind.TEXT, None),
         Field("counted", "lc", Kind.MARK, False),
         Field("limit_hold", "lh", Kind.JSON, None, value=LimitHold),
+        Field("jobs", "jb", Kind.TEXT, ""),
     ),
 )

@@ -38,7 +38,8 @@ class JobError:
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job. `parameters` and `result` are JSON objects, `state` is what its type remembers between two pieces, `next`
-    the number of the piece that comes next, `version` rises with every write. `tenant` is what the tenant is called."""
+    the number of the piece that comes next, `version` rises with every write. `tenant` is what the tenant is called,
+    and who asked for it, from where and in which request, is as the audit log has it."""
 
     id: str
     type: str
@@ -58,6 +59,10 @@ class Job:
     next: int = 0
     lease_until: float = 0
     version: int = 0
+    actor_kind: str = "system"
+    actor_id: str | None = None
+    address: str = ""
+    request_id: str = ""
 
     @property
     def is_open(self) -> bool:

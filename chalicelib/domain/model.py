@@ -204,7 +204,7 @@ class MessageRecord:
     click that look like a person's; those four are set beside attempts. `provider` is who receives for the recipient's
     domain, as statistics name it, once it was tried.
     `counted`: its send limits have counted it, at its first attempt or when they let it go. `limit_hold` is the one
-    that holds it.
+    that holds it. `jobs` are the ids of the last jobs that did something with it, apart by blanks, the newest last.
     """
 
     message: Message
@@ -241,6 +241,7 @@ class MessageRecord:
     provider: str | None = None
     counted: bool = False
     limit_hold: LimitHold | None = None
+    jobs: str = ""
     deliveries: tuple[Delivery, ...] = ()
 
     @property

@@ -12,6 +12,7 @@ from chalicelib.domain.numbering import ServerId
 
 UPLOAD_KEPT_SECONDS = 2 * DAY
 FILE_KEPT_SECONDS = 7 * DAY
+SMALLEST_PART = 5 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,21 @@ class BlobStore(Protocol):
     async def files(self, owner: ServerId, now: float) -> dict[str, float]:
         """The files that were made here and are not over, by name, and since when each is kept (epoch seconds); there
         may be uploads among them. For moves."""
+
+    async def begin_whole(self, owner: ServerId, name: str) -> str:
+        """Begin a file that comes in parts: what its parts are to be added to, for a day."""
+
+    async def add_part(
+        self, owner: ServerId, name: str, whole: str, number: int, content: bytes | bytearray
+    ) -> str:
+        """Add the part of a number, from 1, in place of one that is there: what to end the file with. All but the last
+        have SMALLEST_PART bytes or more. NotFound when the file was ended, or its day is over."""
+
+    async def end_whole(
+        self, owner: ServerId, name: str, whole: str, tags: Sequence[str], now: float
+    ) -> BlobRef:
+        """Keep the file as `keep` does, of all its parts; no more than one of them is held in memory. When it was
+        ended before, NotFound or the same again."""
 
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """Let a client upload `size` bytes by itself, within one hour."""

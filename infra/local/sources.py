@@ -30,6 +30,7 @@ SOURCES = (
     EventSource("functions.incoming:incoming", "incoming", 50),
     EventSource("functions.webhooks:webhooks", "webhooks", 10),
     EventSource("functions.webhooks:webhooks_slow", "webhooks-slow", 10),
+    EventSource("functions.jobs:jobs_woken", "jobs", 10),
     EventSource("functions.deadletters:deadletters", "", 10),
 )
 

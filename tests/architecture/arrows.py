@@ -103,7 +103,8 @@ chalicelib              -
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
-                        .services.tenancy .services.webhooks
+                        .domain.events .services.tenancy .services.webhooks .services.incoming .services.limits
+                        .services.outgoing .services.queue
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 import urllib.error
@@ -16,7 +17,7 @@ from chalicelib.domain.errors import MailError, NotFound
 from chalicelib.domain.file_link import disposition
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
-from chalicelib.ports.blobs import BlobStore, UploadTicket
+from chalicelib.ports.blobs import SMALLEST_PART, BlobStore, UploadTicket
 from onehost.web.application import Web
 from tests import web_client
 from tests.contract.conftest import World
@@ -208,3 +209,22 @@ async def test_an_upload_is_listed_and_kept_elsewhere(world: World) -> None:
     assert await world[BlobStore].get(ref) == content
     assert list(await world[BlobStore].uploads(there, now)) == [upload_id]
     assert await world[BlobStore].uploads(there, now + 174_000) == {}
+
+
+async def test_a_file_in_parts_is_their_bytes_in_order_whoever_dies(world: World) -> None:
+    store, owner, name = world[BlobStore], world.server, "5" * 32
+    first, last = secrets.token_bytes(SMALLEST_PART), b"the end"
+    whole = await store.begin_whole(owner, name)
+    await store.add_part(owner, name, whole, 1, b"\0" * SMALLEST_PART)
+    tags = [await store.add_part(owner, name, whole, 1, bytearray(first))]
+    with pytest.raises(NotFound):
+        await store.kept(owner, name, world.clock.now())
+    tags.append(await world.another()[BlobStore].add_part(owner, name, whole, 2, last))
+    now = time.time() if world.family == "aws" else world.clock.now()
+    ref = await store.end_whole(owner, name, whole, tags, now)
+    assert ref == await store.kept(owner, name, now)
+    assert await store.get(ref) == first + last
+    # Whoever did not hear that it was ended may find nothing to end, and finds the file.
+    with contextlib.suppress(NotFound):
+        await store.end_whole(owner, name, whole, tags, now)
+    assert await store.get(await store.kept(owner, name, now)) == first + last

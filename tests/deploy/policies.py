@@ -58,6 +58,7 @@ def parameters_for(settings: Settings, prefix: str) -> dict[str, str]:
         "IncomingArn": f"{queue}incoming",
         "WebhooksArn": f"{queue}webhooks",
         "WebhooksSlowArn": f"{queue}webhooks-slow",
+        "JobsArn": f"{queue}jobs",
     }
 
 

@@ -63,7 +63,7 @@ def test_every_function_knows_its_installation_and_nothing_of_another(order: Ord
     made = deploy(order, lambda _: None)
     for function in (
         *("api", "deliver-default", "incoming", "webhooks", "webhooks-slow"),
-        *("sweep", "upkeep", "deadletters"),
+        *("jobs", "jobs-woken", "sweep", "upkeep", "deadletters"),
     ):
         found = variables(order, function)
         assert found["POSTHORN_MAIL_TABLE"] == made.outputs["MailTable"] == f"{order.prefix}-mail"

@@ -79,6 +79,7 @@ def test_every_handler_imports_from_the_zip_alone(package: Package) -> None:
         "functions.incoming.incoming",
         "functions.index.index",
         "functions.jobs.jobs",
+        "functions.jobs.jobs_woken",
         "functions.outbox.outbox",
         "functions.sweep.sweep",
         "functions.tracking.tracking",

@@ -47,7 +47,7 @@ from chalicelib.domain.model import (
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.rates import DNS
-from chalicelib.domain.suppression import NEVER, Suppression
+from chalicelib.domain.suppression import NEVER, Reason, Suppression
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
@@ -59,6 +59,7 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts
+from chalicelib.ports.job_bell import JobBell
 from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
@@ -74,6 +75,7 @@ from chalicelib.services.jobs.kinds import JobOwner
 from chalicelib.services.outgoing.accept import AcceptMail
 from chalicelib.services.queue.dead_letters import DeadLetters
 from chalicelib.services.queue.message_actions import MessageActions
+from chalicelib.services.suppress import SuppressRecipients
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.authenticate import Authenticate
 from chalicelib.services.tenancy.credentials import CredentialOptions, Credentials
@@ -91,7 +93,7 @@ from functions.deadletters import deadletters
 from functions.deliver import deliver
 from functions.incoming import incoming
 from functions.index import index as tidy_index
-from functions.jobs import jobs
+from functions.jobs import jobs, jobs_woken
 from functions.sweep import sweep
 from functions.tracking import tracking
 from functions.upkeep import upkeep
@@ -647,10 +649,37 @@ def test_jobs(world: World) -> None:
         bootstrap.run(world.program[KeepJobs].start(owner, "replay_webhooks", {}))
 
     minute()
+    jobs_on_messages(world, owner)
     bootstrap.use(bootstrap.on_aws(world.settings))
-    check(world, "JobsRole", world.during(one_minute_of_jobs), WITHOUT_A_CALL)
-    done = bootstrap.run(world.program[KeepJobs].page(owner, 9, None)).values
+    check(world, "JobsRole", world.during(woken_and_one_minute_of_jobs), WITHOUT_A_CALL)
+    done = bootstrap.run(world.program[KeepJobs].page(owner, 30, None)).values
     assert {job.status for job in done} == {JobStatus.DONE}
+    assert {job.failed for job in done if job.parameters.startswith('{"ids"')} == {0}
+
+
+def jobs_on_messages(world: World, owner: JobOwner) -> None:
+    """Each verb, on a message that it is allowed for."""
+    server, program = world.server, world.program
+    actions, start = program[MessageActions], program[KeepJobs].start
+    made = [world.submit(f"u{one}@example.com").message for one in range(5)]
+    for message in made[1:4]:
+        bootstrap.run(actions.hold(server.id, message.id))
+    bootstrap.run(actions.bounce(server.id, made[4].id))
+    bootstrap.run(program[SuppressRecipients].add(server, made[1].rcpt_to, Reason.MANUAL))
+    accepting = Route("r", server.id, "u", 1, "x", "acme.test", "t", 1, RouteMode.ACCEPT)
+    bootstrap.run(program[Repository].add(ROUTES, accepting))
+    recipient = IncomingRecipient(server.id, "x@acme.test", (accepting,))
+    mail = IncomingMail("far@example.com", (recipient,), b"From: far@example.com\r\n\r\nx")
+    arrived = [bootstrap.run(program[AcceptIncoming].submit(mail))[0] for _ in range(2)]
+    for verb, message in zip(
+        ("hold", "release", "cancel", "retry", "resend", "replay", "bounce"),
+        (*made, *arrived),
+        strict=True,
+    ):
+        given = {"ids": [message.id], **({"allow": True} if verb == "release" else {})}
+        bootstrap.run(start(owner, verb, given))
+    for wanted in ({"status": "failed"}, {"to": "nobody@example.com"}):
+        bootstrap.run(start(owner, "hold", {"filter": wanted}))
 
 
 def older_entry(world: World) -> dict[str, Any]:
@@ -660,7 +689,11 @@ def older_entry(world: World) -> dict[str, Any]:
     return {"TableName": world.settings.mail_table, "Item": item | times}
 
 
-def one_minute_of_jobs() -> None:
+def woken_and_one_minute_of_jobs() -> None:
+    """Whoever leaves something wakes another; what is left here the last one does."""
+    bootstrap.run(bootstrap.posthorn()[JobBell].ring())
+    rung = {"MessageId": "1", "ReceiptHandle": "1", "Body": "{}"}
+    jobs_woken(sqs_event([rung], "arn:aws:sqs:x:y:jobs", "us-east-1"), Context("w", 1.0))
     jobs(schedule_event("jobs", 0.0, "us-east-1"), Context("jobs", 90.0))
 
 
@@ -890,6 +923,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "DeliverDefaultRole",
         "IncomingRole",
         "JobsRole",
+        "JobsWokenRole",
         "OutboxRole",
         "SweepRole",
         "TrackingRole",

@@ -117,7 +117,9 @@ def test_queues_are_named_as_the_settings_name_them() -> None:
     }
     prefix = settings.queue_prefix
     pools = {f"{prefix}deliver-default", f"{prefix}deliver-bulk"}
-    others = {f"{prefix}{name}" for name in ("dead", "incoming", "webhooks", "webhooks-slow")}
+    others = {
+        f"{prefix}{name}" for name in ("dead", "incoming", "jobs", "webhooks", "webhooks-slow")
+    }
     assert names == pools | others
 
 

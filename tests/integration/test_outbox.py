@@ -221,7 +221,7 @@ def test_what_was_done_by_hand_is_entered_once_however_often_it_is_told(scenery:
     assert bootstrap.run(store.replace(after, done))
     scenery.message(2, operation=an_operation("resend", 1, attempt=0, before=""))
     records = list(scenery.changes.take())
-    failing = raising(program[Repository], "change", TemporaryFailure("The store is away"), call=2)
+    failing = raising(program[Repository], "change", TemporaryFailure("The store is away"), call=1)
     bootstrap.use(Posthorn(program.settings, "aws", {Repository: failing}))
     with contextlib.redirect_stdout(io.StringIO()), pytest.raises(TemporaryFailure):
         outbox(stream_event(records, "shardId-1", ARN, "us-east-1"), Context("outbox"))

@@ -141,6 +141,45 @@ class S3BlobStore(BlobStore):
         found = await self._under(f"{_FILES}{owner}/")
         return {one: at for one, at in found.items() if at + FILE_KEPT_SECONDS > now}
 
+    async def begin_whole(self, owner: ServerId, name: str) -> str:
+        """An upload in parts; a lifecycle rule gives up what is not ended."""
+        key = f"{_FILES}{owner}/{name}"
+        answer = await self._session.call(
+            "s3", "create_multipart_upload", Bucket=self._bucket, Key=key
+        )
+        return str(answer["UploadId"])
+
+    async def add_part(
+        self, owner: ServerId, name: str, whole: str, number: int, content: bytes | bytearray
+    ) -> str:
+        """One part of the upload."""
+        answer = await self._of_whole(
+            "upload_part", owner, name, whole, PartNumber=number, Body=content
+        )
+        return str(answer["ETag"])
+
+    async def end_whole(
+        self, owner: ServerId, name: str, whole: str, tags: Sequence[str], now: float
+    ) -> BlobRef:
+        """S3 puts the parts together."""
+        parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+        await self._of_whole(
+            "complete_multipart_upload", owner, name, whole, MultipartUpload={"Parts": parts}
+        )
+        return await self.kept(owner, name, now)
+
+    async def _of_whole(
+        self, operation: str, owner: ServerId, name: str, whole: str, **more: Any
+    ) -> Any:
+        from botocore.exceptions import ClientError
+
+        key = f"{_FILES}{owner}/{name}"
+        given = {"Bucket": self._bucket, "Key": key, "UploadId": whole, **more}
+        try:
+            return await self._session.call("s3", operation, expected=("NoSuchUpload",), **given)
+        except ClientError as error:
+            raise NotFound(_NO_FILE) from error
+
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A pre-signed PUT of exactly `size` bytes: the length is a signed header, so no other length is taken."""
         upload_id = self._rand.bytes(16).hex()

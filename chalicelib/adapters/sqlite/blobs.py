@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator, Sequence
 
 from chalicelib.adapters.sqlite.links import UPLOAD_SECONDS, SignedLinks
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase
 from chalicelib.adapters.sqlite.segments import PIECE, Segments
-from chalicelib.adapters.sqlite.uploads import UPLOADS, Uploads
+from chalicelib.adapters.sqlite.uploads import UPLOADS, Upload, Uploads
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
@@ -80,6 +81,27 @@ class SegmentBlobStore(BlobStore):
         """All that are kept: some days before its end a file looks like an upload."""
         return {name: at - _LATER for name, at in self._alive(owner, now).items()}
 
+    async def begin_whole(self, owner: ServerId, name: str) -> str:
+        """A name for its parts, which lie beside where the file is to be."""
+        return self._rand.bytes(8).hex()
+
+    async def add_part(
+        self, owner: ServerId, name: str, whole: str, number: int, content: bytes | bytearray
+    ) -> str:
+        """A file of its own, which is unfinished for the upkeep."""
+        part = self._uploads.begin(_part_key(owner, name, whole, number))
+        _written(part, content, self._clock.now())
+        return str(number)
+
+    async def end_whole(
+        self, owner: ServerId, name: str, whole: str, tags: Sequence[str], now: float
+    ) -> BlobRef:
+        """The parts one after the other, in a thread of its own."""
+        keys = [_part_key(owner, name, whole, int(tag)) for tag in tags]
+        at = now + FILE_KEPT_SECONDS - UPLOAD_KEPT_SECONDS
+        await asyncio.to_thread(self._uploads.join, f"{UPLOADS}{owner}/{name}", keys, at)
+        return await self.kept(owner, name, now)
+
     async def ticket(self, server: ServerId, size: int, now: float) -> UploadTicket:
         """A ticket for one file of this server."""
         upload_id = self._rand.bytes(16).hex()
@@ -115,9 +137,17 @@ class SegmentBlobStore(BlobStore):
     ) -> None:
         """Keep an upload as of a ticket that was given at `at`."""
         upload = self._uploads.begin(f"{UPLOADS}{server}/{upload_id}")
-        try:
-            upload.write(content)
-            upload.keep(at)
-        except OSError:
-            upload.drop()
-            raise
+        _written(upload, content, at)
+
+
+def _part_key(owner: ServerId, name: str, whole: str, number: int) -> str:
+    return f"{UPLOADS}{owner}/{name}.{whole}-{number:06d}"
+
+
+def _written(upload: Upload, content: bytes | bytearray, at: float) -> None:
+    try:
+        upload.write(content)
+        upload.keep(at)
+    except OSError:
+        upload.drop()
+        raise

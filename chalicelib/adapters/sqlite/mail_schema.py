@@ -27,7 +27,8 @@ _OF_VERSION_4 = (
     *("complained_at", "unsubscribed_at", "person_opened_at", "person_clicked_at", "provider"),
     *("limits", "counted", "limit_hold"),
 )
-_LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4)
+_OF_VERSION_5 = ("jobs",)
+_LATER = (*_OF_VERSION_2, *_OF_VERSION_3, *_OF_VERSION_4, *_OF_VERSION_5)
 _MESSAGE = ", ".join(declarations(MESSAGE, (*NOT_COLUMNS, *_LATER)))
 _RECORD = ", ".join(declarations(RECORD, _LATER))
 _DELIVERY = ", ".join(f"d_{one}".replace(" NOT NULL", "") for one in declarations(DELIVERY, _LATER))
@@ -210,6 +211,8 @@ CREATE INDEX job_pieces_by_end ON job_pieces(keep_until);
 VERSION_5 = """
 /* When somebody first unsubscribed by a link whose message was gone. */
 ALTER TABLE unsubscribes ADD COLUMN unsubscribed_at REAL;
+/* The last jobs that did something with a message. */
+ALTER TABLE messages ADD COLUMN jobs TEXT;
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from chalicelib.adapters.sqlite.folder import StateFolder, make_own
-from chalicelib.adapters.sqlite.segments import GONE, sync_folder
+from chalicelib.adapters.sqlite.segments import GONE, PIECE, sync_folder
 from chalicelib.domain.errors import NotFound
 from chalicelib.ports.blobs import UPLOAD_KEPT_SECONDS
 from chalicelib.ports.rand import Rand
@@ -54,7 +55,9 @@ class Uploads:
         """The keys of the finished uploads of a server."""
         start = f"{UPLOADS}{server}/"
         if self._folder is None:
-            return sorted(key for key in self._in_memory if key.startswith(start))
+            return sorted(
+                key for key in self._in_memory if key.startswith(start) and "." not in key
+            )
         folder = self._path(self._folder, start)
         names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else ()
         return [f"{start}{name}" for name in names if "." not in name]
@@ -66,6 +69,28 @@ class Uploads:
         path = self._path(self._folder, key)
         make_own(path.parent)
         return _File(path, path.with_name(f"{path.name}.{self._rand.bytes(6).hex()}"))
+
+    def join(self, key: str, parts: Sequence[str], at: float) -> None:
+        """Keep a file that is made of these, one after the other, and take them away; NotFound when one is gone."""
+        whole = self.begin(key)
+        try:
+            for part in parts:
+                size, _ = self.find(part)
+                for start in range(0, size, PIECE):
+                    whole.write(self.read(part, start, min(PIECE, size - start)))
+            whole.keep(at)
+        except (OSError, NotFound):
+            whole.drop()
+            raise
+        for part in parts:
+            self.remove(part)
+
+    def remove(self, key: str) -> None:
+        """Take one away, if it is there."""
+        if self._folder is None:
+            self._in_memory.pop(key, None)
+        else:
+            self._path(self._folder, key).unlink(missing_ok=True)
 
     def remove_old(self, now: float) -> int:
         """Take away finished uploads whose time is over, and what nobody has added to for as long; how many."""

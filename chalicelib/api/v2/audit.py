@@ -76,7 +76,7 @@ class AuditQuery(PageQuery):
 
 async def list_audit(call: Call, query: AuditQuery) -> AuditPage:
     """List who changed what, newest first."""
-    tenant, only = call.tenant, await _only(call)
+    tenant, only = call.tenant, await readable_servers(call)
     wanted = EntryFilter(
         query.actor, query.action, query.object, only, _time(query.since), _time(query.until)
     )
@@ -91,7 +91,7 @@ async def list_audit(call: Call, query: AuditQuery) -> AuditPage:
     )
 
 
-async def _only(call: Call) -> dict[str, str] | None:
+async def readable_servers(call: Call) -> dict[str, str] | None:
     """The servers whose entries the caller may read here, each with when it was made, since an earlier one may have had
     its name; None for all of the chain."""
     if call.tenant is not None and call.tenant.server is not None:

@@ -4,24 +4,43 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, StrictBool, StrictInt
 
-from chalicelib.api.v2.fields import Instant, UploadId
+from chalicelib.api.v2.audit import Word
+from chalicelib.api.v2.email_operations import LONGEST_NOTE
+from chalicelib.api.v2.fields import Address, Instant, Line, UploadId
+from chalicelib.api.v2.models import Flag
 from chalicelib.api.v2.objects import Answer, Body, ListAnswer, Moment
+from chalicelib.api.v2.report_models import LARGEST_ID
 from chalicelib.api.v2.suppression_models import LONGEST_ADDRESS, StreamName
 from chalicelib.domain.jobs import JobStatus
+from chalicelib.domain.model import Scope
 from chalicelib.domain.occurrence import EventType
+from chalicelib.domain.report import ReportKind
 from chalicelib.domain.suppression import Reason, SuppressionScope
 from chalicelib.domain.webhooks.delivery import DeliveryStatus
 
 LARGEST_CSV = 4_194_304
-JobType = Literal["import_suppressions", "export", "replay_webhooks"]
+JobType = Literal[
+    "hold",
+    "release",
+    "cancel",
+    "retry",
+    "bounce",
+    "replay",
+    "resend",
+    "import_suppressions",
+    "export",
+    "replay_webhooks",
+]
+MOST_IDS = 1_000
+Thing = int | str
 
 
 class JobFault(Answer):
     """What was wrong with one of the things that a job is about; with all of it, where there is no id."""
 
-    id: str | None
+    id: Annotated[Thing | None, Field(description="A number where it is a message.")]
     detail: str
 
 
@@ -56,9 +75,19 @@ class JobPage(ListAnswer):
     data: list[Job]
 
 
-class SuppressionsToExport(Body):
-    """Which entries."""
+class JobFilter(Body):
+    """Which things: what their list takes, and nothing else. `{}` is all of them."""
 
+    q: Annotated[str | None, Field(max_length=1_000, description="Of messages.")] = None
+    direction: Annotated[Scope | None, Field(description="Of messages; both without it.")] = None
+    status: Annotated[Flag | None, Field(description="Of messages.")] = None
+    to: Annotated[Address | None, Field(description="Of messages.")] = None
+    kind: Annotated[ReportKind | None, Field(description="Of reports.")] = None
+    cause: Annotated[str | None, Field(max_length=50, description="Of reports.")] = None
+    email: Annotated[int | None, Field(ge=1, le=LARGEST_ID, description="Of reports.")] = None
+    actor: Annotated[Word, Field(description="Of the audit log.")] = None
+    action: Annotated[Word, Field(description="Of the audit log.")] = None
+    object: Annotated[Word, Field(description="Of the audit log.")] = None
     address: Annotated[str | None, Field(max_length=LONGEST_ADDRESS)] = None
     reason: Reason | None = None
     scope: SuppressionScope | None = None
@@ -81,8 +110,23 @@ class JobToStart(Body):
     ] = None
     stream: Annotated[StreamName | None, Field(description="Of rows that name none.")] = None
     reason: Annotated[Reason | None, Field(description="Of rows that name none of ours.")] = None
-    what: Annotated[Literal["suppressions"] | None, Field(description="What is exported.")] = None
-    filter: SuppressionsToExport | None = None
+    ids: Annotated[
+        list[Annotated[StrictInt, Field(ge=1, le=LARGEST_ID)]] | None,
+        Field(min_length=1, max_length=MOST_IDS, description="Messages, or `filter`."),
+    ] = None
+    allow: Annotated[
+        StrictBool | None,
+        Field(description="Take recipients off suppression lists first: `suppressions:write`."),
+    ] = None
+    note: Annotated[Line | None, Field(max_length=LONGEST_NOTE, description="Why.")] = None
+    endpoint: Annotated[
+        str | None, Field(max_length=32, description="Where replayed messages go.")
+    ] = None
+    what: Annotated[
+        Literal["suppressions", "emails", "reports", "audit"] | None,
+        Field(description="What is exported; messages and reports of a server only."),
+    ] = None
+    filter: JobFilter | None = None
     format: Literal["csv", "ndjson"] | None = None
     webhook: Annotated[
         str | None, Field(max_length=40, description="Of which deliveries are sent once more.")
@@ -113,5 +157,5 @@ class JobPreview(Answer):
     exact: Annotated[bool, Field(description="False: at least that many.")]
     by_status: dict[str, int]
     skipped: list[Skipped]
-    sample: Annotated[list[str], Field(description="The first 20.")]
+    sample: Annotated[list[Thing], Field(description="The first 20 that it would not leave alone.")]
     result: Annotated[dict[str, Any] | None, Field(description="Of an import: what it would be.")]

@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chalicelib.api.v2.admission import Call
-from chalicelib.api.v2.job_models import Job, JobFault, JobPage, JobPreview, JobToStart
+from chalicelib.api.v2.admission import Call, ServerSuspended
+from chalicelib.api.v2.audit import readable_servers
+from chalicelib.api.v2.job_models import (
+    Job,
+    JobFault,
+    JobPage,
+    JobPreview,
+    JobToStart,
+    Skipped,
+)
 from chalicelib.api.v2.listing import read_cursor, render_cursor
 from chalicelib.api.v2.objects import Other, PageQuery
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain import jobs as domain
 from chalicelib.domain.errors import InvalidRequest, NotFound, Rejected
+from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.keep import KeepJobs
-from chalicelib.services.jobs.kinds import JobOwner, Looked
+from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked
 
-_KEPT = ("file", "bytes")
+_KEPT = ("file", "bytes", "caller", "only")
 # What is wrong when the type finds something wrong, also with an upload.
 _AT = {
     ("import_suppressions", False): "/csv",
@@ -29,7 +38,7 @@ async def list_jobs(call: Call, query: PageQuery) -> JobPage:
     """List jobs, newest first: those of types that the key has the scope for."""
     owner, jobs = _owner(call), call.program[KeepJobs]
     page = await jobs.page(owner, query.limit, await read_cursor(call, query))
-    seen = [one for one in page.values if jobs.scope(one) in call.caller.scopes]
+    seen = [one for one in page.values if _needed(jobs, one) <= call.caller.scopes]
     return JobPage(
         data=[await _shown(call, owner, one) for one in seen],
         has_more=page.next_cursor is not None,
@@ -45,14 +54,17 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
         kind = jobs.kind(owner, wanted.type)
     except Rejected as wrong:
         raise invalid_at("/type", "invalid", wrong.public) from wrong
-    for name in given:
-        if name not in kind.fields:
-            raise invalid_at(f"/{name}", "extra_forbidden", "is no parameter of this type")
-    _check(wanted)
-    call.caller.require(kind.scope(given))
+    _check(wanted, kind, owner)
+    _check_names(kind, given)
+    call.caller.require(*kind.scope(given).split())
+    if kind.sends:
+        _check_suspended(call)
+        given["caller"] = _caller(call)
+    if wanted.what == "audit":
+        given["only"] = await readable_servers(call)
     try:
         if wanted.dry_run:
-            return Other(200, _preview(wanted.type, await jobs.look(owner, wanted.type, given)))
+            return Other(200, _preview(kind, given, await jobs.look(owner, wanted.type, given)))
         job = await jobs.start(owner, wanted.type, given)
     except NotFound as missing:
         raise invalid_at("/upload", "unknown_reference", missing.public) from missing
@@ -84,37 +96,74 @@ def _owner(call: Call) -> JobOwner:
 async def _job(call: Call, owner: JobOwner) -> domain.Job:
     jobs = call.program[KeepJobs]
     job = await jobs.get(owner, call.value("id"))
-    if scope := jobs.scope(job):
-        call.caller.require(scope)
+    call.caller.require(*(jobs.scope(job) or "").split())
     return job
 
 
-def _check(wanted: JobToStart) -> None:
+def _needed(jobs: KeepJobs, job: domain.Job) -> set[str | None]:
+    scopes = jobs.scope(job)
+    return {None} if scopes is None else set(scopes.split())
+
+
+def _caller(call: Call) -> dict[str, Any]:
+    """Whoever asks, as far as a job acts for them."""
+    key = call.caller.key
+    return {"id": key.id, "name": key.name, "is_limited": call.caller.servers is not None}
+
+
+def _check_suspended(call: Call) -> None:
+    if call.acts_in.server is not None and call.acts_in.server.is_suspended:
+        raise ServerSuspended("This server is suspended")
+
+
+def _check_names(kind: JobKind, given: dict[str, Any]) -> None:
+    """Nothing is there that the type does not take."""
+    for name in given:
+        if name not in kind.fields:
+            raise invalid_at(f"/{name}", "extra_forbidden", "is no parameter of this type")
+    known = kind.filters(given)
+    for name in given.get("filter") or {}:
+        if name not in known:
+            raise invalid_at(f"/filter/{name}", "extra_forbidden", "is no filter of this type")
+
+
+def _check(wanted: JobToStart, kind: JobKind, owner: JobOwner) -> None:
     """What a type needs is there."""
+    if "ids" in kind.fields and (wanted.ids is None) is (wanted.filter is None):
+        raise invalid_at("/filter", "required", "is needed, or ids, and not both")
     is_import = wanted.type == "import_suppressions"
     if is_import and (wanted.csv is None) is (wanted.upload is None):
         raise invalid_at("/csv", "required", "is needed, or upload, and not both")
     if is_import and (wanted.scope == "stream") is not (wanted.stream is not None):
         raise invalid_at("/stream", "required", "goes with the scope stream, and with that alone")
-    if wanted.type == "export" and wanted.what is None:
-        raise invalid_at("/what", "required", "is needed")
+    if isinstance(kind, Export):
+        if wanted.what is None:
+            raise invalid_at("/what", "required", "is needed")
+        if not kind.is_for(owner, {"what": wanted.what}):
+            raise invalid_at("/what", "invalid", "is of a server: name one in Posthorn-Tenant")
 
 
-def _preview(name: str, looked: Looked) -> JobPreview:
+def _preview(kind: JobKind, given: dict[str, Any], looked: Looked) -> JobPreview:
     return JobPreview(
-        type=name,
+        type=kind.type,
         matched=looked.matched,
         exact=looked.is_exact,
-        by_status={},
-        skipped=[],
-        sample=list(looked.sample),
+        by_status=dict(looked.by_status),
+        skipped=[Skipped(detail=one.detail, count=one.count) for one in looked.skipped],
+        sample=[_thing(kind, given, one) for one in looked.sample],
         result=None if looked.result is None else dict(looked.result),
     )
 
 
+def _thing(kind: JobKind | None, given: dict[str, Any], name: str) -> int | str:
+    """What a job is about, as its type calls it."""
+    return int(name) if kind is not None and kind.has_numbers(given) else name
+
+
 async def _shown(call: Call, owner: JobOwner, job: domain.Job) -> Job:
     parameters = json.loads(job.parameters)
-    result = await call.program[KeepJobs].shown(owner, job)
+    jobs = call.program[KeepJobs]
+    result, kind = await jobs.shown(owner, job), jobs.known(job)
     return Job.model_validate(
         {
             "id": job.id,
@@ -124,7 +173,10 @@ async def _shown(call: Call, owner: JobOwner, job: domain.Job) -> Job:
             "matched": job.matched,
             "done": job.done,
             "failed": job.failed,
-            "errors": [JobFault(id=one.id or None, detail=one.detail) for one in job.errors],
+            "errors": [
+                JobFault(id=_thing(kind, parameters, one.id) if one.id else None, detail=one.detail)
+                for one in job.errors
+            ],
             "result": result,
             "created_by": job.created_by,
             "created_at": job.created_at,
@@ -146,8 +198,9 @@ ROUTES = (
         body=JobToStart,
         location=_ONE,
         takes_large_bodies=True,
-        note="It needs the scope of its type: `suppressions:write` for an import, `suppressions:read` for an export, "
-        "`webhooks:write` for replays.",
+        note="It needs the scope of its type: `emails:write` for what is done with messages, `emails:send` to resend "
+        "them, `suppressions:write` for an import, reading of what is exported, `webhooks:write` for replays of "
+        "webhooks.",
         **_JOBS,
     ),
     route(f"GET {_ONE}", show_job, Job, **_JOBS),

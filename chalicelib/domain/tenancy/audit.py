@@ -35,13 +35,14 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who acts from where, in which request, and what it is called when that is not create, update or delete."""
+    """Who acts from where, in which request or job, and what it is called when that is not create, update or delete."""
 
     actor: Actor
     address: str = ""
     request_id: str = ""
     tenant: str | None = None
     verb: str | None = None
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)

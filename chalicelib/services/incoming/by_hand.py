@@ -15,7 +15,7 @@ from chalicelib.domain.incoming.routing import Described, chosen, routes_for
 from chalicelib.domain.mail.encoded_words import decode_header
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.mailbox import domain_of
-from chalicelib.domain.model import Arrival, MessageRecord, Scope
+from chalicelib.domain.model import Arrival, MessageRecord, Scope, Status
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.tenancy.routes import Route
 from chalicelib.domain.tenancy.servers import Server
@@ -70,8 +70,13 @@ class IncomingByHand:
 
     async def bounce(self, server: Server, message: MessageId) -> MessageRecord:
         """Give a message up that is held or waits, and tell its sender where that is allowed."""
-        after = await self._actions.bounce(server.id, message)
-        if after.message.scope is not Scope.INCOMING:
+        return await self.tell(server, await self._actions.bounce(server.id, message))
+
+    async def tell(self, server: Server, after: MessageRecord) -> MessageRecord:
+        """Tell the sender of a message that was given up, where that is allowed: once, however often it is asked for
+        within a day."""
+        is_told = after.message.scope is not Scope.INCOMING or after.bounced_as is not None
+        if is_told or after.status is not Status.HARD_FAIL:
             return after
         facts = await self._facts.of(after, server, manual=True)
         bodies = Bodies(self._blobs, (), self._room)

@@ -1,48 +1,50 @@
 """Exports: a list as a file of CSV or of JSON lines, kept for seven days.
 
-Its address is made anew whenever it is shown. What is exported is written down first; each part of it
-becomes a file of its own, and at the end one of all, which may have 200 MB.
+Its address is made anew whenever it is shown. What is exported is written down first. Then each part of it becomes some
+bytes behind those before; as soon as these are enough for a part of the file they are stored as one, so that never more
+than a part is in memory, however many rows there are.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from chalicelib.domain.csv_rows import rendered
-from chalicelib.domain.errors import NotFound, Rejected
+from chalicelib.domain.errors import NotFound
 from chalicelib.domain.jobs import Job, JobError, Piece
-from chalicelib.domain.mail.suppression_rows import COLUMNS, row_of
-from chalicelib.domain.model import BlobRef
 from chalicelib.domain.numbering import ServerId
-from chalicelib.domain.suppression import Name, Reason, SuppressionFilter, SuppressionScope, list_of
-from chalicelib.domain.suppression_told import told_of
 from chalicelib.domain.tenancy.told_fields import time_text
-from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.blobs import SMALLEST_PART, BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
-from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.jobs.exported import AllExported, Exported
 from chalicelib.services.jobs.kinds import (
     LOOKED_AT,
     MOST_SAMPLES,
     JobOwner,
+    ListState,
     Looked,
     Parameters,
 )
-from chalicelib.services.jobs.over_list import piece_over_list
-from chalicelib.services.tenancy.directory import Directory
+from chalicelib.services.jobs.over_list import part_found
 
-PART = 1_000
-MOST_BYTES = 200_000_000
-AT_ONCE = 16
 LINK_SECONDS = 3_600
-T = TypeVar("T")
-SCOPES = {"suppressions": "suppressions:read"}
-"""What can be exported, and what that needs."""
+FORMS = ("csv", "ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportState(ListState):
+    """Where it is: what the file comes to be of, with the parts that it has, and the name of what is left for the next
+    one."""
+
+    whole: str = ""
+    tags: Sequence[str] = ()
+    size: int = 0
+    rest: str = ""
 
 
 class Export:
@@ -51,155 +53,152 @@ class Export:
     type = "export"
     fields = frozenset({"what", "filter", "format"})
     is_of_organizations = True
+    sends = False
 
-    def __init__(
-        self,
-        clock: Clock,
-        blobs: BlobStore,
-        jobs: Jobs,
-        suppressions: SuppressionList,
-        directory: Directory,
-    ) -> None:
+    def __init__(self, clock: Clock, blobs: BlobStore, jobs: Jobs, exported: AllExported) -> None:
         self._clock = clock
         self._blobs = blobs
         self._jobs = jobs
-        self._suppressions = suppressions
-        self._directory = directory
+        self._exported = exported.by_name
+
+    def has_numbers(self, parameters: Parameters) -> bool:
+        """Messages and reports have."""
+        return self._of(parameters).has_numbers
+
+    def filters(self, parameters: Parameters) -> frozenset[str]:
+        """Those of the list."""
+        return self._of(parameters).filters
 
     def scope(self, parameters: Parameters) -> str:
-        """Of what is exported."""
-        return SCOPES[parameters["what"]]
+        """Of reading what is exported."""
+        return self._of(parameters).scope
+
+    def is_for(self, owner: JobOwner, parameters: Parameters) -> bool:
+        """Whether a tenant has such a list."""
+        return owner.server is not None or self._of(parameters).is_of_organizations
 
     async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
-        """As they were given, with the lists that act on the owner's mail."""
-        return {"filter": {}, "format": "csv", **parameters}
+        """As they were given."""
+        return {"filter": {}, "format": FORMS[0], **parameters}
 
     async def look(self, owner: JobOwner, parameters: Parameters) -> Looked:
         """How many rows there would be."""
         found: list[str] = []
         position: str | None = None
-        lists = [owner.number] if owner.server is None else _lists(owner.number, owner.organization)
         while len(found) < LOOKED_AT:
-            page = await self._suppressions.page(
-                lists, _filter(parameters), PART, self._clock.now(), position
-            )
-            found += [one.address for one in page.values]
-            if (position := page.next_cursor) is None:
+            ids, position = await self._of(parameters).find(owner.number, parameters, position)
+            found += ids
+            if position is None:
                 break
         matched = min(len(found), LOOKED_AT)
-        return Looked(
-            matched, position is None and matched == len(found), tuple(found[:MOST_SAMPLES])
-        )
+        sample = tuple(_called(one) for one in found[:MOST_SAMPLES])
+        return Looked(matched, position is None and matched == len(found), sample)
 
     async def piece(self, owner: ServerId, job: Job) -> Piece:
-        """Some entries found, or a part of the file."""
-        return await piece_over_list(self._jobs, self, owner, job)
+        """Some entries found, or some bytes more, or the file."""
+        state = ExportState.parse(job.state)
+        if not state.is_found:
+            return await part_found(self._jobs, self, owner, job, state)
+        if state.next >= state.parts:
+            return await self._ended(owner, job, state)
+        ids = await self._jobs.written_down(owner, job.id, state.next)
+        given = json.loads(job.parameters)
+        of = self._of(given)
+        rows = await of.rows(owner, ids)
+        place = FORMS.index(given["format"])
+        lines = [row[place] for row in rows if row is not None]
+        gone = [
+            JobError(_called(one), of.gone)
+            for one, row in zip(ids, rows, strict=True)
+            if row is None
+        ]
+        content = await self._rest(owner, job, state, of)
+        content += "".join(lines).encode()
+        changes = await self._stored(owner, job, state, content)
+        return Piece(
+            state=state.text(next=state.next + 1, **changes),
+            done=len(lines),
+            failed=len(gone),
+            errors=tuple(gone),
+        )
 
     async def find(
         self, owner: ServerId, job: Job, position: str | None
     ) -> tuple[Sequence[str], str | None]:
-        """Which list has which entry."""
-        lists = [owner]
-        if owner > 0:
-            lists = _lists(owner, (await self._directory.server(owner)).organization_id)
-        wanted = _filter(json.loads(job.parameters))
-        page = await self._suppressions.page(lists, wanted, PART, self._clock.now(), position)
-        ids = [
-            json.dumps([_list_of(one.scope, lists), one.address, one.stream]) for one in page.values
-        ]
-        return ids, page.next_cursor
-
-    async def act(self, owner: ServerId, job: Job, number: int, ids: Sequence[str]) -> Piece:
-        """A part of the file; an entry that is gone meanwhile is none of its rows."""
-        wanted: dict[ServerId, list[Name]] = {}
-        for one in ids:
-            of, address, stream = json.loads(one)
-            wanted.setdefault(ServerId(of), []).append(Name(address, stream))
-        now = self._clock.now()
-        found = {of: await self._suppressions.get(of, names, now) for of, names in wanted.items()}
-        lines: list[str] = []
-        gone: list[JobError] = []
-        is_csv = json.loads(job.parameters)["format"] == "csv"
-        for one in ids:
-            of, address, stream = json.loads(one)
-            entry = found[of].get(Name(address, stream))
-            if entry is None:
-                gone.append(JobError(address, "This entry was removed meanwhile"))
-            elif is_csv:
-                lines.append(rendered(row_of(entry)))
-            else:
-                lines.append(json.dumps(told_of(entry), ensure_ascii=False) + "\n")
-        await self._blobs.keep(owner, _name(job, number), "".join(lines).encode(), now)
-        return Piece(done=len(lines), failed=len(gone), errors=tuple(gone))
-
-    async def finish(self, owner: ServerId, job: Job, parts: int) -> str:
-        """One file of all parts, which is in memory once. Rejected where it would be too large for that."""
-        now = self._clock.now()
-        is_csv = json.loads(job.parameters)["format"] == "csv"
-        begin = rendered(COLUMNS).encode() if is_csv else b""
-        refs: list[BlobRef] = []
-        for some in _some(range(parts)):
-            found = (self._blobs.kept(owner, _name(job, number), now) for number in some)
-            refs += await asyncio.gather(*found)
-        size = len(begin) + sum(ref.length for ref in refs)
-        if size > MOST_BYTES:
-            raise Rejected(
-                f"The export would have {size:,} bytes, at most {MOST_BYTES:,} are made: narrow its filter"
-            )
-        whole, end = bytearray(size), len(begin)
-        whole[:end] = begin
-        for few in _some(refs):
-            for part in await asyncio.gather(*map(self._blobs.get, few)):
-                whole[end : end + len(part)] = part
-                end += len(part)
-        # The stores take it as it is: bytes of it would be a second copy.
-        await self._blobs.keep(owner, _name(job), whole, now)
-        return json.dumps({"rows": job.done, "bytes": size})
+        """A page of the list."""
+        given = json.loads(job.parameters)
+        return await self._of(given).find(owner, given, position)
 
     async def shown(self, owner: ServerId, job: Job) -> Mapping[str, Any] | None:
         """With the file's address, as long as it is kept."""
         if not job.result:
             return None
-        now = self._clock.now()
+        now, given = self._clock.now(), json.loads(job.parameters)
         url, until = None, None
         try:
             ref = await self._blobs.kept(owner, _name(job), now)
-            ending = json.loads(job.parameters)["format"]
-            url = await self._blobs.link(ref, LINK_SECONDS, f"suppressions.{ending}")
+            file = f"{given['what']}.{given['format']}"
+            url = await self._blobs.link(ref, LINK_SECONDS, file)
             until = time_text(int(now) + LINK_SECONDS)
         except NotFound:
             pass
         return {"url": url, "url_expires_at": until, **json.loads(job.result)}
 
+    def _of(self, parameters: Parameters) -> Exported:
+        return self._exported[parameters["what"]]
 
-def _some(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """As many as are read at a time."""
-    return (values[start : start + AT_ONCE] for start in range(0, len(values), AT_ONCE))
+    async def _rest(self, owner: ServerId, job: Job, state: ExportState, of: Exported) -> bytearray:
+        """What is left of the pieces before; at the beginning the header line."""
+        if state.rest:
+            ref = await self._blobs.kept(owner, state.rest, self._clock.now())
+            return bytearray(await self._blobs.get(ref))
+        is_begin = state.size == 0 and json.loads(job.parameters)["format"] == FORMS[0]
+        return bytearray(rendered(of.columns).encode() if is_begin else b"")
+
+    async def _stored(
+        self, owner: ServerId, job: Job, state: ExportState, content: bytearray
+    ) -> dict[str, Any]:
+        """A part of the file, or what is left for it, under a name that the piece before has not: what changes."""
+        if len(content) < SMALLEST_PART:
+            name = _name(job, f"rest {job.next % 2}")
+            await self._blobs.keep(owner, name, content, self._clock.now())
+            return {"rest": name}
+        whole = state.whole or await self._blobs.begin_whole(owner, _name(job))
+        number = len(state.tags) + 1
+        tag = await self._blobs.add_part(owner, _name(job), whole, number, content)
+        size = state.size + len(content)
+        return {"whole": whole, "tags": [*state.tags, tag], "size": size, "rest": ""}
+
+    async def _ended(self, owner: ServerId, job: Job, state: ExportState) -> Piece:
+        """The file. One that a process ended before it died is there."""
+        now, name = self._clock.now(), _name(job)
+        content = await self._rest(owner, job, state, self._of(json.loads(job.parameters)))
+        size = state.size + len(content)
+        if not state.whole:
+            await self._blobs.keep(owner, name, content, now)
+        else:
+            await self._end_whole(owner, name, state, content)
+        result = json.dumps({"rows": job.done, "bytes": size})
+        return Piece(state=job.state, result=result, is_last=True)
+
+    async def _end_whole(
+        self, owner: ServerId, name: str, state: ExportState, content: bytearray
+    ) -> None:
+        tags, whole, now = list(state.tags), state.whole, self._clock.now()
+        try:
+            if content:
+                number = len(tags) + 1
+                tags.append(await self._blobs.add_part(owner, name, whole, number, content))
+            await self._blobs.end_whole(owner, name, whole, tags, now)
+        except NotFound:
+            await self._blobs.kept(owner, name, now)
 
 
-def _lists(server: ServerId, organization: Any) -> list[ServerId]:
-    return [server, list_of(organization)]
+def _called(written: str) -> str:
+    """How an id that was written down is called."""
+    return str(json.loads(written)[1]) if written.startswith("[") else written
 
 
-def _list_of(scope: SuppressionScope, lists: Sequence[ServerId]) -> ServerId:
-    """Which of the lists an entry of this scope is on."""
-    return lists[-1] if scope is SuppressionScope.ORGANIZATION else lists[0]
-
-
-def _filter(parameters: Parameters) -> SuppressionFilter:
-    wanted = parameters.get("filter") or {}
-    reason, scope = wanted.get("reason"), wanted.get("scope")
-    since, until = wanted.get("since"), wanted.get("until")
-    return SuppressionFilter(
-        address=wanted.get("address"),
-        reason=None if reason is None else Reason(reason),
-        scope=None if scope is None else SuppressionScope(scope),
-        stream=wanted.get("stream"),
-        since=None if since is None else datetime.fromisoformat(since).timestamp(),
-        until=None if until is None else datetime.fromisoformat(until).timestamp(),
-    )
-
-
-def _name(job: Job, part: int | None = None) -> str:
+def _name(job: Job, part: str = "") -> str:
     """What a file of a job is kept under."""
-    return hashlib.sha256(f"{job.id}/{'' if part is None else part}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{job.id}/{part}".encode()).hexdigest()[:32]

@@ -73,6 +73,7 @@ class ImportSuppressions:
     type = "import_suppressions"
     fields = frozenset({"csv", "upload", "scope", "stream", "reason"})
     is_of_organizations = False
+    sends = False
 
     def __init__(
         self,
@@ -89,6 +90,14 @@ class ImportSuppressions:
         self._suppressions = suppressions
         self._suppress = suppress
         self._directory = directory
+
+    def has_numbers(self, parameters: Parameters) -> bool:
+        """None has."""
+        return False
+
+    def filters(self, parameters: Parameters) -> frozenset[str]:
+        """None."""
+        return frozenset()
 
     def scope(self, parameters: Parameters) -> str:
         """Of the lists."""

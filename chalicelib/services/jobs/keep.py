@@ -14,10 +14,12 @@ from chalicelib.domain.paging import Page
 from chalicelib.domain.tenancy.audit_deeds import Told, deed_of
 from chalicelib.ports.acting import SYSTEM, who_acts
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.job_bell import JobBell
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.rand import Rand
 from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked, Parameters
 from chalicelib.services.jobs.types import JobTypes
+from chalicelib.services.queue.store_outcome import best_effort
 from chalicelib.services.tenancy.enter_audit import EnterAudit
 
 MOST_OPEN = 100
@@ -30,13 +32,20 @@ class KeepJobs:
     """The jobs of a tenant."""
 
     def __init__(
-        self, clock: Clock, rand: Rand, jobs: Jobs, types: JobTypes, audit: EnterAudit
+        self,
+        clock: Clock,
+        rand: Rand,
+        jobs: Jobs,
+        types: JobTypes,
+        audit: EnterAudit,
+        bell: JobBell,
     ) -> None:
         self._clock = clock
         self._rand = rand
         self._jobs = jobs
         self._types = types
         self._audit = audit
+        self._bell = bell
 
     def kind(self, owner: JobOwner, name: str) -> JobKind:
         """A type, for this owner. Rejected."""
@@ -53,11 +62,23 @@ class KeepJobs:
             raise Conflict(f"{MOST_OPEN} jobs wait or run already")
         number = self._id(now)
         kept = await kind.begin(owner, number, parameters)
-        who = (who_acts() or SYSTEM).actor.name
-        job = Job(number, name, owner.name, json.dumps(kept, ensure_ascii=False), who, now)
+        who = who_acts() or SYSTEM
+        job = Job(
+            id=number,
+            type=name,
+            tenant=owner.name,
+            parameters=json.dumps(kept, ensure_ascii=False),
+            created_by=who.actor.name,
+            created_at=now,
+            actor_kind=who.actor.kind,
+            actor_id=who.actor.id,
+            address=who.address,
+            request_id=who.request_id,
+        )
         done = self._done(owner, job, "create")
         await self._jobs.add(owner.number, job, done)
         await self._enter(done)
+        await best_effort(self._bell.ring())  # who looks by itself finds it a little later
         return job
 
     async def look(self, owner: JobOwner, name: str, parameters: Parameters) -> Looked:
@@ -95,6 +116,10 @@ class KeepJobs:
         """The result of a job as it is shown at this moment."""
         kind = self._types.find(job.type)
         return None if kind is None else await kind.shown(owner.number, job)
+
+    def known(self, job: Job) -> JobKind | None:
+        """The type of a job; None for one that is no more."""
+        return self._types.find(job.type)
 
     def scope(self, job: Job) -> str | None:
         """What whoever sees a job needs; None for one of a type that is no more."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, Protocol, Self
 
 from chalicelib.domain.jobs import Job, Piece
 from chalicelib.domain.numbering import OrganizationId, ServerId
@@ -30,6 +30,14 @@ class JobOwner:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """How many it would leave alone, and why."""
+
+    detail: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """What a job would be about, counted to LOOKED_AT; `is_exact` is false where there is more."""
 
@@ -37,6 +45,8 @@ class Looked:
     is_exact: bool
     sample: tuple[str, ...] = ()
     result: Mapping[str, Any] | None = None
+    by_status: Mapping[str, int] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
 
 
 LOOKED_AT = 10_000
@@ -44,14 +54,22 @@ MOST_SAMPLES = 20
 
 
 class JobKind(Protocol):
-    """One type. `fields` are its parameters, `is_of_organizations` says whether an organization may have it."""
+    """One type. `fields` are its parameters, `is_of_organizations` says whether an organization may have it, `sends`
+    that a suspended server may not."""
 
     type: str
     fields: frozenset[str]
     is_of_organizations: bool
+    sends: bool
+
+    def has_numbers(self, parameters: Parameters) -> bool:
+        """Whether what it is about has numbers, and no names."""
+
+    def filters(self, parameters: Parameters) -> frozenset[str]:
+        """What its `filter` may have."""
 
     def scope(self, parameters: Parameters) -> str:
-        """What whoever starts or sees one needs."""
+        """The scopes that whoever starts or sees one needs, apart by blanks."""
 
     async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
         """The parameters as they are kept, with what they name made sure of. Rejected."""
@@ -67,13 +85,17 @@ class JobKind(Protocol):
         """The result as it is shown at this moment."""
 
 
-class Listing(Protocol):
-    """What a job over a list does: it finds what it is about, and acts on a part of that."""
+class Finding(Protocol):
+    """What finds what a job is about."""
 
     async def find(
         self, owner: ServerId, job: Job, position: str | None
     ) -> tuple[Sequence[str], str | None]:
         """Some ids behind a position, and the position of what follows, None behind the last."""
+
+
+class Listing(Finding, Protocol):
+    """What a job over a list does: it finds what it is about, and acts on a part of that."""
 
     async def act(self, owner: ServerId, job: Job, number: int, ids: Sequence[str]) -> Piece:
         """Do what is asked for with the ids of a part."""
@@ -93,11 +115,11 @@ class ListState:
     next: int = 0
 
     @classmethod
-    def parse(cls, text: str) -> ListState:
+    def parse(cls, text: str) -> Self:
         """From a job's state."""
         return cls(**json.loads(text)) if text else cls()
 
     def text(self, **changes: Any) -> str:
         """As a job's state, changed."""
-        fields = {name: getattr(self, name) for name in ("parts", "position", "is_found", "next")}
-        return json.dumps(fields | changes)
+        kept = {one.name: getattr(self, one.name) for one in fields(self)}
+        return json.dumps(kept | changes)

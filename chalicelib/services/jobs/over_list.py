@@ -7,19 +7,26 @@ from dataclasses import replace
 from chalicelib.domain.jobs import Job, Piece
 from chalicelib.domain.numbering import ServerId
 from chalicelib.ports.jobs import Jobs
-from chalicelib.services.jobs.kinds import Listing, ListState
+from chalicelib.services.jobs.kinds import Finding, Listing, ListState
+
+
+async def part_found(
+    jobs: Jobs, kind: Finding, owner: ServerId, job: Job, state: ListState
+) -> Piece:
+    """One more part written down."""
+    ids, position = await kind.find(owner, job, state.position)
+    parts = state.parts + bool(ids)
+    if ids:
+        await jobs.write_down(owner, job, state.parts, ids)
+    found = state.text(parts=parts, position=position, is_found=position is None)
+    return Piece(state=found, matched=len(ids))
 
 
 async def piece_over_list(jobs: Jobs, kind: Listing, owner: ServerId, job: Job) -> Piece:
     """The next piece: one more part written down, or one worked through, or what comes of all."""
     state = ListState.parse(job.state)
     if not state.is_found:
-        ids, position = await kind.find(owner, job, state.position)
-        parts = state.parts + bool(ids)
-        if ids:
-            await jobs.write_down(owner, job, state.parts, ids)
-        found = state.text(parts=parts, position=position, is_found=position is None)
-        return Piece(state=found, matched=len(ids))
+        return await part_found(jobs, kind, owner, job, state)
     if state.next < state.parts:
         ids = await jobs.written_down(owner, job.id, state.next)
         done = await kind.act(owner, job, state.next, ids)

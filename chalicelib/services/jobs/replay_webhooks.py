@@ -45,11 +45,20 @@ class ReplayWebhooks:
     type = "replay_webhooks"
     fields = frozenset({"webhook", "events", "status", "since", "until", "url"})
     is_of_organizations = False
+    sends = False
 
     def __init__(self, jobs: Jobs, deliveries: WebhookDeliveries, replays: Replays) -> None:
         self._jobs = jobs
         self._deliveries = deliveries
         self._replays = replays
+
+    def has_numbers(self, parameters: Parameters) -> bool:
+        """None has."""
+        return False
+
+    def filters(self, parameters: Parameters) -> frozenset[str]:
+        """None."""
+        return frozenset()
 
     def scope(self, parameters: Parameters) -> str:
         """Of webhooks."""

@@ -48,6 +48,11 @@ class RunJobs:
                 break
         return pieces
 
+    async def has_more(self) -> bool:
+        """Whether there is a job that nobody is at."""
+        now = self._clock.now()
+        return any(job.lease_until <= now for _, job in await self._jobs.open(MOST_LOOKED_AT))
+
     def _in_turn(self, jobs: list[tuple[ServerId, Job]]) -> list[tuple[ServerId, Job]]:
         """Those that may run now: of each tenant the first ten, running ones before others."""
         waiting = sorted(jobs, key=lambda one: one[1].status is not JobStatus.RUNNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.import_suppressions import ImportSuppressions
 from chalicelib.services.jobs.kinds import JobKind
+from chalicelib.services.jobs.on_messages import MessageJobs
 from chalicelib.services.jobs.replay_webhooks import ReplayWebhooks
 
 
@@ -16,8 +17,14 @@ class JobTypes:
         import_suppressions: ImportSuppressions,
         export: Export,
         replay_webhooks: ReplayWebhooks,
+        on_messages: MessageJobs,
     ) -> None:
-        self.all: tuple[JobKind, ...] = (import_suppressions, export, replay_webhooks)
+        self.all: tuple[JobKind, ...] = (
+            *on_messages.all,
+            import_suppressions,
+            export,
+            replay_webhooks,
+        )
 
     def find(self, name: str) -> JobKind | None:
         """The type of a name."""

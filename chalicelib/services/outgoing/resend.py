@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from chalicelib.domain.errors import BeingSent, Conflict, MailError, NotFound
 from chalicelib.domain.mail.headers import read_headers
+from chalicelib.domain.message_verbs import not_to_resend
 from chalicelib.domain.model import Message, MessageRecord, Origin, Scope, State
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.operations import RESEND
@@ -24,7 +25,7 @@ from chalicelib.services.queue.message_actions import operation_of
 from chalicelib.services.queue.store_outcome import best_effort
 from chalicelib.services.tenancy.authenticate import Principal
 
-MOST_RESENT = 100
+Name = tuple[MessageId, str]
 
 
 class ResendMail:
@@ -50,16 +51,19 @@ class ResendMail:
         self._recording = recording
         self._limits = limits
 
-    async def resend(self, principal: Principal, message: MessageId) -> Message:
+    async def resend(
+        self, principal: Principal, message: MessageId, name: Name | None = None, job: str = ""
+    ) -> Message:
         """Accept a message's content again, with its envelope, tag, stream and metadata. NotFound; Conflict while it
-        is under way, and when its content is gone; SendLimitExceeded; TemporaryFailure."""
+        is under way, and when its content is gone; SendLimitExceeded; TemporaryFailure. Of a `name` that was taken
+        for it there is one message, however often a job is at it."""
         record = await self._messages.get(principal.server.id, message)
         _check(record)
         try:
             content = await self._blobs.get(record.message.blob)
         except NotFound as gone:
             raise Conflict(f"The content of message {message} is no longer kept") from gone
-        prepared = await self._prepared(principal, record, content)
+        prepared = await self._prepared(principal, record, content, name, job)
         counted = await self._limits.take(principal.server, principal.credential, 1)
         prepared.limits = counted.marks
         try:
@@ -68,17 +72,23 @@ class ResendMail:
             await self._limits.give_back(counted)
             raise
         (made,) = prepared.messages
-        if made.operation is not None:
+        if made.operation is not None and not job:
             # What this leaves undone, the outbox does.
             await best_effort(self._recording.record(made.server_id, made.id, made.operation))
         return made
 
     async def _prepared(
-        self, principal: Principal, record: MessageRecord, content: bytes
+        self,
+        principal: Principal,
+        record: MessageRecord,
+        content: bytes,
+        name: Name | None,
+        job: str,
     ) -> Prepared:
         server, known = principal.server, record.message
         (pool,) = await self._pools.of(server, read_headers(content), [known.rcpt_to])
-        names = await self._numbers.take(server.id, 1)
+        names = [name] if name else await self._numbers.take(server.id, 1)
+        told = {"resent_as": names[0][0]} | ({"job": job} if job else {})
         now = self._clock.now()
         return Prepared(
             body=content,
@@ -98,22 +108,14 @@ class ResendMail:
             stream=known.stream,
             metadata=known.metadata,
             unsubscribe=known.unsubscribe,
-            operation=operation_of(RESEND, record, now, 0, {}, {"resent_as": names[0][0]}),
+            operation=operation_of(RESEND, record, now, 0, {}, told),
         )
 
 
 def _check(record: MessageRecord) -> None:
     """Whether it may be resent."""
     message = record.message
-    if message.scope is not Scope.OUTGOING:
-        raise Conflict(f"Message {message.id} was not sent from here")
-    if record.state is State.LEASED:
+    if message.scope is Scope.OUTGOING and record.state is State.LEASED:
         raise BeingSent(f"Message {message.id} is being sent at this moment", 30)
-    if record.state is State.HELD:
-        raise Conflict(f"Message {message.id} is held")
-    if record.is_scheduled:
-        raise Conflict(f"Message {message.id} is scheduled")
-    if record.state is not State.DONE:
-        raise Conflict(f"Message {message.id} still waits")
-    if len(record.resent_as) >= MOST_RESENT:
-        raise Conflict(f"Message {message.id} was resent {MOST_RESENT} times, no more are allowed")
+    if (found := not_to_resend(record)) is not None:
+        raise Conflict(f"Message {message.id} {found}")

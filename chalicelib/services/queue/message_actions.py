@@ -18,12 +18,21 @@ from chalicelib.domain import lifecycle
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import BeingSent, Conflict, NotFound
 from chalicelib.domain.limits.limit import Standing, line_of
+from chalicelib.domain.message_verbs import (
+    Fault,
+    done_by,
+    not_held,
+    not_incoming,
+    not_open,
+    not_to_bounce,
+    not_to_retry,
+    not_waiting,
+)
 from chalicelib.domain.model import (
     Arrival,
     Delivery,
     DeliveryJob,
     MessageRecord,
-    Scope,
     State,
     Status,
 )
@@ -44,7 +53,6 @@ CANCELLED = "The hold on this message has been removed without action."
 SCHEDULE_CANCELLED = "Scheduled sending was cancelled."
 MOST_TRIES = 3
 LONGEST_WAIT = 30
-Fault = Callable[[MessageRecord], str | None]
 Moved = Callable[[MessageRecord], MessageRecord]
 
 
@@ -84,7 +92,7 @@ class MessageActions:
             server,
             message,
             "hold",
-            _not_waiting,
+            not_waiting,
             lambda record: lifecycle.held(record, delivery, expires_at),
         )
 
@@ -97,13 +105,13 @@ class MessageActions:
         if note is not None:
             told["note"] = note
         if allow:
-            record = await self._sendable(server, message, _not_held)
+            record = await self._sendable(server, message, not_held)
             await self._allow.run(record.message)
-        return await self._wake(server, message, RELEASE, _not_held, told)
+        return await self._wake(server, message, RELEASE, not_held, told)
 
     async def retry(self, server: ServerId, message: MessageId) -> MessageRecord:
         """Try a waiting, held or failed message again now, past the same checks."""
-        return await self._wake(server, message, "retry", _not_to_retry, {})
+        return await self._wake(server, message, "retry", not_to_retry, {})
 
     async def cancel(self, server: ServerId, message: MessageId) -> MessageRecord:
         """End a message that is held or waits, without sending it."""
@@ -113,7 +121,7 @@ class MessageActions:
             text = SCHEDULE_CANCELLED if record.is_scheduled else CANCELLED
             return lifecycle.done(record, replace(delivery, details=text))
 
-        return await self.move(server, message, "cancel", _not_open, cancelled)
+        return await self.move(server, message, "cancel", not_open, cancelled)
 
     async def bounce(self, server: ServerId, message: MessageId) -> MessageRecord:
         """Give up a message that is held or waits, as one that failed for good."""
@@ -123,7 +131,7 @@ class MessageActions:
             server,
             message,
             "bounce",
-            _not_to_bounce,
+            not_to_bounce,
             lambda record: lifecycle.done(record, delivery),
         )
 
@@ -131,7 +139,7 @@ class MessageActions:
         self, server: ServerId, message: MessageId, way: Arrival, told: dict[str, Any]
     ) -> MessageRecord:
         """Hand an incoming message on once more, whatever became of it, by this way. `told` is what was asked for."""
-        return await self._wake(server, message, "replay", _not_incoming, told, way)
+        return await self._wake(server, message, "replay", not_incoming, told, way)
 
     async def _entry(
         self, server: ServerId, status: Status, text: str, *, about_us: bool = False
@@ -174,13 +182,15 @@ class MessageActions:
     ) -> MessageRecord:
         """Store a message as it is moved, with the operation, and have that entered; it is looked at again when it has
         changed meanwhile."""
+        job = (who_acts() or SYSTEM).job
         for _ in range(MOST_TRIES):
             before = await self._allowed(server, message, fault)
-            after = moved(before)
+            after = done_by(moved(before), job)
             operation = self._operation(verb, before, after, told or {})
             if await self._messages.replace(before, after, operation):
-                # What this leaves undone, the outbox does.
-                await best_effort(self._recording.record(server, message, operation))
+                if not job:
+                    # What this leaves undone, the outbox does; it enters those of a job, many at a time.
+                    await best_effort(self._recording.record(server, message, operation))
                 await self._leave_line(before)
                 return after
         raise BeingSent(f"Message {message} is changing, look again", 1)
@@ -220,7 +230,7 @@ class MessageActions:
             self._clock.now(),
             after.attempt,
             {"status": before.status.value},
-            {"status": after.status.value, **told},
+            {"status": after.status.value, **told, **_of_job()},
         )
 
 
@@ -250,41 +260,14 @@ def operation_of(
     )
 
 
+def _of_job() -> dict[str, Any]:
+    job = (who_acts() or SYSTEM).job
+    return {"job": job} if job else {}
+
+
 def _json(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def _name() -> str:
     return (who_acts() or SYSTEM).actor.name
-
-
-def _not_incoming(record: MessageRecord) -> str | None:
-    return None if record.message.scope is Scope.INCOMING else "was not received here"
-
-
-def _not_held(record: MessageRecord) -> str | None:
-    return None if record.state is State.HELD else "is not held"
-
-
-def _not_waiting(record: MessageRecord) -> str | None:
-    if record.state is State.HELD:
-        return "is held already"
-    return "does not wait" if record.state is State.DONE else None
-
-
-def _not_open(record: MessageRecord) -> str | None:
-    return "is neither held nor waiting" if record.state is State.DONE else None
-
-
-def _not_to_bounce(record: MessageRecord) -> str | None:
-    return "is scheduled: cancel it" if record.is_scheduled else _not_open(record)
-
-
-def _not_to_retry(record: MessageRecord) -> str | None:
-    if record.is_scheduled:
-        return "is scheduled: give it another time"
-    if record.state is not State.DONE or record.status in (Status.HARD_FAIL, Status.BOUNCED):
-        return None
-    if record.status is Status.PROCESSED:
-        return "was processed already"
-    return "was sent already" if record.status is Status.SENT else "was cancelled"

@@ -6,9 +6,11 @@ by a death or a store that is away, the outbox does. A name is entered once in a
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any
 
 from chalicelib.domain.deeds import Deed
 from chalicelib.domain.errors import Conflict, Contended, NotFound, TemporaryFailure
@@ -29,6 +31,9 @@ from chalicelib.ports.repository import Repository
 
 LOG = logging.getLogger("posthorn.audit")
 MOST_TRIES = 8
+ENTRIES_AT_ONCE = 30  # of the hundred items of a transaction; an entry with its look-up is two
+EntryBehind = Callable[[ChainHead], AuditEntry]
+"""What makes an entry that stands behind the newest one."""
 
 
 class EnterAudit:
@@ -48,28 +53,29 @@ class EnterAudit:
 
     async def deed(self, deed: Deed) -> None:
         """Enter a deed, unless it has its entry. Raises TemporaryFailure."""
-        await self.enter(deed.organization, deed.name, lambda head: entry_of_deed(deed, head))
+        await self.enter(deed.organization, {deed.name: lambda head: entry_of_deed(deed, head)})
 
-    async def enter(
-        self,
-        chain: OrganizationId,
-        name: str,
-        entry_behind: Callable[[ChainHead], AuditEntry],
-    ) -> None:
-        """Enter what has this name behind the newest entry, unless it is there; another that comes between is followed.
-        Raises TemporaryFailure."""
+    async def enter(self, chain: OrganizationId, wanted: Mapping[str, EntryBehind]) -> None:
+        """Enter what has these names behind the newest entry, in this order and at most ENTRIES_AT_ONCE, but for those
+        that are there; others that come between are followed. All of them or none. Raises TemporaryFailure."""
         for _ in range(MOST_TRIES):
-            if await self._is_entered(chain, name):
+            entered = await asyncio.gather(*(self._is_entered(chain, name) for name in wanted))
+            left = [one for one, done in zip(wanted.values(), entered, strict=True) if not done]
+            if not left:
                 return
-            head, verb = await self._head(chain)
-            entry = entry_behind(head)
-            after = ChainHead(chain, entry.number, entry.hash)
             with suppress(Conflict, Contended):
-                await self._repository.change(
-                    Change(Verb.ADD, AUDIT_ENTRIES, entry), Change(verb, CHAIN_HEADS, after)
-                )
+                await self._add(chain, left)
                 return
         raise Contended("Too many changes at a time; try again")
+
+    async def _add(self, chain: OrganizationId, left: Sequence[EntryBehind]) -> None:
+        head, verb = await self._head(chain)
+        changes: list[Change[Any]] = []
+        for entry_behind in left:
+            entry = entry_behind(head)
+            head = ChainHead(chain, entry.number, entry.hash)
+            changes.append(Change(Verb.ADD, AUDIT_ENTRIES, entry))
+        await self._repository.change(*changes, Change(verb, CHAIN_HEADS, head))
 
     async def _is_entered(self, chain: OrganizationId, name: str) -> bool:
         place = Place(of_chain(chain), name)

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+from posthorn_client.models.emails_parts import ReportKind, Scope
 from posthorn_client.models.suppressions import Reason, SuppressionScope
 from posthorn_client.models.webhook_deliveries import DeliveryStatus
 from posthorn_client.models.webhooks import EventType
 
 __all__ = [
+    "Flag",
     "Job",
     "JobFault",
+    "JobFilter",
     "JobPage",
     "JobPreview",
     "JobStatus",
     "JobToStart",
     "Skipped",
-    "SuppressionsToExport",
 ]
+
+Flag = Literal["held", "queued", "scheduled", "failed", "bounced"]
+"""Where a message stands, as lists can be filtered."""
 
 
 class Job(TypedDict):
@@ -48,8 +53,40 @@ class Job(TypedDict):
 class JobFault(TypedDict):
     """What was wrong with one of the things that a job is about; with all of it, where there is no id."""
 
-    id: str | None
+    id: int | str | None
+    """A number where it is a message."""
     detail: str
+
+
+class JobFilter(TypedDict):
+    """Which things: what their list takes, and nothing else. `{}` is all of them."""
+
+    q: NotRequired[str | None]
+    """Of messages."""
+    direction: NotRequired[Scope | None]
+    """Of messages; both without it."""
+    status: NotRequired[Flag | None]
+    """Of messages."""
+    to: NotRequired[str | None]
+    """Of messages."""
+    kind: NotRequired[ReportKind | None]
+    """Of reports."""
+    cause: NotRequired[str | None]
+    """Of reports."""
+    email: NotRequired[int | None]
+    """Of reports."""
+    actor: NotRequired[str | None]
+    """Of the audit log."""
+    action: NotRequired[str | None]
+    """Of the audit log."""
+    object: NotRequired[str | None]
+    """Of the audit log."""
+    address: NotRequired[str | None]
+    reason: NotRequired[Reason | None]
+    scope: NotRequired[SuppressionScope | None]
+    stream: NotRequired[str | None]
+    since: NotRequired[str | None]
+    until: NotRequired[str | None]
 
 
 class JobPage(TypedDict):
@@ -70,8 +107,8 @@ class JobPreview(TypedDict):
     """False: at least that many."""
     by_status: dict[str, int]
     skipped: list[Skipped]
-    sample: list[str]
-    """The first 20."""
+    sample: list[int | str]
+    """The first 20 that it would not leave alone."""
     result: dict[str, Any] | None
     """Of an import: what it would be."""
 
@@ -83,7 +120,18 @@ JobStatus = Literal["queued", "running", "done", "failed", "stopped"]
 class JobToStart(TypedDict):
     """A job. Each type takes its own parameters and no others."""
 
-    type: Literal["import_suppressions", "export", "replay_webhooks"]
+    type: Literal[
+        "hold",
+        "release",
+        "cancel",
+        "retry",
+        "bounce",
+        "replay",
+        "resend",
+        "import_suppressions",
+        "export",
+        "replay_webhooks",
+    ]
     csv: NotRequired[str | None]
     """The file of an import, or `upload`."""
     upload: NotRequired[str | None]
@@ -94,9 +142,17 @@ class JobToStart(TypedDict):
     """Of rows that name none."""
     reason: NotRequired[Reason | None]
     """Of rows that name none of ours."""
-    what: NotRequired[Literal["suppressions"] | None]
-    """What is exported."""
-    filter: NotRequired[SuppressionsToExport | None]
+    ids: NotRequired[list[int] | None]
+    """Messages, or `filter`."""
+    allow: NotRequired[bool | None]
+    """Take recipients off suppression lists first: `suppressions:write`."""
+    note: NotRequired[str | None]
+    """Why."""
+    endpoint: NotRequired[str | None]
+    """Where replayed messages go."""
+    what: NotRequired[Literal["suppressions", "emails", "reports", "audit"] | None]
+    """What is exported; messages and reports of a server only."""
+    filter: NotRequired[JobFilter | None]
     format: NotRequired[Literal["csv", "ndjson"] | None]
     webhook: NotRequired[str | None]
     """Of which deliveries are sent once more."""
@@ -115,14 +171,3 @@ class Skipped(TypedDict):
 
     detail: str
     count: int
-
-
-class SuppressionsToExport(TypedDict):
-    """Which entries."""
-
-    address: NotRequired[str | None]
-    reason: NotRequired[Reason | None]
-    scope: NotRequired[SuppressionScope | None]
-    stream: NotRequired[str | None]
-    since: NotRequired[str | None]
-    until: NotRequired[str | None]

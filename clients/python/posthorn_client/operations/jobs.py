@@ -35,8 +35,9 @@ class JobsOperations(Asking):
     ) -> Job:
         """Start a job, or with `dry_run` look what it would be about.
 
-        It needs the scope of its type: `suppressions:write` for an import, `suppressions:read`
-        for an export, `webhooks:write` for replays.
+        It needs the scope of its type: `emails:write` for what is done with messages,
+        `emails:send` to resend them, `suppressions:write` for an import, reading of what is
+        exported, `webhooks:write` for replays of webhooks.
         """
         request = Request(
             "POST",
