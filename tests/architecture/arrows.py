@@ -103,8 +103,8 @@ chalicelib              -
 .services.notify_members .domain .domain.tenancy .ports .services.rates .services.system_mail
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
-                        .domain.events .services.tenancy .services.webhooks .services.incoming .services.limits
-                        .services.outgoing .services.queue
+                        .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming
+                        .services.limits .services.outgoing .services.queue
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy
@@ -162,7 +162,7 @@ functions.webhooks      .bootstrap .config .domain .domain.webhooks .ports .serv
 functions.sweep         .bootstrap .domain .ports .services .services.limits .services.queue .services.webhooks
                         chalice functions
 functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.tenancy chalice functions
-functions.jobs          .bootstrap .services.jobs chalice functions
+functions.jobs          .bootstrap .config .ports .services.jobs chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming

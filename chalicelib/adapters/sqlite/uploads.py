@@ -71,7 +71,7 @@ class Uploads:
         return _File(path, path.with_name(f"{path.name}.{self._rand.bytes(6).hex()}"))
 
     def join(self, key: str, parts: Sequence[str], at: float) -> None:
-        """Keep a file that is made of these, one after the other, and take them away; NotFound when one is gone."""
+        """Keep a file made of these, one after the other, and take them away. NotFound when one is not there."""
         whole = self.begin(key)
         try:
             for part in parts:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from chalicelib.api.v2.admission import Call, ServerSuspended
@@ -20,7 +22,7 @@ from chalicelib.api.v2.objects import Other, PageQuery
 from chalicelib.api.v2.requests import invalid_at
 from chalicelib.api.v2.route import route
 from chalicelib.domain import jobs as domain
-from chalicelib.domain.errors import InvalidRequest, NotFound, Rejected
+from chalicelib.domain.errors import InvalidRequest, NotFound, QuerySyntax, Rejected
 from chalicelib.services.jobs.export import Export
 from chalicelib.services.jobs.keep import KeepJobs
 from chalicelib.services.jobs.kinds import JobKind, JobOwner, Looked
@@ -57,22 +59,35 @@ async def start_job(call: Call, wanted: JobToStart) -> Job | Other:
     _check(wanted, kind, owner)
     _check_names(kind, given)
     call.caller.require(*kind.scope(given).split())
-    if kind.sends:
-        _check_suspended(call)
-        given["caller"] = _caller(call)
-    if wanted.what == "audit":
-        given["only"] = await readable_servers(call)
-    try:
+    given |= await _of_caller(call, wanted, kind)
+    with _faults_by_field(wanted):
         if wanted.dry_run:
             return Other(200, _preview(kind, given, await jobs.look(owner, wanted.type, given)))
         job = await jobs.start(owner, wanted.type, given)
+    return await _shown(call, owner, job)
+
+
+async def _of_caller(call: Call, wanted: JobToStart, kind: JobKind) -> dict[str, Any]:
+    """What a job must know of whoever asks for it. ServerSuspended for one that sends, of a server that may not."""
+    if kind.sends:
+        _check_suspended(call)
+        return {"caller": _caller(call)}
+    return {"only": await readable_servers(call)} if wanted.what == "audit" else {}
+
+
+@contextlib.contextmanager
+def _faults_by_field(wanted: JobToStart) -> Iterator[None]:
+    """What the type finds wrong is wrong with a field."""
+    try:
+        yield
     except NotFound as missing:
         raise invalid_at("/upload", "unknown_reference", missing.public) from missing
+    except QuerySyntax as wrong:
+        raise invalid_at("/filter/q", "query_syntax", wrong.public) from wrong
     except InvalidRequest:
         raise
     except Rejected as wrong:
         raise invalid_at(_AT[wanted.type, bool(wanted.upload)], "invalid", wrong.public) from wrong
-    return await _shown(call, owner, job)
 
 
 async def show_job(call: Call) -> Job:

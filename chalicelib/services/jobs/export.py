@@ -24,12 +24,14 @@ from chalicelib.ports.jobs import Jobs
 from chalicelib.services.jobs.exported import AllExported, Exported
 from chalicelib.services.jobs.kinds import (
     LOOKED_AT,
+    LOOKING_SECONDS,
     MOST_SAMPLES,
     JobOwner,
     ListState,
     Looked,
     Parameters,
 )
+from chalicelib.services.jobs.mail_found import mail_filter
 from chalicelib.services.jobs.over_list import part_found
 
 LINK_SECONDS = 3_600
@@ -78,15 +80,18 @@ class Export:
         return owner.server is not None or self._of(parameters).is_of_organizations
 
     async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
-        """As they were given."""
+        """As they were given. QuerySyntax."""
+        if parameters["what"] == "emails":
+            mail_filter(parameters.get("filter") or {}, self._clock.now())
         return {"filter": {}, "format": FORMS[0], **parameters}
 
     async def look(self, owner: JobOwner, parameters: Parameters) -> Looked:
         """How many rows there would be."""
         found: list[str] = []
         position: str | None = None
-        while len(found) < LOOKED_AT:
-            ids, position = await self._of(parameters).find(owner.number, parameters, position)
+        now, until = self._clock.now(), self._clock.monotonic() + LOOKING_SECONDS
+        while len(found) < LOOKED_AT and self._clock.monotonic() < until:
+            ids, position = await self._of(parameters).find(owner.number, parameters, position, now)
             found += ids
             if position is None:
                 break
@@ -127,7 +132,7 @@ class Export:
     ) -> tuple[Sequence[str], str | None]:
         """A page of the list."""
         given = json.loads(job.parameters)
-        return await self._of(given).find(owner, given, position)
+        return await self._of(given).find(owner, given, position, job.created_at)
 
     async def shown(self, owner: ServerId, job: Job) -> Mapping[str, Any] | None:
         """With the file's address, as long as it is kept."""

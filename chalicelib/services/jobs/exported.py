@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, Protocol
 
-from chalicelib.domain.csv_rows import rendered
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.events.objects import report_object
 from chalicelib.domain.events.whole_email import EMAIL_FIELDS, whole_email
-from chalicelib.domain.mail.suppression_rows import COLUMNS, row_of
 from chalicelib.domain.model import MessageRecord
 from chalicelib.domain.numbering import MessageId, OrganizationId, ServerId
 from chalicelib.domain.report import ReportFilter, ReportKind
-from chalicelib.domain.suppression import Name, Reason, SuppressionFilter, SuppressionScope, list_of
-from chalicelib.domain.suppression_told import told_of
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, of_chain
 from chalicelib.domain.tenancy.entity import Place
-from chalicelib.domain.tenancy.told_fields import time_text
-from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.reports import Reports
 from chalicelib.ports.repository import Repository
-from chalicelib.ports.suppressions import SuppressionList
+from chalicelib.services.jobs.exported_rows import PART, Found, Row, moment, row, text_of
+from chalicelib.services.jobs.exported_suppressions import ExportedSuppressions
 from chalicelib.services.jobs.kinds import Parameters
-from chalicelib.services.jobs.mail_found import MailFound, MailWanted
+from chalicelib.services.jobs.mail_found import FILTERS, MailFound, mail_filter
 from chalicelib.services.tenancy.audit_log import AuditLog, EntryFilter
 from chalicelib.services.tenancy.directory import Directory
 
-PART = 1_000
 AT_ONCE = 16
 AUDIT_PAGE = 100
 LAST_ENTRY = 10**10 - 1
@@ -43,9 +35,6 @@ AUDIT_FIELDS: tuple[str, ...] = (
     *("id", "at", "actor", "address", "action", "tenant", "object", "before", "after"),
     *("request_id", "previous", "hash"),
 )
-Found = tuple[Sequence[str], str | None]
-Row = tuple[str, str]
-"""A row as CSV has it, and as a line of JSON."""
 
 
 class Exported(Protocol):
@@ -59,8 +48,10 @@ class Exported(Protocol):
     has_numbers: bool
     gone: str
 
-    async def find(self, owner: ServerId, parameters: Parameters, position: str | None) -> Found:
-        """Some ids behind a position, and the position of what follows, None behind the last."""
+    async def find(
+        self, owner: ServerId, parameters: Parameters, position: str | None, at: float
+    ) -> Found:
+        """Some ids behind a position, and the position of what follows, None behind the last. The job is of `at`."""
 
     async def rows(self, owner: ServerId, ids: Sequence[str]) -> list[Row | None]:
         """The rows of ids, in their order; None for what is gone meanwhile."""
@@ -70,7 +61,7 @@ class ExportedEmails:
     """Messages of a server."""
 
     scope = "emails:read"
-    filters = frozenset({"q", "direction", "status", "to"})
+    filters = FILTERS
     columns = EMAIL_FIELDS
     is_of_organizations = False
     has_numbers = True
@@ -81,16 +72,18 @@ class ExportedEmails:
         self._messages = messages
         self._directory = directory
 
-    async def find(self, owner: ServerId, parameters: Parameters, position: str | None) -> Found:
+    async def find(
+        self, owner: ServerId, parameters: Parameters, position: str | None, at: float
+    ) -> Found:
         """A page of the list."""
-        wanted = MailWanted.of(parameters.get("filter") or {})
-        page, following = await self._found.page(owner, wanted, PART, position)
+        wanted = mail_filter(parameters.get("filter") or {}, at)
+        page, following = await self._found.some(owner, wanted, position)
         return [str(one.message.id) for one in page], following
 
     async def rows(self, owner: ServerId, ids: Sequence[str]) -> list[Row | None]:
         """As they stand now."""
         records = await self._messages.get_many([(owner, MessageId(int(one))) for one in ids])
-        found = {str(one.message.id): _row(await self._told(one), self.columns) for one in records}
+        found = {str(one.message.id): row(await self._told(one), self.columns) for one in records}
         return [found.get(one) for one in ids]
 
     async def _told(self, record: MessageRecord) -> dict[str, Any]:
@@ -115,7 +108,9 @@ class ExportedReports:
     def __init__(self, reports: Reports) -> None:
         self._reports = reports
 
-    async def find(self, owner: ServerId, parameters: Parameters, position: str | None) -> Found:
+    async def find(
+        self, owner: ServerId, parameters: Parameters, position: str | None, at: float
+    ) -> Found:
         """A page of the list."""
         given = parameters.get("filter") or {}
         kind, email = given.get("kind"), given.get("email")
@@ -123,8 +118,8 @@ class ExportedReports:
             kind=None if kind is None else ReportKind(kind),
             cause=given.get("cause"),
             email=None if email is None else MessageId(email),
-            since=_moment(given.get("since")),
-            until=_moment(given.get("until")),
+            since=moment(given.get("since")),
+            until=moment(given.get("until")),
         )
         page = await self._reports.page(owner, wanted, PART, position)
         return [str(one.id) for one in page.values], page.next_cursor
@@ -139,7 +134,7 @@ class ExportedReports:
                     report = await self._reports.get(owner, int(number))
                 except NotFound:
                     return None
-            return _row(report_object(report), self.columns)
+            return row(report_object(report), self.columns)
 
         return list(await asyncio.gather(*map(one, ids)))
 
@@ -159,7 +154,9 @@ class ExportedAudit:
         self._repository = repository
         self._directory = directory
 
-    async def find(self, owner: ServerId, parameters: Parameters, position: str | None) -> Found:
+    async def find(
+        self, owner: ServerId, parameters: Parameters, position: str | None, at: float
+    ) -> Found:
         """Several pages of the list, which are short."""
         chain, given = await self._chain(owner), parameters.get("filter") or {}
         wanted = EntryFilter(
@@ -167,8 +164,8 @@ class ExportedAudit:
             action=given.get("action"),
             object=given.get("object"),
             tenants=parameters.get("only"),
-            since=_text(given.get("since")),
-            until=_text(given.get("until")),
+            since=text_of(given.get("since")),
+            until=text_of(given.get("until")),
         )
         ids: list[str] = []
         for _ in range(PART // AUDIT_PAGE):
@@ -184,53 +181,12 @@ class ExportedAudit:
         places = [Place(chain, f"{LAST_ENTRY - int(one):010d}") for one in ids]
         found = await self._repository.get_many(AUDIT_ENTRIES, places)
         entries = (found.get(place) for place in places)
-        return [None if one is None else _row(one.told, self.columns) for one in entries]
+        return [None if one is None else row(one.told, self.columns) for one in entries]
 
     async def _chain(self, owner: ServerId) -> OrganizationId:
         if owner < 0:
             return OrganizationId(-owner)
         return (await self._directory.server(owner)).organization_id
-
-
-class ExportedSuppressions:
-    """Entries of the lists that act on mail of a server, or of an organization."""
-
-    scope = "suppressions:read"
-    filters = frozenset({"address", "reason", "scope", "stream", "since", "until"})
-    columns: tuple[str, ...] = COLUMNS
-    is_of_organizations = True
-    has_numbers = False
-    gone = "This entry was removed meanwhile"
-
-    def __init__(self, clock: Clock, lists: SuppressionList, directory: Directory) -> None:
-        self._clock = clock
-        self._lists = lists
-        self._directory = directory
-
-    async def find(self, owner: ServerId, parameters: Parameters, position: str | None) -> Found:
-        """Which list has which entry."""
-        lists = [owner]
-        if owner > 0:
-            lists.append(list_of((await self._directory.server(owner)).organization_id))
-        wanted = _suppressions(parameters.get("filter") or {})
-        page = await self._lists.page(lists, wanted, PART, self._clock.now(), position)
-        ids = [
-            json.dumps([_list_of(one.scope, lists), one.address, one.stream]) for one in page.values
-        ]
-        return ids, page.next_cursor
-
-    async def rows(self, owner: ServerId, ids: Sequence[str]) -> list[Row | None]:
-        """As they stand now."""
-        named = [(address, ServerId(of), stream) for of, address, stream in map(json.loads, ids)]
-        wanted: dict[ServerId, list[Name]] = {}
-        for address, of, stream in named:
-            wanted.setdefault(of, []).append(Name(address, stream))
-        now = self._clock.now()
-        found = {of: await self._lists.get(of, names, now) for of, names in wanted.items()}
-        entries = (found[of].get(Name(address, stream)) for address, of, stream in named)
-        return [
-            None if one is None else (rendered(row_of(one)), _line(told_of(one))) for one in entries
-        ]
 
 
 class AllExported:
@@ -249,44 +205,3 @@ class AllExported:
             "reports": reports,
             "audit": audit,
         }
-
-
-def _row(told: Mapping[str, Any], columns: Sequence[str]) -> Row:
-    return rendered([_cell(told[name]) for name in columns]), _line(told)
-
-
-def _line(told: Mapping[str, Any]) -> str:
-    return json.dumps(told, ensure_ascii=False) + "\n"
-
-
-def _cell(value: Any) -> str:
-    """Objects and lists as JSON, nothing as an empty cell."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _moment(text: str | None) -> float | None:
-    return None if text is None else datetime.fromisoformat(text).timestamp()
-
-
-def _text(text: str | None) -> str | None:
-    moment = _moment(text)
-    return None if moment is None else time_text(moment)
-
-
-def _list_of(scope: SuppressionScope, lists: Sequence[ServerId]) -> ServerId:
-    """Which of the lists an entry of this scope is on."""
-    return lists[-1] if scope is SuppressionScope.ORGANIZATION else lists[0]
-
-
-def _suppressions(wanted: Mapping[str, Any]) -> SuppressionFilter:
-    reason, scope = wanted.get("reason"), wanted.get("scope")
-    return SuppressionFilter(
-        address=wanted.get("address"),
-        reason=None if reason is None else Reason(reason),
-        scope=None if scope is None else SuppressionScope(scope),
-        stream=wanted.get("stream"),
-        since=_moment(wanted.get("since")),
-        until=_moment(wanted.get("until")),
-    )

@@ -50,6 +50,7 @@ class Looked:
 
 
 LOOKED_AT = 10_000
+LOOKING_SECONDS = 8.0  # a look is an answer to a request
 MOST_SAMPLES = 20
 
 

@@ -1,81 +1,74 @@
-"""The messages of a server that a job is about, page by page, both directions unless one is named."""
+"""The messages of a server that a job is about, as the lists find them: both directions unless one is named."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chalicelib.domain.model import MessageRecord, Scope, State, Status
+from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.paging import MOST_LISTED
+from chalicelib.domain.search.mail_filter import MailFilter
+from chalicelib.domain.search.parse import parse_query
+from chalicelib.domain.search.query import EVERY_MESSAGE
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.messages import MessageStore
 
-_OUT, _IN = "o:", "i:"
-_FLAG_OF = {Status.HARD_FAIL: "failed", Status.BOUNCED: "bounced"}
+SOME = 1_000
+LONGEST_SECONDS = 1.0
+FILTERS = frozenset({"q", "direction", "status", "to"})
 
 
-@dataclass(frozen=True, slots=True)
-class MailWanted:
-    """Which messages, as lists take it."""
-
-    direction: Scope | None = None
-    status: str | None = None
-    to: str | None = None
-    q: str = ""
-
-    @classmethod
-    def of(cls, given: dict[str, Any]) -> MailWanted:
-        """Of a job's filter."""
-        direction = given.get("direction")
-        return cls(
-            None if direction is None else Scope(direction),
-            given.get("status"),
-            given.get("to"),
-            given.get("q") or "",
-        )
+def mail_filter(given: Mapping[str, Any], now: float) -> MailFilter:
+    """A job's filter; what its search says of time counts from `now`. QuerySyntax."""
+    direction, text = given.get("direction"), given.get("q")
+    return MailFilter(
+        scope=None if direction is None else Scope(direction),
+        flag=given.get("status"),
+        recipient=given.get("to"),
+        query=EVERY_MESSAGE if text is None else parse_query(text, now),
+    )
 
 
 class MailFound:
-    """Finds them, newest first."""
+    """Finds them, newest first, by looking at all that the list of a direction, a flag or a recipient has."""
 
-    def __init__(self, messages: MessageStore) -> None:
+    def __init__(self, clock: Clock, messages: MessageStore) -> None:
+        self._clock = clock
         self._messages = messages
 
-    async def page(
-        self, server: ServerId, wanted: MailWanted, limit: int, position: str | None = None
+    async def some(
+        self, server: ServerId, wanted: MailFilter, position: str | None = None
     ) -> tuple[Sequence[MessageRecord], str | None]:
-        """Some behind a position, and the position of what follows, None behind the last."""
-        if wanted.to is not None:
-            page = await self._messages.by_recipient(server, wanted.to, limit, position)
-            found = [one for one in page.values if _is_wanted(one, wanted)]
-            return found, page.next_cursor
-        return await self._of_scopes(server, wanted, limit, position)
+        """About a thousand behind a position, or what is found in a second, and the position of what follows, None
+        behind the last."""
+        found: list[MessageRecord] = []
+        until = self._clock.monotonic() + LONGEST_SECONDS
+        while len(found) < SOME:
+            records, position = await self._page(server, wanted, position)
+            found += filter(wanted.admits, records)
+            if position is None or self._clock.monotonic() >= until:
+                break
+        return found, position
 
-    async def _of_scopes(
-        self, server: ServerId, wanted: MailWanted, limit: int, position: str | None
+    async def _page(
+        self, server: ServerId, wanted: MailFilter, position: str | None
     ) -> tuple[Sequence[MessageRecord], str | None]:
-        first = _IN if wanted.direction is Scope.INCOMING else _OUT
-        at, cursor = (position or first)[:2], (position or first)[2:] or None
-        scope = Scope.INCOMING if at == _IN else Scope.OUTGOING
-        if wanted.status is None:
-            page = await self._messages.page(server, scope, limit, cursor)
+        """A page of a live list, or of one behind the other."""
+        if wanted.recipient is not None:
+            page = await self._messages.by_recipient(
+                server, wanted.recipient, MOST_LISTED, position
+            )
+            return page.values, page.next_cursor
+        scopes = tuple(Scope) if wanted.direction is None else (wanted.direction,)
+        at, _, cursor = (position or "0:").partition(":")
+        number, after = int(at), cursor or None
+        if wanted.flag is None:
+            page = await self._messages.page(server, scopes[number], MOST_LISTED, after)
         else:
-            page = await self._messages.flagged(server, scope, wanted.status, limit, cursor)
+            page = await self._messages.flagged(
+                server, scopes[number], wanted.flag, MOST_LISTED, after
+            )
         if page.next_cursor is not None:
-            return page.values, f"{at}{page.next_cursor}"
-        is_last = at == _IN or wanted.direction is not None
-        return page.values, None if is_last else _IN
-
-
-def _is_wanted(record: MessageRecord, wanted: MailWanted) -> bool:
-    if wanted.direction not in (None, record.message.scope):
-        return False
-    return wanted.status in (None, _flag(record))
-
-
-def _flag(record: MessageRecord) -> str | None:
-    if record.held or record.state is State.HELD:
-        return "held"
-    if record.state is State.DONE:
-        return _FLAG_OF.get(record.status)
-    return "scheduled" if record.is_scheduled else "queued"
+            return page.values, f"{number}:{page.next_cursor}"
+        return page.values, f"{number + 1}:" if number + 1 < len(scopes) else None

@@ -26,6 +26,7 @@ from chalicelib.ports.messages import MessageStore
 from chalicelib.services.jobs.do_verb import SUSPENDED, Done, DoVerb, Item, Task
 from chalicelib.services.jobs.kinds import (
     LOOKED_AT,
+    LOOKING_SECONDS,
     MOST_SAMPLES,
     JobOwner,
     ListState,
@@ -33,19 +34,17 @@ from chalicelib.services.jobs.kinds import (
     Parameters,
     Skipped,
 )
-from chalicelib.services.jobs.mail_found import MailFound, MailWanted
+from chalicelib.services.jobs.mail_found import FILTERS, MailFound, mail_filter
 from chalicelib.services.jobs.over_list import part_found
 from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.tenancy.directory import Directory
 
-PAGE = 500
 SLICE = 100
 AT_ONCE = 8
 MOST_UNDER_WAY = 200
 PAUSE_SECONDS = 0.5
 LONGEST_STAND = 60.0
 UNKNOWN_ENDPOINT = "This server has no such endpoint"
-FILTERS = frozenset({"q", "direction", "status", "to"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ class OnMessages:
         return f"{scope} suppressions:write" if parameters.get("allow") else scope
 
     async def begin(self, owner: JobOwner, job: str, parameters: Parameters) -> Parameters:
-        """As they were given. InvalidRequest for an endpoint that is not there."""
+        """As they were given. InvalidRequest for an endpoint that is not there, QuerySyntax."""
         await self._check(owner.number, parameters)
         return parameters
 
@@ -118,7 +117,8 @@ class OnMessages:
         statuses, skipped = Counter[str](), Counter[str]()
         sample: list[str] = []
         count, position, is_over = 0, None, False
-        while not is_over and count < LOOKED_AT:
+        until = self._with.clock.monotonic() + LOOKING_SECONDS
+        while not is_over and count < LOOKED_AT and self._with.clock.monotonic() < until:
             records, position = await self._records(owner.number, parameters, position)
             is_over = position is None
             left = records[: LOOKED_AT - count]
@@ -161,8 +161,8 @@ class OnMessages:
         if (named := given.get("ids")) is not None:
             ids, following = [MessageId(one) for one in dict.fromkeys(named)], None
         else:
-            wanted = MailWanted.of(given.get("filter") or {})
-            page, following = await self._with.found.page(owner, wanted, PAGE, position)
+            wanted = mail_filter(given.get("filter") or {}, job.created_at)
+            page, following = await self._with.found.some(owner, wanted, position)
             ids = [one.message.id for one in page]
         names: list[Any] = [None] * len(ids)
         if self.type == "resend":
@@ -212,13 +212,14 @@ class OnMessages:
         if (named := parameters.get("ids")) is not None:
             refs = [(server, MessageId(one)) for one in dict.fromkeys(named)]
             return await self._with.messages.get_many(refs), None
-        wanted = MailWanted.of(parameters.get("filter") or {})
-        return await self._with.found.page(server, wanted, PAGE, position)
+        wanted = mail_filter(parameters.get("filter") or {}, self._with.clock.now())
+        return await self._with.found.some(server, wanted, position)
 
     def _fault(self, record: MessageRecord) -> str | None:
         return "is being sent" if record.state is State.LEASED else self._verb.fault(record)
 
     async def _check(self, server: ServerId, parameters: Parameters) -> None:
+        mail_filter(parameters.get("filter") or {}, self._with.clock.now())
         endpoint = parameters.get("endpoint")
         if endpoint is not None and await self._with.directory.endpoint(server, endpoint) is None:
             raise unknown_reference("endpoint", UNKNOWN_ENDPOINT)

@@ -17,7 +17,7 @@ from chalicelib.domain.report import Report, ReportKind
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.reports import Reports
-from chalicelib.services.jobs import export, exported
+from chalicelib.services.jobs import export, mail_found
 from chalicelib.services.jobs.run import RunJobs
 from tests.fakes import a_report
 from tests.http_api import ApiWorld
@@ -145,7 +145,8 @@ def test_a_runner_that_dies_leaves_no_row_out_and_none_twice(
 ) -> None:
     for number in range(11):
         api.v2("POST", "/emails", {**SENT, "subject": f"s{number}"})
-    monkeypatch.setattr(exported, "PART", 3)
+    monkeypatch.setattr(mail_found, "SOME", 3)
+    monkeypatch.setattr(mail_found, "MOST_LISTED", 3)
     monkeypatch.setattr(export, "SMALLEST_PART", smallest)
     port: Any = api.scene.posthorn[Jobs if verb == "change" else BlobStore]
     original, calls = getattr(port, verb), [0]

@@ -17,7 +17,7 @@ from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.suppressions import SuppressionList
 from chalicelib.ports.webhook_deliveries import WebhookDeliveries
 from chalicelib.services.jobs import export
-from chalicelib.services.jobs import exported as exported_lists
+from chalicelib.services.jobs import exported_suppressions as exported_lists
 from chalicelib.services.jobs.run import RunJobs
 from chalicelib.services.suppress import SuppressRecipients
 from tests.http_api import ApiWorld, Reply

@@ -138,6 +138,19 @@ def test_each_verb_by_filter(api: ApiWorld, verb: str, status: str) -> None:
     assert shown(api, other)["status"] == "Pending"
 
 
+def test_a_search_chooses(api: ApiWorld) -> None:
+    numbers = [sent(api) for _ in range(2)]
+    other = api.v2("POST", "/emails", {**SENT, "tag": "another"}).json["id"]
+    wanted = {"q": "tag:t -subject:y", "status": None}
+    looked = start(api, type="hold", filter=wanted, dry_run=True).json
+    assert (looked["matched"], sorted(looked["sample"])) == (2, numbers)
+    job = ran(api, type="hold", filter=wanted)
+    assert (job["done"], job["failed"]) == (2, 0)
+    assert {shown(api, one)["status"] for one in numbers} == {"Held"}
+    assert shown(api, other)["status"] == "Pending"
+    assert job["parameters"]["filter"] == {"q": "tag:t -subject:y"}
+
+
 def test_one_resends_each_of_them_once(api: ApiWorld) -> None:
     numbers = [sent(api, f"user{one}@example.com") for one in range(3)]
     deliver(api)
@@ -219,6 +232,8 @@ def test_a_key_that_is_limited_takes_nobody_off_the_list_of_the_organization(
         ({"type": "hold", "ids": ["1"]}, "/ids/0"),
         ({"type": "hold", "filter": {"reason": "bounce"}}, "/filter/reason"),
         ({"type": "hold", "filter": {"status": "sleeping"}}, "/filter/status"),
+        ({"type": "hold", "filter": {"q": "colour:red"}}, "/filter/q"),
+        ({"type": "export", "what": "emails", "filter": {"q": '"open'}}, "/filter/q"),
         ({"type": "hold", "filter": {}, "note": "x"}, "/note"),
         ({"type": "release", "filter": {}, "endpoint": "x"}, "/endpoint"),
         ({"type": "export", "what": "suppressions", "filter": {"q": "x"}}, "/filter/q"),

@@ -63,9 +63,9 @@ def test_it_goes_on_until_all_are_done(
 ) -> None:
     server, done = scene.server, Counter[int]()
 
-    async def page(_: Any, of: int, wanted: Any, limit: int, position: str | None) -> Any:
+    async def some(_: Any, of: int, wanted: Any, position: str | None) -> Any:
         begin = int(position or 0)
-        end = min(begin + limit, MESSAGES)
+        end = min(begin + 1_000, MESSAGES)
         records = [MessageRecord(a_message(server.id, n + 1)) for n in range(begin, end)]
         scene.clock.advance(0.05)
         return records, None if end == MESSAGES else str(end)
@@ -75,7 +75,7 @@ def test_it_goes_on_until_all_are_done(
         done[item.id] += 1
         return Done(item)
 
-    monkeypatch.setattr(MailFound, "page", page)
+    monkeypatch.setattr(MailFound, "some", some)
     monkeypatch.setattr(DoVerb, "run", run)
     owner = JobOwner(server.organization_id, server.full_name, server)
     program = scene.posthorn
