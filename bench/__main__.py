@@ -34,6 +34,7 @@ BENCHMARKS = {
     "store": "the store alone against stdlib sqlite3: cycle, transactions, fsyncs, waiting",
     "million": "a million messages on one host (BENCH_MESSAGES): lists, maintenance, start, space",
     "suppressions": "a million suppressed recipients on one host (BENCH_SUPPRESSIONS): import, look-up, pages",
+    "jobs": "a hundred thousand messages released by a job (BENCH_JOBS), and fresh mail meanwhile",
     "webhooks": "webhooks to a receiver that answers at once, and beside 50 that hang",
     "path": "the whole path on the AWS emulator: calls, bytes, units, CPU",
 }

@@ -54,6 +54,10 @@ class Following:
         begin = asked_time(since, session) if since is not None else iso(session.now())
         self._since = begin if cursor is None else None
 
+    def go_on(self, cursor: str) -> None:
+        """Behind this place, whatever was asked for."""
+        self.cursor, self._since = cursor, None
+
     def events(self, interval: float, polls: int | None) -> Iterator[Any]:
         """Those there are, then those that come; a poll is over when it has found the last there is."""
         for done in itertools.count(1):

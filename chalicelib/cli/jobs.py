@@ -63,7 +63,7 @@ def started(session: Session, wanted: JobToStart, tenant: str | None, *, waits: 
         return None
     job: Job = answer
     if waits:
-        job = _ended(session, job, tenant)
+        job = ended(session, job, tenant)
     return job
 
 
@@ -73,7 +73,8 @@ def report(session: Session, job: Job) -> int:
     return 1 if job["failed"] or job["status"] in ("failed", "stopped") else 0
 
 
-def _ended(session: Session, job: Job, tenant: str | None) -> Job:
+def ended(session: Session, job: Job, tenant: str | None) -> Job:
+    """The job at its end; on a terminal it is told how far it is."""
     is_shown = sys.stderr.isatty() and not session.json
     try:
         while job["status"] in OPEN:
@@ -115,6 +116,7 @@ def _show(session: Session, job: Job) -> None:
 def _looked(answer: Any) -> str:
     count = f"{answer['matched']:,}" if answer["exact"] else f"at least {answer['matched']:,}"
     lines = [f"It would be about {count}."]
+    lines += [f"{one['count']:,}: {visible(one['detail'])}" for one in answer["skipped"]]
     if result := answer["result"]:
         lines.append(
             f"{result['added']:,} would be added, {result['updated']:,} updated, "

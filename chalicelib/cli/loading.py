@@ -92,7 +92,7 @@ COMMANDS = (
     (
         "export",
         "export:export_command",
-        "Write the events of a server, one JSON object a line, as they happen.",
+        "Write a list into a file, or the events of a server as they happen.",
     ),
     ("login", "login:login_command", "Keep an API's address and key."),
     ("logout", "login:logout_command", "Forget a profile and its key."),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import functools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,6 +13,7 @@ import click
 
 from chalicelib.cli.commands import Group, Instant, fields_of, of_server
 from chalicelib.cli.endpoints import found_endpoint
+from chalicelib.cli.of_many import FLAGS, one_or_many
 from chalicelib.cli.older_fields import with_older_delivery, with_older_email, with_older_page
 from chalicelib.cli.paging import page_options, show_pages
 from chalicelib.cli.session import Session
@@ -18,13 +21,24 @@ from chalicelib.cli.terminal import clock_time, json_text, visible_lines
 from chalicelib.cli.timeline import render_timeline
 from posthorn_client.models import Email, Scope
 
-FLAGS = ("held", "queued", "scheduled", "failed", "bounced")
 LONGEST_SUBJECT = 40
 
 id_argument = click.argument("message", metavar="ID")
 message_group = Group(
     "message", "Messages: lists, timelines, content; what a person does about one."
 )
+
+
+def with_endpoint_found(command: Callable[..., Any]) -> Callable[..., Any]:
+    """An endpoint may be named; the command gets its id."""
+
+    @functools.wraps(command)
+    def found(session: Session, server: str | None, endpoint: str | None, **given: Any) -> Any:
+        if endpoint is not None:
+            endpoint = found_endpoint(session, endpoint, server)["id"]
+        return command(session, server=server, endpoint=endpoint, **given)
+
+    return found
 
 
 @message_group.command("list")
@@ -98,8 +112,8 @@ def raw(session: Session, message: str, output: Path | None, server: str | None)
 
 
 @message_group.command("hold")
-@id_argument
 @of_server
+@one_or_many("hold")
 def hold(session: Session, message: str, server: str | None) -> None:
     """Hold a waiting message until somebody looks at it, or for 7 days."""
     session.client.hold_email(message, tenant=server)
@@ -107,7 +121,8 @@ def hold(session: Session, message: str, server: str | None) -> None:
 
 
 @message_group.command("release")
-@id_argument
+@of_server
+@one_or_many("release")
 @click.option(
     "--allow",
     is_flag=True,
@@ -115,7 +130,6 @@ def hold(session: Session, message: str, server: str | None) -> None:
     help="Take its recipient off the suppression list first.",
 )
 @click.option("--note", help="Why, for the audit log.")
-@of_server
 def release(session: Session, message: str, server: str | None, **given: Any) -> None:
     """Send a held message on."""
     session.client.release_email(message, fields_of(**given), tenant=server)
@@ -123,8 +137,8 @@ def release(session: Session, message: str, server: str | None, **given: Any) ->
 
 
 @message_group.command("cancel")
-@id_argument
 @of_server
+@one_or_many("cancel")
 def cancel(session: Session, message: str, server: str | None) -> None:
     """End a held or waiting message without sending it."""
     session.client.cancel_email(message, tenant=server)
@@ -143,8 +157,8 @@ def reschedule(session: Session, message: str, time: str, server: str | None) ->
 
 
 @message_group.command("retry")
-@id_argument
 @of_server
+@one_or_many("retry")
 def retry(session: Session, message: str, server: str | None) -> None:
     """Try a waiting, held or failed message again now."""
     session.client.retry_email(message, tenant=server)
@@ -152,8 +166,8 @@ def retry(session: Session, message: str, server: str | None) -> None:
 
 
 @message_group.command("bounce")
-@id_argument
 @of_server
+@one_or_many("bounce")
 def bounce(session: Session, message: str, server: str | None) -> None:
     """Give up a held or waiting message, as one that failed for good."""
     session.client.bounce_email(message, tenant=server)
@@ -161,20 +175,19 @@ def bounce(session: Session, message: str, server: str | None) -> None:
 
 
 @message_group.command("replay")
-@id_argument
-@click.option("--endpoint", metavar="ID|NAME", help="To this endpoint, whatever routes say.")
 @of_server
+@with_endpoint_found
+@one_or_many("replay")
+@click.option("--endpoint", metavar="ID|NAME", help="To this endpoint, whatever routes say.")
 def replay(session: Session, message: str, server: str | None, endpoint: str | None) -> None:
     """Route a received message and hand it on once more, or hand it to another endpoint."""
-    if endpoint is not None:
-        endpoint = found_endpoint(session, endpoint, server)["id"]
     session.client.replay_email(message, fields_of(endpoint=endpoint), tenant=server)
     _show(session, message, server)
 
 
 @message_group.command("resend")
-@id_argument
 @of_server
+@one_or_many("resend")
 def resend(session: Session, message: str, server: str | None) -> None:
     """Send the content of a message once more, as a new message to the same recipient."""
     accepted = session.client.resend_email(message, tenant=server)

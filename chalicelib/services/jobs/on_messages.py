@@ -1,7 +1,7 @@
 """Jobs on messages: a verb with all that match a filter, or with those that are named (api.md 2.11).
 
-The ids are written down first. Then so many at a time are done; of those that are sent on, only so many may be under
-way at a time, so that they do not fill the queue in front of fresh mail.
+The ids are written down first. Then so many at a time are done, those that are sent on in waves (`pace`), so that they
+do not fill the queue in front of fresh mail.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.errors import Rejected, unknown_reference
@@ -23,6 +23,7 @@ from chalicelib.ports.acting import acting
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.messages import MessageStore
+from chalicelib.services.jobs import pace
 from chalicelib.services.jobs.do_verb import SUSPENDED, Done, DoVerb, Item, Task
 from chalicelib.services.jobs.kinds import (
     LOOKED_AT,
@@ -40,21 +41,22 @@ from chalicelib.services.outgoing.numbers import MessageNumbers
 from chalicelib.services.tenancy.directory import Directory
 
 SLICE = 100
-AT_ONCE = 8
-MOST_UNDER_WAY = 200
-PAUSE_SECONDS = 0.5
-LONGEST_STAND = 60.0
+AT_ONCE = 16
+PAUSE_SECONDS = 0.05
+PAUSES = 10
 UNKNOWN_ENDPOINT = "This server has no such endpoint"
 
 
 @dataclass(frozen=True, slots=True)
 class MailState(ListState):
-    """Where it is: how far in the part, which messages were sent on and wait for which attempt, and since when that is
-    so."""
+    """Where it is: how far in the part, and of the last wave that was sent on some messages with the attempt that they
+    wait for, when that was, how large the next one is, and the least that any took."""
 
     at: int = 0
     flying: Sequence[Sequence[int]] = ()
     moved_at: float = 0
+    wave: int = pace.FIRST
+    least: float = 0
 
 
 class MessageJobs:
@@ -140,18 +142,15 @@ class OnMessages:
             return await part_found(self._with.jobs, self, owner, job, state)
         if state.next >= state.parts:
             return Piece(state=job.state, is_last=True)
-        flying = await self._flying(owner, state) if self.sends else []
-        now = self._with.clock.now()
-        room = max(0, MOST_UNDER_WAY - len(flying))
-        if not room and now - state.moved_at < LONGEST_STAND:
-            await self._with.clock.sleep(PAUSE_SECONDS)
-            is_moving = len(flying) < len(state.flying)
-            moved_at = now if is_moving else state.moved_at
-            return Piece(state=state.text(flying=flying, moved_at=moved_at))
+        if self.sends and state.flying:
+            behind = await self._behind_wave(owner, state)
+            if behind is None:
+                return Piece(state=job.state)
+            state = behind
         ids = await self._with.jobs.written_down(owner, job.id, state.next)
-        some = ids[state.at : state.at + min(SLICE, room or SLICE)]
+        some = ids[state.at : state.at + (state.wave if self.sends else SLICE)]
         ended = await self._act(owner, job, [Item.parse(one) for one in some])
-        return _piece(state, ended, len(ids), flying, now)
+        return _piece(state, ended, len(ids), self._with.clock.now())
 
     async def find(
         self, owner: ServerId, job: Job, position: str | None
@@ -198,13 +197,21 @@ class OnMessages:
                 raise failed
         return [done for done in ended if isinstance(done, Done)]
 
-    async def _flying(self, owner: ServerId, state: MailState) -> list[Sequence[int]]:
-        """Those that were sent on and still wait for that attempt."""
-        if not state.flying:
-            return []
+    async def _behind_wave(self, owner: ServerId, state: MailState) -> MailState | None:
+        """Where it is when the last wave has left, or stands for good; None while that may still come."""
+        clock, left = self._with.clock, len(state.flying)
         refs = [(owner, MessageId(number)) for number, _ in state.flying]
-        known = {one.message.id: one for one in await self._with.messages.get_many(refs)}
-        return [one for one in state.flying if _waits(known.get(MessageId(one[0])), one[1])]
+        for _ in range(PAUSES):
+            known = {one.message.id: one for one in await self._with.messages.get_many(refs)}
+            left = sum(_waits(known.get(MessageId(one)), at) for one, at in state.flying)
+            took = clock.now() - state.moved_at
+            if left <= len(refs) * (1 - pace.GONE):
+                wave, least = pace.next_wave(state.wave, took, state.least)
+                return replace(state, flying=(), wave=wave, least=least)
+            if took >= pace.LONGEST_STAND:
+                return replace(state, flying=(), wave=pace.LEAST)
+            await clock.sleep(PAUSE_SECONDS)
+        return None
 
     async def _records(
         self, server: ServerId, parameters: Parameters, position: str | None
@@ -225,16 +232,14 @@ class OnMessages:
             raise unknown_reference("endpoint", UNKNOWN_ENDPOINT)
 
 
-def _piece(
-    state: MailState, ended: Sequence[Done], size: int, flying: Sequence[Sequence[int]], now: float
-) -> Piece:
+def _piece(state: MailState, ended: Sequence[Done], size: int, now: float) -> Piece:
     """What is remembered of some that are done."""
     at = state.at + len(ended)
     over = {"next": state.next + 1, "at": 0} if at >= size else {"at": at}
-    sent_on = [list(one.flies) for one in ended if one.flies]
+    sent_on = pace.looked_at([list(one.flies) for one in ended if one.flies])
     faults = [JobError(str(one.item.id), one.fault) for one in ended if one.fault]
     return Piece(
-        state=state.text(flying=[*flying, *sent_on], moved_at=now, **over),
+        state=state.text(flying=sent_on, moved_at=now, **over),
         done=len(ended) - len(faults),
         failed=len(faults),
         errors=tuple(faults),

@@ -10,6 +10,7 @@ import pytest
 from chalicelib import bootstrap
 from chalicelib.domain.model import Status
 from chalicelib.ports.jobs import Jobs
+from chalicelib.services.jobs import pace
 from chalicelib.services.jobs.keep import KeepJobs
 from chalicelib.services.jobs.run import RunJobs
 from onehost.upkeep import Upkeep
@@ -260,27 +261,33 @@ def test_a_server_that_is_suspended_sends_nothing(api: ApiWorld) -> None:
     assert {one["detail"] for one in done["errors"]} == {"This server is suspended"}
 
 
-def test_only_so_many_are_under_way_at_a_time(
-    api: ApiWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from chalicelib.services.jobs import on_messages
-
-    numbers = held(api, 12)
-    monkeypatch.setattr(on_messages, "MOST_UNDER_WAY", 5)
+def test_they_are_sent_on_in_waves_that_grow_while_nothing_piles_up(api: ApiWorld) -> None:
+    numbers = held(api, 65)
     number = start(api, type="release", filter={"status": "held"}).json["id"]
-    run(api, 0.5)
-    job = api.manage("GET", f"/jobs/{number}", tenant=SERVER).json
-    assert (job["status"], job["done"]) == ("running", 5)
-    for expected in (10, 12):
-        deliver(api)
-        run(api, 0.5)
-        job = api.manage("GET", f"/jobs/{number}", tenant=SERVER).json
-        assert job["done"] == expected
+
+    def done() -> int:
+        run(api, 0.6)
+        count: int = api.manage("GET", f"/jobs/{number}", tenant=SERVER).json["done"]
+        return count
+
+    assert done() == pace.FIRST
+    assert done() == pace.FIRST  # none of which has left
     deliver(api)
-    run(api, 0.5)
-    job = api.manage("GET", f"/jobs/{number}", tenant=SERVER).json
-    assert job["status"] == "done"
+    assert done() == 3 * pace.FIRST
+    deliver(api)
+    assert done() == len(numbers)
+    assert api.manage("GET", f"/jobs/{number}", tenant=SERVER).json["status"] == "done"
+    deliver(api)
     assert {shown(api, one)["status"] for one in numbers} == {Status.SENT}
+
+
+def test_a_wave_that_stands_for_good_is_not_waited_for(api: ApiWorld) -> None:
+    numbers = held(api, 30)
+    job = ran(api, type="release", ids=numbers)
+    assert (job["status"], job["done"]) == ("running", pace.FIRST + pace.LEAST)
+    run(api)
+    job = api.manage("GET", f"/jobs/{job['id']}", tenant=SERVER).json
+    assert (job["status"], job["done"]) == ("done", len(numbers))
 
 
 def test_a_server_key_sees_and_resends_as_itself(api: ApiWorld) -> None:

@@ -107,3 +107,30 @@ def test_nobody_has_to_wait(
     assert as_json(api, capsys, "job", "show", job["id"])["status"] == "stopped"
     file.write_bytes(b"address\na\xff@x.example\n")
     assert run(api, capsys, "suppression", "import", str(file))[0] != 0
+
+
+def test_many_messages_are_held_looked_at_and_released(
+    api: ApiWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent = {"from": "app@acme.test", "to": "john@example.com", "text": "x", "subject": "x"}
+    numbers = [api.v2("POST", "/emails", {**sent, "tag": "t"}).json["id"] for _ in range(3)]
+    other = api.v2("POST", "/emails", sent).json["id"]
+    code, text = run(api, capsys, "message", "hold", "--q", "tag:t", "--dry-run")
+    assert (code, text.splitlines()[0]) == (0, "It would be about 3.")
+    held = as_json(api, capsys, "message", "hold", "--q", "tag:t")
+    assert (held["status"], held["done"]) == ("done", 3)
+    looked = as_json(api, capsys, "message", "release", "--all", "--dry-run")
+    assert looked["skipped"] == [{"detail": "It is not held", "count": 1}]
+    code, text = run(api, capsys, "message", "release", "--all", "--dry-run")
+    assert text.splitlines()[1] == "1: It is not held"
+    code, text = run(api, capsys, "message", "release", "--all", "--note", "looked at")
+    assert code == 1
+    assert f"Message {other} is not held" in text
+    cancelled = as_json(api, capsys, "message", "cancel", str(numbers[0]))
+    assert cancelled["status"] == "HoldCancelled"
+    job = as_json(api, capsys, "message", "hold", "--status", "queued", "--no-wait")
+    assert job["status"] == "queued"
+    for wrong in (["hold"], ["hold", "1", "--all"], ["hold", "1", "--dry-run"]):
+        assert run(api, capsys, "message", *wrong)[0] == 2
+    assert run(api, capsys, "message", "hold", "--q", "colour:red")[0] == 1
+    assert run(api, capsys, "message", "replay", "--all", "--endpoint", "nobody")[0] != 0
