@@ -35,7 +35,7 @@ FIXED = {
     "public IPv4 addresses, four": 14.6,
     "KMS key": 1.0,
     f"{ALARMS} alarms, a dashboard and two metrics of our own": ALARMS * 0.1 + 3.0 + 0.6,
-    "SQS: five idle pollers on each of five queues": 1.30,
+    "SQS: five idle pollers on each of six queues": 1.56,
     "index: 43,200 runs of 50 ms, and their lists": 0.29,
     "jobs: 43,200 runs of 50 ms, and their reads": 0.08,
     "sweep: 43,200 runs of 50 ms, and their reads": 0.09,
@@ -45,6 +45,14 @@ FIXED = {
 # Write units of the list of events, by how many events of one server a batch of changes has: three items
 # in a transaction.
 EVENT_LIST_UNITS = {1: 6, 10: 6, 100: 6, 1_000: 22}
+# A message that a job does something with, and a row of an export: bounds that are held by
+# tests/integration/aws/test_jobs_cost.py. Its entry in the audit log costs three units more, by the outbox.
+JOB_ITEM_WRITE_UNITS = 8.0
+JOB_ITEM_READ_UNITS = 4.0
+JOB_ITEM_GB_SECONDS = 1.0 * 0.06 / 16  # sixty milliseconds of calls, sixteen at the same time
+EXPORT_ROW_WRITE_UNITS = 0.1
+EXPORT_ROW_READ_UNITS = 3.0
+AUDIT_ENTRY_UNITS = 6.0
 # An hourly check of a domain and its track domain, which found what it found before: measured by
 # tests/integration/aws/test_hourly_checks_cost.py, but for the milliseconds, which are those of name servers.
 CHECK_WRITE_UNITS = 3.0
@@ -53,6 +61,16 @@ CHECK_GB_SECONDS = 0.5 * 1.0 / 16  # a second, in which sixteen are looked at
 
 # Dollars a month for what there is, whatever is sent.
 BY_USE = {
+    "a job that releases 100,000 messages, each time": 100_000
+    * (
+        (JOB_ITEM_WRITE_UNITS + AUDIT_ENTRY_UNITS) * WRITE_UNIT
+        + JOB_ITEM_READ_UNITS * READ_UNIT
+        + S3_GET
+        + SQS_CALL
+        + JOB_ITEM_GB_SECONDS * LAMBDA_GB_SECOND["x86_64"]
+    ),
+    "an export of 100,000 messages, each time": 100_000
+    * (EXPORT_ROW_WRITE_UNITS * WRITE_UNIT + EXPORT_ROW_READ_UNITS * READ_UNIT),
     "1,000 domains and their track domains, looked at each hour": 730
     * 1_000
     * (

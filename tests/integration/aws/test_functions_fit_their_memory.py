@@ -382,7 +382,7 @@ def test_long_rows_and_wrong_rows_fit_the_jobs(place: Place) -> None:
     for kind, given in (
         ("import_suppressions", {"csv": "address\n" + "x\n" * 40_000}),
         ("import_suppressions", {"csv": f"address,note\n{rows}"}),
-        ("export", {"what": "suppressions", "format": "jsonl"}),
+        ("export", {"what": "suppressions", "format": "ndjson"}),
     ):
         with place.function("functions.jobs.jobs") as process:
             job = bootstrap.run(program[KeepJobs].start(owner, kind, given))
