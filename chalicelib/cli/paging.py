@@ -50,6 +50,8 @@ def show_pages(
     if not (everything or for_person):
         page = _gathered(ask, limit or DEFAULT, cursor)
         text = Table(titles).text([row(one) for one in page["data"]])
+        if reached := page.get("searched_to"):
+            text += f"\n\nSearched as far as {visible(reached)}, and ended there for now."
         if page["next_cursor"] is not None:
             text += f"\n\nMore: --cursor {visible(page['next_cursor'])}"
         session.show(told(page), text)

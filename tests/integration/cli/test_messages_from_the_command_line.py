@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.adapters.sqlite.feed import EventFeed
 from chalicelib.bootstrap import run
 from chalicelib.cli.main import main
 from chalicelib.cli.session import Session
 from chalicelib.domain.model import Delivery, Message, State, Status
 from chalicelib.domain.tenancy.endpoints import EndpointType
 from chalicelib.ports.messages import MessageStore
+from chalicelib.services.events.index_mail import IndexMail
+from chalicelib.services.messages import search_index
 from chalicelib.services.tenancy.credentials import CredentialOptions
 from tests.incoming_mail import add_endpoint
 from tests.incoming_play import arrives, carry
@@ -252,3 +255,19 @@ def test_messages_are_searched_for(scene: Scene, cli: Run) -> None:
     wrong = cli("message", "list", "--q", "tga:x")
     assert wrong.code != 0
     assert "tga:x: there is no key tga; tag may be meant" in wrong.err
+
+
+def test_a_search_that_ended_early_says_so(
+    scene: Scene, cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NEWEST", "MOST_LISTED", "MOST_READ", "AT_ONCE"):
+        monkeypatch.setattr(search_index, name, 1)
+    for _ in range(5):
+        run(scene.accept("bob@example.com", content=CONTENT.replace(b"Hello", b"One two", 1)))
+    changes, _ = scene.posthorn[EventFeed].read()
+    run(scene.posthorn[IndexMail].take("a", changes))
+    # All have both words, and none has them in this order.
+    said = cli("message", "list", "-q", '"two one"', "--limit", "1").out
+    assert "Searched as far as 20" in said
+    assert "More: --cursor" in said
+    assert "Searched as far" not in cli("message", "list", "-q", "two", "--limit", "1").out
