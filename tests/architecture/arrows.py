@@ -137,7 +137,7 @@ chalicelib              -
                         .adapters.storage .adapters.crypto.sealing apsw
 .adapters.aws           .config .domain .domain.tenancy .domain.webhooks .ports .adapters.crypto.sealing botocore
 .adapters.aws.backends  .config .domain .domain.tenancy .ports .adapters.aws .adapters.aws.dynamo
-.adapters.aws.lake      .config .domain .domain.search .ports .adapters.aws.session botocore pyarrow
+.adapters.aws.lake      .config .domain .domain.search .domain.tenancy .ports .adapters.aws.session botocore pyarrow
 .adapters.aws.dynamo    .config .domain .domain.tenancy .domain.limits .domain.webhooks .ports .adapters.storage
                         .adapters.aws.session .adapters.aws.sqs .adapters.aws.sqs_lanes botocore
 
@@ -163,6 +163,7 @@ functions.sweep         .bootstrap .domain .ports .services .services.limits .se
                         chalice functions
 functions.upkeep        .bootstrap .services.dns_monitor .services.events .services.tenancy chalice functions
 functions.jobs          .bootstrap .config .ports .services.jobs chalice functions
+functions.index         .bootstrap .ports .adapters.aws.lake chalice functions
 functions.outbox        .bootstrap .services.events .adapters.aws.dynamo.changes chalice functions
 
 gateway                 .bootstrap .config .domain .domain.tenancy .domain.mail .domain.smtp .ports .services.incoming

@@ -388,6 +388,10 @@ WRONG = {
         "chalicelib/adapters/aws/x.py",
         "import chalicelib.adapters.aws.dynamo.table",
     ),
+    "the index function imports the tables": (
+        "functions/index.py",
+        "import chalicelib.adapters.aws.dynamo.table",
+    ),
     "the lake imports the tables": (
         "chalicelib/adapters/aws/lake/x.py",
         "import chalicelib.adapters.aws.dynamo.table",
