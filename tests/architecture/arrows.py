@@ -104,7 +104,7 @@ chalicelib              -
 .services.suppressions  .domain .domain.tenancy .ports .services .services.tenancy
 .services.jobs          .config .domain .domain.tenancy .domain.mail .domain.webhooks .ports .services
                         .domain.events .domain.search .services.tenancy .services.webhooks .services.incoming
-                        .services.limits .services.outgoing .services.queue
+                        .services.limits .services.messages .services.outgoing .services.queue
 .services.suspensions   .domain.tenancy .services.system_mail .services.tenancy
 .services.domain_codes  .domain .domain.tenancy .ports .services.system_mail .services.tenancy
 .services.tell_domain_events .domain .domain.tenancy .domain.events .ports .services.notify_members .services.tenancy

@@ -678,7 +678,9 @@ def jobs_on_messages(world: World, owner: JobOwner) -> None:
     ):
         given = {"ids": [message.id], **({"allow": True} if verb == "release" else {})}
         bootstrap.run(start(owner, verb, given))
-    for wanted in ({"status": "failed"}, {"to": "nobody@example.com"}):
+    bootstrap.run(program[MailIndex].put([findable(server=server.id)]))
+    searches: list[dict[str, str]] = [{"q": "tag:old"}, {"q": "welcome"}, {"q": "size:1"}]
+    for wanted in (*searches, {"status": "failed"}, {"to": "nobody@example.com"}):
         bootstrap.run(start(owner, "hold", {"filter": wanted}))
 
 
@@ -922,6 +924,7 @@ def test_no_role_has_a_wildcard_but_for_objects_and_streams_of_its_own_log() -> 
         "DeliverBulkRole",
         "DeliverDefaultRole",
         "IncomingRole",
+        "IndexRole",
         "JobsRole",
         "JobsWokenRole",
         "OutboxRole",

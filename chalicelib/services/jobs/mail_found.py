@@ -12,7 +12,7 @@ from chalicelib.domain.search.mail_filter import MailFilter
 from chalicelib.domain.search.parse import parse_query
 from chalicelib.domain.search.query import EVERY_MESSAGE
 from chalicelib.ports.clock import Clock
-from chalicelib.ports.messages import MessageStore
+from chalicelib.services.messages.find import FindMail
 
 SOME = 1_000
 LONGEST_SECONDS = 1.0
@@ -31,11 +31,11 @@ def mail_filter(given: Mapping[str, Any], now: float) -> MailFilter:
 
 
 class MailFound:
-    """Finds them, newest first, by looking at all that the list of a direction, a flag or a recipient has."""
+    """Finds them, newest first unless the search says otherwise."""
 
-    def __init__(self, clock: Clock, messages: MessageStore) -> None:
+    def __init__(self, clock: Clock, find: FindMail) -> None:
         self._clock = clock
-        self._messages = messages
+        self._find = find
 
     async def some(
         self, server: ServerId, wanted: MailFilter, position: str | None = None
@@ -45,30 +45,9 @@ class MailFound:
         found: list[MessageRecord] = []
         until = self._clock.monotonic() + LONGEST_SECONDS
         while len(found) < SOME:
-            records, position = await self._page(server, wanted, position)
-            found += filter(wanted.admits, records)
+            page = await self._find.page(server, wanted, MOST_LISTED, position)
+            found += page.records
+            position = page.position
             if position is None or self._clock.monotonic() >= until:
                 break
         return found, position
-
-    async def _page(
-        self, server: ServerId, wanted: MailFilter, position: str | None
-    ) -> tuple[Sequence[MessageRecord], str | None]:
-        """A page of a live list, or of one behind the other."""
-        if wanted.recipient is not None:
-            page = await self._messages.by_recipient(
-                server, wanted.recipient, MOST_LISTED, position
-            )
-            return page.values, page.next_cursor
-        scopes = tuple(Scope) if wanted.direction is None else (wanted.direction,)
-        at, _, cursor = (position or "0:").partition(":")
-        number, after = int(at), cursor or None
-        if wanted.flag is None:
-            page = await self._messages.page(server, scopes[number], MOST_LISTED, after)
-        else:
-            page = await self._messages.flagged(
-                server, scopes[number], wanted.flag, MOST_LISTED, after
-            )
-        if page.next_cursor is not None:
-            return page.values, f"{number}:{page.next_cursor}"
-        return page.values, f"{number + 1}:" if number + 1 < len(scopes) else None
