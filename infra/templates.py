@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # it ships no types
+import yaml
 
 FOLDER = Path(__file__).parent
 DEFAULT_POOL = "default"

@@ -35,6 +35,7 @@ from chalicelib.ports.greylist import Greylist
 from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.keys import KeyMaker
 from chalicelib.ports.limit_lines import LimitLines
@@ -150,6 +151,8 @@ async def fill(host: Host) -> dict[str, Message]:
     )
     link = UnsubscribeLink(server, message, "john@example.com", "news", later)
     await host.posthorn[UnsubscribeLinks].keep(link)
+    token = ImportedToken(server, "Hiv3AHdJniF7Cp5G", message, later, 0, "john@example.com")
+    await host.posthorn[ImportedTokens].keep([token])
     hit = EngagementEvent(EngagementKind.CLICK, host.now, "192.0.2.1", "Mozilla", "https://a.test/")
     await host.posthorn[Engagement].record(server, message, hit, later)
     entry = Suppression("gone@example.com", "bounced", host.now, later)

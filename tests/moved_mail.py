@@ -30,6 +30,7 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts, Span
 from chalicelib.ports.idempotency import IdempotencyKeys
 from chalicelib.ports.jobs import Jobs
+from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
@@ -187,6 +188,7 @@ async def everything(program: Posthorn, host: Host) -> dict[str, Any]:
     found |= await _unsubscribes(program, server, now)
     for owner in (server, list_of(host.server.organization_id)):
         found |= await _jobs(program, owner, now)
+    found["imported"] = await _imported(program, server)
     found["line"] = await program[LimitLines].first(limit_over(host).line, 1_000)
     for answer in await program[IdempotencyKeys].all(server, now):
         found[f"answer {answer.key}"] = answer
@@ -228,6 +230,10 @@ async def _unsubscribes(program: Posthorn, server: ServerId, now: float) -> dict
         found |= {f"link to unsubscribe {one.message}": one for one in page.values}
         if (cursor := page.next_cursor) is None:
             return found
+
+
+async def _imported(program: Posthorn, server: ServerId) -> Any:
+    return await program[ImportedTokens].get(server, "Hiv3AHdJniF7Cp5G", 0)
 
 
 async def _kept_of(program: Posthorn, record: MessageRecord) -> tuple[str, Any]:

@@ -24,6 +24,7 @@ group_counts.GroupCounts     aws.dynamo.group_counts.DynamoGroupCounts     sqlit
 http_client.HttpClient       network.http_client.H11HttpClient             network.http_client.H11HttpClient
 greylist.Greylist            aws.dynamo.greylist.DynamoGreylist            sqlite.greylist.SqliteGreylist
 idempotency.IdempotencyKeys  aws.dynamo.idempotency.DynamoIdempotencyKeys  sqlite.limits.SqliteIdempotencyKeys
+imported_tokens.ImportedTokens aws.dynamo.imported_tokens.DynamoImportedTokens sqlite.imported_tokens.SqliteImportedTokens
 intake.Intake                storage.intake.OrderedIntake                  sqlite.intake.SqliteIntake
 job_bell.JobBell             aws.job_bell.SqsJobBell                        sqlite.job_bell.SqliteJobBell
 jobs.Jobs                    aws.dynamo.jobs.DynamoJobs                    sqlite.jobs.SqliteJobs

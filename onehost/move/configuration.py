@@ -15,6 +15,7 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, ChainHead, of_chain
+from chalicelib.domain.tenancy.brought import BROUGHT, of_group
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
@@ -101,10 +102,10 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
     for organization in await organizations(program):
         for noun in await _of_organization(repository, organization):
             yield noun
-    for pool in await repository.owners(SOURCES):
-        for way in await repository.all(SOURCES, of_pool(pool)):
-            yield SOURCES, way
-    for owner, entity in ((ALL_POOLS, POOLS), (ALL_REMOVALS, REMOVALS)):
+    places: list[tuple[Owner, Entity[Any]]]
+    places = [(of_pool(one), SOURCES) for one in await repository.owners(SOURCES)]
+    places += [(of_group(one), BROUGHT) for one in await repository.owners(BROUGHT)]
+    for owner, entity in (*places, (ALL_POOLS, POOLS), (ALL_REMOVALS, REMOVALS)):
         for noun in await _owned(repository, owner, entity):
             yield noun
 

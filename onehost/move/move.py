@@ -27,6 +27,7 @@ from chalicelib.domain.suppression import list_of
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.ports.numbers import Numbers
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.reports import Reports
@@ -93,6 +94,7 @@ class Move:
         for server in ours:
             await self._reports(server)
             await self._unsubscribes(server)
+            await self._tokens(server)
             await self._uploads(server)
             await copy.over(server)
         if last:
@@ -126,6 +128,15 @@ class Move:
         while True:
             page = await self._source[UnsubscribeLinks].page(server, now, cursor)
             await self._target[UnsubscribeLinks].keep(*page.values)
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def _tokens(self, server: ServerId) -> None:
+        """All that came with an installation that was moved in."""
+        now, cursor = self._source[Clock].now(), None
+        while True:
+            page = await self._source[ImportedTokens].page(server, now, cursor)
+            await self._target[ImportedTokens].keep(page.values)
             if (cursor := page.next_cursor) is None:
                 return
 

@@ -83,6 +83,7 @@ chalicelib              -
 .domain.limits          .domain .domain.tenancy
 .domain.search          .domain
 .domain.webhooks        .domain .domain.tenancy
+.domain.postal          .domain .domain.tenancy .domain.mail
 .domain.tenancy         .domain
 
 .ports                  .domain .domain.tenancy .domain.limits .domain.search .domain.webhooks

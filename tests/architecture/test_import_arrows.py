@@ -245,6 +245,10 @@ WRONG = {
         "chalicelib/domain/events/x.py",
         "import chalicelib.domain.incoming.causes",
     ),
+    "what Postal has imports a port": (
+        "chalicelib/domain/postal/x.py",
+        "import chalicelib.ports.repository",
+    ),
     "the values of webhooks import events": (
         "chalicelib/domain/webhooks/x.py",
         "import chalicelib.domain.events.event",

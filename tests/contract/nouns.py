@@ -15,6 +15,7 @@ from typing import Any
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, AuditEntry, ChainHead
+from chalicelib.domain.tenancy.brought import BROUGHT, Brought
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
@@ -601,6 +602,15 @@ NOUNS = (
         ),
         rivals=lambda value: [replace(value, detail="Another")],
         is_one_of_many=False,
+    ),
+    Noun(
+        "brought row",
+        BROUGHT,
+        make=lambda: Brought(secrets.token_hex(6), "routes", secrets.token_hex(6)),
+        also=lambda value, name: replace(value, row=name),
+        elsewhere=lambda value: replace(value, group=secrets.token_hex(6)),
+        full=lambda value: replace(value, number=7, fields='{"name":"0123456789ab"}'),
+        rivals=lambda value: [replace(value, number=8)],
     ),
     Noun(
         "egress source",

@@ -34,6 +34,7 @@ from chalicelib.ports.event_log import EventLog, Numbered
 from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.happenings import Happenings
 from chalicelib.ports.idempotency import IdempotencyKeys
+from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
@@ -93,6 +94,7 @@ async def fill(world: World, server: ServerId, messages: int = 3) -> list[Messag
     await world[UnsubscribeLinks].keep(
         *(UnsubscribeLink(server, one.id, "a@b.test", "news", LATER) for one in made)
     )
+    await world[ImportedTokens].keep([ImportedToken(server, "token", made[0].id, LATER)])
     await world[IdempotencyKeys].begin(server, "once", "f", NOW)
     await world[IdempotencyKeys].complete(server, "once", 200, "{}")
     slot = Slot(server, Period.DAY, NOW // 86_400 * 86_400)
@@ -201,7 +203,7 @@ async def test_nothing_is_left_of_a_server_and_all_of_the_others(world: World) -
         everything = {one.name for one in TABLES if one.database == "mail.db"} - OF_NO_SERVER
         assert filled.keys() == everything | {"uploads"}
     else:
-        assert len(filled) == 20
+        assert len(filled) == 21
     await purged(world, ours)
     assert await left_of(world, ours) == {}
     assert await left_of(world, theirs) == before

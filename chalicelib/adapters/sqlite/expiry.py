@@ -32,6 +32,8 @@ _OVER = (
     "DELETE FROM links WHERE key IN (SELECT key FROM links WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM unsubscribes WHERE key IN"
     " (SELECT key FROM unsubscribes WHERE keep_until <= :now LIMIT :rows)",
+    "DELETE FROM imported_tokens WHERE (server, token) IN"
+    " (SELECT server, token FROM imported_tokens WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE keep_until <= :now LIMIT :rows)",
     "DELETE FROM jobs WHERE (server, id) IN"

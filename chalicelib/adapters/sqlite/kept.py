@@ -64,6 +64,7 @@ mail.db    | events       | as it was | logs and hits  | with message, or its ow
 mail.db    | queue        | removed   | what waits     | until its attempt is made    | with message    | at its end
 mail.db    | links        | as it was | each           | tracking_days                | with message    | each minute
 mail.db    | unsubscribes | as it was | each           | 365 days after it was sent   | recipient as hash | each minute
+mail.db    | imported_tokens | as it was | each        | tracking_days from the import | recipient's rows | each minute
 mail.db    | numbers      | raised    | the highest    | as long as its server        | names nobody    | never
 mail.db    | limit_counts | as it was | no             | until its window has passed  | names nobody    | each minute
 mail.db    | limit_lines  | as it was | with its mail  | while a limit holds mail     | names nobody    | at its end

@@ -10,6 +10,7 @@ from __future__ import annotations
 from chalicelib.adapters.sqlite.columns import declarations
 from chalicelib.adapters.sqlite.database import Database
 from chalicelib.adapters.sqlite.folder import MAIL, StateFolder
+from chalicelib.adapters.sqlite.mail_schema_imported import IMPORTED_TOKENS
 from chalicelib.domain.fields import DELIVERY, MESSAGE, RECORD
 from chalicelib.domain.numbering import MessageId, ServerId
 
@@ -208,11 +209,12 @@ CREATE TABLE job_pieces(
 CREATE INDEX job_pieces_by_end ON job_pieces(keep_until);
 """
 
-VERSION_5 = """
+VERSION_5 = f"""
 /* When somebody first unsubscribed by a link whose message was gone. */
 ALTER TABLE unsubscribes ADD COLUMN unsubscribed_at REAL;
 /* The last jobs that did something with a message. */
 ALTER TABLE messages ADD COLUMN jobs TEXT;
+{IMPORTED_TOKENS}
 """
 
 MAIL_SCHEMA = (VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5)

@@ -53,6 +53,8 @@ _REMOVED = (
     f"DELETE FROM reports WHERE key IN (SELECT key FROM reports WHERE {_OURS} LIMIT :rows)",
     f"DELETE FROM unsubscribes WHERE key IN (SELECT key FROM unsubscribes WHERE {_OURS} LIMIT :rows)",
     f"DELETE FROM links WHERE key IN (SELECT key FROM links WHERE {_OURS} LIMIT :rows)",
+    "DELETE FROM imported_tokens WHERE (server, token) IN"
+    " (SELECT server, token FROM imported_tokens WHERE server = :server LIMIT :rows)",
     "DELETE FROM suppressions WHERE (server, rcpt_key) IN"
     " (SELECT server, rcpt_key FROM suppressions WHERE server = :server LIMIT :rows)",
     "DELETE FROM jobs WHERE (server, id) IN"

@@ -159,3 +159,9 @@ CREATE TABLE job_pieces(
 CREATE INDEX job_pieces_by_end ON job_pieces(keep_until);
 /* When somebody first unsubscribed by a link whose message was gone. */
 ALTER TABLE unsubscribes ADD COLUMN unsubscribed_at REAL;
+/* Tokens that were made elsewhere: of a message with its recipient in lower case, or of a link by its number. */
+CREATE TABLE imported_tokens(
+  server INTEGER, token TEXT, message INTEGER NOT NULL, keep_until INTEGER NOT NULL, link INTEGER NOT NULL,
+  recipient TEXT NOT NULL, PRIMARY KEY(server, token)) WITHOUT ROWID;
+CREATE INDEX imported_tokens_by_end ON imported_tokens(keep_until);
+CREATE INDEX imported_tokens_by_recipient ON imported_tokens(server, recipient) WHERE recipient != '';

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+from chalicelib.adapters.aws.dynamo.imported_tokens import TOKEN_PARTITIONS
 from chalicelib.adapters.aws.dynamo.records import log_partition, partition_of
 from chalicelib.adapters.aws.dynamo.table import Item, Key, Table
 from chalicelib.adapters.aws.dynamo.unsubscribe_links import PARTITIONS
@@ -21,12 +22,13 @@ from chalicelib.ports.purge import ServerPurge
 MESSAGES = 100
 ITEMS = 500
 # Suppressions, jobs, reports, first answers, counters, what happened, the list of events, limits and what they hold,
-# webhooks, links to unsubscribe; then the numbers that were given out.
+# webhooks, links to unsubscribe, tokens that were imported; then the numbers that were given out.
 _SMALL = (
     *("SUP", "JOB", "REP", "I", "C", "N", "HAP", "LOG", "GRP", "LIM", "LST"),
     *delivery_partitions(),
     LANES,
     *PARTITIONS,
+    *TOKEN_PARTITIONS,
 )
 _OF_ORGANIZATION = ("LIM", "LST")
 _LAST = ("SEQ",)
