@@ -1,7 +1,8 @@
 """A MariaDB of our own (Debian: mariadb-server), filled with what a Postal 3.3.6 installation was recorded to hold.
 
     with running_mariadb(folder) as place:
-        fill(place, golden())
+        postal = Postal(place)
+        postal.fill(golden())
 
 It is an ordinary process on a folder of its own at a free port of 127.0.0.1. As root it is run as nobody, because it
 refuses to be root. Without the program, what needs it is skipped.
@@ -14,6 +15,7 @@ import contextlib
 import json
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -21,7 +23,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,6 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.patience import PATIENCE
 
 GOLDEN = Path(__file__).parent / "data" / "golden" / "database.json"
-MAIN, PREFIX = "postal", "postal"
 USER, PASSWORD = "reader", "p@ss/word"
 SERVER = shutil.which("mariadbd") or shutil.which("mariadbd", path="/usr/sbin")
 INSTALL = shutil.which("mariadb-install-db")
@@ -45,13 +46,9 @@ Tables = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class MariaDb:
-    """A running server; `url` is what the command is told."""
+    """A running server."""
 
     port: int
-
-    @property
-    def url(self) -> str:
-        return f"mysql://{USER}:p%40ss%2Fword@127.0.0.1:{self.port}/{MAIN}"
 
     def connect(self, database: str | None = None) -> pymysql.Connection[Any]:
         """As somebody who may write."""
@@ -64,11 +61,6 @@ class MariaDb:
             autocommit=True,
             charset="utf8mb4",
         )
-
-    def run(self, statement: str, values: Sequence[Any] = (), database: str = MAIN) -> None:
-        """One statement."""
-        with self.connect(database) as db, db.cursor() as cursor:
-            cursor.execute(statement, values)
 
 
 @contextlib.contextmanager
@@ -136,16 +128,37 @@ def an_rsa_key(bits: int) -> str:
     return key.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
 
 
-def fill(place: MariaDb, given: Mapping[str, Tables], servers: Sequence[int] = (2,)) -> None:
-    """Make the main database, and for these servers a message database each with what was recorded of one; the others
-    have an empty one."""
-    create(place, MAIN, given["main"])
-    rows = given["main"]["servers"]["rows"]
-    for number in (row["id"] for row in rows):
-        tables = given["server"]
-        if number not in servers:
-            tables = {name: one | {"rows": []} for name, one in tables.items()}
-        create(place, f"{PREFIX}-server-{number}", tables)
+@dataclass(frozen=True, slots=True)
+class Postal:
+    """An installation of Postal on a server, in databases of its own."""
+
+    place: MariaDb
+    name: str = field(default_factory=lambda: f"postal{secrets.token_hex(4)}")
+
+    @property
+    def url(self) -> str:
+        """What the command is told."""
+        return f"mysql://{USER}:p%40ss%2Fword@127.0.0.1:{self.place.port}/{self.name}"
+
+    def messages(self, server: int) -> str:
+        """The message database of a server."""
+        return f"{self.name}-server-{server}"
+
+    def run(self, statement: str, *values: Any, server: int | None = None) -> None:
+        """One statement, in the main database or in that of a server."""
+        database = self.name if server is None else self.messages(server)
+        with self.place.connect(database) as db, db.cursor() as cursor:
+            cursor.execute(statement, values)
+
+    def fill(self, given: Mapping[str, Tables], servers: Sequence[int] = (2,)) -> None:
+        """Make the main database, and for these servers a message database each with what was recorded of one; the
+        others have an empty one."""
+        create(self.place, self.name, given["main"])
+        for number in (row["id"] for row in given["main"]["servers"]["rows"]):
+            tables = given["server"]
+            if number not in servers:
+                tables = {name: one | {"rows": []} for name, one in tables.items()}
+            create(self.place, self.messages(number), tables)
 
 
 def create(place: MariaDb, database: str, tables: Tables) -> None:

@@ -74,6 +74,16 @@ def read_token(token: str) -> tuple[int, int] | None:
     return server, message
 
 
+def is_postal_token(text: str) -> bool:
+    """Whether a text may be the token of a message or a link of Postal: 16 letters and digits."""
+    return len(text) == _TOKEN_LENGTH and text.isascii() and text.isalnum()
+
+
+def is_own_token(token: str, server: int, message: int) -> bool:
+    """Whether a message has the token that arithmetic gives it; one that was brought from elsewhere keeps its own."""
+    return read_token(token) == (server, message)
+
+
 def return_path_local(token: str, mac_key: bytes, *, forwarded: bool = False) -> str:
     """The local part of a return path: 24 lower-case base32 characters, 95 bits of token and 25 bits of MAC.
     `forwarded`: that of a message that is sent on for its sender.

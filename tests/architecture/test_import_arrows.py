@@ -249,6 +249,10 @@ WRONG = {
         "chalicelib/domain/postal/x.py",
         "import chalicelib.ports.repository",
     ),
+    "an import from Postal imports SQLite": (
+        "onehost/postal/x.py",
+        "import apsw",
+    ),
     "the values of webhooks import events": (
         "chalicelib/domain/webhooks/x.py",
         "import chalicelib.domain.events.event",

@@ -32,6 +32,8 @@ class Bodies:
     def fault(self, ref: BlobRef, server: ServerId, message: int) -> str:
         """What is wrong with a message's body, as the end of a sentence; empty when nothing is, or its segment is
         missing."""
+        if not ref.length:
+            return ""
         if self._last is None or self._last[0] != ref:
             self._last = (ref, self._examined(ref, server))
         if self._descriptor < 0:

@@ -37,11 +37,13 @@ if TYPE_CHECKING:
 
 SOURCE = "mail"
 MOST_READ = 1_000
+BROUGHT = "moved"  # the name of what happened elsewhere, and was told of there
 _MOVE = "INSERT OR REPLACE INTO positions VALUES (?, ?)"
 _EVENTS = (
     "SELECT seq, key, kind, at, d_status, scope, events.operation, received_at, d_id, d_report, scheduled_at, detail,"
     " hit, firsts, d_cause, tag, rcpt_to, stream, credential_id, mail_from, provider,"
-    " coalesce(replay, arrival) FROM events LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
+    " coalesce(replay, arrival), events.name"
+    " FROM events LEFT JOIN messages USING (key) WHERE seq > ? ORDER BY seq LIMIT ?"
 )
 # Calling an enumeration takes ten times as long.
 _SCOPES = {one.value: one for one in Scope}
@@ -62,7 +64,11 @@ class EventFeed:
         def read(db: apsw.Connection) -> tuple[list[Change], int]:
             position = position_of(db)
             rows = fetched(db, _EVENTS, (position, MOST_READ))
-            changes = [change for row in rows if (change := _change(row))]
+            changes = [
+                change
+                for *row, name in rows
+                if name != BROUGHT and (change := _change(row)) is not None
+            ]
             return changes, rows[-1][0] if rows else position
 
         return self._database.read(read)

@@ -27,7 +27,7 @@ from chalicelib.adapters.storage.beside import parse_beside
 from chalicelib.adapters.storage.packs import read_pack
 from chalicelib.domain.changes import Mark
 from chalicelib.domain.delivery_job import parse_job
-from chalicelib.domain.ids import read_token
+from chalicelib.domain.ids import is_own_token
 from chalicelib.domain.jobs import Job
 from chalicelib.domain.json_values import parse_value
 from chalicelib.domain.numbering import ServerId
@@ -64,7 +64,7 @@ def message_faults(db: apsw.Connection, bodies: Bodies, done: Done) -> Iterator[
     """Messages that cannot be read, and bodies that are not what their rows say. `done` gets numbers of messages."""
     for rows in _pages(db, f"SELECT {SELECTED} FROM messages WHERE key > ? ORDER BY key"):
         for row in rows:
-            text = _message_fault(row, bodies)
+            text = _message_fault(db, row, bodies)
             if text and fetched(db, f"SELECT {SELECTED} FROM messages WHERE key = ?", row[:1]) == [
                 row
             ]:
@@ -176,18 +176,23 @@ _COUNTERS = (
 _NUMBERS = """
 SELECT server, n, (SELECT max(key) FROM messages WHERE key >= server << 31 AND key < server + 1 << 31) AS highest
 FROM numbers WHERE kind = 'message' AND highest IS NOT NULL"""
+# What came from elsewhere has its own token; its log says so when the token works no more.
+_IS_BROUGHT = """
+SELECT 1 FROM imported_tokens WHERE server = ? AND token = ?
+  UNION ALL SELECT 1 FROM events WHERE kind = 'delivery' AND key = ? AND name = 'moved' LIMIT 1"""
 _LEADS_NOWHERE = """
 SELECT l.kind, l.name FROM look_ups l LEFT JOIN nouns n
   ON n.kind = l.kind AND n.code = l.to_code AND n.owner = l.to_owner AND n.name = l.to_name WHERE n.kind IS NULL"""
 
 
-def _message_fault(row: Sequence[Any], bodies: Bodies) -> str:
+def _message_fault(db: apsw.Connection, row: Sequence[Any], bodies: Bodies) -> str:
     """What is wrong with a message, as the end of a sentence; empty when nothing is."""
     try:
         message = read_record(row).message
     except Exception:  # whatever a damaged row raises
         return "cannot be read"
-    if read_token(message.token) != (message.server_id, message.id):
+    is_own = is_own_token(message.token, message.server_id, message.id)
+    if not is_own and not fetched(db, _IS_BROUGHT, (message.server_id, message.token, row[0])):
         return "has a token of another message"
     return bodies.fault(message.blob, message.server_id, row[0])
 

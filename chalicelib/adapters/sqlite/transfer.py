@@ -1,6 +1,6 @@
 """Whole messages out of mail.db and into it.
 
-No consumer is told of what is stored here: `moved.make_whole` sets their position behind it.
+No consumer is told of what is stored here: its rows of the log are named BROUGHT, and the feed leaves these out.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from chalicelib.adapters.sqlite.engagement import (
     read_hit,
     read_links,
 )
+from chalicelib.adapters.sqlite.feed import BROUGHT
 from chalicelib.adapters.sqlite.logs import LOG, LOGGED
 from chalicelib.adapters.sqlite.mail_schema import MailDatabase, key_of
 from chalicelib.adapters.sqlite.records import (
@@ -37,6 +38,7 @@ _PUT = (
     f"INSERT OR REPLACE INTO messages({', '.join(WHOLE_NAMES)})"
     f" VALUES ({', '.join('?' * len(WHOLE_NAMES))})"
 )
+_NAME = "UPDATE events SET name = ? WHERE seq > ?"
 _LINKS = "SELECT packed, keep_until FROM links WHERE key = ? AND keep_until > ?"
 _HITS = (
     "SELECT kind, at, hit, keep_until FROM events"
@@ -103,6 +105,7 @@ def _put(db: apsw.Connection, whole: WholeMessage) -> None:
     record, message = whole.record, whole.record.message
     key = key_of(message.server_id, message.id)
     fetched(db, _PUT, whole_row(record))
+    last = _last(db)
     for delivery in record.deliveries:
         fetched(db, LOG, (key, delivery.at, *delivery_row(delivery)))
     if whole.links:
@@ -110,3 +113,10 @@ def _put(db: apsw.Connection, whole: WholeMessage) -> None:
         fetched(db, KEEP_LINKS, row)
     for hit, until in whole.hits:
         fetched(db, HIT, hit_row(message.server_id, message.id, hit, until))
+    fetched(db, _NAME, (BROUGHT, last))
+
+
+def _last(db: apsw.Connection) -> int:
+    """The newest row of the log."""
+    ((last,),) = fetched(db, "SELECT coalesce(max(seq), 0) FROM events")
+    return int(last)

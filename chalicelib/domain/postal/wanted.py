@@ -16,16 +16,17 @@ from typing import Any
 from chalicelib.domain.tenancy.entity import Entity
 
 Digests = Mapping[str, str]
+NOTHING = ""
 NO_SECRETS: Mapping[str, bytes] = {}
 # What checks and use change beside people: no word about it, and Postal's is taken where that changed.
 UNTOLD = frozenset(
     "last_used_at last_used_address verified_at verified_by dkim_ok return_path_ok dns_status dns_error dns_checked_at"
-    " dns_found dns_unanswered disabled_reason".split()
+    " dns_found dns_unanswered disabled_reason organization_suspended organization_limits".split()
 )
 # What a value has of its place and its making, and what the noun has of its owner.
 _FIXED = frozenset(
     "id number server_id organization_id organization_permalink permalink token uuid created_at"
-    " organization_suspended organization_limits verification_token dkim_identifier name_of_place".split()
+    " verification_token dkim_identifier".split()
 )
 
 
@@ -101,8 +102,9 @@ def merged(wanted: Wanted, current: Any, base: Digests) -> Merged:
     """The current value with what changed in Postal since `base` was remembered."""
     new = digests(wanted.entity, wanted.value, wanted.secrets)
     now = digests(wanted.entity, current)
+    gone = {name: NOTHING for name in base if name not in new and name in wanted.entity.sealed}
     taken, left, known = [], [], dict(base)
-    for name, digest in new.items():
+    for name, digest in (new | gone).items():
         here = now.get(name, base.get(name))  # what is sealed shows no change
         if digest == base.get(name):
             if here != digest and name not in UNTOLD:

@@ -92,7 +92,8 @@ def _of_return_path(route: Route) -> Place | None:
 
 
 BY_ROUTE_DOMAIN: LookUp[Route] = LookUp("R", _of_domain)
-BY_TOKEN: LookUp[Route] = LookUp("R", lambda one: Place(ALL_ROUTE_TOKENS, one.token))
+# Letter case tells no two tokens apart: ours have none, those of Postal have.
+BY_TOKEN: LookUp[Route] = LookUp("R", lambda one: Place(ALL_ROUTE_TOKENS, one.token.lower()))
 BY_RETURN_PATH: LookUp[Route] = LookUp("R", _of_return_path)
 ROUTES = Entity(
     Route,

@@ -22,7 +22,8 @@ LONGEST_LOCATION = 8_192
 LONGEST_QUERY = 8_192
 _SERVER_TOKEN = re.compile(r"[0-9A-Za-z]{1,32}")
 _OUR_SERVER, _OUR_TOKEN = re.compile(r"[a-z]{6}"), re.compile(r"[0-9A-Za-z]{22}")
-_TOKEN_END = re.compile(r"(/(?:img/)?[^/]+/[0-9A-Za-z]{22})[^0-9A-Za-z]*+")
+# Of 16 are those of Postal.
+_TOKEN_END = re.compile(r"(/(?:img/)?[^/]+/(?:[0-9A-Za-z]{22}|[0-9A-Za-z]{16}))[^0-9A-Za-z]*+")
 _UNRESERVED = "!#$%&'()*+,-./:;=?@[]_~"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chalicelib.domain import lifecycle
 from chalicelib.domain.changes import Mark
-from chalicelib.domain.errors import TemporaryFailure
+from chalicelib.domain.errors import NotFound, TemporaryFailure
 from chalicelib.domain.incoming.causes import COUNTED, SUPPRESSING
 from chalicelib.domain.incoming.reports.report import ReadReport, RecipientBlock
 from chalicelib.domain.model import Delivery, MessageRecord, State, Status
@@ -154,7 +154,10 @@ class ActOnReport:
             )
             if await self._messages.replace(before, lifecycle.done(before, delivery)):
                 return
-            before = await self._messages.get(message.server_id, message.id, message.scope)
+            try:
+                before = await self._messages.get(message.server_id, message.id, message.scope)
+            except NotFound:  # it came from elsewhere without its record, or was removed
+                return
         raise TemporaryFailure(IN_HAND)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from chalicelib.config import Settings
 from chalicelib.domain.envelope import Envelope
-from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.ids import is_own_token, return_path_local
 from chalicelib.domain.incoming.srs import rewritten
 from chalicelib.domain.mail.headers import find_body
 from chalicelib.domain.model import Message
@@ -33,7 +33,8 @@ class Forwarding:
         holds is written as a return path of the message, which means the same. TemporaryFailure when the key cannot
         be opened."""
         message = attempt.record.message
-        mail_from = "" if is_report or not message.mail_from else await self._sender(message)
+        has_sender = message.mail_from and not is_report
+        mail_from = await self._sender(attempt) if has_sender else ""
         return Envelope(
             mail_from,
             rcpt_to,
@@ -46,10 +47,15 @@ class Forwarding:
         """The field by which mail that comes back to the same recipient is known."""
         return f"Delivered-To: {message.rcpt_to}\r\n".encode()
 
-    async def _sender(self, message: Message) -> str:
+    async def _sender(self, attempt: IncomingAttempt) -> str:
+        message = attempt.record.message
         key, domain = await self._mac.key(), self._settings.return_path_domain
         found = rewritten(message.mail_from, message.server_id, domain, key, self._clock.now())
-        return found or f"{return_path_local(message.token, key, forwarded=True)}@{domain}"
+        if found is not None:
+            return found
+        if not is_own_token(message.token, message.server_id, message.id):
+            return f"{attempt.facts.server.token}@{domain}"
+        return f"{return_path_local(message.token, key, forwarded=True)}@{domain}"
 
 
 def _has_utf8_header(attempt: IncomingAttempt) -> bool:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.ids import read_return_path_local, read_token
+from chalicelib.domain.ids import is_postal_token, read_return_path_local, read_token
 from chalicelib.domain.incoming.checks import Decision, Fail, Process
 from chalicelib.domain.incoming.reports.read import read_report
 from chalicelib.domain.incoming.reports.report import ReadReport, RecipientBlock
-from chalicelib.domain.model import Message, MessageRecord, Scope
+from chalicelib.domain.model import BlobRef, Message, MessageRecord, Origin, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.report import MatchedBy, ReportKind
+from chalicelib.ports.clock import Clock
+from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.messages import MessageStore
 from chalicelib.services.incoming.act_on_report import ActOnReport, Match
 from chalicelib.services.incoming.attempt import IncomingAttempt
@@ -37,8 +39,17 @@ MOST_OF_RECIPIENT = 100
 class MatchReport:
     """The step that ends reports."""
 
-    def __init__(self, messages: MessageStore, mac: AddressMac, act: ActOnReport) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        messages: MessageStore,
+        imported: ImportedTokens,
+        mac: AddressMac,
+        act: ActOnReport,
+    ) -> None:
+        self._clock = clock
         self._messages = messages
+        self._imported = imported
         self._mac = mac
         self._act = act
 
@@ -84,13 +95,32 @@ class MatchReport:
 
     async def _by_token(self, server: ServerId, token: str) -> MessageRecord | None:
         numbers = read_token(token)
-        if numbers is None or numbers[0] != server:
+        if numbers is not None and numbers[0] == server:
+            found = await self._stored(server, MessageId(numbers[1]))
+            if found is not None and found.message.token == token:
+                return found
+        return await self._brought(server, token)
+
+    async def _brought(self, server: ServerId, token: str) -> MessageRecord | None:
+        """A message of an installation that was moved in; where it came without its messages, what is known of one."""
+        if not is_postal_token(token):
             return None
         try:
-            found = await self._messages.get(server, MessageId(numbers[1]), Scope.OUTGOING)
+            known = await self._imported.get(server, token, self._clock.now())
         except NotFound:
             return None
-        return found if found.message.token == token else None
+        if known.link:
+            return None
+        found = await self._stored(server, known.message)
+        if found is not None:
+            return found if found.message.token == token else None
+        return _barely(known)
+
+    async def _stored(self, server: ServerId, message: MessageId) -> MessageRecord | None:
+        try:
+            return await self._messages.get(server, message, Scope.OUTGOING)
+        except NotFound:
+            return None
 
     async def _by_message_id(
         self, server: ServerId, recipient: str, message_ids: tuple[str, ...]
@@ -101,6 +131,25 @@ class MatchReport:
         page = await self._messages.by_recipient(server, recipient, MOST_OF_RECIPIENT)
         ours = (one for one in page.values if one.message.scope is Scope.OUTGOING)
         return next((one for one in ours if one.message.message_id in message_ids), None)
+
+
+def _barely(known: ImportedToken) -> MessageRecord:
+    """A message of which nothing is there but whom it went to."""
+    message = Message(
+        server_id=known.server,
+        id=known.message,
+        token=known.token,
+        scope=Scope.OUTGOING,
+        mail_from="",
+        rcpt_to=known.recipient,
+        subject="",
+        message_id="",
+        received_at=0.0,
+        size=0,
+        blob=BlobRef("", 0, 0),
+        origin=Origin("", "", ""),
+    )
+    return MessageRecord(message, state=State.DONE)
 
 
 def _matched(report: ReadReport, original: MessageRecord, by: MatchedBy) -> Match | None:

@@ -6,19 +6,22 @@ few seconds; a message looked up by id is as it stands now.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chalicelib.config import Settings
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import NotFound
-from chalicelib.domain.ids import read_token
+from chalicelib.domain.ids import is_postal_token, read_token
 from chalicelib.domain.incoming.head import with_head
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.model import Delivery, MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.paging import Page
 from chalicelib.ports.blobs import BlobStore
+from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.ports.messages import MessageStore
 
 LARGEST_ID = 2**31 - 1
@@ -43,7 +46,11 @@ class MessageHistory:
         blobs: BlobStore,
         engagement: Engagement,
         settings: Settings,
+        clock: Clock,
+        imported: ImportedTokens,
     ) -> None:
+        self._clock = clock
+        self._imported = imported
         self._hostname = settings.smtp_hostname
         self._messages = messages
         self._blobs = blobs
@@ -60,12 +67,15 @@ class MessageHistory:
         if name.isascii() and name.isdigit() and len(name) <= 10:
             return await self.record(server, int(name))
         numbers = read_token(name)
-        if numbers is None or numbers[0] != server:
+        if numbers is not None and numbers[0] == server:
+            with suppress(NotFound):
+                return _with_token(await self.record(server, numbers[1]), name)
+        if not is_postal_token(name):
             raise NotFound(NO_SUCH_MESSAGE)
-        record = await self.record(server, numbers[1])
-        if record.message.token != name:
-            raise NotFound(NO_SUCH_MESSAGE)
-        return record
+        with suppress(NotFound):
+            known = await self._imported.get(server, name, self._clock.now())
+            return _with_token(await self.record(server, known.message), name)
+        raise NotFound(NO_SUCH_MESSAGE)
 
     async def deliveries(self, record: MessageRecord) -> tuple[Delivery, ...]:
         """The whole log of a message, oldest first."""
@@ -122,3 +132,10 @@ class MessageHistory:
         if flag is not None:
             return await self._messages.flagged(server, scope, flag, limit, cursor)
         return await self._messages.page(server, scope, limit, cursor)
+
+
+def _with_token(record: MessageRecord, token: str) -> MessageRecord:
+    """The record; NotFound when it has another token."""
+    if record.message.token != token:
+        raise NotFound(NO_SUCH_MESSAGE)
+    return record

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from chalicelib.config import Settings
 from chalicelib.domain.envelope import Envelope
-from chalicelib.domain.ids import return_path_local
+from chalicelib.domain.ids import is_own_token, return_path_local
 from chalicelib.domain.mail import dkim
 from chalicelib.domain.mail.headers import read_headers
 from chalicelib.domain.mail.own_fields import Additions, additions
@@ -75,9 +75,15 @@ class Sign:
         §4.5.5)."""
         mail_from = ""
         if not message.bounce:
-            local = return_path_local(message.token, await self._mac.key())
+            local = await self._return_path_local(message)
             mail_from = f"{local}@{self._return_path_host(domain)}"
         return Envelope(mail_from, message.rcpt_to, message.smtputf8, message.dsn)
+
+    async def _return_path_local(self, message: Message) -> str:
+        """By the token; one that was made elsewhere fits into no return path, and there its server's did for all."""
+        if is_own_token(message.token, message.server_id, message.id):
+            return return_path_local(message.token, await self._mac.key())
+        return (await self._directory.server(message.server_id)).token
 
     def _return_path_host(self, domain: Domain) -> str:
         if domain.return_path_ok:

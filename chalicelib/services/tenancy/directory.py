@@ -162,10 +162,10 @@ class Directory:
         return await self._recent.ask(("routes", domain, moment), read) or ()
 
     async def route_by_token(self, token: str) -> Route | None:
-        """The route with this token in its forwarding address."""
+        """The route with this token in its forwarding address, in any letter case."""
 
         async def read() -> Route:
-            place = Place(ALL_ROUTE_TOKENS, token)
+            place = Place(ALL_ROUTE_TOKENS, token.lower())
             return await self._repository.find(ROUTES, BY_TOKEN, place, fresh=False)
 
         return await self._recent.ask(("route token", token), read)
@@ -188,19 +188,21 @@ class Directory:
         return await self._recent.get(ENDPOINTS, Place(of_server(server), endpoint))
 
     async def server_by_token(self, token: str) -> Server | None:
-        """The server with this token in its return path. One query for each organization, and none again for as long
-        as answers are kept, whatever tokens are asked for: a server made meanwhile is found after that."""
+        """The server with this token in its return path, in any letter case. One query for each organization, and none
+        again for as long as answers are kept, whatever tokens are asked for: a server made meanwhile is found after
+        that."""
 
         async def read() -> dict[str, ServerId]:
             found: dict[str, ServerId] = {}
             for one in await self._repository.all(ORGANIZATIONS, ALL_ORGANIZATIONS, fresh=False):
                 owner = of_organization(one.id)
                 servers = await self._repository.all(SERVERS, owner, fresh=False)
-                found |= {server.token: server.id for server in servers}
+                found |= {server.token.lower(): server.id for server in servers}
             return found
 
         tokens = await self._recent.ask(("server tokens",), read) or {}
-        return await self.server(tokens[token]) if token in tokens else None
+        named = tokens.get(token.lower())
+        return None if named is None else await self.server(named)
 
 
 async def verified_domain(

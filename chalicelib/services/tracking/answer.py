@@ -1,9 +1,10 @@
 """Answers to those who open tracked messages and follow tracked links (contract section 7).
 
-A token is checked before anything is read or written, and a link leads only where its sender's message led, so this is
-no open redirect. An image is answered whatever happens. Keeping a hit may cost the reader 300 ms and no more; what
-fails, or takes longer, is in the log; `engagement_limit` says how many hits of a message are kept. A suspended server's
-links still work: readers have done nothing wrong. Those of a server that was removed lead nowhere.
+A token is checked before anything is read or written; one of Postal, which holds no number, is looked for. A link leads
+only where its sender's message led, so this is no open redirect. An image is answered whatever happens. Keeping a hit
+may cost the reader 300 ms and no more; what fails, or takes longer, is in the log; `engagement_limit` says how many
+hits of a message are kept. A suspended server's links still work: readers have done nothing wrong. Those of a server
+that was removed lead nowhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from chalicelib.config import Settings
 from chalicelib.domain.durations import DAY
 from chalicelib.domain.engagement import EngagementEvent, EngagementKind
 from chalicelib.domain.errors import MailError, NotFound
+from chalicelib.domain.ids import is_postal_token
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.tenancy.servers import Server
 from chalicelib.domain.tracking.token import read_tracking_token
@@ -34,6 +36,7 @@ from chalicelib.domain.tracking.visit import (
 )
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
+from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.services.tenancy.address_mac import AddressMac
 from chalicelib.services.tenancy.directory import Directory
 from chalicelib.services.tracking.engagement_limit import EngagementLimit
@@ -83,12 +86,14 @@ class Track:
         mac: AddressMac,
         engagement: Engagement,
         directory: Directory,
+        imported: ImportedTokens,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._mac = mac
         self._engagement = engagement
         self._directory = directory
+        self._imported = imported
         self._limit = EngagementLimit(engagement)
         self._writing: set[asyncio.Task[bool]] = set()
 
@@ -141,13 +146,23 @@ class Track:
         """What a token names; None when it is forged, or its server is gone."""
         key = await self._mac.key()
         numbers = read_tracking_token(request.token, request.server_token, key)
-        if numbers is None:
-            return None
         try:
+            if numbers is None:
+                return await self._named_elsewhere(request)
             server = await self._directory.server(ServerId(numbers[0]))
         except NotFound:
             return None
         return _Named(server, MessageId(numbers[1]), numbers[2])
+
+    async def _named_elsewhere(self, request: Request) -> _Named | None:
+        """What a token names that came with an installation that was moved in; NotFound or None for any other."""
+        if not is_postal_token(request.token):
+            return None
+        server = await self._directory.server_by_token(request.server_token)
+        if server is None:
+            return None
+        found = await self._imported.get(server.id, request.token, self._clock.now())
+        return _Named(server, found.message, found.link)
 
     def _hit(
         self, kind: EngagementKind, visit: Visit, named: _Named, url: str = ""
