@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.durations import DAY
-from chalicelib.domain.model import BlobRef, MessageRecord, State
+from chalicelib.domain.model import NO_BODY, BlobRef, MessageRecord, State
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.postal.messages import (
     PostalMessage,
@@ -33,7 +33,6 @@ from onehost.postal.report import Report
 from onehost.postal.tenants import BroughtServer
 from onehost.storage.progress import Progress
 
-NO_BODY = BlobRef("gone", 0, 0)
 PAGE = 200
 SLACK = 1_000
 MESSAGES = "messages"

@@ -40,6 +40,7 @@ from onehost.postal.database import Database
 from onehost.postal.files import rsa_key
 from onehost.postal.memory import Memory
 
+NOBODYS = 1 << 30
 LIVING = "deleted_at IS NULL"
 PURGED = "what was called so was removed here, and is being purged: try again within a day"
 
@@ -98,8 +99,8 @@ class Tenants:
             if not identifier and await self._is_purged(permalink):
                 self.bring.report.note(refused(f"organization {permalink}", PURGED))
                 return None
-            if not identifier and not self.bring.dry_run:
-                identifier = await repository.next_number("organization")
+            if not identifier:
+                identifier = await self._next("organization", row)
         found = organization_of(row, OrganizationId(identifier), self.pools)
         brought = await self.bring.noun(memory, found, identifier)
         if brought is None:
@@ -145,7 +146,7 @@ class Tenants:
         if await self._is_purged(full):
             self.bring.report.note(refused(f"server {full}", PURGED))
             return None
-        return ServerId(0 if self.bring.dry_run else await repository.next_number("server"))
+        return ServerId(await self._next("server", row))
 
     async def _things(
         self, row: Row, server: Server, domains: dict[int, str], memory: Memory
@@ -264,7 +265,13 @@ class Tenants:
         known = memory.of(table, uuid_of(row, table))
         if known is not None:
             return known.number
-        return 0 if self.bring.dry_run else await self.bring.program[Repository].next_number(kind)
+        return await self._next(kind, row)
+
+    async def _next(self, kind: str, row: Row) -> int:
+        """A new number; in a dry run one that nobody has."""
+        if self.bring.dry_run:
+            return NOBODYS + (number(row, "id") or 0)
+        return await self.bring.program[Repository].next_number(kind)
 
     async def _noun(self, memory: Memory, found: Found, number_here: int = 0) -> Any | None:
         brought = await self.bring.noun(memory, found, number_here)

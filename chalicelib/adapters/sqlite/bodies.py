@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from chalicelib.adapters.sqlite.segments import HEAD, MAGIC
-from chalicelib.domain.model import BlobRef
+from chalicelib.domain.model import NO_BODY, BlobRef
 from chalicelib.domain.numbering import ServerId
 
 UPLOADS = "u/"
@@ -32,7 +32,7 @@ class Bodies:
     def fault(self, ref: BlobRef, server: ServerId, message: int) -> str:
         """What is wrong with a message's body, as the end of a sentence; empty when nothing is, or its segment is
         missing."""
-        if not ref.length:
+        if ref == NO_BODY:
             return ""
         if self._last is None or self._last[0] != ref:
             self._last = (ref, self._examined(ref, server))

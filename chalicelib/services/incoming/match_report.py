@@ -14,7 +14,7 @@ from chalicelib.domain.ids import is_postal_token, read_return_path_local, read_
 from chalicelib.domain.incoming.checks import Decision, Fail, Process
 from chalicelib.domain.incoming.reports.read import read_report
 from chalicelib.domain.incoming.reports.report import ReadReport, RecipientBlock
-from chalicelib.domain.model import BlobRef, Message, MessageRecord, Origin, Scope, State
+from chalicelib.domain.model import NO_BODY, Message, MessageRecord, Origin, Scope, State
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.report import MatchedBy, ReportKind
 from chalicelib.ports.clock import Clock
@@ -146,7 +146,7 @@ def _barely(known: ImportedToken) -> MessageRecord:
         message_id="",
         received_at=0.0,
         size=0,
-        blob=BlobRef("", 0, 0),
+        blob=NO_BODY,
         origin=Origin("", "", ""),
     )
     return MessageRecord(message, state=State.DONE)
