@@ -78,7 +78,9 @@ def running_mariadb(folder: Path) -> Iterator[MariaDb]:
                 above.chmod(above.stat().st_mode | 0o001)
         user = ["--user=nobody"]
     made = [INSTALL, "--no-defaults", f"--datadir={data}", "--skip-test-db", *user]
-    subprocess.run(made, check=True, capture_output=True, timeout=2 * PATIENCE)
+    # A TMPDIR of ours may be closed to nobody.
+    environment = {name: value for name, value in os.environ.items() if name != "TMPDIR"}
+    subprocess.run(made, check=True, capture_output=True, timeout=2 * PATIENCE, env=environment)
     start = data / "users.sql"
     start.write_text(
         f"CREATE USER '{USER}'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\n"
@@ -98,6 +100,7 @@ def running_mariadb(folder: Path) -> Iterator[MariaDb]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env=environment,
         )
     found = MariaDb(port)
     try:

@@ -68,10 +68,6 @@ class BlobRef:
     length: int
 
 
-NO_BODY = BlobRef("gone", 0, 1)
-"""Where the content of a message lies that had none any more when it was brought here: nothing is there."""
-
-
 @dataclass(frozen=True, slots=True)
 class DsnParameters:
     """RFC 3461 parameters of a recipient and its transaction, as given; empty text when absent."""

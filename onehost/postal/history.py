@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.durations import DAY
-from chalicelib.domain.model import NO_BODY, BlobRef, MessageRecord, State
+from chalicelib.domain.model import BlobRef, MessageRecord, State
+from chalicelib.domain.no_body import NO_BODY
 from chalicelib.domain.numbering import MessageId
 from chalicelib.domain.postal.messages import (
     PostalMessage,
@@ -33,7 +34,7 @@ from onehost.postal.report import Report
 from onehost.postal.tenants import BroughtServer
 from onehost.storage.progress import Progress
 
-PAGE = 200
+PAGE = 500
 SLACK = 1_000
 MESSAGES = "messages"
 _HANGING = ("deliveries", "loads", "clicks")

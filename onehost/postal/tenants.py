@@ -183,7 +183,7 @@ class Tenants:
         ids: dict[tuple[str, int], str] = {}
         taken: set[str] = set()
         for kind, row, found in made:
-            endpoint = await self._noun(memory, _renamed(found, taken))
+            endpoint = await self._noun(memory, renamed(found, taken))
             if endpoint is not None:
                 ids[kind, int(row["id"])] = endpoint.id
         return ids
@@ -285,15 +285,6 @@ class Tenants:
     async def _memory(self, group: str) -> Memory:
         repository = self.bring.program[Repository]
         return await Memory(repository, group, dry_run=self.bring.dry_run).read()
-
-
-def _renamed(found: Found, taken: set[str]) -> Found:
-    """An endpoint under a name that no other of its server has."""
-    wanted, notes = found
-    if wanted is None:
-        return found
-    name, more = renamed(wanted.value, taken)
-    return replace(wanted, value=replace(wanted.value, name=name)), [*notes, *more]
 
 
 def _owner(row: Row) -> tuple[str, int]:

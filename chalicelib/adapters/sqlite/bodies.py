@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from chalicelib.adapters.sqlite.segments import HEAD, MAGIC
-from chalicelib.domain.model import NO_BODY, BlobRef
+from chalicelib.domain.model import BlobRef
+from chalicelib.domain.no_body import NO_BODY
 from chalicelib.domain.numbering import ServerId
 
 UPLOADS = "u/"

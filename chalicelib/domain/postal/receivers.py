@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -151,8 +152,16 @@ def webhook_of(row: Row, events: Sequence[Row], server: Server, guard: Destinati
     return Wanted("webhooks", value.uuid, what, WEBHOOKS, value, secrets), notes
 
 
-def renamed(found: Endpoint, taken: set[str]) -> tuple[str, list[Note]]:
-    """A name that no other endpoint of the server has, with a word about it where it is another."""
+def renamed(found: Found, taken: set[str]) -> Found:
+    """An endpoint under a name that no other of its server has."""
+    wanted, notes = found
+    if wanted is None:
+        return found
+    name, more = _free_name(wanted.value, taken)
+    return replace(wanted, value=replace(wanted.value, name=name)), [*notes, *more]
+
+
+def _free_name(found: Endpoint, taken: set[str]) -> tuple[str, list[Note]]:
     name, count = found.name, 2
     while name in taken:
         name = f"{found.name[:90]} {count}"

@@ -14,7 +14,8 @@ from chalicelib.domain.ids import is_postal_token, read_return_path_local, read_
 from chalicelib.domain.incoming.checks import Decision, Fail, Process
 from chalicelib.domain.incoming.reports.read import read_report
 from chalicelib.domain.incoming.reports.report import ReadReport, RecipientBlock
-from chalicelib.domain.model import NO_BODY, Message, MessageRecord, Origin, Scope, State
+from chalicelib.domain.model import Message, MessageRecord, Origin, Scope, State
+from chalicelib.domain.no_body import NO_BODY
 from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.report import MatchedBy, ReportKind
 from chalicelib.ports.clock import Clock

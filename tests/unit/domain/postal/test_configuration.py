@@ -210,7 +210,9 @@ def test_other_endpoints() -> None:
     assert (address.address, address.name) == ("other@elsewhere.example",) * 2
     assert address_endpoint_of(a_row("address_endpoints", 1, address="x"), server)[0] is None
     taken = {sink.name}
-    assert renamed(sink, taken)[0] == "sink 2" and renamed(sink, taken)[0] == "sink 3"
+    made = smtp_endpoint_of(a_row("smtp_endpoints", 1), server, GUARD)
+    assert [value(renamed(made, taken)).name for _ in range(2)] == ["sink 2", "sink 3"]
+    assert renamed((None, []), taken) == (None, [])
 
 
 def test_webhooks_keep_postals_form_and_hours() -> None:
