@@ -15,7 +15,12 @@ from chalicelib.bootstrap import Posthorn
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, ChainHead, of_chain
-from chalicelib.domain.tenancy.brought import BROUGHT, of_group
+from chalicelib.domain.tenancy.brought import (
+    BROUGHT,
+    SERVER_TOKENS,
+    of_group,
+    of_server_token,
+)
 from chalicelib.domain.tenancy.change import Change, Verb
 from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 from chalicelib.domain.tenancy.installation import INSTALLATION
@@ -105,6 +110,8 @@ async def _nouns(program: Posthorn) -> AsyncIterator[Noun]:
     places: list[tuple[Owner, Entity[Any]]]
     places = [(of_pool(one), SOURCES) for one in await repository.owners(SOURCES)]
     places += [(of_group(one), BROUGHT) for one in await repository.owners(BROUGHT)]
+    tokens = await repository.owners(SERVER_TOKENS)
+    places += [(of_server_token(one), SERVER_TOKENS) for one in tokens]
     for owner, entity in (*places, (ALL_POOLS, POOLS), (ALL_REMOVALS, REMOVALS)):
         for noun in await _owned(repository, owner, entity):
             yield noun

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chalicelib.domain.destination_guard import DestinationGuard
-from chalicelib.domain.errors import NotFound
+from chalicelib.domain.errors import Conflict, NotFound
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.postal.config import Names
 from chalicelib.domain.postal.credentials import credential_of
@@ -27,6 +27,7 @@ from chalicelib.domain.postal.rows import Row, moment, number, text, uuid_of
 from chalicelib.domain.postal.tenants import Pools, organization_of, server_of
 from chalicelib.domain.postal.wanted import refused
 from chalicelib.domain.postal.ways_out import rule_of
+from chalicelib.domain.tenancy.brought import SERVER_TOKENS, ServerToken
 from chalicelib.domain.tenancy.domain_states import DOMAIN_STATES, DomainState
 from chalicelib.domain.tenancy.domains import Domain
 from chalicelib.domain.tenancy.entity import Place
@@ -125,6 +126,10 @@ class Tenants:
         if server is None:
             return None
         self.named.add(server)
+        if not self.bring.dry_run:
+            with suppress(Conflict):
+                token = ServerToken(server.token, server.id)
+                await self.bring.program[Repository].add(SERVER_TOKENS, token)
         rows, shared = owned
         domains = await self._domains(rows, organization, server, memory, routed)
         known = await self._things(row, server, shared | domains, memory)

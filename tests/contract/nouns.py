@@ -15,7 +15,7 @@ from typing import Any
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.occurrence import EventType
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS, AuditEntry, ChainHead
-from chalicelib.domain.tenancy.brought import BROUGHT, Brought
+from chalicelib.domain.tenancy.brought import BROUGHT, SERVER_TOKENS, Brought, ServerToken
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS, CheckFinding, CheckStatus
 from chalicelib.domain.tenancy.credentials import (
     CREDENTIALS,
@@ -611,6 +611,16 @@ NOUNS = (
         elsewhere=lambda value: replace(value, group=secrets.token_hex(6)),
         full=lambda value: replace(value, number=7, fields='{"name":"0123456789ab"}'),
         rivals=lambda value: [replace(value, number=8)],
+    ),
+    Noun(
+        "server token",
+        SERVER_TOKENS,
+        make=lambda: ServerToken(secrets.token_hex(6), a_server_id()),
+        also=lambda value, name: replace(value, token=name + secrets.token_hex(4)),
+        elsewhere=lambda value: replace(value, token=secrets.token_hex(6)),
+        full=lambda value: replace(value, server_id=a_server_id()),
+        rivals=lambda value: [replace(value, server_id=a_server_id())],
+        is_one_of_many=False,
     ),
     Noun(
         "egress source",

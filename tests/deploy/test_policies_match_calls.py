@@ -48,6 +48,7 @@ from chalicelib.domain.numbering import MessageId, ServerId
 from chalicelib.domain.operations import Operation
 from chalicelib.domain.rates import DNS
 from chalicelib.domain.suppression import NEVER, Reason, Suppression
+from chalicelib.domain.tenancy.brought import SERVER_TOKENS, ServerToken
 from chalicelib.domain.tenancy.credentials import CredentialKind
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint, EndpointType
 from chalicelib.domain.tenancy.removals import ALL_REMOVALS, REMOVALS
@@ -61,6 +62,7 @@ from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts
 from chalicelib.ports.job_bell import JobBell
 from chalicelib.ports.mail_index import MailIndex
+from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
@@ -781,6 +783,10 @@ def test_tracking(world: World) -> None:
     links = ["https://acme.test/"]
     bootstrap.run(program[Engagement].keep_links(world.server.id, message.id, links, 2**31))
     mail = TrackedMail(program, world.server, message.id, bootstrap.run(mac_key_of(program)))
+    old = ImportedToken(world.server.id, "q0ZisBtjzBXPI8En", message.id, 2**31, link=1)
+    bootstrap.run(program[ImportedTokens].keep([old]))
+    named = ServerToken("ehdexf", world.server.id)
+    bootstrap.run(program[Repository].add(SERVER_TOKENS, named))
     touched: list[tuple[str, str, str]] = []
 
     def note(params: Any, model: Any, **_: Any) -> None:
@@ -792,7 +798,8 @@ def test_tracking(world: World) -> None:
             touched.append((f"dynamodb:{model.name}", params["TableName"], partition))
 
     def visits() -> None:
-        for path in (mail.image, mail.link(1), mail.link(2), *[mail.image] * UNASKED):
+        brought = f"/{named.token}/{old.token}"
+        for path in (mail.image, mail.link(1), mail.link(2), brought, *[mail.image] * UNASKED):
             event = event_of(Request("GET", path, {}, b""), 0.0)
             tracking(event, Context("tracking", 10.0))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chalicelib.domain.numbering import ServerId
 from chalicelib.domain.tenancy.entity import Entity, Owner, Place
 
 
@@ -31,4 +32,26 @@ BROUGHT = Entity(
     "brought row",
     place=lambda one: Place(of_group(one.group), f"{one.table} {one.row}"),
     owners="BROUGHT",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerToken:
+    """The token of a server that was brought, as it stands in links that were sent before: whoever has a link finds the
+    server by it. One that is gone is not there behind it."""
+
+    token: str
+    server_id: ServerId
+
+
+def of_server_token(token: str) -> Owner:
+    """The server that a token names, in any letter case."""
+    return Owner("ST", token.lower())
+
+
+SERVER_TOKENS = Entity(
+    ServerToken,
+    "server token",
+    place=lambda one: Place(of_server_token(one.token)),
+    owners="SERVER-TOKENS",
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from chalicelib.domain.tenancy.audit import AUDIT_ENTRIES, CHAIN_HEADS
-from chalicelib.domain.tenancy.brought import BROUGHT
+from chalicelib.domain.tenancy.brought import BROUGHT, SERVER_TOKENS
 from chalicelib.domain.tenancy.check_findings import CHECK_FINDINGS
 from chalicelib.domain.tenancy.credentials import CREDENTIALS
 from chalicelib.domain.tenancy.dkim_key import DkimKey
@@ -57,6 +57,7 @@ NOUNS: tuple[Entity[Any], ...] = (
     CHAIN_HEADS,
     CHECK_FINDINGS,
     BROUGHT,
+    SERVER_TOKENS,
 )
 # What organizations and servers have, and what goes with them.
 OF_ORGANIZATIONS: tuple[Entity[Any], ...] = (DOMAINS, DOMAIN_STATES, MANAGEMENT_KEYS, POOL_RULES)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.numbering import ServerId
+from chalicelib.domain.tenancy.brought import SERVER_TOKENS, of_server_token
 from chalicelib.domain.tenancy.domains import DOMAINS, Domain
 from chalicelib.domain.tenancy.endpoints import ENDPOINTS, Endpoint
 from chalicelib.domain.tenancy.entity import Place
@@ -186,6 +187,11 @@ class Directory:
     async def endpoint(self, server: ServerId, endpoint: str) -> Endpoint | None:
         """An endpoint by its id."""
         return await self._recent.get(ENDPOINTS, Place(of_server(server), endpoint))
+
+    async def server_by_old_token(self, token: str) -> Server | None:
+        """The server that was brought with this token. One read, which asks for nothing of others."""
+        found = await self._recent.get(SERVER_TOKENS, Place(of_server_token(token)))
+        return None if found is None else await self.server(found.server_id)
 
     async def server_by_token(self, token: str) -> Server | None:
         """The server with this token in its return path, in any letter case. One query for each organization, and none

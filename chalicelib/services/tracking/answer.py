@@ -158,7 +158,7 @@ class Track:
         """What a token names that came with an installation that was moved in; NotFound or None for any other."""
         if not is_postal_token(request.token):
             return None
-        server = await self._directory.server_by_token(request.server_token)
+        server = await self._directory.server_by_old_token(request.server_token)
         if server is None:
             return None
         found = await self._imported.get(server.id, request.token, self._clock.now())
