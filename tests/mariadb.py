@@ -60,6 +60,7 @@ class MariaDb:
             database=database,
             autocommit=True,
             charset="utf8mb4",
+            sql_mode="",
         )
 
 

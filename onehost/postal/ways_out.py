@@ -7,7 +7,6 @@ from chalicelib.domain.postal.rows import number, text
 from chalicelib.domain.postal.tenants import NO_POOLS, Pools, pools_of
 from chalicelib.domain.postal.wanted import refused, told
 from chalicelib.domain.postal.ways_out import pool_names, source_of
-from chalicelib.domain.tenancy.pools import FIRST_DEFAULT
 from chalicelib.ports.queue import WorkQueue
 from chalicelib.ports.repository import Repository
 from onehost.postal.bring import Bring
@@ -40,4 +39,4 @@ async def bring_ways_out(main: Database, bring: Bring, config: PostalConfig) -> 
         memory = await Memory(bring.program[Repository], GROUP, dry_run=bring.dry_run).read()
         for row in await main.all("ip_addresses"):
             await bring.noun(memory, source_of(row, names))
-    return pools_of(rows, await main.all("organization_ip_pools"), names, FIRST_DEFAULT)
+    return pools_of(await main.all("organization_ip_pools"), names)

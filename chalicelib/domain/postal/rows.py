@@ -6,7 +6,9 @@ Times without a zone are UTC. What a column lacks is None, and so is an empty te
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,15 +25,18 @@ def text(row: Row, name: str) -> str | None:
 
 
 def number(row: Row, name: str) -> int | None:
-    """A whole number."""
-    value = row.get(name)
-    return None if value is None else int(value)
+    """A whole number; None for what is none."""
+    with suppress(ValueError, TypeError, OverflowError):
+        return int(row[name]) if row.get(name) is not None else None
+    return None
 
 
 def decimal(row: Row, name: str) -> float | None:
-    """A number with a fraction."""
-    value = row.get(name)
-    return None if value is None else float(value)
+    """A number with a fraction; None for what is none."""
+    with suppress(ValueError, TypeError, OverflowError):
+        found = float(row[name]) if row.get(name) is not None else None
+        return found if found is None or math.isfinite(found) else None
+    return None
 
 
 def mark(row: Row, name: str) -> bool:
@@ -40,12 +45,15 @@ def mark(row: Row, name: str) -> bool:
 
 
 def moment(row: Row, name: str) -> int | None:
-    """The second (epoch) of a time."""
+    """The second (epoch) of a time; None for what is none, as MariaDB's zero."""
     value = row.get(name)
     if value is None:
         return None
     if not isinstance(value, datetime):
-        value = datetime.fromisoformat(str(value))
+        try:
+            value = datetime.fromisoformat(str(value)[:40])
+        except ValueError:
+            return None
     return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from chalicelib.domain.numbering import OrganizationId, ServerId
 from chalicelib.domain.postal.rows import Row, decimal, mark, moment, number, text, uuid_of
@@ -15,6 +16,11 @@ from chalicelib.domain.tenancy.pools import FIRST_DEFAULT
 from chalicelib.domain.tenancy.servers import SERVERS, Server, ServerMode
 
 LONGEST_NAME = 100
+ENDLESS: dict[str, int] = {
+    "message_retention_days": 0,
+    "raw_message_retention_days": -1,
+    "raw_message_retention_size": 0,
+}
 Found = tuple[Wanted | None, list[Note]]
 
 
@@ -63,14 +69,14 @@ def organization_of(row: Row, identifier: OrganizationId, pools: Pools = NO_POOL
 def server_of(
     row: Row, organization: Organization, identifier: ServerId, pools: Pools = NO_POOLS
 ) -> Found:
-    """A mail server of an organization, without what it keeps for how long."""
+    """A mail server of an organization."""
     permalink = text(row, "permalink") or ""
     what = f"server {organization.permalink}/{permalink}"
     token = text(row, "token")
     if not permalink or len(permalink) > LONGEST or token is None:
         why = f"its permalink is longer than {LONGEST} characters or empty, or it has no token"
         return None, [refused(what, why)]
-    notes = _server_notes(row, what)
+    notes = _server_notes(row, what, pools)
     pool = number(row, "ip_pool_id")
     limit = number(row, "send_limit")
     suspended = moment(row, "suspended_at")
@@ -98,11 +104,30 @@ def server_of(
         organization_suspended=organization.suspended_at is not None,
         organization_limits=organization.limits,
     )
-    return Wanted("servers", value.uuid, what, SERVERS, value), notes
+    return Wanted("servers", value.uuid, what, SERVERS, _keeping(value, row)), notes
 
 
-def _server_notes(row: Row, what: str) -> list[Note]:
+def _keeping(server: Server, row: Row) -> Server:
+    """The server with what it keeps for how long, as far as servers say that here."""
+    kept: dict[str, Any] = {
+        name: days for name, days in retention_of(row).items() if hasattr(server, name)
+    }
+    return replace(server, **kept)
+
+
+def retention_of(row: Row) -> dict[str, int]:
+    """For how long mail is kept, as a server says it here: what is null there has no end."""
+    return {
+        name: endless if (given := number(row, name)) is None else given
+        for name, endless in ENDLESS.items()
+    }
+
+
+def _server_notes(row: Row, what: str, pools: Pools) -> list[Note]:
     notes = []
+    pool = number(row, "ip_pool_id")
+    if pools.names and pool is not None and pool not in pools.names:
+        notes.append(told(what, "its IP pool is not there: its mail leaves by the default pool"))
     if mark(row, "log_smtp_data"):
         notes.append(told(what, "it logs SMTP data in Postal: content never goes into logs here"))
     limit = number(row, "send_limit")
@@ -119,14 +144,12 @@ def _reason(row: Row) -> str | None:
     return None if reason is None else plain_name(reason, "") or None
 
 
-def pools_of(
-    pools: Sequence[Row], assigned: Sequence[Row], known: dict[int, str], default: str
-) -> Pools:
+def pools_of(assigned: Sequence[Row], known: dict[int, str]) -> Pools:
     """The pools that are there with us: `known` are their names by Postal's number."""
     of_organizations: dict[int, list[str]] = {}
     for row in assigned:
         name = known.get(number(row, "ip_pool_id") or 0)
         if name is not None:
             of_organizations.setdefault(number(row, "organization_id") or 0, []).append(name)
-    names = {number(row, "id") or 0: known.get(number(row, "id") or 0, default) for row in pools}
-    return Pools(names, {key: tuple(sorted(set(value))) for key, value in of_organizations.items()})
+    found = {key: tuple(sorted(set(names))) for key, names in of_organizations.items()}
+    return Pools(known, found)

@@ -23,7 +23,14 @@ from chalicelib.domain.postal.receivers import (
 from chalicelib.domain.postal.routes import route_of
 from chalicelib.domain.postal.rows import id_of
 from chalicelib.domain.postal.suppressions import suppression_of
-from chalicelib.domain.postal.tenants import NO_POOLS, Pools, organization_of, pools_of, server_of
+from chalicelib.domain.postal.tenants import (
+    NO_POOLS,
+    Pools,
+    organization_of,
+    pools_of,
+    retention_of,
+    server_of,
+)
 from chalicelib.domain.postal.wanted import Fit, Note, Wanted
 from chalicelib.domain.postal.ways_out import pool_names, rule_of, source_of
 from chalicelib.domain.suppression import NEVER
@@ -111,6 +118,15 @@ def test_a_server_keeps_its_token_and_switches() -> None:
     assert one.postmaster_address == "p@acme.example"
     assert [one.fit for one in notes] == [Fit.TOLD]
     assert "logs SMTP data" in notes[0].text
+
+
+def test_what_is_kept_for_ever_stays_so() -> None:
+    names = ("message_retention_days", "raw_message_retention_days", "raw_message_retention_size")
+    assert list(retention_of(a_row("servers", 2)).values()) == [60, 30, 2048]
+    endless = retention_of(a_row("servers", 2, **dict.fromkeys(names)))
+    assert endless == {names[0]: 0, names[1]: -1, names[2]: 0}
+    none = retention_of(a_row("servers", 2, raw_message_retention_days=0))
+    assert none["raw_message_retention_days"] == 0
 
 
 def test_a_domain_keeps_its_key_and_whole_selector() -> None:
@@ -275,7 +291,7 @@ def test_pools_rules_and_addresses() -> None:
     names = pool_names(pools)
     assert names == {2: "default", 1: "bulk-mail", 3: "bulk-mail-2", 4: "default-2"}
     assigned = [{"organization_id": 1, "ip_pool_id": 1}, {"organization_id": 1, "ip_pool_id": 9}]
-    found = pools_of(pools, assigned, names, "default")
+    found = pools_of(assigned, names)
     assert found.of_organizations == {1: ("bulk-mail",)}
     assert NO_POOLS.names == {}
     row = {"id": 3, "ip_pool_id": 1, "ipv4": "192.0.2.1", "ipv6": None, "hostname": "A.example"}
