@@ -29,8 +29,8 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts, Span
 from chalicelib.ports.idempotency import IdempotencyKeys
-from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.imported_tokens import ImportedTokens
+from chalicelib.ports.jobs import Jobs
 from chalicelib.ports.limit_lines import LimitLines
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers

@@ -60,9 +60,9 @@ from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.group_counts import GroupCounts
+from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.job_bell import JobBell
 from chalicelib.ports.mail_index import MailIndex
-from chalicelib.ports.imported_tokens import ImportedToken, ImportedTokens
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.repository import Repository
 from chalicelib.ports.suppressions import SuppressionList
