@@ -24,8 +24,10 @@ from chalicelib.domain.postal.messages import (
     record_of,
 )
 from chalicelib.domain.postal.rows import Row, number
+from chalicelib.domain.search.findable import findable_of
 from chalicelib.ports.blobs import BlobStore
 from chalicelib.ports.clock import Clock
+from chalicelib.ports.mail_index import MailIndex
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.transfer import MessageTransfer, WholeMessage
 from onehost.postal.database import Database
@@ -166,6 +168,7 @@ class BringHistory:
         places = await self._put(messages, raw)
         whole = [self._made(one, places.get(one.id, NO_BODY)) for one in messages]
         await self._program[MessageTransfer].add(whole)
+        await self._program[MailIndex].put([findable_of(one.record) for one in whole])
 
     async def _put(
         self, messages: Sequence[PostalMessage], raw: dict[int, bytes]
@@ -228,6 +231,7 @@ class BringHistory:
             unsubscribed_at=there.unsubscribed_at,
         )
         await self._program[MessageTransfer].renew(there, replace(after, record=record, hits=hits))
+        await self._program[MailIndex].put([findable_of(record)])
 
 
 def _by_message(rows: Iterable[Row]) -> dict[int, list[Row]]:

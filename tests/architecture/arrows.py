@@ -182,8 +182,8 @@ onehost.storage         .bootstrap .cli .config .domain .ports .adapters.sqlite 
 onehost.move            .bootstrap .config .domain .domain.limits .domain.tenancy .domain.webhooks .ports .services
                         .services.pools
                         .services.tenancy .adapters.sqlite .cli onehost onehost.storage apsw
-onehost.postal          .bootstrap .config .domain .domain.tenancy .domain.postal .domain.webhooks .ports .services
-                        .services.tenancy onehost.move onehost.storage cryptography pymysql yaml
+onehost.postal          .bootstrap .config .domain .domain.tenancy .domain.postal .domain.search .domain.webhooks .ports
+                        .services .services.tenancy onehost.move onehost.storage cryptography pymysql yaml
 onehost.setup           .bootstrap .config .domain .domain.dns .domain.tenancy .ports .services.tenancy .services.pools
 onehost.commands        .bootstrap .config .domain .domain.dns .domain.mail .ports .services.own_records
                         .services.tenancy .adapters.network

@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chalicelib.domain.errors import Rejected
-from chalicelib.domain.ids import read_token
 from chalicelib.domain.mail.mailbox import envelope_address
 from chalicelib.domain.model import MessageRecord, Scope
 from chalicelib.domain.numbering import MessageId, ServerId
@@ -56,7 +55,7 @@ class FindMail:
             wanted = replace(wanted, recipient=address)
         query = await self._names.resolved(server, wanted.query)
         wanted = replace(wanted, query=query)
-        numbers = _numbers(server, query)
+        numbers = await self._numbers(server, query)
         if numbers is not None:
             return await self._named(server, wanted, numbers, limit, position)
         if not query.clauses and not query.is_oldest_first:
@@ -133,26 +132,26 @@ class FindMail:
             reached = min((one.message.received_at for one in page.values), default=reached)
         return FoundPage(tuple(found), f"{_LIST}0:{cursor}", reached)
 
+    async def _numbers(self, server: ServerId, query: Query) -> list[MessageId] | None:
+        """The messages of which a search names each one that it is for; None where it does not."""
+        for clause in query.clauses:
+            numbers = [await self._number_in(server, one) for one in clause.conditions]
+            if not clause.is_negated and None not in numbers:
+                return [
+                    MessageId(one) for one in numbers if one is not None and 0 < one <= LARGEST_ID
+                ]
+        return None
+
+    async def _number_in(self, server: ServerId, condition: Condition) -> int | None:
+        if condition.key is Key.ID and isinstance(condition.value, Pattern):
+            return int(condition.value.parts[0])
+        if condition.key is Key.TOKEN:
+            return await self._history.number_of(server, condition.name)
+        return None
+
 
 def _number(record: MessageRecord) -> MessageId:
     return record.message.id
-
-
-def _numbers(server: ServerId, query: Query) -> list[MessageId] | None:
-    """The messages of which a search names each one that it is for; None where it does not."""
-    for clause in query.clauses:
-        numbers = [_number_in(server, one) for one in clause.conditions]
-        if not clause.is_negated and None not in numbers:
-            return [MessageId(one) for one in numbers if one is not None and 0 < one <= LARGEST_ID]
-    return None
-
-
-def _number_in(server: ServerId, condition: Condition) -> int | None:
-    if condition.key is Key.ID and isinstance(condition.value, Pattern):
-        return int(condition.value.parts[0])
-    if condition.key is Key.TOKEN and (numbers := read_token(condition.name)):
-        return numbers[1] if numbers[0] == server else None
-    return None
 
 
 def _only_recipient(query: Query) -> str | None:

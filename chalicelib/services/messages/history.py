@@ -70,12 +70,25 @@ class MessageHistory:
         if numbers is not None and numbers[0] == server:
             with suppress(NotFound):
                 return _with_token(await self.record(server, numbers[1]), name)
-        if not is_postal_token(name):
+        brought = await self._brought(server, name)
+        if brought is None:
             raise NotFound(NO_SUCH_MESSAGE)
+        return _with_token(await self.record(server, brought), name)
+
+    async def number_of(self, server: ServerId, token: str) -> int | None:
+        """The number of the message of the server that may have this token; None where none can."""
+        numbers = read_token(token)
+        if numbers is not None and numbers[0] == server:
+            return numbers[1]
+        return await self._brought(server, token)
+
+    async def _brought(self, server: ServerId, token: str) -> MessageId | None:
+        """The message that came with this token from an installation that was moved in."""
+        if not is_postal_token(token):
+            return None
         with suppress(NotFound):
-            known = await self._imported.get(server, name, self._clock.now())
-            return _with_token(await self.record(server, known.message), name)
-        raise NotFound(NO_SUCH_MESSAGE)
+            return (await self._imported.get(server, token, self._clock.now())).message
+        return None
 
     async def deliveries(self, record: MessageRecord) -> tuple[Delivery, ...]:
         """The whole log of a message, oldest first."""

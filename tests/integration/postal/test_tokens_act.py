@@ -8,11 +8,14 @@ from chalicelib.domain.durations import DAY
 from chalicelib.domain.errors import NotFound
 from chalicelib.domain.model import Scope
 from chalicelib.domain.numbering import MessageId
+from chalicelib.domain.search.mail_filter import MailFilter
+from chalicelib.domain.search.parse import parse_query
 from chalicelib.domain.tracking.visit import Visit
 from chalicelib.ports.engagement import Engagement
 from chalicelib.ports.imported_tokens import ImportedTokens
 from chalicelib.ports.messages import MessageStore
 from chalicelib.ports.numbers import Numbers
+from chalicelib.services.messages.find import FindMail
 from chalicelib.services.messages.history import MessageHistory
 from chalicelib.services.tracking.answer import Answer, Track
 from tests.integration.postal.conftest import AT, Here
@@ -69,6 +72,10 @@ async def test_messages_are_found_by_their_tokens(here: Here, postal: Postal) ->
     history, server = here.posthorn[MessageHistory], await here.server()
     found = await history.record_named(server.id, "lihvP2tYx1Wyl62w")
     assert found.message.id == 99
+    for text in ("token:lihvP2tYx1Wyl62w", "subject:undelivered", "tag:welcome"):
+        wanted = MailFilter(query=parse_query(text, AT))
+        page = await here.posthorn[FindMail].page(server.id, wanted, 10)
+        assert len(page.records) == 1, text
     other = await here.server("bench")
     for where, token in (
         (other.id, "lihvP2tYx1Wyl62w"),
